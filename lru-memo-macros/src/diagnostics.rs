@@ -1,0 +1,35 @@
+//! Collects every mistake of one attribute, so that one compile reports them all.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+
+/// The mistakes found so far.
+#[derive(Default)]
+pub(crate) struct Diagnostics {
+    errors: Option<syn::Error>,
+}
+
+impl Diagnostics {
+    /// Reports a mistake at the tokens that the user has to change.
+    pub(crate) fn error(&mut self, at: impl ToTokens, message: impl std::fmt::Display) {
+        self.add(syn::Error::new_spanned(at, message));
+    }
+
+    /// Reports a mistake at a place that has no tokens of its own.
+    pub(crate) fn error_at(&mut self, span: Span, message: impl std::fmt::Display) {
+        self.add(syn::Error::new(span, message));
+    }
+
+    /// Reports a mistake that a parser found.
+    pub(crate) fn add(&mut self, error: syn::Error) {
+        match &mut self.errors {
+            Some(errors) => errors.combine(error),
+            None => self.errors = Some(error),
+        }
+    }
+
+    /// The mistakes as `compile_error!`s, if there are any.
+    pub(crate) fn into_tokens(self) -> Option<TokenStream> {
+        self.errors.map(syn::Error::into_compile_error)
+    }
+}

@@ -1,0 +1,250 @@
+//! What stands in the parentheses of `#[lru_cache(..)]`.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, Ident, LitBool, Path, Token};
+
+use crate::diagnostics::Diagnostics;
+
+/// Which attribute was written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attribute {
+    /// `#[lru_cache]`: 128 entries unless told otherwise.
+    LruCache,
+    /// `#[cache]`: unbounded.
+    Cache,
+}
+
+/// Who shares a cache.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Process,
+    Thread,
+}
+
+/// How many entries a cache may hold.
+pub(crate) enum Maxsize {
+    Unbounded,
+    Bounded(TokenStream),
+}
+
+/// The options of one attribute, with their defaults filled in.
+pub(crate) struct Options {
+    pub(crate) maxsize: Maxsize,
+    pub(crate) typed: bool,
+    pub(crate) scope: Scope,
+    /// The path by which generated code reaches `lru_memo`.
+    pub(crate) krate: TokenStream,
+}
+
+/// The options as they were given; each is absent until it is met.
+#[derive(Default)]
+struct Given {
+    maxsize: Option<Maxsize>,
+    typed: Option<bool>,
+    scope: Option<Scope>,
+    krate: Option<TokenStream>,
+}
+
+const NAMES: [&str; 4] = ["maxsize", "typed", "scope", "crate"];
+
+impl Options {
+    /// Reads the options, reporting every mistake.
+    pub(crate) fn parse(attribute: Attribute, tokens: TokenStream, diagnostics: &mut Diagnostics) -> Self {
+        let mut given = Given::default();
+        let parser = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                if let Err(error) = given.option(attribute, input, diagnostics) {
+                    diagnostics.add(error);
+                    skip_to_comma(input)?;
+                }
+                if !input.is_empty() {
+                    if let Err(error) = input.parse::<Token![,]>() {
+                        diagnostics.add(error);
+                        skip_to_comma(input)?;
+                        input.parse::<Option<Token![,]>>()?;
+                    }
+                }
+            }
+            Ok(())
+        };
+        // The parser has reported its errors itself.
+        let _: Option<()> = parser.parse2(tokens).ok();
+        Self {
+            maxsize: given.maxsize.unwrap_or(match attribute {
+                Attribute::LruCache => Maxsize::Bounded(quote::quote!(128)),
+                Attribute::Cache => Maxsize::Unbounded,
+            }),
+            typed: given.typed.unwrap_or(false),
+            scope: given.scope.unwrap_or(Scope::Process),
+            krate: given.krate.unwrap_or_else(|| quote::quote!(::lru_memo)),
+        }
+    }
+}
+
+impl Given {
+    /// Reads one option.
+    fn option(
+        &mut self,
+        attribute: Attribute,
+        input: ParseStream<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> syn::Result<()> {
+        if !input.peek(Ident::peek_any) {
+            let rest = input.fork().parse::<Expr>();
+            return Err(match rest {
+                Ok(value) => syn::Error::new_spanned(
+                    &value,
+                    format!(
+                        "expected `option = value`; write `maxsize = {}`",
+                        value.to_token_stream()
+                    ),
+                ),
+                Err(_) => input.error("expected an option, such as `maxsize = 128`"),
+            });
+        }
+        let name = input.call(Ident::parse_any)?;
+        match name.to_string().as_str() {
+            "maxsize" => {
+                let maxsize = value(&name, input, maxsize)?;
+                if attribute == Attribute::Cache {
+                    diagnostics.error(
+                        &name,
+                        "`#[cache]` is unbounded; write `#[lru_cache(maxsize = ..)]` to bound it",
+                    );
+                }
+                once(&mut self.maxsize, &name, maxsize, diagnostics);
+            }
+            "typed" => {
+                let typed = value(&name, input, |input| {
+                    input
+                        .parse::<LitBool>()
+                        .map_err(|error| syn::Error::new(error.span(), "`typed` is `true` or `false`"))
+                })?;
+                once(&mut self.typed, &name, typed.value, diagnostics);
+            }
+            "scope" => {
+                let scope = value(&name, input, scope)?;
+                once(&mut self.scope, &name, scope, diagnostics);
+            }
+            "crate" => {
+                let path = value(&name, input, |input| {
+                    input.call(Path::parse_mod_style).map_err(|error| {
+                        syn::Error::new(
+                            error.span(),
+                            "`crate` is the path of the crate, such as `crate = my_crate::lru_memo`",
+                        )
+                    })
+                })?;
+                once(&mut self.krate, &name, path.into_token_stream(), diagnostics);
+            }
+            other => return Err(unknown(&name, other)),
+        }
+        Ok(())
+    }
+}
+
+/// Stores an option that may be given once.
+fn once<T>(slot: &mut Option<T>, name: &Ident, value: T, diagnostics: &mut Diagnostics) {
+    if slot.replace(value).is_some() {
+        diagnostics.error(name, format!("`{name}` is given twice; leave one of them out"));
+    }
+}
+
+/// Reads `= value`.
+fn value<T>(
+    name: &Ident,
+    input: ParseStream<'_>,
+    parse: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<T> {
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new_spanned(
+            name,
+            format!("`{name}` needs a value; write `{name} = ..`"),
+        ));
+    }
+    input.parse::<Token![=]>()?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(syn::Error::new_spanned(
+            name,
+            format!("`{name}` needs a value; write `{name} = ..`"),
+        ));
+    }
+    parse(input)
+}
+
+fn maxsize(input: ParseStream<'_>) -> syn::Result<Maxsize> {
+    let expr = input.parse::<Expr>()?;
+    match &expr {
+        Expr::Path(path) if path.path.is_ident("None") => return Ok(Maxsize::Unbounded),
+        Expr::Unary(syn::ExprUnary {
+            op: syn::UnOp::Neg(_),
+            ..
+        }) => {
+            return Err(syn::Error::new_spanned(
+                &expr,
+                "`maxsize` cannot be negative; write `maxsize = 0` to cache nothing, `maxsize = None` for no bound",
+            ));
+        }
+        _ => {}
+    }
+    Ok(Maxsize::Bounded(expr.into_token_stream()))
+}
+
+fn scope(input: ParseStream<'_>) -> syn::Result<Scope> {
+    let span = input.span();
+    let scope = input
+        .call(Ident::parse_any)
+        .map(|scope| scope.to_string())
+        .unwrap_or_default();
+    match scope.as_str() {
+        "process" => Ok(Scope::Process),
+        "thread" => Ok(Scope::Thread),
+        _ => Err(syn::Error::new(span, "`scope` is `process` or `thread`")),
+    }
+}
+
+fn unknown(name: &Ident, text: &str) -> syn::Error {
+    let near = NAMES.iter().find(|known| is_misspelt(text, known));
+    let message = match near {
+        Some(near) => format!("unknown option `{text}`; did you mean `{near}`?"),
+        None => format!(
+            "unknown option `{text}`; the options are `{}`",
+            NAMES.join("`, `")
+        ),
+    };
+    syn::Error::new_spanned(name, message)
+}
+
+/// Whether one word becomes the other by at most two changes of a letter, or by cutting its end.
+fn is_misspelt(word: &str, known: &str) -> bool {
+    let word = word.to_lowercase().replace('_', "");
+    let known = known.replace('_', "");
+    word.len() >= 3 && (known.starts_with(&word) || word.starts_with(&known)) || distance(&word, &known) <= 2
+}
+
+/// The Levenshtein distance.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, l) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &r) in right.iter().enumerate() {
+            let substitute = diagonal + usize::from(l != r);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[right.len()]
+}
+
+/// Skips what is left of an option that could not be read.
+fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<proc_macro2::TokenTree>()?;
+    }
+    Ok(())
+}

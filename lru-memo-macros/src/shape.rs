@@ -1,0 +1,197 @@
+//! Reads off an argument's type how it takes part in a key, and what of it is stored.
+//!
+//! Only what the runtime must treat by structure is taken apart: references and floats, alone or inside tuples,
+//! slices, arrays, `Option`, `Vec` and `Cow`. All else is a leaf, hashed and compared by its own type.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+use syn::{GenericArgument, Lifetime, PathArguments, Type, TypeReference};
+
+/// How a type takes part in a key.
+pub(crate) struct Shape {
+    /// The `How` of the runtime's `KeyPart<How>`.
+    pub(crate) how: TokenStream,
+    /// The type that is stored.
+    pub(crate) stored: TokenStream,
+}
+
+/// The shape of an argument of this type; `private` is the path of the runtime's `__private`.
+pub(crate) fn shape(ty: &Type, private: &TokenStream) -> Shape {
+    let at = ty.span();
+    match peel(ty) {
+        Type::Reference(reference) if !is_static(reference) => {
+            let inner = behind_reference(&reference.elem, private);
+            let how = inner.how;
+            Shape {
+                how: quote_spanned!(at=> #private::Ref<#how>),
+                stored: inner.stored,
+            }
+        }
+        Type::Tuple(tuple) if needs_structure(ty) => {
+            let parts: Vec<Shape> = tuple.elems.iter().map(|elem| shape(elem, private)).collect();
+            let (hows, stored) = (
+                parts.iter().map(|part| &part.how),
+                parts.iter().map(|part| &part.stored),
+            );
+            Shape {
+                how: quote!((#(#hows,)*)),
+                stored: quote!((#(#stored,)*)),
+            }
+        }
+        Type::Slice(slice) if needs_structure(ty) => sequence(quote!(SliceOf), &slice.elem, private),
+        Type::Array(array) if needs_structure(ty) => sequence(quote!(ArrayOf), &array.elem, private),
+        inner => match wrapper(inner) {
+            Some((Wrapper::Cow, elem)) => {
+                let inner = behind_reference(elem, private);
+                let how = inner.how;
+                Shape {
+                    how: quote_spanned!(at=> #private::CowOf<#how>),
+                    stored: inner.stored,
+                }
+            }
+            Some((Wrapper::Option, elem)) if needs_structure(elem) => {
+                let Shape { how, stored } = shape(elem, private);
+                Shape {
+                    how: quote_spanned!(at=> #private::OptionOf<#how>),
+                    stored: quote!(::core::option::Option<#stored>),
+                }
+            }
+            Some((Wrapper::Vec, elem)) if needs_structure(elem) => sequence(quote!(VecOf), elem, private),
+            _ => Shape {
+                how: quote_spanned!(at=> #private::Leaf<_>),
+                stored: quote!(#ty),
+            },
+        },
+    }
+}
+
+/// The shape of what stands behind a reference; a leaf may be unsized there.
+fn behind_reference(ty: &Type, private: &TokenStream) -> Shape {
+    let is_leaf = match peel(ty) {
+        Type::Reference(reference) => is_static(reference),
+        _ => !needs_structure(ty) || is_float(ty),
+    };
+    if is_leaf {
+        let at = ty.span();
+        let stored = quote_spanned!(at=> <#ty as #private::ToOwned>::Owned);
+        Shape {
+            how: quote_spanned!(at=> #private::Leaf<_>),
+            stored,
+        }
+    } else {
+        shape(ty, private)
+    }
+}
+
+fn sequence(how: TokenStream, elem: &Type, private: &TokenStream) -> Shape {
+    let inner = shape(elem, private);
+    let (inner_how, stored) = (inner.how, inner.stored);
+    let at = elem.span();
+    Shape {
+        how: quote_spanned!(at=> #private::#how<#inner_how>),
+        stored: quote!(#private::Box<[#stored]>),
+    }
+}
+
+/// Whether a type holds a reference or a float where the runtime can reach it.
+fn needs_structure(ty: &Type) -> bool {
+    match peel(ty) {
+        Type::Reference(reference) => !is_static(reference),
+        Type::Tuple(tuple) => tuple.elems.iter().any(needs_structure),
+        Type::Slice(slice) => needs_structure(&slice.elem),
+        Type::Array(array) => needs_structure(&array.elem),
+        inner => match wrapper(inner) {
+            Some((Wrapper::Cow, _)) => true,
+            Some((_, elem)) => needs_structure(elem),
+            None => is_float(inner),
+        },
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Wrapper {
+    Option,
+    Vec,
+    Cow,
+}
+
+/// The wrapper of a type such as `std::option::Option<T>`, and what it wraps.
+fn wrapper(ty: &Type) -> Option<(Wrapper, &Type)> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|_| path.qself.is_none())?;
+    let wrapper = match last.ident.to_string().as_str() {
+        "Option" => Wrapper::Option,
+        "Vec" => Wrapper::Vec,
+        "Cow" => Wrapper::Cow,
+        _ => return None,
+    };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    let mut types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    });
+    let elem = types.next()?;
+    types.next().is_none().then_some((wrapper, elem))
+}
+
+fn is_float(ty: &Type) -> bool {
+    matches!(peel(ty), Type::Path(path) if path.path.is_ident("f32") || path.path.is_ident("f64"))
+}
+
+fn is_static(reference: &TypeReference) -> bool {
+    reference
+        .lifetime
+        .as_ref()
+        .is_some_and(|lifetime| lifetime.ident == "static")
+}
+
+/// The type without parentheses and invisible groups.
+pub(crate) fn peel(ty: &Type) -> &Type {
+    match ty {
+        Type::Paren(inner) => peel(&inner.elem),
+        Type::Group(inner) => peel(&inner.elem),
+        other => other,
+    }
+}
+
+/// The first borrow in a type that does not live for ever: `&T`, `&'a T` or `Type<'a>`.
+pub(crate) fn first_borrow(ty: &Type) -> Option<TokenStream> {
+    struct Finder(Option<TokenStream>);
+    impl<'ast> Visit<'ast> for Finder {
+        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+            if reference.lifetime.is_none() {
+                self.0.get_or_insert_with(|| quote!(#reference));
+            }
+            visit::visit_type_reference(self, reference);
+        }
+        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+            if lifetime.ident != "static" {
+                self.0.get_or_insert_with(|| quote!(#lifetime));
+            }
+        }
+        // The lifetimes of a function pointer's arguments are its own.
+        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
+    }
+    let mut finder = Finder(None);
+    finder.visit_type(ty);
+    finder.0
+}
+
+/// The first borrow in the part of a type that would have to be stored as it is.
+pub(crate) fn first_borrow_in_leaf(ty: &Type) -> Option<TokenStream> {
+    match peel(ty) {
+        Type::Reference(reference) => first_borrow_in_leaf(&reference.elem),
+        Type::Tuple(tuple) => tuple.elems.iter().find_map(first_borrow_in_leaf),
+        Type::Slice(slice) => first_borrow_in_leaf(&slice.elem),
+        Type::Array(array) => first_borrow_in_leaf(&array.elem),
+        inner => match wrapper(inner) {
+            Some((_, elem)) => first_borrow_in_leaf(elem),
+            None => first_borrow(inner),
+        },
+    }
+}

@@ -1,0 +1,102 @@
+//! What a cache tells about itself: its counters and its configuration.
+
+use core::fmt;
+use core::time::Duration;
+
+/// The counters of one cache, as Python's `cache_info()` returns them.
+///
+/// `hits` and `misses` count calls of the memoized function since the cache was made or last cleared;
+/// `maxsize` and `currsize` count entries. [`Display`](fmt::Display) prints what Python prints.
+///
+/// ```
+/// use lru_memo::{CacheInfo, lru_cache};
+///
+/// #[lru_cache(maxsize = 32)]
+/// fn square(x: u64) -> u64 {
+///     x * x
+/// }
+///
+/// square(3);
+/// square(3);
+/// assert_eq!(square_cache_info(), CacheInfo { hits: 1, misses: 1, maxsize: Some(32), currsize: 1 });
+/// assert_eq!(square_cache_info().to_string(), "CacheInfo(hits=1, misses=1, maxsize=32, currsize=1)");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheInfo {
+    /// Calls that were answered from the cache.
+    pub hits: u64,
+    /// Calls that found nothing; each is counted before the function runs.
+    pub misses: u64,
+    /// The largest number of entries the cache keeps; `None` when it is unbounded.
+    pub maxsize: Option<usize>,
+    /// The number of entries it holds now.
+    pub currsize: usize,
+}
+
+impl fmt::Display for CacheInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "CacheInfo(hits={}, misses={}, maxsize=",
+            self.hits, self.misses
+        )?;
+        match self.maxsize {
+            Some(maxsize) => write!(f, "{maxsize}")?,
+            None => f.write_str("None")?,
+        }
+        write!(f, ", currsize={})", self.currsize)
+    }
+}
+
+/// Who shares one cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scope {
+    /// One cache for all threads of the process. The default.
+    Process,
+    /// One cache for each thread; arguments and values need not be `Send`.
+    Thread,
+}
+
+/// The configuration a cache was compiled with, as Python's `cache_parameters()` returns it.
+///
+/// ```
+/// use lru_memo::{Scope, lru_cache};
+///
+/// #[lru_cache(maxsize = 2, typed = true)]
+/// fn double(x: u32) -> u32 {
+///     2 * x
+/// }
+///
+/// let parameters = double_cache_parameters();
+/// assert_eq!(parameters.maxsize, Some(2));
+/// assert!(parameters.typed);
+/// assert_eq!(parameters.scope, Scope::Process);
+/// assert_eq!(parameters.ttl, None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheParameters {
+    /// The largest number of entries the cache keeps; `None` when it is unbounded, `Some(0)` when it is off.
+    pub maxsize: Option<usize>,
+    /// Whether `typed = true` was given. Rust's types are always told apart, so it changes nothing.
+    pub typed: bool,
+    /// Who shares the cache.
+    pub scope: Scope,
+    /// The age at which an entry expires; `None` when entries do not expire.
+    pub ttl: Option<Duration>,
+}
+
+impl CacheParameters {
+    /// Made by generated code only, so that fields can be added later.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(maxsize: Option<usize>, typed: bool, scope: Scope, ttl: Option<Duration>) -> Self {
+        Self {
+            maxsize,
+            typed,
+            scope,
+            ttl,
+        }
+    }
+}

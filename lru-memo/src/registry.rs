@@ -1,0 +1,130 @@
+//! Every cache in the process that has been used.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use parking_lot::Mutex;
+
+use crate::info::{CacheInfo, CacheParameters};
+
+/// Where a memoized function stands, and how to ask its cache.
+#[derive(Clone, Copy)]
+pub struct Site {
+    /// `crate::module::function`.
+    pub name: &'static str,
+    /// The source file, as the compiler names it.
+    pub file: &'static str,
+    /// The line of the function.
+    pub line: u32,
+    /// The configuration.
+    pub parameters: CacheParameters,
+    /// The function's `_cache_info`.
+    pub info: fn() -> CacheInfo,
+    /// The function's `_cache_clear`.
+    pub clear: fn(),
+}
+
+static SITES: Mutex<Vec<Site>> = Mutex::new(Vec::new());
+
+pub(crate) fn register(site: Site) {
+    SITES.lock().push(site);
+}
+
+/// One memoized function whose cache has been used, as [`caches`] yields it.
+#[derive(Clone, Copy)]
+pub struct RegisteredCache(Site);
+
+impl RegisteredCache {
+    /// The function's path: `crate::module::function`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// The source file the function stands in, as the compiler names it.
+    #[must_use]
+    pub fn file(&self) -> &'static str {
+        self.0.file
+    }
+
+    /// The line of the function in [`file`](Self::file), from 1.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        self.0.line
+    }
+
+    /// The configuration the function was compiled with.
+    #[must_use]
+    pub fn parameters(&self) -> CacheParameters {
+        self.0.parameters
+    }
+
+    /// The counters; with [`Scope::Thread`](crate::Scope::Thread) those of the calling thread's cache.
+    #[must_use]
+    pub fn info(&self) -> CacheInfo {
+        (self.0.info)()
+    }
+
+    /// Drops every entry and zeroes the counters; with [`Scope::Thread`](crate::Scope::Thread) those of the
+    /// calling thread's cache.
+    pub fn clear(&self) {
+        (self.0.clear)();
+    }
+}
+
+impl fmt::Debug for RegisteredCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegisteredCache")
+            .field("name", &self.name())
+            .field("file", &self.file())
+            .field("line", &self.line())
+            .field("parameters", &self.parameters())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Iterates over every cache in the process that has been used so far, in the order of first use.
+///
+/// This is what a `/get_cache_info` endpoint or a metrics exporter needs. A cache of
+/// [`Scope::Thread`](crate::Scope::Thread) appears once, and answers for the thread that asks.
+///
+/// ```
+/// use lru_memo::lru_cache;
+///
+/// #[lru_cache(maxsize = 2)]
+/// fn triple(x: u32) -> u32 {
+///     3 * x
+/// }
+///
+/// triple(1);
+/// for cache in lru_memo::caches() {
+///     println!("{} ({}:{}): {}", cache.name(), cache.file(), cache.line(), cache.info());
+/// }
+/// assert!(lru_memo::caches().any(|cache| cache.name().ends_with("triple") && cache.info().misses == 1));
+/// ```
+pub fn caches() -> impl Iterator<Item = RegisteredCache> {
+    // Copied, so that nothing is locked while the caller's code runs.
+    let sites = SITES.lock().clone();
+    sites.into_iter().map(RegisteredCache)
+}
+
+/// Clears every cache in the process that has been used; of [`Scope::Thread`](crate::Scope::Thread) those of the
+/// calling thread. For tests that must start from nothing.
+///
+/// ```
+/// use lru_memo::lru_cache;
+///
+/// #[lru_cache]
+/// fn half(x: u32) -> u32 {
+///     x / 2
+/// }
+///
+/// half(8);
+/// lru_memo::clear_all();
+/// assert_eq!(half_cache_info().currsize, 0);
+/// ```
+pub fn clear_all() {
+    for cache in caches() {
+        cache.clear();
+    }
+}

@@ -1,0 +1,105 @@
+//! Where caches live: a static for each memoized function.
+//!
+//! The one module with `unsafe` in it. A static must be `Sync`, and the compiler would refuse one that holds an
+//! `Rc` with several errors inside generated code; the bound is moved from the type of the static to its use, so
+//! that the user gets one error, at the argument, that names `scope = thread`.
+
+use alloc::boxed::Box;
+use core::hash::BuildHasher;
+use core::marker::PhantomData;
+
+use once_cell::race::OnceBox;
+
+use crate::cache::Cache;
+use crate::registry::{self, Site};
+use crate::threading::AllThreads;
+
+/// A type that the threads of a process may share.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared between threads",
+    label = "not `Send + Sync`",
+    note = "write `scope = thread` to give each thread a cache of its own, or make it `Send + Sync` (`Arc` for `Rc`, `Mutex` for `RefCell`, a bound on a type parameter)"
+)]
+pub trait Shareable: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Shareable for T {}
+
+/// The proof that `T` is [`Shareable`].
+#[derive(Debug)]
+pub struct Shared<T: ?Sized>(PhantomData<fn() -> T>);
+
+/// Proves that `T` is [`Shareable`].
+#[inline]
+#[must_use]
+pub const fn shareable<T: Shareable>() -> Shared<T> {
+    Shared(PhantomData)
+}
+
+/// The proof that a whole key is [`Shareable`], part by part.
+pub trait SharedKey<K> {}
+impl SharedKey<()> for () {}
+impl<T, K, R: SharedKey<K>> SharedKey<(T, K)> for (Shared<T>, R) {}
+
+/// The static of a memoized function, empty until the first call.
+///
+/// Making the cache never blocks: when two threads come first, or the hasher's `default()` calls the function
+/// again, two caches are made and one is dropped.
+pub struct Slot<C>(OnceBox<C>);
+
+// SAFETY: a `C` gets into the slot, and a reference to it out of the slot, only by `Slot::get`, which exists for
+// `Cache<AllThreads, K, V, S>` alone and demands a `SharedKey<K>`, a `Shared<V>` and `S: Shareable`. The first two
+// exist only when all parts of `K`, and `V`, are `Send + Sync`; then `Cache<AllThreads, K, V, S>` is, too, which
+// the compiler confirms in `a_cache_of_shareable_parts_is_shareable` below.
+unsafe impl<C> Sync for Slot<C> {}
+
+// SAFETY: as above: whatever is in a slot is `Send`.
+unsafe impl<C> Send for Slot<C> {}
+
+impl<C> Slot<C> {
+    /// An empty slot.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OnceBox::new())
+    }
+}
+
+impl<C> Default for Slot<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads, K, V, S>> {
+    /// The cache in the slot, which is made and registered when there is none yet.
+    #[inline]
+    pub fn get(
+        &'static self,
+        key: impl SharedKey<K>,
+        value: Shared<V>,
+        site: impl FnOnce() -> Site,
+    ) -> &'static Cache<AllThreads, K, V, S> {
+        let _ = (key, value);
+        match self.0.get() {
+            Some(cache) => cache,
+            None => self.fill(site),
+        }
+    }
+
+    #[cold]
+    fn fill(&'static self, site: impl FnOnce() -> Site) -> &'static Cache<AllThreads, K, V, S> {
+        let site = site();
+        if self.0.set(Box::new(Cache::new(site.parameters.maxsize))).is_ok() {
+            registry::register(site);
+        }
+        self.0.get().expect("it was set just now, if not before")
+    }
+}
+
+const _: () = {
+    const fn shareable<T: Shareable>() {}
+    #[expect(dead_code, reason = "to be compiled is all it is for")]
+    fn a_cache_of_shareable_parts_is_shareable<K: Shareable, V: Shareable, S: Shareable>() {
+        shareable::<Cache<AllThreads, K, V, S>>();
+    }
+};
