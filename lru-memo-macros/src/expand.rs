@@ -93,15 +93,8 @@ impl<'a> Pieces<'a> {
             attributes: Attributes::sort(function),
             function,
             options,
-            inputs: all
-                .iter()
-                .map::<FnArg, _>(|argument| parse_quote!(#argument))
-                .collect(),
-            arguments: all
-                .iter()
-                .map(|argument| &argument.name)
-                .map(|name| quote!(#name,))
-                .collect(),
+            inputs: all.iter().map::<FnArg, _>(|argument| parse_quote!(#argument)).collect(),
+            arguments: all.iter().map(|argument| &argument.name).map(|name| quote!(#name,)).collect(),
             key,
             key_type,
             key_is_shared,
@@ -115,14 +108,7 @@ impl<'a> Pieces<'a> {
 
     /// The function itself under its own name: looks up, and runs the body on a miss.
     fn memoized(&self) -> TokenStream {
-        let Self {
-            private,
-            arguments,
-            key,
-            output,
-            clone,
-            ..
-        } = self;
+        let Self { private, arguments, key, output, clone, .. } = self;
         let Names { uncached, cache, .. } = &self.names;
         let kind = &self.cached.kind;
         let mut signature = self.function.sig.clone();
@@ -147,11 +133,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn info(&self) -> TokenStream {
-        let Self {
-            private,
-            names: Names { info, cache, .. },
-            ..
-        } = self;
+        let Self { private, names: Names { info, cache, .. }, .. } = self;
         let doc = self.doc("The hits, misses and size of the cache of [`{}`].");
         let signature = self.signature(quote!(fn #info() -> #private::CacheInfo));
         self.companion(doc, signature, body!(#cache().info()))
@@ -165,11 +147,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn parameters(&self) -> TokenStream {
-        let Self {
-            private,
-            names: Names { parameters, .. },
-            ..
-        } = self;
+        let Self { private, names: Names { parameters, .. }, .. } = self;
         let maxsize = match &self.options.maxsize {
             Maxsize::Unbounded => body!(::core::option::Option::None),
             Maxsize::Bounded(maxsize) => {
@@ -192,14 +170,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn invalidate(&self) -> TokenStream {
-        let Self {
-            inputs,
-            key,
-            names: Names {
-                invalidate, cache, ..
-            },
-            ..
-        } = self;
+        let Self { inputs, key, names: Names { invalidate, cache, .. }, .. } = self;
         let doc = self.doc("Removes one entry from the cache of [`{}`]; says whether it was there.");
         let signature = self.signature(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
         self.companion(doc, signature, body!(#cache().invalidate(#key)))
@@ -207,12 +178,7 @@ impl<'a> Pieces<'a> {
 
     fn peek(&self) -> TokenStream {
         let Self {
-            inputs,
-            key,
-            clone,
-            cached: Cached { value, .. },
-            names: Names { peek, cache, .. },
-            ..
+            inputs, key, clone, cached: Cached { value, .. }, names: Names { peek, cache, .. }, ..
         } = self;
         let doc = self
             .doc("The value that the cache of [`{}`] holds, if any; touches neither recency nor counters.");
@@ -221,13 +187,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn put(&self) -> TokenStream {
-        let Self {
-            inputs,
-            key,
-            cached: Cached { value, .. },
-            names: Names { put, cache, .. },
-            ..
-        } = self;
+        let Self { inputs, key, cached: Cached { value, .. }, names: Names { put, cache, .. }, .. } = self;
         let doc = self
             .doc("Stores a value for [`{}`] as its most recent, replacing an older one; touches no counter.");
         // The last parameter must not be named as one of the user's.
@@ -238,19 +198,8 @@ impl<'a> Pieces<'a> {
     }
 
     fn refresh(&self) -> TokenStream {
-        let Self {
-            arguments,
-            key,
-            clone,
-            output,
-            ..
-        } = self;
-        let Names {
-            refresh,
-            uncached,
-            cache,
-            ..
-        } = &self.names;
+        let Self { arguments, key, clone, output, .. } = self;
+        let Names { refresh, uncached, cache, .. } = &self.names;
         let kind = &self.cached.kind;
         let doc = self.doc(
             "Runs [`{}`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.",
@@ -270,20 +219,8 @@ impl<'a> Pieces<'a> {
 
     /// The function that finds the cache, and makes it on first use.
     fn cache(&self) -> TokenStream {
-        let Self {
-            private,
-            key_type,
-            key_is_shared,
-            output,
-            ..
-        } = self;
-        let Names {
-            cache,
-            info,
-            clear,
-            parameters,
-            ..
-        } = &self.names;
+        let Self { private, key_type, key_is_shared, output, .. } = self;
+        let Names { cache, info, clear, parameters, .. } = &self.names;
         let value = &self.cached.value;
         let name = &self.function.sig.ident;
         let text = name.to_string();
@@ -330,12 +267,7 @@ impl<'a> Pieces<'a> {
 
     /// How entries are kept: in the slab itself when the arguments and the value are plain.
     fn storage(&self) -> TokenStream {
-        let Self {
-            private,
-            key_arguments,
-            cached: Cached { value, .. },
-            ..
-        } = self;
+        let Self { private, key_arguments, cached: Cached { value, .. }, .. } = self;
         quote! {
             #private::Kept<{
                 #[allow(unused_imports)]
@@ -375,10 +307,7 @@ impl<'a> Pieces<'a> {
 
 impl Cached {
     fn of(output: &Type, private: &TokenStream) -> Self {
-        let whole = Self {
-            kind: quote!(#private::Is<false>),
-            value: output.to_token_stream(),
-        };
+        let whole = Self { kind: quote!(#private::Is<false>), value: output.to_token_stream() };
         let Type::Path(path) = peel(output) else {
             return whole;
         };
@@ -392,10 +321,7 @@ impl Cached {
                     _ => None,
                 });
                 if let Some(value) = first {
-                    return Self {
-                        kind: quote!(#private::Is<true>),
-                        value,
-                    };
+                    return Self { kind: quote!(#private::Is<true>), value };
                 }
             }
         }
@@ -403,11 +329,7 @@ impl Cached {
             "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32",
             "f64", "bool", "char", "String",
         ];
-        if path
-            .path
-            .get_ident()
-            .is_some_and(|ident| PRIMITIVES.iter().any(|primitive| ident == primitive))
-        {
+        if path.path.get_ident().is_some_and(|ident| PRIMITIVES.iter().any(|primitive| ident == primitive)) {
             return whole;
         }
         let at = output.span();
@@ -418,9 +340,6 @@ impl Cached {
                 #private::Probe::<#output>::IS_RESULT
             }>
         };
-        Self {
-            value: quote_spanned!(at=> #private::Value<#output, #kind>),
-            kind,
-        }
+        Self { value: quote_spanned!(at=> #private::Value<#output, #kind>), kind }
     }
 }

@@ -40,10 +40,7 @@ fn memoize(
     let function = match syn::parse2::<ItemFn>(item.clone()) {
         Ok(function) => function,
         Err(_) => {
-            diagnostics.error_at(
-                proc_macro2::Span::call_site(),
-                "`#[lru_cache]` goes on a function",
-            );
+            diagnostics.error_at(proc_macro2::Span::call_site(), "`#[lru_cache]` goes on a function");
             return fallback(diagnostics, item);
         }
     };

@@ -97,10 +97,7 @@ impl Given {
             return Err(match rest {
                 Ok(value) => syn::Error::new_spanned(
                     &value,
-                    format!(
-                        "expected `option = value`; write `maxsize = {}`",
-                        value.to_token_stream()
-                    ),
+                    format!("expected `option = value`; write `maxsize = {}`", value.to_token_stream()),
                 ),
                 Err(_) => input.error("expected an option, such as `maxsize = 128`"),
             });
@@ -160,17 +157,11 @@ fn value<T>(
     parse: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
 ) -> syn::Result<T> {
     if !input.peek(Token![=]) {
-        return Err(syn::Error::new_spanned(
-            name,
-            format!("`{name}` needs a value; write `{name} = ..`"),
-        ));
+        return Err(syn::Error::new_spanned(name, format!("`{name}` needs a value; write `{name} = ..`")));
     }
     input.parse::<Token![=]>()?;
     if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new_spanned(
-            name,
-            format!("`{name}` needs a value; write `{name} = ..`"),
-        ));
+        return Err(syn::Error::new_spanned(name, format!("`{name}` needs a value; write `{name} = ..`")));
     }
     parse(input)
 }
@@ -179,10 +170,7 @@ fn maxsize(input: ParseStream<'_>) -> syn::Result<Maxsize> {
     let expr = input.parse::<Expr>()?;
     match &expr {
         Expr::Path(path) if path.path.is_ident("None") => return Ok(Maxsize::Unbounded),
-        Expr::Unary(syn::ExprUnary {
-            op: syn::UnOp::Neg(_),
-            ..
-        }) => {
+        Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), .. }) => {
             return Err(syn::Error::new_spanned(
                 &expr,
                 "`maxsize` cannot be negative; write `maxsize = 0` to cache nothing, `maxsize = None` for no bound",
@@ -195,10 +183,7 @@ fn maxsize(input: ParseStream<'_>) -> syn::Result<Maxsize> {
 
 fn scope(input: ParseStream<'_>) -> syn::Result<Scope> {
     let span = input.span();
-    let scope = input
-        .call(Ident::parse_any)
-        .map(|scope| scope.to_string())
-        .unwrap_or_default();
+    let scope = input.call(Ident::parse_any).map(|scope| scope.to_string()).unwrap_or_default();
     match scope.as_str() {
         "process" => Ok(Scope::Process),
         "thread" => Ok(Scope::Thread),
@@ -210,10 +195,7 @@ fn unknown(name: &Ident, text: &str) -> syn::Error {
     let near = NAMES.iter().find(|known| is_misspelt(text, known));
     let message = match near {
         Some(near) => format!("unknown option `{text}`; did you mean `{near}`?"),
-        None => format!(
-            "unknown option `{text}`; the options are `{}`",
-            NAMES.join("`, `")
-        ),
+        None => format!("unknown option `{text}`; the options are `{}`", NAMES.join("`, `")),
     };
     syn::Error::new_spanned(name, message)
 }

@@ -25,21 +25,12 @@ pub(crate) fn shape(ty: &Type, private: &TokenStream) -> Shape {
         Type::Reference(reference) if !is_static(reference) => {
             let inner = behind_reference(&reference.elem, private);
             let how = inner.how;
-            Shape {
-                how: quote_spanned!(at=> #private::Ref<#how>),
-                stored: inner.stored,
-            }
+            Shape { how: quote_spanned!(at=> #private::Ref<#how>), stored: inner.stored }
         }
         Type::Tuple(tuple) if needs_structure(ty) => {
             let parts: Vec<Shape> = tuple.elems.iter().map(|elem| shape(elem, private)).collect();
-            let (hows, stored) = (
-                parts.iter().map(|part| &part.how),
-                parts.iter().map(|part| &part.stored),
-            );
-            Shape {
-                how: quote!((#(#hows,)*)),
-                stored: quote!((#(#stored,)*)),
-            }
+            let (hows, stored) = (parts.iter().map(|part| &part.how), parts.iter().map(|part| &part.stored));
+            Shape { how: quote!((#(#hows,)*)), stored: quote!((#(#stored,)*)) }
         }
         Type::Slice(slice) if needs_structure(ty) => sequence(quote!(SliceOf), &slice.elem, private),
         Type::Array(array) if needs_structure(ty) => sequence(quote!(ArrayOf), &array.elem, private),
@@ -47,10 +38,7 @@ pub(crate) fn shape(ty: &Type, private: &TokenStream) -> Shape {
             Some((Wrapper::Cow, elem)) => {
                 let inner = behind_reference(elem, private);
                 let how = inner.how;
-                Shape {
-                    how: quote_spanned!(at=> #private::CowOf<#how>),
-                    stored: inner.stored,
-                }
+                Shape { how: quote_spanned!(at=> #private::CowOf<#how>), stored: inner.stored }
             }
             Some((Wrapper::Option, elem)) if needs_structure(elem) => {
                 let Shape { how, stored } = shape(elem, private);
@@ -60,10 +48,7 @@ pub(crate) fn shape(ty: &Type, private: &TokenStream) -> Shape {
                 }
             }
             Some((Wrapper::Vec, elem)) if needs_structure(elem) => sequence(quote!(VecOf), elem, private),
-            _ => Shape {
-                how: quote_spanned!(at=> #private::Leaf<_>),
-                stored: quote!(#ty),
-            },
+            _ => Shape { how: quote_spanned!(at=> #private::Leaf<_>), stored: quote!(#ty) },
         },
     }
 }
@@ -77,10 +62,7 @@ fn behind_reference(ty: &Type, private: &TokenStream) -> Shape {
     if is_leaf {
         let at = ty.span();
         let stored = quote_spanned!(at=> <#ty as #private::ToOwned>::Owned);
-        Shape {
-            how: quote_spanned!(at=> #private::Leaf<_>),
-            stored,
-        }
+        Shape { how: quote_spanned!(at=> #private::Leaf<_>), stored }
     } else {
         shape(ty, private)
     }
@@ -90,10 +72,7 @@ fn sequence(how: TokenStream, elem: &Type, private: &TokenStream) -> Shape {
     let inner = shape(elem, private);
     let (inner_how, stored) = (inner.how, inner.stored);
     let at = elem.span();
-    Shape {
-        how: quote_spanned!(at=> #private::#how<#inner_how>),
-        stored: quote!(#private::Box<[#stored]>),
-    }
+    Shape { how: quote_spanned!(at=> #private::#how<#inner_how>), stored: quote!(#private::Box<[#stored]>) }
 }
 
 /// Whether a type holds a reference or a float where the runtime can reach it.
@@ -144,10 +123,7 @@ fn is_float(ty: &Type) -> bool {
 }
 
 fn is_static(reference: &TypeReference) -> bool {
-    reference
-        .lifetime
-        .as_ref()
-        .is_some_and(|lifetime| lifetime.ident == "static")
+    reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
 }
 
 /// The type without parentheses and invisible groups.

@@ -31,10 +31,7 @@ pub(crate) fn arguments(function: &ItemFn) -> Vec<Argument> {
             }
             _ => Ident::new(&format!("argument_{at}"), Span::mixed_site()),
         };
-        Argument {
-            name,
-            ty: (*typed.ty).clone(),
-        }
+        Argument { name, ty: (*typed.ty).clone() }
     });
     named.collect()
 }
@@ -94,11 +91,7 @@ impl Attributes {
     pub(crate) fn sort(function: &ItemFn) -> Self {
         let mut sorted = Self::default();
         for attribute in &function.attrs {
-            let name = attribute
-                .path()
-                .get_ident()
-                .map(Ident::to_string)
-                .unwrap_or_default();
+            let name = attribute.path().get_ident().map(Ident::to_string).unwrap_or_default();
             let (outer, inner, alike, all) = match name.as_str() {
                 "cfg" => (true, true, true, true),
                 "allow" | "warn" | "deny" | "forbid" => (true, true, true, true),

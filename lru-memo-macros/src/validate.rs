@@ -17,10 +17,8 @@ pub(crate) fn validate(function: &ItemFn, diagnostics: &mut Diagnostics) {
         diagnostics.error(token, "an `async fn` cannot be memoized yet");
     }
     if let Some(variadic) = &signature.variadic {
-        diagnostics.error(
-            variadic,
-            "a variadic function cannot be memoized: its arguments cannot be read twice",
-        );
+        diagnostics
+            .error(variadic, "a variadic function cannot be memoized: its arguments cannot be read twice");
     }
     if let Some(FnArg::Receiver(receiver)) = signature.inputs.first() {
         diagnostics.error(receiver, "a method cannot be memoized yet");
@@ -58,10 +56,7 @@ fn validate_output(ty: &Type, diagnostics: &mut Diagnostics) {
         }
     }
     if let Type::TraitObject(object) = peel(ty) {
-        diagnostics.error(
-            object,
-            "a returned `dyn Trait` has no size; return `Arc<dyn Trait>`",
-        );
+        diagnostics.error(object, "a returned `dyn Trait` has no size; return `Arc<dyn Trait>`");
         return;
     }
     if let Some(borrow) = first_borrow(ty) {
