@@ -6,6 +6,7 @@ extern crate alloc;
 pub mod __private;
 mod cache;
 pub mod clock;
+mod hooks;
 mod info;
 mod instances;
 mod key;
