@@ -213,8 +213,9 @@ impl<'a> Pieces<'a> {
         let ttl = options.ttl.as_ref().map(|ttl| quote_spanned!(ttl.span()=> .with_ttl(#ttl)));
         let max_weight =
             options.max_weight.as_ref().map(|max| quote_spanned!(max.span()=> .with_max_weight(#max)));
-        let version =
-            (options.version > 0).then(|| options.version).map(|version| quote!(.with_version(#version)));
+        let version = Some(options.version)
+            .filter(|&version| version > 0)
+            .map(|version| quote!(.with_version(#version)));
         let doc = self.doc("The configuration of the cache of [`{}`].");
         let signature = self.function.companion(quote!(fn #parameters() -> #private::CacheParameters));
         let body = body! {

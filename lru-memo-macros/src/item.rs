@@ -7,7 +7,7 @@ use syn::{
 };
 
 use crate::diagnostics::Diagnostics;
-use crate::expand::expand;
+use crate::expand::{Expansion, expand};
 use crate::function::{Function, Place};
 use crate::options::{Attribute, Options};
 use crate::shape::peel;
@@ -33,23 +33,30 @@ pub(crate) fn memoize(attribute: Attribute, options: TokenStream, item: TokenStr
             let (memoized, companions) = (expansion.memoized, expansion.companions);
             quote!(#memoized #companions)
         }
-        Err((errors, item)) => quote!(#errors #item),
+        Err(Mistakes { errors, item }) => quote!(#errors #item),
     }
 }
 
-/// The expansion of one function, or its mistakes and the function without the macro's attributes, so that nothing
-/// else fails for want of it.
+/// What is wrong with a function.
+struct Mistakes {
+    /// One `compile_error!` for each.
+    errors: TokenStream,
+    /// The function without them, so that nothing else fails for want of it.
+    item: Box<ItemFn>,
+}
+
+/// The expansion of one function, or its mistakes.
 fn memoize_function(
     options: &Options,
     item: ItemFn,
     place: Place,
     mut diagnostics: Diagnostics,
-) -> Result<crate::expand::Expansion, (TokenStream, ItemFn)> {
+) -> Result<Expansion, Mistakes> {
     let function = Function::new(item, place);
     validate(&function, options, &mut diagnostics);
     match diagnostics.into_tokens() {
         None => Ok(expand(options, &function)),
-        Some(errors) => Err((errors, repaired(function))),
+        Some(errors) => Err(Mistakes { errors, item: Box::new(repaired(function)) }),
     }
 }
 
@@ -82,9 +89,9 @@ fn memoize_block(attribute: Attribute, options: &TokenStream, mut block: ItemImp
                 *item = ImplItem::Verbatim(expansion.memoized);
                 companions.extend(expansion.companions);
             }
-            Err((these, function)) => {
-                *item = ImplItem::Verbatim(function.into_token_stream());
-                errors.extend(these);
+            Err(mistakes) => {
+                *item = ImplItem::Verbatim(mistakes.item.into_token_stream());
+                errors.extend(mistakes.errors);
             }
         }
     }
