@@ -41,14 +41,17 @@ pub fn name_of_method<T: ?Sized>(method: &str) -> &'static str {
     Box::leak(format!("{}::{method}", core::any::type_name::<T>()).into_boxed_str())
 }
 
+/// The cache of one thread.
+type ThreadCache<P, K, V, S> = Rc<Cache<OneThread, P, K, V, S>>;
+
 /// The calling thread's cache.
 ///
 /// While the thread ends, its thread-locals are gone before the last of the user's destructors has run; a call
 /// from there gets an empty cache of its own and so runs the function.
 #[inline]
 pub fn of_thread<P: Storage<OneThread, K, V>, K, V, S: BuildHasher + Default>(
-    cache: &'static LocalKey<Rc<Cache<OneThread, P, K, V, S>>>,
+    cache: &'static LocalKey<ThreadCache<P, K, V, S>>,
     parameters: fn() -> CacheParameters,
-) -> Rc<Cache<OneThread, P, K, V, S>> {
+) -> ThreadCache<P, K, V, S> {
     cache.try_with(Rc::clone).unwrap_or_else(|_| Rc::new(Cache::new(parameters())))
 }

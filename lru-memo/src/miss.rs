@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
 use crate::cache::{Cache, StateOf};
-use crate::key::SameKey;
+use crate::key::{Key, SameKey};
 use crate::lru::Left;
 use crate::outcome::Outcome;
 use crate::ring::Place;
@@ -23,6 +23,10 @@ pub struct Miss<'c, T: Threading, P: Storage<T, K, V>, K, V, S, M> {
     /// Taken when the computation has ended.
     pub(crate) era: Option<Era>,
 }
+
+/// The [`Miss`] of a lookup by a key `Q`.
+pub(crate) type MissOf<'c, T, P, K, V, S, Q> =
+    Miss<'c, T, P, K, V, S, <Q as Key<K, <S as BuildHasher>::Hasher>>::Same>;
 
 /// What becomes of a computed value whose key is in the cache by now.
 #[derive(Clone, Copy, PartialEq, Eq)]
