@@ -123,7 +123,7 @@ impl<'a> Pieces<'a> {
         signature.inputs = self.inputs.clone();
         let body = body! {
             let cache = #cache();
-            match cache.get(&#key, #clone) {
+            match cache.get(#key, #clone) {
                 ::core::result::Result::Ok(value) => <#output as #private::Outcome<#kind>>::from_value(value),
                 ::core::result::Result::Err(miss) => miss.complete::<#kind, #output>(#uncached(#arguments), #clone),
             }
@@ -196,7 +196,7 @@ impl<'a> Pieces<'a> {
         } = self;
         let doc = self.doc("Removes one entry from the cache of [`{}`]; says whether it was there.");
         let signature = self.signature(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
-        self.companion(doc, signature, body!(#cache().invalidate(&#key)))
+        self.companion(doc, signature, body!(#cache().invalidate(#key)))
     }
 
     fn peek(&self) -> TokenStream {
@@ -211,7 +211,7 @@ impl<'a> Pieces<'a> {
         let doc = self
             .doc("The value that the cache of [`{}`] holds, if any; touches neither recency nor counters.");
         let signature = self.signature(quote!(fn #peek(#inputs) -> ::core::option::Option<#value>));
-        self.companion(doc, signature, body!(#cache().peek(&#key, #clone)))
+        self.companion(doc, signature, body!(#cache().peek(#key, #clone)))
     }
 
     fn put(&self) -> TokenStream {
@@ -228,7 +228,7 @@ impl<'a> Pieces<'a> {
         let new = Ident::new("value", Span::mixed_site());
         let comma = (!inputs.is_empty()).then(|| quote!(,));
         let signature = self.signature(quote!(fn #put(#inputs #comma #new: #value)));
-        self.companion(doc, signature, body!(#cache().put(&#key, #new)))
+        self.companion(doc, signature, body!(#cache().put(#key, #new)))
     }
 
     fn refresh(&self) -> TokenStream {
@@ -255,7 +255,7 @@ impl<'a> Pieces<'a> {
         signature.abi = None;
         let body = body! {
             let cache = #cache();
-            let miss = cache.refresh(&#key);
+            let miss = cache.refresh(#key);
             miss.overwrite::<#kind, #output>(#uncached(#arguments), #clone)
         };
         let alike = &self.attributes.alike;

@@ -81,13 +81,13 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
     }
 
     #[inline]
-    fn wanted<Q: Key<K, S::Hasher>>(&self, key: &Q) -> Wanted<impl Fn(&K) -> bool> {
+    fn wanted<Q: Key<K, S::Hasher>>(&self, key: Q) -> Wanted<impl Fn(&K) -> bool + use<T, K, V, S, Q>> {
         let mut state = self.hasher.build_hasher();
         key.hash(&mut state);
         Wanted {
             hash: state.finish(),
             is_plain: key.is_plain(),
-            matches: |stored: &K| key.matches(stored),
+            matches: move |stored: &K| key.matches(stored),
         }
     }
 
@@ -100,7 +100,9 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
     ) -> R {
         if wanted.is_plain {
             T::with(&self.state, |state| {
-                let place = state.lru.find(wanted.hash, |entry| (wanted.matches)(&entry.key));
+                let place = state
+                    .lru
+                    .find(wanted.hash, |_, entry| (wanted.matches)(&entry.key));
                 inside(state, place)
             })
         } else {
@@ -108,6 +110,7 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
         }
     }
 
+    #[inline(never)]
     fn at_compared_outside<R>(
         &self,
         wanted: &Wanted<impl Fn(&K) -> bool>,
@@ -123,8 +126,8 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
                     core::ptr::eq(&raw const **pointer, &raw const **entry)
                 };
                 let mut unknown = None;
-                let place = state.lru.find(wanted.hash, |entry| {
-                    if different.iter().any(|pointer| is(pointer, entry)) {
+                let place = state.lru.find(wanted.hash, |hash, entry| {
+                    if hash != wanted.hash || different.iter().any(|pointer| is(pointer, entry)) {
                         return false;
                     }
                     if equal.as_ref().is_some_and(|pointer| is(pointer, entry)) {
@@ -153,7 +156,7 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
     #[inline]
     pub fn get<Q: Key<K, S::Hasher>>(
         &self,
-        key: &Q,
+        key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, Miss<'_, T, K, V, S, Q::Same>>
     where
@@ -179,20 +182,26 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
         match found {
             Ok(Held::Copy(value)) => Ok(value),
             Ok(Held::Pointer(entry)) => Ok(clone(&entry.value)),
-            Err(era) => Err(self.miss(key, wanted.hash, wanted.is_plain, era)),
+            Err(era) => {
+                let (hash, is_plain) = (wanted.hash, wanted.is_plain);
+                Err(self.miss(key, hash, is_plain, era))
+            }
         }
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
-    pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: &Q) -> Miss<'_, T, K, V, S, Q::Same> {
+    pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> Miss<'_, T, K, V, S, Q::Same> {
         let wanted = self.wanted(key);
+        let (hash, is_plain) = (wanted.hash, wanted.is_plain);
         let era = T::with(&self.state, |state| state.running.begin());
-        self.miss(key, wanted.hash, wanted.is_plain, era)
+        self.miss(key, hash, is_plain, era)
     }
 
+    // Inlined, so that the key need not be in memory on the way of a hit.
+    #[inline(always)]
     fn miss<Q: Key<K, S::Hasher>>(
         &self,
-        key: &Q,
+        key: Q,
         hash: u64,
         is_plain: bool,
         era: Era,
@@ -211,7 +220,7 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
     }
 
     /// The value of a key, counting and moving nothing.
-    pub fn peek<Q: Key<K, S::Hasher>>(&self, key: &Q, clone: impl Fn(&V) -> V) -> Option<V> {
+    pub fn peek<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Option<V> {
         let wanted = self.wanted(key);
         let entry = self.at(&wanted, |state, place| {
             place.map(|place| T::Pointer::clone(state.lru.entry(place)))
@@ -220,7 +229,7 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
     }
 
     /// Removes a key, and keeps what is being computed for it from being stored. Says whether it was there.
-    pub fn invalidate<Q: Key<K, S::Hasher>>(&self, key: &Q) -> bool {
+    pub fn invalidate<Q: Key<K, S::Hasher>>(&self, key: Q) -> bool {
         let wanted = self.wanted(key);
         let mut invalidated = None;
         loop {
@@ -244,7 +253,7 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
     }
 
     /// Stores a value as the most recent, replacing an older one; counts nothing.
-    pub fn put<Q: Key<K, S::Hasher>>(&self, key: &Q, value: V) {
+    pub fn put<Q: Key<K, S::Hasher>>(&self, key: Q, value: V) {
         if self.maxsize == Some(0) {
             return;
         }
@@ -335,7 +344,7 @@ impl<T: Threading, K, V, S: BuildHasher + Default, M: SameKey<K>> Miss<'_, T, K,
         self.store(Conflict::Replace, outcome, clone)
     }
 
-    #[inline]
+    #[inline(never)]
     fn store<Kind, R: Outcome<Kind, Value = V>>(
         self,
         conflict: Conflict,

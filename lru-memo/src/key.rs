@@ -349,6 +349,15 @@ pub struct Part<'a, T: ?Sized, S, H> {
     same: fn(&S, &S) -> bool,
 }
 
+impl<T: ?Sized, S, H> Clone for Part<'_, T, S, H> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized, S, H> Copy for Part<'_, T, S, H> {}
+
 /// Makes a part of the key from an argument.
 #[inline]
 pub fn part<How, T, S, H>(value: &T) -> Part<'_, T, S, H>
@@ -373,7 +382,7 @@ pub trait SameKey<K> {
 }
 
 /// All arguments that make a key: `(part, (part, ()))`. It is stored as `(stored, (stored, ()))`.
-pub trait Key<K, H> {
+pub trait Key<K, H>: Copy {
     /// Compares stored keys.
     type Same: SameKey<K>;
 

@@ -3,23 +3,23 @@
 //! Single-threaded, free of locks and of user code: keys are found by their hash and a predicate of the
 //! caller's, and whatever leaves is handed back to the caller, who drops it where that is safe.
 //!
-//! Invariants: every occupied node is in `index` once, under its own hash, and in the list from `newest` to
-//! `oldest` once; every vacant node is in the list of free nodes once.
+//! Invariants: the occupied nodes form a ring through [`RING`], which stands for no entry: from it, `older` leads
+//! to the most recent entry and `newer` to the least recent. Each is in `index` once, under its own hash. The
+//! vacant nodes form a list through `older` that ends at `RING`.
 
 use alloc::vec::Vec;
 
 use hashbrown::HashTable;
 
-/// The end of a list.
-const NONE: u32 = u32::MAX;
-
 /// The place of an entry. Valid until that entry is removed.
 pub(crate) type Place = u32;
+
+/// The node at which the ring of entries begins and ends.
+const RING: Place = 0;
 
 struct Node<E> {
     hash: u64,
     newer: Place,
-    /// In a vacant node, the next vacant one.
     older: Place,
     entry: Option<E>,
 }
@@ -28,8 +28,6 @@ struct Node<E> {
 pub(crate) struct Lru<E> {
     nodes: Vec<Node<E>>,
     index: HashTable<Place>,
-    newest: Place,
-    oldest: Place,
     vacant: Place,
 }
 
@@ -38,9 +36,7 @@ impl<E> Lru<E> {
         Self {
             nodes: Vec::new(),
             index: HashTable::new(),
-            newest: NONE,
-            oldest: NONE,
-            vacant: NONE,
+            vacant: RING,
         }
     }
 
@@ -48,12 +44,13 @@ impl<E> Lru<E> {
         self.index.len()
     }
 
-    /// Finds the entry with this hash that the predicate accepts; its recency stays as it is.
+    /// Finds an entry that the predicate accepts among those whose hash is, or may be, this one; the predicate
+    /// is given the hash. Recency stays as it is.
     #[inline]
-    pub(crate) fn find(&self, hash: u64, mut accepts: impl FnMut(&E) -> bool) -> Option<Place> {
+    pub(crate) fn find(&self, hash: u64, mut accepts: impl FnMut(u64, &E) -> bool) -> Option<Place> {
         let found = self.index.find(hash, |&place| {
             let node = &self.nodes[place as usize];
-            node.hash == hash && node.entry.as_ref().is_some_and(&mut accepts)
+            node.entry.as_ref().is_some_and(|entry| accepts(node.hash, entry))
         });
         found.copied()
     }
@@ -69,7 +66,7 @@ impl<E> Lru<E> {
     /// Makes an entry the most recent one.
     #[inline]
     pub(crate) fn touch(&mut self, place: Place) {
-        if self.newest != place {
+        if self.nodes[RING as usize].older != place {
             self.unlink(place);
             self.link_newest(place);
         }
@@ -79,21 +76,26 @@ impl<E> Lru<E> {
     ///
     /// # Panics
     /// When it would be entry number 2^32 - 1.
-    pub(crate) fn insert(&mut self, hash: u64, entry: E) -> Place {
-        let place = if self.vacant == NONE {
-            let place = Place::try_from(self.nodes.len())
-                .ok()
-                .filter(|&place| place != NONE);
-            let place = place.expect("a cache holds fewer than 2^32 - 1 entries");
+    pub(crate) fn insert(&mut self, hash: u64, entry: E) {
+        if self.nodes.is_empty() {
+            self.nodes.push(Node {
+                hash: 0,
+                newer: RING,
+                older: RING,
+                entry: None,
+            });
+        }
+        let place = self.vacant;
+        let place = if place == RING {
+            let place = Place::try_from(self.nodes.len()).expect("a cache holds fewer than 2^32 - 1 entries");
             self.nodes.push(Node {
                 hash,
-                newer: NONE,
-                older: NONE,
+                newer: RING,
+                older: RING,
                 entry: Some(entry),
             });
             place
         } else {
-            let place = self.vacant;
             let node = &mut self.nodes[place as usize];
             self.vacant = node.older;
             node.hash = hash;
@@ -104,7 +106,6 @@ impl<E> Lru<E> {
         self.index
             .insert_unique(hash, place, |&place| nodes[place as usize].hash);
         self.link_newest(place);
-        place
     }
 
     /// Puts another entry in the place of this one and returns the old one; hash and recency stay.
@@ -127,29 +128,23 @@ impl<E> Lru<E> {
 
     /// Removes the least recent entry.
     pub(crate) fn pop_oldest(&mut self) -> Option<E> {
-        (self.oldest != NONE).then(|| self.remove(self.oldest))
+        let oldest = self.nodes.first()?.newer;
+        (oldest != RING).then(|| self.remove(oldest))
     }
 
+    #[inline]
     fn unlink(&mut self, place: Place) {
         let Node { newer, older, .. } = self.nodes[place as usize];
-        match newer {
-            NONE => self.newest = older,
-            newer => self.nodes[newer as usize].older = older,
-        }
-        match older {
-            NONE => self.oldest = newer,
-            older => self.nodes[older as usize].newer = newer,
-        }
+        self.nodes[newer as usize].older = older;
+        self.nodes[older as usize].newer = newer;
     }
 
+    #[inline]
     fn link_newest(&mut self, place: Place) {
-        let older = core::mem::replace(&mut self.newest, place);
+        let older = core::mem::replace(&mut self.nodes[RING as usize].older, place);
+        self.nodes[older as usize].newer = place;
         let node = &mut self.nodes[place as usize];
-        node.newer = NONE;
+        node.newer = RING;
         node.older = older;
-        match older {
-            NONE => self.oldest = place,
-            older => self.nodes[older as usize].newer = place,
-        }
     }
 }

@@ -34,6 +34,7 @@ impl<I> Running<I> {
     }
 
     /// Notes that a computation begins.
+    #[inline(never)]
     pub(crate) fn begin(&mut self) -> Era {
         if self.spans.is_empty() {
             self.spans.push_back(Span {
