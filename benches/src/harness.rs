@@ -7,6 +7,7 @@ use std::hint::black_box;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
+use crate::contenders::Contender;
 use crate::counters::counted;
 use crate::keys::{Key, Random};
 use crate::python;
@@ -43,12 +44,11 @@ pub(crate) fn measure<K: Key>(row: &Row<K>) -> Measured {
     let contenders = (row.contenders)();
     let keys: Vec<K> = row.keys.sequence();
     let barrier = Barrier::new(row.threads);
-    let passes: Vec<&(dyn Fn(&[K]) -> u64 + Send + Sync)> = contenders.iter().map(|it| &*it.pass).collect();
     let threads: Vec<ThreadFigures> = std::thread::scope(|scope| {
         let spawn = |thread| {
             let offset = thread * keys.len() / row.threads;
-            let (passes, keys, barrier) = (&passes, &keys, &barrier);
-            scope.spawn(move || run_thread(passes, keys, offset, barrier))
+            let (contenders, keys, barrier) = (&contenders, &keys, &barrier);
+            scope.spawn(move || run_thread(contenders, keys, offset, barrier))
         };
         let handles: Vec<_> = (0..row.threads).map(spawn).collect();
         handles
@@ -104,33 +104,33 @@ struct ThreadFigures {
 
 /// All threads go through the same schedule, and through each part of it at the same time.
 fn run_thread<K: Key>(
-    passes: &[&(dyn Fn(&[K]) -> u64 + Send + Sync)],
+    contenders: &[Contender<K>],
     keys: &[K],
     offset: usize,
     barrier: &Barrier,
 ) -> ThreadFigures {
-    let mut walks: Vec<Walk<'_, K>> = passes.iter().map(|_| Walk { keys, at: offset }).collect();
+    let mut walks: Vec<Walk<'_, K>> = contenders.iter().map(|_| Walk { keys, at: offset }).collect();
     // Once around for everyone: what can be cached is.
-    for (pass, walk) in passes.iter().zip(&mut walks) {
+    for (contender, walk) in contenders.iter().zip(&mut walks) {
         for _ in 0..keys.len() / CHUNK {
-            black_box(pass(walk.next()));
+            black_box((contender.pass)(walk.next()));
         }
     }
-    let mut ns = vec![Vec::with_capacity(ROUNDS); passes.len()];
+    let mut ns = vec![Vec::with_capacity(ROUNDS); contenders.len()];
     let mut random = Random(0);
     for _ in 0..ROUNDS {
-        for contender in shuffled(passes.len(), &mut random) {
+        for index in shuffled(contenders.len(), &mut random) {
             barrier.wait();
-            ns[contender].push(time(passes[contender], &mut walks[contender]));
+            ns[index].push(time(&contenders[index], &mut walks[index]));
         }
     }
     let mut per_call = Vec::new();
-    for (pass, walk) in passes.iter().zip(&mut walks) {
+    for (contender, walk) in contenders.iter().zip(&mut walks) {
         barrier.wait();
         let laps = keys.len() / CHUNK;
         let (allocations, misses) = counted(|| {
             for _ in 0..laps {
-                black_box(pass(walk.next()));
+                black_box((contender.pass)(walk.next()));
             }
         });
         let calls = (laps * CHUNK) as f64;
@@ -143,11 +143,11 @@ fn run_thread<K: Key>(
 }
 
 /// Nanoseconds per call.
-fn time<K: Key>(pass: &(dyn Fn(&[K]) -> u64 + Send + Sync), walk: &mut Walk<'_, K>) -> f64 {
+fn time<K: Key>(contender: &Contender<K>, walk: &mut Walk<'_, K>) -> f64 {
     let start = Instant::now();
     let mut calls = 0;
     loop {
-        black_box(pass(walk.next()));
+        black_box((contender.pass)(walk.next()));
         calls += CHUNK;
         let elapsed = start.elapsed();
         if elapsed >= ROUND {

@@ -41,7 +41,7 @@ const MEMOIZE: &str = "memoize, Capacity (per thread)";
 
 pub(super) fn cached() -> Contender<u64> {
     CACHED_NUMBER.write().cache_clear();
-    Contender::new(CACHED, |number| cached_number(number))
+    Contender::new(CACHED, cached_number)
 }
 
 pub(super) fn cached_of_text() -> Contender<Text> {
@@ -50,7 +50,7 @@ pub(super) fn cached_of_text() -> Contender<Text> {
 }
 
 pub(super) fn memoize() -> Contender<u64> {
-    Contender::new(MEMOIZE, |number| memoized_number(number))
+    Contender::new(MEMOIZE, memoized_number)
 }
 
 pub(super) fn memoize_shared() -> Contender<u64> {

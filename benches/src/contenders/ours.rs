@@ -31,11 +31,11 @@ const THREAD: &str = "lru-memo, scope = thread";
 
 pub(super) fn process() -> Contender<u64> {
     of_number_cache_clear();
-    Contender::new(PROCESS, |number| of_number(number))
+    Contender::new(PROCESS, of_number)
 }
 
 pub(super) fn thread() -> Contender<u64> {
-    Contender::new(THREAD, |number| of_number_per_thread(number))
+    Contender::new(THREAD, of_number_per_thread)
 }
 
 pub(super) fn process_of_text() -> Contender<Text> {
