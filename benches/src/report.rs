@@ -10,15 +10,16 @@ use crate::harness::{Figures, Measured};
 /// Prints one table in Markdown below a line about the machine.
 pub(crate) fn print_table(rows: &[Measured]) {
     println!("{}; room for {CAPACITY} entries\n", machine());
-    println!("| row | contender | ns per call | ratio | misses | allocations per call |");
-    println!("|---|---|--:|--:|--:|--:|");
+    println!("| row | contender | ns per call | at best | ratio | misses | allocations per call |");
+    println!("|---|---|--:|--:|--:|--:|--:|");
     for row in rows {
         for figures in &row.contenders {
             println!(
-                "| {} | {} | {:.1} | {:.2} | {:.1} % | {} |",
+                "| {} | {} | {:.1} | {:.1} | {:.2} | {:.1} % | {} |",
                 row.name,
                 figures.name,
                 figures.median_ns,
+                figures.ns.iter().copied().fold(f64::INFINITY, f64::min),
                 figures.ratio,
                 100.0 * figures.misses,
                 if figures.allocations.is_nan() {
@@ -30,7 +31,7 @@ pub(crate) fn print_table(rows: &[Measured]) {
         }
     }
     println!(
-        "\nNanoseconds are medians; a ratio is the median of the ratios to the baseline within one round:"
+        "\nNanoseconds are medians of the rounds; a ratio is the median of the ratios to the baseline within one round:"
     );
     for row in rows {
         println!("- {}: {}", row.name, row.baseline);

@@ -44,9 +44,14 @@ pub(super) fn thread_local_map() -> Contender<u64> {
 
 #[inline(always)]
 fn look_up<K: Key>(map: &mut Map<K>, key: K) -> u64 {
-    if let Some(value) = map.get(&key) {
-        return *value;
+    match map.get(&key) {
+        Some(value) => *value,
+        None => insert(map, key),
     }
+}
+
+#[cold]
+fn insert<K: Key>(map: &mut Map<K>, key: K) -> u64 {
     let value = body(key.number());
     map.insert(key.to_owned_key(), value);
     value
