@@ -8,8 +8,8 @@ use crate::contenders::CAPACITY;
 use crate::harness::{Figures, Measured};
 
 /// Prints one table in Markdown below a line about the machine.
-pub(crate) fn print_table(rows: &[Measured]) {
-    println!("{}; room for {CAPACITY} entries\n", machine());
+pub(crate) fn print_table(machine: &str, rows: &[Measured]) {
+    println!("{machine}; room for {CAPACITY} entries\n");
     println!("| row | contender | ns per call | at best | ratio | misses | allocations per call |");
     println!("|---|---|--:|--:|--:|--:|--:|");
     for row in rows {
@@ -39,12 +39,12 @@ pub(crate) fn print_table(rows: &[Measured]) {
 }
 
 /// Writes all figures to `bench.json` in the target directory.
-pub(crate) fn write_json(rows: &[Measured]) -> std::io::Result<()> {
+pub(crate) fn write_json(machine: &str, rows: &[Measured]) -> std::io::Result<()> {
     let path = std::env::current_exe()?
         .ancestors()
         .nth(2)
         .map_or_else(|| PathBuf::from("bench.json"), |target| target.join("bench.json"));
-    std::fs::write(&path, json(&machine(), rows))?;
+    std::fs::write(&path, json(machine, rows))?;
     eprintln!("raw figures: {}", path.display());
     Ok(())
 }
@@ -90,8 +90,8 @@ fn json_of(row: &Measured, figures: &Figures) -> String {
     )
 }
 
-/// The processor, how many of it, and the compiler.
-fn machine() -> String {
+/// The processor, how many of it, what else keeps them busy, and the compiler.
+pub(crate) fn machine() -> String {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpuinfo
         .lines()
@@ -104,7 +104,9 @@ fn machine() -> String {
         .map(|output| output.stdout)
         .unwrap_or_default();
     let rustc = String::from_utf8_lossy(&rustc);
-    format!("{model}, {cpus} CPUs, {}", rustc.trim())
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
+    format!("{model}, {cpus} CPUs, load average {load}, {}", rustc.trim())
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ const FEW: usize = 128;
 /// Far more keys than are cached.
 const MANY: usize = 1 << 17;
 /// Of so many keys by Zipf, an LRU of [`contenders::CAPACITY`] entries misses 41 %.
-const ZIPF: usize = 50_000;
+const ZIPF: usize = 29_000;
 
 /// The rows whose function is `u64 -> u64`.
 pub(crate) fn of_numbers() -> Vec<Row<u64>> {

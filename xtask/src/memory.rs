@@ -32,8 +32,10 @@ pub(crate) fn valgrind() -> Result<(), Failure> {
         "CARGO_TARGET_{}_RUNNER",
         host()?.to_uppercase().replace(['-', '.'], "_")
     );
+    // Only what no pointer leads to is a leak: tables of hashbrown are pointed to in their middle.
     // Fair scheduling: valgrind runs one thread at a time, and one that spins would keep the others from running.
     let memcheck = "valgrind --quiet --error-exitcode=1 --leak-check=full \
+                    --show-leak-kinds=definite,indirect \
                     --errors-for-leak-kinds=definite,indirect --fair-sched=yes";
     run(stress("").env(runner, memcheck))
 }
