@@ -5,6 +5,7 @@ mod command;
 mod memory;
 mod steps;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -75,11 +76,8 @@ const STEPS: &[Step] = &[
 ];
 
 fn main() -> ExitCode {
-    // Commands name paths relative to the workspace, wherever they are started.
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    if let Err(error) = std::env::set_current_dir(root) {
-        eprintln!("xtask: {root}: {error}");
-        return ExitCode::FAILURE;
+    if let Err(failure) = enter_workspace() {
+        return report(Err(failure));
     }
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -94,6 +92,15 @@ fn main() -> ExitCode {
         },
         _ => usage(),
     }
+}
+
+/// Commands name paths relative to the workspace, wherever they are started.
+///
+/// Where that is, cargo says when it runs this; when it was built it may have been elsewhere.
+fn enter_workspace() -> Result<(), Failure> {
+    let xtask = std::env::var("CARGO_MANIFEST_DIR").map_err(|_| "to be run by `cargo xtask`".to_owned())?;
+    let root = Path::new(&xtask).join("..");
+    std::env::set_current_dir(&root).map_err(|error| format!("{}: {error}", root.display()))
 }
 
 fn usage() -> ExitCode {
