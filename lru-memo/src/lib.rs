@@ -6,6 +6,8 @@ extern crate alloc;
 pub mod __private;
 mod cache;
 pub mod clock;
+#[cfg_attr(not(test), expect(dead_code, reason = "the cache does not use it yet"))]
+mod flight;
 mod info;
 mod instances;
 mod key;
@@ -18,6 +20,7 @@ mod ring;
 mod running;
 mod slot;
 mod storage;
+mod sync;
 mod threading;
 
 pub use info::{CacheInfo, CacheParameters, Scope};
