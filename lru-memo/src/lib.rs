@@ -54,6 +54,8 @@ pub mod __private;
 mod cache;
 pub mod clock;
 mod hooks;
+#[cfg_attr(not(test), expect(dead_code, reason = "the cache does not use it yet"))]
+mod flight;
 mod info;
 mod instances;
 mod key;
@@ -66,6 +68,7 @@ mod ring;
 mod running;
 mod slot;
 mod storage;
+mod sync;
 mod threading;
 
 pub use info::{CacheInfo, CacheParameters, Scope};
