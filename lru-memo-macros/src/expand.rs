@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::{FnArg, GenericArgument, Ident, ItemFn, PathArguments, Signature, Type, parse_quote};
 
 use crate::options::{Maxsize, Options, Scope};
-use crate::shape::{peel, shape};
+use crate::shape::{peel, shape, with_elided_lifetimes};
 use crate::signature::{Attributes, Names, arguments, output};
 
 /// The pieces from which the generated functions are put together.
@@ -27,6 +27,8 @@ struct Pieces<'a> {
     key_type: TokenStream,
     /// Proves that the key may be shared between threads.
     key_is_shared: TokenStream,
+    /// The types of the arguments that make the key, in the form of the key.
+    key_arguments: TokenStream,
     output: Type,
     cached: Cached,
     /// Clones a value; its span is the return type.
@@ -71,7 +73,8 @@ impl<'a> Pieces<'a> {
         let krate = &options.krate;
         let private = quote!(#krate::__private);
         let all = arguments(function);
-        let (mut key, mut key_type, mut key_is_shared) = (quote!(()), quote!(()), quote!(()));
+        let (mut key, mut key_type) = (quote!(()), quote!(()));
+        let (mut key_is_shared, mut key_arguments) = (quote!(()), quote!(()));
         for argument in all.iter().rev() {
             let (name, ty) = (&argument.name, &argument.ty);
             let at = ty.span();
@@ -79,6 +82,8 @@ impl<'a> Pieces<'a> {
             let (how, stored) = (part.how, part.stored);
             key = quote_spanned!(at=> (#private::part::<#how, _, _, _>(&#name), #key));
             key_type = quote!((#stored, #key_type));
+            let ty = with_elided_lifetimes(ty);
+            key_arguments = quote!((#ty, #key_arguments));
             key_is_shared = quote_spanned!(at=> (#private::shareable::<#stored>(), #key_is_shared));
         }
         let output = output(function);
@@ -100,6 +105,7 @@ impl<'a> Pieces<'a> {
             key,
             key_type,
             key_is_shared,
+            key_arguments,
             cached: Cached::of(&output, &private),
             output,
             clone: quote_spanned!(at=> #private::clone_value),
@@ -293,12 +299,12 @@ impl<'a> Pieces<'a> {
                 clear: #clear,
             }
         };
+        let storage = self.storage();
         let at = output.span();
         let (body, result) = match self.options.scope {
             Scope::Process => {
                 let value_is_shared = quote_spanned!(at=> #private::shareable::<#value>());
-                let cache =
-                    body!(#private::Cache<#private::AllThreads, #key_type, #value, #private::DefaultHasher>);
+                let cache = body!(#private::Cache<#private::AllThreads, #storage, #key_type, #value, #private::DefaultHasher>);
                 let body = body! {
                     static CACHE: #private::Slot<#cache> = #private::Slot::new();
                     CACHE.get(#key_is_shared, #value_is_shared, #site)
@@ -306,8 +312,7 @@ impl<'a> Pieces<'a> {
                 (body, body!(&'static #cache))
             }
             Scope::Thread => {
-                let cache =
-                    body!(#private::Cache<#private::OneThread, #key_type, #value, #private::DefaultHasher>);
+                let cache = body!(#private::Cache<#private::OneThread, #storage, #key_type, #value, #private::DefaultHasher>);
                 let body = body! {
                     #private::thread_local! {
                         static CACHE: #private::Rc<#cache> = #private::Rc::new(#private::Cache::new(#parameters().maxsize));
@@ -321,6 +326,23 @@ impl<'a> Pieces<'a> {
         let signature = self.signature(quote!(fn #cache() -> #result));
         let all = &self.attributes.all;
         quote!(#[doc(hidden)] #[inline] #(#all)* #signature { #body })
+    }
+
+    /// How entries are kept: in the slab itself when the arguments and the value are plain.
+    fn storage(&self) -> TokenStream {
+        let Self {
+            private,
+            key_arguments,
+            cached: Cached { value, .. },
+            ..
+        } = self;
+        quote! {
+            #private::Kept<{
+                #[allow(unused_imports)]
+                use #private::NotPlain as _;
+                #private::Plainness::<#key_arguments, #value>::IS_PLAIN
+            }>
+        }
     }
 
     /// A signature with the generics of the function.

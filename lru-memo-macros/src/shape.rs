@@ -7,6 +7,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
+use syn::visit_mut::VisitMut;
 use syn::{GenericArgument, Lifetime, PathArguments, Type, TypeReference};
 
 /// How a type takes part in a key.
@@ -194,4 +195,19 @@ pub(crate) fn first_borrow_in_leaf(ty: &Type) -> Option<TokenStream> {
             None => first_borrow(inner),
         },
     }
+}
+
+/// The type with every named lifetime made `'_`, for use inside a constant, where lifetimes have no names.
+pub(crate) fn with_elided_lifetimes(ty: &Type) -> Type {
+    struct Elide;
+    impl VisitMut for Elide {
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            if lifetime.ident != "static" {
+                lifetime.ident = syn::Ident::new("_", lifetime.ident.span());
+            }
+        }
+    }
+    let mut ty = ty.clone();
+    Elide.visit_type_mut(&mut ty);
+    ty
 }

@@ -1,10 +1,7 @@
-//! The cache behind one memoized function: an [`Lru`] under a lock that no user code ever runs in.
+//! The cache behind one memoized function: the lookups, stores and removals that the generated functions make.
 //!
-//! `Eq`, `Clone` and `Drop` of keys and values are the user's: they panic, block and call the function again. So
-//! entries are counted pointers; a pointer is taken inside the lock and looked at outside of it. A search
-//! ([`Cache::at`]) compares outside, comes back, and is done when the entry it found is still there and nothing
-//! has appeared under the same hash that it has not compared. What leaves the cache is dropped outside.
-//! Types whose code is known to be harmless ([`crate::plain`]) are compared and copied inside, in one go.
+//! No user code runs inside the lock: [`Storage`] compares and clones where that is safe, and what leaves the
+//! cache is handed out of the lock and dropped there.
 
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
@@ -13,29 +10,15 @@ use crate::info::CacheInfo;
 use crate::key::{Key, SameKey};
 use crate::lru::{Lru, Place};
 use crate::outcome::Outcome;
-use crate::plain::is_plain_copy;
 use crate::running::{Era, Running};
+use crate::storage::{Entry, State, Storage};
 use crate::threading::Threading;
 
-struct Entry<K, V> {
-    key: K,
-    value: V,
-}
-
-type Pointer<T, K, V> = <T as Threading>::Pointer<Entry<K, V>>;
-
-struct State<E, I> {
-    lru: Lru<E>,
-    running: Running<I>,
-    hits: u64,
-    misses: u64,
-}
-
-/// The cache behind one memoized function; `K` is the stored form of the key.
-pub struct Cache<T: Threading, K, V, S> {
+/// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Storage`].
+pub struct Cache<T: Threading, P: Storage<T, K, V>, K, V, S> {
     maxsize: Option<usize>,
     hasher: S,
-    state: T::Lock<State<Pointer<T, K, V>, Invalidated<T, K>>>,
+    state: T::Lock<State<P::Held, Invalidated<T, K>>>,
 }
 
 /// A key that was invalidated while something was being computed.
@@ -44,26 +27,19 @@ struct Invalidated<T: Threading, K> {
     key: T::Pointer<K>,
 }
 
-/// A key that was looked up or is to be stored: its hash and how to recognise it.
-struct Wanted<M> {
-    hash: u64,
-    is_plain: bool,
-    matches: M,
-}
-
 /// A lookup that found nothing, to be completed with the value that the function computes.
 ///
 /// Dropping it says that there is no value: the function panicked or returned an error.
-pub struct Miss<'c, T: Threading, K, V, S, M> {
-    cache: &'c Cache<T, K, V, S>,
+pub struct Miss<'c, T: Threading, P: Storage<T, K, V>, K, V, S, M> {
+    cache: &'c Cache<T, P, K, V, S>,
     key: Option<K>,
     same: M,
     hash: u64,
-    is_plain: bool,
+    /// Taken when the computation has ended.
     era: Option<Era>,
 }
 
-impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
+impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// An empty cache; `maxsize` is the number of entries it may hold, `None` for any number.
     #[must_use]
     pub fn new(maxsize: Option<usize>) -> Self {
@@ -81,72 +57,27 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
     }
 
     #[inline]
-    fn wanted<Q: Key<K, S::Hasher>>(&self, key: Q) -> Wanted<impl Fn(&K) -> bool + use<T, K, V, S, Q>> {
+    fn hash<Q: Key<K, S::Hasher>>(&self, key: Q) -> u64 {
         let mut state = self.hasher.build_hasher();
         key.hash(&mut state);
-        Wanted {
-            hash: state.finish(),
-            is_plain: key.is_plain(),
-            matches: move |stored: &K| key.matches(stored),
-        }
+        state.finish()
     }
 
-    /// Runs `inside` under the lock with the place of the wanted entry, if it is there at that moment.
+    /// Runs `inside` the lock with the place of the key, if it is there at that moment.
     #[inline]
-    fn at<R>(
+    fn at<Q: Key<K, S::Hasher>, R>(
         &self,
-        wanted: &Wanted<impl Fn(&K) -> bool>,
-        inside: impl FnOnce(&mut State<Pointer<T, K, V>, Invalidated<T, K>>, Option<Place>) -> R,
+        hash: u64,
+        key: Q,
+        inside: impl FnOnce(&mut State<P::Held, Invalidated<T, K>>, Option<Place>) -> R,
     ) -> R {
-        if wanted.is_plain {
-            T::with(&self.state, |state| {
-                let place = state
-                    .lru
-                    .find(wanted.hash, |_, entry| (wanted.matches)(&entry.key));
-                inside(state, place)
-            })
-        } else {
-            self.at_compared_outside(wanted, inside)
-        }
-    }
-
-    #[inline(never)]
-    fn at_compared_outside<R>(
-        &self,
-        wanted: &Wanted<impl Fn(&K) -> bool>,
-        inside: impl FnOnce(&mut State<Pointer<T, K, V>, Invalidated<T, K>>, Option<Place>) -> R,
-    ) -> R {
-        let mut inside = Some(inside);
-        let mut equal: Option<Pointer<T, K, V>> = None;
-        // Held, so that no new entry can have the address of one that was compared.
-        let mut different: Vec<Pointer<T, K, V>> = Vec::new();
-        loop {
-            let step = T::with(&self.state, |state| {
-                let is = |pointer: &Pointer<T, K, V>, entry: &Pointer<T, K, V>| {
-                    core::ptr::eq(&raw const **pointer, &raw const **entry)
-                };
-                let mut unknown = None;
-                let place = state.lru.find(wanted.hash, |hash, entry| {
-                    if hash != wanted.hash || different.iter().any(|pointer| is(pointer, entry)) {
-                        return false;
-                    }
-                    if equal.as_ref().is_some_and(|pointer| is(pointer, entry)) {
-                        return true;
-                    }
-                    unknown = Some(T::Pointer::clone(entry));
-                    true
-                });
-                match unknown {
-                    Some(unknown) => Err(unknown),
-                    None => Ok(inside.take().map(|inside| inside(state, place))),
-                }
-            });
-            match step {
-                Ok(done) => return done.expect("the loop ends here"),
-                Err(unknown) if (wanted.matches)(&unknown.key) => equal = Some(unknown),
-                Err(unknown) => different.push(unknown),
-            }
-        }
+        P::search(
+            &self.state,
+            hash,
+            key,
+            |key, stored| key.matches(stored),
+            |state, place, _| inside(state, place),
+        )
     }
 
     /// Looks a key up for a call of the function: counts, and makes what it finds the most recent.
@@ -158,21 +89,13 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
         &self,
         key: Q,
         clone: impl Fn(&V) -> V,
-    ) -> Result<V, Miss<'_, T, K, V, S, Q::Same>>
-    where
-        V: 'static,
-    {
-        let wanted = self.wanted(key);
-        let found = self.at(&wanted, |state, place| match place {
+    ) -> Result<V, Miss<'_, T, P, K, V, S, Q::Same>> {
+        let hash = self.hash(key);
+        let found = self.at(hash, key, |state, place| match place {
             Some(place) => {
                 state.hits += 1;
                 state.lru.touch(place);
-                let entry = state.lru.entry(place);
-                Ok(if is_plain_copy::<V>() {
-                    Held::Copy(clone(&entry.value))
-                } else {
-                    Held::Pointer(T::Pointer::clone(entry))
-                })
+                Ok(P::take(state.lru.entry(place), &clone))
             }
             None => {
                 state.misses += 1;
@@ -180,39 +103,27 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
             }
         });
         match found {
-            Ok(Held::Copy(value)) => Ok(value),
-            Ok(Held::Pointer(entry)) => Ok(clone(&entry.value)),
-            Err(era) => {
-                let (hash, is_plain) = (wanted.hash, wanted.is_plain);
-                Err(self.miss(key, hash, is_plain, era))
-            }
+            Ok(taken) => Ok(P::value(taken, clone)),
+            Err(era) => Err(self.miss(key, hash, era)),
         }
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
-    pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> Miss<'_, T, K, V, S, Q::Same> {
-        let wanted = self.wanted(key);
-        let (hash, is_plain) = (wanted.hash, wanted.is_plain);
+    pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> Miss<'_, T, P, K, V, S, Q::Same> {
+        let hash = self.hash(key);
         let era = T::with(&self.state, |state| state.running.begin());
-        self.miss(key, hash, is_plain, era)
+        self.miss(key, hash, era)
     }
 
     // Inlined, so that the key need not be in memory on the way of a hit.
     #[inline(always)]
-    fn miss<Q: Key<K, S::Hasher>>(
-        &self,
-        key: Q,
-        hash: u64,
-        is_plain: bool,
-        era: Era,
-    ) -> Miss<'_, T, K, V, S, Q::Same> {
+    fn miss<Q: Key<K, S::Hasher>>(&self, key: Q, hash: u64, era: Era) -> Miss<'_, T, P, K, V, S, Q::Same> {
         // First the guard that ends the computation, then the user's code that copies the key.
         let mut miss = Miss {
             cache: self,
             key: None,
             same: key.same(),
             hash,
-            is_plain,
             era: Some(era),
         };
         miss.key = Some(key.to_stored());
@@ -221,19 +132,19 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
 
     /// The value of a key, counting and moving nothing.
     pub fn peek<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Option<V> {
-        let wanted = self.wanted(key);
-        let entry = self.at(&wanted, |state, place| {
-            place.map(|place| T::Pointer::clone(state.lru.entry(place)))
-        });
-        entry.map(|entry| clone(&entry.value))
+        let inside = |state: &mut State<P::Held, _>, place: Option<Place>| {
+            place.map(|place| P::take(state.lru.entry(place), &clone))
+        };
+        let taken = self.at(self.hash(key), key, inside);
+        taken.map(|taken| P::value(taken, clone))
     }
 
     /// Removes a key, and keeps what is being computed for it from being stored. Says whether it was there.
     pub fn invalidate<Q: Key<K, S::Hasher>>(&self, key: Q) -> bool {
-        let wanted = self.wanted(key);
+        let hash = self.hash(key);
         let mut invalidated = None;
         loop {
-            let removed = self.at(&wanted, |state, place| {
+            let removed = self.at(hash, key, |state, place| {
                 if state.running.any() {
                     // The key is copied outside of the lock, hence a second round.
                     state.running.invalidate(invalidated.take()?);
@@ -244,7 +155,7 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
                 Some(entry) => return entry.is_some(),
                 None => {
                     invalidated = Some(Invalidated {
-                        hash: wanted.hash,
+                        hash,
                         key: T::pointer(key.to_stored()),
                     })
                 }
@@ -254,39 +165,37 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
 
     /// Stores a value as the most recent, replacing an older one; counts nothing.
     pub fn put<Q: Key<K, S::Hasher>>(&self, key: Q, value: V) {
-        if self.maxsize == Some(0) {
-            return;
-        }
-        let wanted = self.wanted(key);
-        let entry = T::pointer(Entry {
+        let hash = self.hash(key);
+        let held = P::hold(Entry {
             key: key.to_stored(),
             value,
         });
-        let _dropped_outside = self.at(&wanted, |state, place| {
-            self.put_at(state, place, wanted.hash, entry)
-        });
+        let _dropped_outside = self.at(hash, key, |state, place| self.put_at(state, place, hash, held));
     }
 
+    /// Stores an entry as the most recent; returns what leaves the cache for it.
     fn put_at(
         &self,
-        state: &mut State<Pointer<T, K, V>, Invalidated<T, K>>,
+        state: &mut State<P::Held, Invalidated<T, K>>,
         place: Option<Place>,
         hash: u64,
-        entry: Pointer<T, K, V>,
-    ) -> Option<Pointer<T, K, V>> {
-        match place {
-            Some(place) => {
-                state.lru.touch(place);
-                Some(state.lru.replace(place, entry))
-            }
-            None => {
-                // Out before in, so that there are never more than `maxsize`.
-                let full = self.maxsize.is_some_and(|maxsize| state.lru.len() >= maxsize);
-                let evicted = if full { state.lru.pop_oldest() } else { None };
-                state.lru.insert(hash, entry);
-                evicted
-            }
+        held: P::Held,
+    ) -> Option<P::Held> {
+        if let Some(place) = place {
+            state.lru.touch(place);
+            return Some(state.lru.replace(place, held));
         }
+        if self.maxsize.is_some_and(|maxsize| state.lru.len() >= maxsize) {
+            // Out and in at once, so that there are never more than `maxsize`.
+            return Some(
+                state
+                    .lru
+                    .replace_oldest(hash, held)
+                    .unwrap_or_else(|unwanted| unwanted),
+            );
+        }
+        state.lru.insert(hash, held);
+        None
     }
 
     /// Drops all entries and zeroes the counters; what is being computed now will not be stored.
@@ -312,12 +221,6 @@ impl<T: Threading, K, V, S: BuildHasher + Default> Cache<T, K, V, S> {
     }
 }
 
-/// What a hit takes out of the lock.
-enum Held<V, P> {
-    Copy(V),
-    Pointer(P),
-}
-
 /// What becomes of a computed value whose key is in the cache by now.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Conflict {
@@ -327,9 +230,16 @@ enum Conflict {
     Replace,
 }
 
-impl<T: Threading, K, V, S: BuildHasher + Default, M: SameKey<K>> Miss<'_, T, K, V, S, M> {
+impl<T, P, K, V, S, M> Miss<'_, T, P, K, V, S, M>
+where
+    T: Threading,
+    P: Storage<T, K, V>,
+    S: BuildHasher + Default,
+    M: SameKey<K>,
+{
     /// Stores the value of what a call has returned, if it has one and its key was not cleared or invalidated
     /// meanwhile.
+    #[inline]
     pub fn complete<Kind, R: Outcome<Kind, Value = V>>(self, outcome: R, clone: impl Fn(&V) -> V) -> R {
         let conflict = if self.cache.maxsize.is_some() {
             Conflict::Keep
@@ -360,47 +270,47 @@ impl<T: Threading, K, V, S: BuildHasher + Default, M: SameKey<K>> Miss<'_, T, K,
     }
 
     fn finish(mut self, value: V, conflict: Conflict) {
-        let cache = self.cache;
-        let Some(key) = self.key.take() else { return };
-        let entry = T::pointer(Entry { key, value });
-        let wanted = Wanted {
-            hash: self.hash,
-            is_plain: self.is_plain,
-            matches: |stored: &K| self.same.same(stored, &entry.key),
+        let (Some(key), Some(era)) = (self.key.take(), self.era) else {
+            return;
         };
+        let mut entry = Entry { key, value };
         // Invalidations that were compared, and are of other keys with the same hash.
         let mut others: Vec<T::Pointer<K>> = Vec::new();
         loop {
-            let step = cache.at(&wanted, |state, place| {
-                let Some(era) = self.era else {
-                    return Step::Done(None, None);
+            let inside = |state: &mut State<P::Held, Invalidated<T, K>>, place: Option<Place>, entry| {
+                let Some(since) = state.running.since(era) else {
+                    return Step::Cleared;
                 };
-                let Some(mut since) = state.running.since(era) else {
-                    return Step::Done(None, None);
+                let same_hash = since.filter(|invalidated| invalidated.hash == self.hash);
+                let is_known = |key: &T::Pointer<K>| {
+                    others
+                        .iter()
+                        .any(|other| core::ptr::eq(&raw const **other, &raw const **key))
                 };
-                let unknown = since.find(|invalidated| {
-                    invalidated.hash == self.hash
-                        && !others
-                            .iter()
-                            .any(|other| core::ptr::eq(&**other, &*invalidated.key))
-                });
-                if let Some(unknown) = unknown {
-                    return Step::Compare(unknown.key.clone());
+                if let Some(unknown) = same_hash
+                    .map(|invalidated| &invalidated.key)
+                    .find(|key| !is_known(key))
+                {
+                    return Step::Compare(unknown.clone(), entry);
                 }
-                drop(since);
                 let left = match place {
-                    Some(_) if conflict == Conflict::Keep => None,
-                    place => cache.put_at(state, place, self.hash, entry.clone()),
+                    Some(_) if conflict == Conflict::Keep => Err(entry),
+                    place => Ok(self.cache.put_at(state, place, self.hash, P::hold(entry))),
                 };
-                Step::Done(left, Some(state.running.end(era)))
-            });
-            match step {
-                Step::Compare(invalidated) if (wanted.matches)(&invalidated) => return,
-                Step::Compare(invalidated) => others.push(invalidated),
-                Step::Done(_left, forgotten) => {
-                    if forgotten.is_some() {
-                        self.era = None;
+                Step::Done(left, state.running.end(era))
+            };
+            let matches = |entry: &Entry<K, V>, stored: &K| self.same.same(stored, &entry.key);
+            match P::search(&self.cache.state, self.hash, entry, matches, inside) {
+                Step::Compare(invalidated, unstored) => {
+                    if self.same.same(&invalidated, &unstored.key) {
+                        return;
                     }
+                    others.push(invalidated);
+                    entry = unstored;
+                }
+                Step::Cleared => return,
+                Step::Done(_left, _forgotten) => {
+                    self.era = None;
                     return;
                 }
             }
@@ -408,15 +318,17 @@ impl<T: Threading, K, V, S: BuildHasher + Default, M: SameKey<K>> Miss<'_, T, K,
     }
 }
 
-/// One round of storing a value.
-enum Step<E, P, I> {
+/// One round of storing an entry `E` that a call has computed.
+enum Step<E, P, D, F> {
     /// First see whether this invalidation is of the same key.
-    Compare(P),
-    /// Stored or not, with what left the cache for it, to be dropped outside of the lock.
-    Done(Option<E>, Option<I>),
+    Compare(P, E),
+    /// Everything was cleared since.
+    Cleared,
+    /// Done; what is not needed any more is dropped outside of the lock.
+    Done(D, F),
 }
 
-impl<T: Threading, K, V, S, M> Drop for Miss<'_, T, K, V, S, M> {
+impl<T: Threading, P: Storage<T, K, V>, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
     fn drop(&mut self) {
         if let Some(era) = self.era.take() {
             let _dropped_outside = T::with(&self.cache.state, |state| state.running.end(era));
@@ -424,7 +336,7 @@ impl<T: Threading, K, V, S, M> Drop for Miss<'_, T, K, V, S, M> {
     }
 }
 
-impl<T: Threading, K, V, S> core::fmt::Debug for Cache<T, K, V, S> {
+impl<T: Threading, P: Storage<T, K, V>, K, V, S> core::fmt::Debug for Cache<T, P, K, V, S> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Cache")
             .field("maxsize", &self.maxsize)

@@ -13,6 +13,7 @@ mod plain;
 mod registry;
 mod running;
 mod slot;
+mod storage;
 mod thread_cache;
 mod threading;
 

@@ -1,47 +1,52 @@
-//! The exact LRU itself: a slab of nodes linked by index in order of use, and an index by hash.
+//! The exact LRU itself: entries side by side, linked by index in order of use, and an index by hash.
 //!
 //! Single-threaded, free of locks and of user code: keys are found by their hash and a predicate of the
 //! caller's, and whatever leaves is handed back to the caller, who drops it where that is safe.
 //!
-//! Invariants: the occupied nodes form a ring through [`RING`], which stands for no entry: from it, `older` leads
-//! to the most recent entry and `newer` to the least recent. Each is in `index` once, under its own hash. The
-//! vacant nodes form a list through `older` that ends at `RING`.
+//! Invariants: there are no gaps: when an entry leaves, the last one takes its place. The entries form a ring
+//! through [`RING`], which stands for none of them: from it, `older` leads to the most recent and `newer` to the
+//! least recent. Each is in `index` once, under its own hash.
 
 use alloc::vec::Vec;
 
 use hashbrown::HashTable;
 
-/// The place of an entry. Valid until that entry is removed.
+/// The place of an entry: valid until an entry is removed. Entry `place` has `links[place]` and
+/// `nodes[place - 1]`.
 pub(crate) type Place = u32;
 
-/// The node at which the ring of entries begins and ends.
+/// The link at which the ring begins and ends.
 const RING: Place = 0;
+
+#[derive(Clone, Copy)]
+struct Link {
+    newer: Place,
+    older: Place,
+}
 
 struct Node<E> {
     hash: u64,
-    newer: Place,
-    older: Place,
-    entry: Option<E>,
+    entry: E,
 }
 
 /// Entries of type `E` in order of use.
 pub(crate) struct Lru<E> {
+    links: Vec<Link>,
     nodes: Vec<Node<E>>,
     index: HashTable<Place>,
-    vacant: Place,
 }
 
 impl<E> Lru<E> {
     pub(crate) const fn new() -> Self {
         Self {
+            links: Vec::new(),
             nodes: Vec::new(),
             index: HashTable::new(),
-            vacant: RING,
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.index.len()
+        self.nodes.len()
     }
 
     /// Finds an entry that the predicate accepts among those whose hash is, or may be, this one; the predicate
@@ -49,24 +54,21 @@ impl<E> Lru<E> {
     #[inline]
     pub(crate) fn find(&self, hash: u64, mut accepts: impl FnMut(u64, &E) -> bool) -> Option<Place> {
         let found = self.index.find(hash, |&place| {
-            let node = &self.nodes[place as usize];
-            node.entry.as_ref().is_some_and(|entry| accepts(node.hash, entry))
+            let node = &self.nodes[at(place)];
+            accepts(node.hash, &node.entry)
         });
         found.copied()
     }
 
     #[inline]
     pub(crate) fn entry(&self, place: Place) -> &E {
-        self.nodes[place as usize]
-            .entry
-            .as_ref()
-            .expect("the place of a removed entry was used")
+        &self.nodes[at(place)].entry
     }
 
     /// Makes an entry the most recent one.
     #[inline]
     pub(crate) fn touch(&mut self, place: Place) {
-        if self.nodes[RING as usize].older != place {
+        if self.links[RING as usize].older != place {
             self.unlink(place);
             self.link_newest(place);
         }
@@ -75,76 +77,89 @@ impl<E> Lru<E> {
     /// Adds an entry as the most recent one. The caller has made sure that its key is not there.
     ///
     /// # Panics
-    /// When it would be entry number 2^32 - 1.
+    /// When it would be entry number 2^32.
     pub(crate) fn insert(&mut self, hash: u64, entry: E) {
-        if self.nodes.is_empty() {
-            self.nodes.push(Node {
-                hash: 0,
+        if self.links.is_empty() {
+            self.links.push(Link {
                 newer: RING,
                 older: RING,
-                entry: None,
             });
         }
-        let place = self.vacant;
-        let place = if place == RING {
-            let place = Place::try_from(self.nodes.len()).expect("a cache holds fewer than 2^32 - 1 entries");
-            self.nodes.push(Node {
-                hash,
-                newer: RING,
-                older: RING,
-                entry: Some(entry),
-            });
-            place
-        } else {
-            let node = &mut self.nodes[place as usize];
-            self.vacant = node.older;
-            node.hash = hash;
-            node.entry = Some(entry);
-            place
-        };
-        let nodes = &self.nodes;
-        self.index
-            .insert_unique(hash, place, |&place| nodes[place as usize].hash);
+        let place = Place::try_from(self.links.len()).expect("a cache holds fewer than 2^32 entries");
+        self.links.push(Link {
+            newer: RING,
+            older: RING,
+        });
+        self.nodes.push(Node { hash, entry });
+        self.index_at(hash, place);
         self.link_newest(place);
     }
 
     /// Puts another entry in the place of this one and returns the old one; hash and recency stay.
     pub(crate) fn replace(&mut self, place: Place, entry: E) -> E {
-        let old = self.nodes[place as usize].entry.replace(entry);
-        old.expect("the place of a removed entry was used")
+        core::mem::replace(&mut self.nodes[at(place)].entry, entry)
+    }
+
+    /// Puts another entry in the place of the least recent one, as the most recent, and returns the old one;
+    /// or returns the other when there is none.
+    pub(crate) fn replace_oldest(&mut self, hash: u64, entry: E) -> Result<E, E> {
+        let Some(&Link { newer: oldest, .. }) = self.links.first().filter(|link| link.newer != RING) else {
+            return Err(entry);
+        };
+        self.unindex(oldest);
+        let old = core::mem::replace(&mut self.nodes[at(oldest)], Node { hash, entry });
+        self.index_at(hash, oldest);
+        self.touch(oldest);
+        Ok(old.entry)
     }
 
     pub(crate) fn remove(&mut self, place: Place) -> E {
-        let found = self
-            .index
-            .find_entry(self.nodes[place as usize].hash, |&other| other == place);
-        found.expect("every occupied node is in the index").remove();
+        self.unindex(place);
         self.unlink(place);
-        let node = &mut self.nodes[place as usize];
-        node.older = self.vacant;
-        self.vacant = place;
-        node.entry.take().expect("the place of a removed entry was used")
+        let last = self.nodes.len() as Place;
+        if last != place {
+            let moved = self
+                .index
+                .find_mut(self.nodes[at(last)].hash, |&other| other == last);
+            *moved.expect("every entry is in the index") = place;
+            let Link { newer, older } = self.links[last as usize];
+            self.links[newer as usize].older = place;
+            self.links[older as usize].newer = place;
+        }
+        self.links.swap_remove(place as usize);
+        self.nodes.swap_remove(at(place)).entry
     }
 
-    /// Removes the least recent entry.
-    pub(crate) fn pop_oldest(&mut self) -> Option<E> {
-        let oldest = self.nodes.first()?.newer;
-        (oldest != RING).then(|| self.remove(oldest))
+    fn index_at(&mut self, hash: u64, place: Place) {
+        let nodes = &self.nodes;
+        self.index
+            .insert_unique(hash, place, |&place| nodes[at(place)].hash);
+    }
+
+    fn unindex(&mut self, place: Place) {
+        let found = self
+            .index
+            .find_entry(self.nodes[at(place)].hash, |&other| other == place);
+        found.expect("every entry is in the index").remove();
     }
 
     #[inline]
     fn unlink(&mut self, place: Place) {
-        let Node { newer, older, .. } = self.nodes[place as usize];
-        self.nodes[newer as usize].older = older;
-        self.nodes[older as usize].newer = newer;
+        let Link { newer, older } = self.links[place as usize];
+        self.links[newer as usize].older = older;
+        self.links[older as usize].newer = newer;
     }
 
     #[inline]
     fn link_newest(&mut self, place: Place) {
-        let older = core::mem::replace(&mut self.nodes[RING as usize].older, place);
-        self.nodes[older as usize].newer = place;
-        let node = &mut self.nodes[place as usize];
-        node.newer = RING;
-        node.older = older;
+        let older = core::mem::replace(&mut self.links[RING as usize].older, place);
+        self.links[older as usize].newer = place;
+        self.links[place as usize] = Link { newer: RING, older };
     }
+}
+
+/// Where the node of a place is.
+#[inline]
+fn at(place: Place) -> usize {
+    place as usize - 1
 }

@@ -12,6 +12,7 @@ use once_cell::race::OnceBox;
 
 use crate::cache::Cache;
 use crate::registry::{self, Site};
+use crate::storage::{Kept, Storage};
 use crate::threading::AllThreads;
 
 /// A type that the threads of a process may share.
@@ -48,8 +49,8 @@ impl<T, K, R: SharedKey<K>> SharedKey<(T, K)> for (Shared<T>, R) {}
 pub struct Slot<C>(OnceBox<C>);
 
 // SAFETY: a `C` gets into the slot, and a reference to it out of the slot, only by `Slot::get`, which exists for
-// `Cache<AllThreads, K, V, S>` alone and demands a `SharedKey<K>`, a `Shared<V>` and `S: Shareable`. The first two
-// exist only when all parts of `K`, and `V`, are `Send + Sync`; then `Cache<AllThreads, K, V, S>` is, too, which
+// `Cache<AllThreads, P, K, V, S>` alone and demands a `SharedKey<K>`, a `Shared<V>` and `S: Shareable`. The first two
+// exist only when all parts of `K`, and `V`, are `Send + Sync`; then `Cache<AllThreads, P, K, V, S>` is, too, which
 // the compiler confirms in `a_cache_of_shareable_parts_is_shareable` below.
 unsafe impl<C> Sync for Slot<C> {}
 
@@ -70,7 +71,9 @@ impl<C> Default for Slot<C> {
     }
 }
 
-impl<K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads, K, V, S>> {
+impl<P: Storage<AllThreads, K, V>, K, V, S: BuildHasher + Default + Shareable>
+    Slot<Cache<AllThreads, P, K, V, S>>
+{
     /// The cache in the slot, which is made and registered when there is none yet.
     #[inline]
     pub fn get(
@@ -78,7 +81,7 @@ impl<K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads, K, V, S>
         key: impl SharedKey<K>,
         value: Shared<V>,
         site: impl FnOnce() -> Site,
-    ) -> &'static Cache<AllThreads, K, V, S> {
+    ) -> &'static Cache<AllThreads, P, K, V, S> {
         let _ = (key, value);
         match self.0.get() {
             Some(cache) => cache,
@@ -87,7 +90,7 @@ impl<K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads, K, V, S>
     }
 
     #[cold]
-    fn fill(&'static self, site: impl FnOnce() -> Site) -> &'static Cache<AllThreads, K, V, S> {
+    fn fill(&'static self, site: impl FnOnce() -> Site) -> &'static Cache<AllThreads, P, K, V, S> {
         let site = site();
         if self.0.set(Box::new(Cache::new(site.parameters.maxsize))).is_ok() {
             registry::register(site);
@@ -100,6 +103,7 @@ const _: () = {
     const fn shareable<T: Shareable>() {}
     #[expect(dead_code, reason = "to be compiled is all it is for")]
     fn a_cache_of_shareable_parts_is_shareable<K: Shareable, V: Shareable, S: Shareable>() {
-        shareable::<Cache<AllThreads, K, V, S>>();
+        shareable::<Cache<AllThreads, Kept<true>, K, V, S>>();
+        shareable::<Cache<AllThreads, Kept<false>, K, V, S>>();
     }
 };

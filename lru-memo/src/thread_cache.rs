@@ -7,6 +7,7 @@ use std::thread::LocalKey;
 
 use crate::cache::Cache;
 use crate::registry::{self, Site};
+use crate::storage::Storage;
 use crate::threading::OneThread;
 
 /// Registers a function of `scope = thread` once for all threads.
@@ -26,11 +27,11 @@ impl Registration {
 /// While the thread ends, its thread-locals are gone before the last of the user's destructors has run; a call
 /// from there gets an empty cache of its own and so runs the function.
 #[inline]
-pub fn thread_cache<K, V, S: BuildHasher + Default>(
-    local: &'static LocalKey<Rc<Cache<OneThread, K, V, S>>>,
+pub fn thread_cache<P: Storage<OneThread, K, V>, K, V, S: BuildHasher + Default>(
+    local: &'static LocalKey<Rc<Cache<OneThread, P, K, V, S>>>,
     registration: &Registration,
     site: impl Fn() -> Site,
-) -> Rc<Cache<OneThread, K, V, S>> {
+) -> Rc<Cache<OneThread, P, K, V, S>> {
     if !registration.0.load(Ordering::Relaxed) && !registration.0.swap(true, Ordering::Relaxed) {
         registry::register(site());
     }
