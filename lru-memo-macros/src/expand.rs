@@ -6,7 +6,7 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{FnArg, GenericArgument, Ident, ItemFn, PathArguments, Signature, Type, parse_quote};
 
-use crate::options::{Maxsize, Options, Scope};
+use crate::options::{Home, Maxsize, Options, Scope};
 use crate::shape::{peel, shape, with_elided_lifetimes};
 use crate::signature::{Attributes, Names, arguments, output};
 
@@ -70,24 +70,27 @@ macro_rules! body {
 
 impl<'a> Pieces<'a> {
     fn of(options: &'a Options, function: &'a ItemFn) -> Self {
-        let krate = &options.krate;
-        let private = quote!(#krate::__private);
+        let home = &options.home;
         let all = arguments(function);
         let (mut key, mut key_type) = (quote!(()), quote!(()));
         let (mut key_is_shared, mut key_arguments) = (quote!(()), quote!(()));
         for argument in all.iter().rev() {
             let (name, ty) = (&argument.name, &argument.ty);
             let at = ty.span();
-            let part = shape(ty, &private);
+            let part = shape(ty, home);
             let (how, stored) = (part.how, part.stored);
-            key = quote_spanned!(at=> (#private::part::<#how, _, _, _>(&#name), #key));
-            key_type = quote!((#stored, #key_type));
             let ty = with_elided_lifetimes(ty);
+            let here = home.at(at);
+            key = quote_spanned!(at=> (#here::part::<#how, #ty, _, _>(&#name), #key));
+            key_type = quote!((#stored, #key_type));
             key_arguments = quote!((#ty, #key_arguments));
-            key_is_shared = quote_spanned!(at=> (#private::shareable::<#stored>(), #key_is_shared));
+            key_is_shared = quote_spanned!(at=> (#here::shareable::<#stored>(), #key_is_shared));
         }
         let output = output(function);
         let at = output.span();
+        let here = home.at(at);
+        let cached = Cached::of(&output, home);
+        let value = &cached.value;
         Self {
             names: Names::beside(&function.sig.ident),
             attributes: Attributes::sort(function),
@@ -106,10 +109,11 @@ impl<'a> Pieces<'a> {
             key_type,
             key_is_shared,
             key_arguments,
-            cached: Cached::of(&output, &private),
+            // A closure, so that `Clone` is asked for here and not also where this is handed over.
+            clone: quote_spanned!(at=> |value| #here::clone_value::<#value>(value)),
+            cached,
             output,
-            clone: quote_spanned!(at=> #private::clone_value),
-            private,
+            private: home.at(Span::call_site()),
         }
     }
 
@@ -303,7 +307,8 @@ impl<'a> Pieces<'a> {
         let at = output.span();
         let (body, result) = match self.options.scope {
             Scope::Process => {
-                let value_is_shared = quote_spanned!(at=> #private::shareable::<#value>());
+                let here = self.options.home.at(at);
+                let value_is_shared = quote_spanned!(at=> #here::shareable::<#value>());
                 let cache = body!(#private::Cache<#private::AllThreads, #storage, #key_type, #value, #private::DefaultHasher>);
                 let body = body! {
                     static CACHE: #private::Slot<#cache> = #private::Slot::new();
@@ -374,7 +379,8 @@ impl<'a> Pieces<'a> {
 }
 
 impl Cached {
-    fn of(output: &Type, private: &TokenStream) -> Self {
+    fn of(output: &Type, home: &Home) -> Self {
+        let private = home.at(output.span());
         let whole = Self {
             kind: quote!(#private::Is<false>),
             value: output.to_token_stream(),
@@ -385,7 +391,9 @@ impl Cached {
         let Some(last) = path.path.segments.last() else {
             return whole;
         };
-        if last.ident == "Result" {
+        // By name only where it cannot be another type: one may have a `Result` of one's own.
+        let is_std = path.path.segments.iter().rev().nth(1).is_some_and(|module| module.ident == "result");
+        if last.ident == "Result" && is_std {
             if let PathArguments::AngleBracketed(arguments) = &last.arguments {
                 let first = arguments.args.iter().find_map(|argument| match argument {
                     GenericArgument::Type(ty) => Some(ty.to_token_stream()),

@@ -13,6 +13,7 @@ mod signature;
 mod validate;
 
 use proc_macro::TokenStream;
+use quote::ToTokens;
 use syn::ItemFn;
 
 use crate::diagnostics::Diagnostics;
@@ -39,24 +40,20 @@ fn memoize(
     let options = Options::parse(attribute, options, &mut diagnostics);
     let function = match syn::parse2::<ItemFn>(item.clone()) {
         Ok(function) => function,
-        Err(_) => {
-            diagnostics.error_at(
-                proc_macro2::Span::call_site(),
-                "`#[lru_cache]` goes on a function",
-            );
+        Err(error) => {
+            diagnostics.add(signature::not_a_function(attribute.name(), error, &item));
             return fallback(diagnostics, item);
         }
     };
     validate::validate(&function, &mut diagnostics);
-    match diagnostics.into_tokens() {
-        Some(errors) => {
-            quote::quote!(#errors #function)
-        }
-        None => expand::expand(&options, &function),
+    if diagnostics.is_empty() {
+        expand::expand(&options, &function)
+    } else {
+        fallback(diagnostics, signature::repaired(function).into_token_stream())
     }
 }
 
-/// The mistakes, and the item as it was, so that nothing else fails for want of it.
+/// The mistakes, and the item, so that nothing else fails for want of it.
 fn fallback(diagnostics: Diagnostics, item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
     let errors = diagnostics.into_tokens();
     quote::quote!(#errors #item)

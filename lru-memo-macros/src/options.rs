@@ -1,10 +1,10 @@
 //! What stands in the parentheses of `#[lru_cache(..)]`.
 
-use proc_macro2::TokenStream;
-use quote::ToTokens;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, Ident, LitBool, Path, Token};
+use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, Path, Token, UnOp};
 
 use crate::diagnostics::Diagnostics;
 
@@ -15,6 +15,16 @@ pub(crate) enum Attribute {
     LruCache,
     /// `#[cache]`: unbounded.
     Cache,
+}
+
+impl Attribute {
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::LruCache => "lru_cache",
+            Self::Cache => "cache",
+        }
+    }
 }
 
 /// Who shares a cache.
@@ -35,8 +45,27 @@ pub(crate) struct Options {
     pub(crate) maxsize: Maxsize,
     pub(crate) typed: bool,
     pub(crate) scope: Scope,
-    /// The path by which generated code reaches `lru_memo`.
-    pub(crate) krate: TokenStream,
+    pub(crate) home: Home,
+}
+
+/// Where generated code finds `lru_memo`: at the given path, or under its own name.
+#[derive(Default)]
+pub(crate) struct Home(Option<Path>);
+
+impl Home {
+    /// The path of the runtime's `__private`, such that errors about what it names are shown at `at`.
+    pub(crate) fn at(&self, at: Span) -> TokenStream {
+        let Some(path) = &self.0 else {
+            return quote_spanned!(at=> ::lru_memo::__private);
+        };
+        // The given path keeps its meaning, which in a macro's expansion depends on where it was written.
+        let tokens = path.to_token_stream().into_iter().map(|mut token| {
+            token.set_span(token.span().located_at(at));
+            token
+        });
+        let path: TokenStream = tokens.collect();
+        quote_spanned!(at=> #path::__private)
+    }
 }
 
 /// The options as they were given; each is absent until it is met.
@@ -45,7 +74,7 @@ struct Given {
     maxsize: Option<Maxsize>,
     typed: Option<bool>,
     scope: Option<Scope>,
-    krate: Option<TokenStream>,
+    home: Option<Home>,
 }
 
 const NAMES: [&str; 4] = ["maxsize", "typed", "scope", "crate"];
@@ -61,8 +90,8 @@ impl Options {
                     skip_to_comma(input)?;
                 }
                 if !input.is_empty() {
-                    if let Err(error) = input.parse::<Token![,]>() {
-                        diagnostics.add(error);
+                    if input.parse::<Token![,]>().is_err() {
+                        diagnostics.add(input.error("expected `,` between two options"));
                         skip_to_comma(input)?;
                         input.parse::<Option<Token![,]>>()?;
                     }
@@ -79,7 +108,7 @@ impl Options {
             }),
             typed: given.typed.unwrap_or(false),
             scope: given.scope.unwrap_or(Scope::Process),
-            krate: given.krate.unwrap_or_else(|| quote::quote!(::lru_memo)),
+            home: given.home.unwrap_or_default(),
         }
     }
 }
@@ -92,18 +121,8 @@ impl Given {
         input: ParseStream<'_>,
         diagnostics: &mut Diagnostics,
     ) -> syn::Result<()> {
-        if !input.peek(Ident::peek_any) {
-            let rest = input.fork().parse::<Expr>();
-            return Err(match rest {
-                Ok(value) => syn::Error::new_spanned(
-                    &value,
-                    format!(
-                        "expected `option = value`; write `maxsize = {}`",
-                        value.to_token_stream()
-                    ),
-                ),
-                Err(_) => input.error("expected an option, such as `maxsize = 128`"),
-            });
+        if let Some(mistake) = positional(input) {
+            return Err(mistake);
         }
         let name = input.call(Ident::parse_any)?;
         match name.to_string().as_str() {
@@ -121,7 +140,7 @@ impl Given {
                 let typed = value(&name, input, |input| {
                     input
                         .parse::<LitBool>()
-                        .map_err(|error| syn::Error::new(error.span(), "`typed` is `true` or `false`"))
+                        .map_err(|error| syn::Error::new(error.span(), "`typed` is one of `true` and `false`; write `typed = true`"))
                 })?;
                 once(&mut self.typed, &name, typed.value, diagnostics);
             }
@@ -138,7 +157,7 @@ impl Given {
                         )
                     })
                 })?;
-                once(&mut self.krate, &name, path.into_token_stream(), diagnostics);
+                once(&mut self.home, &name, Home(Some(path)), diagnostics);
             }
             other => return Err(unknown(&name, other)),
         }
@@ -146,10 +165,35 @@ impl Given {
     }
 }
 
+/// The mistake of a value without the name of its option, as in Python's `@lru_cache(128)`.
+fn positional(input: ParseStream<'_>) -> Option<syn::Error> {
+    if input.peek(Ident::peek_any) && !input.peek(Ident) {
+        return None; // A keyword, such as `crate`.
+    }
+    let Ok(value) = input.fork().parse::<Expr>() else {
+        let is_name = input.peek(Ident);
+        return (!is_name).then(|| input.error("expected an option, such as `maxsize = 128`"));
+    };
+    let text = match &value {
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.to_string(),
+        Expr::Path(path) => path.path.get_ident().map(Ident::to_string).filter(|name| is_constant(name))?,
+        Expr::Assign(_) | Expr::Call(_) if input.peek(Ident) => return None,
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => return Some(negative(&value)),
+        _ => "128".to_owned(),
+    };
+    let message = format!("this value needs the name of its option; write `maxsize = {text}`");
+    Some(syn::Error::new_spanned(value, message))
+}
+
+/// Whether a name is that of a constant, or `None`.
+fn is_constant(name: &str) -> bool {
+    name == "None" || !name.chars().any(char::is_lowercase)
+}
+
 /// Stores an option that may be given once.
 fn once<T>(slot: &mut Option<T>, name: &Ident, value: T, diagnostics: &mut Diagnostics) {
     if slot.replace(value).is_some() {
-        diagnostics.error(name, format!("`{name}` is given twice; leave one of them out"));
+        diagnostics.error(name, format!("`{name}` is given twice; remove one of the two"));
     }
 }
 
@@ -160,37 +204,40 @@ fn value<T>(
     parse: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
 ) -> syn::Result<T> {
     if !input.peek(Token![=]) {
-        return Err(syn::Error::new_spanned(
-            name,
-            format!("`{name}` needs a value; write `{name} = ..`"),
-        ));
+        return Err(without_value(name));
     }
     input.parse::<Token![=]>()?;
     if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new_spanned(
-            name,
-            format!("`{name}` needs a value; write `{name} = ..`"),
-        ));
+        return Err(without_value(name));
     }
     parse(input)
+}
+
+fn without_value(name: &Ident) -> syn::Error {
+    let example = match name.to_string().as_str() {
+        "maxsize" => "128",
+        "typed" => "true",
+        "scope" => "thread",
+        "crate" => "my_crate::lru_memo",
+        _ => "..",
+    };
+    syn::Error::new_spanned(name, format!("`{name}` needs a value, such as `{name} = {example}`"))
 }
 
 fn maxsize(input: ParseStream<'_>) -> syn::Result<Maxsize> {
     let expr = input.parse::<Expr>()?;
     match &expr {
         Expr::Path(path) if path.path.is_ident("None") => return Ok(Maxsize::Unbounded),
-        Expr::Unary(syn::ExprUnary {
-            op: syn::UnOp::Neg(_),
-            ..
-        }) => {
-            return Err(syn::Error::new_spanned(
-                &expr,
-                "`maxsize` cannot be negative; write `maxsize = 0` to cache nothing, `maxsize = None` for no bound",
-            ));
-        }
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => return Err(negative(&expr)),
         _ => {}
     }
     Ok(Maxsize::Bounded(expr.into_token_stream()))
+}
+
+fn negative(maxsize: &Expr) -> syn::Error {
+    let message =
+        "`maxsize` cannot be negative; write `maxsize = 0` to cache nothing, `maxsize = None` for no bound";
+    syn::Error::new_spanned(maxsize, message)
 }
 
 fn scope(input: ParseStream<'_>) -> syn::Result<Scope> {
@@ -202,7 +249,7 @@ fn scope(input: ParseStream<'_>) -> syn::Result<Scope> {
     match scope.as_str() {
         "process" => Ok(Scope::Process),
         "thread" => Ok(Scope::Thread),
-        _ => Err(syn::Error::new(span, "`scope` is `process` or `thread`")),
+        _ => Err(syn::Error::new(span, "`scope` is one of `process` and `thread`; write `scope = thread`")),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{FnArg, Ident, ItemFn, Pat, ReturnType, Type};
+use syn::{FnArg, Ident, Item, ItemFn, Pat, ReturnType, TraitItemFn, Type, parse_quote};
+
+use crate::shape::peel;
 
 /// One argument of the function.
 pub(crate) struct Argument {
@@ -45,6 +47,33 @@ pub(crate) fn output(function: &ItemFn) -> Type {
         ReturnType::Default => Type::Verbatim(quote!(())),
         ReturnType::Type(_, ty) => (**ty).clone(),
     }
+}
+
+/// Why an item is not a function that can be memoized; `error` is what its parser says.
+pub(crate) fn not_a_function(attribute: &str, error: syn::Error, item: &TokenStream) -> syn::Error {
+    let message = match syn::parse2::<Item>(item.clone()) {
+        _ if syn::parse2::<TraitItemFn>(item.clone()).is_ok() => {
+            format!("`#[{attribute}]` goes on a function with a body; put it on the implementations instead")
+        }
+        // A function whose body cannot be read.
+        Err(_) if item.clone().into_iter().any(|token| token.to_string() == "fn") => return error,
+        _ => format!("`#[{attribute}]` goes on a function; remove it here"),
+    };
+    syn::Error::new(Span::call_site(), message)
+}
+
+/// The function without what the compiler refuses, too, so that one mistake is reported once.
+pub(crate) fn repaired(mut function: ItemFn) -> ItemFn {
+    let is_unsized = matches!(peel(&output(&function)), Type::TraitObject(_));
+    if is_unsized {
+        let ty = output(&function);
+        function.sig.output = parse_quote!(-> &'static (#ty));
+    }
+    if is_unsized || function.sig.variadic.take().is_some() {
+        function.attrs.push(parse_quote!(#[allow(unused)]));
+        function.block = parse_quote!({ loop {} });
+    }
+    function
 }
 
 /// The names of what is generated beside the function.

@@ -4,7 +4,7 @@ use syn::visit::{self, Visit};
 use syn::{FnArg, ItemFn, Type};
 
 use crate::diagnostics::Diagnostics;
-use crate::shape::{first_borrow, first_borrow_in_leaf, peel};
+use crate::shape::{first_borrow, first_borrow_in_leaf, first_mutable_borrow, peel};
 use crate::signature::{arguments, output};
 
 /// Reports everything about the function that cannot be memoized.
@@ -32,21 +32,16 @@ pub(crate) fn validate(function: &ItemFn, diagnostics: &mut Diagnostics) {
 }
 
 fn validate_argument(ty: &Type, diagnostics: &mut Diagnostics) {
-    match peel(ty) {
-        Type::Reference(reference) if reference.mutability.is_some() => {
-            diagnostics.error(
-                reference,
-                "a `&mut` argument cannot be memoized: a hit would not change it; take the value and return the changed one",
-            );
-        }
-        _ => {
-            if let Some(borrow) = first_borrow_in_leaf(ty) {
-                diagnostics.error(
-                    borrow,
-                    "a key cannot keep a type that borrows; take a reference to the data itself, such as `&str`, or an owned type",
-                );
-            }
-        }
+    if let Some(reference) = first_mutable_borrow(ty) {
+        diagnostics.error(
+            reference,
+            "a `&mut` argument cannot be memoized: a hit would not change it; take the value and return the changed one",
+        );
+    } else if let Some(borrow) = first_borrow_in_leaf(ty) {
+        diagnostics.error(
+            borrow,
+            "a key cannot keep a type that borrows; take a reference to the data itself, such as `&str`, or an owned type",
+        );
     }
 }
 
@@ -54,13 +49,13 @@ fn validate_output(ty: &Type, diagnostics: &mut Diagnostics) {
     struct Opaque<'d>(&'d mut Diagnostics);
     impl<'ast> Visit<'ast> for Opaque<'_> {
         fn visit_type_impl_trait(&mut self, ty: &'ast syn::TypeImplTrait) {
-            self.0.error(ty, "a returned `impl Trait` has no name to cache it by; name the type, or box it: `Arc<dyn Trait>`");
+            self.0.error(ty, "a returned `impl Trait` has no name to cache it by; name the type, or return `Arc<dyn Trait + Send + Sync>`");
         }
     }
     if let Type::TraitObject(object) = peel(ty) {
         diagnostics.error(
             object,
-            "a returned `dyn Trait` has no size; return `Arc<dyn Trait>`",
+            "a returned `dyn Trait` has no size; return `Arc<dyn Trait + Send + Sync>`",
         );
         return;
     }

@@ -8,13 +8,13 @@ fn limit() -> usize {
 }
 
 #[lru_cache(maxsize = limit())]
-fn f(x: u32) -> u32 {
+fn double(x: u32) -> u32 {
     x
 }
 
-#[lru_cache(maxsize = x)]
-fn g(x: usize) -> usize {
-    x
+#[lru_cache(maxsize = entries)]
+fn square(entries: usize) -> usize {
+    entries * entries
 }
 
 fn main() {}

@@ -3,6 +3,8 @@
 
 use lru_memo::lru_cache;
 
+const LIMIT: usize = 128;
+
 #[lru_cache(128)]
 fn f(x: u32) -> u32 {
     x
@@ -13,7 +15,7 @@ fn g(x: u32) -> u32 {
     x
 }
 
-#[lru_cache = 128]
+#[lru_cache(LIMIT, typed = true)]
 fn h(x: u32) -> u32 {
     x
 }

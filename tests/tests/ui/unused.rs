@@ -1,7 +1,7 @@
 // mistakes: 1
 //! A memoized function that nobody calls is one dead function; its companions are not.
 
-#![deny(warnings)]
+#![deny(dead_code)]
 
 use lru_memo::lru_cache;
 
