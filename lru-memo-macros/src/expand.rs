@@ -1,6 +1,6 @@
 //! Writes the memoized function and what stands beside it.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -88,7 +88,8 @@ impl<'a> Pieces<'a> {
         }
         let output = output(function);
         let at = output.span();
-        let here = home.at(at);
+        // Seen as generated, so that no change to it is suggested.
+        let generated = home.at(at.resolved_at(Span::call_site()));
         let cached = Cached::of(&output, home);
         let value = &cached.value;
         Self {
@@ -110,7 +111,10 @@ impl<'a> Pieces<'a> {
             key_is_shared,
             key_arguments,
             // A closure, so that `Clone` is asked for here and not also where this is handed over.
-            clone: quote_spanned!(at=> |value| #here::clone_value::<#value>(value)),
+            clone: {
+                let it = Ident::new("value", Span::mixed_site());
+                quote_spanned!(at=> |#it| #generated::clone_value::<#value>(#it))
+            },
             cached,
             output,
             private: home.at(Span::call_site()),
@@ -138,7 +142,11 @@ impl<'a> Pieces<'a> {
                 ::core::result::Result::Err(miss) => miss.complete::<#kind, #output>(#uncached(#arguments), #clone),
             }
         };
-        self.item(&self.attributes.outer, signature, body)
+        let (attributes, vis) = (&self.attributes.outer, &self.function.vis);
+        // In the user's braces, because the compiler does not warn of dead code in those of a macro.
+        let mut block = Group::new(Delimiter::Brace, body);
+        block.set_span(self.function.block.brace_token.span.join());
+        quote!(#(#attributes)* #vis #signature #block)
     }
 
     fn uncached(&self) -> TokenStream {
@@ -190,7 +198,7 @@ impl<'a> Pieces<'a> {
         let doc = self.doc("The configuration of the cache of [`{}`].");
         let signature = self.signature(quote!(fn #parameters() -> #private::CacheParameters));
         let body = body! {
-            #private::CacheParameters::new(#maxsize, #typed, #private::Scope::#scope, ::core::option::Option::None)
+            #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope, ::core::option::Option::None)
         };
         self.companion(doc, signature, body)
     }
@@ -358,17 +366,13 @@ impl<'a> Pieces<'a> {
     /// A function that is generated for users beside the memoized one.
     fn companion(&self, doc: TokenStream, signature: Signature, body: TokenStream) -> TokenStream {
         let all = &self.attributes.all;
-        let attributes = [quote! {
+        let vis = &self.function.vis;
+        quote! {
             #doc
             #(#all)*
             #[allow(dead_code, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate)]
-        }];
-        self.item(&attributes, signature, body)
-    }
-
-    fn item(&self, attributes: &[TokenStream], signature: Signature, body: TokenStream) -> TokenStream {
-        let vis = &self.function.vis;
-        quote!(#(#attributes)* #vis #signature { #body })
+            #vis #signature { #body }
+        }
     }
 
     /// A doc comment, `{}` in it standing for the function's name.

@@ -4,6 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, Path, Token, UnOp};
 
 use crate::diagnostics::Diagnostics;
@@ -53,17 +54,13 @@ pub(crate) struct Options {
 pub(crate) struct Home(Option<Path>);
 
 impl Home {
-    /// The path of the runtime's `__private`, such that errors about what it names are shown at `at`.
+    /// The path of the runtime's `__private`, such that errors about its use are shown at `at`.
     pub(crate) fn at(&self, at: Span) -> TokenStream {
         let Some(path) = &self.0 else {
             return quote_spanned!(at=> ::lru_memo::__private);
         };
-        // The given path keeps its meaning, which in a macro's expansion depends on where it was written.
-        let tokens = path.to_token_stream().into_iter().map(|mut token| {
-            token.set_span(token.span().located_at(at));
-            token
-        });
-        let path: TokenStream = tokens.collect();
+        // What cannot be found is wrong in the given path.
+        let at = path.span();
         quote_spanned!(at=> #path::__private)
     }
 }
