@@ -2,6 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{FnArg, GenericArgument, Ident, ItemFn, PathArguments, Signature, Type, parse_quote};
@@ -298,7 +299,7 @@ impl<'a> Pieces<'a> {
         } = &self.names;
         let value = &self.cached.value;
         let name = &self.function.sig.ident;
-        let text = name.to_string();
+        let text = name.unraw().to_string();
         let at = name.span();
         let line = quote_spanned!(at=> ::core::line!());
         let site = body! {

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
 use syn::{FnArg, Ident, Item, ItemFn, Pat, ReturnType, TraitItemFn, Type, parse_quote};
 
 use crate::shape::peel;
@@ -92,6 +93,7 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn beside(function: &Ident) -> Self {
+        let function = function.unraw();
         Self {
             info: format_ident!("{function}_cache_info"),
             clear: format_ident!("{function}_cache_clear"),

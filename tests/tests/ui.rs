@@ -29,6 +29,11 @@ fn each_mistake_is_reported_as_its_snapshot_says() {
 }
 
 #[test]
+fn companions_declare_the_lifetimes_of_the_function() {
+    trybuild::TestCases::new().pass("tests/ui/works/named-lifetimes.rs");
+}
+
+#[test]
 fn each_mistake_is_one_error() {
     for (case, snapshot) in cases() {
         let source = read(&case);
