@@ -86,12 +86,10 @@ impl Options {
                     diagnostics.add(error);
                     skip_to_comma(input)?;
                 }
-                if !input.is_empty() {
-                    if input.parse::<Token![,]>().is_err() {
-                        diagnostics.add(input.error("expected `,` between two options"));
-                        skip_to_comma(input)?;
-                        input.parse::<Option<Token![,]>>()?;
-                    }
+                if !input.is_empty() && input.parse::<Token![,]>().is_err() {
+                    diagnostics.add(input.error("expected `,` between two options"));
+                    skip_to_comma(input)?;
+                    input.parse::<Option<Token![,]>>()?;
                 }
             }
             Ok(())

@@ -3,7 +3,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{FnArg, Ident, Item, ItemFn, Pat, ReturnType, TraitItemFn, Type, parse_quote};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, FnArg, Ident, Item, Meta, Token, ItemFn, Pat, ReturnType, TraitItemFn, Type, parse_quote};
 
 use crate::shape::peel;
 
@@ -130,6 +131,9 @@ impl Attributes {
                 .get_ident()
                 .map(Ident::to_string)
                 .unwrap_or_default();
+            if name == "expect" && sorted.sort_expectation(attribute).is_some() {
+                continue;
+            }
             let (outer, inner, alike, all) = match name.as_str() {
                 "cfg" => (true, true, true, true),
                 "allow" | "warn" | "deny" | "forbid" => (true, true, true, true),
@@ -152,5 +156,19 @@ impl Attributes {
             }
         }
         sorted
+    }
+
+    /// An expectation stays where it is met, and is a permission elsewhere: what is generated must neither
+    /// break it nor be warned of.
+    fn sort_expectation(&mut self, attribute: &Attribute) -> Option<()> {
+        let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
+        let expected = attribute.parse_args_with(parse).ok()?;
+        let (reason, lints): (Vec<_>, Vec<_>) = expected.iter().partition(|meta| meta.path().is_ident("reason"));
+        let is_about_name = |meta: &&Meta| ["dead_code", "missing_docs"].iter().any(|lint| meta.path().is_ident(lint));
+        let (name, body): (Vec<_>, Vec<_>) = lints.iter().copied().partition(is_about_name);
+        self.outer.push(quote!(#[expect(#(#name,)* #(#reason)*)] #[allow(#(#body,)* #(#reason)*)]));
+        self.inner.push(quote!(#[expect(#(#body,)* #(#reason)*)] #[allow(#(#name,)* #(#reason)*)]));
+        self.all.push(quote!(#[allow(#(#lints,)* #(#reason)*)]));
+        Some(())
     }
 }
