@@ -23,9 +23,9 @@ impl Diagnostics {
         }
     }
 
-    /// Whether there is no mistake.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.errors.is_none()
+    /// The value of a parser, or nothing and its mistake reported.
+    pub(crate) fn ok<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+        result.map_err(|error| self.add(error)).ok()
     }
 
     /// The mistakes as `compile_error!`s, if there are any.

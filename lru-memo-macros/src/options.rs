@@ -3,11 +3,13 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
+use syn::parse::Parse;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, Path, Token, UnOp};
+use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Token, Type, UnOp};
 
 use crate::diagnostics::Diagnostics;
+use crate::duration;
 
 /// Which attribute was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub(crate) enum Attribute {
 }
 
 impl Attribute {
+    pub(crate) const ALL: [Self; 2] = [Self::LruCache, Self::Cache];
+
     /// As it is written.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -43,17 +47,29 @@ pub(crate) enum Maxsize {
 
 /// The options of one attribute, with their defaults filled in.
 pub(crate) struct Options {
+    pub(crate) key: Option<Expr>,
+    /// The parameters that are left out of the key.
+    pub(crate) skip: Vec<Ident>,
+    pub(crate) cache_if: Option<Expr>,
+    pub(crate) cache_err: bool,
+    /// An expression of type `Duration`.
+    pub(crate) ttl: Option<TokenStream>,
+    pub(crate) max_weight: Option<Expr>,
+    pub(crate) weigh: Option<Expr>,
+    pub(crate) hasher: Option<Type>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) version: u64,
     pub(crate) maxsize: Maxsize,
     pub(crate) typed: bool,
     pub(crate) scope: Scope,
-    pub(crate) home: Home,
+    pub(crate) runtime: Runtime,
 }
 
 /// Where generated code finds `lru_memo`: at the given path, or under its own name.
 #[derive(Default)]
-pub(crate) struct Home(Option<Path>);
+pub(crate) struct Runtime(Option<Path>);
 
-impl Home {
+impl Runtime {
     /// The path of the runtime's `__private`, such that errors about its use are shown at `at`.
     pub(crate) fn at(&self, at: Span) -> TokenStream {
         let Some(path) = &self.0 else {
@@ -71,10 +87,35 @@ struct Given {
     maxsize: Option<Maxsize>,
     typed: Option<bool>,
     scope: Option<Scope>,
-    home: Option<Home>,
+    runtime: Option<Runtime>,
+    key: Option<Expr>,
+    skip: Option<Vec<Ident>>,
+    cache_if: Option<Expr>,
+    cache_err: Option<bool>,
+    ttl: Option<TokenStream>,
+    max_weight: Option<Expr>,
+    weigh: Option<Expr>,
+    hasher: Option<Type>,
+    name: Option<LitStr>,
+    version: Option<u64>,
 }
 
-const NAMES: [&str; 4] = ["maxsize", "typed", "scope", "crate"];
+const NAMES: [&str; 14] = [
+    "maxsize",
+    "typed",
+    "scope",
+    "ttl",
+    "key",
+    "skip",
+    "cache_if",
+    "cache_err",
+    "max_weight",
+    "weigh",
+    "hasher",
+    "name",
+    "version",
+    "crate",
+];
 
 impl Options {
     /// Reads the options, reporting every mistake.
@@ -96,6 +137,7 @@ impl Options {
         };
         // The parser has reported its errors itself.
         let _: Option<()> = parser.parse2(tokens).ok();
+        given.conflicts(diagnostics);
         Self {
             maxsize: given.maxsize.unwrap_or(match attribute {
                 Attribute::LruCache => Maxsize::Bounded(quote::quote!(128)),
@@ -103,12 +145,41 @@ impl Options {
             }),
             typed: given.typed.unwrap_or(false),
             scope: given.scope.unwrap_or(Scope::Process),
-            home: given.home.unwrap_or_default(),
+            runtime: given.runtime.unwrap_or_default(),
+            key: given.key,
+            skip: given.skip.unwrap_or_default(),
+            cache_if: given.cache_if,
+            cache_err: given.cache_err.unwrap_or(false),
+            ttl: given.ttl,
+            max_weight: given.max_weight,
+            weigh: given.weigh,
+            hasher: given.hasher,
+            name: given.name,
+            version: given.version.unwrap_or(0),
         }
     }
 }
 
 impl Given {
+    /// Reports options that do not go together.
+    fn conflicts(&self, diagnostics: &mut Diagnostics) {
+        if let (Some(_), Some(skipped)) = (&self.key, self.skip.as_ref().and_then(|skip| skip.first())) {
+            diagnostics.error(skipped, "`key` says what the key is; leave `skip` out");
+        }
+        match (&self.max_weight, &self.weigh) {
+            (Some(max_weight), None) => {
+                diagnostics.error(
+                    max_weight,
+                    "`max_weight` needs `weigh`, such as `weigh = |key, value| value.len()`",
+                );
+            }
+            (None, Some(weigh)) => {
+                diagnostics.error(weigh, "`weigh` needs `max_weight`, such as `max_weight = 64 * 1024`");
+            }
+            _ => {}
+        }
+    }
+
     /// Reads one option.
     fn option(
         &mut self,
@@ -132,12 +203,50 @@ impl Given {
                 once(&mut self.maxsize, &name, maxsize, diagnostics);
             }
             "typed" => {
-                let typed = value(&name, input, |input| {
-                    input
-                        .parse::<LitBool>()
-                        .map_err(|error| syn::Error::new(error.span(), "`typed` is one of `true` and `false`; write `typed = true`"))
+                once(&mut self.typed, &name, value(&name, input, |input| boolean(&name, input))?, diagnostics)
+            }
+            "cache_err" => {
+                once(
+                    &mut self.cache_err,
+                    &name,
+                    value(&name, input, |input| boolean(&name, input))?,
+                    diagnostics,
+                );
+            }
+            "key" => once(&mut self.key, &name, value(&name, input, Expr::parse)?, diagnostics),
+            "cache_if" => once(&mut self.cache_if, &name, value(&name, input, Expr::parse)?, diagnostics),
+            "weigh" => once(&mut self.weigh, &name, value(&name, input, Expr::parse)?, diagnostics),
+            "max_weight" => once(&mut self.max_weight, &name, value(&name, input, Expr::parse)?, diagnostics),
+            "hasher" => once(&mut self.hasher, &name, value(&name, input, Type::parse)?, diagnostics),
+            "ttl" => once(&mut self.ttl, &name, value(&name, input, ttl)?, diagnostics),
+            "name" => {
+                let text = value(&name, input, |input| {
+                    input.parse::<LitStr>().map_err(|error| {
+                        syn::Error::new(error.span(), "`name` is a string, such as `name = \"orders\"`")
+                    })
                 })?;
-                once(&mut self.typed, &name, typed.value, diagnostics);
+                once(&mut self.name, &name, text, diagnostics);
+            }
+            "version" => {
+                let number = value(&name, input, |input| {
+                    let literal = input.parse::<LitInt>();
+                    literal.and_then(|literal| literal.base10_parse::<u64>()).map_err(|error| {
+                        syn::Error::new(error.span(), "`version` is a whole number, such as `version = 2`")
+                    })
+                })?;
+                once(&mut self.version, &name, number, diagnostics);
+            }
+            "skip" => {
+                if !input.peek(syn::token::Paren) {
+                    return Err(syn::Error::new_spanned(
+                        &name,
+                        "`skip` needs the names of parameters, such as `skip(ctx)`",
+                    ));
+                }
+                let names;
+                syn::parenthesized!(names in input);
+                let names = names.parse_terminated(Ident::parse_any, Token![,])?;
+                once(&mut self.skip, &name, names.into_iter().collect(), diagnostics);
             }
             "scope" => {
                 let scope = value(&name, input, scope)?;
@@ -152,7 +261,7 @@ impl Given {
                         )
                     })
                 })?;
-                once(&mut self.home, &name, Home(Some(path)), diagnostics);
+                once(&mut self.runtime, &name, Runtime(Some(path)), diagnostics);
             }
             other => return Err(unknown(&name, other)),
         }
@@ -185,6 +294,32 @@ fn is_constant(name: &str) -> bool {
     name == "None" || !name.chars().any(char::is_lowercase)
 }
 
+fn boolean(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
+    let literal = input.parse::<LitBool>();
+    literal.map(|literal| literal.value).map_err(|error| {
+        let message = format!("`{name}` is one of `true` and `false`; write `{name} = true`");
+        syn::Error::new(error.span(), message)
+    })
+}
+
+/// A duration: a literal is read here, any other expression is a `Duration` when the program runs.
+fn ttl(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let expression = input.parse::<Expr>()?;
+    let Expr::Lit(ExprLit { lit, .. }) = &expression else { return Ok(expression.into_token_stream()) };
+    let message = match lit {
+        Lit::Str(text) => match duration::parse(&text.value()) {
+            Ok(nanoseconds) => {
+                let at = text.span();
+                return Ok(quote_spanned!(at=> ::core::time::Duration::from_nanos(#nanoseconds)));
+            }
+            Err(message) => message,
+        },
+        _ => "a duration needs a unit; write it as a string, such as `ttl = \"90s\"`, or as a `Duration`"
+            .to_owned(),
+    };
+    Err(syn::Error::new_spanned(lit, message))
+}
+
 /// Stores an option that may be given once.
 fn once<T>(slot: &mut Option<T>, name: &Ident, value: T, diagnostics: &mut Diagnostics) {
     if slot.replace(value).is_some() {
@@ -214,6 +349,15 @@ fn without_value(name: &Ident) -> syn::Error {
         "typed" => "true",
         "scope" => "thread",
         "crate" => "my_crate::lru_memo",
+        "ttl" => "\"90s\"",
+        "key" => "user.id",
+        "cache_if" => "|value| value.is_some()",
+        "cache_err" => "true",
+        "max_weight" => "64 * 1024",
+        "weigh" => "|key, value| value.len()",
+        "hasher" => "std::hash::RandomState",
+        "name" => "\"orders\"",
+        "version" => "2",
         _ => "..",
     };
     syn::Error::new_spanned(name, format!("`{name}` needs a value, such as `{name} = {example}`"))
@@ -237,10 +381,7 @@ fn negative(maxsize: &Expr) -> syn::Error {
 
 fn scope(input: ParseStream<'_>) -> syn::Result<Scope> {
     let span = input.span();
-    let scope = input
-        .call(Ident::parse_any)
-        .map(|scope| scope.to_string())
-        .unwrap_or_default();
+    let scope = input.call(Ident::parse_any).map(|scope| scope.to_string()).unwrap_or_default();
     match scope.as_str() {
         "process" => Ok(Scope::Process),
         "thread" => Ok(Scope::Thread),
@@ -252,10 +393,7 @@ fn unknown(name: &Ident, text: &str) -> syn::Error {
     let near = NAMES.iter().find(|known| is_misspelt(text, known));
     let message = match near {
         Some(near) => format!("unknown option `{text}`; did you mean `{near}`?"),
-        None => format!(
-            "unknown option `{text}`; the options are `{}`",
-            NAMES.join("`, `")
-        ),
+        None => format!("unknown option `{text}`; the options are `{}`", NAMES.join("`, `")),
     };
     syn::Error::new_spanned(name, message)
 }

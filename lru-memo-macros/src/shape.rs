@@ -10,7 +10,7 @@ use syn::visit::{self, Visit};
 use syn::visit_mut::VisitMut;
 use syn::{GenericArgument, Lifetime, PathArguments, Type, TypeReference};
 
-use crate::options::Home;
+use crate::options::Runtime;
 
 /// How a type takes part in a key.
 pub(crate) struct Shape {
@@ -20,85 +20,64 @@ pub(crate) struct Shape {
     pub(crate) stored: TokenStream,
 }
 
-/// The shape of an argument of this type; `home` is where the runtime is.
-pub(crate) fn shape(ty: &Type, home: &Home) -> Shape {
+/// The shape of an argument of this type; `runtime` is where the runtime is.
+pub(crate) fn shape(ty: &Type, runtime: &Runtime) -> Shape {
     let at = ty.span();
-    let private = home.at(at);
+    let private = runtime.at(at);
     match peel(ty) {
         Type::Reference(reference) if !is_static(reference) => {
-            let inner = behind_reference(&reference.elem, home);
+            let inner = behind_reference(&reference.elem, runtime);
             let how = inner.how;
-            Shape {
-                how: quote_spanned!(at=> #private::Ref<#how>),
-                stored: inner.stored,
-            }
+            Shape { how: quote_spanned!(at=> #private::Ref<#how>), stored: inner.stored }
         }
         Type::Tuple(tuple) if needs_structure(ty) => {
-            let parts: Vec<Shape> = tuple.elems.iter().map(|elem| shape(elem, home)).collect();
-            let (hows, stored) = (
-                parts.iter().map(|part| &part.how),
-                parts.iter().map(|part| &part.stored),
-            );
-            Shape {
-                how: quote!((#(#hows,)*)),
-                stored: quote!((#(#stored,)*)),
-            }
+            let parts: Vec<Shape> = tuple.elems.iter().map(|elem| shape(elem, runtime)).collect();
+            let (hows, stored) = (parts.iter().map(|part| &part.how), parts.iter().map(|part| &part.stored));
+            Shape { how: quote!((#(#hows,)*)), stored: quote!((#(#stored,)*)) }
         }
-        Type::Slice(slice) if needs_structure(ty) => sequence(quote!(SliceOf), &slice.elem, home),
-        Type::Array(array) if needs_structure(ty) => sequence(quote!(ArrayOf), &array.elem, home),
+        Type::Slice(slice) if needs_structure(ty) => sequence(quote!(SliceOf), &slice.elem, runtime),
+        Type::Array(array) if needs_structure(ty) => sequence(quote!(ArrayOf), &array.elem, runtime),
         inner => match wrapper(inner) {
             Some((Wrapper::Cow, elem)) => {
-                let inner = behind_reference(elem, home);
+                let inner = behind_reference(elem, runtime);
                 let how = inner.how;
-                Shape {
-                    how: quote_spanned!(at=> #private::CowOf<#how>),
-                    stored: inner.stored,
-                }
+                Shape { how: quote_spanned!(at=> #private::CowOf<#how>), stored: inner.stored }
             }
             Some((Wrapper::Option, elem)) if needs_structure(elem) => {
-                let Shape { how, stored } = shape(elem, home);
+                let Shape { how, stored } = shape(elem, runtime);
                 Shape {
                     how: quote_spanned!(at=> #private::OptionOf<#how>),
                     stored: quote!(::core::option::Option<#stored>),
                 }
             }
-            Some((Wrapper::Vec, elem)) if needs_structure(elem) => sequence(quote!(VecOf), elem, home),
-            _ => Shape {
-                how: quote_spanned!(at=> #private::Leaf<_>),
-                stored: quote!(#ty),
-            },
+            Some((Wrapper::Vec, elem)) if needs_structure(elem) => sequence(quote!(VecOf), elem, runtime),
+            _ => Shape { how: quote_spanned!(at=> #private::Leaf<_>), stored: quote!(#ty) },
         },
     }
 }
 
 /// The shape of what stands behind a reference; a leaf may be unsized there.
-fn behind_reference(ty: &Type, home: &Home) -> Shape {
+fn behind_reference(ty: &Type, runtime: &Runtime) -> Shape {
     let is_leaf = match peel(ty) {
         Type::Reference(reference) => is_static(reference),
         _ => !needs_structure(ty) || is_float(ty),
     };
     if is_leaf {
         let at = ty.span();
-        let private = home.at(at);
+        let private = runtime.at(at);
         let stored = quote_spanned!(at=> <#ty as #private::ToOwned>::Owned);
-        Shape {
-            how: quote_spanned!(at=> #private::Leaf<_>),
-            stored,
-        }
+        Shape { how: quote_spanned!(at=> #private::Leaf<_>), stored }
     } else {
-        shape(ty, home)
+        shape(ty, runtime)
     }
 }
 
-fn sequence(how: TokenStream, elem: &Type, home: &Home) -> Shape {
-    let inner = shape(elem, home);
+fn sequence(how: TokenStream, elem: &Type, runtime: &Runtime) -> Shape {
+    let inner = shape(elem, runtime);
     let (inner_how, stored) = (inner.how, inner.stored);
     let at = elem.span();
-    let private = home.at(at);
-    Shape {
-        how: quote_spanned!(at=> #private::#how<#inner_how>),
-        stored: quote!(#private::Box<[#stored]>),
-    }
+    let private = runtime.at(at);
+    Shape { how: quote_spanned!(at=> #private::#how<#inner_how>), stored: quote!(#private::Box<[#stored]>) }
 }
 
 /// Whether a type holds a reference or a float where the runtime can reach it.
@@ -149,10 +128,7 @@ fn is_float(ty: &Type) -> bool {
 }
 
 fn is_static(reference: &TypeReference) -> bool {
-    reference
-        .lifetime
-        .as_ref()
-        .is_some_and(|lifetime| lifetime.ident == "static")
+    reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
 }
 
 /// The type without parentheses and invisible groups.

@@ -328,13 +328,7 @@ where
     T: ?Sized + KeyPart<How, Stored = S>,
     H: Hasher,
 {
-    Part {
-        value,
-        hash: T::hash_part,
-        matches: T::matches,
-        to_stored: T::to_stored,
-        same: T::same,
-    }
+    Part { value, hash: T::hash_part, matches: T::matches, to_stored: T::to_stored, same: T::same }
 }
 
 /// Compares two stored keys; outlives the arguments.

@@ -1,47 +1,73 @@
-//! The exact LRU itself: entries side by side, linked by index in order of use, and an index by hash.
+//! The exact LRU itself: entries side by side, in order of use, and an index by hash; where there is a `ttl`, also
+//! in order of age, and where weights are bounded, with their weights.
 //!
 //! Single-threaded, free of locks and of user code: keys are found by their hash and a predicate of the
 //! caller's, and whatever leaves is handed back to the caller, who drops it where that is safe.
 //!
-//! Invariants: there are no gaps: when an entry leaves, the last one takes its place. The entries form a ring
-//! through [`RING`], which stands for none of them: from it, `older` leads to the most recent and `newer` to the
-//! least recent. Each is in `index` once, under its own hash.
+//! Invariants: there are no gaps: when an entry leaves, the last one takes its place. Each entry is in `index` once,
+//! under its own hash. All parts have the same length, except that `ages` and `weights` may be unused.
 
 use alloc::vec::Vec;
+use core::time::Duration;
+use std::time::Instant;
 
 use hashbrown::HashTable;
 
-/// The place of an entry: valid until an entry is removed. Entry `place` has `links[place]` and
-/// `nodes[place - 1]`.
-pub(crate) type Place = u32;
-
-/// The link at which the ring begins and ends.
-const RING: Place = 0;
-
-#[derive(Clone, Copy)]
-struct Link {
-    newer: Place,
-    older: Place,
-}
+use crate::ring::{Place, Ring};
 
 struct Node<E> {
     hash: u64,
     entry: E,
 }
 
-/// Entries of type `E` in order of use.
+/// When entries were stored, and in which order.
+struct Ages {
+    order: Ring,
+    since: Vec<Instant>,
+}
+
+/// What a cache must not exceed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Limits {
+    /// The number of entries.
+    pub(crate) maxsize: Option<usize>,
+    /// The sum of their weights.
+    pub(crate) max_weight: Option<usize>,
+    /// The age of each.
+    pub(crate) ttl: Option<Duration>,
+}
+
+/// What is noted of an entry beside its key and value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stamp {
+    /// The time; only used where there is a `ttl`.
+    pub(crate) now: Option<Instant>,
+    /// The weight; only used where weights are bounded.
+    pub(crate) weight: usize,
+}
+
+/// Entries of type `E` in order of use. A [`Place`] is valid until an entry is removed: that of entry `place` is
+/// `nodes[place - 1]`.
 pub(crate) struct Lru<E> {
-    links: Vec<Link>,
+    limits: Limits,
+    uses: Ring,
     nodes: Vec<Node<E>>,
     index: HashTable<Place>,
+    ages: Ages,
+    weights: Vec<usize>,
+    weight: usize,
 }
 
 impl<E> Lru<E> {
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(limits: Limits) -> Self {
         Self {
-            links: Vec::new(),
+            limits,
+            uses: Ring::new(),
             nodes: Vec::new(),
             index: HashTable::new(),
+            ages: Ages { order: Ring::new(), since: Vec::new() },
+            weights: Vec::new(),
+            weight: 0,
         }
     }
 
@@ -68,93 +94,135 @@ impl<E> Lru<E> {
     /// Makes an entry the most recent one.
     #[inline]
     pub(crate) fn touch(&mut self, place: Place) {
-        if self.links[RING as usize].older != place {
-            self.unlink(place);
-            self.link_newest(place);
+        self.uses.touch(place);
+    }
+
+    /// Whether an entry has reached the age at which it expires.
+    #[inline]
+    pub(crate) fn is_expired(&self, place: Place, now: Option<Instant>) -> bool {
+        match (self.limits.ttl, now) {
+            (Some(ttl), Some(now)) => now.saturating_duration_since(self.ages.since[at(place)]) >= ttl,
+            _ => false,
         }
     }
 
-    /// Adds an entry as the most recent one. The caller has made sure that its key is not there.
-    ///
-    /// # Panics
-    /// When it would be entry number 2^32.
-    pub(crate) fn insert(&mut self, hash: u64, entry: E) {
-        if self.links.is_empty() {
-            self.links.push(Link {
-                newer: RING,
-                older: RING,
-            });
+    /// Whether an entry of this weight may be stored at all.
+    pub(crate) fn admits(&self, weight: usize) -> bool {
+        self.limits.maxsize != Some(0) && self.limits.max_weight.is_none_or(|max| weight <= max)
+    }
+
+    /// Stores an entry that [`admits`](Self::admits) as the most recent, in the place of the one with its key if
+    /// there is one. What leaves goes to `left`.
+    pub(crate) fn store(
+        &mut self,
+        place: Option<Place>,
+        hash: u64,
+        entry: E,
+        stamp: Stamp,
+        left: &mut Left<E>,
+    ) {
+        if let Some(place) = place {
+            left.push(self.replace(place, hash, entry, stamp));
+            self.make_room(0, 0, stamp.now, left);
+            return;
         }
-        let place = Place::try_from(self.links.len()).expect("a cache holds fewer than 2^32 entries");
-        self.links.push(Link {
-            newer: RING,
-            older: RING,
-        });
+        if self.limits.max_weight.is_none() && self.limits.ttl.is_none() {
+            if let Some(oldest) =
+                self.uses.oldest().filter(|_| self.limits.maxsize.is_some_and(|max| self.len() >= max))
+            {
+                // Out and in at once: the common case.
+                self.unindex(oldest);
+                left.push(self.replace(oldest, hash, entry, stamp));
+                self.index_at(hash, oldest);
+                return;
+            }
+        }
+        self.make_room(1, stamp.weight, stamp.now, left);
+        let place = self.uses.push();
         self.nodes.push(Node { hash, entry });
+        if self.limits.ttl.is_some() {
+            self.ages.order.push();
+            self.ages.since.extend(stamp.now);
+        }
+        if self.limits.max_weight.is_some() {
+            self.weights.push(stamp.weight);
+            self.weight += stamp.weight;
+        }
         self.index_at(hash, place);
-        self.link_newest(place);
     }
 
-    /// Puts another entry in the place of this one and returns the old one; hash and recency stay.
-    pub(crate) fn replace(&mut self, place: Place, entry: E) -> E {
-        core::mem::replace(&mut self.nodes[at(place)].entry, entry)
-    }
-
-    /// Puts another entry in the place of the least recent one, as the most recent, and returns the old one;
-    /// or returns the other when there is none.
-    pub(crate) fn replace_oldest(&mut self, hash: u64, entry: E) -> Result<E, E> {
-        let Some(&Link { newer: oldest, .. }) = self.links.first().filter(|link| link.newer != RING) else {
-            return Err(entry);
+    /// Removes entries until so many more of such a weight fit: first the expired, then the least recent.
+    fn make_room(&mut self, entries: usize, weight: usize, now: Option<Instant>, left: &mut Left<E>) {
+        let is_full = |lru: &Self| {
+            lru.limits.maxsize.is_some_and(|max| lru.len() + entries > max)
+                || lru.limits.max_weight.is_some_and(|max| lru.weight + weight > max)
         };
-        self.unindex(oldest);
-        let old = core::mem::replace(&mut self.nodes[at(oldest)], Node { hash, entry });
-        self.index_at(hash, oldest);
-        self.touch(oldest);
-        Ok(old.entry)
+        while is_full(self) {
+            let expired = self.ages.order.oldest().filter(|&place| self.is_expired(place, now));
+            let Some(place) = expired.or(self.uses.oldest()) else { return };
+            left.push(self.remove(place));
+        }
+    }
+
+    /// Puts another entry in this place, as the most recent, and returns the old one; the index stays.
+    fn replace(&mut self, place: Place, hash: u64, entry: E, stamp: Stamp) -> E {
+        self.uses.touch(place);
+        if let (Some(_), Some(now)) = (self.limits.ttl, stamp.now) {
+            self.ages.order.touch(place);
+            self.ages.since[at(place)] = now;
+        }
+        if self.limits.max_weight.is_some() {
+            let old = core::mem::replace(&mut self.weights[at(place)], stamp.weight);
+            self.weight = self.weight - old + stamp.weight;
+        }
+        core::mem::replace(&mut self.nodes[at(place)], Node { hash, entry }).entry
     }
 
     pub(crate) fn remove(&mut self, place: Place) -> E {
         self.unindex(place);
-        self.unlink(place);
         let last = self.nodes.len() as Place;
         if last != place {
-            let moved = self
-                .index
-                .find_mut(self.nodes[at(last)].hash, |&other| other == last);
+            let moved = self.index.find_mut(self.nodes[at(last)].hash, |&other| other == last);
             *moved.expect("every entry is in the index") = place;
-            let Link { newer, older } = self.links[last as usize];
-            self.links[newer as usize].older = place;
-            self.links[older as usize].newer = place;
         }
-        self.links.swap_remove(place as usize);
+        self.uses.swap_remove(place);
+        if self.limits.ttl.is_some() {
+            self.ages.order.swap_remove(place);
+            self.ages.since.swap_remove(at(place));
+        }
+        if self.limits.max_weight.is_some() {
+            self.weight -= self.weights.swap_remove(at(place));
+        }
         self.nodes.swap_remove(at(place)).entry
     }
 
     fn index_at(&mut self, hash: u64, place: Place) {
         let nodes = &self.nodes;
-        self.index
-            .insert_unique(hash, place, |&place| nodes[at(place)].hash);
+        self.index.insert_unique(hash, place, |&place| nodes[at(place)].hash);
     }
 
     fn unindex(&mut self, place: Place) {
-        let found = self
-            .index
-            .find_entry(self.nodes[at(place)].hash, |&other| other == place);
+        let found = self.index.find_entry(self.nodes[at(place)].hash, |&other| other == place);
         found.expect("every entry is in the index").remove();
     }
+}
 
-    #[inline]
-    fn unlink(&mut self, place: Place) {
-        let Link { newer, older } = self.links[place as usize];
-        self.links[newer as usize].older = older;
-        self.links[older as usize].newer = newer;
+/// What has left a cache and is to be dropped outside of its lock: mostly one entry, so that is not allocated for.
+pub(crate) struct Left<E> {
+    first: Option<E>,
+    more: Vec<E>,
+}
+
+impl<E> Left<E> {
+    pub(crate) const fn new() -> Self {
+        Self { first: None, more: Vec::new() }
     }
 
-    #[inline]
-    fn link_newest(&mut self, place: Place) {
-        let older = core::mem::replace(&mut self.links[RING as usize].older, place);
-        self.links[older as usize].newer = place;
-        self.links[place as usize] = Link { newer: RING, older };
+    pub(crate) fn push(&mut self, entry: E) {
+        match self.first {
+            None => self.first = Some(entry),
+            Some(_) => self.more.push(entry),
+        }
     }
 }
 
