@@ -1,6 +1,6 @@
 //! Writes the memoized function and what stands beside it.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Signature};
@@ -63,8 +63,11 @@ impl<'a> Pieces<'a> {
         let cached = Cached::of(function, options);
         let home = Home::of(function, options, &key, &cached, &private);
         let at = function.output.span();
-        let (here, value) = (options.runtime.at(at), &cached.value);
-        let clone = quote_spanned!(at=> #here::clone_value::<#value>);
+        // Seen as generated, so that no change to it is suggested.
+        let (here, value) = (options.runtime.at(at.resolved_at(Span::call_site())), &cached.value);
+        let it = Ident::new("value", Span::mixed_site());
+        // A closure, so that `Clone` is asked for in it and not also where it is handed over.
+        let clone = quote_spanned!(at=> |#it| #here::clone_value::<#value>(#it));
         let attributes = Attributes::sort(&function.item.attrs);
         Self { function, options, attributes, private, key, cached, home, clone }
     }
@@ -83,7 +86,10 @@ impl<'a> Pieces<'a> {
             self.lookup()
         };
         let (attributes, vis) = (&self.attributes.outer, &self.function.item.vis);
-        quote!(#(#attributes)* #vis #signature { #body })
+        // In the user's braces, because the compiler does not warn of dead code in those of a macro.
+        let mut block = Group::new(Delimiter::Brace, body);
+        block.set_span(self.function.item.block.brace_token.span.join());
+        quote!(#(#attributes)* #vis #signature #block)
     }
 
     /// The memoized function with all of its parameters named, where it hides some.
@@ -219,7 +225,7 @@ impl<'a> Pieces<'a> {
         let doc = self.doc("The configuration of the cache of [`{}`].");
         let signature = self.function.companion(quote!(fn #parameters() -> #private::CacheParameters));
         let body = body! {
-            #private::CacheParameters::new(#maxsize, #typed, #private::Scope::#scope) #ttl #max_weight #version
+            #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #max_weight #version
         };
         self.companion(doc, signature, body)
     }
