@@ -256,7 +256,7 @@ pub(crate) struct Attributes {
     pub(crate) outer: Vec<TokenStream>,
     /// On the function itself, beside its body.
     pub(crate) inner: Vec<TokenStream>,
-    /// On all functions with the function's arguments and return type.
+    /// On the companion with the function's arguments and return type.
     pub(crate) alike: Vec<TokenStream>,
     /// On every companion.
     pub(crate) all: Vec<TokenStream>,
@@ -271,8 +271,7 @@ impl Attributes {
                 continue;
             }
             let (outer, inner, alike, all) = match name.as_str() {
-                "cfg" => (true, true, true, true),
-                "allow" | "warn" | "deny" | "forbid" => (true, true, true, true),
+                "cfg" | "allow" | "warn" | "deny" | "forbid" => (true, true, false, true),
                 "must_use" | "track_caller" => (true, true, true, false),
                 "cfg_attr" | "inline" => (true, true, false, false),
                 "doc" | "deprecated" | "no_mangle" | "export_name" | "link_section" | "unsafe" => {

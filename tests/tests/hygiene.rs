@@ -3,7 +3,13 @@
 /// Nothing is imported, and every common name means something else.
 mod surroundings {
     #![no_implicit_prelude]
-    #![allow(non_camel_case_types, non_snake_case, dead_code, reason = "names that stand in the way")]
+    #![allow(
+        non_camel_case_types,
+        non_snake_case,
+        dead_code,
+        clippy::upper_case_acronyms,
+        reason = "names that stand in the way"
+    )]
 
     mod core {}
     mod alloc {}
@@ -91,11 +97,7 @@ mod surroundings {
 
     #[::lru_memo::cache]
     pub(super) fn fallible(x: u32) -> ::core::result::Result<::std::vec::Vec<u32>, ()> {
-        if x == 0 {
-            ::core::result::Result::Err(())
-        } else {
-            ::core::result::Result::Ok(::std::vec![x])
-        }
+        if x == 0 { ::core::result::Result::Err(()) } else { ::core::result::Result::Ok(::std::vec![x]) }
     }
 }
 

@@ -43,7 +43,8 @@
 #![allow(
     unused_crate_dependencies,
     clippy::cargo,
-    reason = "about the package of these tests, not about expansions"
+    clippy::redundant_pub_crate,
+    reason = "about these tests, not about expansions"
 )]
 
 /// Visible from outside as far as the lints can tell.
@@ -80,7 +81,7 @@ pub mod public {
     ///
     /// When there is no name.
     #[cache]
-    #[inline(always)]
+    #[inline]
     pub fn fallible(name: &str) -> Result<String, std::fmt::Error> {
         if name.is_empty() { Err(std::fmt::Error) } else { Ok(name.to_owned()) }
     }
@@ -96,7 +97,7 @@ pub mod public {
     /// With more arguments than are good.
     #[lru_cache]
     #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "many is what this is about")]
+    #[expect(clippy::too_many_arguments, clippy::many_single_char_names, reason = "many is what this is about")]
     #[rustfmt::skip]
     pub fn many(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8, h: u8, i: u8, j: u8) -> u8 {
         a + b + c + d + e + f + g + h + i + j
@@ -121,8 +122,8 @@ pub mod public {
     /// There on all machines.
     #[lru_cache]
     #[must_use]
-    #[cfg(all())]
-    #[cfg_attr(all(), inline)]
+    #[cfg(not(any()))]
+    #[cfg_attr(not(any()), inline)]
     pub fn present(x: u32) -> u32 {
         x
     }
@@ -130,6 +131,7 @@ pub mod public {
     /// With lifetimes that need not be named.
     #[lru_cache]
     #[must_use]
+    #[allow(clippy::needless_pass_by_value)]
     pub fn borrowing(text: std::borrow::Cow<'_, str>, path: &std::path::Path, option: Option<&str>) -> usize {
         text.len() + path.as_os_str().len() + option.map_or(0, str::len)
     }
