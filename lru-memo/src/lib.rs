@@ -53,9 +53,9 @@ extern crate alloc;
 pub mod __private;
 mod cache;
 pub mod clock;
-#[cfg_attr(not(test), expect(dead_code, reason = "the cache does not use it yet"))]
 mod flight;
 mod hooks;
+mod in_flight;
 mod info;
 mod instances;
 mod key;
