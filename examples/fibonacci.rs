@@ -4,11 +4,7 @@ use lru_memo::lru_cache;
 
 #[lru_cache(maxsize = None)]
 fn fib(n: u32) -> u64 {
-    if n < 2 {
-        u64::from(n)
-    } else {
-        fib(n - 1) + fib(n - 2)
-    }
+    if n < 2 { u64::from(n) } else { fib(n - 1) + fib(n - 2) }
 }
 
 fn main() {

@@ -5,15 +5,20 @@ extern crate alloc;
 #[doc(hidden)]
 pub mod __private;
 mod cache;
+pub mod clock;
+mod hooks;
 mod info;
+mod instances;
 mod key;
 mod lru;
+mod miss;
 mod outcome;
 mod plain;
 mod registry;
+mod ring;
 mod running;
 mod slot;
-mod thread_cache;
+mod storage;
 mod threading;
 
 pub use info::{CacheInfo, CacheParameters, Scope};

@@ -25,10 +25,7 @@ fn a_hit_is_counted_and_returns_the_stored_value() {
         2 * x
     }
     assert_eq!((double(2), double(2)), (4, 4));
-    assert_eq!(
-        double_cache_info().to_string(),
-        "CacheInfo(hits=1, misses=1, maxsize=2, currsize=1)"
-    );
+    assert_eq!(double_cache_info().to_string(), "CacheInfo(hits=1, misses=1, maxsize=2, currsize=1)");
 }
 
 #[test]
