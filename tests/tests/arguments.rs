@@ -1,5 +1,7 @@
 //! What can be an argument and a result, and when two calls have the same key.
 
+#![expect(clippy::toplevel_ref_arg, reason = "`ref` is one of the patterns")]
+
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ffi::{CStr, OsStr};
@@ -28,15 +30,7 @@ fn floats_are_compared_by_bits_with_one_zero_and_a_nan_that_equals_itself() {
     let quiet = f64::from_bits(0x7ff8_0000_0000_0001);
     let signalling = f64::from_bits(0x7ff0_0000_0000_0001);
     let negative = f64::from_bits(0xfff8_0000_0000_0000);
-    for x in [
-        1.0,
-        f64::NAN,
-        quiet,
-        signalling,
-        negative,
-        f64::INFINITY,
-        f64::MIN_POSITIVE / 2.0,
-    ] {
+    for x in [1.0, f64::NAN, quiet, signalling, negative, f64::INFINITY, f64::MIN_POSITIVE / 2.0] {
         assert_eq!((f(x), f(black_box(x))), (x.to_bits(), x.to_bits()));
     }
     assert_counts!(f_cache_info, 7, 7);
@@ -48,7 +42,6 @@ fn floats_are_compared_by_bits_with_one_zero_and_a_nan_that_equals_itself() {
 fn floats_may_be_in_options_tuples_slices_arrays_and_vectors() {
     type Alias = f32;
     #[lru_cache]
-    #[allow(clippy::type_complexity)]
     fn f(
         a: Option<f64>,
         b: (f32, u8),
@@ -64,27 +57,11 @@ fn floats_may_be_in_options_tuples_slices_arrays_and_vectors() {
     for zero in [0.0, -0.0] {
         let single = zero as f32;
         let pairs = vec![(single, f64::NAN)];
-        let found = f(
-            Some(zero),
-            (f32::NAN, 1),
-            &[zero, f64::NAN],
-            [single, 1.0],
-            pairs,
-            &single,
-            single,
-        );
+        let found = f(Some(zero), (f32::NAN, 1), &[zero, f64::NAN], [single, 1.0], pairs, &single, single);
         assert_eq!(found, 3);
     }
     assert_counts!(f_cache_info, 1, 1);
-    f(
-        None,
-        (f32::NAN, 1),
-        &[0.0, f64::NAN],
-        [0.0, 1.0],
-        vec![(0.0, f64::NAN)],
-        &0.0,
-        0.0,
-    );
+    f(None, (f32::NAN, 1), &[0.0, f64::NAN], [0.0, 1.0], vec![(0.0, f64::NAN)], &0.0, 0.0);
     assert_counts!(f_cache_info, 1, 2);
 }
 
@@ -111,15 +88,7 @@ fn references_are_compared_by_what_they_refer_to() {
     for _ in 0..2 {
         // Made anew, so that only the contents are the same.
         let (text, numbers) = (String::from("ab"), vec![1, 2, 3]);
-        let found = f(
-            &text,
-            &numbers,
-            Path::new("x/y"),
-            OsStr::new("z"),
-            c"c",
-            &4,
-            &text.as_str(),
-        );
+        let found = f(&text, &numbers, Path::new("x/y"), OsStr::new("z"), c"c", &4, &text.as_str());
         assert_eq!(found, 16);
     }
     assert_counts!(f_cache_info, 1, 1);
@@ -135,16 +104,7 @@ fn references_may_be_in_options_tuples_slices_and_arrays() {
     for _ in 0..2 {
         let text = String::from("abc");
         let text = text.as_str();
-        assert_eq!(
-            f(
-                Some(text),
-                (text, 1),
-                &[text, ""],
-                [text, text],
-                Some((text.as_bytes(), text))
-            ),
-            18
-        );
+        assert_eq!(f(Some(text), (text, 1), &[text, ""], [text, text], Some((text.as_bytes(), text))), 18);
     }
     assert_counts!(f_cache_info, 1, 1);
     assert_eq!(f(None, ("", 1), &[], ["", ""], None), 0);
@@ -162,14 +122,8 @@ fn the_boundaries_between_arguments_and_elements_matter() {
     fn slices(a: &[&str], b: &[&str]) -> (usize, usize) {
         (a.len(), b.len())
     }
-    assert_eq!(
-        (strings("ab", "c"), strings("a", "bc")),
-        ("ab|c".to_owned(), "a|bc".to_owned())
-    );
-    assert_eq!(
-        (slices(&["a", "b"], &["c"]), slices(&["a"], &["b", "c"])),
-        ((2, 1), (1, 2))
-    );
+    assert_eq!((strings("ab", "c"), strings("a", "bc")), ("ab|c".to_owned(), "a|bc".to_owned()));
+    assert_eq!((slices(&["a", "b"], &["c"]), slices(&["a"], &["b", "c"])), ((2, 1), (1, 2)));
     assert_eq!((slices(&["ab"], &[]), slices(&["a", "b"], &[])), ((1, 0), (2, 0)));
 }
 
@@ -199,18 +153,7 @@ fn many_kinds_of_owned_arguments_make_keys() {
         a.len() + b.len() + c.map_or(0, |c| c.len()) + d.len()
     }
     for _ in 0..2 {
-        assert_eq!(
-            f(
-                "a".into(),
-                vec![1, 2],
-                Some("b".into()),
-                "c".into(),
-                'd',
-                (),
-                Err("e".into())
-            ),
-            5
-        );
+        assert_eq!(f("a".into(), vec![1, 2], Some("b".into()), "c".into(), 'd', (), Err("e".into())), 5);
     }
     assert_counts!(f_cache_info, 1, 1);
 }
@@ -257,25 +200,11 @@ fn patterns_unnamed_arguments_and_mutable_ones_make_keys() {
     assert_counts!(f_cache_info, 1, 1);
     assert_eq!(f((1, 2), 3, 5, Point { x: 5, y: 6 }, [7, 8, 9], 10, &11), 46);
     assert_counts!(f_cache_info, 1, 2);
-    assert_eq!(
-        f_cache_peek((1, 2), 3, 4, Point { x: 5, y: 6 }, [7, 8, 9], 10, &11),
-        Some(46)
-    );
+    assert_eq!(f_cache_peek((1, 2), 3, 4, Point { x: 5, y: 6 }, [7, 8, 9], 10, &11), Some(46));
     f_cache_put((1, 2), 3, 4, Point { x: 5, y: 6 }, [7, 8, 9], 10, &11, 0);
-    assert!(f_cache_invalidate(
-        (1, 2),
-        3,
-        5,
-        Point { x: 5, y: 6 },
-        [7, 8, 9],
-        10,
-        &11
-    ));
+    assert!(f_cache_invalidate((1, 2), 3, 5, Point { x: 5, y: 6 }, [7, 8, 9], 10, &11));
     assert_eq!(f((1, 2), 3, 4, Point { x: 5, y: 6 }, [7, 8, 9], 10, &11), 0);
-    assert_eq!(
-        f_cache_refresh((1, 2), 3, 4, Point { x: 5, y: 6 }, [7, 8, 9], 10, &11),
-        46
-    );
+    assert_eq!(f_cache_refresh((1, 2), 3, 4, Point { x: 5, y: 6 }, [7, 8, 9], 10, &11), 46);
 }
 
 #[test]
@@ -292,10 +221,7 @@ fn arguments_may_have_the_names_that_generated_code_uses() {
     ) -> u32 {
         cache + value + miss + key + f + argument_0 + state
     }
-    assert_eq!(
-        (f(1, 2, 3, 4, 5, 6, (7, 8)), f(1, 2, 3, 4, 5, 6, (7, 8))),
-        (28, 28)
-    );
+    assert_eq!((f(1, 2, 3, 4, 5, 6, (7, 8)), f(1, 2, 3, 4, 5, 6, (7, 8))), (28, 28));
     f_cache_put(1, 2, 3, 4, 5, 6, (7, 8), 9);
     assert_eq!(f_cache_peek(1, 2, 3, 4, 5, 6, (7, 8)), Some(9));
     assert_eq!(f_cache_refresh(1, 2, 3, 4, 5, 6, (7, 8)), 28);
@@ -388,10 +314,7 @@ fn an_absent_option_and_a_unit_are_cached_like_any_value() {
     }
     assert_eq!((option(0), option(0)), (None, None));
     assert_eq!((unit(0), unit(0)), ((), ()));
-    assert_eq!(
-        (nested(1), nested(1)),
-        (Some(Err("kept".to_owned())), Some(Err("kept".to_owned())))
-    );
+    assert_eq!((nested(1), nested(1)), (Some(Err("kept".to_owned())), Some(Err("kept".to_owned()))));
     assert_eq!((option_cache_peek(0), unit_cache_peek(0)), (Some(None), Some(())));
     assert_counts!(option_cache_info, 1, 1);
     assert_counts!(unit_cache_info, 1, 1);

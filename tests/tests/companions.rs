@@ -3,18 +3,11 @@
 use lru_memo::{CacheInfo, Scope, cache, lru_cache};
 
 fn info(hits: u64, misses: u64, maxsize: impl Into<Option<usize>>, currsize: usize) -> CacheInfo {
-    CacheInfo {
-        hits,
-        misses,
-        maxsize: maxsize.into(),
-        currsize,
-    }
+    CacheInfo { hits, misses, maxsize: maxsize.into(), currsize }
 }
 
 fn call<const N: usize>(arguments: [u32; N], f: fn(u32) -> u32) {
-    arguments
-        .into_iter()
-        .for_each(|argument| assert_eq!(f(argument), 2 * argument));
+    arguments.into_iter().for_each(|argument| assert_eq!(f(argument), 2 * argument));
 }
 
 /// Each test in scope `process` and in scope `thread`, on `f(x) = 2 * x` with two entries and a run counter.
@@ -181,12 +174,7 @@ fn maxsize_is_any_constant_expression() {
     fn by_the_largest(x: u32) -> u32 {
         x
     }
-    let found = [
-        by_name_cache_info(),
-        by_call_cache_info(),
-        by_product_cache_info(),
-        by_choice_cache_info(),
-    ];
+    let found = [by_name_cache_info(), by_call_cache_info(), by_product_cache_info(), by_choice_cache_info()];
     assert_eq!(found.map(|info| info.maxsize), [3, 7, 4096, 2].map(Some));
     by_the_largest(1);
     assert_eq!(by_the_largest_cache_info(), info(0, 1, usize::MAX, 1));
@@ -255,19 +243,10 @@ fn a_used_cache_is_registered_by_name_and_place_and_can_be_cleared_there() {
     inner::registered(1);
     let found = find().expect("used now");
     assert!(found.file().ends_with("companions.rs"), "{}", found.file());
-    assert!(
-        (line..line + 2).contains(&found.line()),
-        "{} is not near {line}",
-        found.line()
-    );
-    assert_eq!(
-        (found.info(), found.parameters().maxsize),
-        (info(0, 1, 5, 1), Some(5))
-    );
+    assert!((line..line + 2).contains(&found.line()), "{} is not near {line}", found.line());
+    assert_eq!((found.info(), found.parameters().maxsize), (info(0, 1, 5, 1), Some(5)));
     found.clear();
     assert_eq!(inner::registered_cache_info(), info(0, 0, 5, 0));
-    let times = lru_memo::caches()
-        .filter(|cache| cache.name() == found.name())
-        .count();
+    let times = lru_memo::caches().filter(|cache| cache.name() == found.name()).count();
     assert_eq!(times, 1);
 }

@@ -40,11 +40,7 @@ thread_local! {
 /// The function that is memoized, calling itself through `call`: `run` of `replay.py`.
 fn run(n: u64, call: fn(u64) -> Outcome) -> Outcome {
     if let Some(index) = n.checked_sub(FIBONACCI) {
-        return if index < 2 {
-            Ok(index)
-        } else {
-            Ok((call(n - 1)? + call(n - 2)?) % PRIME)
-        };
+        return if index < 2 { Ok(index) } else { Ok((call(n - 1)? + call(n - 2)?) % PRIME) };
     }
     let (ticket, step) = SCRIPT.with_borrow_mut(|script| {
         script.runs += 1;
@@ -103,10 +99,7 @@ subjects! {
 fn replay(program: &Value, subject: &Subject) -> usize {
     (subject.clear)();
     let script = program["script"].as_str().expect("a script");
-    SCRIPT.set(Script {
-        steps: script.into(),
-        runs: 0,
-    });
+    SCRIPT.set(Script { steps: script.into(), runs: 0 });
     let operations = program["operations"].as_array().expect("operations");
     let trace = program["trace"].as_array().expect("a trace");
     assert_eq!(trace.len(), 4 * operations.len());
@@ -149,11 +142,7 @@ fn replay_all(programs: &str) -> usize {
         let maxsize = program["maxsize"].to_string();
         let subjects = SUBJECTS.iter().filter(|subject| subject.maxsize == maxsize);
         let counts: Vec<usize> = subjects.map(|subject| replay(&program, subject)).collect();
-        assert_eq!(
-            counts.len(),
-            2,
-            "one subject for each scope with maxsize {maxsize}"
-        );
+        assert_eq!(counts.len(), 2, "one subject for each scope with maxsize {maxsize}");
         operations += counts[0];
     }
     operations
@@ -165,10 +154,7 @@ fn oracle() -> PathBuf {
 
 fn number(variable: &str) -> Option<u64> {
     let text = env::var(variable).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{variable} is not a number: {text:?}")),
-    )
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {text:?}")))
 }
 
 #[test]
@@ -187,19 +173,12 @@ fn random_programs_run_as_they_do_in_cpython() {
     let least = number("LRU_MEMO_OPERATIONS").unwrap_or(10_000);
     println!("LRU_MEMO_SEED={seed} LRU_MEMO_OPERATIONS={least}");
     let arguments = [seed.to_string(), least.to_string()];
-    let output = Command::new("python3")
-        .arg(oracle().join("replay.py"))
-        .args(arguments)
-        .output();
+    let output = Command::new("python3").arg(oracle().join("replay.py")).args(arguments).output();
     let output = match output {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return python_is_missing(),
         output => output.expect("python3 can be started"),
     };
-    assert!(
-        output.status.success(),
-        "replay.py: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "replay.py: {}", String::from_utf8_lossy(&output.stderr));
     let programs = String::from_utf8(output.stdout).expect("programs in UTF-8");
     let operations = replay_all(&programs);
     assert!(operations as u64 >= least, "only {operations} operations");

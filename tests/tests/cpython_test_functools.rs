@@ -26,12 +26,7 @@ use lru_memo_tests::without_hanging;
 const FIBONACCI: [u64; 16] = [0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610];
 
 fn info(hits: u64, misses: u64, maxsize: impl Into<Option<usize>>, currsize: usize) -> CacheInfo {
-    CacheInfo {
-        hits,
-        misses,
-        maxsize: maxsize.into(),
-        currsize,
-    }
+    CacheInfo { hits, misses, maxsize: maxsize.into(), currsize }
 }
 
 #[test]
@@ -63,12 +58,7 @@ fn test_lru() {
         let (x, y) = (number(), number());
         assert_eq!(f(x, y), 3 * x + y);
     }
-    let CacheInfo {
-        hits,
-        misses,
-        currsize,
-        ..
-    } = f_cache_info();
+    let CacheInfo { hits, misses, currsize, .. } = f_cache_info();
     assert!(hits > misses);
     assert_eq!((hits + misses, currsize), (1000, 20));
 
@@ -277,10 +267,7 @@ fn test_lru_cache_decoration() {
     let f: fn(&str) -> u32 = decorated::f;
     assert_eq!(f("x"), 42);
     let registered = lru_memo::caches().find(|cache| cache.name().ends_with("decorated::f"));
-    assert_eq!(
-        registered.expect("a cache by the function's name").info(),
-        info(0, 1, 128, 1)
-    );
+    assert_eq!(registered.expect("a cache by the function's name").info(), info(0, 1, 128, 1));
 }
 
 #[test]
@@ -312,10 +299,7 @@ fn test_lru_cache_threaded() {
     assert_eq!(f_cache_info(), info(m * n - n, n, (N * M) as usize, N as usize));
     fill(|| (0..2 * M).for_each(|_| f_cache_clear()));
     let info = f_cache_info();
-    assert!(
-        info.hits + info.misses <= m * n && info.currsize <= N as usize,
-        "{info}"
-    );
+    assert!(info.hits + info.misses <= m * n && info.currsize <= N as usize, "{info}");
 }
 
 #[test]
@@ -429,18 +413,12 @@ fn test_lru_cache_parameters() {
     fn f() -> u32 {
         1
     }
-    assert_eq!(
-        (f_cache_parameters().maxsize, f_cache_parameters().typed),
-        (Some(2), false)
-    );
+    assert_eq!((f_cache_parameters().maxsize, f_cache_parameters().typed), (Some(2), false));
     #[lru_cache(maxsize = 1000, typed = true)]
     fn g() -> u32 {
         1
     }
-    assert_eq!(
-        (g_cache_parameters().maxsize, g_cache_parameters().typed),
-        (Some(1000), true)
-    );
+    assert_eq!((g_cache_parameters().maxsize, g_cache_parameters().typed), (Some(1000), true));
 }
 
 #[test]

@@ -58,15 +58,7 @@ struct Model {
 impl Model {
     fn new(maxsize: Option<usize>) -> Self {
         let (entries, forgotten, trace) = (Vec::new(), Vec::new(), Vec::new());
-        Self {
-            maxsize,
-            entries,
-            hits: 0,
-            misses: 0,
-            forgotten,
-            numbers: 0,
-            trace,
-        }
+        Self { maxsize, entries, hits: 0, misses: 0, forgotten, numbers: 0, trace }
     }
 
     fn apply(&mut self, operation: &Operation) {
@@ -94,12 +86,7 @@ impl Model {
             }
         };
         let currsize = self.entries.len();
-        let info = CacheInfo {
-            hits: self.hits,
-            misses: self.misses,
-            maxsize: self.maxsize,
-            currsize,
-        };
+        let info = CacheInfo { hits: self.hits, misses: self.misses, maxsize: self.maxsize, currsize };
         self.trace.push((given, info));
     }
 
@@ -221,15 +208,7 @@ impl Subject {
 /// Operations, most of them calls, on few enough keys to meet again.
 fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let key = || 0_u8..6;
-    let returns = |key| {
-        Operation::Call(
-            key,
-            Body {
-                meanwhile: Vec::new(),
-                fails: false,
-            },
-        )
-    };
+    let returns = |key| Operation::Call(key, Body { meanwhile: Vec::new(), fails: false });
     let simple = prop_oneof![
         10 => key().prop_map(returns),
         2 => key().prop_map(Operation::Peek),
@@ -249,11 +228,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 }
 
 fn agrees_with_the_model(subject: Subject) {
-    let config = ProptestConfig {
-        cases: 64,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
+    let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(operations in operations())| {
         let mut model = Model::new((subject.info)().maxsize);
         for operation in &operations {

@@ -10,12 +10,7 @@ use lru_memo::{CacheInfo, lru_cache};
 use lru_memo_tests::without_hanging;
 
 fn info(hits: u64, misses: u64, maxsize: impl Into<Option<usize>>, currsize: usize) -> CacheInfo {
-    CacheInfo {
-        hits,
-        misses,
-        maxsize: maxsize.into(),
-        currsize,
-    }
+    CacheInfo { hits, misses, maxsize: maxsize.into(), currsize }
 }
 
 #[test]
@@ -58,11 +53,7 @@ fn an_error_leaves_the_miss_counted_and_nothing_stored() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[lru_cache(maxsize = 2)]
     fn second_try(x: u32) -> Result<u32, NotClone> {
-        if RUNS.fetch_add(1, Ordering::Relaxed) == 0 {
-            Err(NotClone(x))
-        } else {
-            Ok(x)
-        }
+        if RUNS.fetch_add(1, Ordering::Relaxed) == 0 { Err(NotClone(x)) } else { Ok(x) }
     }
     assert_eq!(second_try(7), Err(NotClone(7)));
     assert_eq!(second_try_cache_info(), info(0, 1, 2, 0));
@@ -158,10 +149,7 @@ fn another_thread_uses_the_cache_while_the_function_runs() {
         }
         x
     }
-    without_hanging(
-        || "the function runs under a lock".to_owned(),
-        || assert_eq!(f(0), 0),
-    );
+    without_hanging(|| "the function runs under a lock".to_owned(), || assert_eq!(f(0), 0));
     assert_eq!(f_cache_info(), info(1, 2, 2, 2));
 }
 

@@ -125,10 +125,7 @@ impl Case {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.operation.run(subject)));
         let sprung = disarm();
         match outcome {
-            Ok(()) => assert!(
-                !(sprung && self.action == Action::Panic),
-                "the panic was swallowed"
-            ),
+            Ok(()) => assert!(!(sprung && self.action == Action::Panic), "the panic was swallowed"),
             Err(panic) if panic.is::<Sprung>() => {}
             Err(panic) => resume_unwind(panic),
         }
@@ -168,10 +165,7 @@ fn is_consistent(subject: &Subject) {
     let info = (subject.info)();
     let present = (0..10).filter(|&id| (subject.peek)(id).is_some_and(|value| value.id() == id));
     assert_eq!(present.count(), info.currsize);
-    assert!(
-        info.maxsize.is_none_or(|maxsize| info.currsize <= maxsize),
-        "{info}"
-    );
+    assert!(info.maxsize.is_none_or(|maxsize| info.currsize <= maxsize), "{info}");
     let entries = info.currsize as isize;
     assert_eq!(alive(), (entries, entries), "keys and values alive, {info}");
 }
@@ -190,12 +184,7 @@ fn is_usable(subject: &Subject) {
     let grown = (after.hits - before.hits, after.misses - before.misses);
     assert_eq!((grown, after.currsize), ((hits, 6 - hits), currsize));
     (subject.clear)();
-    let cleared = CacheInfo {
-        hits: 0,
-        misses: 0,
-        currsize: 0,
-        ..before
-    };
+    let cleared = CacheInfo { hits: 0, misses: 0, currsize: 0, ..before };
     assert_eq!((subject.info)(), cleared);
     assert_eq!(alive(), (0, 0), "a cleared cache keeps something alive");
 }
@@ -232,27 +221,17 @@ fn try_everything(subject: &'static Subject, actions: impl IntoIterator<Item = A
 
 /// All combinations with this action, nothing being passed.
 fn cases(action: Action) -> impl Iterator<Item = Case> {
-    let operations = CONTENTS
-        .into_iter()
-        .flat_map(|contents| OPERATIONS.map(|operation| (contents, operation)));
+    let operations =
+        CONTENTS.into_iter().flat_map(|contents| OPERATIONS.map(|operation| (contents, operation)));
     operations.flat_map(move |(contents, operation)| {
-        Hook::ALL.map(|hook| Case {
-            contents,
-            operation,
-            hook,
-            passes: 0,
-            action,
-        })
+        Hook::ALL.map(|hook| Case { contents, operation, hook, passes: 0, action })
     })
 }
 
 /// Runs a case, passing its hook more and more often until it is not reached; says how often it was.
 fn passes(subject: &'static Subject, first: Case) -> u32 {
     let reached = |passes: &u32| {
-        let case = Case {
-            passes: *passes,
-            ..first
-        };
+        let case = Case { passes: *passes, ..first };
         *running() = Some(case);
         case.run(subject)
     };
