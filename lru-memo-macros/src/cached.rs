@@ -32,7 +32,9 @@ impl Cached {
         if options.cache_err {
             return whole;
         }
-        if let Some(value) = value_of_result(output) {
+        // By name where the compiler cannot be asked, and where it cannot be another type of that name.
+        let by_name = function.is_generic() || is_in_std(output);
+        if let Some(value) = value_of_result(output).filter(|_| by_name) {
             return Self { kind: quote_spanned!(at=> #private::Is<true>), value, ..whole };
         }
         if !is_path_to_unknown(output) {
@@ -65,6 +67,12 @@ fn value_of_result(output: &Type) -> Option<TokenStream> {
         GenericArgument::Type(ty) => Some(ty.to_token_stream()),
         _ => None,
     })
+}
+
+/// Whether a type is written as `result::Result`, with the module.
+fn is_in_std(output: &Type) -> bool {
+    let Type::Path(path) = peel(output) else { return false };
+    path.path.segments.iter().rev().nth(1).is_some_and(|module| module.ident == "result")
 }
 
 /// Whether a type may be an alias of something.

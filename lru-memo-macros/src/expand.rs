@@ -1,6 +1,6 @@
 //! Writes the memoized function and what stands beside it.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Signature};
@@ -63,8 +63,12 @@ impl<'a> Pieces<'a> {
         let cached = Cached::of(function, options);
         let home = Home::of(function, options, &key, &cached, &private);
         let at = function.output.span();
+        // Seen as generated, so that no change to it is suggested.
+        let at = at.resolved_at(Span::call_site());
         let (here, value) = (options.runtime.at(at), &cached.value);
-        let clone = quote_spanned!(at=> #here::clone_value::<#value>);
+        let it = Ident::new("value", Span::mixed_site());
+        // A closure, so that `Clone` is asked for in it and not also where it is handed over.
+        let clone = quote_spanned!(at=> |#it| #here::clone_value::<#value>(#it));
         let attributes = Attributes::sort(&function.item.attrs);
         Self { function, options, attributes, private, key, cached, home, clone }
     }
@@ -83,7 +87,10 @@ impl<'a> Pieces<'a> {
             self.lookup()
         };
         let (attributes, vis) = (&self.attributes.outer, &self.function.item.vis);
-        quote!(#(#attributes)* #vis #signature { #body })
+        // In the user's braces, because the compiler does not warn of dead code in those of a macro.
+        let mut block = Group::new(Delimiter::Brace, body);
+        block.set_span(self.function.item.block.brace_token.span.join());
+        quote!(#(#attributes)* #[allow(clippy::used_underscore_binding)] #vis #signature #block)
     }
 
     /// The memoized function with all of its parameters named, where it hides some.
@@ -176,7 +183,9 @@ impl<'a> Pieces<'a> {
         let block = &self.function.item.block;
         let doc = self.doc("Runs [`{}`] itself: touches no cache and no counter, as Python's `__wrapped__`.");
         let (attributes, vis) = (&self.attributes.inner, self.vis());
-        quote!(#doc #(#attributes)* #vis #signature #block)
+        let allow = allow_of_documented();
+        // That it could be a `const fn` is of no use to the memoized one.
+        quote!(#doc #(#attributes)* #allow #[allow(clippy::missing_const_for_fn)] #vis #signature #block)
     }
 
     fn info(&self) -> TokenStream {
@@ -219,7 +228,7 @@ impl<'a> Pieces<'a> {
         let doc = self.doc("The configuration of the cache of [`{}`].");
         let signature = self.function.companion(quote!(fn #parameters() -> #private::CacheParameters));
         let body = body! {
-            #private::CacheParameters::new(#maxsize, #typed, #private::Scope::#scope) #ttl #max_weight #version
+            #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #max_weight #version
         };
         self.companion(doc, signature, body)
     }
@@ -291,11 +300,12 @@ impl<'a> Pieces<'a> {
 
     /// A function that is generated for users beside the memoized one.
     fn companion(&self, doc: TokenStream, signature: Signature, body: TokenStream) -> TokenStream {
-        let (all, vis) = (&self.attributes.all, self.vis());
+        let (all, vis, allow) = (&self.attributes.all, self.vis(), allow_of_documented());
         quote! {
             #doc
             #(#all)*
-            #[allow(dead_code, unused_variables, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate)]
+            #allow
+            #[allow(dead_code, unused_variables, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate)]
             #vis #signature { #body }
         }
     }
@@ -319,4 +329,9 @@ impl<'a> Pieces<'a> {
         let text = text.replace("{}", &name);
         quote!(#[doc = #text])
     }
+}
+
+/// Permits the sections that stand in the documentation of the memoized function alone.
+fn allow_of_documented() -> TokenStream {
+    quote!(#[allow(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc)])
 }

@@ -2,10 +2,11 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Pat, Receiver, ReceiverKind, ReturnType,
+    Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, Receiver, ReceiverKind, ReturnType,
     Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
 };
 
@@ -232,6 +233,7 @@ pub(crate) struct Names {
 
 impl Names {
     fn beside(function: &Ident) -> Self {
+        let function = function.unraw();
         Self {
             info: format_ident!("{function}_cache_info"),
             clear: format_ident!("{function}_cache_clear"),
@@ -254,7 +256,7 @@ pub(crate) struct Attributes {
     pub(crate) outer: Vec<TokenStream>,
     /// On the function itself, beside its body.
     pub(crate) inner: Vec<TokenStream>,
-    /// On all functions with the function's arguments and return type.
+    /// On the companion with the function's arguments and return type.
     pub(crate) alike: Vec<TokenStream>,
     /// On every companion.
     pub(crate) all: Vec<TokenStream>,
@@ -265,9 +267,11 @@ impl Attributes {
         let mut sorted = Self::default();
         for attribute in attributes {
             let name = attribute.path().get_ident().map(Ident::to_string).unwrap_or_default();
+            if name == "expect" && sorted.sort_expectation(attribute).is_some() {
+                continue;
+            }
             let (outer, inner, alike, all) = match name.as_str() {
-                "cfg" => (true, true, true, true),
-                "allow" | "warn" | "deny" | "forbid" => (true, true, true, true),
+                "cfg" | "allow" | "warn" | "deny" | "forbid" => (true, true, false, true),
                 "must_use" | "track_caller" => (true, true, true, false),
                 "cfg_attr" | "inline" => (true, true, false, false),
                 "doc" | "deprecated" | "no_mangle" | "export_name" | "link_section" | "unsafe" => {
@@ -287,5 +291,21 @@ impl Attributes {
             }
         }
         sorted
+    }
+
+    /// An expectation stays where it is met, and is a permission elsewhere: what is generated must neither
+    /// break it nor be warned of.
+    fn sort_expectation(&mut self, attribute: &Attribute) -> Option<()> {
+        let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
+        let expected = attribute.parse_args_with(parse).ok()?;
+        let (reason, lints): (Vec<_>, Vec<_>) =
+            expected.iter().partition(|meta| meta.path().is_ident("reason"));
+        let is_about_name =
+            |meta: &&Meta| ["dead_code", "missing_docs"].iter().any(|lint| meta.path().is_ident(lint));
+        let (name, body): (Vec<_>, Vec<_>) = lints.iter().copied().partition(is_about_name);
+        self.outer.push(quote!(#[expect(#(#name,)* #(#reason)*)] #[allow(#(#body,)* #(#reason)*)]));
+        self.inner.push(quote!(#[expect(#(#body,)* #(#reason)*)] #[allow(#(#name,)* #(#reason)*)]));
+        self.all.push(quote!(#[allow(#(#lints,)* #(#reason)*)]));
+        Some(())
     }
 }

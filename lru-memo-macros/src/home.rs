@@ -5,6 +5,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use crate::cached::Cached;
@@ -122,7 +123,7 @@ fn storage(key: &Key, value: &TokenStream, private: &TokenStream) -> TokenStream
 /// A closure that describes the function to the registry.
 fn site(function: &Function, options: &Options, private: &TokenStream) -> TokenStream {
     let ident = &function.item.sig.ident;
-    let text = ident.to_string();
+    let text = ident.unraw().to_string();
     let at = ident.span();
     let line = quote_spanned!(at=> ::core::line!());
     let module = quote!(::core::module_path!());
