@@ -413,11 +413,13 @@ fn test_lru_cache_parameters() {
     fn f() -> u32 {
         1
     }
+    assert_eq!(f(), 1);
     assert_eq!((f_cache_parameters().maxsize, f_cache_parameters().typed), (Some(2), false));
     #[lru_cache(maxsize = 1000, typed = true)]
     fn g() -> u32 {
         1
     }
+    assert_eq!(g(), 1);
     assert_eq!((g_cache_parameters().maxsize, g_cache_parameters().typed), (Some(1000), true));
 }
 
