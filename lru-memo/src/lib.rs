@@ -47,6 +47,9 @@
 //! so. Methods with the attribute in an `impl` of a trait, and associated functions without `self`, need
 //! `#[lru_cache]` on the `impl` block as well.
 
+// Hidden items link to private ones, for those who read the code.
+#![allow(rustdoc::private_intra_doc_links)]
+
 extern crate alloc;
 
 #[doc(hidden)]
