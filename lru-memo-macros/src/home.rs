@@ -48,7 +48,7 @@ impl Home {
         let parameters = function.path(&function.names.parameters);
         match (&key.types, options.scope) {
             (Some(KeyTypes { arguments, stored, proof }), Scope::Process) => {
-                let storage = storage(arguments, value, private);
+                let storage = storage(arguments, value, options, private);
                 let cache = body!(#private::Cache<#private::AllThreads, #storage, #stored, #value, #hasher>);
                 Self {
                     body: body! {
@@ -63,7 +63,7 @@ impl Home {
                 }
             }
             (Some(KeyTypes { arguments, stored, .. }), Scope::Thread) => {
-                let storage = storage(arguments, value, private);
+                let storage = storage(arguments, value, options, private);
                 let cache = body!(#private::Cache<#private::OneThread, #storage, #stored, #value, #hasher>);
                 Self {
                     body: body! {
@@ -130,13 +130,19 @@ fn hasher(options: &Options, is_typed: bool, private: &TokenStream) -> (TokenStr
 }
 
 /// How entries are kept: in the slab itself when the arguments and the value are plain.
-fn storage(arguments: &TokenStream, value: &TokenStream, private: &TokenStream) -> TokenStream {
+fn storage(
+    arguments: &TokenStream,
+    value: &TokenStream,
+    options: &Options,
+    private: &TokenStream,
+) -> TokenStream {
+    let expires = options.ttl.is_some();
     quote! {
         #private::Kept<{
             #[allow(unused_imports)]
             use #private::NotPlain as _;
             #private::Plainness::<#arguments, #value>::IS_PLAIN
-        }>
+        }, #expires>
     }
 }
 

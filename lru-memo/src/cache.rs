@@ -62,7 +62,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     /// The time, if entries expire.
     #[inline]
     fn now(&self) -> Option<Instant> {
-        self.limits.ttl.map(|_| clock::now())
+        self.limits.ttl.filter(|_| P::EXPIRES).map(|_| clock::now())
     }
 
     /// Runs `inside` the lock with the place of the key, if it is there at that moment. An expired entry is not,

@@ -32,6 +32,8 @@ pub fn advance(by: Duration) {
     let _ = AHEAD.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |ahead| Some(ahead.saturating_add(by)));
 }
 
+// Not inlined: caches without a `ttl` never come here.
+#[inline(never)]
 pub(crate) fn now() -> Instant {
     let now = Instant::now();
     now.checked_add(Duration::from_nanos(AHEAD.load(Ordering::Relaxed))).unwrap_or(now)

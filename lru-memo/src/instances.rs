@@ -21,6 +21,9 @@ use crate::slot::{Shareable, Shared, SharedKey, Slot};
 use crate::storage::Kept;
 use crate::threading::{AllThreads, OneThread};
 
+/// The storage of caches whose types are forgotten.
+type AnyKind = Kept<false, true>;
+
 /// Identifies an instantiation by the type of a closure that was written in it.
 #[inline]
 #[must_use]
@@ -82,8 +85,8 @@ impl Instance {
         key: impl SharedKey<K>,
         value: Shared<V>,
         site: impl FnOnce() -> Site,
-    ) -> &'static Cache<AllThreads, Kept<false>, K, V, S> {
-        type TheSlot<K, V, S> = Slot<Cache<AllThreads, Kept<false>, K, V, S>>;
+    ) -> &'static Cache<AllThreads, AnyKind, K, V, S> {
+        type TheSlot<K, V, S> = Slot<Cache<AllThreads, AnyKind, K, V, S>>;
         let slot = self.slot.get_or_init(|| Box::new(Box::new(TheSlot::<K, V, S>::new())));
         let slot = (**slot).as_any().downcast_ref::<TheSlot<K, V, S>>();
         slot.expect("an instantiation has one type of key, of value and of hasher").get(key, value, site)
@@ -138,8 +141,8 @@ impl ThreadInstance {
     pub fn cache<K: 'static, V: 'static, S: BuildHasher + Default + 'static>(
         self,
         site: impl FnOnce() -> Site,
-    ) -> Rc<Cache<OneThread, Kept<false>, K, V, S>> {
-        type TheCache<K, V, S> = Cache<OneThread, Kept<false>, K, V, S>;
+    ) -> Rc<Cache<OneThread, AnyKind, K, V, S>> {
+        type TheCache<K, V, S> = Cache<OneThread, AnyKind, K, V, S>;
         if let Some(found) = self.find() {
             let found = found.into_any().downcast::<TheCache<K, V, S>>();
             return found.expect("an instantiation has one type of key, of value and of hasher");
@@ -175,7 +178,7 @@ impl ThreadInstance {
 }
 
 impl<K: 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
-    for Cache<OneThread, Kept<false>, K, V, S>
+    for Cache<OneThread, AnyKind, K, V, S>
 {
     fn info(&self) -> Option<CacheInfo> {
         Some(Self::info(self))

@@ -97,13 +97,17 @@ impl<E> Lru<E> {
         self.uses.touch(place);
     }
 
-    /// Whether an entry has reached the age at which it expires.
+    /// Whether an entry has reached the age at which it expires; without a time, none has.
     #[inline]
     pub(crate) fn is_expired(&self, place: Place, now: Option<Instant>) -> bool {
-        match (self.limits.ttl, now) {
-            (Some(ttl), Some(now)) => now.saturating_duration_since(self.ages.since[at(place)]) >= ttl,
-            _ => false,
-        }
+        now.is_some_and(|now| self.is_expired_at(place, now))
+    }
+
+    // Not inlined: caches without a `ttl` never come here.
+    #[inline(never)]
+    fn is_expired_at(&self, place: Place, now: Instant) -> bool {
+        let age = now.saturating_duration_since(self.ages.since[at(place)]);
+        self.limits.ttl.is_some_and(|ttl| age >= ttl)
     }
 
     /// Whether an entry of this weight may be stored at all.

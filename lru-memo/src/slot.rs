@@ -141,7 +141,7 @@ const _: () = {
     const fn shareable<T: Shareable>() {}
     #[expect(dead_code, reason = "to be compiled is all it is for")]
     fn a_cache_of_shareable_parts_is_shareable<K: Shareable, V: Shareable, S: Shareable>() {
-        shareable::<Cache<AllThreads, Kept<true>, K, V, S>>();
-        shareable::<Cache<AllThreads, Kept<false>, K, V, S>>();
+        shareable::<Cache<AllThreads, Kept<true, true>, K, V, S>>();
+        shareable::<Cache<AllThreads, Kept<false, true>, K, V, S>>();
     }
 };

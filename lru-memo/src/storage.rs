@@ -31,6 +31,8 @@ pub trait Storage<T: Threading, K, V> {
     type Held;
     /// What a hit takes out of the lock.
     type Taken;
+    /// Whether entries may expire; where they do not, no time is spent on it.
+    const EXPIRES: bool;
 
     /// Keeps an entry.
     fn hold(entry: Entry<K, V>) -> Self::Held;
@@ -49,11 +51,12 @@ pub trait Storage<T: Threading, K, V> {
     ) -> R;
 }
 
-/// The storage of plain types if `PLAIN`, else of any.
+/// The storage of plain types if `PLAIN`, else of any; of entries that may expire if `EXPIRES`.
 #[derive(Debug)]
-pub enum Kept<const PLAIN: bool> {}
+pub enum Kept<const PLAIN: bool, const EXPIRES: bool> {}
 
-impl<T: Threading, K, V> Storage<T, K, V> for Kept<true> {
+impl<T: Threading, K, V, const EXPIRES: bool> Storage<T, K, V> for Kept<true, EXPIRES> {
+    const EXPIRES: bool = EXPIRES;
     type Held = Entry<K, V>;
     type Taken = V;
 
@@ -87,7 +90,8 @@ impl<T: Threading, K, V> Storage<T, K, V> for Kept<true> {
     }
 }
 
-impl<T: Threading, K, V> Storage<T, K, V> for Kept<false> {
+impl<T: Threading, K, V, const EXPIRES: bool> Storage<T, K, V> for Kept<false, EXPIRES> {
+    const EXPIRES: bool = EXPIRES;
     type Held = T::Pointer<Entry<K, V>>;
     type Taken = T::Pointer<Entry<K, V>>;
 
