@@ -10,7 +10,7 @@ use crate::clock;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::Key;
 use crate::lru::{Left, Limits, Lru, Stamp};
-use crate::miss::Miss;
+use crate::miss::{Miss, MissOf};
 use crate::ring::Place;
 use crate::running::{Era, Running};
 use crate::storage::{Entry, State, Storage};
@@ -101,7 +101,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
         &self,
         key: Q,
         clone: impl Fn(&V) -> V,
-    ) -> Result<V, Miss<'_, T, P, K, V, S, Q::Same>> {
+    ) -> Result<V, MissOf<'_, T, P, K, V, S, Q>> {
         let hash = self.hash(key);
         let found = self.at(hash, key, |state, place| match place {
             Some(place) => {
@@ -121,7 +121,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
-    pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> Miss<'_, T, P, K, V, S, Q::Same> {
+    pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> MissOf<'_, T, P, K, V, S, Q> {
         let hash = self.hash(key);
         let era = T::with(&self.state, |state| state.running.begin());
         self.miss(key, hash, era)
@@ -129,7 +129,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
 
     // Inlined, so that the key need not be in memory on the way of a hit.
     #[inline(always)]
-    fn miss<Q: Key<K, S::Hasher>>(&self, key: Q, hash: u64, era: Era) -> Miss<'_, T, P, K, V, S, Q::Same> {
+    fn miss<Q: Key<K, S::Hasher>>(&self, key: Q, hash: u64, era: Era) -> MissOf<'_, T, P, K, V, S, Q> {
         // First the guard that ends the computation, then the user's code that copies the key.
         let mut miss = Miss { cache: self, key: None, same: key.same(), hash, era: Some(era) };
         miss.key = Some(key.to_stored());

@@ -90,6 +90,8 @@ pub struct CacheParameters {
     pub ttl: Option<Duration>,
     /// The largest sum of weights the cache keeps, in the unit of its `weigh`; `None` when it weighs nothing.
     pub max_weight: Option<usize>,
+    /// The version given to the function, 0 if none: entries of another version are never read.
+    pub version: u64,
 }
 
 impl CacheParameters {
@@ -97,7 +99,7 @@ impl CacheParameters {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(maxsize: Option<usize>, typed: bool, scope: Scope) -> Self {
-        Self { maxsize, typed, scope, ttl: None, max_weight: None }
+        Self { maxsize, typed, scope, ttl: None, max_weight: None, version: 0 }
     }
 
     /// Made by generated code only.
@@ -105,6 +107,13 @@ impl CacheParameters {
     #[must_use]
     pub const fn with_ttl(self, ttl: Duration) -> Self {
         Self { ttl: Some(ttl), ..self }
+    }
+
+    /// Made by generated code only.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_version(self, version: u64) -> Self {
+        Self { version, ..self }
     }
 
     /// Made by generated code only.

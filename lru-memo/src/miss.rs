@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
 use crate::cache::{Cache, StateOf};
-use crate::key::SameKey;
+use crate::key::{Key, SameKey};
 use crate::lru::Left;
 use crate::outcome::Outcome;
 use crate::ring::Place;
@@ -24,6 +24,10 @@ pub struct Miss<'c, T: Threading, P: Storage<T, K, V>, K, V, S, M> {
     pub(crate) era: Option<Era>,
 }
 
+/// The [`Miss`] of a lookup by a key `Q`.
+pub(crate) type MissOf<'c, T, P, K, V, S, Q> =
+    Miss<'c, T, P, K, V, S, <Q as Key<K, <S as BuildHasher>::Hasher>>::Same>;
+
 /// What becomes of a computed value whose key is in the cache by now.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Conflict {
@@ -31,17 +35,6 @@ enum Conflict {
     Keep,
     /// The new one replaces it, as the most recent.
     Replace,
-}
-
-/// What the user has to say about storing a value.
-#[derive(Debug)]
-pub struct Hooks<C, A, W> {
-    /// Clones it.
-    pub clone: C,
-    /// Says whether it is to be stored.
-    pub admits: A,
-    /// Weighs it, together with its key.
-    pub weigh: W,
 }
 
 impl<'c, T, P, K, V, S, M> Miss<'c, T, P, K, V, S, M>
@@ -57,19 +50,23 @@ where
     pub fn complete<Kind, R: Outcome<Kind, Value = V>>(
         self,
         outcome: R,
-        hooks: Hooks<impl Fn(&V) -> V, impl Fn(&V) -> bool, impl Fn(&K, &V) -> usize>,
+        clone: impl Fn(&V) -> V,
+        admits: impl Fn(&V) -> bool,
+        weigh: impl Fn(&K, &V) -> usize,
     ) -> R {
         let conflict = if self.cache.limits.maxsize.is_some() { Conflict::Keep } else { Conflict::Replace };
-        self.store(conflict, outcome, hooks)
+        self.store(conflict, outcome, clone, admits, weigh)
     }
 
     /// Like [`complete`](Self::complete), for `_refresh`: replaces the value that is there.
     pub fn overwrite<Kind, R: Outcome<Kind, Value = V>>(
         self,
         outcome: R,
-        hooks: Hooks<impl Fn(&V) -> V, impl Fn(&V) -> bool, impl Fn(&K, &V) -> usize>,
+        clone: impl Fn(&V) -> V,
+        admits: impl Fn(&V) -> bool,
+        weigh: impl Fn(&K, &V) -> usize,
     ) -> R {
-        self.store(Conflict::Replace, outcome, hooks)
+        self.store(Conflict::Replace, outcome, clone, admits, weigh)
     }
 
     #[inline(never)]
@@ -77,13 +74,15 @@ where
         mut self,
         conflict: Conflict,
         outcome: R,
-        hooks: Hooks<impl Fn(&V) -> V, impl Fn(&V) -> bool, impl Fn(&K, &V) -> usize>,
+        clone: impl Fn(&V) -> V,
+        admits: impl Fn(&V) -> bool,
+        weigh: impl Fn(&K, &V) -> usize,
     ) -> R {
         if self.cache.limits.maxsize != Some(0) {
-            if let Some(value) = outcome.value().filter(|value| (hooks.admits)(value)) {
+            if let Some(value) = outcome.value().filter(|value| admits(value)) {
                 if let Some(key) = self.key.take() {
-                    let entry = Entry { key, value: (hooks.clone)(value) };
-                    let weight = (hooks.weigh)(&entry.key, &entry.value);
+                    let entry = Entry { key, value: clone(value) };
+                    let weight = weigh(&entry.key, &entry.value);
                     self.finish(entry, weight, conflict);
                 }
             }

@@ -15,6 +15,7 @@ use once_cell::race::OnceBox;
 use crate::cache::Cache;
 use crate::info::CacheInfo;
 use crate::instances::ErasedCache;
+use crate::key::Part;
 use crate::registry::{self, Site};
 use crate::storage::{Kept, Storage};
 use crate::threading::AllThreads;
@@ -38,6 +39,13 @@ pub struct Shared<T: ?Sized>(PhantomData<fn() -> T>);
 #[inline]
 #[must_use]
 pub const fn shareable<T: Shareable>() -> Shared<T> {
+    Shared(PhantomData)
+}
+
+/// Proves that what is stored of a part of the key is [`Shareable`].
+#[inline]
+#[must_use]
+pub const fn shareable_part<T: ?Sized, S: Shareable, H>(_: &Part<'_, T, S, H>) -> Shared<S> {
     Shared(PhantomData)
 }
 
