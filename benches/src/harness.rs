@@ -51,23 +51,14 @@ pub(crate) fn measure<K: Key>(row: &Row<K>) -> Measured {
             scope.spawn(move || run_thread(contenders, keys, offset, barrier))
         };
         let handles: Vec<_> = (0..row.threads).map(spawn).collect();
-        handles
-            .into_iter()
-            .map(|handle| handle.join().expect("no contender panics"))
-            .collect()
+        handles.into_iter().map(|handle| handle.join().expect("no contender panics")).collect()
     });
 
     let of_round = |contender: usize, round: usize| {
-        threads
-            .iter()
-            .map(|thread| thread.ns[contender][round])
-            .sum::<f64>()
-            / row.threads as f64
+        threads.iter().map(|thread| thread.ns[contender][round]).sum::<f64>() / row.threads as f64
     };
-    let baseline = contenders
-        .iter()
-        .position(|it| it.name == row.baseline)
-        .expect("the baseline is a contender");
+    let baseline =
+        contenders.iter().position(|it| it.name == row.baseline).expect("the baseline is a contender");
     let mut figures: Vec<Figures> = (0..contenders.len())
         .map(|contender| {
             let ns: Vec<f64> = (0..ROUNDS).map(|round| of_round(contender, round)).collect();
@@ -136,10 +127,7 @@ fn run_thread<K: Key>(
         let calls = (laps * CHUNK) as f64;
         per_call.push((allocations as f64 / calls, misses as f64 / calls));
     }
-    ThreadFigures {
-        ns,
-        counted: per_call,
-    }
+    ThreadFigures { ns, counted: per_call }
 }
 
 /// Nanoseconds per call.
@@ -185,11 +173,7 @@ pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
-    if values.len() % 2 == 1 {
-        values[middle]
-    } else {
-        f64::midpoint(values[middle - 1], values[middle])
-    }
+    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
 }
 
 #[cfg(test)]
@@ -214,10 +198,7 @@ mod tests {
     #[test]
     fn a_walk_goes_around() {
         let keys: Vec<usize> = (0..3 * CHUNK).collect();
-        let mut walk = Walk {
-            keys: &keys,
-            at: CHUNK,
-        };
+        let mut walk = Walk { keys: &keys, at: CHUNK };
         let starts: Vec<usize> = (0..4).map(|_| walk.next()[0]).collect();
         assert_eq!(starts, [CHUNK, 2 * CHUNK, 0, CHUNK]);
     }

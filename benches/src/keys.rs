@@ -53,10 +53,7 @@ impl Key for Text {
 
     fn from_rank(rank: usize) -> Self {
         // Lives as long as the program, as the arguments of a benchmark may.
-        Self(
-            Box::leak(format!("{:016x}", Random(rank as u64).next()).into_boxed_str()),
-            rank as u32,
-        )
+        Self(Box::leak(format!("{:016x}", Random(rank as u64).next()).into_boxed_str()), rank as u32)
     }
 
     fn to_owned_key(self) -> Self::Owned {

@@ -49,11 +49,7 @@ fn measure_matching<K: Key>(filter: &str, rows: Vec<Row<K>>, measured: &mut Vec<
 fn allocation_verdict(measured: &[Measured]) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for row in measured.iter().filter(|row| row.all_hits) {
-        for figures in row
-            .contenders
-            .iter()
-            .filter(|figures| figures.name.starts_with("lru-memo"))
-        {
+        for figures in row.contenders.iter().filter(|figures| figures.name.starts_with("lru-memo")) {
             if figures.allocations > 0.0 || figures.misses > 0.0 {
                 eprintln!(
                     "{}: {}: {} allocations and {} misses per call, there must be none",

@@ -64,11 +64,7 @@ pub(crate) fn measure(calls: Calls, baseline_ns: f64) -> Option<Figures> {
         }
     };
     let output = String::from_utf8_lossy(&output.stdout);
-    let ns: Vec<f64> = output
-        .lines()
-        .take(31)
-        .filter_map(|line| line.parse().ok())
-        .collect();
+    let ns: Vec<f64> = output.lines().take(31).filter_map(|line| line.parse().ok()).collect();
     let version = output.lines().last().unwrap_or_default();
     eprintln!("CPython {version}");
     let median_ns = median(ns.iter().copied());

@@ -53,13 +53,8 @@ fn json(machine: &str, rows: &[Measured]) -> String {
     let mut text = String::new();
     // Names are plain ASCII, which Rust and JSON quote alike.
     let mut write_all = || {
-        writeln!(
-            text,
-            "{{\"machine\": {machine:?}, \"capacity\": {CAPACITY}, \"figures\": ["
-        )?;
-        let figures = rows
-            .iter()
-            .flat_map(|row| row.contenders.iter().map(move |figures| (row, figures)));
+        writeln!(text, "{{\"machine\": {machine:?}, \"capacity\": {CAPACITY}, \"figures\": [")?;
+        let figures = rows.iter().flat_map(|row| row.contenders.iter().map(move |figures| (row, figures)));
         for (index, (row, figures)) in figures.enumerate() {
             let comma = if index == 0 { "" } else { ",\n" };
             write!(text, "{comma}{}", json_of(row, figures))?;
@@ -71,11 +66,8 @@ fn json(machine: &str, rows: &[Measured]) -> String {
 }
 
 fn json_of(row: &Measured, figures: &Figures) -> String {
-    let allocations = if figures.allocations.is_nan() {
-        "null".to_owned()
-    } else {
-        figures.allocations.to_string()
-    };
+    let allocations =
+        if figures.allocations.is_nan() { "null".to_owned() } else { figures.allocations.to_string() };
     format!(
         "{{\"row\": {:?}, \"threads\": {}, \"baseline\": {:?}, \"contender\": {:?}, \"median_ns\": {}, \"ratio\": {}, \
          \"misses\": {}, \"allocations\": {allocations}, \"ns\": {:?}}}",
@@ -98,11 +90,8 @@ pub(crate) fn machine() -> String {
         .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
         .map_or(std::env::consts::ARCH, |(_, model)| model.trim());
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let rustc = Command::new("rustc")
-        .arg("--version")
-        .output()
-        .map(|output| output.stdout)
-        .unwrap_or_default();
+    let rustc =
+        Command::new("rustc").arg("--version").output().map(|output| output.stdout).unwrap_or_default();
     let rustc = String::from_utf8_lossy(&rustc);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or_default();
@@ -123,13 +112,8 @@ mod tests {
             allocations: f64::NAN,
             misses: 0.5,
         };
-        let rows = [Measured {
-            name: "r",
-            threads: 2,
-            baseline: "c",
-            all_hits: false,
-            contenders: vec![figures],
-        }];
+        let rows =
+            [Measured { name: "r", threads: 2, baseline: "c", all_hits: false, contenders: vec![figures] }];
         assert_eq!(
             json("m", &rows),
             format!(

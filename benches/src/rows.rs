@@ -47,32 +47,11 @@ pub(crate) fn of_numbers() -> Vec<Row<u64>> {
     };
     vec![
         Row { ..hit },
-        Row {
-            name: "hit, 128 keys, 2 threads",
-            threads: 2,
-            python: None,
-            ..hit
-        },
-        Row {
-            name: "hit, one key, 1 thread",
-            keys: Pattern::OneKey,
-            python: Some(Calls::Hits(1)),
-            ..hit
-        },
-        Row {
-            name: "hit, one key, 2 threads",
-            keys: Pattern::OneKey,
-            threads: 2,
-            python: None,
-            ..hit
-        },
+        Row { name: "hit, 128 keys, 2 threads", threads: 2, python: None, ..hit },
+        Row { name: "hit, one key, 1 thread", keys: Pattern::OneKey, python: Some(Calls::Hits(1)), ..hit },
+        Row { name: "hit, one key, 2 threads", keys: Pattern::OneKey, threads: 2, python: None, ..hit },
         Row { ..miss },
-        Row {
-            name: "miss and evict, 2 threads",
-            threads: 2,
-            python: None,
-            ..miss
-        },
+        Row { name: "miss and evict, 2 threads", threads: 2, python: None, ..miss },
         Row {
             name: "zipf, 41 % misses, 2 threads",
             keys: Pattern::Zipf(ZIPF),

@@ -109,11 +109,40 @@ impl<'a> Pieces<'a> {
         let output = &self.function.output;
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
         let hooks = self.hooks();
+        let is_async = self.function.item.sig.asyncness.is_some();
+        let wait = |wait: TokenStream| {
+            body! {
+                match cache.get_or_join(key, #clone) {
+                    ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
+                    ::core::result::Result::Err(pending) => #wait,
+                }
+            }
+        };
+        let (get, run) = match (self.options.single_flight, is_async) {
+            (false, _) => (body!(cache.get(key, #clone)), body!(let outcome = #run;)),
+            (true, true) => (
+                wait(body!(pending.wait(#clone).await)),
+                body! {
+                    let mut miss = miss;
+                    let outcome = miss.inside(async { #run }).await;
+                },
+            ),
+            (true, false) => (
+                wait(body!(pending.block(#clone))),
+                body! {
+                    let mut miss = miss;
+                    let outcome = {
+                        let _inside = miss.enter();
+                        #run
+                    };
+                },
+            ),
+        };
         let found = body! {
-            match cache.get(key, #clone) {
+            match #get {
                 ::core::result::Result::Ok(value) => <#output as #private::Outcome<#kind>>::from_value(value),
                 ::core::result::Result::Err(miss) => {
-                    let outcome = #run;
+                    #run
                     miss.complete::<#kind, #output>(outcome, #hooks)
                 }
             }
@@ -125,7 +154,7 @@ impl<'a> Pieces<'a> {
     /// `inside`, with the variables `key` and `cache`.
     fn with_cache(&self, inside: TokenStream) -> TokenStream {
         let (Key { bindings, value, .. }, cache) = (&self.key, &self.home.cache);
-        if self.key.stored.is_some() {
+        if self.options.key.is_none() {
             return body! {
                 let key = #value;
                 let cache = #cache;

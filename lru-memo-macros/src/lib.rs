@@ -5,6 +5,8 @@
 //! kept and where, and [`expand`] writes the functions.
 
 #![forbid(unsafe_code)]
+// The links are for those who read the code.
+#![allow(rustdoc::private_intra_doc_links)]
 
 mod cached;
 mod diagnostics;

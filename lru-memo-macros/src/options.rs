@@ -52,6 +52,7 @@ pub(crate) struct Options {
     pub(crate) skip: Vec<Ident>,
     pub(crate) cache_if: Option<Expr>,
     pub(crate) cache_err: bool,
+    pub(crate) single_flight: bool,
     /// An expression of type `Duration`.
     pub(crate) ttl: Option<TokenStream>,
     pub(crate) max_weight: Option<Expr>,
@@ -92,6 +93,7 @@ struct Given {
     skip: Option<Vec<Ident>>,
     cache_if: Option<Expr>,
     cache_err: Option<bool>,
+    single_flight: Option<bool>,
     ttl: Option<TokenStream>,
     max_weight: Option<Expr>,
     weigh: Option<Expr>,
@@ -100,7 +102,7 @@ struct Given {
     version: Option<u64>,
 }
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "maxsize",
     "typed",
     "scope",
@@ -109,6 +111,7 @@ const NAMES: [&str; 14] = [
     "skip",
     "cache_if",
     "cache_err",
+    "single_flight",
     "max_weight",
     "weigh",
     "hasher",
@@ -150,6 +153,7 @@ impl Options {
             skip: given.skip.unwrap_or_default(),
             cache_if: given.cache_if,
             cache_err: given.cache_err.unwrap_or(false),
+            single_flight: given.single_flight.unwrap_or(false),
             ttl: given.ttl,
             max_weight: given.max_weight,
             weigh: given.weigh,
@@ -208,6 +212,14 @@ impl Given {
             "cache_err" => {
                 once(
                     &mut self.cache_err,
+                    &name,
+                    value(&name, input, |input| boolean(&name, input))?,
+                    diagnostics,
+                );
+            }
+            "single_flight" => {
+                once(
+                    &mut self.single_flight,
                     &name,
                     value(&name, input, |input| boolean(&name, input))?,
                     diagnostics,
@@ -352,7 +364,7 @@ fn without_value(name: &Ident) -> syn::Error {
         "ttl" => "\"90s\"",
         "key" => "user.id",
         "cache_if" => "|value| value.is_some()",
-        "cache_err" => "true",
+        "cache_err" | "single_flight" => "true",
         "max_weight" => "64 * 1024",
         "weigh" => "|key, value| value.len()",
         "hasher" => "std::hash::RandomState",

@@ -7,6 +7,8 @@ use core::hash::{BuildHasher, Hasher};
 use std::time::Instant;
 
 use crate::clock;
+use crate::flight::Turn;
+use crate::in_flight::InFlight;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::Key;
 use crate::lru::{Left, Limits, Lru, Stamp};
@@ -23,7 +25,15 @@ pub struct Cache<T: Threading, P: Storage<T, K, V>, K, V, S> {
     pub(crate) state: T::Lock<StateOf<T, P, K, V>>,
 }
 
-pub(crate) type StateOf<T, P, K, V> = State<<P as Storage<T, K, V>>::Held, Invalidated<T, K>>;
+pub(crate) type StateOf<T, P, K, V> = State<<P as Storage<T, K, V>>::Held, Ledger<T, K, V>>;
+
+/// What a cache keeps account of beside its entries.
+pub(crate) struct Ledger<T: Threading, K, V> {
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
+    pub(crate) running: Running<Invalidated<T, K>>,
+    pub(crate) in_flight: InFlight<T, K, V>,
+}
 
 /// A key that was invalidated while something was being computed.
 pub(crate) struct Invalidated<T: Threading, K> {
@@ -37,12 +47,13 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     pub fn new(parameters: CacheParameters) -> Self {
         let CacheParameters { maxsize, max_weight, ttl, .. } = parameters;
         let limits = Limits { maxsize, max_weight, ttl };
-        let state = State { lru: Lru::new(limits), running: Running::new(), hits: 0, misses: 0 };
+        let ledger = Ledger { hits: 0, misses: 0, running: Running::new(), in_flight: InFlight::new() };
+        let state = State { lru: Lru::new(limits), ledger };
         Self { limits, hasher: S::default(), state: T::lock(state) }
     }
 
     #[inline]
-    fn hash<Q: Key<K, S::Hasher>>(&self, key: Q) -> u64 {
+    pub(crate) fn hash<Q: Key<K, S::Hasher>>(&self, key: Q) -> u64 {
         let mut state = self.hasher.build_hasher();
         key.hash(&mut state);
         state.finish()
@@ -57,7 +68,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     /// Runs `inside` the lock with the place of the key, if it is there at that moment. An expired entry is not,
     /// and is removed.
     #[inline]
-    fn at<Q: Key<K, S::Hasher>, R>(
+    pub(crate) fn at<Q: Key<K, S::Hasher>, R>(
         &self,
         hash: u64,
         key: Q,
@@ -105,33 +116,39 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
         let hash = self.hash(key);
         let found = self.at(hash, key, |state, place| match place {
             Some(place) => {
-                state.hits += 1;
+                state.ledger.hits += 1;
                 state.lru.touch(place);
                 Ok(P::take(state.lru.entry(place), &clone))
             }
             None => {
-                state.misses += 1;
-                Err(state.running.begin())
+                state.ledger.misses += 1;
+                Err(state.ledger.running.begin())
             }
         });
         match found {
             Ok(taken) => Ok(P::value(taken, clone)),
-            Err(era) => Err(self.miss(key, hash, era)),
+            Err(era) => Err(self.miss(key, hash, era, None)),
         }
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
     pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> MissOf<'_, T, P, K, V, S, Q> {
         let hash = self.hash(key);
-        let era = T::with(&self.state, |state| state.running.begin());
-        self.miss(key, hash, era)
+        let era = T::with(&self.state, |state| state.ledger.running.begin());
+        self.miss(key, hash, era, None)
     }
 
     // Inlined, so that the key need not be in memory on the way of a hit.
     #[inline(always)]
-    fn miss<Q: Key<K, S::Hasher>>(&self, key: Q, hash: u64, era: Era) -> MissOf<'_, T, P, K, V, S, Q> {
+    pub(crate) fn miss<Q: Key<K, S::Hasher>>(
+        &self,
+        key: Q,
+        hash: u64,
+        era: Era,
+        turn: Option<Turn<V>>,
+    ) -> MissOf<'_, T, P, K, V, S, Q> {
         // First the guard that ends the computation, then the user's code that copies the key.
-        let mut miss = Miss { cache: self, key: None, same: key.same(), hash, era: Some(era) };
+        let mut miss = Miss { cache: self, key: None, same: key.same(), hash, era: Some(era), turn };
         miss.key = Some(key.to_stored());
         miss
     }
@@ -148,12 +165,13 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     /// Removes a key, and keeps what is being computed for it from being stored. Says whether it was there.
     pub fn invalidate<Q: Key<K, S::Hasher>>(&self, key: Q) -> bool {
         let hash = self.hash(key);
+        self.forget_flight(hash, key);
         let mut invalidated = None;
         loop {
             let removed = self.at(hash, key, |state, place| {
-                if state.running.any() {
+                if state.ledger.running.any() {
                     // The key is copied outside of the lock, hence a second round.
-                    state.running.invalidate(invalidated.take()?);
+                    state.ledger.running.invalidate(invalidated.take()?);
                 }
                 Some(place.map(|place| state.lru.remove(place)))
             });
@@ -183,24 +201,29 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     /// Drops all entries and zeroes the counters; what is being computed now will not be stored.
     pub fn clear(&self) {
         let _dropped_outside = T::with(&self.state, |state| {
-            state.hits = 0;
-            state.misses = 0;
-            (core::mem::replace(&mut state.lru, Lru::new(self.limits)), state.running.clear())
+            state.ledger.hits = 0;
+            state.ledger.misses = 0;
+            let in_flight = core::mem::replace(&mut state.ledger.in_flight, InFlight::new());
+            (
+                core::mem::replace(&mut state.lru, Lru::new(self.limits)),
+                state.ledger.running.clear(),
+                in_flight,
+            )
         });
     }
 
     /// The counters, all read at one moment.
     pub fn info(&self) -> CacheInfo {
         T::with(&self.state, |state| CacheInfo {
-            hits: state.hits,
-            misses: state.misses,
+            hits: state.ledger.hits,
+            misses: state.ledger.misses,
             maxsize: self.limits.maxsize,
             currsize: state.lru.len(),
         })
     }
 }
 
-impl<E, I> State<E, I> {
+impl<E, L> State<E, L> {
     /// Stores an entry as the most recent, in the place of the one with its key if there is one. An entry that may
     /// not be stored at all goes to `left`, and with it the one it would have replaced.
     pub(crate) fn store(

@@ -47,15 +47,19 @@
 //! so. Methods with the attribute in an `impl` of a trait, and associated functions without `self`, need
 //! `#[lru_cache]` on the `impl` block as well.
 
+// Hidden items link to private ones, for those who read the code.
+#![allow(rustdoc::private_intra_doc_links)]
+
 extern crate alloc;
 
 #[doc(hidden)]
 pub mod __private;
 mod cache;
 pub mod clock;
-mod hooks;
-#[cfg_attr(not(test), expect(dead_code, reason = "the cache does not use it yet"))]
 mod flight;
+mod hasher;
+mod hooks;
+mod in_flight;
 mod info;
 mod instances;
 mod key;

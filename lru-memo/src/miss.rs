@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
 use crate::cache::{Cache, StateOf};
+use crate::flight::Turn;
 use crate::key::{Key, SameKey};
 use crate::lru::Left;
 use crate::outcome::Outcome;
@@ -22,6 +23,8 @@ pub struct Miss<'c, T: Threading, P: Storage<T, K, V>, K, V, S, M> {
     pub(crate) hash: u64,
     /// Taken when the computation has ended.
     pub(crate) era: Option<Era>,
+    /// Others wait for the value. Taken when they have it, or one of them has the turn.
+    pub(crate) turn: Option<Turn<V>>,
 }
 
 /// The [`Miss`] of a lookup by a key `Q`.
@@ -44,6 +47,19 @@ where
     S: BuildHasher + Default,
     M: SameKey<K>,
 {
+    /// Marks this thread as the one that computes the value others wait for, while the function runs.
+    pub fn enter(&mut self) -> impl Sized + use<'_, 'c, T, P, K, V, S, M> {
+        self.turn.as_mut().map(Turn::enter)
+    }
+
+    /// Like [`enter`](Self::enter), for an `async fn`.
+    pub async fn inside<F: Future>(&mut self, body: F) -> F::Output {
+        match &mut self.turn {
+            Some(turn) => turn.inside(body).await,
+            None => body.await,
+        }
+    }
+
     /// Stores the value of what a call has returned, if it has one and its key was not cleared or invalidated
     /// meanwhile.
     #[inline]
@@ -87,10 +103,15 @@ where
                 }
             }
         }
+        if let Some(value) = outcome.value() {
+            if let Some(turn) = self.turn.take() {
+                self.cache.land(self.hash, turn, || clone(value));
+            }
+        }
         outcome
     }
 
-    fn finish(mut self, mut entry: Entry<K, V>, weight: usize, conflict: Conflict) {
+    fn finish(&mut self, mut entry: Entry<K, V>, weight: usize, conflict: Conflict) {
         let Some(era) = self.era else { return };
         let (cache, hash, stamp) = (self.cache, self.hash, self.cache.stamp(weight));
         // Invalidations that were compared, and are of other keys with the same hash.
@@ -98,7 +119,7 @@ where
         loop {
             let inside =
                 |state: &mut StateOf<T, P, K, V>, place: Option<Place>, entry, left: &mut Left<_>| {
-                    let Some(since) = state.running.since(era) else { return Step::Cleared(entry) };
+                    let Some(since) = state.ledger.running.since(era) else { return Step::Cleared(entry) };
                     let address = |key: &T::Pointer<K>| core::ptr::from_ref::<K>(key);
                     let is_known =
                         |key: &T::Pointer<K>| others.iter().any(|other| address(other) == address(key));
@@ -115,7 +136,7 @@ where
                             None
                         }
                     };
-                    Step::Done(kept, state.running.end(era))
+                    Step::Done(kept, state.ledger.running.end(era))
                 };
             let matches = |entry: &Entry<K, V>, stored: &K| self.same.same(stored, &entry.key);
             let (step, _dropped_outside) = cache.search(hash, entry, matches, inside);
@@ -149,8 +170,11 @@ enum Step<E, P, F> {
 
 impl<T: Threading, P: Storage<T, K, V>, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
     fn drop(&mut self) {
+        if let Some(turn) = self.turn.take() {
+            self.cache.abandon(self.hash, turn);
+        }
         if let Some(era) = self.era.take() {
-            let _dropped_outside = T::with(&self.cache.state, |state| state.running.end(era));
+            let _dropped_outside = T::with(&self.cache.state, |state| state.ledger.running.end(era));
         }
     }
 }

@@ -10,7 +10,6 @@ use alloc::vec::Vec;
 
 use crate::lru::Lru;
 use crate::ring::Place;
-use crate::running::Running;
 use crate::threading::Threading;
 
 /// A key with its value.
@@ -20,12 +19,10 @@ pub struct Entry<K, V> {
     pub(crate) value: V,
 }
 
-/// What is behind the lock: entries held as `E`, invalidations `I`, and the counters.
-pub struct State<E, I> {
+/// What is behind the lock: entries held as `E`, and what else the cache keeps account of.
+pub struct State<E, L> {
     pub(crate) lru: Lru<E>,
-    pub(crate) running: Running<I>,
-    pub(crate) hits: u64,
-    pub(crate) misses: u64,
+    pub(crate) ledger: L,
 }
 
 /// A way to keep entries.
@@ -43,12 +40,12 @@ pub trait Storage<T: Threading, K, V> {
     fn value(taken: Self::Taken, clone: impl Fn(&V) -> V) -> V;
     /// Runs `inside` in the lock with the place of the entry that has this hash and that `matches` the subject,
     /// if there is one at that moment.
-    fn search<I, Q, R>(
-        lock: &T::Lock<State<Self::Held, I>>,
+    fn search<L, Q, R>(
+        lock: &T::Lock<State<Self::Held, L>>,
         hash: u64,
         subject: Q,
         matches: impl Fn(&Q, &K) -> bool,
-        inside: impl FnOnce(&mut State<Self::Held, I>, Option<Place>, Q) -> R,
+        inside: impl FnOnce(&mut State<Self::Held, L>, Option<Place>, Q) -> R,
     ) -> R;
 }
 
@@ -76,12 +73,12 @@ impl<T: Threading, K, V> Storage<T, K, V> for Kept<true> {
     }
 
     #[inline]
-    fn search<I, Q, R>(
-        lock: &T::Lock<State<Self::Held, I>>,
+    fn search<L, Q, R>(
+        lock: &T::Lock<State<Self::Held, L>>,
         hash: u64,
         subject: Q,
         matches: impl Fn(&Q, &K) -> bool,
-        inside: impl FnOnce(&mut State<Self::Held, I>, Option<Place>, Q) -> R,
+        inside: impl FnOnce(&mut State<Self::Held, L>, Option<Place>, Q) -> R,
     ) -> R {
         T::with(lock, |state| {
             let place = state.lru.find(hash, |_, entry| matches(&subject, &entry.key));
@@ -108,12 +105,12 @@ impl<T: Threading, K, V> Storage<T, K, V> for Kept<false> {
         clone(&taken.value)
     }
 
-    fn search<I, Q, R>(
-        lock: &T::Lock<State<Self::Held, I>>,
+    fn search<L, Q, R>(
+        lock: &T::Lock<State<Self::Held, L>>,
         hash: u64,
         subject: Q,
         matches: impl Fn(&Q, &K) -> bool,
-        inside: impl FnOnce(&mut State<Self::Held, I>, Option<Place>, Q) -> R,
+        inside: impl FnOnce(&mut State<Self::Held, L>, Option<Place>, Q) -> R,
     ) -> R {
         let mut compared = Compared::<Self::Held> { equal: None, different: Vec::new() };
         let mut arguments = Some((inside, subject));

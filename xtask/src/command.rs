@@ -31,11 +31,7 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
         .stdin(Stdio::null())
         .status()
         .map_err(|error| format!("`{shown}` could not be started: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("`{shown}` ended with {status}"))
-    }
+    if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}")) }
 }
 
 /// Runs a command whose standard output is for us.
@@ -67,18 +63,12 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 fn show(command: &Command) -> String {
     let quoted = |text: &std::ffi::OsStr| {
         let text = text.to_string_lossy();
-        if text.contains(char::is_whitespace) {
-            format!("'{text}'")
-        } else {
-            text.into_owned()
-        }
+        if text.contains(char::is_whitespace) { format!("'{text}'") } else { text.into_owned() }
     };
     let envs = command
         .get_envs()
         .filter_map(|(name, value)| Some(format!("{}={}", name.to_string_lossy(), quoted(value?))));
-    let words = std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(quoted);
+    let words = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted);
     envs.chain(words).collect::<Vec<_>>().join(" ")
 }
 
@@ -96,14 +86,8 @@ mod tests {
     #[test]
     fn a_command_that_fails_is_named_by_its_failure() {
         let failure = run(&mut program("cargo", "no-such-subcommand")).unwrap_err();
-        assert!(
-            failure.starts_with("`cargo no-such-subcommand` ended with"),
-            "{failure}"
-        );
+        assert!(failure.starts_with("`cargo no-such-subcommand` ended with"), "{failure}");
         let failure = run(&mut program("no-such-program", "")).unwrap_err();
-        assert!(
-            failure.starts_with("`no-such-program` could not be started"),
-            "{failure}"
-        );
+        assert!(failure.starts_with("`no-such-program` could not be started"), "{failure}");
     }
 }

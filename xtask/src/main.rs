@@ -23,56 +23,20 @@ struct Step {
 
 /// What `cargo xtask test` runs, quick and telling steps first.
 const STEPS: &[Step] = &[
-    Step {
-        name: "fmt",
-        about: "every file is formatted by rustfmt",
-        run: steps::fmt,
-    },
-    Step {
-        name: "lint",
-        about: "clippy has nothing to say",
-        run: steps::lint,
-    },
-    Step {
-        name: "deps",
-        about: "the default build needs few third-party crates",
-        run: steps::deps,
-    },
-    Step {
-        name: "unit",
-        about: "unit and integration tests",
-        run: steps::unit,
-    },
-    Step {
-        name: "doctest",
-        about: "the examples in the documentation",
-        run: steps::doctest,
-    },
-    Step {
-        name: "examples",
-        about: "every example that ends by itself",
-        run: steps::examples,
-    },
-    Step {
-        name: "docs",
-        about: "rustdoc has nothing to say",
-        run: steps::docs,
-    },
+    Step { name: "fmt", about: "every file is formatted by rustfmt", run: steps::fmt },
+    Step { name: "lint", about: "clippy has nothing to say", run: steps::lint },
+    Step { name: "deps", about: "the default build needs few third-party crates", run: steps::deps },
+    Step { name: "unit", about: "unit and integration tests", run: steps::unit },
+    Step { name: "doctest", about: "the examples in the documentation", run: steps::doctest },
+    Step { name: "examples", about: "every example that ends by itself", run: steps::examples },
+    Step { name: "docs", about: "rustdoc has nothing to say", run: steps::docs },
     Step {
         name: "package",
         about: "both published crates are packaged, and build from their packages",
         run: steps::package,
     },
-    Step {
-        name: "asan",
-        about: "stress tests under AddressSanitizer and LeakSanitizer",
-        run: memory::asan,
-    },
-    Step {
-        name: "valgrind",
-        about: "stress tests under valgrind's memcheck",
-        run: memory::valgrind,
-    },
+    Step { name: "asan", about: "stress tests under AddressSanitizer and LeakSanitizer", run: memory::asan },
+    Step { name: "valgrind", about: "stress tests under valgrind's memcheck", run: memory::valgrind },
 ];
 
 fn main() -> ExitCode {
@@ -83,9 +47,9 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words[..] {
         ["test"] => run_steps(STEPS),
-        ["bench", ref filter @ ..] => report(run(
-            cargo("run --profile bench -p lru-memo-benches --").args(filter)
-        )),
+        ["bench", ref filter @ ..] => {
+            report(run(cargo("run --profile bench -p lru-memo-benches --").args(filter)))
+        }
         [name] => match STEPS.iter().position(|step| step.name == name) {
             Some(index) => run_steps(&STEPS[index..=index]),
             None => usage(),
@@ -105,17 +69,11 @@ fn enter_workspace() -> Result<(), Failure> {
 
 fn usage() -> ExitCode {
     eprintln!("usage: cargo xtask COMMAND\n");
-    eprintln!(
-        "  {:<16} every step below, in this order, up to the first that fails",
-        "test"
-    );
+    eprintln!("  {:<16} every step below, in this order, up to the first that fails", "test");
     for step in STEPS {
         eprintln!("    {:<14} {}", step.name, step.about);
     }
-    eprintln!(
-        "  {:<16} the table of benchmarks; FILTER: part of a row's name",
-        "bench [FILTER]"
-    );
+    eprintln!("  {:<16} the table of benchmarks; FILTER: part of a row's name", "bench [FILTER]");
     ExitCode::FAILURE
 }
 

@@ -28,10 +28,7 @@ pub(crate) fn valgrind() -> Result<(), Failure> {
     if !has_valgrind() {
         install_valgrind().map_err(|why| format!("{why}; not tested: {names} under valgrind's memcheck"))?;
     }
-    let runner = format!(
-        "CARGO_TARGET_{}_RUNNER",
-        host()?.to_uppercase().replace(['-', '.'], "_")
-    );
+    let runner = format!("CARGO_TARGET_{}_RUNNER", host()?.to_uppercase().replace(['-', '.'], "_"));
     // Only what no pointer leads to is a leak: tables of hashbrown are pointed to in their middle.
     // Fair scheduling: valgrind runs one thread at a time, and one that spins would keep the others from running.
     let memcheck = "valgrind --quiet --error-exitcode=1 --leak-check=full \
@@ -63,8 +60,7 @@ fn stress_tests() -> Result<String, Failure> {
 fn host() -> Result<String, Failure> {
     let version = read(&mut program("rustc", "-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned)
-        .ok_or_else(|| "rustc does not say what its host is".to_owned())
+    host.map(str::to_owned).ok_or_else(|| "rustc does not say what its host is".to_owned())
 }
 
 /// Makes sure that there is a nightly toolchain.
@@ -72,11 +68,8 @@ fn nightly() -> Result<(), Failure> {
     if succeeds(&mut cargo("+nightly --version")) {
         return Ok(());
     }
-    run(&mut program(
-        "rustup",
-        "toolchain install nightly --profile minimal",
-    ))
-    .map_err(|why| format!("there is no nightly toolchain, and it could not be installed: {why}"))
+    run(&mut program("rustup", "toolchain install nightly --profile minimal"))
+        .map_err(|why| format!("there is no nightly toolchain, and it could not be installed: {why}"))
 }
 
 fn has_valgrind() -> bool {
@@ -86,11 +79,7 @@ fn has_valgrind() -> bool {
 fn install_valgrind() -> Result<(), Failure> {
     let is_root = read(&mut program("id", "-u"))?.trim() == "0";
     let apt_get = |args: &str| {
-        let mut command = if is_root {
-            program("apt-get", args)
-        } else {
-            program("sudo", "-n apt-get")
-        };
+        let mut command = if is_root { program("apt-get", args) } else { program("sudo", "-n apt-get") };
         if !is_root {
             command.args(args.split_whitespace());
         }

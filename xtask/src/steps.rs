@@ -64,18 +64,14 @@ fn declared_examples(manifest: &str) -> Vec<&str> {
     let tables = manifest.split("[[example]]").skip(1);
     tables
         .filter_map(|table| {
-            let line = table
-                .lines()
-                .find_map(|line| line.trim().strip_prefix("name = \""))?;
+            let line = table.lines().find_map(|line| line.trim().strip_prefix("name = \""))?;
             line.strip_suffix('"')
         })
         .collect()
 }
 
 pub(crate) fn deps() -> Result<(), Failure> {
-    let tree = read(&mut cargo(
-        "tree -p lru-memo -e normal,build --prefix none --no-dedupe",
-    ))?;
+    let tree = read(&mut cargo("tree -p lru-memo -e normal,build --prefix none --no-dedupe"))?;
     let crates = third_party(&tree);
     println!(
         "{} third-party crates: {}",
@@ -83,10 +79,7 @@ pub(crate) fn deps() -> Result<(), Failure> {
         crates.iter().copied().collect::<Vec<_>>().join(", ")
     );
     if crates.len() > MOST_CRATES {
-        return Err(format!(
-            "{} third-party crates, at most {MOST_CRATES} are allowed",
-            crates.len()
-        ));
+        return Err(format!("{} third-party crates, at most {MOST_CRATES} are allowed", crates.len()));
     }
     Ok(())
 }

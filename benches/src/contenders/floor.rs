@@ -29,17 +29,12 @@ pub(super) fn local_map<K: Key>() -> Contender<K> {
             sum_of_calls(keys, |key| look_up(map, key))
         })
     };
-    Contender {
-        name: L0,
-        pass: Box::new(pass),
-    }
+    Contender { name: L0, pass: Box::new(pass) }
 }
 
 /// The same map, fetched from a thread-local by each call.
 pub(super) fn thread_local_map() -> Contender<u64> {
-    Contender::new("thread_local and RefCell map", |key| {
-        NUMBERS.with_borrow_mut(|map| look_up(map, key))
-    })
+    Contender::new("thread_local and RefCell map", |key| NUMBERS.with_borrow_mut(|map| look_up(map, key)))
 }
 
 #[inline(always)]

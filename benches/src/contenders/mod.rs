@@ -29,10 +29,7 @@ pub(crate) struct Contender<K> {
 impl<K: Key> Contender<K> {
     /// A contender of which a call is `call`.
     fn new(name: &'static str, call: impl Fn(K) -> u64 + Send + Sync + 'static) -> Self {
-        Self {
-            name,
-            pass: Box::new(move |keys| sum_of_calls(keys, &call)),
-        }
+        Self { name, pass: Box::new(move |keys| sum_of_calls(keys, &call)) }
     }
 }
 
@@ -42,9 +39,7 @@ impl<K: Key> Contender<K> {
 /// time what is more than half of the least of them.
 #[inline(always)]
 fn sum_of_calls<K: Key>(keys: &[K], mut call: impl FnMut(K) -> u64) -> u64 {
-    let sum = black_box(keys)
-        .iter()
-        .fold(0, |sum: u64, &key| sum.wrapping_add(call(key)));
+    let sum = black_box(keys).iter().fold(0, |sum: u64, &key| sum.wrapping_add(call(key)));
     black_box(sum)
 }
 
