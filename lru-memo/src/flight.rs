@@ -2,19 +2,12 @@
 //!
 //! A flight is in one of four stages:
 //!
-//! ```text
-//!            land                               Running   somebody computes; waiters queue up
-//!  Running --------> Landed                     Offered   the turn to compute is a certain waiter's, who has
-//!   ^   |                                                 not taken it yet; the others queue up
-//!   |   | abandon    nobody waits               Vacant    nobody computes, nobody waits
-//!   |   +----------------------------> Vacant   Landed    the value is there, for good
-//!   |   |                              ^    |
-//!   |   | somebody waits   is dropped, |    |
-//!   |   v                  nobody else |    | join
-//!   +-- Offered -----------------------+    |
-//!  take ^  |                                |
-//!       +--+- is dropped, somebody else <---+
-//! ```
+//! | stage | meaning | what ends it |
+//! |---|---|---|
+//! | Running | somebody computes, waiters queue up | `land`: Landed; `abandon`: Offered to the first waiter, or Vacant when there is none |
+//! | Offered | the turn is a certain waiter's, who has not taken it yet; the others queue up | it takes the turn: Running; it is dropped: as for `abandon` |
+//! | Vacant | nobody computes, nobody waits | `join`: Offered to the one who joins |
+//! | Landed | the value is there | nothing |
 //!
 //! Invariants, under the lock:
 //! - There is a [`Turn`] exactly while the flight is Running, and never more than one.
