@@ -8,11 +8,10 @@ fn page(letter: char) -> String {
     format!("page {letter}")
 }
 
-/// The letters whose pages are cached.
+/// The letters whose pages are cached; to look does not change which page goes next.
 fn cached() -> String {
-    ('A'..='Z')
-        .filter(|&letter| page_cache_peek(letter).is_some())
-        .collect()
+    let letters: String = ('A'..='Z').filter(|&letter| page_cache_peek(letter).is_some()).collect();
+    if letters.is_empty() { "nothing".to_owned() } else { letters }
 }
 
 fn show(event: &str) {
@@ -31,11 +30,7 @@ fn main() {
     page('F');
     show("F is read: B goes");
 
-    println!(
-        "peek: A is {:?}, B is {:?}",
-        page_cache_peek('A'),
-        page_cache_peek('B')
-    );
+    println!("peek: A is {:?}, B is {:?}", page_cache_peek('A'), page_cache_peek('B'));
 
     println!(
         "invalidate: C was there: {}, B was: {}",
@@ -50,13 +45,7 @@ fn main() {
     println!("uncached: {:?}, {}", page_uncached('G'), page_cache_info());
 
     for cache in lru_memo::caches() {
-        println!(
-            "{} at {}:{}: {}",
-            cache.name(),
-            cache.file(),
-            cache.line(),
-            cache.info()
-        );
+        println!("{} at {}:{}: {}", cache.name(), cache.file(), cache.line(), cache.info());
     }
 
     page_cache_clear();

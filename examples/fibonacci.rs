@@ -4,29 +4,17 @@ use lru_memo::lru_cache;
 
 #[lru_cache(maxsize = None)]
 fn fib(n: u32) -> u64 {
-    if n < 2 {
-        u64::from(n)
-    } else {
-        fib(n - 1) + fib(n - 2)
-    }
+    if n < 2 { u64::from(n) } else { fib(n - 1) + fib(n - 2) }
 }
 
 #[lru_cache(maxsize = 2)]
 fn fib_in_two(n: u32) -> u64 {
-    if n < 2 {
-        u64::from(n)
-    } else {
-        fib_in_two(n - 1) + fib_in_two(n - 2)
-    }
+    if n < 2 { u64::from(n) } else { fib_in_two(n - 1) + fib_in_two(n - 2) }
 }
 
 #[lru_cache(maxsize = 1)]
 fn fib_in_one(n: u32) -> u64 {
-    if n < 2 {
-        u64::from(n)
-    } else {
-        fib_in_one(n - 1) + fib_in_one(n - 2)
-    }
+    if n < 2 { u64::from(n) } else { fib_in_one(n - 1) + fib_in_one(n - 2) }
 }
 
 fn main() {

@@ -32,12 +32,7 @@ pub(crate) struct Counters {
 
 impl From<CacheInfo> for Counters {
     fn from(info: CacheInfo) -> Self {
-        Self {
-            currsize: info.currsize,
-            hits: info.hits,
-            maxsize: info.maxsize,
-            misses: info.misses,
-        }
+        Self { currsize: info.currsize, hits: info.hits, maxsize: info.maxsize, misses: info.misses }
     }
 }
 
@@ -51,9 +46,7 @@ pub(crate) fn app(scope: Scope) -> Router {
 }
 
 async fn index(State(scope): State<Scope>) -> Json<Stored> {
-    Json(Stored {
-        message: scope.message(),
-    })
+    Json(Stored { message: scope.message() })
 }
 
 async fn get_cache_info(State(scope): State<Scope>) -> Json<Counters> {
@@ -61,8 +54,6 @@ async fn get_cache_info(State(scope): State<Scope>) -> Json<Counters> {
 }
 
 async fn name_worker<B>(mut response: Response<B>) -> Response<B> {
-    response
-        .headers_mut()
-        .insert(WORKER_PID, HeaderValue::from(std::process::id()));
+    response.headers_mut().insert(WORKER_PID, HeaderValue::from(std::process::id()));
     response
 }

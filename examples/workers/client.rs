@@ -28,18 +28,12 @@ fn get_blocking(server: SocketAddr, path: &str) -> Result<Answer, Failure> {
         .timeout_global(Some(Duration::from_secs(10)))
         .build()
         .new_agent();
-    let mut response = client
-        .get(format!("http://{server}{path}"))
-        .call()
-        .map_err(failed())?;
+    let mut response = client.get(format!("http://{server}{path}")).call().map_err(failed())?;
     let worker = response
         .headers()
         .get(WORKER_PID)
         .and_then(|pid| pid.to_str().ok()?.parse().ok())
         .ok_or_else(|| Failure::new(format!("GET {path}: no {WORKER_PID} in the answer")))?;
-    let body = response
-        .body_mut()
-        .read_json()
-        .map_err(Failure::of(format!("GET {path}")))?;
+    let body = response.body_mut().read_json().map_err(Failure::of(format!("GET {path}")))?;
     Ok(Answer { worker, body })
 }

@@ -22,12 +22,17 @@ const MORE: usize = 200;
 /// How long workers may take to start.
 const START: Duration = Duration::from_secs(30);
 
-/// Shows that the cache is per worker.
+/// What is shown: so many workers, whose cache has that scope.
+const SCENES: [(u8, Scope); 2] = [(1, Scope::Process), (2, Scope::Process)];
+
+/// Shows who shares a cache, and who does not.
 pub(crate) async fn demonstrate() -> Result<(), Failure> {
-    for workers in [1, 2] {
-        let mut master = Master::start(bind(0)?, workers, Scope::Process)?;
+    for (workers, scope) in SCENES {
+        let plural = if workers == 1 { "" } else { "es" };
+        println!("{workers} worker process{plural} on one port, scope = {}", scope.name());
+        let mut master = Master::start(bind(0)?, workers, scope)?;
         let shown = match timeout(START, master.ready()).await {
-            Ok(()) => show(master.address(), workers).await,
+            Ok(()) => show(master.address(), usize::from(workers)).await,
             Err(_) => Err(Failure::new("the workers do not start")),
         };
         master.stop().await;
@@ -36,64 +41,44 @@ pub(crate) async fn demonstrate() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Sends the requests and prints the answers.
-async fn show(server: SocketAddr, workers: u8) -> Result<(), Failure> {
-    println!(
-        "{workers} worker process{} on one port",
-        if workers == 1 { "" } else { "es" }
-    );
+/// Sends the requests, prints the answers and what they mean.
+async fn show(server: SocketAddr, workers: usize) -> Result<(), Failure> {
     println!("  {:<20} {:>8}   answer", "request", "worker");
     print("/", &get(server, "/").await?);
 
-    // What each worker said last.
+    // Nothing changes the counters from here on, so one answer of each worker is enough to judge by.
     let mut seen = BTreeMap::new();
     let mut asked = 0;
-    while asked < TIMES || (seen.len() < usize::from(workers) && asked < TIMES + MORE) {
+    while asked < TIMES || (seen.len() < workers && asked < TIMES + MORE) {
         let answer = get(server, "/get_cache_info").await?;
         asked += 1;
         print("/get_cache_info", &answer);
         let counters = Counters::deserialize(&answer.body).map_err(Failure::of("not a cache info"))?;
         seen.insert(answer.worker, counters);
     }
-    if seen.len() < usize::from(workers) {
-        return Err(Failure::new(format!(
-            "only {} of {workers} workers answered",
-            seen.len()
-        )));
+    if seen.len() < workers {
+        return Err(Failure::new(format!("only {} of {workers} workers answered", seen.len())));
     }
-    println!("{}\n", conclusion(&seen));
+    println!("=> The view was called once. {}\n", conclusion(&seen));
     Ok(())
 }
 
 fn print(path: &str, answer: &Answer) {
-    println!(
-        "  {:<20} {:>8}   {}",
-        format!("GET {path}"),
-        answer.worker,
-        answer.body
-    );
+    println!("  {:<20} {:>8}   {}", format!("GET {path}"), answer.worker, answer.body);
 }
 
-/// What the answers mean, in a sentence.
+/// What the counters of the workers mean, in a sentence.
 fn conclusion(seen: &BTreeMap<u32, Counters>) -> String {
-    let (holding, empty): (Vec<_>, Vec<_>) = seen.iter().partition(|(_, counters)| counters.currsize > 0);
-    let pids = |workers: &[(&u32, &Counters)]| {
-        workers
-            .iter()
-            .map(|(pid, _)| pid.to_string())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    if empty.is_empty() {
-        format!(
-            "=> One view was called, and whoever answers ({}) knows of it.",
-            pids(&holding)
-        )
+    let mut knowing = Vec::new();
+    let mut ignorant = Vec::new();
+    for (worker, counters) in seen {
+        let known = if counters.misses > 0 { &mut knowing } else { &mut ignorant };
+        known.push(worker.to_string());
+    }
+    let (knowing, ignorant) = (knowing.join(" and "), ignorant.join(" and "));
+    if ignorant.is_empty() {
+        format!("Whichever worker answers ({knowing}) knows of it.")
     } else {
-        format!(
-            "=> One view was called, {} knows of it and {} does not: the cache is per worker.",
-            pids(&holding),
-            pids(&empty)
-        )
+        format!("Worker {knowing} knows of it, worker {ignorant} does not: the cache is per worker.")
     }
 }

@@ -43,24 +43,15 @@ pub(crate) struct Master {
 impl Master {
     /// Starts the workers, and keeps as many running until [`stop`](Self::stop).
     pub(crate) fn start(listener: TcpListener, workers: u8, scope: Scope) -> Result<Self, Failure> {
-        let address = listener
-            .local_addr()
-            .map_err(Failure::of("the socket has no address"))?;
+        let address = listener.local_addr().map_err(Failure::of("the socket has no address"))?;
         let listener = Arc::new(listener);
         let stop = watch::Sender::new(());
-        let mut master = Self {
-            address,
-            supervisors: JoinSet::new(),
-            ready: Vec::new(),
-            stop,
-        };
+        let mut master = Self { address, supervisors: JoinSet::new(), ready: Vec::new(), stop };
         for _ in 0..workers {
             let (sender, receiver) = oneshot::channel();
             master.ready.push(receiver);
             let stop = master.stop.subscribe();
-            master
-                .supervisors
-                .spawn(supervise(listener.clone(), scope, sender, stop));
+            master.supervisors.spawn(supervise(listener.clone(), scope, sender, stop));
         }
         Ok(master)
     }
@@ -79,9 +70,7 @@ impl Master {
 
     /// Stops the workers and waits for their end.
     pub(crate) async fn stop(self) {
-        let Self {
-            stop, supervisors, ..
-        } = self;
+        let Self { stop, supervisors, .. } = self;
         drop(stop);
         supervisors.join_all().await;
     }
@@ -133,10 +122,7 @@ impl Worker {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        Ok(Self {
-            process,
-            lifeline: UnixStream::from_std(ours)?,
-        })
+        Ok(Self { process, lifeline: UnixStream::from_std(ours)? })
     }
 
     /// Waits for the worker to die. Says whether it had come so far as to serve.
@@ -149,10 +135,7 @@ impl Worker {
             }
         }
         let how = self.process.wait().await;
-        report(&format!(
-            "worker {pid} died ({}) and will be replaced",
-            describe(how)
-        ));
+        report(&format!("worker {pid} died ({}) and will be replaced", describe(how)));
         served
     }
 

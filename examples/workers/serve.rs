@@ -17,10 +17,7 @@ pub(crate) async fn serve(workers: u8, port: u16, scope: Scope) -> Result<(), Fa
     let serving = async {
         master.ready().await;
         // That nobody reads this is no reason not to serve.
-        let _ = writeln!(
-            std::io::stdout(),
-            "listening on {url} with {workers} workers; stop with Ctrl-C"
-        );
+        let _ = writeln!(std::io::stdout(), "listening on {url} with {workers} workers; stop with Ctrl-C");
         std::future::pending::<()>().await;
     };
     tokio::select! {

@@ -107,9 +107,7 @@ impl Listener for Connections {
                 // The thread that accepts has panicked; what was accepted can still be answered.
                 return std::future::pending().await;
             };
-            let stream = stream
-                .set_nonblocking(true)
-                .and_then(|()| tokio::net::TcpStream::from_std(stream));
+            let stream = stream.set_nonblocking(true).and_then(|()| tokio::net::TcpStream::from_std(stream));
             if let Ok(stream) = stream {
                 return (stream, address);
             }
