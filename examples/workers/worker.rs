@@ -103,10 +103,8 @@ impl Listener for Connections {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
-            let Some((stream, address)) = self.accepted.recv().await else {
-                // The thread that accepts has panicked; what was accepted can still be answered.
-                return std::future::pending().await;
-            };
+            // A worker that could not accept any more would better die and be replaced.
+            let (stream, address) = self.accepted.recv().await.expect("the thread outlives this end");
             let stream = stream.set_nonblocking(true).and_then(|()| tokio::net::TcpStream::from_std(stream));
             if let Ok(stream) = stream {
                 return (stream, address);

@@ -141,12 +141,12 @@ mod workers {
     //! The web app under several worker processes.
 
     use std::collections::{BTreeMap, BTreeSet};
-    use std::io::{BufRead, BufReader, Write};
+    use std::io::{BufRead, BufReader, Read, Write};
     use std::net::{TcpListener, TcpStream};
     use std::process::{Child, Command, Stdio};
     use std::time::Duration;
 
-    use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+    use rustix::process::{Pid, Signal, kill_process};
     use serde_json::{Value, json};
 
     use super::{WATCHDOG, built, output, printed_by, until, within};
@@ -158,20 +158,8 @@ mod workers {
     }
 
     fn kill(pid: u32, signal: Signal) {
-        kill_process(pid_of(pid), signal).expect("the process can be signalled");
-    }
-
-    fn pid_of(pid: u32) -> Pid {
-        Pid::from_raw(pid.try_into().expect("a pid is small")).expect("a pid is not zero")
-    }
-
-    /// Whether a process runs; one that nobody has waited for yet is there, but does not run.
-    fn runs(pid: u32) -> bool {
-        if !cfg!(target_os = "linux") {
-            return test_kill_process(pid_of(pid)).is_ok();
-        }
-        let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-        !matches!(stat.rsplit(") ").next().and_then(|rest| rest.chars().next()), None | Some('Z' | 'X'))
+        let pid = Pid::from_raw(pid.try_into().expect("a pid is small")).expect("a pid is not zero");
+        kill_process(pid, signal).expect("the process can be signalled");
     }
 
     /// A running `serve`, ended with the test.
@@ -188,7 +176,7 @@ mod workers {
             let mut master = command
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
-                .stderr(Stdio::null())
+                .stderr(Stdio::piped())
                 .spawn()
                 .expect("it starts");
             let stdout = master.stdout.take().expect("it is piped");
@@ -237,17 +225,17 @@ mod workers {
             self.infos(workers).into_keys().collect()
         }
 
-        /// Signals the master, waits for its end and that of its workers, and returns its exit code.
-        fn end(&mut self, signal: Signal, pids: &BTreeSet<u32>) -> Option<i32> {
+        /// Signals the master, waits for its end and that of all its workers, and returns its exit code and log.
+        fn end(&mut self, signal: Signal) -> (Option<i32>, String) {
             kill(self.master.id(), signal);
-            let status =
-                until("the end of the master", || self.master.try_wait().expect("it can be waited for"));
-            for &pid in pids {
-                until("the end of a worker", || (!runs(pid)).then_some(()));
-            }
-            let refused = TcpStream::connect(&self.address).map(drop).map_err(|error| error.kind());
-            assert_eq!(refused, Err(std::io::ErrorKind::ConnectionRefused), "nobody listens any more");
-            status.code()
+            let mut stderr = self.master.stderr.take().expect("a server ends once");
+            // Every worker inherits it, and it ends when the last process that has it does.
+            let log = within(WATCHDOG, "the end of all processes", move || {
+                let mut log = String::new();
+                stderr.read_to_string(&mut log).map(|_| log)
+            });
+            let status = self.master.wait().expect("it can be waited for");
+            (status.code(), log.expect("the log is text"))
         }
     }
 
@@ -333,37 +321,33 @@ mod workers {
         let before = server.pids(2);
         let killed = server.get("/").0;
         kill(killed, Signal::KILL);
-        until("the end of the worker", || (!runs(killed)).then_some(()));
-
-        let mut after = BTreeSet::new();
         let info = until("an answer of the new worker", || {
             // A connection that the dying worker had accepted is lost.
             let (pid, _, body) = server.ask("/get_cache_info").ok()?;
-            after.insert(pid);
             (!before.contains(&pid)).then_some(body)
         });
         let info: Value = serde_json::from_str(&info).expect("the body is JSON");
         assert_eq!(info, json!({"Currsize": 0, "Hits": 0, "Maxsize": 2, "Misses": 0}));
-        assert!(!after.contains(&killed));
 
-        let all = server.pids(2);
-        assert_eq!(all.intersection(&before).count(), 1, "the other worker still runs");
-        assert_eq!(server.end(Signal::TERM, &all), Some(0));
+        let after = server.pids(2);
+        assert!(!after.contains(&killed), "{after:?}");
+        assert_eq!(after.intersection(&before).count(), 1, "the other worker still runs");
+        let (code, log) = server.end(Signal::TERM);
+        assert_eq!((code, log.matches("died").count()), (Some(0), 1), "{log}");
     }
 
     #[test]
     fn sigterm_and_sigint_stop_the_master_and_all_workers() {
         for signal in [Signal::TERM, Signal::INT] {
             let mut server = Server::start(3);
-            let pids = server.pids(3);
-            assert_eq!(server.end(signal, &pids), Some(0));
+            server.infos(3);
+            assert_eq!(server.end(signal), (Some(0), String::new()));
         }
     }
 
     #[test]
     fn open_connections_and_half_requests_do_not_keep_workers_from_stopping() {
         let mut server = Server::start(2);
-        let pids = server.pids(2);
         let connections: Vec<_> = (0..8)
             .map(|i| {
                 let mut connection = TcpStream::connect(&server.address).expect("a worker listens");
@@ -373,16 +357,15 @@ mod workers {
                 connection
             })
             .collect();
-        assert_eq!(server.end(Signal::TERM, &pids), Some(0));
+        assert_eq!(server.end(Signal::TERM), (Some(0), String::new()));
         drop(connections);
     }
 
     #[test]
     fn no_worker_outlives_a_killed_master() {
         let mut server = Server::start(3);
-        let pids = server.pids(3);
-        assert!(pids.iter().all(|&pid| runs(pid)));
-        assert_eq!(server.end(Signal::KILL, &pids), None);
+        server.infos(3);
+        assert_eq!(server.end(Signal::KILL), (None, String::new()));
     }
 
     /// The one line that a refused command line prints.
