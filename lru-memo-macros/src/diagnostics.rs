@@ -1,6 +1,6 @@
 //! Collects every mistake of one attribute, so that one compile reports them all.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 
 /// The mistakes found so far.
@@ -15,17 +15,17 @@ impl Diagnostics {
         self.add(syn::Error::new_spanned(at, message));
     }
 
-    /// Reports a mistake at a place that has no tokens of its own.
-    pub(crate) fn error_at(&mut self, span: Span, message: impl std::fmt::Display) {
-        self.add(syn::Error::new(span, message));
-    }
-
     /// Reports a mistake that a parser found.
     pub(crate) fn add(&mut self, error: syn::Error) {
         match &mut self.errors {
             Some(errors) => errors.combine(error),
             None => self.errors = Some(error),
         }
+    }
+
+    /// The value of a parser, or nothing and its mistake reported.
+    pub(crate) fn ok<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+        result.map_err(|error| self.add(error)).ok()
     }
 
     /// The mistakes as `compile_error!`s, if there are any.

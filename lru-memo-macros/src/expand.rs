@@ -1,51 +1,28 @@
 //! Writes the memoized function and what stands beside it.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::punctuated::Punctuated;
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, GenericArgument, Ident, ItemFn, PathArguments, Signature, Type, parse_quote};
+use syn::{Ident, Signature};
 
+use crate::cached::Cached;
+use crate::function::{Attributes, Function, Names, Place};
+use crate::home::Home;
+use crate::key::{Key, parts_by_reference};
 use crate::options::{Maxsize, Options, Scope};
-use crate::shape::{peel, shape};
-use crate::signature::{Attributes, Names, arguments, output};
 
-/// The pieces from which the generated functions are put together.
-struct Pieces<'a> {
-    function: &'a ItemFn,
-    options: &'a Options,
-    names: Names,
-    attributes: Attributes,
-    private: TokenStream,
-    /// `x: u32, name: &str`, every argument with a name.
-    inputs: Punctuated<FnArg, syn::Token![,]>,
-    /// `x, name`.
-    arguments: TokenStream,
-    /// Makes the key from the arguments, borrowing them.
-    key: TokenStream,
-    /// The stored form of the key.
-    key_type: TokenStream,
-    /// Proves that the key may be shared between threads.
-    key_is_shared: TokenStream,
-    output: Type,
-    cached: Cached,
-    /// Clones a value; its span is the return type.
-    clone: TokenStream,
-}
-
-/// What of the output is cached.
-struct Cached {
-    /// Whether the output is a `Result`, as the type `Is<..>`.
-    kind: TokenStream,
-    value: TokenStream,
+/// What the macro writes.
+pub(crate) struct Expansion {
+    /// What stands in the place of the function.
+    pub(crate) memoized: TokenStream,
+    /// What stands beside it.
+    pub(crate) companions: TokenStream,
 }
 
 /// The whole expansion.
-pub(crate) fn expand(options: &Options, function: &ItemFn) -> TokenStream {
+pub(crate) fn expand(options: &Options, function: &Function) -> Expansion {
     let pieces = Pieces::of(options, function);
-    let mut tokens = TokenStream::new();
-    for function in [
-        Pieces::memoized,
+    let companions = [
         Pieces::uncached,
         Pieces::info,
         Pieces::clear,
@@ -55,10 +32,10 @@ pub(crate) fn expand(options: &Options, function: &ItemFn) -> TokenStream {
         Pieces::put,
         Pieces::refresh,
         Pieces::cache,
-    ] {
-        tokens.extend(function(&pieces));
-    }
-    tokens
+    ];
+    let mut companions: TokenStream = companions.into_iter().map(|companion| companion(&pieces)).collect();
+    companions.extend(pieces.call());
+    Expansion { memoized: pieces.memoized(), companions }
 }
 
 /// `quote!` for function bodies: its local variables cannot meet the user's.
@@ -66,105 +43,199 @@ macro_rules! body {
     ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
 }
 
+/// The pieces from which the generated functions are put together.
+struct Pieces<'a> {
+    function: &'a Function,
+    options: &'a Options,
+    attributes: Attributes,
+    private: TokenStream,
+    key: Key,
+    cached: Cached,
+    home: Home,
+    /// Clones a value; its span is the return type.
+    clone: TokenStream,
+}
+
 impl<'a> Pieces<'a> {
-    fn of(options: &'a Options, function: &'a ItemFn) -> Self {
-        let krate = &options.krate;
-        let private = quote!(#krate::__private);
-        let all = arguments(function);
-        let (mut key, mut key_type, mut key_is_shared) = (quote!(()), quote!(()), quote!(()));
-        for argument in all.iter().rev() {
-            let (name, ty) = (&argument.name, &argument.ty);
-            let at = ty.span();
-            let part = shape(ty, &private);
-            let (how, stored) = (part.how, part.stored);
-            key = quote_spanned!(at=> (#private::part::<#how, _, _, _>(&#name), #key));
-            key_type = quote!((#stored, #key_type));
-            key_is_shared = quote_spanned!(at=> (#private::shareable::<#stored>(), #key_is_shared));
+    fn of(options: &'a Options, function: &'a Function) -> Self {
+        let private = options.runtime.at(Span::call_site());
+        let key = Key::of(function, options);
+        let cached = Cached::of(function, options);
+        let home = Home::of(function, options, &key, &cached, &private);
+        let at = function.output.span();
+        // Seen as generated, so that no change to it is suggested.
+        let at = at.resolved_at(Span::call_site());
+        let (here, value) = (options.runtime.at(at), &cached.value);
+        let it = Ident::new("value", Span::mixed_site());
+        // A closure, so that `Clone` is asked for in it and not also where it is handed over.
+        let clone = quote_spanned!(at=> |#it| #here::clone_value::<#value>(#it));
+        let attributes = Attributes::sort(&function.item.attrs);
+        Self { function, options, attributes, private, key, cached, home, clone }
+    }
+
+    /// The function itself under its own name.
+    fn memoized(&self) -> TokenStream {
+        let mut signature = self.function.item.sig.clone();
+        signature.inputs = self.function.own_inputs();
+        let body = if self.function.has_impl_trait {
+            // A parameter without a name cannot be handed on to the function that finds the cache.
+            let prefix = (self.function.place != Place::Free).then(|| quote!(Self::));
+            let (call, handed_on) = (&self.function.names.call, self.function.handed_on());
+            let call = self.run(quote!(#prefix #call), &handed_on);
+            body!(#call)
+        } else {
+            self.lookup()
+        };
+        let (attributes, vis) = (&self.attributes.outer, &self.function.item.vis);
+        // In the user's braces, because the compiler does not warn of dead code in those of a macro.
+        let mut block = Group::new(Delimiter::Brace, body);
+        block.set_span(self.function.item.block.brace_token.span.join());
+        quote!(#(#attributes)* #[allow(clippy::used_underscore_binding)] #vis #signature #block)
+    }
+
+    /// The memoized function with all of its parameters named, where it hides some.
+    fn call(&self) -> Option<TokenStream> {
+        self.function.has_impl_trait.then(|| {
+            let signature = self.like_the_function(&self.function.names.call);
+            let body = self.lookup();
+            let all = &self.attributes.all;
+            quote!(#[doc(hidden)] #(#all)* #signature { #body })
+        })
+    }
+
+    /// Looks up, and runs the function on a miss.
+    fn lookup(&self) -> TokenStream {
+        let Self { private, clone, cached: Cached { kind, check, .. }, .. } = self;
+        let output = &self.function.output;
+        let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
+        let hooks = self.hooks();
+        let is_async = self.function.item.sig.asyncness.is_some();
+        let wait = |wait: TokenStream| {
+            body! {
+                match cache.get_or_join(key, #clone) {
+                    ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
+                    ::core::result::Result::Err(pending) => #wait,
+                }
+            }
+        };
+        let (get, run) = match (self.options.single_flight, is_async) {
+            (false, _) => (body!(cache.get(key, #clone)), body!(let outcome = #run;)),
+            (true, true) => (
+                wait(body!(pending.wait(#clone).await)),
+                body! {
+                    let mut miss = miss;
+                    let outcome = miss.inside(async { #run }).await;
+                },
+            ),
+            (true, false) => (
+                wait(body!(pending.block(#clone))),
+                body! {
+                    let mut miss = miss;
+                    let outcome = {
+                        let _inside = miss.enter();
+                        #run
+                    };
+                },
+            ),
+        };
+        let found = body! {
+            match #get {
+                ::core::result::Result::Ok(value) => <#output as #private::Outcome<#kind>>::from_value(value),
+                ::core::result::Result::Err(miss) => {
+                    #run
+                    miss.complete::<#kind, #output>(outcome, #hooks)
+                }
+            }
+        };
+        let body = self.with_cache(found);
+        body!(#check #body)
+    }
+
+    /// `inside`, with the variables `key` and `cache`.
+    fn with_cache(&self, inside: TokenStream) -> TokenStream {
+        let (Key { bindings, value, .. }, cache) = (&self.key, &self.home.cache);
+        if self.key.stored.is_some() {
+            return body! {
+                let key = #value;
+                let cache = #cache;
+                #inside
+            };
         }
-        let output = output(function);
-        let at = output.span();
-        Self {
-            names: Names::beside(&function.sig.ident),
-            attributes: Attributes::sort(function),
-            function,
-            options,
-            inputs: all
-                .iter()
-                .map::<FnArg, _>(|argument| parse_quote!(#argument))
-                .collect(),
-            arguments: all
-                .iter()
-                .map(|argument| &argument.name)
-                .map(|name| quote!(#name,))
-                .collect(),
-            key,
-            key_type,
-            key_is_shared,
-            cached: Cached::of(&output, &private),
-            output,
-            clone: quote_spanned!(at=> #private::clone_value),
-            private,
+        // What a key expression makes on the way lives as long as the key.
+        body! {
+            #bindings
+            match #value {
+                key => {
+                    let cache = #cache;
+                    #inside
+                }
+            }
         }
     }
 
-    /// The function itself under its own name: looks up, and runs the body on a miss.
-    fn memoized(&self) -> TokenStream {
-        let Self {
-            private,
-            arguments,
-            key,
-            output,
-            clone,
-            ..
-        } = self;
-        let Names { uncached, cache, .. } = &self.names;
-        let kind = &self.cached.kind;
-        let mut signature = self.function.sig.clone();
-        signature.inputs = self.inputs.clone();
-        let body = body! {
-            let cache = #cache();
-            match cache.get(#key, #clone) {
-                ::core::result::Result::Ok(value) => <#output as #private::Outcome<#kind>>::from_value(value),
-                ::core::result::Result::Err(miss) => miss.complete::<#kind, #output>(#uncached(#arguments), #clone),
-            }
+    /// Runs a function of the user's kind: `async`, `unsafe` or plain.
+    fn run(&self, path: TokenStream, arguments: &TokenStream) -> TokenStream {
+        let signature = &self.function.item.sig;
+        let call = body!(#path(#arguments));
+        let call = if signature.asyncness.is_some() { body!(#call.await) } else { call };
+        match signature.safety {
+            syn::Safety::Unsafe(_) => body!(unsafe { #call }),
+            _ => call,
+        }
+    }
+
+    /// What the user has to say about storing a value.
+    fn hooks(&self) -> TokenStream {
+        let Self { private, clone, .. } = self;
+        let admits = match &self.options.cache_if {
+            Some(cache_if) => body!(|value| #private::admits(#cache_if, value)),
+            None => body!(#private::admit_all),
         };
-        self.item(&self.attributes.outer, signature, body)
+        let weigh = self.weigh();
+        body!(#clone, #admits, #weigh)
+    }
+
+    fn weigh(&self) -> TokenStream {
+        let Self { private, .. } = self;
+        match &self.options.weigh {
+            Some(weigh) => {
+                let parts = parts_by_reference(self.key.parts);
+                body!(|key, value| #private::weigh(#weigh, #parts, value))
+            }
+            None => body!(#private::weigh_nothing),
+        }
     }
 
     fn uncached(&self) -> TokenStream {
-        let mut signature = self.function.sig.clone();
-        signature.ident = self.names.uncached.clone();
-        let block = &self.function.block;
+        let mut signature = self.function.item.sig.clone();
+        signature.ident = self.function.names.uncached.clone();
+        let block = &self.function.item.block;
         let doc = self.doc("Runs [`{}`] itself: touches no cache and no counter, as Python's `__wrapped__`.");
-        let (attributes, vis) = (&self.attributes.inner, &self.function.vis);
-        quote!(#doc #(#attributes)* #vis #signature #block)
+        let (attributes, vis) = (&self.attributes.inner, self.vis());
+        let allow = allow_of_documented();
+        // That it could be a `const fn` is of no use to the memoized one.
+        quote!(#doc #(#attributes)* #allow #[allow(clippy::missing_const_for_fn)] #vis #signature #block)
     }
 
     fn info(&self) -> TokenStream {
-        let Self {
-            private,
-            names: Names { info, cache, .. },
-            ..
-        } = self;
+        let (Self { private, home, .. }, Names { info, .. }) = (self, &self.function.names);
         let doc = self.doc("The hits, misses and size of the cache of [`{}`].");
-        let signature = self.signature(quote!(fn #info() -> #private::CacheInfo));
-        self.companion(doc, signature, body!(#cache().info()))
+        let signature = self.function.companion(quote!(fn #info() -> #private::CacheInfo));
+        let info = &home.info;
+        self.companion(doc, signature, body!(#info))
     }
 
     fn clear(&self) -> TokenStream {
-        let Names { clear, cache, .. } = &self.names;
+        let (home, Names { clear, .. }) = (&self.home, &self.function.names);
         let doc = self.doc("Drops every entry of the cache of [`{}`] and zeroes its counters.");
-        let signature = self.signature(quote!(fn #clear()));
-        self.companion(doc, signature, body!(#cache().clear()))
+        let signature = self.function.companion(quote!(fn #clear()));
+        let clear = &home.clear;
+        self.companion(doc, signature, body!(#clear;))
     }
 
     fn parameters(&self) -> TokenStream {
-        let Self {
-            private,
-            names: Names { parameters, .. },
-            ..
-        } = self;
-        let maxsize = match &self.options.maxsize {
+        let (Self { private, options, .. }, Names { parameters, .. }) = (self, &self.function.names);
+        let maxsize = match &options.maxsize {
             Maxsize::Unbounded => body!(::core::option::Option::None),
             Maxsize::Bounded(maxsize) => {
                 let at = maxsize.span();
@@ -172,233 +243,124 @@ impl<'a> Pieces<'a> {
                 body!(::core::option::Option::Some(#maxsize))
             }
         };
-        let typed = self.options.typed;
-        let scope = match self.options.scope {
+        let typed = options.typed;
+        let scope = match options.scope {
             Scope::Process => body!(Process),
             Scope::Thread => body!(Thread),
         };
+        let ttl = options.ttl.as_ref().map(|ttl| quote_spanned!(ttl.span()=> .with_ttl(#ttl)));
+        let max_weight =
+            options.max_weight.as_ref().map(|max| quote_spanned!(max.span()=> .with_max_weight(#max)));
+        let version = Some(options.version)
+            .filter(|&version| version > 0)
+            .map(|version| quote!(.with_version(#version)));
         let doc = self.doc("The configuration of the cache of [`{}`].");
-        let signature = self.signature(quote!(fn #parameters() -> #private::CacheParameters));
+        let signature = self.function.companion(quote!(fn #parameters() -> #private::CacheParameters));
         let body = body! {
-            #private::CacheParameters::new(#maxsize, #typed, #private::Scope::#scope, ::core::option::Option::None)
+            #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #max_weight #version
         };
         self.companion(doc, signature, body)
     }
 
     fn invalidate(&self) -> TokenStream {
-        let Self {
-            inputs,
-            key,
-            names: Names {
-                invalidate, cache, ..
-            },
-            ..
-        } = self;
+        let (inputs, Names { invalidate, .. }) = (self.function.inputs(), &self.function.names);
         let doc = self.doc("Removes one entry from the cache of [`{}`]; says whether it was there.");
-        let signature = self.signature(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
-        self.companion(doc, signature, body!(#cache().invalidate(#key)))
+        let signature = self.function.companion(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
+        self.companion(doc, signature, self.with_cache(body!(cache.invalidate(key))))
     }
 
     fn peek(&self) -> TokenStream {
-        let Self {
-            inputs,
-            key,
-            clone,
-            cached: Cached { value, .. },
-            names: Names { peek, cache, .. },
-            ..
-        } = self;
+        let (inputs, Names { peek, .. }) = (self.function.inputs(), &self.function.names);
+        let Self { clone, cached: Cached { value, .. }, .. } = self;
         let doc = self
             .doc("The value that the cache of [`{}`] holds, if any; touches neither recency nor counters.");
-        let signature = self.signature(quote!(fn #peek(#inputs) -> ::core::option::Option<#value>));
-        self.companion(doc, signature, body!(#cache().peek(#key, #clone)))
+        let signature = self.function.companion(quote!(fn #peek(#inputs) -> ::core::option::Option<#value>));
+        self.companion(doc, signature, self.with_cache(body!(cache.peek(key, #clone))))
     }
 
     fn put(&self) -> TokenStream {
-        let Self {
-            inputs,
-            key,
-            cached: Cached { value, .. },
-            names: Names { put, cache, .. },
-            ..
-        } = self;
+        let (mut inputs, Names { put, .. }) = (self.function.inputs(), &self.function.names);
+        let value = &self.cached.value;
         let doc = self
             .doc("Stores a value for [`{}`] as its most recent, replacing an older one; touches no counter.");
-        // The last parameter must not be named as one of the user's.
+        // It must not be named as one of the user's.
         let new = Ident::new("value", Span::mixed_site());
-        let comma = (!inputs.is_empty()).then(|| quote!(,));
-        let signature = self.signature(quote!(fn #put(#inputs #comma #new: #value)));
-        self.companion(doc, signature, body!(#cache().put(#key, #new)))
+        inputs.push(syn::parse_quote!(#new: #value));
+        let signature = self.function.companion(quote!(fn #put(#inputs)));
+        let weigh = self.weigh();
+        self.companion(doc, signature, self.with_cache(body!(cache.put(key, #new, #weigh);)))
     }
 
     fn refresh(&self) -> TokenStream {
-        let Self {
-            arguments,
-            key,
-            clone,
-            output,
-            ..
-        } = self;
-        let Names {
-            refresh,
-            uncached,
-            cache,
-            ..
-        } = &self.names;
-        let kind = &self.cached.kind;
+        let Names { refresh, .. } = &self.function.names;
+        let (kind, output) = (&self.cached.kind, &self.function.output);
         let doc = self.doc(
             "Runs [`{}`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.",
         );
-        let mut signature = self.function.sig.clone();
-        signature.ident = refresh.clone();
-        signature.inputs = self.inputs.clone();
-        signature.abi = None;
-        let body = body! {
-            let cache = #cache();
-            let miss = cache.refresh(#key);
-            miss.overwrite::<#kind, #output>(#uncached(#arguments), #clone)
-        };
+        let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
+        let hooks = self.hooks();
+        let body = self.with_cache(body! {
+            let miss = cache.refresh(key);
+            let outcome = #run;
+            miss.overwrite::<#kind, #output>(outcome, #hooks)
+        });
         let alike = &self.attributes.alike;
-        self.companion(quote!(#doc #(#alike)*), signature, body)
+        self.companion(quote!(#doc #(#alike)*), self.like_the_function(refresh), body)
     }
 
-    /// The function that finds the cache, and makes it on first use.
+    /// The function that leads to the cache.
     fn cache(&self) -> TokenStream {
-        let Self {
-            private,
-            key_type,
-            key_is_shared,
-            output,
-            ..
-        } = self;
-        let Names {
-            cache,
-            info,
-            clear,
-            parameters,
-            ..
-        } = &self.names;
-        let value = &self.cached.value;
-        let name = &self.function.sig.ident;
-        let text = name.to_string();
-        let at = name.span();
-        let line = quote_spanned!(at=> ::core::line!());
-        let site = body! {
-            || #private::Site {
-                name: ::core::concat!(::core::module_path!(), "::", #text),
-                file: ::core::file!(),
-                line: #line,
-                parameters: #parameters(),
-                info: #info,
-                clear: #clear,
-            }
-        };
-        let at = output.span();
-        let (body, result) = match self.options.scope {
-            Scope::Process => {
-                let value_is_shared = quote_spanned!(at=> #private::shareable::<#value>());
-                let cache =
-                    body!(#private::Cache<#private::AllThreads, #key_type, #value, #private::DefaultHasher>);
-                let body = body! {
-                    static CACHE: #private::Slot<#cache> = #private::Slot::new();
-                    CACHE.get(#key_is_shared, #value_is_shared, #site)
-                };
-                (body, body!(&'static #cache))
-            }
-            Scope::Thread => {
-                let cache =
-                    body!(#private::Cache<#private::OneThread, #key_type, #value, #private::DefaultHasher>);
-                let body = body! {
-                    #private::thread_local! {
-                        static CACHE: #private::Rc<#cache> = #private::Rc::new(#private::Cache::new(#parameters().maxsize));
-                    }
-                    static REGISTRATION: #private::Registration = #private::Registration::new();
-                    #private::thread_cache(&CACHE, &REGISTRATION, #site)
-                };
-                (body, body!(#private::Rc<#cache>))
-            }
-        };
-        let signature = self.signature(quote!(fn #cache() -> #result));
+        let Home { result, body, .. } = &self.home;
+        let cache = &self.function.names.cache;
+        let signature = self.function.companion(quote!(fn #cache() -> #result));
         let all = &self.attributes.all;
         quote!(#[doc(hidden)] #[inline] #(#all)* #signature { #body })
     }
 
-    /// A signature with the generics of the function.
-    fn signature(&self, head: TokenStream) -> Signature {
-        parse_quote!(#head)
+    /// The signature of the function under another name, all of its parameters and arguments named.
+    fn like_the_function(&self, name: &Ident) -> Signature {
+        let mut signature = self.function.item.sig.clone();
+        signature.ident = name.clone();
+        signature.generics = self.function.generics.clone();
+        signature.inputs = self.function.inputs();
+        signature.abi = None;
+        signature
     }
 
     /// A function that is generated for users beside the memoized one.
     fn companion(&self, doc: TokenStream, signature: Signature, body: TokenStream) -> TokenStream {
-        let all = &self.attributes.all;
-        let attributes = [quote! {
+        let (all, vis, allow) = (&self.attributes.all, self.vis(), allow_of_documented());
+        quote! {
             #doc
             #(#all)*
-            #[allow(dead_code, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate)]
-        }];
-        self.item(&attributes, signature, body)
+            #allow
+            #[allow(dead_code, unused_variables, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate)]
+            #vis #signature { #body }
+        }
     }
 
-    fn item(&self, attributes: &[TokenStream], signature: Signature, body: TokenStream) -> TokenStream {
-        let vis = &self.function.vis;
-        quote!(#(#attributes)* #vis #signature { #body })
+    /// The visibility of the companions: the function's, and public where the function is a trait's.
+    fn vis(&self) -> TokenStream {
+        let vis = &self.function.item.vis;
+        match self.function.place {
+            Place::TraitMember => quote!(pub),
+            _ => quote!(#vis),
+        }
     }
 
     /// A doc comment, `{}` in it standing for the function's name.
     fn doc(&self, text: &str) -> TokenStream {
-        let text = text.replace("{}", &self.function.sig.ident.to_string());
+        let name = self.function.item.sig.ident.to_string();
+        let name = match self.function.place {
+            Place::Free => name,
+            _ => format!("Self::{name}"),
+        };
+        let text = text.replace("{}", &name);
         quote!(#[doc = #text])
     }
 }
 
-impl Cached {
-    fn of(output: &Type, private: &TokenStream) -> Self {
-        let whole = Self {
-            kind: quote!(#private::Is<false>),
-            value: output.to_token_stream(),
-        };
-        let Type::Path(path) = peel(output) else {
-            return whole;
-        };
-        let Some(last) = path.path.segments.last() else {
-            return whole;
-        };
-        if last.ident == "Result" {
-            if let PathArguments::AngleBracketed(arguments) = &last.arguments {
-                let first = arguments.args.iter().find_map(|argument| match argument {
-                    GenericArgument::Type(ty) => Some(ty.to_token_stream()),
-                    _ => None,
-                });
-                if let Some(value) = first {
-                    return Self {
-                        kind: quote!(#private::Is<true>),
-                        value,
-                    };
-                }
-            }
-        }
-        const PRIMITIVES: [&str; 17] = [
-            "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32",
-            "f64", "bool", "char", "String",
-        ];
-        if path
-            .path
-            .get_ident()
-            .is_some_and(|ident| PRIMITIVES.iter().any(|primitive| ident == primitive))
-        {
-            return whole;
-        }
-        let at = output.span();
-        let kind = quote_spanned! {at=>
-            #private::Is<{
-                #[allow(unused_imports)]
-                use #private::NotResult as _;
-                #private::Probe::<#output>::IS_RESULT
-            }>
-        };
-        Self {
-            value: quote_spanned!(at=> #private::Value<#output, #kind>),
-            kind,
-        }
-    }
+/// Permits the sections that stand in the documentation of the memoized function alone.
+fn allow_of_documented() -> TokenStream {
+    quote!(#[allow(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc)])
 }

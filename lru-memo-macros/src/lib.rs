@@ -1,63 +1,35 @@
 //! The attribute macros of the `lru-memo` crate, which re-exports and documents them.
 //!
-//! The stages: [`options`] reads the attribute, [`signature`] the function, [`validate`] refuses what cannot be
-//! memoized, [`shape`] turns argument types into key parts, [`expand`] writes the functions.
+//! The stages: [`item`] finds the functions, [`options`] reads an attribute, [`function`] the function under it,
+//! [`validate`] refuses what cannot be memoized; [`key`], [`cached`] and [`home`] decide what is looked up, what is
+//! kept and where, and [`expand`] writes the functions.
 
 #![forbid(unsafe_code)]
 
+mod cached;
 mod diagnostics;
+mod duration;
 mod expand;
+mod function;
+mod home;
+mod item;
+mod key;
 mod options;
 mod shape;
-mod signature;
 mod validate;
 
 use proc_macro::TokenStream;
-use syn::ItemFn;
 
-use crate::diagnostics::Diagnostics;
-use crate::options::{Attribute, Options};
+use crate::options::Attribute;
 
 /// Memoizes a function with an exact LRU cache.
 #[proc_macro_attribute]
 pub fn lru_cache(options: TokenStream, item: TokenStream) -> TokenStream {
-    memoize(Attribute::LruCache, options.into(), item.into()).into()
+    item::memoize(Attribute::LruCache, options.into(), item.into()).into()
 }
 
 /// Memoizes a function with an unbounded cache.
 #[proc_macro_attribute]
 pub fn cache(options: TokenStream, item: TokenStream) -> TokenStream {
-    memoize(Attribute::Cache, options.into(), item.into()).into()
-}
-
-fn memoize(
-    attribute: Attribute,
-    options: proc_macro2::TokenStream,
-    item: proc_macro2::TokenStream,
-) -> proc_macro2::TokenStream {
-    let mut diagnostics = Diagnostics::default();
-    let options = Options::parse(attribute, options, &mut diagnostics);
-    let function = match syn::parse2::<ItemFn>(item.clone()) {
-        Ok(function) => function,
-        Err(_) => {
-            diagnostics.error_at(
-                proc_macro2::Span::call_site(),
-                "`#[lru_cache]` goes on a function",
-            );
-            return fallback(diagnostics, item);
-        }
-    };
-    validate::validate(&function, &mut diagnostics);
-    match diagnostics.into_tokens() {
-        Some(errors) => {
-            quote::quote!(#errors #function)
-        }
-        None => expand::expand(&options, &function),
-    }
-}
-
-/// The mistakes, and the item as it was, so that nothing else fails for want of it.
-fn fallback(diagnostics: Diagnostics, item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
-    let errors = diagnostics.into_tokens();
-    quote::quote!(#errors #item)
+    item::memoize(Attribute::Cache, options.into(), item.into()).into()
 }

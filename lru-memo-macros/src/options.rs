@@ -1,12 +1,15 @@
 //! What stands in the parentheses of `#[lru_cache(..)]`.
 
-use proc_macro2::TokenStream;
-use quote::ToTokens;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
+use syn::parse::Parse;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, Ident, LitBool, Path, Token};
+use syn::spanned::Spanned;
+use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Token, Type, UnOp};
 
 use crate::diagnostics::Diagnostics;
+use crate::duration;
 
 /// Which attribute was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -15,6 +18,18 @@ pub(crate) enum Attribute {
     LruCache,
     /// `#[cache]`: unbounded.
     Cache,
+}
+
+impl Attribute {
+    pub(crate) const ALL: [Self; 2] = [Self::LruCache, Self::Cache];
+
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::LruCache => "lru_cache",
+            Self::Cache => "cache",
+        }
+    }
 }
 
 /// Who shares a cache.
@@ -32,11 +47,39 @@ pub(crate) enum Maxsize {
 
 /// The options of one attribute, with their defaults filled in.
 pub(crate) struct Options {
+    pub(crate) key: Option<Expr>,
+    /// The parameters that are left out of the key.
+    pub(crate) skip: Vec<Ident>,
+    pub(crate) cache_if: Option<Expr>,
+    pub(crate) cache_err: bool,
+    pub(crate) single_flight: bool,
+    /// An expression of type `Duration`.
+    pub(crate) ttl: Option<TokenStream>,
+    pub(crate) max_weight: Option<Expr>,
+    pub(crate) weigh: Option<Expr>,
+    pub(crate) hasher: Option<Type>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) version: u64,
     pub(crate) maxsize: Maxsize,
     pub(crate) typed: bool,
     pub(crate) scope: Scope,
-    /// The path by which generated code reaches `lru_memo`.
-    pub(crate) krate: TokenStream,
+    pub(crate) runtime: Runtime,
+}
+
+/// Where generated code finds `lru_memo`: at the given path, or under its own name.
+#[derive(Default)]
+pub(crate) struct Runtime(Option<Path>);
+
+impl Runtime {
+    /// The path of the runtime's `__private`, such that errors about its use are shown at `at`.
+    pub(crate) fn at(&self, at: Span) -> TokenStream {
+        let Some(path) = &self.0 else {
+            return quote_spanned!(at=> ::lru_memo::__private);
+        };
+        // What cannot be found is wrong in the given path.
+        let at = path.span();
+        quote_spanned!(at=> #path::__private)
+    }
 }
 
 /// The options as they were given; each is absent until it is met.
@@ -45,10 +88,37 @@ struct Given {
     maxsize: Option<Maxsize>,
     typed: Option<bool>,
     scope: Option<Scope>,
-    krate: Option<TokenStream>,
+    runtime: Option<Runtime>,
+    key: Option<Expr>,
+    skip: Option<Vec<Ident>>,
+    cache_if: Option<Expr>,
+    cache_err: Option<bool>,
+    single_flight: Option<bool>,
+    ttl: Option<TokenStream>,
+    max_weight: Option<Expr>,
+    weigh: Option<Expr>,
+    hasher: Option<Type>,
+    name: Option<LitStr>,
+    version: Option<u64>,
 }
 
-const NAMES: [&str; 4] = ["maxsize", "typed", "scope", "crate"];
+const NAMES: [&str; 15] = [
+    "maxsize",
+    "typed",
+    "scope",
+    "ttl",
+    "key",
+    "skip",
+    "cache_if",
+    "cache_err",
+    "single_flight",
+    "max_weight",
+    "weigh",
+    "hasher",
+    "name",
+    "version",
+    "crate",
+];
 
 impl Options {
     /// Reads the options, reporting every mistake.
@@ -60,18 +130,17 @@ impl Options {
                     diagnostics.add(error);
                     skip_to_comma(input)?;
                 }
-                if !input.is_empty() {
-                    if let Err(error) = input.parse::<Token![,]>() {
-                        diagnostics.add(error);
-                        skip_to_comma(input)?;
-                        input.parse::<Option<Token![,]>>()?;
-                    }
+                if !input.is_empty() && input.parse::<Token![,]>().is_err() {
+                    diagnostics.add(input.error("expected `,` between two options"));
+                    skip_to_comma(input)?;
+                    input.parse::<Option<Token![,]>>()?;
                 }
             }
             Ok(())
         };
         // The parser has reported its errors itself.
         let _: Option<()> = parser.parse2(tokens).ok();
+        given.conflicts(diagnostics);
         Self {
             maxsize: given.maxsize.unwrap_or(match attribute {
                 Attribute::LruCache => Maxsize::Bounded(quote::quote!(128)),
@@ -79,12 +148,42 @@ impl Options {
             }),
             typed: given.typed.unwrap_or(false),
             scope: given.scope.unwrap_or(Scope::Process),
-            krate: given.krate.unwrap_or_else(|| quote::quote!(::lru_memo)),
+            runtime: given.runtime.unwrap_or_default(),
+            key: given.key,
+            skip: given.skip.unwrap_or_default(),
+            cache_if: given.cache_if,
+            cache_err: given.cache_err.unwrap_or(false),
+            single_flight: given.single_flight.unwrap_or(false),
+            ttl: given.ttl,
+            max_weight: given.max_weight,
+            weigh: given.weigh,
+            hasher: given.hasher,
+            name: given.name,
+            version: given.version.unwrap_or(0),
         }
     }
 }
 
 impl Given {
+    /// Reports options that do not go together.
+    fn conflicts(&self, diagnostics: &mut Diagnostics) {
+        if let (Some(_), Some(skipped)) = (&self.key, self.skip.as_ref().and_then(|skip| skip.first())) {
+            diagnostics.error(skipped, "`key` says what the key is; leave `skip` out");
+        }
+        match (&self.max_weight, &self.weigh) {
+            (Some(max_weight), None) => {
+                diagnostics.error(
+                    max_weight,
+                    "`max_weight` needs `weigh`, such as `weigh = |key, value| value.len()`",
+                );
+            }
+            (None, Some(weigh)) => {
+                diagnostics.error(weigh, "`weigh` needs `max_weight`, such as `max_weight = 64 * 1024`");
+            }
+            _ => {}
+        }
+    }
+
     /// Reads one option.
     fn option(
         &mut self,
@@ -92,18 +191,8 @@ impl Given {
         input: ParseStream<'_>,
         diagnostics: &mut Diagnostics,
     ) -> syn::Result<()> {
-        if !input.peek(Ident::peek_any) {
-            let rest = input.fork().parse::<Expr>();
-            return Err(match rest {
-                Ok(value) => syn::Error::new_spanned(
-                    &value,
-                    format!(
-                        "expected `option = value`; write `maxsize = {}`",
-                        value.to_token_stream()
-                    ),
-                ),
-                Err(_) => input.error("expected an option, such as `maxsize = 128`"),
-            });
+        if let Some(mistake) = positional(input) {
+            return Err(mistake);
         }
         let name = input.call(Ident::parse_any)?;
         match name.to_string().as_str() {
@@ -118,12 +207,58 @@ impl Given {
                 once(&mut self.maxsize, &name, maxsize, diagnostics);
             }
             "typed" => {
-                let typed = value(&name, input, |input| {
-                    input
-                        .parse::<LitBool>()
-                        .map_err(|error| syn::Error::new(error.span(), "`typed` is `true` or `false`"))
+                once(&mut self.typed, &name, value(&name, input, |input| boolean(&name, input))?, diagnostics)
+            }
+            "cache_err" => {
+                once(
+                    &mut self.cache_err,
+                    &name,
+                    value(&name, input, |input| boolean(&name, input))?,
+                    diagnostics,
+                );
+            }
+            "single_flight" => {
+                once(
+                    &mut self.single_flight,
+                    &name,
+                    value(&name, input, |input| boolean(&name, input))?,
+                    diagnostics,
+                );
+            }
+            "key" => once(&mut self.key, &name, value(&name, input, Expr::parse)?, diagnostics),
+            "cache_if" => once(&mut self.cache_if, &name, value(&name, input, Expr::parse)?, diagnostics),
+            "weigh" => once(&mut self.weigh, &name, value(&name, input, Expr::parse)?, diagnostics),
+            "max_weight" => once(&mut self.max_weight, &name, value(&name, input, Expr::parse)?, diagnostics),
+            "hasher" => once(&mut self.hasher, &name, value(&name, input, Type::parse)?, diagnostics),
+            "ttl" => once(&mut self.ttl, &name, value(&name, input, ttl)?, diagnostics),
+            "name" => {
+                let text = value(&name, input, |input| {
+                    input.parse::<LitStr>().map_err(|error| {
+                        syn::Error::new(error.span(), "`name` is a string, such as `name = \"orders\"`")
+                    })
                 })?;
-                once(&mut self.typed, &name, typed.value, diagnostics);
+                once(&mut self.name, &name, text, diagnostics);
+            }
+            "version" => {
+                let number = value(&name, input, |input| {
+                    let literal = input.parse::<LitInt>();
+                    literal.and_then(|literal| literal.base10_parse::<u64>()).map_err(|error| {
+                        syn::Error::new(error.span(), "`version` is a whole number, such as `version = 2`")
+                    })
+                })?;
+                once(&mut self.version, &name, number, diagnostics);
+            }
+            "skip" => {
+                if !input.peek(syn::token::Paren) {
+                    return Err(syn::Error::new_spanned(
+                        &name,
+                        "`skip` needs the names of parameters, such as `skip(ctx)`",
+                    ));
+                }
+                let names;
+                syn::parenthesized!(names in input);
+                let names = names.parse_terminated(Ident::parse_any, Token![,])?;
+                once(&mut self.skip, &name, names.into_iter().collect(), diagnostics);
             }
             "scope" => {
                 let scope = value(&name, input, scope)?;
@@ -138,7 +273,7 @@ impl Given {
                         )
                     })
                 })?;
-                once(&mut self.krate, &name, path.into_token_stream(), diagnostics);
+                once(&mut self.runtime, &name, Runtime(Some(path)), diagnostics);
             }
             other => return Err(unknown(&name, other)),
         }
@@ -146,10 +281,61 @@ impl Given {
     }
 }
 
+/// The mistake of a value without the name of its option, as in Python's `@lru_cache(128)`.
+fn positional(input: ParseStream<'_>) -> Option<syn::Error> {
+    if input.peek(Ident::peek_any) && !input.peek(Ident) {
+        return None; // A keyword, such as `crate`.
+    }
+    let Ok(value) = input.fork().parse::<Expr>() else {
+        let is_name = input.peek(Ident);
+        return (!is_name).then(|| input.error("expected an option, such as `maxsize = 128`"));
+    };
+    let text = match &value {
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.to_string(),
+        Expr::Path(path) => path.path.get_ident().map(Ident::to_string).filter(|name| is_constant(name))?,
+        Expr::Assign(_) | Expr::Call(_) if input.peek(Ident) => return None,
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => return Some(negative(&value)),
+        _ => "128".to_owned(),
+    };
+    let message = format!("this value needs the name of its option; write `maxsize = {text}`");
+    Some(syn::Error::new_spanned(value, message))
+}
+
+/// Whether a name is that of a constant, or `None`.
+fn is_constant(name: &str) -> bool {
+    name == "None" || !name.chars().any(char::is_lowercase)
+}
+
+fn boolean(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
+    let literal = input.parse::<LitBool>();
+    literal.map(|literal| literal.value).map_err(|error| {
+        let message = format!("`{name}` is one of `true` and `false`; write `{name} = true`");
+        syn::Error::new(error.span(), message)
+    })
+}
+
+/// A duration: a literal is read here, any other expression is a `Duration` when the program runs.
+fn ttl(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let expression = input.parse::<Expr>()?;
+    let Expr::Lit(ExprLit { lit, .. }) = &expression else { return Ok(expression.into_token_stream()) };
+    let message = match lit {
+        Lit::Str(text) => match duration::parse(&text.value()) {
+            Ok(nanoseconds) => {
+                let at = text.span();
+                return Ok(quote_spanned!(at=> ::core::time::Duration::from_nanos(#nanoseconds)));
+            }
+            Err(message) => message,
+        },
+        _ => "a duration needs a unit; write it as a string, such as `ttl = \"90s\"`, or as a `Duration`"
+            .to_owned(),
+    };
+    Err(syn::Error::new_spanned(lit, message))
+}
+
 /// Stores an option that may be given once.
 fn once<T>(slot: &mut Option<T>, name: &Ident, value: T, diagnostics: &mut Diagnostics) {
     if slot.replace(value).is_some() {
-        diagnostics.error(name, format!("`{name}` is given twice; leave one of them out"));
+        diagnostics.error(name, format!("`{name}` is given twice; remove one of the two"));
     }
 }
 
@@ -160,49 +346,58 @@ fn value<T>(
     parse: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
 ) -> syn::Result<T> {
     if !input.peek(Token![=]) {
-        return Err(syn::Error::new_spanned(
-            name,
-            format!("`{name}` needs a value; write `{name} = ..`"),
-        ));
+        return Err(without_value(name));
     }
     input.parse::<Token![=]>()?;
     if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new_spanned(
-            name,
-            format!("`{name}` needs a value; write `{name} = ..`"),
-        ));
+        return Err(without_value(name));
     }
     parse(input)
+}
+
+fn without_value(name: &Ident) -> syn::Error {
+    let example = match name.to_string().as_str() {
+        "maxsize" => "128",
+        "typed" => "true",
+        "scope" => "thread",
+        "crate" => "my_crate::lru_memo",
+        "ttl" => "\"90s\"",
+        "key" => "user.id",
+        "cache_if" => "|value| value.is_some()",
+        "cache_err" | "single_flight" => "true",
+        "max_weight" => "64 * 1024",
+        "weigh" => "|key, value| value.len()",
+        "hasher" => "std::hash::RandomState",
+        "name" => "\"orders\"",
+        "version" => "2",
+        _ => "..",
+    };
+    syn::Error::new_spanned(name, format!("`{name}` needs a value, such as `{name} = {example}`"))
 }
 
 fn maxsize(input: ParseStream<'_>) -> syn::Result<Maxsize> {
     let expr = input.parse::<Expr>()?;
     match &expr {
         Expr::Path(path) if path.path.is_ident("None") => return Ok(Maxsize::Unbounded),
-        Expr::Unary(syn::ExprUnary {
-            op: syn::UnOp::Neg(_),
-            ..
-        }) => {
-            return Err(syn::Error::new_spanned(
-                &expr,
-                "`maxsize` cannot be negative; write `maxsize = 0` to cache nothing, `maxsize = None` for no bound",
-            ));
-        }
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => return Err(negative(&expr)),
         _ => {}
     }
     Ok(Maxsize::Bounded(expr.into_token_stream()))
 }
 
+fn negative(maxsize: &Expr) -> syn::Error {
+    let message =
+        "`maxsize` cannot be negative; write `maxsize = 0` to cache nothing, `maxsize = None` for no bound";
+    syn::Error::new_spanned(maxsize, message)
+}
+
 fn scope(input: ParseStream<'_>) -> syn::Result<Scope> {
     let span = input.span();
-    let scope = input
-        .call(Ident::parse_any)
-        .map(|scope| scope.to_string())
-        .unwrap_or_default();
+    let scope = input.call(Ident::parse_any).map(|scope| scope.to_string()).unwrap_or_default();
     match scope.as_str() {
         "process" => Ok(Scope::Process),
         "thread" => Ok(Scope::Thread),
-        _ => Err(syn::Error::new(span, "`scope` is `process` or `thread`")),
+        _ => Err(syn::Error::new(span, "`scope` is one of `process` and `thread`; write `scope = thread`")),
     }
 }
 
@@ -210,10 +405,7 @@ fn unknown(name: &Ident, text: &str) -> syn::Error {
     let near = NAMES.iter().find(|known| is_misspelt(text, known));
     let message = match near {
         Some(near) => format!("unknown option `{text}`; did you mean `{near}`?"),
-        None => format!(
-            "unknown option `{text}`; the options are `{}`",
-            NAMES.join("`, `")
-        ),
+        None => format!("unknown option `{text}`; the options are `{}`", NAMES.join("`, `")),
     };
     syn::Error::new_spanned(name, message)
 }

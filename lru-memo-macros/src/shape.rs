@@ -7,7 +7,10 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
+use syn::visit_mut::VisitMut;
 use syn::{GenericArgument, Lifetime, PathArguments, Type, TypeReference};
+
+use crate::options::Runtime;
 
 /// How a type takes part in a key.
 pub(crate) struct Shape {
@@ -17,82 +20,64 @@ pub(crate) struct Shape {
     pub(crate) stored: TokenStream,
 }
 
-/// The shape of an argument of this type; `private` is the path of the runtime's `__private`.
-pub(crate) fn shape(ty: &Type, private: &TokenStream) -> Shape {
+/// The shape of an argument of this type; `runtime` is where the runtime is.
+pub(crate) fn shape(ty: &Type, runtime: &Runtime) -> Shape {
     let at = ty.span();
+    let private = runtime.at(at);
     match peel(ty) {
         Type::Reference(reference) if !is_static(reference) => {
-            let inner = behind_reference(&reference.elem, private);
+            let inner = behind_reference(&reference.elem, runtime);
             let how = inner.how;
-            Shape {
-                how: quote_spanned!(at=> #private::Ref<#how>),
-                stored: inner.stored,
-            }
+            Shape { how: quote_spanned!(at=> #private::Ref<#how>), stored: inner.stored }
         }
         Type::Tuple(tuple) if needs_structure(ty) => {
-            let parts: Vec<Shape> = tuple.elems.iter().map(|elem| shape(elem, private)).collect();
-            let (hows, stored) = (
-                parts.iter().map(|part| &part.how),
-                parts.iter().map(|part| &part.stored),
-            );
-            Shape {
-                how: quote!((#(#hows,)*)),
-                stored: quote!((#(#stored,)*)),
-            }
+            let parts: Vec<Shape> = tuple.elems.iter().map(|elem| shape(elem, runtime)).collect();
+            let (hows, stored) = (parts.iter().map(|part| &part.how), parts.iter().map(|part| &part.stored));
+            Shape { how: quote!((#(#hows,)*)), stored: quote!((#(#stored,)*)) }
         }
-        Type::Slice(slice) if needs_structure(ty) => sequence(quote!(SliceOf), &slice.elem, private),
-        Type::Array(array) if needs_structure(ty) => sequence(quote!(ArrayOf), &array.elem, private),
+        Type::Slice(slice) if needs_structure(ty) => sequence(quote!(SliceOf), &slice.elem, runtime),
+        Type::Array(array) if needs_structure(ty) => sequence(quote!(ArrayOf), &array.elem, runtime),
         inner => match wrapper(inner) {
             Some((Wrapper::Cow, elem)) => {
-                let inner = behind_reference(elem, private);
+                let inner = behind_reference(elem, runtime);
                 let how = inner.how;
-                Shape {
-                    how: quote_spanned!(at=> #private::CowOf<#how>),
-                    stored: inner.stored,
-                }
+                Shape { how: quote_spanned!(at=> #private::CowOf<#how>), stored: inner.stored }
             }
             Some((Wrapper::Option, elem)) if needs_structure(elem) => {
-                let Shape { how, stored } = shape(elem, private);
+                let Shape { how, stored } = shape(elem, runtime);
                 Shape {
                     how: quote_spanned!(at=> #private::OptionOf<#how>),
                     stored: quote!(::core::option::Option<#stored>),
                 }
             }
-            Some((Wrapper::Vec, elem)) if needs_structure(elem) => sequence(quote!(VecOf), elem, private),
-            _ => Shape {
-                how: quote_spanned!(at=> #private::Leaf<_>),
-                stored: quote!(#ty),
-            },
+            Some((Wrapper::Vec, elem)) if needs_structure(elem) => sequence(quote!(VecOf), elem, runtime),
+            _ => Shape { how: quote_spanned!(at=> #private::Leaf<_>), stored: quote!(#ty) },
         },
     }
 }
 
 /// The shape of what stands behind a reference; a leaf may be unsized there.
-fn behind_reference(ty: &Type, private: &TokenStream) -> Shape {
+fn behind_reference(ty: &Type, runtime: &Runtime) -> Shape {
     let is_leaf = match peel(ty) {
         Type::Reference(reference) => is_static(reference),
         _ => !needs_structure(ty) || is_float(ty),
     };
     if is_leaf {
         let at = ty.span();
+        let private = runtime.at(at);
         let stored = quote_spanned!(at=> <#ty as #private::ToOwned>::Owned);
-        Shape {
-            how: quote_spanned!(at=> #private::Leaf<_>),
-            stored,
-        }
+        Shape { how: quote_spanned!(at=> #private::Leaf<_>), stored }
     } else {
-        shape(ty, private)
+        shape(ty, runtime)
     }
 }
 
-fn sequence(how: TokenStream, elem: &Type, private: &TokenStream) -> Shape {
-    let inner = shape(elem, private);
+fn sequence(how: TokenStream, elem: &Type, runtime: &Runtime) -> Shape {
+    let inner = shape(elem, runtime);
     let (inner_how, stored) = (inner.how, inner.stored);
     let at = elem.span();
-    Shape {
-        how: quote_spanned!(at=> #private::#how<#inner_how>),
-        stored: quote!(#private::Box<[#stored]>),
-    }
+    let private = runtime.at(at);
+    Shape { how: quote_spanned!(at=> #private::#how<#inner_how>), stored: quote!(#private::Box<[#stored]>) }
 }
 
 /// Whether a type holds a reference or a float where the runtime can reach it.
@@ -143,10 +128,7 @@ fn is_float(ty: &Type) -> bool {
 }
 
 fn is_static(reference: &TypeReference) -> bool {
-    reference
-        .lifetime
-        .as_ref()
-        .is_some_and(|lifetime| lifetime.ident == "static")
+    reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
 }
 
 /// The type without parentheses and invisible groups.
@@ -163,7 +145,7 @@ pub(crate) fn first_borrow(ty: &Type) -> Option<TokenStream> {
     struct Finder(Option<TokenStream>);
     impl<'ast> Visit<'ast> for Finder {
         fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-            if reference.lifetime.is_none() {
+            if !is_static(reference) {
                 self.0.get_or_insert_with(|| quote!(#reference));
             }
             visit::visit_type_reference(self, reference);
@@ -174,6 +156,24 @@ pub(crate) fn first_borrow(ty: &Type) -> Option<TokenStream> {
             }
         }
         // The lifetimes of a function pointer's arguments are its own.
+        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
+    }
+    let mut finder = Finder(None);
+    finder.visit_type(ty);
+    finder.0
+}
+
+/// The first `&mut` in a type, other than in the signature of a function pointer or closure.
+pub(crate) fn first_mutable_borrow(ty: &Type) -> Option<&TypeReference> {
+    struct Finder<'ast>(Option<&'ast TypeReference>);
+    impl<'ast> Visit<'ast> for Finder<'ast> {
+        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+            if reference.mutability.is_some() {
+                self.0.get_or_insert(reference);
+            }
+            visit::visit_type_reference(self, reference);
+        }
         fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
         fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
     }
@@ -194,4 +194,19 @@ pub(crate) fn first_borrow_in_leaf(ty: &Type) -> Option<TokenStream> {
             None => first_borrow(inner),
         },
     }
+}
+
+/// The type with every named lifetime made `'_`, for use inside a constant, where lifetimes have no names.
+pub(crate) fn with_elided_lifetimes(ty: &Type) -> Type {
+    struct Elide;
+    impl VisitMut for Elide {
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            if lifetime.ident != "static" {
+                lifetime.ident = syn::Ident::new("_", lifetime.ident.span());
+            }
+        }
+    }
+    let mut ty = ty.clone();
+    Elide.visit_type_mut(&mut ty);
+    ty
 }

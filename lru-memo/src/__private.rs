@@ -8,10 +8,13 @@ pub use foldhash::fast::RandomState as DefaultHasher;
 pub use std::thread_local;
 
 pub use crate::cache::Cache;
+pub use crate::hooks::{admit_all, admits, name_of_method, of_thread, weigh, weigh_nothing};
 pub use crate::info::{CacheInfo, CacheParameters, Scope};
+pub use crate::instances::{Instance, Instances, ThreadInstance, ThreadInstances, instantiation};
 pub use crate::key::{ArrayOf, CowOf, Leaf, OptionOf, Ref, SliceOf, VecOf, part};
 pub use crate::outcome::{Is, NotResult, Outcome, Probe, Value, clone_value};
-pub use crate::registry::Site;
-pub use crate::slot::{Slot, shareable};
-pub use crate::thread_cache::{Registration, thread_cache};
+pub use crate::plain::{NotPlain, Plainness};
+pub use crate::registry::{Site, register};
+pub use crate::slot::{Slot, shareable, shareable_part};
+pub use crate::storage::Kept;
 pub use crate::threading::{AllThreads, OneThread};

@@ -33,13 +33,16 @@ pub struct CacheInfo {
     pub currsize: usize,
 }
 
+impl CacheInfo {
+    /// Of a cache that has not been used.
+    pub(crate) const fn unused(maxsize: Option<usize>) -> Self {
+        Self { hits: 0, misses: 0, maxsize, currsize: 0 }
+    }
+}
+
 impl fmt::Display for CacheInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "CacheInfo(hits={}, misses={}, maxsize=",
-            self.hits, self.misses
-        )?;
+        write!(f, "CacheInfo(hits={}, misses={}, maxsize=", self.hits, self.misses)?;
         match self.maxsize {
             Some(maxsize) => write!(f, "{maxsize}")?,
             None => f.write_str("None")?,
@@ -85,18 +88,38 @@ pub struct CacheParameters {
     pub scope: Scope,
     /// The age at which an entry expires; `None` when entries do not expire.
     pub ttl: Option<Duration>,
+    /// The largest sum of weights the cache keeps, in the unit of its `weigh`; `None` when it weighs nothing.
+    pub max_weight: Option<usize>,
+    /// The version given to the function, 0 if none: entries of another version are never read.
+    pub version: u64,
 }
 
 impl CacheParameters {
     /// Made by generated code only, so that fields can be added later.
     #[doc(hidden)]
     #[must_use]
-    pub const fn new(maxsize: Option<usize>, typed: bool, scope: Scope, ttl: Option<Duration>) -> Self {
-        Self {
-            maxsize,
-            typed,
-            scope,
-            ttl,
-        }
+    pub const fn new(maxsize: Option<usize>, typed: bool, scope: Scope) -> Self {
+        Self { maxsize, typed, scope, ttl: None, max_weight: None, version: 0 }
+    }
+
+    /// Made by generated code only.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_ttl(self, ttl: Duration) -> Self {
+        Self { ttl: Some(ttl), ..self }
+    }
+
+    /// Made by generated code only.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_version(self, version: u64) -> Self {
+        Self { version, ..self }
+    }
+
+    /// Made by generated code only.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_max_weight(self, max_weight: usize) -> Self {
+        Self { max_weight: Some(max_weight), ..self }
     }
 }

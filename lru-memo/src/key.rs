@@ -12,8 +12,6 @@ use core::borrow::Borrow;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
-use crate::plain::is_plain;
-
 /// A part with no structure that matters here.
 #[derive(Debug)]
 pub struct Leaf<How>(PhantomData<How>);
@@ -52,8 +50,6 @@ pub trait KeyPart<How> {
     /// What is kept in the cache.
     type Stored;
 
-    /// Whether hashing and comparing run the standard library's code only.
-    fn is_plain(&self) -> bool;
     /// Feeds the part to the hasher.
     fn hash_part<H: Hasher>(&self, state: &mut H);
     /// Whether this part equals the one in the cache.
@@ -70,11 +66,6 @@ where
     T: ?Sized + Hash + Eq + ToOwned + 'static,
 {
     type Stored = T::Owned;
-
-    #[inline]
-    fn is_plain(&self) -> bool {
-        is_plain::<T>()
-    }
 
     #[inline]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
@@ -103,10 +94,6 @@ macro_rules! floats {
         impl KeyPart<Leaf<ByBits>> for $float {
             type Stored = $float;
 
-            #[inline]
-            fn is_plain(&self) -> bool {
-                true
-            }
 
             #[inline]
             fn hash_part<H: Hasher>(&self, state: &mut H) {
@@ -138,11 +125,6 @@ impl<How, T: ?Sized + KeyPart<How>> KeyPart<Ref<How>> for &T {
     type Stored = T::Stored;
 
     #[inline]
-    fn is_plain(&self) -> bool {
-        (**self).is_plain()
-    }
-
-    #[inline]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
         (**self).hash_part(state);
     }
@@ -170,10 +152,6 @@ where
 {
     type Stored = B::Stored;
 
-    fn is_plain(&self) -> bool {
-        (**self).is_plain()
-    }
-
     #[inline]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
         (**self).hash_part(state);
@@ -196,10 +174,6 @@ where
 #[diagnostic::do_not_recommend]
 impl<How, T: KeyPart<How>> KeyPart<OptionOf<How>> for Option<T> {
     type Stored = Option<T::Stored>;
-
-    fn is_plain(&self) -> bool {
-        self.as_ref().is_none_or(T::is_plain)
-    }
 
     #[inline]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
@@ -235,10 +209,6 @@ impl<How, T: KeyPart<How>> KeyPart<OptionOf<How>> for Option<T> {
 impl<How, T: KeyPart<How>> KeyPart<SliceOf<How>> for [T] {
     type Stored = Box<[T::Stored]>;
 
-    fn is_plain(&self) -> bool {
-        self.first().is_none_or(T::is_plain)
-    }
-
     #[inline]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
         self.len().hash(state);
@@ -268,9 +238,6 @@ macro_rules! as_slice {
         impl<How, T: KeyPart<How>, $($generics)*> KeyPart<$How<How>> for $Type {
             type Stored = Box<[T::Stored]>;
 
-            fn is_plain(&self) -> bool {
-                KeyPart::<SliceOf<How>>::is_plain(self.as_slice())
-            }
 
             #[inline]
             fn hash_part<H: Hasher>(&self, state: &mut H) {
@@ -303,9 +270,6 @@ macro_rules! tuples {
         impl<$($How, $T: KeyPart<$How>),+> KeyPart<($($How,)+)> for ($($T,)+) {
             type Stored = ($($T::Stored,)+);
 
-            fn is_plain(&self) -> bool {
-                $(self.$at.is_plain())&&+
-            }
 
             #[inline]
             fn hash_part<H: Hasher>(&self, state: &mut H) {
@@ -342,7 +306,6 @@ tuples! {
 #[derive(Debug)]
 pub struct Part<'a, T: ?Sized, S, H> {
     value: &'a T,
-    is_plain: fn(&T) -> bool,
     hash: fn(&T, &mut H),
     matches: fn(&T, &S) -> bool,
     to_stored: fn(&T) -> S,
@@ -365,14 +328,7 @@ where
     T: ?Sized + KeyPart<How, Stored = S>,
     H: Hasher,
 {
-    Part {
-        value,
-        is_plain: T::is_plain,
-        hash: T::hash_part,
-        matches: T::matches,
-        to_stored: T::to_stored,
-        same: T::same,
-    }
+    Part { value, hash: T::hash_part, matches: T::matches, to_stored: T::to_stored, same: T::same }
 }
 
 /// Compares two stored keys; outlives the arguments.
@@ -386,8 +342,6 @@ pub trait Key<K, H>: Copy {
     /// Compares stored keys.
     type Same: SameKey<K>;
 
-    /// Whether hashing and comparing run the standard library's code only.
-    fn is_plain(&self) -> bool;
     /// Feeds each part to the hasher.
     fn hash(&self, state: &mut H);
     /// Whether this is the stored key.
@@ -415,11 +369,6 @@ impl<H> Key<(), H> for () {
     type Same = ();
 
     #[inline]
-    fn is_plain(&self) -> bool {
-        true
-    }
-
-    #[inline]
     fn hash(&self, _: &mut H) {}
 
     #[inline]
@@ -436,11 +385,6 @@ impl<H> Key<(), H> for () {
 
 impl<T: ?Sized, S, H, K, R: Key<K, H>> Key<(S, K), H> for (Part<'_, T, S, H>, R) {
     type Same = (fn(&S, &S) -> bool, R::Same);
-
-    #[inline]
-    fn is_plain(&self) -> bool {
-        (self.0.is_plain)(self.0.value) && self.1.is_plain()
-    }
 
     #[inline]
     fn hash(&self, state: &mut H) {

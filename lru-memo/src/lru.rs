@@ -1,47 +1,78 @@
-//! The exact LRU itself: a slab of nodes linked by index in order of use, and an index by hash.
+//! The exact LRU itself: entries side by side, in order of use, and an index by hash; where there is a `ttl`, also
+//! in order of age, and where weights are bounded, with their weights.
 //!
 //! Single-threaded, free of locks and of user code: keys are found by their hash and a predicate of the
 //! caller's, and whatever leaves is handed back to the caller, who drops it where that is safe.
 //!
-//! Invariants: the occupied nodes form a ring through [`RING`], which stands for no entry: from it, `older` leads
-//! to the most recent entry and `newer` to the least recent. Each is in `index` once, under its own hash. The
-//! vacant nodes form a list through `older` that ends at `RING`.
+//! Invariants: there are no gaps: when an entry leaves, the last one takes its place. Each entry is in `index` once,
+//! under its own hash. All parts have the same length, except that `ages` and `weights` may be unused.
 
 use alloc::vec::Vec;
+use core::time::Duration;
+use std::time::Instant;
 
 use hashbrown::HashTable;
 
-/// The place of an entry. Valid until that entry is removed.
-pub(crate) type Place = u32;
-
-/// The node at which the ring of entries begins and ends.
-const RING: Place = 0;
+use crate::ring::{Place, Ring};
 
 struct Node<E> {
     hash: u64,
-    newer: Place,
-    older: Place,
-    entry: Option<E>,
+    entry: E,
 }
 
-/// Entries of type `E` in order of use.
+/// When entries were stored, and in which order.
+struct Ages {
+    order: Ring,
+    since: Vec<Instant>,
+}
+
+/// What a cache must not exceed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Limits {
+    /// The number of entries.
+    pub(crate) maxsize: Option<usize>,
+    /// The sum of their weights.
+    pub(crate) max_weight: Option<usize>,
+    /// The age of each.
+    pub(crate) ttl: Option<Duration>,
+}
+
+/// What is noted of an entry beside its key and value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stamp {
+    /// The time; only used where there is a `ttl`.
+    pub(crate) now: Option<Instant>,
+    /// The weight; only used where weights are bounded.
+    pub(crate) weight: usize,
+}
+
+/// Entries of type `E` in order of use. A [`Place`] is valid until an entry is removed: that of entry `place` is
+/// `nodes[place - 1]`.
 pub(crate) struct Lru<E> {
+    limits: Limits,
+    uses: Ring,
     nodes: Vec<Node<E>>,
     index: HashTable<Place>,
-    vacant: Place,
+    ages: Ages,
+    weights: Vec<usize>,
+    weight: usize,
 }
 
 impl<E> Lru<E> {
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(limits: Limits) -> Self {
         Self {
+            limits,
+            uses: Ring::new(),
             nodes: Vec::new(),
             index: HashTable::new(),
-            vacant: RING,
+            ages: Ages { order: Ring::new(), since: Vec::new() },
+            weights: Vec::new(),
+            weight: 0,
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.index.len()
+        self.nodes.len()
     }
 
     /// Finds an entry that the predicate accepts among those whose hash is, or may be, this one; the predicate
@@ -49,102 +80,154 @@ impl<E> Lru<E> {
     #[inline]
     pub(crate) fn find(&self, hash: u64, mut accepts: impl FnMut(u64, &E) -> bool) -> Option<Place> {
         let found = self.index.find(hash, |&place| {
-            let node = &self.nodes[place as usize];
-            node.entry.as_ref().is_some_and(|entry| accepts(node.hash, entry))
+            let node = &self.nodes[at(place)];
+            accepts(node.hash, &node.entry)
         });
         found.copied()
     }
 
     #[inline]
     pub(crate) fn entry(&self, place: Place) -> &E {
-        self.nodes[place as usize]
-            .entry
-            .as_ref()
-            .expect("the place of a removed entry was used")
+        &self.nodes[at(place)].entry
     }
 
     /// Makes an entry the most recent one.
     #[inline]
     pub(crate) fn touch(&mut self, place: Place) {
-        if self.nodes[RING as usize].older != place {
-            self.unlink(place);
-            self.link_newest(place);
+        self.uses.touch(place);
+    }
+
+    /// Whether an entry has reached the age at which it expires.
+    #[inline]
+    pub(crate) fn is_expired(&self, place: Place, now: Option<Instant>) -> bool {
+        match (self.limits.ttl, now) {
+            (Some(ttl), Some(now)) => now.saturating_duration_since(self.ages.since[at(place)]) >= ttl,
+            _ => false,
         }
     }
 
-    /// Adds an entry as the most recent one. The caller has made sure that its key is not there.
-    ///
-    /// # Panics
-    /// When it would be entry number 2^32 - 1.
-    pub(crate) fn insert(&mut self, hash: u64, entry: E) {
-        if self.nodes.is_empty() {
-            self.nodes.push(Node {
-                hash: 0,
-                newer: RING,
-                older: RING,
-                entry: None,
-            });
+    /// Whether an entry of this weight may be stored at all.
+    pub(crate) fn admits(&self, weight: usize) -> bool {
+        self.limits.maxsize != Some(0) && self.limits.max_weight.is_none_or(|max| weight <= max)
+    }
+
+    /// Stores an entry that [`admits`](Self::admits) as the most recent, in the place of the one with its key if
+    /// there is one. What leaves goes to `left`.
+    pub(crate) fn store(
+        &mut self,
+        place: Option<Place>,
+        hash: u64,
+        entry: E,
+        stamp: Stamp,
+        left: &mut Left<E>,
+    ) {
+        if let Some(place) = place {
+            left.push(self.replace(place, hash, entry, stamp));
+            self.make_room(0, 0, stamp.now, left);
+            return;
         }
-        let place = self.vacant;
-        let place = if place == RING {
-            let place = Place::try_from(self.nodes.len()).expect("a cache holds fewer than 2^32 - 1 entries");
-            self.nodes.push(Node {
-                hash,
-                newer: RING,
-                older: RING,
-                entry: Some(entry),
-            });
-            place
-        } else {
-            let node = &mut self.nodes[place as usize];
-            self.vacant = node.older;
-            node.hash = hash;
-            node.entry = Some(entry);
-            place
+        if self.limits.max_weight.is_none() && self.limits.ttl.is_none() {
+            if let Some(oldest) =
+                self.uses.oldest().filter(|_| self.limits.maxsize.is_some_and(|max| self.len() >= max))
+            {
+                // Out and in at once: the common case.
+                self.unindex(oldest);
+                left.push(self.replace(oldest, hash, entry, stamp));
+                self.index_at(hash, oldest);
+                return;
+            }
+        }
+        self.make_room(1, stamp.weight, stamp.now, left);
+        let place = self.uses.push();
+        self.nodes.push(Node { hash, entry });
+        if self.limits.ttl.is_some() {
+            self.ages.order.push();
+            self.ages.since.extend(stamp.now);
+        }
+        if self.limits.max_weight.is_some() {
+            self.weights.push(stamp.weight);
+            self.weight += stamp.weight;
+        }
+        self.index_at(hash, place);
+    }
+
+    /// Removes entries until so many more of such a weight fit: first the expired, then the least recent.
+    fn make_room(&mut self, entries: usize, weight: usize, now: Option<Instant>, left: &mut Left<E>) {
+        let is_full = |lru: &Self| {
+            lru.limits.maxsize.is_some_and(|max| lru.len() + entries > max)
+                || lru.limits.max_weight.is_some_and(|max| lru.weight + weight > max)
         };
-        let nodes = &self.nodes;
-        self.index
-            .insert_unique(hash, place, |&place| nodes[place as usize].hash);
-        self.link_newest(place);
+        while is_full(self) {
+            let expired = self.ages.order.oldest().filter(|&place| self.is_expired(place, now));
+            let Some(place) = expired.or(self.uses.oldest()) else { return };
+            left.push(self.remove(place));
+        }
     }
 
-    /// Puts another entry in the place of this one and returns the old one; hash and recency stay.
-    pub(crate) fn replace(&mut self, place: Place, entry: E) -> E {
-        let old = self.nodes[place as usize].entry.replace(entry);
-        old.expect("the place of a removed entry was used")
+    /// Puts another entry in this place, as the most recent, and returns the old one; the index stays.
+    fn replace(&mut self, place: Place, hash: u64, entry: E, stamp: Stamp) -> E {
+        self.uses.touch(place);
+        if let (Some(_), Some(now)) = (self.limits.ttl, stamp.now) {
+            self.ages.order.touch(place);
+            self.ages.since[at(place)] = now;
+        }
+        if self.limits.max_weight.is_some() {
+            let old = core::mem::replace(&mut self.weights[at(place)], stamp.weight);
+            self.weight = self.weight - old + stamp.weight;
+        }
+        core::mem::replace(&mut self.nodes[at(place)], Node { hash, entry }).entry
     }
 
     pub(crate) fn remove(&mut self, place: Place) -> E {
-        let found = self
-            .index
-            .find_entry(self.nodes[place as usize].hash, |&other| other == place);
-        found.expect("every occupied node is in the index").remove();
-        self.unlink(place);
-        let node = &mut self.nodes[place as usize];
-        node.older = self.vacant;
-        self.vacant = place;
-        node.entry.take().expect("the place of a removed entry was used")
+        self.unindex(place);
+        let last = self.nodes.len() as Place;
+        if last != place {
+            let moved = self.index.find_mut(self.nodes[at(last)].hash, |&other| other == last);
+            *moved.expect("every entry is in the index") = place;
+        }
+        self.uses.swap_remove(place);
+        if self.limits.ttl.is_some() {
+            self.ages.order.swap_remove(place);
+            self.ages.since.swap_remove(at(place));
+        }
+        if self.limits.max_weight.is_some() {
+            self.weight -= self.weights.swap_remove(at(place));
+        }
+        self.nodes.swap_remove(at(place)).entry
     }
 
-    /// Removes the least recent entry.
-    pub(crate) fn pop_oldest(&mut self) -> Option<E> {
-        let oldest = self.nodes.first()?.newer;
-        (oldest != RING).then(|| self.remove(oldest))
+    fn index_at(&mut self, hash: u64, place: Place) {
+        let nodes = &self.nodes;
+        self.index.insert_unique(hash, place, |&place| nodes[at(place)].hash);
     }
 
-    #[inline]
-    fn unlink(&mut self, place: Place) {
-        let Node { newer, older, .. } = self.nodes[place as usize];
-        self.nodes[newer as usize].older = older;
-        self.nodes[older as usize].newer = newer;
+    fn unindex(&mut self, place: Place) {
+        let found = self.index.find_entry(self.nodes[at(place)].hash, |&other| other == place);
+        found.expect("every entry is in the index").remove();
+    }
+}
+
+/// What has left a cache and is to be dropped outside of its lock: mostly one entry, so that is not allocated for.
+pub(crate) struct Left<E> {
+    first: Option<E>,
+    more: Vec<E>,
+}
+
+impl<E> Left<E> {
+    pub(crate) const fn new() -> Self {
+        Self { first: None, more: Vec::new() }
     }
 
-    #[inline]
-    fn link_newest(&mut self, place: Place) {
-        let older = core::mem::replace(&mut self.nodes[RING as usize].older, place);
-        self.nodes[older as usize].newer = place;
-        let node = &mut self.nodes[place as usize];
-        node.newer = RING;
-        node.older = older;
+    pub(crate) fn push(&mut self, entry: E) {
+        match self.first {
+            None => self.first = Some(entry),
+            Some(_) => self.more.push(entry),
+        }
     }
+}
+
+/// Where the node of a place is.
+#[inline]
+fn at(place: Place) -> usize {
+    place as usize - 1
 }

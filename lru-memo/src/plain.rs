@@ -1,24 +1,67 @@
 //! Types whose `Hash`, `Eq` and `Clone` are the standard library's and do nothing but compute: they may run
 //! inside a lock, because they neither panic nor block nor call back.
+//!
+//! [`Plainness`] tells, where all types are known, whether a function has only such arguments and such a value.
 
-use core::any::TypeId;
+use alloc::borrow::{Cow, ToOwned};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+use core::time::Duration;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
-/// Whether `T` is known to be such a type. Costs nothing at run time: the compiler folds it to a constant.
-#[inline(always)]
-pub(crate) fn is_plain<T: ?Sized + 'static>() -> bool {
-    type Unit = ();
-    macro_rules! any_of {
-        ($($plain:ty)*) => { $(TypeId::of::<T>() == TypeId::of::<$plain>())||* };
-    }
-    any_of! {
-        u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 bool char Unit
-        str alloc::string::String &'static str [u8] alloc::vec::Vec<u8>
-        std::path::Path std::path::PathBuf std::ffi::OsStr std::ffi::OsString core::time::Duration
-    }
+/// An argument type that hashes and compares without foreign code.
+pub trait PlainPart {}
+
+/// A value type that is copied without foreign code, in no time.
+pub trait PlainValue {}
+
+macro_rules! plain {
+    ($($plain:ty)*) => {$(
+        impl PlainPart for $plain {}
+        impl PlainValue for $plain {}
+    )*};
+}
+plain!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 bool char Duration);
+
+macro_rules! plain_parts {
+    ($($plain:ty)*) => {$( impl PlainPart for $plain {} )*};
+}
+plain_parts!(str String Path PathBuf OsStr OsString);
+
+impl<T: PlainPart + ?Sized> PlainPart for &T {}
+impl<T: PlainPart> PlainPart for [T] {}
+impl<T: PlainPart> PlainPart for Vec<T> {}
+impl<T: PlainPart, const N: usize> PlainPart for [T; N] {}
+impl<T: PlainPart> PlainPart for Option<T> {}
+impl<T: PlainPart + ToOwned + ?Sized> PlainPart for Cow<'_, T> {}
+
+impl<T: ?Sized> PlainValue for &'static T {}
+impl<T: PlainValue> PlainValue for Option<T> {}
+
+macro_rules! plain_tuples {
+    ($(($($T:ident)*))*) => {$(
+        impl<$($T: PlainPart),*> PlainPart for ($($T,)*) {}
+        impl<$($T: PlainValue),*> PlainValue for ($($T,)*) {}
+    )*};
+}
+plain_tuples!(() (A) (A B) (A B C) (A B C D));
+
+/// Asks whether the arguments `A`, as `(first, (second, ()))`, and the value `V` are plain:
+/// `Plainness::<A, V>::IS_PLAIN`, with [`NotPlain`] in scope.
+#[derive(Debug)]
+pub struct Plainness<A, V>(PhantomData<(A, V)>);
+
+impl<A: PlainPart, V: PlainValue> Plainness<A, V> {
+    /// They are.
+    pub const IS_PLAIN: bool = true;
 }
 
-/// Whether cloning a `T` is a mere copy, too, and so may happen inside a lock without making others wait.
-#[inline(always)]
-pub(crate) fn is_plain_copy<T: 'static>() -> bool {
-    is_plain::<T>() && !core::mem::needs_drop::<T>()
+/// The answer for all other types.
+pub trait NotPlain {
+    /// They are not, as far as is known.
+    const IS_PLAIN: bool = false;
 }
+
+impl<A, V> NotPlain for Plainness<A, V> {}

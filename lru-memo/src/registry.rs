@@ -1,6 +1,7 @@
 //! Every cache in the process that has been used.
 
 use alloc::vec::Vec;
+use core::any::TypeId;
 use core::fmt;
 
 use parking_lot::Mutex;
@@ -10,6 +11,8 @@ use crate::info::{CacheInfo, CacheParameters};
 /// Where a memoized function stands, and how to ask its cache.
 #[derive(Clone, Copy)]
 pub struct Site {
+    /// Tells this function, and this instantiation of it, from all others.
+    pub of: TypeId,
     /// `crate::module::function`.
     pub name: &'static str,
     /// The source file, as the compiler names it.
@@ -26,8 +29,12 @@ pub struct Site {
 
 static SITES: Mutex<Vec<Site>> = Mutex::new(Vec::new());
 
-pub(crate) fn register(site: Site) {
-    SITES.lock().push(site);
+/// Adds a cache, unless it is there: a cache of `scope = thread` is made once in each thread.
+pub fn register(site: Site) {
+    let mut sites = SITES.lock();
+    if !sites.iter().any(|other| other.of == site.of) {
+        sites.push(site);
+    }
 }
 
 /// One memoized function whose cache has been used, as [`caches`] yields it.

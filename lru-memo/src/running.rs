@@ -27,20 +27,14 @@ pub(crate) struct Running<I> {
 
 impl<I> Running<I> {
     pub(crate) const fn new() -> Self {
-        Self {
-            first: 0,
-            spans: VecDeque::new(),
-        }
+        Self { first: 0, spans: VecDeque::new() }
     }
 
     /// Notes that a computation begins.
     #[inline(never)]
     pub(crate) fn begin(&mut self) -> Era {
         if self.spans.is_empty() {
-            self.spans.push_back(Span {
-                running: 0,
-                ended_by: None,
-            });
+            self.spans.push_back(Span { running: 0, ended_by: None });
         }
         let newest = self.spans.len() - 1;
         self.spans[newest].running += 1;
@@ -70,10 +64,7 @@ impl<I> Running<I> {
     pub(crate) fn invalidate(&mut self, by: I) {
         let newest = self.spans.back_mut().expect("a computation is running");
         newest.ended_by = Some(by);
-        self.spans.push_back(Span {
-            running: 0,
-            ended_by: None,
-        });
+        self.spans.push_back(Span { running: 0, ended_by: None });
     }
 
     /// Forgets all computations: none that is running now will be stored.
@@ -86,12 +77,7 @@ impl<I> Running<I> {
     /// The invalidations since a computation began, or `None` when everything was cleared since.
     pub(crate) fn since(&self, era: Era) -> Option<impl Iterator<Item = &I>> {
         let from = self.position(era)?;
-        Some(
-            self.spans
-                .iter()
-                .skip(from)
-                .filter_map(|span| span.ended_by.as_ref()),
-        )
+        Some(self.spans.iter().skip(from).filter_map(|span| span.ended_by.as_ref()))
     }
 
     fn position(&self, era: Era) -> Option<usize> {

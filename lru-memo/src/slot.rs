@@ -5,13 +5,19 @@
 //! that the user gets one error, at the argument, that names `scope = thread`.
 
 use alloc::boxed::Box;
+use alloc::rc::Rc;
+use core::any::Any;
 use core::hash::BuildHasher;
 use core::marker::PhantomData;
 
 use once_cell::race::OnceBox;
 
 use crate::cache::Cache;
+use crate::info::CacheInfo;
+use crate::instances::ErasedCache;
+use crate::key::Part;
 use crate::registry::{self, Site};
+use crate::storage::{Kept, Storage};
 use crate::threading::AllThreads;
 
 /// A type that the threads of a process may share.
@@ -36,6 +42,13 @@ pub const fn shareable<T: Shareable>() -> Shared<T> {
     Shared(PhantomData)
 }
 
+/// Proves that what is stored of a part of the key is [`Shareable`].
+#[inline]
+#[must_use]
+pub const fn shareable_part<T: ?Sized, S: Shareable, H>(_: &Part<'_, T, S, H>) -> Shared<S> {
+    Shared(PhantomData)
+}
+
 /// The proof that a whole key is [`Shareable`], part by part.
 pub trait SharedKey<K> {}
 impl SharedKey<()> for () {}
@@ -47,9 +60,9 @@ impl<T, K, R: SharedKey<K>> SharedKey<(T, K)> for (Shared<T>, R) {}
 /// again, two caches are made and one is dropped.
 pub struct Slot<C>(OnceBox<C>);
 
-// SAFETY: a `C` gets into the slot, and a reference to it out of the slot, only by `Slot::get`, which exists for
-// `Cache<AllThreads, K, V, S>` alone and demands a `SharedKey<K>`, a `Shared<V>` and `S: Shareable`. The first two
-// exist only when all parts of `K`, and `V`, are `Send + Sync`; then `Cache<AllThreads, K, V, S>` is, too, which
+// SAFETY: a `C` gets into the slot, and a reference to it out of the slot, only by this module: `Slot::get` exists for
+// `Cache<AllThreads, P, K, V, S>` alone and demands a `SharedKey<K>`, a `Shared<V>` and `S: Shareable`. The first two
+// exist only when all parts of `K`, and `V`, are `Send + Sync`; then `Cache<AllThreads, P, K, V, S>` is, too, which
 // the compiler confirms in `a_cache_of_shareable_parts_is_shareable` below.
 unsafe impl<C> Sync for Slot<C> {}
 
@@ -70,7 +83,9 @@ impl<C> Default for Slot<C> {
     }
 }
 
-impl<K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads, K, V, S>> {
+impl<P: Storage<AllThreads, K, V>, K, V, S: BuildHasher + Default + Shareable>
+    Slot<Cache<AllThreads, P, K, V, S>>
+{
     /// The cache in the slot, which is made and registered when there is none yet.
     #[inline]
     pub fn get(
@@ -78,7 +93,7 @@ impl<K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads, K, V, S>
         key: impl SharedKey<K>,
         value: Shared<V>,
         site: impl FnOnce() -> Site,
-    ) -> &'static Cache<AllThreads, K, V, S> {
+    ) -> &'static Cache<AllThreads, P, K, V, S> {
         let _ = (key, value);
         match self.0.get() {
             Some(cache) => cache,
@@ -87,12 +102,38 @@ impl<K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads, K, V, S>
     }
 
     #[cold]
-    fn fill(&'static self, site: impl FnOnce() -> Site) -> &'static Cache<AllThreads, K, V, S> {
+    fn fill(&'static self, site: impl FnOnce() -> Site) -> &'static Cache<AllThreads, P, K, V, S> {
         let site = site();
-        if self.0.set(Box::new(Cache::new(site.parameters.maxsize))).is_ok() {
+        if self.0.set(Box::new(Cache::new(site.parameters))).is_ok() {
             registry::register(site);
         }
         self.0.get().expect("it was set just now, if not before")
+    }
+}
+
+impl<P, K, V, S> ErasedCache for Slot<Cache<AllThreads, P, K, V, S>>
+where
+    P: Storage<AllThreads, K, V> + 'static,
+    K: 'static,
+    V: 'static,
+    S: BuildHasher + Default + 'static,
+{
+    fn info(&self) -> Option<CacheInfo> {
+        self.0.get().map(Cache::info)
+    }
+
+    fn clear(&self) {
+        if let Some(cache) = self.0.get() {
+            cache.clear();
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn into_any(self: Rc<Self>) -> Rc<dyn Any> {
+        self
     }
 }
 
@@ -100,6 +141,7 @@ const _: () = {
     const fn shareable<T: Shareable>() {}
     #[expect(dead_code, reason = "to be compiled is all it is for")]
     fn a_cache_of_shareable_parts_is_shareable<K: Shareable, V: Shareable, S: Shareable>() {
-        shareable::<Cache<AllThreads, K, V, S>>();
+        shareable::<Cache<AllThreads, Kept<true>, K, V, S>>();
+        shareable::<Cache<AllThreads, Kept<false>, K, V, S>>();
     }
 };

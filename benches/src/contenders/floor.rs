@@ -1,0 +1,53 @@
+//! What no cache can beat: maps that are asked without any sharing, order or bound.
+
+use std::any::Any;
+use std::cell::RefCell;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use super::{Contender, L0, sum_of_calls};
+use crate::counters::body;
+use crate::keys::Key;
+
+type Map<K> = HashMap<<K as Key>::Owned, u64, RandomState>;
+
+thread_local! {
+    /// The map of [`local_map`]; of any type, since a static cannot be generic.
+    static LOCAL: RefCell<Box<dyn Any>> = RefCell::new(Box::new(()));
+    static NUMBERS: RefCell<Map<u64>> = RefCell::default();
+}
+
+/// L0: a map that is at hand.
+pub(super) fn local_map<K: Key>() -> Contender<K> {
+    let pass = |keys: &[K]| {
+        LOCAL.with_borrow_mut(|local| {
+            if !local.is::<Map<K>>() {
+                *local = Box::new(Map::<K>::default());
+            }
+            let map = local.downcast_mut::<Map<K>>().expect("it was just made one");
+            sum_of_calls(keys, |key| look_up(map, key))
+        })
+    };
+    Contender { name: L0, pass: Box::new(pass) }
+}
+
+/// The same map, fetched from a thread-local by each call.
+pub(super) fn thread_local_map() -> Contender<u64> {
+    Contender::new("thread_local and RefCell map", |key| NUMBERS.with_borrow_mut(|map| look_up(map, key)))
+}
+
+#[inline(always)]
+fn look_up<K: Key>(map: &mut Map<K>, key: K) -> u64 {
+    match map.get(&key) {
+        Some(value) => *value,
+        None => insert(map, key),
+    }
+}
+
+#[cold]
+fn insert<K: Key>(map: &mut Map<K>, key: K) -> u64 {
+    let value = body(key.number());
+    map.insert(key.to_owned_key(), value);
+    value
+}

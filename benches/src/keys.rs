@@ -1,0 +1,165 @@
+//! The keys that calls are made with: their two types, and the sequences in which they come.
+
+use std::hash::Hash;
+
+use hashbrown::Equivalent;
+
+/// A key as a caller has it, borrowed, and how a cache keeps it.
+pub(crate) trait Key:
+    Copy + Hash + Equivalent<Self::Owned> + PartialEq<Self::Owned> + Send + Sync + 'static
+{
+    type Owned: Hash + Eq + Clone + Send + Sync + 'static;
+
+    fn from_rank(rank: usize) -> Self;
+    fn to_owned_key(self) -> Self::Owned;
+    fn number(self) -> u64;
+}
+
+impl Key for u64 {
+    type Owned = Self;
+
+    fn from_rank(rank: usize) -> Self {
+        // Not consecutive, as an identity hash would like them best.
+        Random(rank as u64).next()
+    }
+
+    fn to_owned_key(self) -> Self {
+        self
+    }
+
+    fn number(self) -> u64 {
+        self
+    }
+}
+
+/// Two arguments: a text of 16 bytes and a number.
+#[derive(Clone, Copy, Hash)]
+pub(crate) struct Text(pub(crate) &'static str, pub(crate) u32);
+
+impl Equivalent<(Box<str>, u32)> for Text {
+    fn equivalent(&self, key: &(Box<str>, u32)) -> bool {
+        *self.0 == *key.0 && self.1 == key.1
+    }
+}
+
+impl PartialEq<(Box<str>, u32)> for Text {
+    fn eq(&self, key: &(Box<str>, u32)) -> bool {
+        self.equivalent(key)
+    }
+}
+
+impl Key for Text {
+    type Owned = (Box<str>, u32);
+
+    fn from_rank(rank: usize) -> Self {
+        // Lives as long as the program, as the arguments of a benchmark may.
+        Self(Box::leak(format!("{:016x}", Random(rank as u64).next()).into_boxed_str()), rank as u32)
+    }
+
+    fn to_owned_key(self) -> Self::Owned {
+        (self.0.into(), self.1)
+    }
+
+    fn number(self) -> u64 {
+        u64::from(self.1)
+    }
+}
+
+/// In which order keys come.
+#[derive(Clone, Copy)]
+pub(crate) enum Pattern {
+    /// Each of so many keys as likely as any other.
+    Uniform(usize),
+    /// The same key every time.
+    OneKey,
+    /// So many keys in a circle: never in a cache that is much smaller and forgets what it has not seen for long.
+    Circle(usize),
+    /// So many keys, the second half as likely as the first, the third a third as likely, and so on.
+    Zipf(usize),
+}
+
+/// How many keys a random sequence has before it begins again.
+const LENGTH: usize = 1 << 12;
+const LENGTH_OF_ZIPF: usize = 1 << 18;
+
+impl Pattern {
+    /// The sequence of keys, the same in every run.
+    pub(crate) fn sequence<K: Key>(self) -> Vec<K> {
+        let mut random = Random(1);
+        let ranks: Vec<usize> = match self {
+            Self::Uniform(distinct) => (0..LENGTH).map(|_| random.below(distinct)).collect(),
+            Self::OneKey => vec![0; LENGTH],
+            Self::Circle(distinct) => (0..distinct).collect(),
+            Self::Zipf(distinct) => zipf(distinct, &mut random),
+        };
+        let distinct = ranks.iter().max().map_or(0, |rank| rank + 1);
+        let keys: Vec<K> = (0..distinct).map(K::from_rank).collect();
+        ranks.into_iter().map(|rank| keys[rank]).collect()
+    }
+}
+
+fn zipf(distinct: usize, random: &mut Random) -> Vec<usize> {
+    let mut sum = 0.0;
+    let cumulative: Vec<f64> = (1..=distinct)
+        .map(|rank| {
+            sum += 1.0 / rank as f64;
+            sum
+        })
+        .collect();
+    (0..LENGTH_OF_ZIPF)
+        .map(|_| {
+            let wanted = random.fraction() * sum;
+            cumulative.partition_point(|&up_to| up_to <= wanted)
+        })
+        .collect()
+}
+
+/// SplitMix64: small, and good enough to choose keys.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    fn fraction(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use super::*;
+
+    #[test]
+    fn uniform_keys_are_as_many_as_asked_for() {
+        let keys: HashSet<u64> = Pattern::Uniform(128).sequence().into_iter().collect();
+        assert_eq!(keys.len(), 128);
+    }
+
+    #[test]
+    fn a_circle_has_no_key_twice() {
+        let keys: HashSet<u64> = Pattern::Circle(5000).sequence().into_iter().collect();
+        assert_eq!(keys.len(), 5000);
+    }
+
+    #[test]
+    fn the_first_key_of_zipf_comes_twice_as_often_as_the_second() {
+        let mut counts: HashMap<u64, f64> = HashMap::new();
+        for key in Pattern::Zipf(1000).sequence() {
+            *counts.entry(key).or_default() += 1.0;
+        }
+        let ratio = counts[&u64::from_rank(0)] / counts[&u64::from_rank(1)];
+        assert!((1.9..2.1).contains(&ratio), "{ratio}");
+    }
+}

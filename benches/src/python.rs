@@ -1,0 +1,79 @@
+//! CPython's `functools.lru_cache`, measured by its own `timeit` beside a row; not in turn with the others.
+
+use std::process::{Command, Stdio};
+
+use crate::contenders::CAPACITY;
+use crate::harness::{Figures, median};
+
+/// What CPython is asked to do.
+#[derive(Clone, Copy)]
+pub(crate) enum Calls {
+    /// Hits on so many numbers.
+    Hits(usize),
+    /// Hits on so many pairs of a text of 16 characters and a number.
+    HitsOfText(usize),
+    /// Misses that evict.
+    Misses,
+}
+
+/// Prints nanoseconds per call, one line per repetition. Taken off is what the loop and the call of a function that
+/// is written in C and does nothing take; that function is also the one that is memoised.
+const SCRIPT: &str = "
+import sys, random, operator, functools, timeit
+kind, distinct, capacity = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+random.seed(1)
+if kind == 'misses':
+    calls = [(number,) for number in range(distinct)]
+else:
+    some = [(random.getrandbits(62),) for _ in range(distinct)]
+    if kind == 'text':
+        some = [('%016x' % number, rank) for rank, (number,) in enumerate(some)]
+    calls = [random.choice(some) for _ in range(4096)]
+plain = operator.is_ if kind == 'text' else operator.index
+cached = functools.lru_cache(maxsize=capacity)(plain)
+loop = 'for a, b in calls: f(a, b)' if kind == 'text' else 'for a, in calls: f(a)'
+def ns(f):
+    return timeit.timeit(loop, globals={'f': f, 'calls': calls}, number=4) / 4 / len(calls) * 1e9
+ns(cached)
+for _ in range(31):
+    print(ns(cached) - ns(plain))
+print(sys.version.split()[0])
+";
+
+/// `None`, and a word about it, when there is no Python.
+pub(crate) fn measure(calls: Calls, baseline_ns: f64) -> Option<Figures> {
+    let (kind, distinct) = match calls {
+        Calls::Hits(distinct) => ("numbers", distinct),
+        Calls::HitsOfText(distinct) => ("text", distinct),
+        Calls::Misses => ("misses", 16 * CAPACITY),
+    };
+    let output = Command::new("python3")
+        .args(["-c", SCRIPT, kind, &distinct.to_string(), &CAPACITY.to_string()])
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output();
+    let output = match output {
+        Ok(output) if output.status.success() => output,
+        Ok(output) => {
+            eprintln!("without CPython: python3 ended with {}", output.status);
+            return None;
+        }
+        Err(error) => {
+            eprintln!("without CPython: python3 could not be started: {error}");
+            return None;
+        }
+    };
+    let output = String::from_utf8_lossy(&output.stdout);
+    let ns: Vec<f64> = output.lines().take(31).filter_map(|line| line.parse().ok()).collect();
+    let version = output.lines().last().unwrap_or_default();
+    eprintln!("CPython {version}");
+    let median_ns = median(ns.iter().copied());
+    Some(Figures {
+        name: "CPython functools.lru_cache",
+        median_ns,
+        ratio: median_ns / baseline_ns,
+        ns,
+        allocations: f64::NAN,
+        misses: if matches!(calls, Calls::Misses) { 1.0 } else { 0.0 },
+    })
+}

@@ -1,0 +1,90 @@
+//! What of the returned value is cached: `T` of a `Result<T, E>`, else the value itself.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{GenericArgument, PathArguments, Type};
+
+use crate::function::Function;
+use crate::options::Options;
+use crate::shape::peel;
+
+/// What of the output is cached.
+pub(crate) struct Cached {
+    /// Whether the output is a `Result`, as the type `Is<..>`.
+    pub(crate) kind: TokenStream,
+    /// The type that is cached.
+    pub(crate) value: TokenStream,
+    /// A statement that fails to compile when `kind` was guessed wrong.
+    pub(crate) check: TokenStream,
+}
+
+impl Cached {
+    pub(crate) fn of(function: &Function, options: &Options) -> Self {
+        let output = &function.output;
+        let at = output.span();
+        let private = options.runtime.at(at);
+        let whole = Self {
+            kind: quote_spanned!(at=> #private::Is<false>),
+            value: output.to_token_stream(),
+            check: TokenStream::new(),
+        };
+        if options.cache_err {
+            return whole;
+        }
+        // By name where the compiler cannot be asked, and where it cannot be another type of that name.
+        let by_name = function.is_generic() || is_in_std(output);
+        if let Some(value) = value_of_result(output).filter(|_| by_name) {
+            return Self { kind: quote_spanned!(at=> #private::Is<true>), value, ..whole };
+        }
+        if !is_path_to_unknown(output) {
+            return whole;
+        }
+        // The name says nothing: the compiler is asked whether it is an alias of `Result`.
+        let probe = quote_spanned! {at=> {
+            #[allow(unused_imports)]
+            use #private::NotResult as _;
+            #private::Probe::<#output>::IS_RESULT
+        }};
+        if function.is_generic() {
+            // A constant in a signature must not mention generics: guess, and check in the body.
+            let message = "the return type is an alias of `Result`, which cannot be seen in a generic function or a \
+                           method; write it as `Result<..>`, or `cache_err = true` to cache errors, too";
+            let check = quote_spanned!(at=> const { ::core::assert!(!#probe, #message) };);
+            return Self { check, ..whole };
+        }
+        let kind = quote_spanned!(at=> #private::Is<#probe>);
+        Self { value: quote_spanned!(at=> #private::Value<#output, #kind>), kind, ..whole }
+    }
+}
+
+/// `T` of a type that is named `Result<T, ..>`.
+fn value_of_result(output: &Type) -> Option<TokenStream> {
+    let Type::Path(path) = peel(output) else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Result")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty.to_token_stream()),
+        _ => None,
+    })
+}
+
+/// Whether a type is written as `result::Result`, with the module.
+fn is_in_std(output: &Type) -> bool {
+    let Type::Path(path) = peel(output) else { return false };
+    path.path.segments.iter().rev().nth(1).is_some_and(|module| module.ident == "result")
+}
+
+/// Whether a type may be an alias of something.
+fn is_path_to_unknown(output: &Type) -> bool {
+    const KNOWN: [&str; 18] = [
+        "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64",
+        "bool", "char", "String", "Self",
+    ];
+    match peel(output) {
+        Type::Path(path) => {
+            !path.path.get_ident().is_some_and(|ident| KNOWN.iter().any(|known| ident == known))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,311 @@
+//! The function as the expansion needs it: where it stands, its arguments by name, and what it returns.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
+use syn::punctuated::Punctuated;
+use syn::visit::{self, Visit};
+use syn::{
+    Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, Receiver, ReceiverKind, ReturnType,
+    Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
+};
+
+/// Where a function stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Outside of every `impl` block and trait, as far as can be seen.
+    Free,
+    /// In an `impl` block or a trait.
+    Member,
+    /// In the `impl` block of a trait, which can hold nothing but what the trait has.
+    TraitMember,
+}
+
+/// One argument of the function.
+pub(crate) struct Argument {
+    /// What the generated functions call it: its own name if it has one.
+    pub(crate) name: Ident,
+    /// The user's pattern, when it is more than a name.
+    pub(crate) pattern: Option<Pat>,
+    pub(crate) ty: Type,
+    /// Whether `#[lru_cache(skip)]` stands on it.
+    pub(crate) is_skipped: bool,
+}
+
+/// A function to be memoized.
+pub(crate) struct Function {
+    pub(crate) item: ItemFn,
+    pub(crate) place: Place,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) output: Type,
+    /// The generics, with a parameter for each `impl Trait` argument.
+    pub(crate) generics: Generics,
+    pub(crate) has_impl_trait: bool,
+    pub(crate) names: Names,
+}
+
+impl Function {
+    /// Takes the macro's own attributes off the parameters.
+    pub(crate) fn new(mut item: ItemFn, place: Place) -> Self {
+        let place = if place == Place::Free && mentions_self(&item) { Place::Member } else { place };
+        let mut generics = item.sig.generics.clone();
+        let mut arguments = Vec::new();
+        for (at, input) in item.sig.inputs.iter_mut().enumerate() {
+            let FnArg::Typed(typed) = input else { continue };
+            let (name, pattern) = match &*typed.pat {
+                Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => {
+                    (pattern.ident.clone(), None)
+                }
+                Pat::Wild(_) => (format_ident!("argument_{at}", span = Span::mixed_site()), None),
+                pattern => (format_ident!("argument_{at}", span = Span::mixed_site()), Some(pattern.clone())),
+            };
+            let attributes = typed.attrs.len();
+            typed.attrs.retain(|attribute| !is_skip(attribute));
+            let is_skipped = typed.attrs.len() < attributes;
+            let ty = name_impl_trait(&typed.ty, at, &mut generics);
+            arguments.push(Argument { name, pattern, ty, is_skipped });
+        }
+        let output = match &item.sig.output {
+            ReturnType::Default => parse_quote!(()),
+            ReturnType::Type(_, ty) => (**ty).clone(),
+        };
+        let has_impl_trait = generics.params.len() > item.sig.generics.params.len();
+        let names = Names::beside(&item.sig.ident);
+        Self { item, place, arguments, output, generics, has_impl_trait, names }
+    }
+
+    pub(crate) fn receiver(&self) -> Option<&Receiver> {
+        self.item.sig.receiver()
+    }
+
+    /// The type of the receiver: `&Self`, `Self`, or what is written.
+    pub(crate) fn receiver_type(&self) -> Option<Type> {
+        self.receiver().map(|receiver| match &receiver.kind {
+            ReceiverKind::Reference(and, lifetime, mutability) => {
+                parse_quote!(#and #lifetime #mutability Self)
+            }
+            ReceiverKind::Typed(_, ty) => (**ty).clone(),
+            _ => parse_quote!(Self),
+        })
+    }
+
+    /// Whether there can be several instantiations of it, each with a cache of its own.
+    pub(crate) fn is_generic(&self) -> bool {
+        self.place != Place::Free
+            || !self.generics.params.iter().all(|param| matches!(param, GenericParam::Lifetime(_)))
+    }
+
+    /// The inputs of a generated function: the user's, each with a name.
+    pub(crate) fn inputs(&self) -> Punctuated<FnArg, Token![,]> {
+        let mut receiver = self.receiver().cloned();
+        if let Some(Receiver { kind: ReceiverKind::Value | ReceiverKind::Typed(..), mutability, .. }) =
+            &mut receiver
+        {
+            *mutability = None;
+        }
+        let typed = self.arguments.iter().map(|Argument { name, ty, .. }| parse_quote!(#name: #ty));
+        receiver.map(FnArg::Receiver).into_iter().chain(typed).collect()
+    }
+
+    /// The inputs of the function itself: as [`inputs`](Self::inputs), `impl Trait` left as it is.
+    pub(crate) fn own_inputs(&self) -> Punctuated<FnArg, Token![,]> {
+        let mut inputs = self.inputs();
+        let typed = |input: &FnArg| match input {
+            FnArg::Typed(typed) => Some(typed.ty.clone()),
+            FnArg::Receiver(_) => None,
+        };
+        for (input, original) in inputs.iter_mut().zip(&self.item.sig.inputs) {
+            if let (FnArg::Typed(input), Some(ty)) = (input, typed(original)) {
+                input.ty = ty;
+            }
+        }
+        inputs
+    }
+
+    /// The arguments to hand on: `self, x, name`.
+    pub(crate) fn handed_on(&self) -> TokenStream {
+        let receiver = self.receiver().map(|receiver| receiver.self_token);
+        let receiver = receiver.map(|receiver| quote!(#receiver,));
+        let names = self.arguments.iter().map(|argument| &argument.name);
+        quote!(#receiver #(#names),*)
+    }
+
+    /// A path to something generated beside the function, with its type and constant parameters.
+    pub(crate) fn path(&self, name: &Ident) -> TokenStream {
+        self.path_with(name, &self.generics)
+    }
+
+    /// The path to the function itself, whose `impl Trait` arguments have no name.
+    pub(crate) fn path_to_itself(&self) -> TokenStream {
+        self.path_with(&self.names.uncached, &self.item.sig.generics)
+    }
+
+    fn path_with(&self, name: &Ident, generics: &Generics) -> TokenStream {
+        let prefix = (self.place != Place::Free).then(|| quote!(Self::));
+        let parameters = type_arguments(generics);
+        let turbofish = (!parameters.is_empty()).then(|| quote!(::<#(#parameters),*>));
+        quote!(#prefix #name #turbofish)
+    }
+
+    /// The signature of a companion, from its head: the generics of the function are added.
+    pub(crate) fn companion(&self, head: TokenStream) -> Signature {
+        let mut signature: Signature = parse_quote!(#head);
+        signature.generics = self.generics.clone();
+        signature
+    }
+}
+
+/// The names of the type and constant parameters.
+fn type_arguments(generics: &Generics) -> Vec<&Ident> {
+    let parameters = generics.params.iter().filter_map(|param| match param {
+        GenericParam::Type(param) => Some(&param.ident),
+        GenericParam::Const(param) => Some(&param.ident),
+        GenericParam::Lifetime(_) => None,
+    });
+    parameters.collect()
+}
+
+/// Replaces `impl Trait` by a parameter of its own, which is added to the generics.
+fn name_impl_trait(ty: &Type, at: usize, generics: &mut Generics) -> Type {
+    struct Namer<'g> {
+        at: usize,
+        generics: &'g mut Generics,
+    }
+    impl syn::visit_mut::VisitMut for Namer<'_> {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            syn::visit_mut::visit_type_mut(self, ty);
+            if let Type::ImplTrait(TypeImplTrait { bounds, .. }) = ty {
+                let count = self.generics.params.len();
+                let ident = format_ident!("ImplTrait{}{count}", self.at, span = Span::mixed_site());
+                let parameter: TypeParam = parse_quote!(#ident: #bounds);
+                self.generics.params.push(GenericParam::Type(parameter));
+                *ty = parse_quote!(#ident);
+            }
+        }
+    }
+    let mut ty = ty.clone();
+    syn::visit_mut::VisitMut::visit_type_mut(&mut Namer { at, generics }, &mut ty);
+    ty
+}
+
+/// Whether an attribute is `#[lru_cache(skip)]`, however the macro is called.
+fn is_skip(attribute: &Attribute) -> bool {
+    let name = attribute.path().segments.last().map(|segment| segment.ident.to_string());
+    matches!(name.as_deref(), Some("lru_cache" | "cache"))
+        && attribute.parse_args::<Ident>().is_ok_and(|argument| argument == "skip")
+}
+
+/// Whether a function has a receiver or names `Self`, and so is in an `impl` block or a trait.
+fn mentions_self(item: &ItemFn) -> bool {
+    struct Finder(bool);
+    impl<'ast> Visit<'ast> for Finder {
+        fn visit_ident(&mut self, ident: &'ast Ident) {
+            self.0 |= ident == "Self";
+        }
+        // What is nested in the body has a `Self` of its own.
+        fn visit_item(&mut self, item: &'ast syn::Item) {
+            if matches!(item, syn::Item::Macro(_)) {
+                visit::visit_item(self, item);
+            }
+        }
+    }
+    let mut finder = Finder(item.sig.receiver().is_some());
+    finder.visit_signature(&item.sig);
+    finder.visit_block(&item.block);
+    finder.0
+}
+
+/// The names of what is generated beside the function.
+pub(crate) struct Names {
+    pub(crate) info: Ident,
+    pub(crate) clear: Ident,
+    pub(crate) parameters: Ident,
+    pub(crate) uncached: Ident,
+    pub(crate) invalidate: Ident,
+    pub(crate) peek: Ident,
+    pub(crate) put: Ident,
+    pub(crate) refresh: Ident,
+    /// Not for users: the function that finds the cache.
+    pub(crate) cache: Ident,
+    /// Not for users: the memoized function when `impl Trait` arguments hide a parameter of it.
+    pub(crate) call: Ident,
+}
+
+impl Names {
+    fn beside(function: &Ident) -> Self {
+        let function = function.unraw();
+        Self {
+            info: format_ident!("{function}_cache_info"),
+            clear: format_ident!("{function}_cache_clear"),
+            parameters: format_ident!("{function}_cache_parameters"),
+            uncached: format_ident!("{function}_uncached"),
+            invalidate: format_ident!("{function}_cache_invalidate"),
+            peek: format_ident!("{function}_cache_peek"),
+            put: format_ident!("{function}_cache_put"),
+            refresh: format_ident!("{function}_cache_refresh"),
+            cache: format_ident!("__lru_memo_cache_of_{function}"),
+            call: format_ident!("__lru_memo_call_of_{function}"),
+        }
+    }
+}
+
+/// The attributes of the function, sorted by the generated function they belong to.
+#[derive(Default)]
+pub(crate) struct Attributes {
+    /// On the memoized function.
+    pub(crate) outer: Vec<TokenStream>,
+    /// On the function itself, beside its body.
+    pub(crate) inner: Vec<TokenStream>,
+    /// On the companion with the function's arguments and return type.
+    pub(crate) alike: Vec<TokenStream>,
+    /// On every companion.
+    pub(crate) all: Vec<TokenStream>,
+}
+
+impl Attributes {
+    pub(crate) fn sort(attributes: &[Attribute]) -> Self {
+        let mut sorted = Self::default();
+        for attribute in attributes {
+            let name = attribute.path().get_ident().map(Ident::to_string).unwrap_or_default();
+            if name == "expect" && sorted.sort_expectation(attribute).is_some() {
+                continue;
+            }
+            let (outer, inner, alike, all) = match name.as_str() {
+                "cfg" | "allow" | "warn" | "deny" | "forbid" => (true, true, false, true),
+                "must_use" | "track_caller" => (true, true, true, false),
+                "cfg_attr" | "inline" => (true, true, false, false),
+                "doc" | "deprecated" | "no_mangle" | "export_name" | "link_section" | "unsafe" => {
+                    (true, false, false, false)
+                }
+                // An attribute below this one is applied before it, as with Python's decorators.
+                _ => (false, true, false, false),
+            };
+            let lists = [
+                (outer, &mut sorted.outer),
+                (inner, &mut sorted.inner),
+                (alike, &mut sorted.alike),
+                (all, &mut sorted.all),
+            ];
+            for (_, list) in lists.into_iter().filter(|(wanted, _)| *wanted) {
+                list.push(attribute.to_token_stream());
+            }
+        }
+        sorted
+    }
+
+    /// An expectation stays where it is met, and is a permission elsewhere: what is generated must neither
+    /// break it nor be warned of.
+    fn sort_expectation(&mut self, attribute: &Attribute) -> Option<()> {
+        let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
+        let expected = attribute.parse_args_with(parse).ok()?;
+        let (reason, lints): (Vec<_>, Vec<_>) =
+            expected.iter().partition(|meta| meta.path().is_ident("reason"));
+        let is_about_name =
+            |meta: &&Meta| ["dead_code", "missing_docs"].iter().any(|lint| meta.path().is_ident(lint));
+        let (name, body): (Vec<_>, Vec<_>) = lints.iter().copied().partition(is_about_name);
+        self.outer.push(quote!(#[expect(#(#name,)* #(#reason)*)] #[allow(#(#body,)* #(#reason)*)]));
+        self.inner.push(quote!(#[expect(#(#body,)* #(#reason)*)] #[allow(#(#name,)* #(#reason)*)]));
+        self.all.push(quote!(#[allow(#(#lints,)* #(#reason)*)]));
+        Some(())
+    }
+}

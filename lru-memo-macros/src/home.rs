@@ -1,0 +1,151 @@
+//! Where the cache of a function lives, and how the generated functions find it.
+//!
+//! Where every type is known, a static of its own type. In a generic function, and where the key has a type that
+//! only the compiler knows, a static of caches whose types are forgotten, one for each instantiation.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use crate::cached::Cached;
+use crate::function::{Function, Place};
+use crate::key::Key;
+use crate::options::{Options, Scope};
+
+/// Where the cache of a function lives.
+pub(crate) struct Home {
+    /// The return type and the body of the hidden function that leads to the cache.
+    pub(crate) result: TokenStream,
+    pub(crate) body: TokenStream,
+    /// Finds the cache, given a variable `key`.
+    pub(crate) cache: TokenStream,
+    /// Asks for the counters, and clears, without a key.
+    pub(crate) info: TokenStream,
+    pub(crate) clear: TokenStream,
+}
+
+macro_rules! body {
+    ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
+}
+
+impl Home {
+    pub(crate) fn of(
+        function: &Function,
+        options: &Options,
+        key: &Key,
+        cached: &Cached,
+        private: &TokenStream,
+    ) -> Self {
+        let site = site(function, options, private);
+        let path = function.path(&function.names.cache);
+        let hasher =
+            options.hasher.as_ref().map_or_else(|| quote!(#private::DefaultHasher), |ty| quote!(#ty));
+        let value = &cached.value;
+        let at = function.output.span();
+        let here = options.runtime.at(at);
+        let proof_of_value = quote_spanned!(at=> #here::shareable::<#value>());
+        let proof_of_key = &key.proof;
+        let parameters = function.path(&function.names.parameters);
+        let is_typed = !function.is_generic() && key.stored.is_some();
+        match (&key.stored, options.scope) {
+            (Some(stored), Scope::Process) if is_typed => {
+                let storage = storage(key, value, private);
+                let cache = body!(#private::Cache<#private::AllThreads, #storage, #stored, #value, #hasher>);
+                Self {
+                    body: body! {
+                        static CACHE: #private::Slot<#cache> = #private::Slot::new();
+                        CACHE.get(#proof_of_key, #proof_of_value, #site)
+                    },
+                    result: body!(&'static #cache),
+                    cache: body!(#path()),
+                    info: body!(#path().info()),
+                    clear: body!(#path().clear()),
+                }
+            }
+            (Some(stored), Scope::Thread) if is_typed => {
+                let storage = storage(key, value, private);
+                let cache = body!(#private::Cache<#private::OneThread, #storage, #stored, #value, #hasher>);
+                Self {
+                    body: body! {
+                        #private::thread_local! {
+                            static CACHE: #private::Rc<#cache> = {
+                                #private::register((#site)());
+                                #private::Rc::new(#private::Cache::new(#parameters()))
+                            };
+                        }
+                        #private::of_thread(&CACHE, #parameters)
+                    },
+                    result: body!(#private::Rc<#cache>),
+                    cache: body!(#path()),
+                    info: body!(#path().info()),
+                    clear: body!(#path().clear()),
+                }
+            }
+            (_, Scope::Process) => Self {
+                body: body! {
+                    static INSTANCES: #private::Instances = #private::Instances::new();
+                    INSTANCES.of(#private::instantiation(|| ()))
+                },
+                result: body!(&'static #private::Instance),
+                cache: body!(#path().cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
+                info: body!(#path().info(#parameters().maxsize)),
+                clear: body!(#path().clear()),
+            },
+            (_, Scope::Thread) => Self {
+                body: body! {
+                    #private::thread_local! {
+                        static INSTANCES: #private::ThreadInstances = const { #private::ThreadInstances::new() };
+                    }
+                    #private::ThreadInstance { instances: &INSTANCES, of: #private::instantiation(|| ()) }
+                },
+                result: body!(#private::ThreadInstance),
+                cache: body!(#path().cache::<_, #value, #hasher>(#site)),
+                info: body!(#path().info(#parameters().maxsize)),
+                clear: body!(#path().clear()),
+            },
+        }
+    }
+}
+
+/// How entries are kept: in the slab itself when the arguments and the value are plain.
+fn storage(key: &Key, value: &TokenStream, private: &TokenStream) -> TokenStream {
+    let arguments = &key.arguments;
+    quote! {
+        #private::Kept<{
+            #[allow(unused_imports)]
+            use #private::NotPlain as _;
+            #private::Plainness::<#arguments, #value>::IS_PLAIN
+        }>
+    }
+}
+
+/// A closure that describes the function to the registry.
+fn site(function: &Function, options: &Options, private: &TokenStream) -> TokenStream {
+    let ident = &function.item.sig.ident;
+    let text = ident.unraw().to_string();
+    let at = ident.span();
+    let line = quote_spanned!(at=> ::core::line!());
+    let module = quote!(::core::module_path!());
+    let (parameters, info, clear) = (
+        function.path(&function.names.parameters),
+        function.path(&function.names.info),
+        function.path(&function.names.clear),
+    );
+    let name = match (&options.name, function.place) {
+        (Some(name), _) => quote!(#name),
+        (None, Place::Free) => quote!(::core::concat!(#module, "::", #text)),
+        (None, _) => quote!(#private::name_of_method::<Self>(#text)),
+    };
+    body! {
+        || #private::Site {
+            of: #private::instantiation(|| ()),
+            name: #name,
+            file: ::core::file!(),
+            line: #line,
+            parameters: #parameters(),
+            info: #info,
+            clear: #clear,
+        }
+    }
+}

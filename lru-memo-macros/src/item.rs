@@ -1,0 +1,156 @@
+//! What an attribute stands on: a function, or an `impl` block or trait with memoized functions in it.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{
+    Attribute as SynAttribute, ImplItem, Item, ItemFn, ItemImpl, Meta, TraitItemFn, Type, parse_quote,
+};
+
+use crate::diagnostics::Diagnostics;
+use crate::expand::{Expansion, expand};
+use crate::function::{Function, Place};
+use crate::options::{Attribute, Options};
+use crate::shape::peel;
+use crate::validate::validate;
+
+/// Expands an attribute.
+pub(crate) fn memoize(attribute: Attribute, options: TokenStream, item: TokenStream) -> TokenStream {
+    let mut diagnostics = Diagnostics::default();
+    if let Ok(block) = syn::parse2::<ItemImpl>(item.clone()) {
+        return memoize_block(attribute, &options, block);
+    }
+    let options = Options::parse(attribute, options, &mut diagnostics);
+    let item = match syn::parse2::<ItemFn>(item.clone()) {
+        Ok(item) => item,
+        Err(error) => {
+            diagnostics.add(not_a_function(attribute.name(), error, &item));
+            let errors = diagnostics.into_tokens();
+            return quote!(#errors #item);
+        }
+    };
+    match memoize_function(&options, item, Place::Free, diagnostics) {
+        Ok(expansion) => {
+            let (memoized, companions) = (expansion.memoized, expansion.companions);
+            quote!(#memoized #companions)
+        }
+        Err(Mistakes { errors, item }) => quote!(#errors #item),
+    }
+}
+
+/// What is wrong with a function.
+struct Mistakes {
+    /// One `compile_error!` for each.
+    errors: TokenStream,
+    /// The function without them, so that nothing else fails for want of it.
+    item: Box<ItemFn>,
+}
+
+/// The expansion of one function, or its mistakes.
+fn memoize_function(
+    options: &Options,
+    item: ItemFn,
+    place: Place,
+    mut diagnostics: Diagnostics,
+) -> Result<Expansion, Mistakes> {
+    let function = Function::new(item, place);
+    validate(&function, options, &mut diagnostics);
+    match diagnostics.into_tokens() {
+        None => Ok(expand(options, &function)),
+        Some(errors) => Err(Mistakes { errors, item: Box::new(repaired(function)) }),
+    }
+}
+
+/// `#[lru_cache] impl ..`: expands every memoized function in it. What stands beside them goes into the same block,
+/// or, where that implements a trait, into one of the type's own.
+fn memoize_block(attribute: Attribute, options: &TokenStream, mut block: ItemImpl) -> TokenStream {
+    let mut errors = TokenStream::new();
+    if !options.is_empty() {
+        let message = format!(
+            "options belong to the functions; write `#[{}]` on the `impl` block alone",
+            attribute.name()
+        );
+        errors.extend(syn::Error::new_spanned(options, message).into_compile_error());
+    }
+    let place = if block.trait_.is_some() { Place::TraitMember } else { Place::Member };
+    let mut companions = TokenStream::new();
+    let mut memoized = 0;
+    for item in &mut block.items {
+        let ImplItem::Fn(function) = item else { continue };
+        let Some((attribute, options)) = take_attribute(&mut function.attrs) else { continue };
+        memoized += 1;
+        let mut diagnostics = Diagnostics::default();
+        let options =
+            diagnostics.ok(options).map(|options| Options::parse(attribute, options, &mut diagnostics));
+        let Ok(function) = syn::parse2::<ItemFn>(function.to_token_stream()) else { continue };
+        let options =
+            options.unwrap_or_else(|| Options::parse(attribute, TokenStream::new(), &mut diagnostics));
+        match memoize_function(&options, function, place, diagnostics) {
+            Ok(expansion) => {
+                *item = ImplItem::Verbatim(expansion.memoized);
+                companions.extend(expansion.companions);
+            }
+            Err(mistakes) => {
+                *item = ImplItem::Verbatim(mistakes.item.into_token_stream());
+                errors.extend(mistakes.errors);
+            }
+        }
+    }
+    if memoized == 0 {
+        let message = format!(
+            "no function in this `impl` block is memoized; write `#[{}(..)]` on one",
+            attribute.name()
+        );
+        errors.extend(syn::Error::new(Span::call_site(), message).into_compile_error());
+    }
+    if place == Place::TraitMember {
+        let (generics, where_clause, ty) = (&block.generics, &block.generics.where_clause, &block.self_ty);
+        return quote!(#block impl #generics #ty #where_clause { #companions } #errors);
+    }
+    block.items.push(ImplItem::Verbatim(companions));
+    quote!(#block #errors)
+}
+
+/// Takes the macro's attribute off a function in a block, with its options.
+fn take_attribute(attributes: &mut Vec<SynAttribute>) -> Option<(Attribute, syn::Result<TokenStream>)> {
+    let named = |attribute: &SynAttribute| {
+        let name = attribute.path().segments.last()?.ident.to_string();
+        Attribute::ALL.into_iter().find(|known| known.name() == name)
+    };
+    let at = attributes.iter().position(|attribute| named(attribute).is_some())?;
+    let attribute = attributes.remove(at);
+    let options = match &attribute.meta {
+        Meta::Path(_) => Ok(TokenStream::new()),
+        Meta::List(list) => Ok(list.tokens.clone()),
+        Meta::NameValue(_) => Err(syn::Error::new_spanned(&attribute, "write the options in parentheses")),
+    };
+    named(&attribute).map(|name| (name, options))
+}
+
+fn not_a_function(attribute: &str, error: syn::Error, item: &TokenStream) -> syn::Error {
+    let message = match syn::parse2::<Item>(item.clone()) {
+        _ if syn::parse2::<TraitItemFn>(item.clone()).is_ok() => {
+            format!("`#[{attribute}]` goes on a function with a body; put it on the implementations instead")
+        }
+        // A function whose body cannot be read.
+        Err(_) if item.clone().into_iter().any(|token| token.to_string() == "fn") => return error,
+        _ => format!(
+            "`#[{attribute}]` goes on a function, or on an `impl` block with memoized functions; remove it here"
+        ),
+    };
+    syn::Error::new(Span::call_site(), message)
+}
+
+/// The function such that nothing but the reported mistakes is wrong with it.
+fn repaired(function: Function) -> ItemFn {
+    let mut item = function.item;
+    let output = function.output;
+    let is_unsized = matches!(peel(&output), Type::TraitObject(_));
+    if is_unsized {
+        item.sig.output = parse_quote!(-> &'static (#output));
+    }
+    if is_unsized || item.sig.variadic.take().is_some() {
+        item.attrs.push(parse_quote!(#[allow(unused)]));
+        item.block = parse_quote!({ loop {} });
+    }
+    item
+}

@@ -1,0 +1,38 @@
+//! The clock that `ttl` goes by: monotonic, and tests can move it.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+use std::time::Instant;
+
+/// How far the clock was moved, in nanoseconds.
+static AHEAD: AtomicU64 = AtomicU64::new(0);
+
+/// Moves the clock of every `ttl` in this process forward, so that a test need not sleep.
+///
+/// The clock is never moved back. It can be moved by 584 years in all.
+///
+/// ```
+/// use std::time::Duration;
+/// use lru_memo::{clock, lru_cache};
+///
+/// #[lru_cache(ttl = "90s")]
+/// fn fetch(page: u32) -> u32 {
+///     page
+/// }
+///
+/// fetch(1);
+/// clock::advance(Duration::from_secs(89));
+/// assert_eq!(fetch_cache_peek(1), Some(1));
+/// clock::advance(Duration::from_secs(1));
+/// assert_eq!(fetch_cache_peek(1), None);
+/// ```
+pub fn advance(by: Duration) {
+    let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+    // Relaxed: a moved clock is seen by whoever happens after the move, as any write is.
+    let _ = AHEAD.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |ahead| Some(ahead.saturating_add(by)));
+}
+
+pub(crate) fn now() -> Instant {
+    let now = Instant::now();
+    now.checked_add(Duration::from_nanos(AHEAD.load(Ordering::Relaxed))).unwrap_or(now)
+}

@@ -1,0 +1,78 @@
+//! Which thread is running the body of a flight at this moment, so that a recursive call can be told from a call
+//! that has to wait.
+//!
+//! A mark names at most one thread, for a flight has at most one runner. The runner's thread alone sets it to
+//! itself and takes it away again, and a thread looks only for itself: it always reads its own last write, and
+//! relaxed atomics are enough.
+
+use core::future::{Future, poll_fn};
+use core::marker::PhantomData;
+use core::pin::{Pin, pin};
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+/// What identifies a thread while it lives: the address of something thread-local. Unlike `thread::current()`, it
+/// can be asked for until the very end of the thread.
+fn this_thread() -> usize {
+    std::thread_local!(static ADDRESS: u8 = const { 0 });
+    ADDRESS.with(|address| core::ptr::from_ref(address).addr())
+}
+
+const NOBODY: usize = 0;
+
+/// The thread that is inside, if any.
+pub(super) struct Mark(AtomicUsize);
+
+impl Mark {
+    pub(super) const fn new() -> Self {
+        Self(AtomicUsize::new(NOBODY))
+    }
+
+    pub(super) fn is_mine(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == this_thread()
+    }
+
+    /// Marks the calling thread. The caller sees to it that nobody is inside.
+    pub(super) fn enter(&self) -> Inside<'_> {
+        self.0.store(this_thread(), Ordering::Relaxed);
+        Inside { mark: self, of_this_thread: PhantomData }
+    }
+
+    /// Polls a future, and drops it, with the mark set; it is not set between the polls. The caller sees to it
+    /// that nobody else is inside.
+    pub(super) async fn around<F: Future>(&self, future: F) -> F::Output {
+        let mut body = Body { mark: self, future: pin!(Some(future)) };
+        poll_fn(|context| {
+            let _inside = self.enter();
+            let future = body.future.as_mut().as_pin_mut();
+            future.expect("it is there until it is dropped").poll(context)
+        })
+        .await
+    }
+}
+
+/// Says that the thread is inside a flight, until it is dropped.
+#[must_use = "the thread is inside until this is dropped"]
+pub(crate) struct Inside<'t> {
+    mark: &'t Mark,
+    /// Not `Send`.
+    of_this_thread: PhantomData<*const ()>,
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.mark.0.store(NOBODY, Ordering::Relaxed);
+    }
+}
+
+/// Drops a future with the mark set: destructors of the body, too, may call the function again.
+struct Body<'f, F> {
+    mark: &'f Mark,
+    future: Pin<&'f mut Option<F>>,
+}
+
+impl<F> Drop for Body<'_, F> {
+    fn drop(&mut self) {
+        let _inside = self.mark.enter();
+        self.future.set(None);
+    }
+}

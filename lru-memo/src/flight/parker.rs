@@ -1,0 +1,49 @@
+//! Lets a thread wait for a future.
+//!
+//! Not by `thread::park`: its one token per thread belongs to everybody, and one that the caller's own code (an
+//! executor, say) is waiting for must not be used up here.
+
+use alloc::sync::Arc;
+use alloc::task::Wake;
+use core::future::Future;
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
+
+use crate::sync::{Condvar, Mutex};
+
+/// A waker that wakes one blocked thread.
+struct Parker {
+    woken: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Wake for Parker {
+    fn wake(self: Arc<Self>) {
+        *self.woken.lock() = true;
+        self.changed.notify_one();
+    }
+}
+
+impl Parker {
+    /// Blocks until it was woken since the last time.
+    fn park(&self) {
+        let mut woken = self.woken.lock();
+        while !*woken {
+            woken = self.changed.wait(woken);
+        }
+        *woken = false;
+    }
+}
+
+/// Blocks the thread until the future is ready.
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
+    let parker = Arc::new(Parker { woken: Mutex::new(false), changed: Condvar::new() });
+    let waker = Waker::from(Arc::clone(&parker));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => parker.park(),
+        }
+    }
+}

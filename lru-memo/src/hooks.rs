@@ -1,0 +1,57 @@
+//! Small things that generated code calls.
+
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use core::hash::BuildHasher;
+use std::thread::LocalKey;
+
+use crate::cache::Cache;
+use crate::info::CacheParameters;
+use crate::storage::Storage;
+use crate::threading::OneThread;
+
+/// Calls a `cache_if`; here its closure learns the type of its argument.
+#[inline]
+pub fn admits<V>(cache_if: impl FnOnce(&V) -> bool, value: &V) -> bool {
+    cache_if(value)
+}
+
+/// The `cache_if` of a function that has none.
+#[inline]
+pub fn admit_all<V>(_: &V) -> bool {
+    true
+}
+
+/// The `weigh` of a function that has none.
+#[inline]
+pub fn weigh_nothing<K, V>(_: &K, _: &V) -> usize {
+    0
+}
+
+/// Calls a `weigh`; here its closure learns the types of its arguments.
+#[inline]
+pub fn weigh<K, V>(weigh: impl FnOnce(K, &V) -> usize, key: K, value: &V) -> usize {
+    weigh(key, value)
+}
+
+/// The path of a method, with the generics of its type.
+#[must_use]
+pub fn name_of_method<T: ?Sized>(method: &str) -> &'static str {
+    // Once for each instantiation that is used.
+    Box::leak(format!("{}::{method}", core::any::type_name::<T>()).into_boxed_str())
+}
+
+/// The cache of one thread.
+type ThreadCache<P, K, V, S> = Rc<Cache<OneThread, P, K, V, S>>;
+
+/// The calling thread's cache.
+///
+/// While the thread ends, its thread-locals are gone before the last of the user's destructors has run; a call
+/// from there gets an empty cache of its own and so runs the function.
+#[inline]
+pub fn of_thread<P: Storage<OneThread, K, V>, K, V, S: BuildHasher + Default>(
+    cache: &'static LocalKey<ThreadCache<P, K, V, S>>,
+    parameters: fn() -> CacheParameters,
+) -> ThreadCache<P, K, V, S> {
+    cache.try_with(Rc::clone).unwrap_or_else(|_| Rc::new(Cache::new(parameters())))
+}

@@ -1,0 +1,302 @@
+//! `single_flight = true`: callers of one missing key wait for the one that computes it.
+//!
+//! The flights of a cache are in a table behind its lock. As with entries, keys are compared outside of the lock:
+//! a search comes back until nothing is in the table under its hash that it has not compared.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+
+use hashbrown::HashTable;
+
+use crate::cache::{Cache, StateOf};
+use crate::flight::{Flight, Landed, Turn, Waiting};
+use crate::key::{Key, SameKey};
+use crate::miss::Miss;
+use crate::running::Era;
+use crate::storage::Storage;
+use crate::threading::Threading;
+
+/// The flights of one cache.
+pub(crate) struct InFlight<T: Threading, K, V>(HashTable<Keyed<T, K, V>>);
+
+/// A flight with its key.
+struct Keyed<T: Threading, K, V> {
+    hash: u64,
+    key: T::Pointer<K>,
+    flight: Arc<Flight<V>>,
+}
+
+impl<T: Threading, K, V> InFlight<T, K, V> {
+    pub(crate) const fn new() -> Self {
+        Self(HashTable::new())
+    }
+
+    fn insert(&mut self, hash: u64, key: T::Pointer<K>, flight: Arc<Flight<V>>) {
+        self.0.insert_unique(hash, Keyed { hash, key, flight }, |keyed| keyed.hash);
+    }
+
+    /// Removes a flight; what is returned is to be dropped outside of the lock.
+    fn remove(&mut self, hash: u64, flight: &Arc<Flight<V>>) -> Option<impl Sized + use<T, K, V>> {
+        let found = self.0.find_entry(hash, |keyed| Arc::ptr_eq(&keyed.flight, flight));
+        found.ok().map(|found| found.remove().0)
+    }
+
+    /// The flight that was compared and found equal, if it is still there and nothing has to be compared first.
+    fn find(&self, hash: u64, compared: &Compared<T, K>) -> Found<T, K, V> {
+        let mut equal = None;
+        for keyed in self.0.iter_hash(hash).filter(|keyed| keyed.hash == hash) {
+            if compared.equal.as_ref().is_some_and(|key| is_same::<T, K>(key, &keyed.key)) {
+                equal = Some(Arc::clone(&keyed.flight));
+            } else if !compared.different.iter().any(|key| is_same::<T, K>(key, &keyed.key)) {
+                return Found::Unknown(keyed.key.clone());
+            }
+        }
+        equal.map_or(Found::Nothing, Found::Flight)
+    }
+}
+
+fn is_same<T: Threading, K>(left: &T::Pointer<K>, right: &T::Pointer<K>) -> bool {
+    core::ptr::eq(&raw const **left, &raw const **right)
+}
+
+/// The keys of flights that a search has compared with its own.
+struct Compared<T: Threading, K> {
+    equal: Option<T::Pointer<K>>,
+    different: Vec<T::Pointer<K>>,
+}
+
+impl<T: Threading, K> Compared<T, K> {
+    const fn new() -> Self {
+        Self { equal: None, different: Vec::new() }
+    }
+
+    fn note(&mut self, key: T::Pointer<K>, is_equal: bool) {
+        if is_equal {
+            self.equal = Some(key);
+        } else {
+            self.different.push(key);
+        }
+    }
+}
+
+enum Found<T: Threading, K, V> {
+    /// First compare this key.
+    Unknown(T::Pointer<K>),
+    Flight(Arc<Flight<V>>),
+    Nothing,
+}
+
+/// What a lookup comes to.
+enum Step<T: Threading, K, V, A> {
+    Hit(A),
+    /// First compare this key.
+    Compare(T::Pointer<K>),
+    /// First copy the key.
+    CopyKey,
+    Wait(Arc<Flight<V>>, Waiting<V>),
+    /// Run the function; alone, when the calling thread is inside the flight of its key already.
+    Run(Era, Option<Turn<V>>),
+}
+
+impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+    /// Like [`get`](Self::get), but when the key is being computed, the caller is to wait for that.
+    ///
+    /// # Errors
+    /// What the caller is to do when the key is not there.
+    pub fn get_or_join<Q: Key<K, S::Hasher>>(
+        &self,
+        key: Q,
+        clone: impl Fn(&V) -> V,
+    ) -> Result<V, Pending<'_, T, P, K, V, S, Q::Same>> {
+        let hash = self.hash(key);
+        let mut compared = Compared::<T, K>::new();
+        let mut copy = None;
+        loop {
+            let step: Step<T, K, V, P::Taken> = self.at(hash, key, |state, place| {
+                if let Some(place) = place {
+                    state.ledger.hits += 1;
+                    state.lru.touch(place);
+                    return Step::Hit(P::take(state.lru.entry(place), &clone));
+                }
+                match state.ledger.in_flight.find(hash, &compared) {
+                    Found::Unknown(other) => Step::Compare(other),
+                    Found::Flight(flight) if flight.is_entered() => {
+                        state.ledger.misses += 1;
+                        Step::Run(state.ledger.running.begin(), None)
+                    }
+                    Found::Flight(flight) => {
+                        let waiting = flight.join();
+                        Step::Wait(flight, waiting)
+                    }
+                    Found::Nothing => {
+                        let Some(copy) = copy.take() else { return Step::CopyKey };
+                        let turn = Flight::begin();
+                        state.ledger.in_flight.insert(hash, copy, Arc::clone(turn.flight()));
+                        state.ledger.misses += 1;
+                        Step::Run(state.ledger.running.begin(), Some(turn))
+                    }
+                }
+            });
+            match step {
+                Step::Hit(taken) => return Ok(P::value(taken, clone)),
+                Step::Compare(other) => {
+                    let is_equal = key.matches(&other);
+                    compared.note(other, is_equal);
+                }
+                Step::CopyKey => copy = Some(T::pointer(key.to_stored())),
+                Step::Wait(flight, waiting) => {
+                    let seat = Seat { cache: self, hash, flight, waiting: Some(waiting) };
+                    return Err(Pending::Wait { seat, key: key.to_stored(), same: key.same() });
+                }
+                Step::Run(era, turn) => return Err(Pending::Run(self.miss(key, hash, era, turn))),
+            }
+        }
+    }
+
+    /// Gives what was computed to those who wait for it, and takes the flight out of the table.
+    pub(crate) fn land(&self, hash: u64, turn: Turn<V>, value: impl FnOnce() -> V) {
+        let _dropped_outside =
+            T::with(&self.state, |state| state.ledger.in_flight.remove(hash, turn.flight()));
+        // Nobody can join any more.
+        if turn.flight().has_waiters() {
+            turn.land(Arc::new(value()));
+        }
+    }
+
+    /// Keeps later callers from waiting for a value of this key that is being computed now.
+    pub(crate) fn forget_flight<Q: Key<K, S::Hasher>>(&self, hash: u64, key: Q) {
+        let mut compared = Compared::<T, K>::new();
+        loop {
+            let (unknown, _dropped_outside) = T::with(&self.state, |state| {
+                let in_flight = &mut state.ledger.in_flight;
+                match in_flight.find(hash, &compared) {
+                    Found::Unknown(other) => (Some(other), None),
+                    Found::Flight(flight) => (None, in_flight.remove(hash, &flight)),
+                    Found::Nothing => (None, None),
+                }
+            });
+            let Some(other) = unknown else { return };
+            let is_equal = key.matches(&other);
+            compared.note(other, is_equal);
+        }
+    }
+}
+
+/// What the caller of a missing key is to do. It owns its copy of the key: a task that waits borrows nothing.
+pub enum Pending<'c, T: Threading, P: Storage<T, K, V>, K, V, S, M> {
+    /// Run the function.
+    Run(Miss<'c, T, P, K, V, S, M>),
+    /// Wait for the one who does.
+    Wait {
+        /// The caller's place in the flight.
+        seat: Seat<'c, T, P, K, V, S>,
+        /// The key.
+        key: K,
+        /// Compares it.
+        same: M,
+    },
+}
+
+impl<'c, T, P, K, V, S, M> Pending<'c, T, P, K, V, S, M>
+where
+    T: Threading,
+    P: Storage<T, K, V>,
+    S: BuildHasher + Default,
+    M: SameKey<K>,
+{
+    /// Waits on this thread.
+    ///
+    /// # Errors
+    /// A miss, when the caller is the one to run the function.
+    pub fn block(self, clone: impl Fn(&V) -> V) -> Result<V, Miss<'c, T, P, K, V, S, M>> {
+        match self {
+            Self::Run(miss) => Err(miss),
+            Self::Wait { mut seat, key, same } => {
+                let landed = seat.waiting.take().map(Waiting::block);
+                seat.landed(landed.expect(SEATED), key, same, clone)
+            }
+        }
+    }
+
+    /// Waits as a task.
+    ///
+    /// # Errors
+    /// A miss, when the caller is the one to run the function.
+    pub async fn wait(self, clone: impl Fn(&V) -> V) -> Result<V, Miss<'c, T, P, K, V, S, M>> {
+        match self {
+            Self::Run(miss) => Err(miss),
+            Self::Wait { mut seat, key, same } => {
+                let landed = seat.waiting.as_mut().expect(SEATED).await;
+                seat.landed(landed, key, same, clone)
+            }
+        }
+    }
+}
+
+const SEATED: &str = "whoever has a seat is waiting";
+
+/// The place of a waiter, in a flight that is in the table of a cache.
+pub struct Seat<'c, T: Threading, P: Storage<T, K, V>, K, V, S> {
+    cache: &'c Cache<T, P, K, V, S>,
+    hash: u64,
+    flight: Arc<Flight<V>>,
+    waiting: Option<Waiting<V>>,
+}
+
+impl<'c, T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Seat<'c, T, P, K, V, S> {
+    /// What a waiter does with what it has waited for.
+    fn landed<M: SameKey<K>>(
+        &self,
+        landed: Landed<V>,
+        key: K,
+        same: M,
+        clone: impl Fn(&V) -> V,
+    ) -> Result<V, Miss<'c, T, P, K, V, S, M>> {
+        let (cache, hash) = (self.cache, self.hash);
+        match landed {
+            Landed::Value(value) => {
+                let matches = |key: &K, stored: &K| same.same(stored, key);
+                let _dropped_outside = cache.search(hash, key, matches, |state, place, key, _| {
+                    state.ledger.hits += 1;
+                    if let Some(place) = place {
+                        state.lru.touch(place);
+                    }
+                    key
+                });
+                Ok(clone(&value))
+            }
+            Landed::YourTurn(turn) => {
+                let era = T::with(&cache.state, |state| {
+                    state.ledger.misses += 1;
+                    state.ledger.running.begin()
+                });
+                Err(Miss { cache, key: Some(key), same, hash, era: Some(era), turn: Some(turn) })
+            }
+        }
+    }
+}
+
+impl<T: Threading, P: Storage<T, K, V>, K, V, S> Drop for Seat<'_, T, P, K, V, S> {
+    fn drop(&mut self) {
+        // A waiter that is given up passes its turn on; when nobody wants it, the flight is over.
+        drop(self.waiting.take());
+        self.cache.forget_if_vacant(self.hash, &self.flight);
+    }
+}
+
+impl<T: Threading, P: Storage<T, K, V>, K, V, S> Cache<T, P, K, V, S> {
+    /// Abandons a flight: the turn passes to a waiter, or the flight is over.
+    pub(crate) fn abandon(&self, hash: u64, turn: Turn<V>) {
+        let flight = Arc::clone(turn.flight());
+        if !turn.abandon() {
+            self.forget_if_vacant(hash, &flight);
+        }
+    }
+
+    fn forget_if_vacant(&self, hash: u64, flight: &Arc<Flight<V>>) {
+        let _dropped_outside = T::with(&self.state, |state: &mut StateOf<T, P, K, V>| {
+            flight.is_vacant().then(|| state.ledger.in_flight.remove(hash, flight))
+        });
+    }
+}

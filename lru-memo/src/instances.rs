@@ -1,0 +1,195 @@
+//! Where the caches of generic functions live: one for each instantiation, told apart by the type of a closure
+//! inside the function, which differs with every type and constant the function or its `impl` is generic over.
+//!
+//! A `static` inside a generic function is one static for all of its instantiations; it holds [`Instances`], or
+//! [`ThreadInstances`] for `scope = thread`. Both are used, too, where a key has a type that only the compiler
+//! knows (`key = ..`).
+
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::any::{Any, TypeId};
+use core::cell::RefCell;
+use core::hash::BuildHasher;
+
+use once_cell::race::OnceBox;
+
+use crate::cache::Cache;
+use crate::info::CacheInfo;
+use crate::registry::{self, Site};
+use crate::slot::{Shareable, Shared, SharedKey, Slot};
+use crate::storage::Kept;
+use crate::threading::{AllThreads, OneThread};
+
+/// Identifies an instantiation by the type of a closure that was written in it.
+#[inline]
+#[must_use]
+pub fn instantiation<F: 'static>(_: F) -> TypeId {
+    TypeId::of::<F>()
+}
+
+/// A cache whose types are forgotten.
+pub(crate) trait ErasedCache: Any {
+    /// Its counters; `None` when it has not been used.
+    fn info(&self) -> Option<CacheInfo>;
+    fn clear(&self);
+    fn as_any(&self) -> &dyn Any;
+    fn into_any(self: Rc<Self>) -> Rc<dyn Any>;
+}
+
+/// The caches of one generic function, for all threads. Nothing in here ever blocks.
+pub struct Instances(OnceBox<Instance>);
+
+/// The cache of one instantiation.
+pub struct Instance {
+    of: TypeId,
+    slot: OnceBox<Box<dyn ErasedCache + Send + Sync>>,
+    next: Instances,
+}
+
+impl Instances {
+    /// No instances yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OnceBox::new())
+    }
+
+    /// The instance for this [`instantiation`]; it is made when it is not there.
+    pub fn of(&'static self, of: TypeId) -> &'static Instance {
+        let mut instances = self;
+        loop {
+            let instance = instances
+                .0
+                .get_or_init(|| Box::new(Instance { of, slot: OnceBox::new(), next: Self::new() }));
+            if instance.of == of {
+                return instance;
+            }
+            instances = &instance.next;
+        }
+    }
+}
+
+impl Default for Instances {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Instance {
+    /// The cache; it is made and registered when it is not there.
+    pub fn cache<K: 'static, V: 'static, S: BuildHasher + Default + Shareable>(
+        &'static self,
+        key: impl SharedKey<K>,
+        value: Shared<V>,
+        site: impl FnOnce() -> Site,
+    ) -> &'static Cache<AllThreads, Kept<false>, K, V, S> {
+        type TheSlot<K, V, S> = Slot<Cache<AllThreads, Kept<false>, K, V, S>>;
+        let slot = self.slot.get_or_init(|| Box::new(Box::new(TheSlot::<K, V, S>::new())));
+        let slot = (**slot).as_any().downcast_ref::<TheSlot<K, V, S>>();
+        slot.expect("an instantiation has one type of key, of value and of hasher").get(key, value, site)
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn info(&self, maxsize: Option<usize>) -> CacheInfo {
+        self.slot.get().and_then(|slot| slot.info()).unwrap_or(CacheInfo::unused(maxsize))
+    }
+
+    /// Drops every entry and zeroes the counters.
+    pub fn clear(&self) {
+        if let Some(slot) = self.slot.get() {
+            slot.clear();
+        }
+    }
+}
+
+/// The caches of one generic function in one thread.
+#[derive(Default)]
+pub struct ThreadInstances(RefCell<Vec<(TypeId, Rc<dyn ErasedCache>)>>);
+
+impl ThreadInstances {
+    /// No instances yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(RefCell::new(Vec::new()))
+    }
+
+    fn find(&self, of: TypeId) -> Option<Rc<dyn ErasedCache>> {
+        let instances = self.0.borrow();
+        instances.iter().find(|(other, _)| *other == of).map(|(_, cache)| Rc::clone(cache))
+    }
+}
+
+/// The instance of a generic function in the calling thread.
+#[derive(Clone, Copy)]
+pub struct ThreadInstance {
+    /// The thread's instances.
+    pub instances: &'static std::thread::LocalKey<ThreadInstances>,
+    /// Which of them.
+    pub of: TypeId,
+}
+
+impl ThreadInstance {
+    /// The cache; it is made and registered when it is not there.
+    ///
+    /// While the thread ends, its thread-locals are gone before the last of the user's destructors has run; a
+    /// call from there gets an empty cache of its own and so runs the function.
+    #[must_use]
+    pub fn cache<K: 'static, V: 'static, S: BuildHasher + Default + 'static>(
+        self,
+        site: impl FnOnce() -> Site,
+    ) -> Rc<Cache<OneThread, Kept<false>, K, V, S>> {
+        type TheCache<K, V, S> = Cache<OneThread, Kept<false>, K, V, S>;
+        if let Some(found) = self.find() {
+            let found = found.into_any().downcast::<TheCache<K, V, S>>();
+            return found.expect("an instantiation has one type of key, of value and of hasher");
+        }
+        let site = site();
+        // The hasher's `default()` is the user's code and may come by here: hence another look.
+        let made = Rc::new(TheCache::<K, V, S>::new(site.parameters));
+        let erased = Rc::<TheCache<K, V, S>>::clone(&made);
+        if self.find().is_none()
+            && self.instances.try_with(|all| all.0.borrow_mut().push((self.of, erased))).is_ok()
+        {
+            registry::register(site);
+        }
+        made
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn info(self, maxsize: Option<usize>) -> CacheInfo {
+        self.find().and_then(|cache| cache.info()).unwrap_or(CacheInfo::unused(maxsize))
+    }
+
+    /// Drops every entry and zeroes the counters.
+    pub fn clear(self) {
+        if let Some(cache) = self.find() {
+            cache.clear();
+        }
+    }
+
+    fn find(self) -> Option<Rc<dyn ErasedCache>> {
+        self.instances.try_with(|instances| instances.find(self.of)).ok().flatten()
+    }
+}
+
+impl<K: 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
+    for Cache<OneThread, Kept<false>, K, V, S>
+{
+    fn info(&self) -> Option<CacheInfo> {
+        Some(Self::info(self))
+    }
+
+    fn clear(&self) {
+        Self::clear(self);
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn into_any(self: Rc<Self>) -> Rc<dyn Any> {
+        self
+    }
+}

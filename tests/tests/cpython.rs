@@ -1,0 +1,193 @@
+//! CPython's `functools.lru_cache` is the oracle: random programs must give the same results and the same
+//! `cache_info` after every operation here as there, in both scopes.
+//!
+//! `oracle/replay.py` invents the programs, runs them and describes the format. What it once recorded lies in
+//! `oracle/golden` and is always compared; new programs are compared where there is a `python3`.
+//! `LRU_MEMO_SEED` and `LRU_MEMO_OPERATIONS` say which and how many; with `LRU_MEMO_REQUIRE_PYTHON` in the
+//! environment a missing `python3` is a failure.
+
+use std::cell::RefCell;
+use std::collections::hash_map::RandomState;
+use std::env;
+use std::fs;
+use std::hash::BuildHasher;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+use lru_memo::{CacheInfo, lru_cache};
+use serde_json::Value;
+
+/// Equal to the constants of `replay.py`.
+const PRIME: u64 = 1_000_003;
+const FIBONACCI: u64 = 10_000;
+
+/// What a run returns; the error is the number of the failing run.
+type Outcome = Result<u64, u64>;
+
+/// What the runs of the function follow.
+#[derive(Default)]
+struct Script {
+    steps: Vec<u8>,
+    runs: u64,
+}
+
+thread_local! {
+    static SCRIPT: RefCell<Script> = RefCell::default();
+}
+
+/// The function that is memoized, calling itself through `call`: `run` of `replay.py`.
+fn run(n: u64, call: fn(u64) -> Outcome) -> Outcome {
+    if let Some(index) = n.checked_sub(FIBONACCI) {
+        return if index < 2 { Ok(index) } else { Ok((call(n - 1)? + call(n - 2)?) % PRIME) };
+    }
+    let (ticket, step) = SCRIPT.with_borrow_mut(|script| {
+        script.runs += 1;
+        let at = script.runs as usize % script.steps.len();
+        (script.runs, script.steps[at])
+    });
+    let value = match step {
+        b'f' => return Err(ticket),
+        b'd' if n >= 2 => call(n - 1)? + call(n - 2)? + ticket,
+        b's' => call(n).unwrap_or(7) + ticket,
+        b'n' => call(n + 1).unwrap_or(7) + ticket,
+        _ => return Ok(ticket),
+    };
+    Ok(value % PRIME)
+}
+
+/// A memoized function, and the `maxsize` of the programs it is for.
+struct Subject {
+    options: &'static str,
+    maxsize: &'static str,
+    call: fn(u64) -> Outcome,
+    info: fn() -> CacheInfo,
+    clear: fn(),
+}
+
+macro_rules! subjects {
+    ($($maxsize:literal: $(($($options:tt)*))*;)*) => {
+        static SUBJECTS: &[Subject] = &[$($({
+            #[lru_cache($($options)*)]
+            fn function(n: u64) -> Outcome {
+                run(n, function)
+            }
+            Subject {
+                options: stringify!($($options)*),
+                maxsize: $maxsize,
+                call: function,
+                info: function_cache_info,
+                clear: function_cache_clear,
+            }
+        }),*),*];
+    };
+}
+
+subjects! {
+    "null": (maxsize = None) (maxsize = None, scope = thread);
+    "0": (maxsize = 0) (maxsize = 0, scope = thread);
+    "1": (maxsize = 1) (maxsize = 1, scope = thread);
+    "2": (maxsize = 2) (maxsize = 2, scope = thread);
+    "3": (maxsize = 3) (maxsize = 3, scope = thread);
+    "16": (maxsize = 16) (maxsize = 16, scope = thread);
+    "128": (maxsize = 128) (maxsize = 128, scope = thread);
+    "\"default\"": () (scope = thread);
+}
+
+/// Runs a program on a subject, comparing every operation with the trace; returns how many there were.
+fn replay(program: &Value, subject: &Subject) -> usize {
+    (subject.clear)();
+    let script = program["script"].as_str().expect("a script");
+    SCRIPT.set(Script { steps: script.into(), runs: 0 });
+    let operations = program["operations"].as_array().expect("operations");
+    let trace = program["trace"].as_array().expect("a trace");
+    assert_eq!(trace.len(), 4 * operations.len());
+    let maxsize = match &program["maxsize"] {
+        Value::String(_) => Some(128),
+        maxsize => maxsize.as_u64(),
+    };
+    for (at, (operation, expected)) in operations.iter().zip(trace.chunks(4)).enumerate() {
+        let result = match operation.as_u64() {
+            Some(n) => match (subject.call)(n) {
+                Ok(value) => value as i64,
+                Err(run) => -1 - run as i64,
+            },
+            None => {
+                (subject.clear)();
+                0
+            }
+        };
+        let info = (subject.info)();
+        assert_eq!(info.maxsize.map(|maxsize| maxsize as u64), maxsize);
+        let found = [result, info.hits as i64, info.misses as i64, info.currsize as i64];
+        assert_eq!(
+            found.map(Value::from),
+            expected,
+            "result, hits, misses, currsize after operation {at}, {operation}, of ({}):\n{program}",
+            subject.options,
+        );
+    }
+    operations.len()
+}
+
+/// Replays every program on all subjects with its maxsize; returns the number of operations in the programs.
+fn replay_all(programs: &str) -> usize {
+    // The caches of scope `process` are everybody's.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut operations = 0;
+    for line in programs.lines() {
+        let program: Value = serde_json::from_str(line).expect("a program is an object in JSON");
+        let maxsize = program["maxsize"].to_string();
+        let subjects = SUBJECTS.iter().filter(|subject| subject.maxsize == maxsize);
+        let counts: Vec<usize> = subjects.map(|subject| replay(&program, subject)).collect();
+        assert_eq!(counts.len(), 2, "one subject for each scope with maxsize {maxsize}");
+        operations += counts[0];
+    }
+    operations
+}
+
+fn oracle() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("oracle")
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let text = env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {text:?}")))
+}
+
+#[test]
+fn recorded_programs_run_as_they_did_in_cpython() {
+    let files = fs::read_dir(oracle().join("golden")).expect("the golden traces");
+    let operations: usize = files
+        .map(|file| fs::read_to_string(file.expect("a golden trace").path()).expect("a golden trace"))
+        .map(|programs| replay_all(&programs))
+        .sum();
+    assert!(operations >= 4_000, "only {operations} recorded operations");
+}
+
+#[test]
+fn random_programs_run_as_they_do_in_cpython() {
+    let seed = number("LRU_MEMO_SEED").unwrap_or_else(|| RandomState::new().hash_one(()));
+    let least = number("LRU_MEMO_OPERATIONS").unwrap_or(10_000);
+    println!("LRU_MEMO_SEED={seed} LRU_MEMO_OPERATIONS={least}");
+    let arguments = [seed.to_string(), least.to_string()];
+    let output = Command::new("python3").arg(oracle().join("replay.py")).args(arguments).output();
+    let output = match output {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return python_is_missing(),
+        output => output.expect("python3 can be started"),
+    };
+    assert!(output.status.success(), "replay.py: {}", String::from_utf8_lossy(&output.stderr));
+    let programs = String::from_utf8(output.stdout).expect("programs in UTF-8");
+    let operations = replay_all(&programs);
+    assert!(operations as u64 >= least, "only {operations} operations");
+}
+
+fn python_is_missing() {
+    let message = "NOT TESTED: random programs against CPython's functools.lru_cache, because there is no \
+                   python3; the recorded ones were";
+    assert!(env::var_os("LRU_MEMO_REQUIRE_PYTHON").is_none(), "{message}");
+    // Not `eprintln!`, which the test harness keeps to itself when a test passes.
+    writeln!(io::stderr(), "{message}").expect("standard error");
+}

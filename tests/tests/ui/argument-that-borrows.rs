@@ -1,0 +1,24 @@
+// mistakes: 3
+//! A type that borrows cannot be kept.
+
+use lru_memo::lru_cache;
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Name<'a>(&'a str);
+
+#[lru_cache]
+fn f(name: Name<'_>) -> usize {
+    name.0.len()
+}
+
+#[lru_cache]
+fn g<'a>(name: &Name<'a>) -> usize {
+    name.0.len()
+}
+
+#[lru_cache]
+fn h(names: Box<&str>) -> usize {
+    names.len()
+}
+
+fn main() {}

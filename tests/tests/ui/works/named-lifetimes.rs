@@ -1,0 +1,24 @@
+//! Lifetimes that the function declares are declared by its companions, too.
+
+use lru_memo::lru_cache;
+
+#[lru_cache]
+fn f<'a>(x: &'a str, y: &'a [&'a str]) -> usize {
+    x.len() + y.len()
+}
+
+#[lru_cache(scope = thread)]
+fn g<'a, 'b: 'a>(x: Option<&'a str>, y: &'b str) -> usize
+where
+    'b: 'b,
+{
+    x.map_or(0, str::len) + y.len()
+}
+
+fn main() {
+    assert_eq!((f("a", &["b"]), f("a", &["b"])), (2, 2));
+    assert_eq!(f_cache_info().hits, 1);
+    assert_eq!(f_cache_peek("a", &["b"]), Some(2));
+    assert_eq!(g(Some("a"), "b"), 2);
+    assert!(g_cache_invalidate(Some("a"), "b"));
+}
