@@ -154,7 +154,7 @@ impl<'a> Pieces<'a> {
     /// `inside`, with the variables `key` and `cache`.
     fn with_cache(&self, inside: TokenStream) -> TokenStream {
         let (Key { bindings, value, .. }, cache) = (&self.key, &self.home.cache);
-        if self.key.stored.is_some() {
+        if self.options.key.is_none() {
             return body! {
                 let key = #value;
                 let cache = #cache;

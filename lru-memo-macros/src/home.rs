@@ -10,7 +10,7 @@ use syn::spanned::Spanned;
 
 use crate::cached::Cached;
 use crate::function::{Function, Place};
-use crate::key::Key;
+use crate::key::{Key, KeyTypes};
 use crate::options::{Options, Scope};
 
 /// Where the cache of a function lives.
@@ -39,23 +39,22 @@ impl Home {
     ) -> Self {
         let site = site(function, options, private);
         let path = function.path(&function.names.cache);
-        let hasher =
-            options.hasher.as_ref().map_or_else(|| quote!(#private::DefaultHasher), |ty| quote!(#ty));
+        let (hasher, check_hasher) = hasher(options, key.types.is_some(), private);
         let value = &cached.value;
         let at = function.output.span();
         let here = options.runtime.at(at);
         let proof_of_value = quote_spanned!(at=> #here::shareable::<#value>());
         let proof_of_key = &key.proof;
         let parameters = function.path(&function.names.parameters);
-        let is_typed = !function.is_generic() && key.stored.is_some();
-        match (&key.stored, options.scope) {
-            (Some(stored), Scope::Process) if is_typed => {
-                let storage = storage(key, value, private);
+        match (&key.types, options.scope) {
+            (Some(KeyTypes { arguments, stored, proof }), Scope::Process) => {
+                let storage = storage(arguments, value, private);
                 let cache = body!(#private::Cache<#private::AllThreads, #storage, #stored, #value, #hasher>);
                 Self {
                     body: body! {
+                        #check_hasher
                         static CACHE: #private::Slot<#cache> = #private::Slot::new();
-                        CACHE.get(#proof_of_key, #proof_of_value, #site)
+                        CACHE.get(#proof, #proof_of_value, #site)
                     },
                     result: body!(&'static #cache),
                     cache: body!(#path()),
@@ -63,11 +62,12 @@ impl Home {
                     clear: body!(#path().clear()),
                 }
             }
-            (Some(stored), Scope::Thread) if is_typed => {
-                let storage = storage(key, value, private);
+            (Some(KeyTypes { arguments, stored, .. }), Scope::Thread) => {
+                let storage = storage(arguments, value, private);
                 let cache = body!(#private::Cache<#private::OneThread, #storage, #stored, #value, #hasher>);
                 Self {
                     body: body! {
+                        #check_hasher
                         #private::thread_local! {
                             static CACHE: #private::Rc<#cache> = {
                                 #private::register((#site)());
@@ -82,7 +82,7 @@ impl Home {
                     clear: body!(#path().clear()),
                 }
             }
-            (_, Scope::Process) => Self {
+            (None, Scope::Process) => Self {
                 body: body! {
                     static INSTANCES: #private::Instances = #private::Instances::new();
                     INSTANCES.of(#private::instantiation(|| ()))
@@ -92,7 +92,7 @@ impl Home {
                 info: body!(#path().info(#parameters().maxsize)),
                 clear: body!(#path().clear()),
             },
-            (_, Scope::Thread) => Self {
+            (None, Scope::Thread) => Self {
                 body: body! {
                     #private::thread_local! {
                         static INSTANCES: #private::ThreadInstances = const { #private::ThreadInstances::new() };
@@ -108,9 +108,29 @@ impl Home {
     }
 }
 
+/// The hasher, and a statement that complains when it is none. A type in a signature must be one in any case: an unfit
+/// one is replaced, where that can be found out.
+fn hasher(options: &Options, is_typed: bool, private: &TokenStream) -> (TokenStream, TokenStream) {
+    let Some(hasher) = &options.hasher else {
+        return (quote!(#private::DefaultHasher), TokenStream::new());
+    };
+    let at = hasher.span();
+    let here = options.runtime.at(at);
+    if !is_typed {
+        return (quote!(#hasher), TokenStream::new());
+    }
+    let chosen = quote_spanned! {at=>
+        #here::HasherOf<#hasher, #here::Is<{
+            #[allow(unused_imports)]
+            use #here::NotUsable as _;
+            #here::HasherProbe::<#hasher>::IS_USABLE
+        }>>
+    };
+    (chosen, quote_spanned!(at=> #here::usable_hasher::<#hasher>();))
+}
+
 /// How entries are kept: in the slab itself when the arguments and the value are plain.
-fn storage(key: &Key, value: &TokenStream, private: &TokenStream) -> TokenStream {
-    let arguments = &key.arguments;
+fn storage(arguments: &TokenStream, value: &TokenStream, private: &TokenStream) -> TokenStream {
     quote! {
         #private::Kept<{
             #[allow(unused_imports)]

@@ -15,14 +15,22 @@ pub(crate) struct Key {
     pub(crate) bindings: TokenStream,
     /// Makes the key, borrowing the arguments: `(part, (part, ()))`.
     pub(crate) value: TokenStream,
-    /// Its stored form, unless only the compiler knows it.
-    pub(crate) stored: Option<TokenStream>,
-    /// The types of the arguments that make the key, in the form of the key; as known as `stored`.
-    pub(crate) arguments: TokenStream,
     /// Proves that the key may be shared between threads; mentions a variable `key`.
     pub(crate) proof: TokenStream,
+    /// Its types, where they can be written down.
+    pub(crate) types: Option<KeyTypes>,
     /// The number of its parts.
     pub(crate) parts: usize,
+}
+
+/// The types of a key, each in the form of the key.
+pub(crate) struct KeyTypes {
+    /// Of the arguments.
+    pub(crate) arguments: TokenStream,
+    /// Of what is stored.
+    pub(crate) stored: TokenStream,
+    /// The proof that all may be shared between threads, without a variable.
+    pub(crate) proof: TokenStream,
 }
 
 impl Key {
@@ -47,25 +55,24 @@ impl Key {
                 parts.push((quote!(#name), argument.ty.clone()));
             }
         }
-        let mut key = Self {
-            bindings: TokenStream::new(),
-            value: quote!(()),
-            stored: Some(quote!(())),
-            arguments: quote!(()),
-            proof: quote!(()),
-            parts: parts.len(),
-        };
-        for (name, ty) in parts.iter().rev() {
+        let mut key = Self::empty(TokenStream::new(), parts.len());
+        let mut types = KeyTypes { arguments: quote!(()), stored: quote!(()), proof: quote!(()) };
+        for (index, (name, ty)) in parts.iter().enumerate().rev() {
             let at = ty.span();
             let here = options.runtime.at(at);
             let shape = shape(ty, &options.runtime);
             let (how, stored, ty) = (shape.how, shape.stored, with_elided_lifetimes(ty));
-            let (value, rest, arguments, proof) = (key.value, key.stored, key.arguments, key.proof);
-            key.value = quote_spanned!(at=> (#here::part::<#how, #ty, _, _>(&#name), #value));
-            key.stored = Some(quote!((#stored, #rest)));
-            key.arguments = quote!((#ty, #arguments));
-            key.proof = quote_spanned!(at=> (#here::shareable::<#stored>(), #proof));
+            // Said rather than inferred, so that an unfit type brings one error.
+            let as_stored = if function.is_generic() { quote!(_) } else { stored.clone() };
+            key.add(quote_spanned!(at=> #here::part::<#how, #ty, #as_stored, _>(&#name)), index, at, options);
+            let KeyTypes { arguments: other_arguments, stored: other_stored, proof } = types;
+            types = KeyTypes {
+                arguments: quote!((#ty, #other_arguments)),
+                stored: quote!((#stored, #other_stored)),
+                proof: quote_spanned!(at=> (#here::shareable::<#stored>(), #proof)),
+            };
         }
+        key.types = Some(types).filter(|_| !function.is_generic());
         key
     }
 
@@ -75,23 +82,30 @@ impl Key {
             Expr::Tuple(tuple) => tuple.elems.iter().collect(),
             other => vec![other],
         };
-        let mut key = Self {
-            bindings: bindings(function),
-            value: quote!(()),
-            stored: None,
-            arguments: quote!(()),
-            proof: quote!(()),
-            parts: parts.len(),
-        };
+        let mut key = Self::empty(bindings(function), parts.len());
         for (index, part) in parts.iter().enumerate().rev() {
             let at = part.span();
             let here = options.runtime.at(at);
-            let (value, proof) = (key.value, key.proof);
-            key.value = quote_spanned!(at=> (#here::part::<#here::Leaf<_>, _, _, _>(&(#part)), #value));
-            let part = part_of_key(index);
-            key.proof = quote_spanned!(at=> (#here::shareable_part(#part), #proof));
+            key.add(
+                quote_spanned!(at=> #here::part::<#here::Leaf<_>, _, _, _>(&(#part))),
+                index,
+                at,
+                options,
+            );
         }
         key
+    }
+
+    fn empty(bindings: TokenStream, parts: usize) -> Self {
+        Self { bindings, value: quote!(()), proof: quote!(()), types: None, parts }
+    }
+
+    /// Adds a part before those that are there.
+    fn add(&mut self, part: TokenStream, index: usize, at: Span, options: &Options) {
+        let (here, value, proof) = (options.runtime.at(at), &self.value, &self.proof);
+        self.value = quote_spanned!(at=> (#part, #value));
+        let part = part_of_key(index);
+        self.proof = quote_spanned!(at=> (#here::shareable_part(#part), #proof));
     }
 }
 

@@ -16,7 +16,7 @@ use crate::options::Runtime;
 pub(crate) struct Shape {
     /// The `How` of the runtime's `KeyPart<How>`.
     pub(crate) how: TokenStream,
-    /// The type that is stored.
+    /// The type that is stored; it names constants, and so can stand where nothing is generic.
     pub(crate) stored: TokenStream,
 }
 
@@ -65,7 +65,13 @@ fn behind_reference(ty: &Type, runtime: &Runtime) -> Shape {
     if is_leaf {
         let at = ty.span();
         let private = runtime.at(at);
-        let stored = quote_spanned!(at=> <#ty as #private::ToOwned>::Owned);
+        let stored = quote_spanned! {at=>
+            #private::Owned<#ty, #private::Is<{
+                #[allow(unused_imports)]
+                use #private::NotOwnable as _;
+                #private::Ownable::<#ty>::IS_OWNABLE
+            }>>
+        };
         Shape { how: quote_spanned!(at=> #private::Leaf<_>), stored }
     } else {
         shape(ty, runtime)

@@ -1,6 +1,5 @@
 //! All that generated code may name. Not covered by semantic versioning.
 
-pub use alloc::borrow::ToOwned;
 pub use alloc::boxed::Box;
 pub use alloc::rc::Rc;
 pub use core::time::Duration;
@@ -8,10 +7,11 @@ pub use foldhash::fast::RandomState as DefaultHasher;
 pub use std::thread_local;
 
 pub use crate::cache::Cache;
+pub use crate::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
 pub use crate::hooks::{admit_all, admits, name_of_method, of_thread, weigh, weigh_nothing};
 pub use crate::info::{CacheInfo, CacheParameters, Scope};
 pub use crate::instances::{Instance, Instances, ThreadInstance, ThreadInstances, instantiation};
-pub use crate::key::{ArrayOf, CowOf, Leaf, OptionOf, Ref, SliceOf, VecOf, part};
+pub use crate::key::{ArrayOf, CowOf, Leaf, NotOwnable, OptionOf, Ownable, Owned, Ref, SliceOf, VecOf, part};
 pub use crate::outcome::{Is, NotResult, Outcome, Probe, Value, clone_value};
 pub use crate::plain::{NotPlain, Plainness};
 pub use crate::registry::{Site, register};

@@ -108,7 +108,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
         &self,
         key: Q,
         clone: impl Fn(&V) -> V,
-    ) -> Result<V, Pending<'_, T, P, K, V, S, Q::Same>> {
+    ) -> Result<V, PendingOf<'_, T, P, K, V, S, Q>> {
         let hash = self.hash(key);
         let mut compared = Compared::<T, K>::new();
         let mut copy = None;
@@ -197,6 +197,10 @@ pub enum Pending<'c, T: Threading, P: Storage<T, K, V>, K, V, S, M> {
         same: M,
     },
 }
+
+/// What the caller that looked up a key `Q` is to do.
+type PendingOf<'c, T, P, K, V, S, Q> =
+    Pending<'c, T, P, K, V, S, <Q as Key<K, <S as BuildHasher>::Hasher>>::Same>;
 
 impl<'c, T, P, K, V, S, M> Pending<'c, T, P, K, V, S, M>
 where

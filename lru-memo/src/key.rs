@@ -12,6 +12,8 @@ use core::borrow::Borrow;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
+use crate::outcome::Is;
+
 /// A part with no structure that matters here.
 #[derive(Debug)]
 pub struct Leaf<How>(PhantomData<How>);
@@ -46,54 +48,48 @@ pub struct CowOf<How>(PhantomData<How>);
     label = "needs `Hash + Eq + Clone`",
     note = "derive or implement `Hash`, `Eq` and `Clone` for it, or leave the argument out of the key with `skip(..)`, or give a key of your own with `key = ..`"
 )]
-pub trait KeyPart<How> {
-    /// What is kept in the cache.
-    type Stored;
-
+pub trait KeyPart<How, S> {
     /// Feeds the part to the hasher.
     fn hash_part<H: Hasher>(&self, state: &mut H);
     /// Whether this part equals the one in the cache.
-    fn matches(&self, stored: &Self::Stored) -> bool;
+    fn matches(&self, stored: &S) -> bool;
     /// A copy to keep.
-    fn to_stored(&self) -> Self::Stored;
+    fn to_stored(&self) -> S;
     /// Whether two kept parts are equal.
-    fn same(left: &Self::Stored, right: &Self::Stored) -> bool;
+    fn same(left: &S, right: &S) -> bool;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T> KeyPart<Leaf<ByHash>> for T
+impl<T, S> KeyPart<Leaf<ByHash>, S> for T
 where
-    T: ?Sized + Hash + Eq + ToOwned + 'static,
+    T: ?Sized + Hash + Eq + ToOwned<Owned = S> + 'static,
+    S: Borrow<T>,
 {
-    type Stored = T::Owned;
-
     #[inline]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
         self.hash(state);
     }
 
     #[inline]
-    fn matches(&self, stored: &T::Owned) -> bool {
+    fn matches(&self, stored: &S) -> bool {
         self == stored.borrow()
     }
 
     #[inline]
-    fn to_stored(&self) -> T::Owned {
+    fn to_stored(&self) -> S {
         self.to_owned()
     }
 
     #[inline]
-    fn same(left: &T::Owned, right: &T::Owned) -> bool {
-        left.borrow() == right.borrow()
+    fn same(left: &S, right: &S) -> bool {
+        Borrow::<T>::borrow(left) == Borrow::<T>::borrow(right)
     }
 }
 
 macro_rules! floats {
     ($($float:ident)*) => {$(
         #[diagnostic::do_not_recommend]
-        impl KeyPart<Leaf<ByBits>> for $float {
-            type Stored = $float;
-
+        impl KeyPart<Leaf<ByBits>, $float> for $float {
 
             #[inline]
             fn hash_part<H: Hasher>(&self, state: &mut H) {
@@ -113,7 +109,7 @@ macro_rules! floats {
 
             #[inline]
             fn same(left: &$float, right: &$float) -> bool {
-                KeyPart::<Leaf<ByBits>>::matches(left, right)
+                KeyPart::<Leaf<ByBits>, $float>::matches(left, right)
             }
         }
     )*};
@@ -121,60 +117,54 @@ macro_rules! floats {
 floats!(f32 f64);
 
 #[diagnostic::do_not_recommend]
-impl<How, T: ?Sized + KeyPart<How>> KeyPart<Ref<How>> for &T {
-    type Stored = T::Stored;
-
+impl<How, S, T: ?Sized + KeyPart<How, S>> KeyPart<Ref<How>, S> for &T {
     #[inline]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
         (**self).hash_part(state);
     }
 
     #[inline]
-    fn matches(&self, stored: &T::Stored) -> bool {
+    fn matches(&self, stored: &S) -> bool {
         (**self).matches(stored)
     }
 
     #[inline]
-    fn to_stored(&self) -> T::Stored {
+    fn to_stored(&self) -> S {
         (**self).to_stored()
     }
 
     #[inline]
-    fn same(left: &T::Stored, right: &T::Stored) -> bool {
+    fn same(left: &S, right: &S) -> bool {
         T::same(left, right)
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<How, B> KeyPart<CowOf<How>> for Cow<'_, B>
+impl<How, S, B> KeyPart<CowOf<How>, S> for Cow<'_, B>
 where
-    B: ?Sized + ToOwned + KeyPart<How>,
+    B: ?Sized + ToOwned + KeyPart<How, S>,
 {
-    type Stored = B::Stored;
-
     #[inline]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
         (**self).hash_part(state);
     }
 
     #[inline]
-    fn matches(&self, stored: &B::Stored) -> bool {
+    fn matches(&self, stored: &S) -> bool {
         (**self).matches(stored)
     }
 
-    fn to_stored(&self) -> B::Stored {
+    fn to_stored(&self) -> S {
         (**self).to_stored()
     }
 
-    fn same(left: &B::Stored, right: &B::Stored) -> bool {
+    fn same(left: &S, right: &S) -> bool {
         B::same(left, right)
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<How, T: KeyPart<How>> KeyPart<OptionOf<How>> for Option<T> {
-    type Stored = Option<T::Stored>;
-
+impl<How, S, T: KeyPart<How, S>> KeyPart<OptionOf<How>, Option<S>> for Option<T> {
     #[inline]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
         self.is_some().hash(state);
@@ -184,7 +174,7 @@ impl<How, T: KeyPart<How>> KeyPart<OptionOf<How>> for Option<T> {
     }
 
     #[inline]
-    fn matches(&self, stored: &Self::Stored) -> bool {
+    fn matches(&self, stored: &Option<S>) -> bool {
         match (self, stored) {
             (Some(part), Some(stored)) => part.matches(stored),
             (None, None) => true,
@@ -192,11 +182,11 @@ impl<How, T: KeyPart<How>> KeyPart<OptionOf<How>> for Option<T> {
         }
     }
 
-    fn to_stored(&self) -> Self::Stored {
+    fn to_stored(&self) -> Option<S> {
         self.as_ref().map(T::to_stored)
     }
 
-    fn same(left: &Self::Stored, right: &Self::Stored) -> bool {
+    fn same(left: &Option<S>, right: &Option<S>) -> bool {
         match (left, right) {
             (Some(left), Some(right)) => T::same(left, right),
             (None, None) => true,
@@ -206,9 +196,7 @@ impl<How, T: KeyPart<How>> KeyPart<OptionOf<How>> for Option<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<How, T: KeyPart<How>> KeyPart<SliceOf<How>> for [T] {
-    type Stored = Box<[T::Stored]>;
-
+impl<How, S, T: KeyPart<How, S>> KeyPart<SliceOf<How>, Box<[S]>> for [T] {
     #[inline]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
         self.len().hash(state);
@@ -218,15 +206,15 @@ impl<How, T: KeyPart<How>> KeyPart<SliceOf<How>> for [T] {
     }
 
     #[inline]
-    fn matches(&self, stored: &Self::Stored) -> bool {
+    fn matches(&self, stored: &Box<[S]>) -> bool {
         self.len() == stored.len() && self.iter().zip(stored).all(|(part, stored)| part.matches(stored))
     }
 
-    fn to_stored(&self) -> Self::Stored {
+    fn to_stored(&self) -> Box<[S]> {
         self.iter().map(T::to_stored).collect()
     }
 
-    fn same(left: &Self::Stored, right: &Self::Stored) -> bool {
+    fn same(left: &Box<[S]>, right: &Box<[S]>) -> bool {
         left.len() == right.len() && left.iter().zip(right).all(|(left, right)| T::same(left, right))
     }
 }
@@ -235,26 +223,24 @@ impl<How, T: KeyPart<How>> KeyPart<SliceOf<How>> for [T] {
 macro_rules! as_slice {
     ($([$($generics:tt)*] $How:ident for $Type:ty;)*) => {$(
         #[diagnostic::do_not_recommend]
-        impl<How, T: KeyPart<How>, $($generics)*> KeyPart<$How<How>> for $Type {
-            type Stored = Box<[T::Stored]>;
-
+        impl<How, S, T: KeyPart<How, S>, $($generics)*> KeyPart<$How<How>, Box<[S]>> for $Type {
 
             #[inline]
             fn hash_part<H: Hasher>(&self, state: &mut H) {
-                KeyPart::<SliceOf<How>>::hash_part(self.as_slice(), state);
+                KeyPart::<SliceOf<How>, Box<[S]>>::hash_part(self.as_slice(), state);
             }
 
             #[inline]
-            fn matches(&self, stored: &Self::Stored) -> bool {
-                KeyPart::<SliceOf<How>>::matches(self.as_slice(), stored)
+            fn matches(&self, stored: &Box<[S]>) -> bool {
+                KeyPart::<SliceOf<How>, Box<[S]>>::matches(self.as_slice(), stored)
             }
 
-            fn to_stored(&self) -> Self::Stored {
-                KeyPart::<SliceOf<How>>::to_stored(self.as_slice())
+            fn to_stored(&self) -> Box<[S]> {
+                KeyPart::<SliceOf<How>, Box<[S]>>::to_stored(self.as_slice())
             }
 
-            fn same(left: &Self::Stored, right: &Self::Stored) -> bool {
-                <[T] as KeyPart<SliceOf<How>>>::same(left, right)
+            fn same(left: &Box<[S]>, right: &Box<[S]>) -> bool {
+                <[T] as KeyPart<SliceOf<How>, Box<[S]>>>::same(left, right)
             }
         }
     )*};
@@ -265,11 +251,9 @@ as_slice! {
 }
 
 macro_rules! tuples {
-    ($(($($How:ident $T:ident $at:tt),+))*) => {$(
+    ($(($($How:ident $T:ident $S:ident $at:tt),+))*) => {$(
         #[diagnostic::do_not_recommend]
-        impl<$($How, $T: KeyPart<$How>),+> KeyPart<($($How,)+)> for ($($T,)+) {
-            type Stored = ($($T::Stored,)+);
-
+        impl<$($How, $S, $T: KeyPart<$How, $S>),+> KeyPart<($($How,)+), ($($S,)+)> for ($($T,)+) {
 
             #[inline]
             fn hash_part<H: Hasher>(&self, state: &mut H) {
@@ -277,30 +261,65 @@ macro_rules! tuples {
             }
 
             #[inline]
-            fn matches(&self, stored: &Self::Stored) -> bool {
+            fn matches(&self, stored: &($($S,)+)) -> bool {
                 $(self.$at.matches(&stored.$at))&&+
             }
 
-            fn to_stored(&self) -> Self::Stored {
+            fn to_stored(&self) -> ($($S,)+) {
                 ($(self.$at.to_stored(),)+)
             }
 
-            fn same(left: &Self::Stored, right: &Self::Stored) -> bool {
+            fn same(left: &($($S,)+), right: &($($S,)+)) -> bool {
                 $($T::same(&left.$at, &right.$at))&&+
             }
         }
     )*};
 }
 tuples! {
-    (HowA A 0)
-    (HowA A 0, HowB B 1)
-    (HowA A 0, HowB B 1, HowC C 2)
-    (HowA A 0, HowB B 1, HowC C 2, HowD D 3)
-    (HowA A 0, HowB B 1, HowC C 2, HowD D 3, HowE E 4)
-    (HowA A 0, HowB B 1, HowC C 2, HowD D 3, HowE E 4, HowF F 5)
-    (HowA A 0, HowB B 1, HowC C 2, HowD D 3, HowE E 4, HowF F 5, HowG G 6)
-    (HowA A 0, HowB B 1, HowC C 2, HowD D 3, HowE E 4, HowF F 5, HowG G 6, HowH I 7)
+    (HowA A SA 0)
+    (HowA A SA 0, HowB B SB 1)
+    (HowA A SA 0, HowB B SB 1, HowC C SC 2)
+    (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3)
+    (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3, HowE E SE 4)
+    (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3, HowE E SE 4, HowF F SF 5)
+    (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3, HowE E SE 4, HowF F SF 5, HowG G SG 6)
+    (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3, HowE E SE 4, HowF F SF 5, HowG G SG 6, HowH I SH 7)
 }
+
+/// Asks whether a type behind a reference can be owned: `Ownable::<T>::IS_OWNABLE`, with [`NotOwnable`] in scope.
+#[derive(Debug)]
+pub struct Ownable<T: ?Sized>(PhantomData<T>);
+
+impl<T: ?Sized + ToOwned> Ownable<T> {
+    /// It can.
+    pub const IS_OWNABLE: bool = true;
+}
+
+/// The answer for all other types.
+pub trait NotOwnable {
+    /// It cannot.
+    const IS_OWNABLE: bool = false;
+}
+
+impl<T: ?Sized> NotOwnable for Ownable<T> {}
+
+/// What is stored of a type behind a reference, `Kind` being [`Is<true>`](Is) when it can be owned. When it cannot,
+/// there is a type all the same, so that [`part`] is the only one to complain.
+pub trait Stored<Kind> {
+    /// The type that is stored.
+    type Type;
+}
+
+impl<T: ?Sized + ToOwned> Stored<Is<true>> for T {
+    type Type = T::Owned;
+}
+
+impl<T: ?Sized> Stored<Is<false>> for T {
+    type Type = ();
+}
+
+/// The type that is stored of a `T` behind a reference.
+pub type Owned<T, Kind> = <T as Stored<Kind>>::Type;
 
 /// One argument, ready to be looked up: the value and what can be done with it, `S` being what is stored.
 #[derive(Debug)]
@@ -325,10 +344,16 @@ impl<T: ?Sized, S, H> Copy for Part<'_, T, S, H> {}
 #[inline]
 pub fn part<How, T, S, H>(value: &T) -> Part<'_, T, S, H>
 where
-    T: ?Sized + KeyPart<How, Stored = S>,
+    T: ?Sized + KeyPart<How, S>,
     H: Hasher,
 {
-    Part { value, hash: T::hash_part, matches: T::matches, to_stored: T::to_stored, same: T::same }
+    Part {
+        value,
+        hash: <T as KeyPart<How, S>>::hash_part::<H>,
+        matches: <T as KeyPart<How, S>>::matches,
+        to_stored: T::to_stored,
+        same: T::same,
+    }
 }
 
 /// Compares two stored keys; outlives the arguments.

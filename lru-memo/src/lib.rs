@@ -54,6 +54,7 @@ pub mod __private;
 mod cache;
 pub mod clock;
 mod flight;
+mod hasher;
 mod hooks;
 mod in_flight;
 mod info;
