@@ -1,0 +1,158 @@
+//! The master process: opens the socket, starts the workers, replaces those that die, stops them all.
+//!
+//! A worker is this program, started again, so it shares nothing with its master but the socket; forking a
+//! process that runs threads would not be safe.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::failure::Failure;
+use crate::scope::Scope;
+
+/// How long a worker may take to stop by itself.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long to wait before replacing a worker that was never ready, lest its successors fail as fast.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Opens the socket that the workers are to share.
+pub(crate) fn bind(port: u16) -> Result<TcpListener, Failure> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    TcpListener::bind(address).map_err(Failure::of(format!("cannot listen on {address}")))
+}
+
+/// The workers that serve one socket.
+pub(crate) struct Master {
+    address: SocketAddr,
+    supervisors: JoinSet<()>,
+    ready: Vec<oneshot::Receiver<()>>,
+    stop: watch::Sender<()>,
+}
+
+impl Master {
+    /// Starts the workers, and keeps as many running until [`stop`](Self::stop).
+    pub(crate) fn start(listener: TcpListener, workers: u8, scope: Scope) -> Result<Self, Failure> {
+        let address = listener.local_addr().map_err(Failure::of("the socket has no address"))?;
+        let listener = Arc::new(listener);
+        let stop = watch::Sender::new(());
+        let mut master = Self { address, supervisors: JoinSet::new(), ready: Vec::new(), stop };
+        for _ in 0..workers {
+            let (sender, receiver) = oneshot::channel();
+            master.ready.push(receiver);
+            let stop = master.stop.subscribe();
+            master.supervisors.spawn(supervise(listener.clone(), scope, sender, stop));
+        }
+        Ok(master)
+    }
+
+    /// Where the workers listen.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until every worker serves.
+    pub(crate) async fn ready(&mut self) {
+        for ready in self.ready.drain(..) {
+            let _ = ready.await;
+        }
+    }
+
+    /// Stops the workers and waits for their end.
+    pub(crate) async fn stop(self) {
+        let Self { stop, supervisors, .. } = self;
+        drop(stop);
+        supervisors.join_all().await;
+    }
+}
+
+/// Keeps one worker running until the sender of `stop` is dropped.
+async fn supervise(
+    listener: Arc<TcpListener>,
+    scope: Scope,
+    ready: oneshot::Sender<()>,
+    mut stop: watch::Receiver<()>,
+) {
+    let mut ready = Some(ready);
+    loop {
+        let served = match Worker::start(&listener, scope) {
+            Ok(mut worker) => tokio::select! {
+                served = worker.run(&mut ready) => served,
+                _ = stop.changed() => return worker.stop().await,
+            },
+            Err(error) => {
+                report(&format!("cannot start a worker: {error}"));
+                false
+            }
+        };
+        if !served {
+            tokio::select! {
+                () = sleep(PAUSE) => {}
+                _ = stop.changed() => return,
+            }
+        }
+    }
+}
+
+struct Worker {
+    process: Child,
+    /// Ends when the master does; see [`crate::worker`].
+    lifeline: UnixStream,
+}
+
+impl Worker {
+    fn start(listener: &TcpListener, scope: Scope) -> io::Result<Self> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let process = Command::new(std::env::current_exe()?)
+            .args(["work", "--scope", scope.name()])
+            .stdin(Stdio::from(OwnedFd::from(listener.try_clone()?)))
+            .stdout(Stdio::from(OwnedFd::from(theirs)))
+            // Ctrl-C is for the master alone, which then stops its workers.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        Ok(Self { process, lifeline: UnixStream::from_std(ours)? })
+    }
+
+    /// Waits for the worker to die. Says whether it had come so far as to serve.
+    async fn run(&mut self, ready: &mut Option<oneshot::Sender<()>>) -> bool {
+        let pid = self.process.id().unwrap_or_default();
+        let served = self.lifeline.read_u8().await.is_ok();
+        if served {
+            if let Some(ready) = ready.take() {
+                let _ = ready.send(());
+            }
+        }
+        let how = self.process.wait().await;
+        report(&format!("worker {pid} died ({}) and will be replaced", describe(how)));
+        served
+    }
+
+    async fn stop(mut self) {
+        drop(self.lifeline);
+        if timeout(GRACE, self.process.wait()).await.is_err() {
+            let _ = self.process.kill().await;
+        }
+    }
+}
+
+fn describe(how: io::Result<ExitStatus>) -> String {
+    how.map_or_else(|error| error.to_string(), |status| status.to_string())
+}
+
+/// Writes to the log. That nobody reads it is no reason to stop serving.
+fn report(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(io::stderr(), "{line}");
+}

@@ -1,0 +1,34 @@
+//! The command `serve`: workers on one port until a signal stops them.
+
+use std::io::Write;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::failure::Failure;
+use crate::master::{Master, bind};
+use crate::scope::Scope;
+
+/// Serves until SIGINT or SIGTERM.
+pub(crate) async fn serve(workers: u8, port: u16, scope: Scope) -> Result<(), Failure> {
+    // Caught from the first, so that no signal can end the master before it has stopped its workers.
+    let (mut interrupt, mut terminate) = (catch(SignalKind::interrupt())?, catch(SignalKind::terminate())?);
+    let mut master = Master::start(bind(port)?, workers, scope)?;
+    let url = format!("http://{}", master.address());
+    let serving = async {
+        master.ready().await;
+        // That nobody reads this is no reason not to serve.
+        let _ = writeln!(std::io::stdout(), "listening on {url} with {workers} workers; stop with Ctrl-C");
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = serving => {}
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    master.stop().await;
+    Ok(())
+}
+
+fn catch(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(Failure::of("cannot catch signals"))
+}
