@@ -110,40 +110,52 @@ impl<'a> Pieces<'a> {
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
         let hooks = self.hooks();
         let is_async = self.function.item.sig.asyncness.is_some();
-        let wait = |wait: TokenStream| {
+        let from_value = body!(<#output as #private::Outcome<#kind>>::from_value(value));
+        let complete = body!(miss.complete::<#kind, #output>(outcome, #hooks));
+        let found = if self.options.single_flight {
+            let (wait, run) = if is_async {
+                (body!(pending.wait(#clone).await), body!(miss.inside(async { #run }).await))
+            } else {
+                let run = body! {{
+                    let _inside = miss.enter();
+                    #run
+                }};
+                (body!(pending.block(#clone)), run)
+            };
             body! {
                 match cache.get_or_join(key, #clone) {
-                    ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
-                    ::core::result::Result::Err(pending) => #wait,
+                    ::core::result::Result::Ok(value) => #from_value,
+                    ::core::result::Result::Err(pending) => match #wait {
+                        ::core::result::Result::Ok(value) => #from_value,
+                        ::core::result::Result::Err(mut miss) => {
+                            let outcome = #run;
+                            #complete
+                        }
+                    },
                 }
             }
-        };
-        let (get, run) = match (self.options.single_flight, is_async) {
-            (false, _) => (body!(cache.get(key, #clone)), body!(let outcome = #run;)),
-            (true, true) => (
-                wait(body!(pending.wait(#clone).await)),
+        } else {
+            let miss = body! {
+                let miss = cache.missed(key, missed);
+                let outcome = #run;
+                #complete
+            };
+            let miss = if is_async || self.options.key.is_some() {
+                miss
+            } else {
+                // Out of the way of a hit, which needs fewer registers then.
+                let key = &self.key.value;
                 body! {
-                    let mut miss = miss;
-                    let outcome = miss.inside(async { #run }).await;
-                },
-            ),
-            (true, false) => (
-                wait(body!(pending.block(#clone))),
-                body! {
-                    let mut miss = miss;
-                    let outcome = {
-                        let _inside = miss.enter();
-                        #run
-                    };
-                },
-            ),
-        };
-        let found = body! {
-            match #get {
-                ::core::result::Result::Ok(value) => <#output as #private::Outcome<#kind>>::from_value(value),
-                ::core::result::Result::Err(miss) => {
-                    #run
-                    miss.complete::<#kind, #output>(outcome, #hooks)
+                    #private::cold(move || {
+                        let key = #key;
+                        #miss
+                    })
+                }
+            };
+            body! {
+                match cache.get(key, #clone) {
+                    ::core::result::Result::Ok(value) => #from_value,
+                    ::core::result::Result::Err(missed) => { #miss }
                 }
             }
         };

@@ -8,7 +8,7 @@ pub use std::thread_local;
 
 pub use crate::cache::Cache;
 pub use crate::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
-pub use crate::hooks::{admit_all, admits, name_of_method, of_thread, weigh, weigh_nothing};
+pub use crate::hooks::{admit_all, admits, cold, name_of_method, of_thread, weigh, weigh_nothing};
 pub use crate::info::{CacheInfo, CacheParameters, Scope};
 pub use crate::instances::{Instance, Instances, ThreadInstance, ThreadInstances, instantiation};
 pub use crate::key::{ArrayOf, CowOf, Leaf, NotOwnable, OptionOf, Ownable, Owned, Ref, SliceOf, VecOf, part};

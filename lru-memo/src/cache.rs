@@ -35,6 +35,13 @@ pub(crate) struct Ledger<T: Threading, K, V> {
     pub(crate) in_flight: InFlight<T, K, V>,
 }
 
+/// A lookup that found nothing and was counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Missed {
+    hash: u64,
+    era: Era,
+}
+
 /// A key that was invalidated while something was being computed.
 pub(crate) struct Invalidated<T: Threading, K> {
     pub(crate) hash: u64,
@@ -106,13 +113,9 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     /// Looks a key up for a call of the function: counts, and makes what it finds the most recent.
     ///
     /// # Errors
-    /// A [`Miss`] when the key is not there; the caller then runs the function and completes it.
+    /// What the lookup came to when the key is not there; the caller goes on with [`missed`](Self::missed).
     #[inline]
-    pub fn get<Q: Key<K, S::Hasher>>(
-        &self,
-        key: Q,
-        clone: impl Fn(&V) -> V,
-    ) -> Result<V, MissOf<'_, T, P, K, V, S, Q>> {
+    pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Missed> {
         let hash = self.hash(key);
         let found = self.at(hash, key, |state, place| match place {
             Some(place) => {
@@ -122,13 +125,16 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
             }
             None => {
                 state.ledger.misses += 1;
-                Err(state.ledger.running.begin())
+                Err(Missed { hash, era: state.ledger.running.begin() })
             }
         });
-        match found {
-            Ok(taken) => Ok(P::value(taken, clone)),
-            Err(era) => Err(self.miss(key, hash, era, None)),
-        }
+        found.map(|taken| P::value(taken, clone))
+    }
+
+    /// What is to be done about a lookup that found nothing: run the function and complete this.
+    #[inline]
+    pub fn missed<Q: Key<K, S::Hasher>>(&self, key: Q, missed: Missed) -> MissOf<'_, T, P, K, V, S, Q> {
+        self.miss(key, missed.hash, missed.era, None)
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
@@ -138,8 +144,6 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
         self.miss(key, hash, era, None)
     }
 
-    // Inlined, so that the key need not be in memory on the way of a hit.
-    #[inline(always)]
     pub(crate) fn miss<Q: Key<K, S::Hasher>>(
         &self,
         key: Q,

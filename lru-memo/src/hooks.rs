@@ -10,6 +10,13 @@ use crate::info::CacheParameters;
 use crate::storage::Storage;
 use crate::threading::OneThread;
 
+/// Runs what is rarely run in a function of its own.
+#[cold]
+#[inline(never)]
+pub fn cold<R>(rarely: impl FnOnce() -> R) -> R {
+    rarely()
+}
+
 /// Calls a `cache_if`; here its closure learns the type of its argument.
 #[inline]
 pub fn admits<V>(cache_if: impl FnOnce(&V) -> bool, value: &V) -> bool {
