@@ -151,7 +151,7 @@ fn names_are_paths_of_functions_and_of_the_types_of_methods() {
     Owner(1_u8).method();
     Owner(1_u16).method();
     Owner::associated(1_u8);
-    (1_u32.double(), Owner(1_u8).double());
+    assert_eq!((1_u32.double(), Owner(1_u8).double()), (2, 2));
     let _ = !Owner(1_u8);
     for name in [
         "registry::deep::inside::Owner<u8>::method",
@@ -196,7 +196,7 @@ fn a_cache_of_a_thread_is_listed_once_and_answers_for_the_thread_that_asks() {
     let use_all = || (of_thread(1), generic_of_thread('a'), Id(1).method_of_thread());
     for _ in 0..5 {
         thread::spawn(move || {
-            (use_all(), use_all());
+            assert_eq!(use_all(), use_all());
             for end in ends {
                 let [cache] = listed(end)[..] else { panic!("{end} is listed {} times", listed(end).len()) };
                 assert_eq!((cache.parameters().scope, counts(cache.info())), (Scope::Thread, (1, 1, 1)));
@@ -226,7 +226,10 @@ fn caches_come_in_the_order_of_first_use() {
     fn two() {}
     #[lru_cache(name = "order: three")]
     fn three() {}
-    (two(), three(), one(), two());
+    two();
+    three();
+    one();
+    two();
     let found: Vec<_> =
         caches().map(|cache| cache.name()).filter(|name| name.starts_with("order: ")).collect();
     assert_eq!(found, ["order: two", "order: three", "order: one"]);
@@ -244,7 +247,7 @@ fn clear_all_clears_every_cache() {
         x
     }
     #[lru_cache(scope = thread, ttl = "1h")]
-    fn of_thread(x: u32) -> u32 {
+    fn local(x: u32) -> u32 {
         x
     }
     #[lru_cache(single_flight = true)]
@@ -253,14 +256,15 @@ fn clear_all_clears_every_cache() {
     }
     clear_all();
     for _ in 0..2 {
-        (bounded(1), unbounded('a'), unbounded(1), of_thread(1), pollster::block_on(asynchronous(1)));
+        assert_eq!((bounded(1), unbounded('a'), unbounded(1), local(1)), (1, 'a', 1, 1));
+        assert_eq!(pollster::block_on(asynchronous(1)), 1);
     }
     let infos = || {
         [
             bounded_cache_info(),
             unbounded_cache_info::<char>(),
             unbounded_cache_info::<i32>(),
-            of_thread_cache_info(),
+            local_cache_info(),
             asynchronous_cache_info(),
         ]
         .map(counts)

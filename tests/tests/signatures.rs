@@ -4,6 +4,8 @@
 //! A row of the table is a function `f` under the attribute, how it is named from outside, arguments with what it
 //! returns for them, and other arguments, which must not be taken for the first.
 
+#![expect(clippy::needless_lifetimes, clippy::boxed_local, reason = "they are among the signatures")]
+
 use std::borrow::Cow;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -387,7 +389,7 @@ macro_rules! signatures {
             bounded_lifetimes {
                 plain [] f [] ("a", "bc") => as_it_is "abc".to_owned(); ("abc", "") => "abc".to_owned();
                 #[lru_cache(scope = $scope)]
-                fn f<'a, 'b: 'a>(left: &'a str, right: &'b str) -> String where 'b: 'a { format!("{left}{right}") }
+                fn f<'a, 'b: 'a>(left: &'a str, right: &'b str) -> String { format!("{left}{right}") }
             }
             lifetimes_beside_a_type_and_a_constant {
                 plain [] f [::<u8, 2>] ("a", &[1, 2]) => as_it_is 3; ("a", &[1, 3]) => 3;

@@ -302,6 +302,56 @@ macro_rules! hangs {
         }
 
         #[test]
+        fn an_evicted_value_may_ask_for_the_value_that_evicts_it() {
+            struct Value(u32, bool);
+            impl Clone for Value {
+                fn clone(&self) -> Self {
+                    Self(self.0, false)
+                }
+            }
+            impl Drop for Value {
+                fn drop(&mut self) {
+                    if std::mem::take(&mut self.1) {
+                        assert_eq!(f(2).0, 2);
+                    }
+                }
+            }
+            #[lru_cache(maxsize = 1, $($options)*)]
+            fn f(x: u32) -> Value {
+                Value(x, false)
+            }
+            without_hanging(|| "an evicted value that asks for the new one".to_owned(), || {
+                f_cache_put(1, Value(1, true));
+                assert_eq!((f(2).0, f(2).0), (2, 2));
+            });
+        }
+
+        #[test]
+        fn a_value_may_ask_for_itself_while_it_is_cloned() {
+            thread_local!(static ASKS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) });
+            struct Value(u32);
+            impl Clone for Value {
+                fn clone(&self) -> Self {
+                    if ASKS.take() {
+                        assert_eq!(f(self.0).0, self.0);
+                    }
+                    Self(self.0)
+                }
+            }
+            #[lru_cache($($options)*)]
+            fn f(x: u32) -> Value {
+                Value(x)
+            }
+            without_hanging(|| "a value that is stored".to_owned(), || {
+                ASKS.set(true);
+                assert_eq!(f(1).0, 1);
+                assert!(!ASKS.replace(true), "cloned to be stored");
+                assert_eq!(f(1).0, 1);
+                assert!(!ASKS.get(), "cloned by a hit");
+            });
+        }
+
+        #[test]
         fn a_panicking_hash_poisons_nothing() {
             static ARMED: AtomicBool = AtomicBool::new(false);
             #[derive(Debug, Clone)]
