@@ -9,7 +9,8 @@ use crate::cached::Cached;
 use crate::function::{Attributes, Function, Names, Place};
 use crate::home::Home;
 use crate::key::{Key, parts_by_reference};
-use crate::options::{Maxsize, Options, Scope};
+use crate::options::Options;
+use crate::parameters::Parameters;
 
 /// What the macro writes.
 pub(crate) struct Expansion {
@@ -23,6 +24,7 @@ pub(crate) struct Expansion {
 pub(crate) fn expand(options: &Options, function: &Function) -> Expansion {
     let pieces = Pieces::of(options, function);
     let companions = [
+        Pieces::cache,
         Pieces::uncached,
         Pieces::info,
         Pieces::clear,
@@ -31,7 +33,6 @@ pub(crate) fn expand(options: &Options, function: &Function) -> Expansion {
         Pieces::peek,
         Pieces::put,
         Pieces::refresh,
-        Pieces::cache,
     ];
     let mut companions: TokenStream = companions.into_iter().map(|companion| companion(&pieces)).collect();
     companions.extend(pieces.call());
@@ -51,6 +52,7 @@ struct Pieces<'a> {
     private: TokenStream,
     key: Key,
     cached: Cached,
+    parameters: Parameters,
     home: Home,
     /// Clones a value; its span is the return type.
     clone: TokenStream,
@@ -61,16 +63,17 @@ impl<'a> Pieces<'a> {
         let private = options.runtime.at(Span::call_site());
         let key = Key::of(function, options);
         let cached = Cached::of(function, options);
-        let home = Home::of(function, options, &key, &cached, &private);
+        let parameters = Parameters::of(options, &private);
+        let home = Home::of(function, options, &key, &cached, &parameters, &private);
         let at = function.output.span();
         // Seen as generated, so that no change to it is suggested.
         let at = at.resolved_at(Span::call_site());
         let (here, value) = (options.runtime.at(at), &cached.value);
-        let it = Ident::new("value", Span::mixed_site());
-        // A closure, so that `Clone` is asked for in it and not also where it is handed over.
-        let clone = quote_spanned!(at=> |#it| #here::clone_value::<#value>(#it));
+        // A pointer: `Clone` is asked for here and not also where it is handed over, and all functions with the same
+        // types share one copy of what is called with it.
+        let clone = quote_spanned!(at=> #here::clone_value::<#value> as fn(&_) -> _);
         let attributes = Attributes::sort(&function.item.attrs);
-        Self { function, options, attributes, private, key, cached, home, clone }
+        Self { function, options, attributes, private, key, cached, parameters, home, clone }
     }
 
     /// The function itself under its own name.
@@ -246,32 +249,12 @@ impl<'a> Pieces<'a> {
     }
 
     fn parameters(&self) -> TokenStream {
-        let (Self { private, options, .. }, Names { parameters, .. }) = (self, &self.function.names);
-        let maxsize = match &options.maxsize {
-            Maxsize::Unbounded => body!(::core::option::Option::None),
-            Maxsize::Bounded(maxsize) => {
-                let at = maxsize.span();
-                let maxsize = quote_spanned!(at=> const { #maxsize });
-                body!(::core::option::Option::Some(#maxsize))
-            }
-        };
-        let typed = options.typed;
-        let scope = match options.scope {
-            Scope::Process => body!(Process),
-            Scope::Thread => body!(Thread),
-        };
-        let ttl = options.ttl.as_ref().map(|ttl| quote_spanned!(ttl.span()=> .with_ttl(#ttl)));
-        let max_weight =
-            options.max_weight.as_ref().map(|max| quote_spanned!(max.span()=> .with_max_weight(#max)));
-        let version = Some(options.version)
-            .filter(|&version| version > 0)
-            .map(|version| quote!(.with_version(#version)));
+        let (Self { private, parameters: values, .. }, Names { parameters, .. }) =
+            (self, &self.function.names);
         let doc = self.doc("The configuration of the cache of [`{}`].");
         let signature = self.function.companion(quote!(fn #parameters() -> #private::CacheParameters));
-        let body = body! {
-            #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #max_weight #version
-        };
-        self.companion(doc, signature, body)
+        let whole = &values.whole;
+        self.companion(doc, signature, body!(#whole))
     }
 
     fn invalidate(&self) -> TokenStream {

@@ -17,6 +17,7 @@ mod home;
 mod item;
 mod key;
 mod options;
+mod parameters;
 mod shape;
 mod validate;
 
