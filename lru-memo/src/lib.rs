@@ -83,6 +83,12 @@ pub use lru_memo_macros::cache;
 pub use lru_memo_macros::lru_cache;
 pub use registry::{RegisteredCache, caches, clear_all};
 
+#[doc = include_str!("../docs/coming_from.md")]
+pub mod coming_from {}
+
+#[doc = include_str!("../docs/cookbook.md")]
+pub mod cookbook {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
