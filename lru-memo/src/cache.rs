@@ -125,10 +125,13 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
             }
             None => {
                 state.ledger.misses += 1;
-                Err(Missed { hash, era: state.ledger.running.begin() })
+                Err(state.ledger.running.begin())
             }
         });
-        found.map(|taken| P::value(taken, clone))
+        match found {
+            Ok(taken) => Ok(P::value(taken, clone)),
+            Err(era) => Err(Missed { hash, era }),
+        }
     }
 
     /// What is to be done about a lookup that found nothing: run the function and complete this.
