@@ -86,12 +86,12 @@ impl Key {
         for (index, part) in parts.iter().enumerate().rev() {
             let at = part.span();
             let here = options.runtime.at(at);
-            key.add(
-                quote_spanned!(at=> #here::part::<#here::Leaf<_>, _, _, _>(&(#part))),
-                index,
-                at,
-                options,
-            );
+            // An argument takes part as if it were not in an expression; of others, the type is not known.
+            let how = match argument_named(part, function) {
+                Some(ty) => shape(ty, &options.runtime).how,
+                None => quote_spanned!(at=> #here::Leaf<_>),
+            };
+            key.add(quote_spanned!(at=> #here::part::<#how, _, _, _>(&(#part))), index, at, options);
         }
         key
     }
@@ -114,6 +114,15 @@ fn part_of_key(index: usize) -> TokenStream {
     let variable = Ident::new("key", Span::mixed_site());
     let tails = std::iter::repeat_n(Index::from(1), index);
     quote!(&#variable #(.#tails)* .0)
+}
+
+/// The type of the argument that an expression names, if it is nothing but a name.
+fn argument_named<'f>(expression: &Expr, function: &'f Function) -> Option<&'f Type> {
+    let Expr::Path(path) = expression else { return None };
+    let name = path.path.get_ident()?;
+    let argument =
+        function.arguments.iter().find(|argument| argument.name == *name && argument.pattern.is_none());
+    argument.map(|argument| &argument.ty)
 }
 
 /// Brings the names of patterns into scope, as copies: the argument itself is needed whole.

@@ -25,7 +25,8 @@ use proc_macro::TokenStream;
 
 use crate::options::Attribute;
 
-/// Memoizes a function with an exact LRU cache.
+// Documented where it is re-exported, on a page of its own.
+#[allow(missing_docs)]
 #[proc_macro_attribute]
 pub fn lru_cache(options: TokenStream, item: TokenStream) -> TokenStream {
     item::memoize(Attribute::LruCache, options.into(), item.into()).into()
