@@ -24,7 +24,6 @@ pub(crate) struct Expansion {
 pub(crate) fn expand(options: &Options, function: &Function) -> Expansion {
     let pieces = Pieces::of(options, function);
     let companions = [
-        Pieces::cache,
         Pieces::uncached,
         Pieces::info,
         Pieces::clear,
@@ -34,8 +33,14 @@ pub(crate) fn expand(options: &Options, function: &Function) -> Expansion {
         Pieces::put,
         Pieces::refresh,
     ];
-    let mut companions: TokenStream = companions.into_iter().map(|companion| companion(&pieces)).collect();
-    companions.extend(pieces.call());
+    let companions: TokenStream = companions.into_iter().map(|companion| companion(&pieces)).collect();
+    let (cache, call) = (pieces.cache(), pieces.call());
+    // Where an attribute is missing on the `impl` block, rustc shows the first thing that does not belong there, but
+    // the last that cannot be found: that is to be the one with the telling name.
+    let companions = match function.place {
+        Place::Free => quote!(#companions #call #cache),
+        Place::Member | Place::TraitMember => quote!(#cache #call #companions),
+    };
     Expansion { memoized: pieces.memoized(), companions }
 }
 
