@@ -120,7 +120,7 @@ impl<'a> Pieces<'a> {
         let is_async = self.function.item.sig.asyncness.is_some();
         let from_value = body!(<#output as #private::Outcome<#kind>>::from_value(value));
         let complete = body!(miss.complete::<#kind, #output>(outcome, #hooks));
-        let found = if self.options.single_flight {
+        if self.options.single_flight {
             let (wait, run) = if is_async {
                 (body!(pending.wait(#clone).await), body!(miss.inside(async { #run }).await))
             } else {
@@ -130,8 +130,11 @@ impl<'a> Pieces<'a> {
                 }};
                 (body!(pending.block(#clone)), run)
             };
-            body! {
-                match cache.get_or_join(key, #clone) {
+            let look_up = self.look_up(body!(cache.get_or_join(key, #clone)));
+            return body! {
+                #check
+                #look_up
+                match found {
                     ::core::result::Result::Ok(value) => #from_value,
                     ::core::result::Result::Err(pending) => match #wait {
                         ::core::result::Result::Ok(value) => #from_value,
@@ -141,55 +144,76 @@ impl<'a> Pieces<'a> {
                         }
                     },
                 }
-            }
-        } else {
+            };
+        }
+        let (found, miss) = if is_async || self.options.key.is_some() {
+            let found = body! {
+                match cache.get(key, #clone) {
+                    ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
+                    ::core::result::Result::Err(missed) => {
+                        ::core::result::Result::Err(cache.missed(key, missed))
+                    }
+                }
+            };
             let miss = body! {
-                let miss = cache.missed(key, missed);
                 let outcome = #run;
                 #complete
             };
-            let miss = if is_async || self.options.key.is_some() {
-                miss
-            } else {
-                // Out of the way of a hit, which needs fewer registers then.
-                let key = &self.key.value;
-                body! {
-                    #private::cold(move || {
-                        let key = #key;
-                        #miss
-                    })
-                }
+            (found, miss)
+        } else {
+            // Out of the way of a hit, which needs fewer registers then.
+            let key = &self.key.value;
+            let miss = body! {
+                #private::cold(move || {
+                    let key = #key;
+                    let miss = cache.missed(key, miss);
+                    let outcome = #run;
+                    #complete
+                })
             };
-            body! {
-                match cache.get(key, #clone) {
-                    ::core::result::Result::Ok(value) => #from_value,
-                    ::core::result::Result::Err(missed) => { #miss }
-                }
-            }
+            (body!(cache.get(key, #clone)), miss)
         };
-        let body = self.with_cache(found);
-        body!(#check #body)
+        let look_up = self.look_up(found);
+        body! {
+            #check
+            #look_up
+            match found {
+                ::core::result::Result::Ok(value) => #from_value,
+                ::core::result::Result::Err(miss) => { #miss }
+            }
+        }
     }
 
-    /// `inside`, with the variables `key` and `cache`.
-    fn with_cache(&self, inside: TokenStream) -> TokenStream {
+    /// A body that answers with an expression of `key` and `cache`.
+    fn answer(&self, expression: TokenStream) -> TokenStream {
+        let look_up = self.look_up(expression);
+        body! {
+            #look_up
+            found
+        }
+    }
+
+    /// Statements that define `cache`, and `found` as what an expression of `key` and `cache` comes to.
+    fn look_up(&self, expression: TokenStream) -> TokenStream {
         let (Key { bindings, value, .. }, cache) = (&self.key, &self.home.cache);
         if self.options.key.is_none() {
             return body! {
                 let key = #value;
                 let cache = #cache;
-                #inside
+                let found = #expression;
             };
         }
-        // What a key expression makes on the way lives as long as the key.
+        // What a key expression makes on the way, a guard of a lock perhaps, lives as long as the key, and is gone
+        // before the function runs.
         body! {
             #bindings
-            match #value {
+            let cache;
+            let found = match #value {
                 key => {
-                    let cache = #cache;
-                    #inside
+                    cache = #cache;
+                    #expression
                 }
-            }
+            };
         }
     }
 
@@ -266,7 +290,7 @@ impl<'a> Pieces<'a> {
         let (inputs, Names { invalidate, .. }) = (self.function.inputs(), &self.function.names);
         let doc = self.doc("Removes one entry from the cache of [`{}`]; says whether it was there.");
         let signature = self.function.companion(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
-        self.companion(doc, signature, self.with_cache(body!(cache.invalidate(key))))
+        self.companion(doc, signature, self.answer(body!(cache.invalidate(key))))
     }
 
     fn peek(&self) -> TokenStream {
@@ -275,7 +299,7 @@ impl<'a> Pieces<'a> {
         let doc = self
             .doc("The value that the cache of [`{}`] holds, if any; touches neither recency nor counters.");
         let signature = self.function.companion(quote!(fn #peek(#inputs) -> ::core::option::Option<#value>));
-        self.companion(doc, signature, self.with_cache(body!(cache.peek(key, #clone))))
+        self.companion(doc, signature, self.answer(body!(cache.peek(key, #clone))))
     }
 
     fn put(&self) -> TokenStream {
@@ -288,7 +312,7 @@ impl<'a> Pieces<'a> {
         inputs.push(syn::parse_quote!(#new: #value));
         let signature = self.function.companion(quote!(fn #put(#inputs)));
         let weigh = self.weigh();
-        self.companion(doc, signature, self.with_cache(body!(cache.put(key, #new, #weigh);)))
+        self.companion(doc, signature, self.answer(body!(cache.put(key, #new, #weigh))))
     }
 
     fn refresh(&self) -> TokenStream {
@@ -299,11 +323,12 @@ impl<'a> Pieces<'a> {
         );
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
         let hooks = self.hooks();
-        let body = self.with_cache(body! {
-            let miss = cache.refresh(key);
+        let look_up = self.look_up(body!(cache.refresh(key)));
+        let body = body! {
+            #look_up
             let outcome = #run;
-            miss.overwrite::<#kind, #output>(outcome, #hooks)
-        });
+            found.overwrite::<#kind, #output>(outcome, #hooks)
+        };
         let alike = &self.attributes.alike;
         self.companion(quote!(#doc #(#alike)*), self.like_the_function(refresh), body)
     }

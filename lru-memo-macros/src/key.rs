@@ -82,16 +82,26 @@ impl Key {
             Expr::Tuple(tuple) => tuple.elems.iter().collect(),
             other => vec![other],
         };
-        let mut key = Self::empty(bindings(function), parts.len());
+        let (private, bindings) = (options.runtime.at(Span::call_site()), bindings(function));
+        let bindings = quote! {
+            #[allow(unused_imports)]
+            use #private::AnyExpression as _;
+            #bindings
+        };
+        let mut key = Self::empty(bindings, parts.len());
         for (index, part) in parts.iter().enumerate().rev() {
             let at = part.span();
             let here = options.runtime.at(at);
-            // An argument takes part as if it were not in an expression; of others, the type is not known.
-            let how = match argument_named(part, function) {
-                Some(ty) => shape(ty, &options.runtime).how,
-                None => quote_spanned!(at=> #here::Leaf<_>),
+            // An argument takes part as if it were not in an expression; of others, the compiler finds out whether
+            // they are references.
+            let made = match argument_named(part, function) {
+                Some(ty) => {
+                    let how = shape(ty, &options.runtime).how;
+                    quote_spanned!(at=> #here::part::<#how, _, _, _>(&(#part)))
+                }
+                None => quote_spanned!(at=> #here::Expression(&(#part)).lru_memo_part()),
             };
-            key.add(quote_spanned!(at=> #here::part::<#how, _, _, _>(&(#part))), index, at, options);
+            key.add(made, index, at, options);
         }
         key
     }
