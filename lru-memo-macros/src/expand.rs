@@ -9,7 +9,8 @@ use crate::cached::Cached;
 use crate::function::{Attributes, Function, Names, Place};
 use crate::home::Home;
 use crate::key::{Key, parts_by_reference};
-use crate::options::{Maxsize, Options, Scope};
+use crate::options::Options;
+use crate::parameters::Parameters;
 
 /// What the macro writes.
 pub(crate) struct Expansion {
@@ -31,10 +32,15 @@ pub(crate) fn expand(options: &Options, function: &Function) -> Expansion {
         Pieces::peek,
         Pieces::put,
         Pieces::refresh,
-        Pieces::cache,
     ];
-    let mut companions: TokenStream = companions.into_iter().map(|companion| companion(&pieces)).collect();
-    companions.extend(pieces.call());
+    let companions: TokenStream = companions.into_iter().map(|companion| companion(&pieces)).collect();
+    let (cache, call) = (pieces.cache(), pieces.call());
+    // Where an attribute is missing on the `impl` block, rustc shows the first thing that does not belong there, but
+    // the last that cannot be found: that is to be the one with the telling name.
+    let companions = match function.place {
+        Place::Free => quote!(#companions #call #cache),
+        Place::Member | Place::TraitMember => quote!(#cache #call #companions),
+    };
     Expansion { memoized: pieces.memoized(), companions }
 }
 
@@ -51,6 +57,7 @@ struct Pieces<'a> {
     private: TokenStream,
     key: Key,
     cached: Cached,
+    parameters: Parameters,
     home: Home,
     /// Clones a value; its span is the return type.
     clone: TokenStream,
@@ -61,16 +68,17 @@ impl<'a> Pieces<'a> {
         let private = options.runtime.at(Span::call_site());
         let key = Key::of(function, options);
         let cached = Cached::of(function, options);
-        let home = Home::of(function, options, &key, &cached, &private);
+        let parameters = Parameters::of(options, &private);
+        let home = Home::of(function, options, &key, &cached, &parameters, &private);
         let at = function.output.span();
         // Seen as generated, so that no change to it is suggested.
         let at = at.resolved_at(Span::call_site());
         let (here, value) = (options.runtime.at(at), &cached.value);
-        let it = Ident::new("value", Span::mixed_site());
-        // A closure, so that `Clone` is asked for in it and not also where it is handed over.
-        let clone = quote_spanned!(at=> |#it| #here::clone_value::<#value>(#it));
+        // A pointer: `Clone` is asked for here and not also where it is handed over, and all functions with the same
+        // types share one copy of what is called with it.
+        let clone = quote_spanned!(at=> #here::clone_value::<#value> as fn(&_) -> _);
         let attributes = Attributes::sort(&function.item.attrs);
-        Self { function, options, attributes, private, key, cached, home, clone }
+        Self { function, options, attributes, private, key, cached, parameters, home, clone }
     }
 
     /// The function itself under its own name.
@@ -112,7 +120,7 @@ impl<'a> Pieces<'a> {
         let is_async = self.function.item.sig.asyncness.is_some();
         let from_value = body!(<#output as #private::Outcome<#kind>>::from_value(value));
         let complete = body!(miss.complete::<#kind, #output>(outcome, #hooks));
-        let found = if self.options.single_flight {
+        if self.options.single_flight {
             let (wait, run) = if is_async {
                 (body!(pending.wait(#clone).await), body!(miss.inside(async { #run }).await))
             } else {
@@ -122,8 +130,11 @@ impl<'a> Pieces<'a> {
                 }};
                 (body!(pending.block(#clone)), run)
             };
-            body! {
-                match cache.get_or_join(key, #clone) {
+            let look_up = self.look_up(body!(cache.get_or_join(key, #clone)));
+            return body! {
+                #check
+                #look_up
+                match found {
                     ::core::result::Result::Ok(value) => #from_value,
                     ::core::result::Result::Err(pending) => match #wait {
                         ::core::result::Result::Ok(value) => #from_value,
@@ -133,55 +144,76 @@ impl<'a> Pieces<'a> {
                         }
                     },
                 }
-            }
-        } else {
+            };
+        }
+        let (found, miss) = if is_async || self.options.key.is_some() {
+            let found = body! {
+                match cache.get(key, #clone) {
+                    ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
+                    ::core::result::Result::Err(missed) => {
+                        ::core::result::Result::Err(cache.missed(key, missed))
+                    }
+                }
+            };
             let miss = body! {
-                let miss = cache.missed(key, missed);
                 let outcome = #run;
                 #complete
             };
-            let miss = if is_async || self.options.key.is_some() {
-                miss
-            } else {
-                // Out of the way of a hit, which needs fewer registers then.
-                let key = &self.key.value;
-                body! {
-                    #private::cold(move || {
-                        let key = #key;
-                        #miss
-                    })
-                }
+            (found, miss)
+        } else {
+            // Out of the way of a hit, which needs fewer registers then.
+            let key = &self.key.value;
+            let miss = body! {
+                #private::cold(move || {
+                    let key = #key;
+                    let miss = cache.missed(key, miss);
+                    let outcome = #run;
+                    #complete
+                })
             };
-            body! {
-                match cache.get(key, #clone) {
-                    ::core::result::Result::Ok(value) => #from_value,
-                    ::core::result::Result::Err(missed) => { #miss }
-                }
-            }
+            (body!(cache.get(key, #clone)), miss)
         };
-        let body = self.with_cache(found);
-        body!(#check #body)
+        let look_up = self.look_up(found);
+        body! {
+            #check
+            #look_up
+            match found {
+                ::core::result::Result::Ok(value) => #from_value,
+                ::core::result::Result::Err(miss) => { #miss }
+            }
+        }
     }
 
-    /// `inside`, with the variables `key` and `cache`.
-    fn with_cache(&self, inside: TokenStream) -> TokenStream {
+    /// A body that answers with an expression of `key` and `cache`.
+    fn answer(&self, expression: TokenStream) -> TokenStream {
+        let look_up = self.look_up(expression);
+        body! {
+            #look_up
+            found
+        }
+    }
+
+    /// Statements that define `cache`, and `found` as what an expression of `key` and `cache` comes to.
+    fn look_up(&self, expression: TokenStream) -> TokenStream {
         let (Key { bindings, value, .. }, cache) = (&self.key, &self.home.cache);
         if self.options.key.is_none() {
             return body! {
                 let key = #value;
                 let cache = #cache;
-                #inside
+                let found = #expression;
             };
         }
-        // What a key expression makes on the way lives as long as the key.
+        // What a key expression makes on the way, a guard of a lock perhaps, lives as long as the key, and is gone
+        // before the function runs.
         body! {
             #bindings
-            match #value {
+            let cache;
+            let found = match #value {
                 key => {
-                    let cache = #cache;
-                    #inside
+                    cache = #cache;
+                    #expression
                 }
-            }
+            };
         }
     }
 
@@ -246,39 +278,19 @@ impl<'a> Pieces<'a> {
     }
 
     fn parameters(&self) -> TokenStream {
-        let (Self { private, options, .. }, Names { parameters, .. }) = (self, &self.function.names);
-        let maxsize = match &options.maxsize {
-            Maxsize::Unbounded => body!(::core::option::Option::None),
-            Maxsize::Bounded(maxsize) => {
-                let at = maxsize.span();
-                let maxsize = quote_spanned!(at=> const { #maxsize });
-                body!(::core::option::Option::Some(#maxsize))
-            }
-        };
-        let typed = options.typed;
-        let scope = match options.scope {
-            Scope::Process => body!(Process),
-            Scope::Thread => body!(Thread),
-        };
-        let ttl = options.ttl.as_ref().map(|ttl| quote_spanned!(ttl.span()=> .with_ttl(#ttl)));
-        let max_weight =
-            options.max_weight.as_ref().map(|max| quote_spanned!(max.span()=> .with_max_weight(#max)));
-        let version = Some(options.version)
-            .filter(|&version| version > 0)
-            .map(|version| quote!(.with_version(#version)));
+        let (Self { private, parameters: values, .. }, Names { parameters, .. }) =
+            (self, &self.function.names);
         let doc = self.doc("The configuration of the cache of [`{}`].");
         let signature = self.function.companion(quote!(fn #parameters() -> #private::CacheParameters));
-        let body = body! {
-            #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #max_weight #version
-        };
-        self.companion(doc, signature, body)
+        let whole = &values.whole;
+        self.companion(doc, signature, body!(#whole))
     }
 
     fn invalidate(&self) -> TokenStream {
         let (inputs, Names { invalidate, .. }) = (self.function.inputs(), &self.function.names);
         let doc = self.doc("Removes one entry from the cache of [`{}`]; says whether it was there.");
         let signature = self.function.companion(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
-        self.companion(doc, signature, self.with_cache(body!(cache.invalidate(key))))
+        self.companion(doc, signature, self.answer(body!(cache.invalidate(key))))
     }
 
     fn peek(&self) -> TokenStream {
@@ -287,7 +299,7 @@ impl<'a> Pieces<'a> {
         let doc = self
             .doc("The value that the cache of [`{}`] holds, if any; touches neither recency nor counters.");
         let signature = self.function.companion(quote!(fn #peek(#inputs) -> ::core::option::Option<#value>));
-        self.companion(doc, signature, self.with_cache(body!(cache.peek(key, #clone))))
+        self.companion(doc, signature, self.answer(body!(cache.peek(key, #clone))))
     }
 
     fn put(&self) -> TokenStream {
@@ -300,7 +312,7 @@ impl<'a> Pieces<'a> {
         inputs.push(syn::parse_quote!(#new: #value));
         let signature = self.function.companion(quote!(fn #put(#inputs)));
         let weigh = self.weigh();
-        self.companion(doc, signature, self.with_cache(body!(cache.put(key, #new, #weigh);)))
+        self.companion(doc, signature, self.answer(body!(cache.put(key, #new, #weigh))))
     }
 
     fn refresh(&self) -> TokenStream {
@@ -311,11 +323,12 @@ impl<'a> Pieces<'a> {
         );
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
         let hooks = self.hooks();
-        let body = self.with_cache(body! {
-            let miss = cache.refresh(key);
+        let look_up = self.look_up(body!(cache.refresh(key)));
+        let body = body! {
+            #look_up
             let outcome = #run;
-            miss.overwrite::<#kind, #output>(outcome, #hooks)
-        });
+            found.overwrite::<#kind, #output>(outcome, #hooks)
+        };
         let alike = &self.attributes.alike;
         self.companion(quote!(#doc #(#alike)*), self.like_the_function(refresh), body)
     }

@@ -225,7 +225,8 @@ pub(crate) struct Names {
     pub(crate) peek: Ident,
     pub(crate) put: Ident,
     pub(crate) refresh: Ident,
-    /// Not for users: the function that finds the cache.
+    /// Not for users: the function that finds the cache. Users meet its name where it cannot be found or does not
+    /// belong: when they have put the attribute on a function in an `impl` block that needs one as well.
     pub(crate) cache: Ident,
     /// Not for users: the memoized function when `impl Trait` arguments hide a parameter of it.
     pub(crate) call: Ident,
@@ -243,7 +244,7 @@ impl Names {
             peek: format_ident!("{function}_cache_peek"),
             put: format_ident!("{function}_cache_put"),
             refresh: format_ident!("{function}_cache_refresh"),
-            cache: format_ident!("__lru_memo_cache_of_{function}"),
+            cache: format_ident!("__lru_cache_is_missing_on_the_impl_block_of_{function}"),
             call: format_ident!("__lru_memo_call_of_{function}"),
         }
     }

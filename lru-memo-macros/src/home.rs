@@ -12,6 +12,7 @@ use crate::cached::Cached;
 use crate::function::{Function, Place};
 use crate::key::{Key, KeyTypes};
 use crate::options::{Options, Scope};
+use crate::parameters::Parameters;
 
 /// Where the cache of a function lives.
 pub(crate) struct Home {
@@ -35,9 +36,10 @@ impl Home {
         options: &Options,
         key: &Key,
         cached: &Cached,
+        parameters: &Parameters,
         private: &TokenStream,
     ) -> Self {
-        let site = site(function, options, private);
+        let Parameters { maxsize, whole } = parameters;
         let path = function.path(&function.names.cache);
         let (hasher, check_hasher) = hasher(options, key.types.is_some(), private);
         let value = &cached.value;
@@ -45,7 +47,13 @@ impl Home {
         let here = options.runtime.at(at);
         let proof_of_value = quote_spanned!(at=> #here::shareable::<#value>());
         let proof_of_key = &key.proof;
-        let parameters = function.path(&function.names.parameters);
+        // Spelt out here rather than asked of the companions: where an attribute is missing on the `impl` block, only
+        // the hidden function cannot be found, and it is named after what to do.
+        let (info, clear) = match &key.types {
+            Some(_) => (body!(#path().info()), body!(#path().clear())),
+            None => (body!(#path().info(#maxsize)), body!(#path().clear())),
+        };
+        let site = site(function, options, [whole, &info, &clear], private);
         match (&key.types, options.scope) {
             (Some(KeyTypes { arguments, stored, proof }), Scope::Process) => {
                 let storage = storage(arguments, value, options, private);
@@ -58,8 +66,8 @@ impl Home {
                     },
                     result: body!(&'static #cache),
                     cache: body!(#path()),
-                    info: body!(#path().info()),
-                    clear: body!(#path().clear()),
+                    info,
+                    clear,
                 }
             }
             (Some(KeyTypes { arguments, stored, .. }), Scope::Thread) => {
@@ -71,15 +79,15 @@ impl Home {
                         #private::thread_local! {
                             static CACHE: #private::Rc<#cache> = {
                                 #private::register((#site)());
-                                #private::Rc::new(#private::Cache::new(#parameters()))
+                                #private::Rc::new(#private::Cache::new(#whole))
                             };
                         }
-                        #private::of_thread(&CACHE, #parameters)
+                        #private::of_thread(&CACHE, || #whole)
                     },
                     result: body!(#private::Rc<#cache>),
                     cache: body!(#path()),
-                    info: body!(#path().info()),
-                    clear: body!(#path().clear()),
+                    info,
+                    clear,
                 }
             }
             (None, Scope::Process) => Self {
@@ -89,8 +97,8 @@ impl Home {
                 },
                 result: body!(&'static #private::Instance),
                 cache: body!(#path().cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
-                info: body!(#path().info(#parameters().maxsize)),
-                clear: body!(#path().clear()),
+                info,
+                clear,
             },
             (None, Scope::Thread) => Self {
                 body: body! {
@@ -101,8 +109,8 @@ impl Home {
                 },
                 result: body!(#private::ThreadInstance),
                 cache: body!(#path().cache::<_, #value, #hasher>(#site)),
-                info: body!(#path().info(#parameters().maxsize)),
-                clear: body!(#path().clear()),
+                info,
+                clear,
             },
         }
     }
@@ -147,17 +155,17 @@ fn storage(
 }
 
 /// A closure that describes the function to the registry.
-fn site(function: &Function, options: &Options, private: &TokenStream) -> TokenStream {
+fn site(
+    function: &Function,
+    options: &Options,
+    [parameters, info, clear]: [&TokenStream; 3],
+    private: &TokenStream,
+) -> TokenStream {
     let ident = &function.item.sig.ident;
     let text = ident.unraw().to_string();
     let at = ident.span();
     let line = quote_spanned!(at=> ::core::line!());
     let module = quote!(::core::module_path!());
-    let (parameters, info, clear) = (
-        function.path(&function.names.parameters),
-        function.path(&function.names.info),
-        function.path(&function.names.clear),
-    );
     let name = match (&options.name, function.place) {
         (Some(name), _) => quote!(#name),
         (None, Place::Free) => quote!(::core::concat!(#module, "::", #text)),
@@ -169,9 +177,9 @@ fn site(function: &Function, options: &Options, private: &TokenStream) -> TokenS
             name: #name,
             file: ::core::file!(),
             line: #line,
-            parameters: #parameters(),
-            info: #info,
-            clear: #clear,
+            parameters: #parameters,
+            info: || #info,
+            clear: || #clear,
         }
     }
 }

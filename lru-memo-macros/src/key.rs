@@ -82,16 +82,26 @@ impl Key {
             Expr::Tuple(tuple) => tuple.elems.iter().collect(),
             other => vec![other],
         };
-        let mut key = Self::empty(bindings(function), parts.len());
+        let (private, bindings) = (options.runtime.at(Span::call_site()), bindings(function));
+        let bindings = quote! {
+            #[allow(unused_imports)]
+            use #private::AnyExpression as _;
+            #bindings
+        };
+        let mut key = Self::empty(bindings, parts.len());
         for (index, part) in parts.iter().enumerate().rev() {
             let at = part.span();
             let here = options.runtime.at(at);
-            key.add(
-                quote_spanned!(at=> #here::part::<#here::Leaf<_>, _, _, _>(&(#part))),
-                index,
-                at,
-                options,
-            );
+            // An argument takes part as if it were not in an expression; of others, the compiler finds out whether
+            // they are references.
+            let made = match argument_named(part, function) {
+                Some(ty) => {
+                    let how = shape(ty, &options.runtime).how;
+                    quote_spanned!(at=> #here::part::<#how, _, _, _>(&(#part)))
+                }
+                None => quote_spanned!(at=> #here::Expression(&(#part)).lru_memo_part()),
+            };
+            key.add(made, index, at, options);
         }
         key
     }
@@ -114,6 +124,15 @@ fn part_of_key(index: usize) -> TokenStream {
     let variable = Ident::new("key", Span::mixed_site());
     let tails = std::iter::repeat_n(Index::from(1), index);
     quote!(&#variable #(.#tails)* .0)
+}
+
+/// The type of the argument that an expression names, if it is nothing but a name.
+fn argument_named<'f>(expression: &Expr, function: &'f Function) -> Option<&'f Type> {
+    let Expr::Path(path) = expression else { return None };
+    let name = path.path.get_ident()?;
+    let argument =
+        function.arguments.iter().find(|argument| argument.name == *name && argument.pattern.is_none());
+    argument.map(|argument| &argument.ty)
 }
 
 /// Brings the names of patterns into scope, as copies: the argument itself is needed whole.

@@ -17,6 +17,7 @@ mod home;
 mod item;
 mod key;
 mod options;
+mod parameters;
 mod shape;
 mod validate;
 
@@ -24,7 +25,8 @@ use proc_macro::TokenStream;
 
 use crate::options::Attribute;
 
-/// Memoizes a function with an exact LRU cache.
+// Documented where it is re-exported, on a page of its own.
+#[allow(missing_docs)]
 #[proc_macro_attribute]
 pub fn lru_cache(options: TokenStream, item: TokenStream) -> TokenStream {
     item::memoize(Attribute::LruCache, options.into(), item.into()).into()

@@ -11,7 +11,10 @@ pub use crate::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
 pub use crate::hooks::{admit_all, admits, cold, name_of_method, of_thread, weigh, weigh_nothing};
 pub use crate::info::{CacheInfo, CacheParameters, Scope};
 pub use crate::instances::{Instance, Instances, ThreadInstance, ThreadInstances, instantiation};
-pub use crate::key::{ArrayOf, CowOf, Leaf, NotOwnable, OptionOf, Ownable, Owned, Ref, SliceOf, VecOf, part};
+pub use crate::key::{
+    AnyExpression, ArrayOf, CowOf, Expression, Leaf, NotOwnable, OptionOf, Ownable, Owned, Ref, SliceOf,
+    VecOf, part,
+};
 pub use crate::outcome::{Is, NotResult, Outcome, Probe, Value, clone_value};
 pub use crate::plain::{NotPlain, Plainness};
 pub use crate::registry::{Site, register};

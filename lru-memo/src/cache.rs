@@ -125,19 +125,23 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
             }
             None => {
                 state.ledger.misses += 1;
-                Err(Missed { hash, era: state.ledger.running.begin() })
+                Err(state.ledger.running.begin())
             }
         });
-        found.map(|taken| P::value(taken, clone))
+        match found {
+            Ok(taken) => Ok(P::value(taken, clone)),
+            Err(era) => Err(Missed { hash, era }),
+        }
     }
 
     /// What is to be done about a lookup that found nothing: run the function and complete this.
-    #[inline]
+    #[inline(never)]
     pub fn missed<Q: Key<K, S::Hasher>>(&self, key: Q, missed: Missed) -> MissOf<'_, T, P, K, V, S, Q> {
         self.miss(key, missed.hash, missed.era, None)
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
+    #[inline(never)]
     pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> MissOf<'_, T, P, K, V, S, Q> {
         let hash = self.hash(key);
         let era = T::with(&self.state, |state| state.ledger.running.begin());
@@ -158,6 +162,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     }
 
     /// The value of a key, counting and moving nothing.
+    #[inline(never)]
     pub fn peek<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Option<V> {
         let inside = |state: &mut StateOf<T, P, K, V>, place: Option<Place>| {
             place.map(|place| P::take(state.lru.entry(place), &clone))
@@ -167,6 +172,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     }
 
     /// Removes a key, and keeps what is being computed for it from being stored. Says whether it was there.
+    #[inline(never)]
     pub fn invalidate<Q: Key<K, S::Hasher>>(&self, key: Q) -> bool {
         let hash = self.hash(key);
         self.forget_flight(hash, key);
@@ -187,6 +193,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     }
 
     /// Stores a value as the most recent, replacing an older one; counts nothing.
+    #[inline(never)]
     pub fn put<Q: Key<K, S::Hasher>>(&self, key: Q, value: V, weigh: impl Fn(&K, &V) -> usize) {
         let hash = self.hash(key);
         let entry = Entry { key: key.to_stored(), value };
@@ -203,6 +210,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     }
 
     /// Drops all entries and zeroes the counters; what is being computed now will not be stored.
+    #[inline(never)]
     pub fn clear(&self) {
         let _dropped_outside = T::with(&self.state, |state| {
             state.ledger.hits = 0;
@@ -217,6 +225,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     }
 
     /// The counters, all read at one moment.
+    #[inline(never)]
     pub fn info(&self) -> CacheInfo {
         T::with(&self.state, |state| CacheInfo {
             hits: state.ledger.hits,

@@ -356,6 +356,48 @@ where
     }
 }
 
+/// The value of a key expression, whose type the macro does not know. A reference takes part by what it refers to:
+/// the inherent [`lru_memo_part`](Self::lru_memo_part) is for references only and goes before the one of [`AnyExpression`].
+#[derive(Debug)]
+pub struct Expression<'a, T: ?Sized>(pub &'a T);
+
+impl<'a, 'r, T: ?Sized> Expression<'a, &'r T> {
+    /// Makes a part of the key.
+    #[inline]
+    pub fn lru_memo_part<How, S, H>(self) -> Part<'a, &'r T, S, H>
+    where
+        &'r T: KeyPart<Ref<Leaf<How>>, S>,
+        H: Hasher,
+    {
+        part::<Ref<Leaf<How>>, _, _, _>(self.0)
+    }
+}
+
+/// The way for all other types.
+pub trait AnyExpression<'a> {
+    /// The type of the value.
+    type Type: ?Sized;
+
+    /// Makes a part of the key.
+    fn lru_memo_part<How, S, H>(self) -> Part<'a, Self::Type, S, H>
+    where
+        Self::Type: KeyPart<Leaf<How>, S>,
+        H: Hasher;
+}
+
+impl<'a, T: ?Sized> AnyExpression<'a> for Expression<'a, T> {
+    type Type = T;
+
+    #[inline]
+    fn lru_memo_part<How, S, H>(self) -> Part<'a, T, S, H>
+    where
+        T: KeyPart<Leaf<How>, S>,
+        H: Hasher,
+    {
+        part::<Leaf<How>, _, _, _>(self.0)
+    }
+}
+
 /// Compares two stored keys; outlives the arguments.
 pub trait SameKey<K> {
     /// Whether two stored keys are equal.

@@ -76,8 +76,18 @@ mod sync;
 mod threading;
 
 pub use info::{CacheInfo, CacheParameters, Scope};
-pub use lru_memo_macros::{cache, lru_cache};
+#[doc(inline)]
+pub use lru_memo_macros::cache;
+#[doc(inline)]
+#[doc = include_str!("../docs/lru_cache.md")]
+pub use lru_memo_macros::lru_cache;
 pub use registry::{RegisteredCache, caches, clear_all};
+
+#[doc = include_str!("../docs/coming_from.md")]
+pub mod coming_from {}
+
+#[doc = include_str!("../docs/cookbook.md")]
+pub mod cookbook {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -125,10 +125,14 @@ impl<E> Lru<E> {
         stamp: Stamp,
         left: &mut Left<E>,
     ) {
-        if let Some(place) = place {
-            left.push(self.replace(place, hash, entry, stamp));
-            self.make_room(0, 0, stamp.now, left);
-            return;
+        match place {
+            // Weights that are out before others are in cannot add up to more than there is.
+            Some(place) if self.limits.max_weight.is_some() => left.push(self.remove(place)),
+            Some(place) => {
+                left.push(self.replace(place, hash, entry, stamp));
+                return;
+            }
+            None => {}
         }
         if self.limits.max_weight.is_none() && self.limits.ttl.is_none() {
             if let Some(oldest) =
@@ -159,7 +163,10 @@ impl<E> Lru<E> {
     fn make_room(&mut self, entries: usize, weight: usize, now: Option<Instant>, left: &mut Left<E>) {
         let is_full = |lru: &Self| {
             lru.limits.maxsize.is_some_and(|max| lru.len() + entries > max)
-                || lru.limits.max_weight.is_some_and(|max| lru.weight + weight > max)
+                || lru
+                    .limits
+                    .max_weight
+                    .is_some_and(|max| lru.weight.checked_add(weight).is_none_or(|sum| sum > max))
         };
         while is_full(self) {
             let expired = self.ages.order.oldest().filter(|&place| self.is_expired(place, now));
@@ -168,16 +175,13 @@ impl<E> Lru<E> {
         }
     }
 
-    /// Puts another entry in this place, as the most recent, and returns the old one; the index stays.
+    /// Puts another entry in this place, as the most recent, and returns the old one; the index stays, and so must the
+    /// sum of weights.
     fn replace(&mut self, place: Place, hash: u64, entry: E, stamp: Stamp) -> E {
         self.uses.touch(place);
         if let (Some(_), Some(now)) = (self.limits.ttl, stamp.now) {
             self.ages.order.touch(place);
             self.ages.since[at(place)] = now;
-        }
-        if self.limits.max_weight.is_some() {
-            let old = core::mem::replace(&mut self.weights[at(place)], stamp.weight);
-            self.weight = self.weight - old + stamp.weight;
         }
         core::mem::replace(&mut self.nodes[at(place)], Node { hash, entry }).entry
     }

@@ -83,3 +83,12 @@ fn each_unfit_type_is_one_error_and_nothing_else() {
 fn unfit_types_are_reported_as_the_snapshots_say() {
     trybuild::TestCases::new().compile_fail("tests/ui/unfit-types/*.rs");
 }
+
+#[test]
+fn the_first_of_many_errors_names_the_attribute_that_is_missing() {
+    trybuild::TestCases::new().compile_fail("tests/ui/many-errors/*.rs");
+    for case in cases("ui/many-errors") {
+        let first = case.snapshot.lines().next().unwrap_or_default();
+        assert!(first.contains("__lru_cache_is_missing_on_the_impl_block_of_"), "{first}");
+    }
+}
