@@ -77,12 +77,10 @@ impl Home {
                     body: body! {
                         #check_hasher
                         #private::thread_local! {
-                            static CACHE: #private::Rc<#cache> = {
-                                #private::register((#site)());
-                                #private::Rc::new(#private::Cache::new(#whole))
-                            };
+                            static CACHE: #private::OnceCell<#private::Rc<#cache>> =
+                                const { #private::OnceCell::new() };
                         }
-                        #private::of_thread(&CACHE, || #whole)
+                        #private::of_thread(&CACHE, #site)
                     },
                     result: body!(#private::Rc<#cache>),
                     cache: body!(#path()),

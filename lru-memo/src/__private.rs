@@ -2,6 +2,7 @@
 
 pub use alloc::boxed::Box;
 pub use alloc::rc::Rc;
+pub use core::cell::OnceCell;
 pub use core::time::Duration;
 pub use foldhash::fast::RandomState as DefaultHasher;
 pub use std::thread_local;
@@ -17,7 +18,7 @@ pub use crate::key::{
 };
 pub use crate::outcome::{Is, NotResult, Outcome, Probe, Value, clone_value};
 pub use crate::plain::{NotPlain, Plainness};
-pub use crate::registry::{Site, register};
+pub use crate::registry::Site;
 pub use crate::slot::{Slot, shareable, shareable_part};
 pub use crate::storage::Kept;
 pub use crate::threading::{AllThreads, OneThread};

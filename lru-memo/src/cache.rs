@@ -7,7 +7,6 @@ use core::hash::{BuildHasher, Hasher};
 use std::time::Instant;
 
 use crate::clock;
-use crate::flight::Turn;
 use crate::in_flight::InFlight;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::Key;
@@ -137,7 +136,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     /// What is to be done about a lookup that found nothing: run the function and complete this.
     #[inline(never)]
     pub fn missed<Q: Key<K, S::Hasher>>(&self, key: Q, missed: Missed) -> MissOf<'_, T, P, K, V, S, Q> {
-        self.miss(key, missed.hash, missed.era, None)
+        self.miss(key, missed.hash, missed.era)
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
@@ -145,18 +144,12 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> MissOf<'_, T, P, K, V, S, Q> {
         let hash = self.hash(key);
         let era = T::with(&self.state, |state| state.ledger.running.begin());
-        self.miss(key, hash, era, None)
+        self.miss(key, hash, era)
     }
 
-    pub(crate) fn miss<Q: Key<K, S::Hasher>>(
-        &self,
-        key: Q,
-        hash: u64,
-        era: Era,
-        turn: Option<Turn<V>>,
-    ) -> MissOf<'_, T, P, K, V, S, Q> {
+    fn miss<Q: Key<K, S::Hasher>>(&self, key: Q, hash: u64, era: Era) -> MissOf<'_, T, P, K, V, S, Q> {
         // First the guard that ends the computation, then the user's code that copies the key.
-        let mut miss = Miss { cache: self, key: None, same: key.same(), hash, era: Some(era), turn };
+        let mut miss = Miss { cache: self, key: None, same: key.same(), hash, era: Some(era), turn: None };
         miss.key = Some(key.to_stored());
         miss
     }

@@ -94,6 +94,8 @@ enum Step<T: Threading, K, V, A> {
     Compare(T::Pointer<K>),
     /// First copy the key.
     CopyKey,
+    /// First copy it for the table.
+    ShareKey,
     Wait(Arc<Flight<V>>, Waiting<V>),
     /// Run the function; alone, when the calling thread is inside the flight of its key already.
     Run(Era, Option<Turn<V>>),
@@ -111,7 +113,9 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     ) -> Result<V, PendingOf<'_, T, P, K, V, S, Q>> {
         let hash = self.hash(key);
         let mut compared = Compared::<T, K>::new();
-        let mut copy = None;
+        // Copied before a place in a flight is taken: the user's code that copies may call the function again, and what
+        // it waited for would not come.
+        let (mut stored, mut shared) = (None, None);
         loop {
             let step: Step<T, K, V, P::Taken> = self.at(hash, key, |state, place| {
                 if let Some(place) = place {
@@ -121,18 +125,19 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
                 }
                 match state.ledger.in_flight.find(hash, &compared) {
                     Found::Unknown(other) => Step::Compare(other),
-                    Found::Flight(flight) if flight.is_entered() => {
+                    Found::Flight(flight) if flight.is_entered() && stored.is_some() => {
                         state.ledger.misses += 1;
                         Step::Run(state.ledger.running.begin(), None)
                     }
+                    _ if stored.is_none() => Step::CopyKey,
                     Found::Flight(flight) => {
                         let waiting = flight.join();
                         Step::Wait(flight, waiting)
                     }
                     Found::Nothing => {
-                        let Some(copy) = copy.take() else { return Step::CopyKey };
+                        let Some(shared) = shared.take() else { return Step::ShareKey };
                         let turn = Flight::begin();
-                        state.ledger.in_flight.insert(hash, copy, Arc::clone(turn.flight()));
+                        state.ledger.in_flight.insert(hash, shared, Arc::clone(turn.flight()));
                         state.ledger.misses += 1;
                         Step::Run(state.ledger.running.begin(), Some(turn))
                     }
@@ -144,12 +149,24 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
                     let is_equal = key.matches(&other);
                     compared.note(other, is_equal);
                 }
-                Step::CopyKey => copy = Some(T::pointer(key.to_stored())),
+                Step::CopyKey => stored = Some(key.to_stored()),
+                Step::ShareKey => shared = Some(T::pointer(key.to_stored())),
                 Step::Wait(flight, waiting) => {
                     let seat = Seat { cache: self, hash, flight, waiting: Some(waiting) };
-                    return Err(Pending::Wait { seat, key: key.to_stored(), same: key.same() });
+                    let key_in_hand = stored.take().expect(COPIED);
+                    return Err(Pending::Wait { seat, key: key_in_hand, same: key.same(), _unused: shared });
                 }
-                Step::Run(era, turn) => return Err(Pending::Run(self.miss(key, hash, era, turn))),
+                Step::Run(era, turn) => {
+                    let same = key.same();
+                    return Err(Pending::Run(Miss {
+                        cache: self,
+                        key: stored,
+                        same,
+                        hash,
+                        era: Some(era),
+                        turn,
+                    }));
+                }
             }
         }
     }
@@ -195,6 +212,8 @@ pub enum Pending<'c, T: Threading, P: Storage<T, K, V>, K, V, S, M> {
         key: K,
         /// Compares it.
         same: M,
+        /// The copy for the table that was not needed; dropping it, too, is the user's code.
+        _unused: Option<T::Pointer<K>>,
     },
 }
 
@@ -216,7 +235,7 @@ where
     pub fn block(self, clone: impl Fn(&V) -> V) -> Result<V, Miss<'c, T, P, K, V, S, M>> {
         match self {
             Self::Run(miss) => Err(miss),
-            Self::Wait { mut seat, key, same } => {
+            Self::Wait { mut seat, key, same, _unused } => {
                 let landed = seat.waiting.take().map(Waiting::block);
                 seat.landed(landed.expect(SEATED), key, same, clone)
             }
@@ -230,7 +249,7 @@ where
     pub async fn wait(self, clone: impl Fn(&V) -> V) -> Result<V, Miss<'c, T, P, K, V, S, M>> {
         match self {
             Self::Run(miss) => Err(miss),
-            Self::Wait { mut seat, key, same } => {
+            Self::Wait { mut seat, key, same, _unused } => {
                 let landed = seat.waiting.as_mut().expect(SEATED).await;
                 seat.landed(landed, key, same, clone)
             }
@@ -238,6 +257,7 @@ where
     }
 }
 
+const COPIED: &str = "the key is copied before anybody waits";
 const SEATED: &str = "whoever has a seat is waiting";
 
 /// The place of a waiter, in a flight that is in the table of a cache.

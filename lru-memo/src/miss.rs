@@ -94,18 +94,24 @@ where
         admits: impl Fn(&V) -> bool,
         weigh: impl Fn(&K, &V) -> usize,
     ) -> R {
-        if self.cache.limits.maxsize != Some(0) {
-            if let Some(value) = outcome.value().filter(|value| admits(value)) {
-                if let Some(key) = self.key.take() {
-                    let entry = Entry { key, value: clone(value) };
-                    let weight = weigh(&entry.key, &entry.value);
-                    self.finish(entry, weight, conflict);
+        // Whoever waits goes on waiting until the value is stored. The user's code that storing runs may call the
+        // function again, and must not wait for itself.
+        let mut landing = Landing { cache: self.cache, hash: self.hash, turn: self.turn.take() };
+        {
+            let _inside = landing.turn.as_mut().map(Turn::enter);
+            if self.cache.limits.maxsize != Some(0) {
+                if let Some(value) = outcome.value().filter(|value| admits(value)) {
+                    if let Some(key) = self.key.take() {
+                        let entry = Entry { key, value: clone(value) };
+                        let weight = weigh(&entry.key, &entry.value);
+                        self.finish(entry, weight, conflict);
+                    }
                 }
             }
         }
         if let Some(value) = outcome.value() {
-            if let Some(turn) = self.turn.take() {
-                self.cache.land(self.hash, turn, || clone(value));
+            if let Some(turn) = landing.turn.take() {
+                landing.cache.land(landing.hash, turn, || clone(value));
             }
         }
         outcome
@@ -168,11 +174,24 @@ enum Step<E, P, F> {
     Done(Option<E>, F),
 }
 
-impl<T: Threading, P: Storage<T, K, V>, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
+/// A turn that is to be used up, or abandoned when it is not.
+struct Landing<'c, T: Threading, P: Storage<T, K, V>, K, V, S> {
+    cache: &'c Cache<T, P, K, V, S>,
+    hash: u64,
+    turn: Option<Turn<V>>,
+}
+
+impl<T: Threading, P: Storage<T, K, V>, K, V, S> Drop for Landing<'_, T, P, K, V, S> {
     fn drop(&mut self) {
         if let Some(turn) = self.turn.take() {
             self.cache.abandon(self.hash, turn);
         }
+    }
+}
+
+impl<T: Threading, P: Storage<T, K, V>, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
+    fn drop(&mut self) {
+        drop(Landing { cache: self.cache, hash: self.hash, turn: self.turn.take() });
         if let Some(era) = self.era.take() {
             let _dropped_outside = T::with(&self.cache.state, |state| state.ledger.running.end(era));
         }

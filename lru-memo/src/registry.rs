@@ -30,7 +30,7 @@ pub struct Site {
 static SITES: Mutex<Vec<Site>> = Mutex::new(Vec::new());
 
 /// Adds a cache, unless it is there: a cache of `scope = thread` is made once in each thread.
-pub fn register(site: Site) {
+pub(crate) fn register(site: Site) {
     let mut sites = SITES.lock();
     if !sites.iter().any(|other| other.of == site.of) {
         sites.push(site);
