@@ -143,17 +143,21 @@ impl ThreadInstance {
         site: impl FnOnce() -> Site,
     ) -> Rc<Cache<OneThread, AnyKind, K, V, S>> {
         type TheCache<K, V, S> = Cache<OneThread, AnyKind, K, V, S>;
-        if let Some(found) = self.find() {
+        let typed = |found: Rc<dyn ErasedCache>| {
             let found = found.into_any().downcast::<TheCache<K, V, S>>();
-            return found.expect("an instantiation has one type of key, of value and of hasher");
+            found.expect("an instantiation has one type of key, of value and of hasher")
+        };
+        if let Some(found) = self.find() {
+            return typed(found);
         }
         let site = site();
-        // The hasher's `default()` is the user's code and may come by here: hence another look.
         let made = Rc::new(TheCache::<K, V, S>::new(site.parameters));
+        // The hasher's `default()` is the user's code and may have made the cache already: then this one is dropped.
+        if let Some(found) = self.find() {
+            return typed(found);
+        }
         let erased = Rc::<TheCache<K, V, S>>::clone(&made);
-        if self.find().is_none()
-            && self.instances.try_with(|all| all.0.borrow_mut().push((self.of, erased))).is_ok()
-        {
+        if self.instances.try_with(|all| all.0.borrow_mut().push((self.of, erased))).is_ok() {
             registry::register(site);
         }
         made
