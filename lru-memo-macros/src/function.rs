@@ -181,6 +181,12 @@ fn name_impl_trait(ty: &Type, at: usize, generics: &mut Generics) -> Type {
                 self.generics.params.push(GenericParam::Type(parameter));
                 *ty = parse_quote!(#ident);
             }
+            // A name needs no parentheses, as `&(impl A + B)` does.
+            if let Type::Paren(inner) = ty {
+                if matches!(*inner.elem, Type::Path(_)) {
+                    *ty = (*inner.elem).clone();
+                }
+            }
         }
     }
     let mut ty = ty.clone();

@@ -172,7 +172,7 @@ fn site(
     body! {
         || #private::Site {
             of: #private::instantiation(|| ()),
-            name: #name,
+            name: || #name,
             file: ::core::file!(),
             line: #line,
             parameters: #parameters,

@@ -283,7 +283,11 @@ tuples! {
     (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3, HowE E SE 4)
     (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3, HowE E SE 4, HowF F SF 5)
     (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3, HowE E SE 4, HowF F SF 5, HowG G SG 6)
-    (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3, HowE E SE 4, HowF F SF 5, HowG G SG 6, HowH I SH 7)
+    (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3, HowE E SE 4, HowF F SF 5, HowG G SG 6, HowH M SH 7)
+    (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3, HowE E SE 4, HowF F SF 5, HowG G SG 6, HowH M SH 7, HowI I SI 8)
+    (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3, HowE E SE 4, HowF F SF 5, HowG G SG 6, HowH M SH 7, HowI I SI 8, HowJ J SJ 9)
+    (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3, HowE E SE 4, HowF F SF 5, HowG G SG 6, HowH M SH 7, HowI I SI 8, HowJ J SJ 9, HowK K SK 10)
+    (HowA A SA 0, HowB B SB 1, HowC C SC 2, HowD D SD 3, HowE E SE 4, HowF F SF 5, HowG G SG 6, HowH M SH 7, HowI I SI 8, HowJ J SJ 9, HowK K SK 10, HowL L SL 11)
 }
 
 /// Asks whether a type behind a reference can be owned: `Ownable::<T>::IS_OWNABLE`, with [`NotOwnable`] in scope.

@@ -13,8 +13,8 @@ use crate::info::{CacheInfo, CacheParameters};
 pub struct Site {
     /// Tells this function, and this instantiation of it, from all others.
     pub of: TypeId,
-    /// `crate::module::function`.
-    pub name: &'static str,
+    /// Makes `crate::module::function`; asked once, when the function is registered.
+    pub name: fn() -> &'static str,
     /// The source file, as the compiler names it.
     pub file: &'static str,
     /// The line of the function.
@@ -27,55 +27,58 @@ pub struct Site {
     pub clear: fn(),
 }
 
-static SITES: Mutex<Vec<Site>> = Mutex::new(Vec::new());
+static CACHES: Mutex<Vec<RegisteredCache>> = Mutex::new(Vec::new());
 
 /// Adds a cache, unless it is there: a cache of `scope = thread` is made once in each thread.
 pub(crate) fn register(site: Site) {
-    let mut sites = SITES.lock();
-    if !sites.iter().any(|other| other.of == site.of) {
-        sites.push(site);
+    let mut caches = CACHES.lock();
+    if !caches.iter().any(|other| other.site.of == site.of) {
+        caches.push(RegisteredCache { name: (site.name)(), site });
     }
 }
 
 /// One memoized function whose cache has been used, as [`caches`] yields it.
 #[derive(Clone, Copy)]
-pub struct RegisteredCache(Site);
+pub struct RegisteredCache {
+    name: &'static str,
+    site: Site,
+}
 
 impl RegisteredCache {
     /// The function's path: `crate::module::function`.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.0.name
+        self.name
     }
 
     /// The source file the function stands in, as the compiler names it.
     #[must_use]
     pub fn file(&self) -> &'static str {
-        self.0.file
+        self.site.file
     }
 
     /// The line of the function in [`file`](Self::file), from 1.
     #[must_use]
     pub fn line(&self) -> u32 {
-        self.0.line
+        self.site.line
     }
 
     /// The configuration the function was compiled with.
     #[must_use]
     pub fn parameters(&self) -> CacheParameters {
-        self.0.parameters
+        self.site.parameters
     }
 
     /// The counters; with [`Scope::Thread`](crate::Scope::Thread) those of the calling thread's cache.
     #[must_use]
     pub fn info(&self) -> CacheInfo {
-        (self.0.info)()
+        (self.site.info)()
     }
 
     /// Drops every entry and zeroes the counters; with [`Scope::Thread`](crate::Scope::Thread) those of the
     /// calling thread's cache.
     pub fn clear(&self) {
-        (self.0.clear)();
+        (self.site.clear)();
     }
 }
 
@@ -111,8 +114,8 @@ impl fmt::Debug for RegisteredCache {
 /// ```
 pub fn caches() -> impl Iterator<Item = RegisteredCache> {
     // Copied, so that nothing is locked while the caller's code runs.
-    let sites = SITES.lock().clone();
-    sites.into_iter().map(RegisteredCache)
+    let caches = CACHES.lock().clone();
+    caches.into_iter()
 }
 
 /// Clears every cache in the process that has been used; of [`Scope::Thread`](crate::Scope::Thread) those of the

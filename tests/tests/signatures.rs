@@ -784,26 +784,6 @@ fn compiles(program: &str) {
 }
 
 #[test]
-fn a_trait_can_be_implemented_for_a_type_of_another_crate() {
-    compiles("trait_for_foreign_type");
-}
-
-#[test]
-fn a_trait_can_be_implemented_for_all_types() {
-    compiles("trait_for_all_types");
-}
-
-#[test]
-fn one_type_can_implement_two_traits_with_a_memoized_method_of_one_name() {
-    compiles("one_name_in_two_traits");
-}
-
-#[test]
-fn an_alias_of_result_can_be_returned_by_methods_and_generic_functions() {
-    compiles("alias_of_result_in_method");
-}
-
-#[test]
 fn a_reference_to_impl_trait_can_be_in_parentheses_without_a_warning() {
     compiles("parentheses_around_impl_trait");
 }

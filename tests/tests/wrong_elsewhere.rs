@@ -418,28 +418,6 @@ fn different_keys_never_wait_for_each_other() {
 }
 
 #[test]
-fn two_threads_that_compute_what_the_other_needs_do_not_hang() {
-    static BOTH_INSIDE: Barrier = Barrier::new(2);
-    thread_local!(static DEPTH: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
-    /// Calls itself with the other key, but no deeper than twice, so that it ends in a single thread.
-    #[lru_cache(single_flight = true)]
-    fn f(x: u32) -> u32 {
-        DEPTH.set(DEPTH.get() + 1);
-        if DEPTH.get() == 1 {
-            BOTH_INSIDE.wait();
-        }
-        if DEPTH.get() < 3 { f(1 - x) } else { 7 }
-    }
-    without_hanging(
-        || "each thread waits for the other's key".to_owned(),
-        || {
-            let threads = [0, 1].map(|x| thread::spawn(move || f(x)));
-            assert_eq!(threads.map(|thread| thread.join().expect("no panic")), [7, 7]);
-        },
-    );
-}
-
-#[test]
 fn a_panic_in_one_thread_poisons_no_other() {
     static PANICS: AtomicBool = AtomicBool::new(true);
     #[cache]

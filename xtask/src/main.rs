@@ -35,6 +35,7 @@ const STEPS: &[Step] = &[
         about: "both published crates are packaged, and build from their packages",
         run: steps::package,
     },
+    Step { name: "loom", about: "models of single flight, in every order of events", run: steps::loom },
     Step { name: "asan", about: "stress tests under AddressSanitizer and LeakSanitizer", run: memory::asan },
     Step { name: "valgrind", about: "stress tests under valgrind's memcheck", run: memory::valgrind },
 ];

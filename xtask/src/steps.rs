@@ -38,6 +38,14 @@ pub(crate) fn doctest() -> Result<(), Failure> {
     run(&mut cargo("test --workspace --doc"))
 }
 
+pub(crate) fn loom() -> Result<(), Failure> {
+    // A target directory of its own: the flag would have everything built anew in the common one.
+    let mut command = cargo("test -p lru-memo --lib --release --target-dir target/loom loom_models");
+    let output = read(command.env("RUSTFLAGS", "--cfg loom"))?;
+    print!("{output}");
+    if output.contains("test result: ok. 0 passed") { Err("no loom model ran".to_owned()) } else { Ok(()) }
+}
+
 pub(crate) fn docs() -> Result<(), Failure> {
     run(cargo("doc --no-deps --workspace").env("RUSTDOCFLAGS", "-D warnings"))
 }
