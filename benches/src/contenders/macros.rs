@@ -55,7 +55,7 @@ pub(super) fn memoize() -> Contender<u64> {
 
 pub(super) fn memoize_shared() -> Contender<u64> {
     memoized_flush_memoized_shared_number();
-    Contender::new("memoize, SharedCache and Capacity", |number| memoized_shared_number(number))
+    Contender::new("memoize, SharedCache and Capacity", memoized_shared_number)
 }
 
 pub(super) fn memoize_of_text() -> Contender<Text> {
