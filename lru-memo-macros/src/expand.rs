@@ -327,7 +327,7 @@ impl<'a> Pieces<'a> {
         let body = body! {
             #look_up
             let outcome = #run;
-            found.overwrite::<#kind, #output>(outcome, #hooks)
+            found.complete::<#kind, #output>(outcome, #hooks)
         };
         let alike = &self.attributes.alike;
         self.companion(quote!(#doc #(#alike)*), self.like_the_function(refresh), body)

@@ -11,7 +11,7 @@ use crate::in_flight::InFlight;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::Key;
 use crate::lru::{Left, Limits, Lru, Stamp};
-use crate::miss::{Miss, MissOf};
+use crate::miss::{Conflict, Miss, MissOf};
 use crate::ring::Place;
 use crate::running::{Era, Running};
 use crate::storage::{Entry, State, Storage};
@@ -136,7 +136,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     /// What is to be done about a lookup that found nothing: run the function and complete this.
     #[inline(never)]
     pub fn missed<Q: Key<K, S::Hasher>>(&self, key: Q, missed: Missed) -> MissOf<'_, T, P, K, V, S, Q> {
-        self.miss(key, missed.hash, missed.era)
+        self.miss(key, missed.hash, missed.era, self.conflict())
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
@@ -144,12 +144,19 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> MissOf<'_, T, P, K, V, S, Q> {
         let hash = self.hash(key);
         let era = T::with(&self.state, |state| state.ledger.running.begin());
-        self.miss(key, hash, era)
+        self.miss(key, hash, era, Conflict::Replace)
     }
 
-    fn miss<Q: Key<K, S::Hasher>>(&self, key: Q, hash: u64, era: Era) -> MissOf<'_, T, P, K, V, S, Q> {
+    fn miss<Q: Key<K, S::Hasher>>(
+        &self,
+        key: Q,
+        hash: u64,
+        era: Era,
+        conflict: Conflict,
+    ) -> MissOf<'_, T, P, K, V, S, Q> {
         // First the guard that ends the computation, then the user's code that copies the key.
-        let mut miss = Miss { cache: self, key: None, same: key.same(), hash, era: Some(era), turn: None };
+        let mut miss =
+            Miss { cache: self, key: None, same: key.same(), hash, conflict, era: Some(era), turn: None };
         miss.key = Some(key.to_stored());
         miss
     }
@@ -196,6 +203,11 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
         let _dropped_outside = self.search(hash, key, matches, |state, place, _, left| {
             state.store(place, hash, held, stamp, left);
         });
+    }
+
+    /// What a call does when its key has appeared while the function ran.
+    pub(crate) fn conflict(&self) -> Conflict {
+        if self.limits.maxsize.is_some() { Conflict::Keep } else { Conflict::Replace }
     }
 
     pub(crate) fn stamp(&self, weight: usize) -> Stamp {

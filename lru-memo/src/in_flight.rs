@@ -163,6 +163,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
                         key: stored,
                         same,
                         hash,
+                        conflict: self.conflict(),
                         era: Some(era),
                         turn,
                     }));
@@ -295,7 +296,15 @@ impl<'c, T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Seat
                     state.ledger.misses += 1;
                     state.ledger.running.begin()
                 });
-                Err(Miss { cache, key: Some(key), same, hash, era: Some(era), turn: Some(turn) })
+                Err(Miss {
+                    cache,
+                    key: Some(key),
+                    same,
+                    hash,
+                    conflict: cache.conflict(),
+                    era: Some(era),
+                    turn: Some(turn),
+                })
             }
         }
     }

@@ -21,6 +21,7 @@ pub struct Miss<'c, T: Threading, P: Storage<T, K, V>, K, V, S, M> {
     pub(crate) key: Option<K>,
     pub(crate) same: M,
     pub(crate) hash: u64,
+    pub(crate) conflict: Conflict,
     /// Taken when the computation has ended.
     pub(crate) era: Option<Era>,
     /// Others wait for the value. Taken when they have it, or one of them has the turn.
@@ -33,7 +34,7 @@ pub(crate) type MissOf<'c, T, P, K, V, S, Q> =
 
 /// What becomes of a computed value whose key is in the cache by now.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Conflict {
+pub(crate) enum Conflict {
     /// The one that is there stays, where it is: a call of a bounded function.
     Keep,
     /// The new one replaces it, as the most recent.
@@ -62,33 +63,9 @@ where
 
     /// Stores the value of what a call has returned, if it has one and its key was not cleared or invalidated
     /// meanwhile.
-    #[inline]
-    pub fn complete<Kind, R: Outcome<Kind, Value = V>>(
-        self,
-        outcome: R,
-        clone: impl Fn(&V) -> V,
-        admits: impl Fn(&V) -> bool,
-        weigh: impl Fn(&K, &V) -> usize,
-    ) -> R {
-        let conflict = if self.cache.limits.maxsize.is_some() { Conflict::Keep } else { Conflict::Replace };
-        self.store(conflict, outcome, clone, admits, weigh)
-    }
-
-    /// Like [`complete`](Self::complete), for `_refresh`: replaces the value that is there.
-    pub fn overwrite<Kind, R: Outcome<Kind, Value = V>>(
-        self,
-        outcome: R,
-        clone: impl Fn(&V) -> V,
-        admits: impl Fn(&V) -> bool,
-        weigh: impl Fn(&K, &V) -> usize,
-    ) -> R {
-        self.store(Conflict::Replace, outcome, clone, admits, weigh)
-    }
-
     #[inline(never)]
-    fn store<Kind, R: Outcome<Kind, Value = V>>(
+    pub fn complete<Kind, R: Outcome<Kind, Value = V>>(
         mut self,
-        conflict: Conflict,
         outcome: R,
         clone: impl Fn(&V) -> V,
         admits: impl Fn(&V) -> bool,
@@ -104,7 +81,7 @@ where
                     if let Some(key) = self.key.take() {
                         let entry = Entry { key, value: clone(value) };
                         let weight = weigh(&entry.key, &entry.value);
-                        self.finish(entry, weight, conflict);
+                        self.finish(entry, weight);
                     }
                 }
             }
@@ -117,7 +94,7 @@ where
         outcome
     }
 
-    fn finish(&mut self, mut entry: Entry<K, V>, weight: usize, conflict: Conflict) {
+    fn finish(&mut self, mut entry: Entry<K, V>, weight: usize) {
         let Some(era) = self.era else { return };
         let (cache, hash, stamp) = (self.cache, self.hash, self.cache.stamp(weight));
         // Invalidations that were compared, and are of other keys with the same hash.
@@ -136,7 +113,7 @@ where
                         return Step::Compare(unknown.clone(), entry);
                     }
                     let kept = match place {
-                        Some(_) if conflict == Conflict::Keep => Some(entry),
+                        Some(_) if self.conflict == Conflict::Keep => Some(entry),
                         place => {
                             state.store(place, hash, P::hold(entry), stamp, left);
                             None
