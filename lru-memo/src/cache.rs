@@ -215,44 +215,39 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     ) -> (R, Left<EntryOf<P, K, V>>) {
         let now = self.now();
         let mut left = Left::new();
+        if P::PLAIN {
+            let result = T::with(&self.state, |state| {
+                let front = self.front.inside(&mut state.lru);
+                // SAFETY: it is found just now.
+                let is_it = |&place: &Place| matches(&subject, &unsafe { front.entry(place) }.key);
+                let place = front.candidates(tag(hash)).find(is_it);
+                inside(self.searched(front, &mut state.ledger, place, now, &mut left), subject)
+            });
+            return (result, left);
+        }
         // Those that were compared outside of the lock: they are kept, so that they stay what they are.
         let mut different = Keeping { cache: self, places: Vec::new() };
         let mut equal = Keeping { cache: self, places: Vec::new() };
         let mut arguments = Some((inside, subject));
         loop {
             let round = T::with(&self.state, |state| {
-                let mut inside = self.front.inside(&mut state.lru);
+                let mut front = self.front.inside(&mut state.lru);
                 let mut there = None;
-                for place in inside.candidates(tag(hash)) {
-                    // SAFETY: it was found just now.
-                    let entry = unsafe { inside.entry(place) };
-                    if P::PLAIN {
-                        if arguments.as_ref().is_some_and(|(_, subject)| matches(subject, &entry.key)) {
-                            there = Some(place);
-                            break;
-                        }
-                    } else if equal.places.contains(&place) {
+                for place in front.candidates(tag(hash)) {
+                    if equal.places.contains(&place) {
                         there = Some(place);
                     } else if !different.places.contains(&place) {
-                        inside.lru.keep(place);
+                        front.lru.keep(place);
                         return Err(place);
                     }
                 }
-                // SAFETY: it was found just now.
-                if let Some(place) =
-                    there.filter(|&place| self.is_expired(unsafe { inside.entry(place) }, now))
-                {
-                    inside.remove(place, &mut left);
-                    there = None;
-                }
                 if !(equal.places.is_empty() && different.places.is_empty()) {
                     for place in equal.places.drain(..).chain(different.places.drain(..)) {
-                        inside.lru.unkeep(place);
+                        front.lru.unkeep(place);
                     }
-                    inside.settle(&mut left);
+                    front.settle(&mut left);
                 }
-                let ledger = &mut state.ledger;
-                let searched = Searched { inside, ledger, place: there, left: &mut left };
+                let searched = self.searched(front, &mut state.ledger, there, now, &mut left);
                 Ok(arguments.take().map(|(inside, subject)| inside(searched, subject)))
             });
             match (round, &arguments) {
@@ -266,6 +261,26 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 (Err(_), None) => unreachable!("the arguments are taken in the last round"),
             }
         }
+    }
+
+    /// What was found, unless it has expired: then it is removed.
+    fn searched<'a>(
+        &self,
+        mut inside: Inside<'a, T, EntryOf<P, K, V>>,
+        ledger: &'a mut Ledger<T, K, V>,
+        mut place: Option<Place>,
+        now: Option<Instant>,
+        left: &'a mut Left<EntryOf<P, K, V>>,
+    ) -> Searched<'a, T, P, K, V> {
+        if P::Since::EXPIRES {
+            // SAFETY: it was found just now.
+            let is_expired = |&place: &Place| self.is_expired(unsafe { inside.entry(place) }, now);
+            if let Some(expired) = place.filter(is_expired) {
+                inside.remove(expired, left);
+                place = None;
+            }
+        }
+        Searched { inside, ledger, place, left }
     }
 
     /// What is to be done about a lookup that found nothing: run the function and complete this.

@@ -60,6 +60,7 @@ pub(crate) struct Found<'f, T: Threading, E> {
     front: &'f Front<T, E>,
     pin: Pin<'f>,
     place: Place,
+    entry: &'f E,
 }
 
 /// An entry that is kept for foreign code.
@@ -67,6 +68,7 @@ pub(crate) struct KeptEntry<'f, T: Threading, E> {
     front: &'f Front<T, E>,
     reader: &'f Reader,
     place: Place,
+    entry: &'f E,
     _hazard: Hazard<'f>,
 }
 
@@ -123,13 +125,20 @@ impl<T: Threading, E> Front<T, E> {
         let pin = T::pin(reader);
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
-            // SAFETY: it was found while pinned, and is not taken before that has ended.
-            if accepts(unsafe { self.nodes.entry(place) }) {
-                return Ok(Found { front: self, pin, place });
+            // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
+            let entry = unsafe { self.nodes.entry(place) };
+            if accepts(entry) {
+                return Ok(Found { front: self, pin, place, entry });
             }
         }
+        Err(self.lacks(pin, tag))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lacks(&self, _pin: Pin<'_>, tag: Tag) -> bool {
         // SAFETY: pinned.
-        Err(unsafe { self.index.lacks(tag) })
+        unsafe { self.index.lacks(tag) }
     }
 
     /// All hits and all misses of all readers.
@@ -157,34 +166,32 @@ impl<T: Threading, E> Front<T, E> {
 impl<'f, T: Threading, E> Found<'f, T, E> {
     #[inline]
     pub(crate) fn entry(&self) -> &E {
-        // SAFETY: as in `find`.
-        unsafe { self.front.nodes.entry(self.place) }
+        self.entry
     }
 
     /// Logs the hit, as the thread's latest. `None` when there is more to it, and another way to be taken.
     #[inline]
     pub(crate) fn log(self) -> Result<(), Option<KeptEntry<'f, T, E>>> {
-        let Self { front, pin, place } = self;
+        let Self { front, pin, place, entry } = self;
         if T::SHARED && !front.latest.is(pin.reader()) {
-            return Err(Self { front, pin, place }.keep());
+            return Err(Self { front, pin, place, entry }.keep());
         }
-        pin.hit(place).map_err(|pin| Self { front, pin, place }.keep())
+        pin.hit(place).map_err(|pin| Self { front, pin, place, entry }.keep())
     }
 
     /// Keeps the entry while foreign code looks at it. `None` when the thread keeps another one already.
     #[inline]
     pub(crate) fn keep(self) -> Option<KeptEntry<'f, T, E>> {
-        let Self { front, pin, place } = self;
+        let Self { front, pin, place, entry } = self;
         let reader = pin.reader();
-        Some(KeptEntry { front, reader, place, _hazard: pin.keep(place)? })
+        Some(KeptEntry { front, reader, place, entry, _hazard: pin.keep(place)? })
     }
 }
 
 impl<T: Threading, E> KeptEntry<'_, T, E> {
     #[inline]
     pub(crate) fn entry(&self) -> &E {
-        // SAFETY: it was found while pinned, and has been kept since.
-        unsafe { self.front.nodes.entry(self.place) }
+        self.entry
     }
 
     /// Logs the hit, if nothing stands in the way.
@@ -236,7 +243,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     /// Makes an entry the most recent one.
     pub(crate) fn touch(&mut self, place: Place) {
         self.drain();
-        self.lru.used(core::iter::once(place));
+        self.lru.used(core::iter::once(place), |_| ());
     }
 
     /// Removes an entry. What can leave now goes to `left`.
@@ -318,23 +325,22 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         }
     }
 
+    #[inline(never)]
     fn settle_all(&mut self, left: &mut Left<E>) {
         let front = self.front;
-        let mut limbo = core::mem::take(&mut self.lru.limbo);
-        let others = T::others(&front.readers);
+        let Lru { limbo, free, kept, .. } = &mut *self.lru;
         let is_kept =
-            |place| T::all(&front.readers).any(|reader| reader.hazard() == place) || self.lru.is_kept(place);
-        let mut free = Vec::new();
-        limbo.settle(others, is_kept, |place| free.push(place));
-        for &place in &free {
-            // SAFETY: it was removed, and nobody can see it any more.
-            left.push(unsafe { front.nodes.take(place) });
-        }
-        self.lru.free.append(&mut free);
+            |place| T::all(&front.readers).any(|reader| reader.hazard() == place) || kept.contains(&place);
+        limbo.settle(T::others(&front.readers), is_kept, |place| {
+            if core::mem::needs_drop::<E>() {
+                // SAFETY: it was removed, and nobody can see it any more.
+                left.push(unsafe { front.nodes.take(place) });
+            }
+            free.push(place);
+        });
         if core::mem::needs_drop::<E>() {
             front.held_back.store(limbo.len(), Relaxed);
         }
-        self.lru.limbo = limbo;
     }
 
     /// Removes all entries.

@@ -37,7 +37,7 @@ pub(crate) struct Lru {
     pub(crate) free: Vec<Place>,
     pub(crate) limbo: Limbo,
     /// Places that are kept for foreign code, by those who have no better way.
-    kept: Vec<Place>,
+    pub(crate) kept: Vec<Place>,
 }
 
 impl Lru {
@@ -73,7 +73,9 @@ impl Lru {
         let (length, most) = (place as usize + 1, most + 1);
         self.uses.extend_to(place, most);
         extend_to(&mut self.tags, length, most, 0);
+        // The bit of 0, which is no place, stays set.
         self.seen.resize(length / 64 + 1, 0);
+        self.seen[0] |= 1;
         if self.limits.ttl.is_some() {
             self.ages.extend_to(place, most);
         }
@@ -92,16 +94,23 @@ impl Lru {
         self.uses.from_newest()
     }
 
-    /// Notes that entries were used, the latest first; those that are gone do not matter.
-    pub(crate) fn used(&mut self, latest_first: impl Iterator<Item = Place>) {
+    /// Notes that entries were used, the latest first; those that are gone do not matter. Numbers that are none of
+    /// their places, except 0, are handed to `other`.
+    pub(crate) fn used(&mut self, latest_first: impl Iterator<Item = u32>, mut other: impl FnMut(u32)) {
         let (mut cursor, mut moved) = (ENDS, 0);
         for place in latest_first {
-            let (word, bit) = (place as usize / 64, 1 << (place % 64));
-            if self.seen[word] & bit == 0 && self.uses.contains(place) {
-                self.seen[word] |= bit;
-                self.uses.move_behind(cursor, place);
-                cursor = place;
-                moved += 1;
+            let bit = 1 << (place % 64);
+            match self.seen.get_mut(place as usize / 64) {
+                Some(seen) if *seen & bit != 0 => {}
+                Some(seen) => {
+                    if self.uses.contains(place) {
+                        *seen |= bit;
+                        self.uses.move_behind(cursor, place);
+                        cursor = place;
+                        moved += 1;
+                    }
+                }
+                None => other(place),
             }
         }
         for place in self.uses.from_newest().take(moved) {
@@ -170,10 +179,6 @@ impl Lru {
     pub(crate) fn unkeep(&mut self, place: Place) {
         let at = self.kept.iter().position(|&kept| kept == place).expect("it was kept");
         self.kept.swap_remove(at);
-    }
-
-    pub(crate) fn is_kept(&self, place: Place) -> bool {
-        self.kept.contains(&place)
     }
 }
 

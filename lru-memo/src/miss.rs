@@ -70,9 +70,10 @@ where
     ) -> R {
         // Whoever waits goes on waiting until the value is stored. The user's code that storing runs may call the
         // function again, and must not wait for itself.
-        let mut landing = Landing { cache: self.cache, hash: self.hash, turn: self.turn.take() };
+        let mut landing =
+            self.turn.take().map(|turn| Landing { cache: self.cache, hash: self.hash, turn: Some(turn) });
         {
-            let _inside = landing.turn.as_mut().map(Turn::enter);
+            let _inside = landing.as_mut().and_then(|landing| landing.turn.as_mut()).map(Turn::enter);
             if self.cache.limits.maxsize != Some(0) {
                 if let Some(value) = outcome.value().filter(|value| admits(value)) {
                     if let Some(key) = self.key.take() {
@@ -81,7 +82,7 @@ where
                 }
             }
         }
-        if let Some(value) = outcome.value() {
+        if let (Some(value), Some(landing)) = (outcome.value(), &mut landing) {
             if let Some(turn) = landing.turn.take() {
                 landing.cache.land(landing.hash, turn, || clone(value));
             }
@@ -122,6 +123,8 @@ impl<T: Threading, P: Kind, K, V, S> Drop for Landing<'_, T, P, K, V, S> {
 
 impl<T: Threading, P: Kind, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
     fn drop(&mut self) {
-        drop(Landing { cache: self.cache, hash: self.hash, turn: self.turn.take() });
+        if let Some(turn) = self.turn.take() {
+            self.cache.abandon(self.hash, turn);
+        }
     }
 }

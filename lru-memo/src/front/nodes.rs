@@ -20,6 +20,8 @@ const FIRST_BEYOND: usize = 64;
 
 pub(crate) struct Nodes<E> {
     first: *mut Node<E>,
+    /// The length of the first block.
+    near: usize,
     /// Where the blocks within the bound end.
     bound: usize,
     blocks: [AtomicPtr<Node<E>>; BLOCKS],
@@ -48,8 +50,14 @@ impl<E> Nodes<E> {
     /// Room for entries up to this bound.
     pub(crate) fn new(bound: usize) -> Self {
         let none = |_| AtomicPtr::new(core::ptr::null_mut());
-        let first = allocate(Self::FIRST.min(bound));
-        Self { first, bound, blocks: core::array::from_fn(none), beyond: core::array::from_fn(none) }
+        let near = Self::FIRST.min(bound);
+        Self {
+            first: allocate(near),
+            near,
+            bound,
+            blocks: core::array::from_fn(none),
+            beyond: core::array::from_fn(none),
+        }
     }
 
     /// Where the blocks that are not beyond the bound end.
@@ -63,7 +71,7 @@ impl<E> Nodes<E> {
     /// Called by one thread at a time, for the places one after the other.
     pub(crate) unsafe fn extend_to(&self, place: Place) {
         let index = place as usize - 1;
-        if index >= Self::FIRST.min(self.bound) {
+        if index >= self.near {
             let (pointer, block) = self.block(index);
             if block.start == index {
                 pointer.store(allocate(block.length), Release);
@@ -88,17 +96,15 @@ impl<E> Nodes<E> {
     #[inline]
     unsafe fn node(&self, place: Place) -> &Node<E> {
         let index = place as usize - 1;
-        if index < Self::FIRST {
-            if index < self.bound {
-                // SAFETY: the first block is that long, or ends at the bound.
-                return unsafe { &*self.first.add(index) };
-            }
+        if index < self.near {
+            // SAFETY: the first block is that long.
+            return unsafe { &*self.first.add(index) };
         }
         // SAFETY: as the caller says.
         unsafe { self.far_node(index) }
     }
 
-    #[inline]
+    #[inline(never)]
     unsafe fn far_node(&self, index: usize) -> &Node<E> {
         let (pointer, block) = self.block(index);
         // SAFETY: whoever has the place got it after the block was there, and the index is in the block.
@@ -145,7 +151,7 @@ impl<E> Nodes<E> {
 impl<E> Drop for Nodes<E> {
     fn drop(&mut self) {
         // The entries are taken by then.
-        deallocate(self.first, Self::FIRST.min(self.bound));
+        deallocate(self.first, self.near);
         for blocks in [&self.blocks, &self.beyond] {
             for (number, pointer) in blocks.iter().enumerate() {
                 let pointer = pointer.load(Acquire);

@@ -192,6 +192,13 @@ impl Reader {
         })
     }
 
+    /// What is at these positions, the last first; in the lock.
+    pub(crate) fn logged_backwards(&self, positions: core::ops::Range<u64>) -> impl Iterator<Item = u32> {
+        // SAFETY: in the lock nobody replaces the log.
+        let log = self.log.with(|log| unsafe { &**log });
+        positions.rev().map(move |position| log[position as usize & (log.len() - 1)].load(Relaxed))
+    }
+
     /// Notes that the log is drained up to a position, where this is the newest mark; in the lock.
     pub(crate) fn note_drained(&self, position: u64, mark: u32) {
         self.drained.store(position, Relaxed);

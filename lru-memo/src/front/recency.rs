@@ -73,7 +73,7 @@ impl Latest {
                 let mut logs: Vec<Log<'_>> =
                     [first, second].into_iter().chain(active).map(|reader| Log::new(reader, base)).collect();
                 let places = merge(&mut logs);
-                lru.used(places.into_iter().rev());
+                lru.used(places.into_iter().rev(), |_| ());
             }
         }
         let word = self.word.load(Relaxed);
@@ -89,11 +89,9 @@ impl Latest {
 fn drain_one(reader: &Reader, lru: &mut Lru) {
     let (positions, mut mark) = reader.undrained();
     let end = positions.end;
-    let newest = positions.clone().rev().map(|at| reader.logged(at)).find(|what| what & MARK != 0);
-    lru.used(positions.rev().map(|at| reader.logged(at)).filter(|&what| is_place(what)));
-    if let Some(newest) = newest {
-        mark = newest & !MARK;
-    }
+    let mut newest = None;
+    lru.used(reader.logged_backwards(positions), |what| newest = newest.or(Some(what & !MARK)));
+    mark = newest.unwrap_or(mark);
     reader.note_drained(end, mark);
 }
 
