@@ -42,11 +42,8 @@ impl<'a> Arbitrary<'a> for Program {
 }
 
 fn step(bytes: &mut Unstructured<'_>) -> Result<Step> {
-    let trap = if bytes.ratio(1_u8, 4)? {
-        Some((*bytes.choose(&HOOKS)?, bytes.int_in_range(0..=3)?))
-    } else {
-        None
-    };
+    let trap =
+        if bytes.ratio(1_u8, 4)? { Some((*bytes.choose(&HOOKS)?, bytes.int_in_range(0..=3)?)) } else { None };
     let mut operation = operation(bytes, DEPTH)?;
     if let (Some(_), Operation::Call(_, body) | Operation::Refresh(_, body)) = (trap, &mut operation) {
         // One panic at a time, in the step itself: a second one would abort, and one inside of another operation

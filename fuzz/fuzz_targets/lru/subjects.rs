@@ -32,7 +32,8 @@ impl Hasher for LastBit {
     }
 }
 
-const WORDS: [&str; 8] = ["", "a", "b", "ab", "ba", "abc", "a longer word", "a longer word that is not the same"];
+const WORDS: [&str; 8] =
+    ["", "a", "b", "ab", "ba", "abc", "a longer word", "a longer word that is not the same"];
 
 /// Names of functions, in groups with a way to make a key and a value, each with its options.
 macro_rules! subjects {
