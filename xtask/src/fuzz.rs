@@ -71,7 +71,7 @@ fn fuzz_target(target: &str, seconds: u32) -> Result<(), Failure> {
     if Path::new(&seeds).exists() {
         command.arg(seeds);
     }
-    command.args(["--", "-print_final_stats=1", "-timeout=20", "-max_len=1024"]);
+    command.args(["--", "-print_final_stats=1", "-timeout=20", "-max_len=512"]);
     command.arg(format!("-max_total_time={seconds}"));
     let dictionary = format!("fuzz/dictionaries/{target}.dict");
     if Path::new(&dictionary).exists() {
