@@ -7,7 +7,7 @@ use crate::subjects::SUBJECTS;
 use crate::trap::Hook;
 
 /// Keys are smaller than this: few enough to meet again, more than any bounded cache holds.
-pub(crate) const KEYS: u8 = 8;
+pub(crate) const KEYS: u8 = 7;
 
 /// The hooks that may panic. The function is not among them: it ends as its operation says.
 const HOOKS: [Hook; 6] =
@@ -57,19 +57,18 @@ fn step(bytes: &mut Unstructured<'_>) -> Result<Step> {
 }
 
 fn operation(bytes: &mut Unstructured<'_>, depth: usize) -> Result<Operation> {
-    let kind = bytes.int_in_range(0..=15)?;
-    if kind == 14 {
-        return Ok(Operation::Clear);
-    }
-    if kind == 15 {
-        return Ok(Operation::Advance(bytes.int_in_range(0..=6)?));
+    let kind = bytes.int_in_range(0..=31)?;
+    match kind {
+        27..=30 => return Ok(Operation::Advance(bytes.int_in_range(0..=7)?)),
+        31 => return Ok(Operation::Clear),
+        _ => {}
     }
     let key = bytes.int_in_range(0..=KEYS - 1)?;
     Ok(match kind {
-        0..=6 => Operation::Call(key, body(bytes, depth)?),
-        7 | 8 => Operation::Refresh(key, body(bytes, depth)?),
-        9 => Operation::Peek(key),
-        10 | 11 => Operation::Put(key),
+        0..=14 => Operation::Call(key, body(bytes, depth)?),
+        15..=17 => Operation::Refresh(key, body(bytes, depth)?),
+        18 | 19 => Operation::Peek(key),
+        20..=23 => Operation::Put(key),
         _ => Operation::Invalidate(key),
     })
 }
