@@ -6,6 +6,7 @@ use lru_memo::lru_cache;
 use lru_memo_tests::model::{Outcome, is_wanted, weight};
 use lru_memo_tests::subject::{Subject, run};
 
+use crate::program::KEYS;
 use crate::trap::{Key, Value};
 
 /// A hasher under which there are two hashes in all.
@@ -32,8 +33,7 @@ impl Hasher for LastBit {
     }
 }
 
-const WORDS: [&str; 8] =
-    ["", "a", "b", "ab", "ba", "abc", "a longer word", "a longer word that is not the same"];
+const WORDS: [&str; KEYS as usize] = ["", "a", "b", "ab", "ba", "abc", "a longer word"];
 
 /// Names of functions, in groups with a way to make a key and a value, each with its options.
 macro_rules! subjects {
