@@ -11,7 +11,7 @@ use crate::clock;
 use crate::front::{Front, Inside, KeptEntry, tag};
 use crate::in_flight::InFlight;
 use crate::info::{CacheInfo, CacheParameters};
-use crate::invalidations::{Invalidations, Ticket};
+use crate::invalidations::Invalidations;
 use crate::key::Key;
 use crate::kind::{Kind, Since};
 use crate::lru::{Left, Limits, Lru};
@@ -23,7 +23,7 @@ use crate::threading::Threading;
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
     pub(crate) limits: Limits,
     hasher: S,
-    front: Front<T, EntryOf<P, K, V>>,
+    pub(crate) front: Front<T, EntryOf<P, K, V>>,
     pub(crate) state: T::Lock<State<T, K, V>>,
 }
 
@@ -49,16 +49,13 @@ pub(crate) struct Ledger<T: Threading, K, V> {
     pub(crate) misses: u64,
     /// All hits and misses up to the latest clear.
     cleared: (u64, u64),
-    pub(crate) invalidations: Invalidations,
+    pub(crate) invalidations: Invalidations<T::Pointer<K>>,
     pub(crate) in_flight: InFlight<T, K, V>,
 }
 
-/// A lookup that found nothing and was counted.
+/// A lookup that found nothing and was counted; the hash of the key.
 #[derive(Debug, Clone, Copy)]
-pub struct Missed {
-    hash: u64,
-    ticket: Ticket,
-}
+pub struct Missed(u64);
 
 /// What a search has found, in the lock.
 pub(crate) struct Searched<'a, T: Threading, P: Kind, K, V> {
@@ -179,14 +176,14 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     ) -> Result<V, Missed> {
         if let Some(reader) = self.front.reader().filter(|_| is_certain) {
             reader.count_miss();
-            return Err(Missed { hash, ticket: self.front.newest() });
+            return Err(Missed(hash));
         }
         let found = self.at(hash, key, |searched| {
             if searched.place.is_some() {
                 return Ok(searched.hit(self));
             }
             searched.ledger.misses += 1;
-            Err(Missed { hash, ticket: searched.ledger.invalidations.newest() })
+            Err(Missed(hash))
         });
         found.map(|kept| clone(kept.value()))
     }
@@ -286,24 +283,36 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// What is to be done about a lookup that found nothing: run the function and complete this.
     #[inline(never)]
     pub fn missed<Q: Key<K, S::Hasher>>(&self, key: Q, missed: Missed) -> MissOf<'_, T, P, K, V, S, Q> {
-        self.miss(key, missed.hash, missed.ticket, self.conflict())
+        self.miss(key, missed.0, self.conflict())
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
     #[inline(never)]
     pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> MissOf<'_, T, P, K, V, S, Q> {
         let hash = self.hash(key);
-        self.miss(key, hash, self.front.newest(), Conflict::Replace)
+        self.miss(key, hash, Conflict::Replace)
     }
 
     fn miss<Q: Key<K, S::Hasher>>(
         &self,
         key: Q,
         hash: u64,
-        ticket: Ticket,
         conflict: Conflict,
     ) -> MissOf<'_, T, P, K, V, S, Q> {
-        Miss { cache: self, key: Some(key.to_stored()), same: key.same(), hash, conflict, ticket, turn: None }
+        let running = self.front.begin();
+        let ticket = self.front.newest();
+        let same = key.same();
+        let stored = key.to_stored();
+        Miss {
+            cache: self,
+            key: Some(stored),
+            same,
+            hash,
+            conflict,
+            ticket,
+            running: Some(running),
+            turn: None,
+        }
     }
 
     /// The value of a key, counting and moving nothing.
@@ -318,14 +327,27 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     pub fn invalidate<Q: Key<K, S::Hasher>>(&self, key: Q) -> bool {
         let hash = self.hash(key);
         self.forget_flight(hash, key);
-        self.at(hash, key, |mut searched| {
-            searched.ledger.invalidations.invalidate(hash);
-            self.front.set_newest(searched.ledger.invalidations.newest());
-            if let Some(place) = searched.place {
-                searched.inside.remove(place, searched.left);
+        // The key is copied outside of the lock, if that is needed.
+        let mut copied = None;
+        loop {
+            let removed = self.at(hash, key, |mut searched| {
+                let invalidations = &mut searched.ledger.invalidations;
+                let forgotten = if self.front.runs() {
+                    invalidations.invalidate(hash, copied.take()?)
+                } else {
+                    invalidations.clear()
+                };
+                self.front.set_newest(invalidations.newest(), invalidations.are_kept());
+                if let Some(place) = searched.place {
+                    searched.inside.remove(place, searched.left);
+                }
+                Some((searched.place.is_some(), forgotten))
+            });
+            match removed {
+                Some((was_there, _dropped_outside)) => return was_there,
+                None => copied = Some(T::pointer(key.to_stored())),
             }
-            searched.place.is_some()
-        })
+        }
     }
 
     /// Stores a value as the most recent, replacing an older one; counts nothing.
@@ -377,11 +399,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let mut left = Left::new();
         let _dropped_outside = T::with(&self.state, |state| {
             let State { lru, ledger } = state;
-            ledger.invalidations.clear();
-            self.front.set_newest(ledger.invalidations.newest());
+            let forgotten = ledger.invalidations.clear();
+            self.front.set_newest(ledger.invalidations.newest(), false);
             self.front.inside(lru).clear(&mut left);
             ledger.cleared = self.counts(ledger);
-            core::mem::replace(&mut ledger.in_flight, InFlight::new())
+            (forgotten, core::mem::replace(&mut ledger.in_flight, InFlight::new()))
         });
     }
 
@@ -484,6 +506,22 @@ impl<T: Threading, P: Kind, K, V, S> Drop for Keeping<'_, T, P, K, V, S> {
                 inside.lru.unkeep(place);
             }
             inside.settle(&mut left);
+        });
+    }
+}
+
+impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
+    /// Forgets invalidations that concern nobody any more.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn forget_invalidations(&self) {
+        let _dropped_outside = T::with(&self.state, |state| {
+            let invalidations = &mut state.ledger.invalidations;
+            (!self.front.runs()).then(|| {
+                let forgotten = invalidations.clear();
+                self.front.set_newest(invalidations.newest(), false);
+                forgotten
+            })
         });
     }
 }

@@ -11,6 +11,7 @@ mod nodes;
 pub(crate) mod reader;
 pub(crate) mod readers;
 mod recency;
+mod running;
 
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -19,10 +20,11 @@ use crate::front::index::{Index, Tag};
 use crate::front::nodes::Nodes;
 use crate::front::reader::{Hazard, Pin, Reader};
 use crate::front::recency::Latest;
+use crate::front::running::Running;
 use crate::invalidations::Ticket;
 use crate::lru::{Left, Limits, Lru};
 use crate::ring::Place;
-use crate::sync::{AtomicU64, AtomicUsize, relax};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, relax};
 use crate::threading::Threading;
 
 /// How many places there are beyond `maxsize`, for entries that readers may still see.
@@ -39,6 +41,9 @@ pub(crate) struct Front<T: Threading, E> {
     latest: Latest,
     /// The number of the newest clear or invalidation.
     newest: AtomicU64,
+    remembers: AtomicBool,
+    /// How many computations began and ended while their threads had no reader.
+    without_reader: Running,
     /// How many entries were removed and are still held back; written in the lock.
     held_back: AtomicUsize,
 }
@@ -53,6 +58,19 @@ unsafe impl<T: Threading, E: Send> Send for Front<T, E> where T::Readers: Send {
 #[inline]
 pub(crate) fn tag(hash: u64) -> Tag {
     hash as Tag
+}
+
+/// Something that is being computed.
+pub(crate) struct Computation<'f, T: Threading, E>(&'f Front<T, E>);
+
+impl<T: Threading, E> Drop for Computation<'_, T, E> {
+    fn drop(&mut self) {
+        // A task may end in another thread than it began in.
+        match self.0.reader() {
+            Some(reader) => reader.running().end(false),
+            None => self.0.without_reader.end(true),
+        }
+    }
 }
 
 /// An entry that a pinned reader has found.
@@ -86,6 +104,8 @@ impl<T: Threading, E> Front<T, E> {
             readers: T::readers(),
             latest: Latest::new(),
             newest: AtomicU64::new(0),
+            remembers: AtomicBool::new(false),
+            without_reader: Running::new(),
             held_back: AtomicUsize::new(0),
         }
     }
@@ -101,8 +121,35 @@ impl<T: Threading, E> Front<T, E> {
         Ticket(self.newest.load(Acquire))
     }
 
-    pub(crate) fn set_newest(&self, newest: Ticket) {
+    /// Notes the newest number, and whether invalidations are remembered; in the lock.
+    pub(crate) fn set_newest(&self, newest: Ticket, remembers: bool) {
         self.newest.store(newest.0, Release);
+        self.remembers.store(remembers, Relaxed);
+    }
+
+    /// Whether invalidations are remembered for those that run.
+    pub(crate) fn remembers(&self) -> bool {
+        self.remembers.load(Relaxed)
+    }
+
+    /// Notes that a computation begins; it ends when what is returned is dropped.
+    ///
+    /// The number of the newest invalidation is to be asked for afterwards.
+    pub(crate) fn begin(&self) -> Computation<'_, T, E> {
+        match self.reader() {
+            Some(reader) => reader.running().begin(false),
+            None => self.without_reader.begin(true),
+        }
+        Computation(self)
+    }
+
+    /// Whether anything is being computed that has begun before; in the lock.
+    pub(crate) fn runs(&self) -> bool {
+        let all = || T::all(&self.readers).map(Reader::running).chain([&self.without_reader]);
+        // What has ended is counted first: so what ends and what begins meanwhile makes it more, not less.
+        let ended: u64 = all().map(Running::ended).sum();
+        let begun: u64 = all().map(Running::begun).sum();
+        begun != ended
     }
 
     /// Whether an entry that was removed may be waiting for someone who has kept it.

@@ -88,7 +88,7 @@ enum Found<T: Threading, K, V> {
 }
 
 /// What a lookup comes to.
-enum Step<T: Threading, K, V, H> {
+enum Step<T: Threading, K, V, H, C> {
     Hit(H),
     /// First compare this key.
     Compare(T::Pointer<K>),
@@ -98,7 +98,7 @@ enum Step<T: Threading, K, V, H> {
     ShareKey,
     Wait(Arc<Flight<V>>, Waiting<V>),
     /// Run the function; alone, when the calling thread is inside the flight of its key already.
-    Run(Ticket, Option<Turn<V>>),
+    Run(C, Ticket, Option<Turn<V>>),
 }
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
@@ -120,7 +120,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         // it waited for would not come.
         let (mut stored, mut shared) = (None, None);
         loop {
-            let step: Step<T, K, V, _> = self.at(hash, key, |searched| {
+            let step: Step<T, K, V, _, _> = self.at(hash, key, |searched| {
                 if searched.place.is_some() {
                     return Step::Hit(searched.hit(self));
                 }
@@ -129,7 +129,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     Found::Unknown(other) => Step::Compare(other),
                     Found::Flight(flight) if flight.is_entered() && stored.is_some() => {
                         ledger.misses += 1;
-                        Step::Run(ledger.invalidations.newest(), None)
+                        Step::Run(self.front.begin(), ledger.invalidations.newest(), None)
                     }
                     _ if stored.is_none() => Step::CopyKey,
                     Found::Flight(flight) => {
@@ -141,7 +141,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                         let turn = Flight::begin();
                         ledger.in_flight.insert(hash, shared, Arc::clone(turn.flight()));
                         ledger.misses += 1;
-                        Step::Run(ledger.invalidations.newest(), Some(turn))
+                        Step::Run(self.front.begin(), ledger.invalidations.newest(), Some(turn))
                     }
                 }
             });
@@ -158,17 +158,19 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     let key_in_hand = stored.take().expect(COPIED);
                     return Err(Pending::Wait { seat, key: key_in_hand, same: key.same(), _unused: shared });
                 }
-                Step::Run(ticket, turn) => {
-                    let same = key.same();
-                    return Err(Pending::Run(Miss {
+                Step::Run(running, ticket, turn) => {
+                    let (same, conflict) = (key.same(), self.conflict());
+                    let miss = Miss {
                         cache: self,
                         key: stored,
                         same,
                         hash,
-                        conflict: self.conflict(),
+                        conflict,
                         ticket,
+                        running: Some(running),
                         turn,
-                    }));
+                    };
+                    return Err(Pending::Run(miss));
                 }
             }
         }
@@ -294,9 +296,9 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                 Ok(clone(&value))
             }
             Landed::YourTurn(turn) => {
-                let ticket = T::with(&cache.state, |state| {
+                let (running, ticket) = T::with(&cache.state, |state| {
                     state.ledger.misses += 1;
-                    state.ledger.invalidations.newest()
+                    (cache.front.begin(), state.ledger.invalidations.newest())
                 });
                 Err(Miss {
                     cache,
@@ -305,6 +307,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                     hash,
                     conflict: cache.conflict(),
                     ticket,
+                    running: Some(running),
                     turn: Some(turn),
                 })
             }

@@ -1,8 +1,8 @@
 //! What was cleared or invalidated, and when: a value that was computed before must not be stored after.
 //!
 //! Each clear and each invalidation has a number. A computation remembers the newest one when it begins; when its value
-//! comes, it must not have been cleared, nor its key invalidated, under a later number. Of the invalidations the
-//! hashes are kept, and so many of the latest: a computation during which there were more is not stored, to be safe.
+//! comes, it must not have been cleared, nor its key invalidated, under a later number. Invalidations are kept as long
+//! as something is running, so many of the latest: a computation during which there were more is not stored, to be safe.
 
 use alloc::collections::VecDeque;
 
@@ -12,39 +12,66 @@ pub(crate) struct Ticket(pub(crate) u64);
 
 const MOST: usize = 1 << 12;
 
-pub(crate) struct Invalidations {
-    /// The number of the latest that is not among the `hashes` any more, or of a clear.
+/// The invalidations of keys, which are held as `I`.
+pub(crate) struct Invalidations<I> {
+    /// The number of the latest that is not kept any more, or of a clear.
     forgotten: Ticket,
-    hashes: VecDeque<u64>,
+    kept: VecDeque<(u64, I)>,
 }
 
-impl Invalidations {
+/// What is to be dropped outside of the lock.
+pub(crate) type Forgotten<I> = VecDeque<(u64, I)>;
+
+/// What was invalidated since a computation began.
+pub(crate) enum Since<I> {
+    /// Everything, or nobody knows any more.
+    Everything,
+    /// A key with this hash: first see whether it is the same.
+    Unknown(I),
+    /// Other keys.
+    Others,
+}
+
+impl<I: Clone> Invalidations<I> {
     pub(crate) const fn new() -> Self {
-        Self { forgotten: Ticket(0), hashes: VecDeque::new() }
+        Self { forgotten: Ticket(0), kept: VecDeque::new() }
     }
 
     /// The newest number.
     pub(crate) fn newest(&self) -> Ticket {
-        Ticket(self.forgotten.0 + self.hashes.len() as u64)
+        Ticket(self.forgotten.0 + self.kept.len() as u64)
     }
 
-    pub(crate) fn invalidate(&mut self, hash: u64) {
-        self.hashes.push_back(hash);
-        if self.hashes.len() > MOST {
-            self.hashes.pop_front();
+    /// Whether any are kept.
+    pub(crate) fn are_kept(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
+    /// Notes the invalidation of a key with this hash.
+    #[must_use = "dropping a key is the user's code: do it outside of every lock"]
+    pub(crate) fn invalidate(&mut self, hash: u64, key: I) -> Forgotten<I> {
+        let mut forgotten = VecDeque::new();
+        self.kept.push_back((hash, key));
+        if self.kept.len() > MOST {
+            forgotten.extend(self.kept.pop_front());
             self.forgotten.0 += 1;
         }
+        forgotten
     }
 
-    pub(crate) fn clear(&mut self) {
+    /// Notes a clear, or that nothing is running.
+    #[must_use = "dropping a key is the user's code: do it outside of every lock"]
+    pub(crate) fn clear(&mut self) -> Forgotten<I> {
         self.forgotten = Ticket(self.newest().0 + 1);
-        self.hashes = VecDeque::new();
+        core::mem::take(&mut self.kept)
     }
 
-    /// Whether a value may be stored under a key with this hash whose computation began then.
-    pub(crate) fn allow(&self, ticket: Ticket, hash: u64) -> bool {
-        let Some(since) = ticket.0.checked_sub(self.forgotten.0) else { return false };
-        !self.hashes.iter().skip(since as usize).any(|&invalidated| invalidated == hash)
+    /// What concerns a key with this hash whose computation began then; some with the same hash are known not to.
+    pub(crate) fn since(&self, ticket: Ticket, hash: u64, is_known: impl Fn(&I) -> bool) -> Since<I> {
+        let Some(since) = ticket.0.checked_sub(self.forgotten.0) else { return Since::Everything };
+        let mut later = self.kept.iter().skip(since as usize);
+        let unknown = later.find(|(other, key)| *other == hash && !is_known(key));
+        unknown.map_or(Since::Others, |(_, key)| Since::Unknown(key.clone()))
     }
 }
 
@@ -52,25 +79,29 @@ impl Invalidations {
 mod tests {
     use super::*;
 
+    const NONE_IS_KNOWN: fn(&char) -> bool = |_| false;
+
     #[test]
     fn a_value_is_stored_unless_its_key_was_invalidated_since() {
         let mut invalidations = Invalidations::new();
         let before = invalidations.newest();
-        assert!(invalidations.allow(before, 1));
-        invalidations.invalidate(1);
+        assert!(matches!(invalidations.since(before, 1, NONE_IS_KNOWN), Since::Others));
+        assert!(invalidations.invalidate(1, 'a').is_empty());
         let after = invalidations.newest();
-        assert!(!invalidations.allow(before, 1));
-        assert!(invalidations.allow(before, 2));
-        assert!(invalidations.allow(after, 1));
+        assert!(matches!(invalidations.since(before, 1, NONE_IS_KNOWN), Since::Unknown('a')));
+        assert!(matches!(invalidations.since(before, 1, |_| true), Since::Others));
+        assert!(matches!(invalidations.since(before, 2, NONE_IS_KNOWN), Since::Others));
+        assert!(matches!(invalidations.since(after, 1, NONE_IS_KNOWN), Since::Others));
     }
 
     #[test]
     fn nothing_from_before_a_clear_is_stored() {
         let mut invalidations = Invalidations::new();
         let before = invalidations.newest();
-        invalidations.clear();
-        assert!(!invalidations.allow(before, 1));
-        assert!(invalidations.allow(invalidations.newest(), 1));
+        assert!(invalidations.invalidate(1, 'a').is_empty());
+        assert_eq!(invalidations.clear(), [(1, 'a')]);
+        assert!(matches!(invalidations.since(before, 2, NONE_IS_KNOWN), Since::Everything));
+        assert!(matches!(invalidations.since(invalidations.newest(), 2, NONE_IS_KNOWN), Since::Others));
     }
 
     #[test]
@@ -78,11 +109,11 @@ mod tests {
         let mut invalidations = Invalidations::new();
         let before = invalidations.newest();
         for _ in 0..MOST {
-            invalidations.invalidate(1);
+            assert!(invalidations.invalidate(1, 'a').is_empty());
         }
-        assert!(invalidations.allow(before, 2));
-        invalidations.invalidate(1);
-        assert!(!invalidations.allow(before, 2));
-        assert!(invalidations.hashes.len() <= MOST);
+        assert!(matches!(invalidations.since(before, 2, NONE_IS_KNOWN), Since::Others));
+        assert_eq!(invalidations.invalidate(1, 'a').len(), 1);
+        assert!(matches!(invalidations.since(before, 2, NONE_IS_KNOWN), Since::Everything));
+        assert!(invalidations.kept.len() <= MOST);
     }
 }

@@ -1,10 +1,12 @@
 //! A lookup that found nothing: what is to be done once the function has run.
 
+use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
 use crate::cache::{Cache, Entry};
 use crate::flight::Turn;
-use crate::invalidations::Ticket;
+use crate::front::Computation;
+use crate::invalidations::{Since, Ticket};
 use crate::key::{Key, SameKey};
 use crate::kind::Kind;
 use crate::outcome::Outcome;
@@ -21,6 +23,8 @@ pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
     pub(crate) conflict: Conflict,
     /// What was cleared or invalidated before it began.
     pub(crate) ticket: Ticket,
+    /// Taken when it has ended.
+    pub(crate) running: Option<Computation<'c, T, Entry<K, V, P::Since>>>,
     /// Others wait for the value. Taken when they have it, or one of them has the turn.
     pub(crate) turn: Option<Turn<V>>,
 }
@@ -92,17 +96,36 @@ where
 
     fn store(&self, key: K, value: V, weigh: impl Fn(&K, &V) -> usize) {
         let (cache, hash) = (self.cache, self.hash);
-        let entry = cache.entry(key, value);
+        let mut entry = cache.entry(key, value);
         let weight = weigh(&entry.key, &entry.value);
         let matches = |entry: &Entry<K, V, P::Since>, stored: &K| self.same.same(stored, &entry.key);
-        let _dropped_outside = cache.search(hash, entry, matches, |searched, entry| {
-            let is_kept = searched.place.is_some() && self.conflict == Conflict::Keep;
-            if is_kept || !searched.ledger.invalidations.allow(self.ticket, hash) {
-                searched.left.push(entry);
-            } else {
-                cache.store(searched, hash, entry, weight);
+        // Invalidations that were compared, and are of other keys with the same hash.
+        let mut others: Vec<T::Pointer<K>> = Vec::new();
+        let address = |key: &T::Pointer<K>| core::ptr::from_ref::<K>(key);
+        let is_known = |others: &[T::Pointer<K>], key: &T::Pointer<K>| {
+            others.iter().any(|other| address(other) == address(key))
+        };
+        loop {
+            let (unknown, _dropped_outside) = cache.search(hash, entry, matches, |searched, entry| {
+                let invalidations = &searched.ledger.invalidations;
+                match invalidations.since(self.ticket, hash, |key| is_known(&others, key)) {
+                    Since::Unknown(invalidated) => return Some((invalidated, entry)),
+                    Since::Everything => searched.left.push(entry),
+                    Since::Others if searched.place.is_some() && self.conflict == Conflict::Keep => {
+                        searched.left.push(entry);
+                    }
+                    Since::Others => cache.store(searched, hash, entry, weight),
+                }
+                None
+            });
+            match unknown {
+                Some((invalidated, unstored)) if !self.same.same(&invalidated, &unstored.key) => {
+                    others.push(invalidated);
+                    entry = unstored;
+                }
+                _ => return,
             }
-        });
+        }
     }
 }
 
@@ -125,6 +148,10 @@ impl<T: Threading, P: Kind, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
     fn drop(&mut self) {
         if let Some(turn) = self.turn.take() {
             self.cache.abandon(self.hash, turn);
+        }
+        drop(self.running.take());
+        if self.cache.front.remembers() {
+            self.cache.forget_invalidations();
         }
     }
 }

@@ -12,6 +12,7 @@ use alloc::boxed::Box;
 use core::sync::atomic::Ordering::SeqCst;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use crate::front::running::Running;
 use crate::ring::Place;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, UnsafeCell};
 
@@ -42,6 +43,7 @@ pub struct Reader {
     /// Positions that are no hits.
     marks: AtomicU64,
     misses: AtomicU64,
+    running: Running,
     /// Whether a thread has it.
     taken: AtomicBool,
     /// Used in the lock: up to where the log is drained, and the newest mark there.
@@ -76,6 +78,7 @@ impl Reader {
             log: UnsafeCell::new(log(*LOG.start())),
             marks: AtomicU64::new(0),
             misses: AtomicU64::new(0),
+            running: Running::new(),
             taken: AtomicBool::new(true),
             drained: AtomicU64::new(0),
             mark: AtomicU32::new(0),
@@ -123,6 +126,10 @@ impl Reader {
     pub(crate) fn hits(&self) -> u64 {
         let marks = self.marks.load(Acquire);
         (self.word.load(Acquire) >> 1).saturating_sub(marks)
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        &self.running
     }
 
     pub(crate) fn misses(&self) -> u64 {
