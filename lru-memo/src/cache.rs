@@ -109,10 +109,26 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[inline]
     pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Missed> {
         let hash = self.hash(key);
-        match self.hit(hash, key, &clone) {
+        let hit = if self.front.is_near() {
+            self.hit::<true, _>(hash, key, &clone)
+        } else {
+            self.far_hit(hash, key, &clone)
+        };
+        match hit {
             Ok(value) => Ok(value),
             Err(is_certain) => self.look(hash, key, clone, is_certain),
         }
+    }
+
+    /// Looks a key up without the lock, in a cache that has outgrown the first block of entries.
+    #[inline(never)]
+    pub(crate) fn far_hit<Q: Key<K, S::Hasher>>(
+        &self,
+        hash: u64,
+        key: Q,
+        clone: &impl Fn(&V) -> V,
+    ) -> Result<V, bool> {
+        self.hit::<false, _>(hash, key, clone)
     }
 
     /// Looks a key up without the lock.
@@ -120,7 +136,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// # Errors
     /// Whether it is certain that the key is not there.
     #[inline]
-    pub(crate) fn hit<Q: Key<K, S::Hasher>>(
+    fn hit<const NEAR: bool, Q: Key<K, S::Hasher>>(
         &self,
         hash: u64,
         key: Q,
@@ -130,7 +146,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let now = self.now();
         let matches = |entry: &EntryOf<P, K, V>| key.matches(&entry.key);
         if P::PLAIN {
-            let found = self.front.find(reader, tag(hash), matches)?;
+            let found = self.front.find::<NEAR>(reader, tag(hash), matches)?;
             if self.is_expired(found.entry(), now) {
                 return Err(false);
             }
@@ -144,7 +160,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         } else {
             // The user's code runs while the entry is kept, rather than while the reader is pinned.
             let _after = LetGo(self);
-            let kept = self.front.find(reader, tag(hash), |_| true)?.keep().ok_or(false)?;
+            let kept = self.front.find::<NEAR>(reader, tag(hash), |_| true)?.keep().ok_or(false)?;
             if !matches(kept.entry()) || self.is_expired(kept.entry(), now) {
                 return Err(false);
             }
@@ -174,7 +190,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         clone: impl Fn(&V) -> V,
         is_certain: bool,
     ) -> Result<V, Missed> {
-        if let Some(reader) = self.front.reader().filter(|_| is_certain) {
+        let reader = self.front.any_reader();
+        if let Some(reader) = reader.filter(|_| is_certain) {
             reader.count_miss();
             return Err(Missed(hash));
         }

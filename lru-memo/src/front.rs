@@ -41,6 +41,7 @@ pub(crate) struct Front<T: Threading, E> {
     latest: Latest,
     /// The number of the newest clear or invalidation.
     newest: AtomicU64,
+    is_near: AtomicBool,
     remembers: AtomicBool,
     /// How many computations began and ended while their threads had no reader.
     without_reader: Running,
@@ -104,16 +105,22 @@ impl<T: Threading, E> Front<T, E> {
             readers: T::readers(),
             latest: Latest::new(),
             newest: AtomicU64::new(0),
+            is_near: AtomicBool::new(true),
             remembers: AtomicBool::new(false),
             without_reader: Running::new(),
             held_back: AtomicUsize::new(0),
         }
     }
 
-    /// The calling thread's reader.
+    /// The calling thread's reader, if it has one already.
     #[inline]
     pub(crate) fn reader(&self) -> Option<&Reader> {
         T::mine(&self.readers)
+    }
+
+    /// The calling thread's reader; none while the thread ends.
+    pub(crate) fn any_reader(&self) -> Option<&Reader> {
+        self.reader().or_else(|| T::join_in(&self.readers))
     }
 
     /// The number of the newest clear or invalidation.
@@ -158,12 +165,19 @@ impl<T: Threading, E> Front<T, E> {
         self.held_back.load(Relaxed) != 0
     }
 
-    /// Looks for an entry whose hash has this tag and that the predicate accepts.
+    /// Whether all entries are where a reader finds them with the least work.
+    #[inline]
+    pub(crate) fn is_near(&self) -> bool {
+        self.is_near.load(Relaxed)
+    }
+
+    /// Looks for an entry whose hash has this tag and that the predicate accepts; if `NEAR`, only among those that are
+    /// [near](Self::is_near).
     ///
     /// # Errors
     /// Whether it is certain that there is none.
     #[inline]
-    pub(crate) fn find<'f>(
+    pub(crate) fn find<'f, const NEAR: bool>(
         &'f self,
         reader: &'f Reader,
         tag: Tag,
@@ -173,7 +187,11 @@ impl<T: Threading, E> Front<T, E> {
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
             // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
-            let entry = unsafe { self.nodes.entry(place) };
+            let entry = match NEAR {
+                true => unsafe { self.nodes.near_entry(place) },
+                false => Some(unsafe { self.nodes.entry(place) }),
+            };
+            let Some(entry) = entry else { return Err(false) };
             if accepts(entry) {
                 return Ok(Found { front: self, pin, place, entry });
             }
@@ -356,6 +374,9 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
             let place = self.lru.extend(bound);
             // SAFETY: in the lock, and one after the other.
             unsafe { self.front.nodes.extend_to(place) };
+            if !self.front.nodes.is_near(place) {
+                self.front.is_near.store(false, Relaxed);
+            }
             place
         })
     }

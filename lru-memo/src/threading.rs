@@ -29,8 +29,10 @@ pub trait Threading {
     fn with<T, R>(lock: &Self::Lock<T>, inside: impl FnOnce(&mut T) -> R) -> R;
     /// The readers of a new cache.
     fn readers() -> Self::Readers;
-    /// The calling thread's reader; none while the thread ends.
+    /// The calling thread's reader, if it has one.
     fn mine(readers: &Self::Readers) -> Option<&Reader>;
+    /// Gives the calling thread a reader; none while it ends.
+    fn join_in(readers: &Self::Readers) -> Option<&Reader>;
     /// All readers.
     fn all(readers: &Self::Readers) -> impl Iterator<Item = &Reader>;
     /// The readers of other threads.
@@ -76,6 +78,10 @@ impl Threading for AllThreads {
         readers.mine()
     }
 
+    fn join_in(readers: &Readers) -> Option<&Reader> {
+        readers.join_in()
+    }
+
     fn all(readers: &Readers) -> impl Iterator<Item = &Reader> {
         readers.all().map(|reader| reader as &Reader)
     }
@@ -116,6 +122,10 @@ impl Threading for OneThread {
 
     #[inline]
     fn mine(reader: &Reader) -> Option<&Reader> {
+        Some(reader)
+    }
+
+    fn join_in(reader: &Reader) -> Option<&Reader> {
         Some(reader)
     }
 

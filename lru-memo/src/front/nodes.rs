@@ -79,16 +79,17 @@ impl<E> Nodes<E> {
         }
     }
 
+    #[inline]
     fn block(&self, index: usize) -> (&AtomicPtr<Node<E>>, Block) {
-        if index < self.bound {
-            let number = (index / Self::FIRST).ilog2() as usize;
-            let start = Self::FIRST << number;
-            (&self.blocks[number], Block { start, length: start.min(self.bound - start) })
+        let (blocks, before, first, most) = if index < self.bound {
+            (&self.blocks, 0, Self::FIRST, self.bound)
         } else {
-            let number = ((index - self.bound) / FIRST_BEYOND + 1).ilog2() as usize;
-            let start = self.bound + ((FIRST_BEYOND << number) - FIRST_BEYOND);
-            (&self.beyond[number], Block { start, length: FIRST_BEYOND << number })
-        }
+            (&self.beyond, self.bound - FIRST_BEYOND, FIRST_BEYOND, usize::MAX)
+        };
+        // The lengths double, so that the logarithm tells the block. It is below 32, of which the compiler is told.
+        let number = ((index - before) / first).max(1).ilog2() as usize % BLOCKS;
+        let start = before + (first << number);
+        (&blocks[number], Block { start, length: (first << number).min(most - start) })
     }
 
     /// # Safety
@@ -104,11 +105,30 @@ impl<E> Nodes<E> {
         unsafe { self.far_node(index) }
     }
 
-    #[inline(never)]
+    #[inline]
     unsafe fn far_node(&self, index: usize) -> &Node<E> {
         let (pointer, block) = self.block(index);
         // SAFETY: whoever has the place got it after the block was there, and the index is in the block.
         unsafe { &*pointer.load(Acquire).add(index - block.start) }
+    }
+
+    /// The entry at a place, if it is in the first block: what most have, and what is found with the least work.
+    ///
+    /// # Safety
+    /// As for [`entry`](Self::entry).
+    #[inline]
+    pub(crate) unsafe fn near_entry(&self, place: Place) -> Option<&E> {
+        let index = place as usize - 1;
+        if index >= self.near {
+            return None;
+        }
+        // SAFETY: the first block is that long, and there is an entry, as the caller says.
+        Some(unsafe { (*self.first.add(index)).with(|node| (*node).assume_init_ref()) })
+    }
+
+    /// Whether there is room for this place in the first block.
+    pub(crate) fn is_near(&self, place: Place) -> bool {
+        place as usize <= self.near
     }
 
     /// The entry at a place.
@@ -158,7 +178,7 @@ impl<E> Drop for Nodes<E> {
                 if !pointer.is_null() {
                     let index = match core::ptr::eq(blocks, &self.blocks) {
                         true => Self::FIRST << number,
-                        false => self.bound + ((FIRST_BEYOND << number) - FIRST_BEYOND),
+                        false => self.bound - FIRST_BEYOND + (FIRST_BEYOND << number),
                     };
                     deallocate(pointer, self.block(index).1.length);
                 }

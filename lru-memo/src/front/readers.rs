@@ -43,22 +43,22 @@ impl Readers {
         Self { number, first: AtomicPtr::new(core::ptr::null_mut()) }
     }
 
-    /// The calling thread's reader; none while the thread ends.
+    /// The calling thread's reader, if it has one already.
     #[inline]
     pub(crate) fn mine(&self) -> Option<&Reader> {
         let table = TABLE.get();
-        if self.number < table.length {
-            // SAFETY: the table is that of `OWNED`, which is of this thread, is replaced whenever that changes, and is
-            // taken back before that is dropped.
-            if let Some(reader) = unsafe { *table.readers.add(self.number) } {
-                return Some(reader);
-            }
+        if self.number >= table.length {
+            return None;
         }
-        self.join_in()
+        // SAFETY: the table is that of `OWNED`, which is of this thread, is replaced whenever that changes, and is
+        // taken back before that is dropped.
+        unsafe { *table.readers.add(self.number) }
     }
 
+    /// Gives the calling thread a reader; none while it ends.
     #[cold]
-    fn join_in(&self) -> Option<&Reader> {
+    #[inline(never)]
+    pub(crate) fn join_in(&self) -> Option<&Reader> {
         OWNED
             .try_with(|owned| {
                 let mut owned = owned.borrow_mut();
