@@ -1,6 +1,7 @@
 //! The memoized functions that programs are run on.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 
 use lru_memo::lru_cache;
 use lru_memo_tests::model::{Outcome, is_wanted, weight};
@@ -107,7 +108,7 @@ subjects! {
         plain_flight: [maxsize = 3, single_flight = true];
         plain_flight_unbounded: [maxsize = None, single_flight = true, ttl = "10s"];
     }
-    &str, |n| WORDS[usize::from(n)], Box<u32>, |number| Box::new(number), |value| *value, counted: false; {
+    &str, |n| WORDS[usize::from(n)], Arc<u32>, |number| Arc::new(number), |value| *value, counted: false; {
         text_two: [maxsize = 2];
         text_five_colliding: [maxsize = 5, hasher = OddOrEven];
         text_unbounded_of_thread: [maxsize = None, scope = thread];
