@@ -8,7 +8,8 @@ use core::hash::{BuildHasher, Hasher};
 use std::time::Instant;
 
 use crate::clock;
-use crate::front::{Front, Inside, KeptEntry, tag};
+use crate::front::reader::Reader;
+use crate::front::{Found, Front, Inside, KeptEntry, tag};
 use crate::in_flight::InFlight;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::invalidations::Invalidations;
@@ -102,98 +103,53 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         entry.since.is_past(now, self.limits.ttl)
     }
 
-    /// Looks a key up for a call of the function: counts, and makes what it finds the most recent.
+    /// Looks a key up for a call of the function: counts, and makes what it finds the most recent. This is the
+    /// shortest way, for entries that are there and not in the way of anything.
     ///
     /// # Errors
-    /// What the lookup came to when the key is not there; the caller goes on with [`missed`](Self::missed).
+    /// The hash of the key, when nothing was found nor counted; the caller goes on with [`look`](Self::look).
     #[inline]
-    pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Missed> {
+    pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, u64> {
         let hash = self.hash(key);
-        let hit = if self.front.is_near() {
-            self.hit::<true, _>(hash, key, &clone)
-        } else {
-            self.far_hit(hash, key, &clone)
-        };
-        match hit {
-            Ok(value) => Ok(value),
-            Err(is_certain) => self.look(hash, key, clone, is_certain),
-        }
-    }
-
-    /// Looks a key up without the lock, in a cache that has outgrown the first block of entries.
-    #[inline(never)]
-    pub(crate) fn far_hit<Q: Key<K, S::Hasher>>(
-        &self,
-        hash: u64,
-        key: Q,
-        clone: &impl Fn(&V) -> V,
-    ) -> Result<V, bool> {
-        self.hit::<false, _>(hash, key, clone)
-    }
-
-    /// Looks a key up without the lock.
-    ///
-    /// # Errors
-    /// Whether it is certain that the key is not there.
-    #[inline]
-    fn hit<const NEAR: bool, Q: Key<K, S::Hasher>>(
-        &self,
-        hash: u64,
-        key: Q,
-        clone: &impl Fn(&V) -> V,
-    ) -> Result<V, bool> {
-        let reader = self.front.reader().ok_or(false)?;
+        let Some(reader) = self.front.reader() else { return Err(hash) };
         let now = self.now();
         let matches = |entry: &EntryOf<P, K, V>| key.matches(&entry.key);
-        if P::PLAIN {
-            let found = self.front.find::<NEAR>(reader, tag(hash), matches)?;
-            if self.is_expired(found.entry(), now) {
-                return Err(false);
-            }
-            let value = clone(&found.entry().value);
-            match found.log() {
-                Ok(()) => {}
-                Err(Some(kept)) => self.log(&kept),
-                Err(None) => return Err(false),
-            }
-            Ok(value)
+        let value = if P::PLAIN {
+            let is_it = |entry: &EntryOf<P, K, V>| matches(entry) && !self.is_expired(entry, now);
+            let found = self.front.find_near(reader, tag(hash), is_it);
+            found.and_then(|found| found.hit(|entry| clone(&entry.value)))
         } else {
             // The user's code runs while the entry is kept, rather than while the reader is pinned.
             let _after = LetGo(self);
-            let kept = self.front.find::<NEAR>(reader, tag(hash), |_| true)?.keep().ok_or(false)?;
-            if !matches(kept.entry()) || self.is_expired(kept.entry(), now) {
-                return Err(false);
-            }
-            if !kept.log_at_once() {
-                self.log(&kept);
-            }
-            Ok(clone(&kept.entry().value))
-        }
+            let kept = self.front.find_near(reader, tag(hash), |_| true).and_then(Found::keep);
+            let is_it = |kept: &KeptEntry<'_, T, _>| {
+                matches(kept.entry()) && !self.is_expired(kept.entry(), now) && kept.log_at_once()
+            };
+            kept.filter(is_it).map(|kept| clone(&kept.entry().value))
+        };
+        value.ok_or(hash)
     }
 
-    /// Logs a hit that cannot be logged at once.
-    #[cold]
+    /// Looks a key up that was not found the [shortest way](Self::get).
+    ///
+    /// # Errors
+    /// What the lookup came to when the key is not there; the caller goes on with [`missed`](Self::missed).
     #[inline(never)]
-    fn log(&self, kept: &KeptEntry<'_, T, EntryOf<P, K, V>>) {
-        if !kept.log() {
-            T::with(&self.state, |state| kept.make_room(self.front.inside(&mut state.lru)));
-            kept.log();
-        }
-    }
-
-    /// Looks a key up that was not found at once.
-    #[inline(never)]
-    fn look<Q: Key<K, S::Hasher>>(
+    pub fn look<Q: Key<K, S::Hasher>>(
         &self,
         hash: u64,
         key: Q,
         clone: impl Fn(&V) -> V,
-        is_certain: bool,
     ) -> Result<V, Missed> {
-        let reader = self.front.any_reader();
-        if let Some(reader) = reader.filter(|_| is_certain) {
-            reader.count_miss();
-            return Err(Missed(hash));
+        if let Some(reader) = self.front.any_reader() {
+            match self.look_without_lock(reader, hash, key, &clone) {
+                Ok(value) => return Ok(value),
+                Err(true) => {
+                    reader.count_miss();
+                    return Err(Missed(hash));
+                }
+                Err(false) => {}
+            }
         }
         let found = self.at(hash, key, |searched| {
             if searched.place.is_some() {
@@ -203,6 +159,30 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             Err(Missed(hash))
         });
         found.map(|kept| clone(kept.value()))
+    }
+
+    /// Looks a key up, and takes the lock only to make room in the log.
+    ///
+    /// # Errors
+    /// Whether it is certain that the key is not there.
+    pub(crate) fn look_without_lock<Q: Key<K, S::Hasher>>(
+        &self,
+        reader: &Reader,
+        hash: u64,
+        key: Q,
+        clone: &impl Fn(&V) -> V,
+    ) -> Result<V, bool> {
+        let now = self.now();
+        let _after = LetGo(self);
+        let kept = self.front.find(reader, tag(hash), |_| true)?.keep().ok_or(false)?;
+        if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) {
+            return Err(false);
+        }
+        if !kept.log() {
+            T::with(&self.state, |state| kept.make_room(self.front.inside(&mut state.lru)));
+            kept.log();
+        }
+        Ok(clone(&kept.entry().value))
     }
 
     /// Runs `inside` the lock with what is there under the key at that moment. An expired entry is not, and is

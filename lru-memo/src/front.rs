@@ -41,7 +41,6 @@ pub(crate) struct Front<T: Threading, E> {
     latest: Latest,
     /// The number of the newest clear or invalidation.
     newest: AtomicU64,
-    is_near: AtomicBool,
     remembers: AtomicBool,
     /// How many computations began and ended while their threads had no reader.
     without_reader: Running,
@@ -105,7 +104,6 @@ impl<T: Threading, E> Front<T, E> {
             readers: T::readers(),
             latest: Latest::new(),
             newest: AtomicU64::new(0),
-            is_near: AtomicBool::new(true),
             remembers: AtomicBool::new(false),
             without_reader: Running::new(),
             held_back: AtomicUsize::new(0),
@@ -165,45 +163,48 @@ impl<T: Threading, E> Front<T, E> {
         self.held_back.load(Relaxed) != 0
     }
 
-    /// Whether all entries are where a reader finds them with the least work.
+    /// Looks for an entry whose hash has this tag and that the predicate accepts, where that takes the least work: it
+    /// may be there although it is not found.
     #[inline]
-    pub(crate) fn is_near(&self) -> bool {
-        self.is_near.load(Relaxed)
+    pub(crate) fn find_near<'f>(
+        &'f self,
+        reader: &'f Reader,
+        tag: Tag,
+        accepts: impl Fn(&E) -> bool,
+    ) -> Option<Found<'f, T, E>> {
+        let pin = T::pin(reader);
+        // SAFETY: pinned.
+        for place in unsafe { self.index.candidates(tag) } {
+            // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
+            let entry = unsafe { self.nodes.near_entry(place) }?;
+            if accepts(entry) {
+                return Some(Found { front: self, pin, place, entry });
+            }
+        }
+        None
     }
 
-    /// Looks for an entry whose hash has this tag and that the predicate accepts; if `NEAR`, only among those that are
-    /// [near](Self::is_near).
+    /// Looks for an entry whose hash has this tag and that the predicate accepts.
     ///
     /// # Errors
     /// Whether it is certain that there is none.
-    #[inline]
-    pub(crate) fn find<'f, const NEAR: bool>(
+    pub(crate) fn find<'f>(
         &'f self,
         reader: &'f Reader,
         tag: Tag,
         accepts: impl Fn(&E) -> bool,
     ) -> Result<Found<'f, T, E>, bool> {
         let pin = T::pin(reader);
+        let version = self.index.version();
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
             // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
-            let entry = match NEAR {
-                true => unsafe { self.nodes.near_entry(place) },
-                false => Some(unsafe { self.nodes.entry(place) }),
-            };
-            let Some(entry) = entry else { return Err(false) };
+            let entry = unsafe { self.nodes.entry(place) };
             if accepts(entry) {
                 return Ok(Found { front: self, pin, place, entry });
             }
         }
-        Err(self.lacks(pin, tag))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn lacks(&self, _pin: Pin<'_>, tag: Tag) -> bool {
-        // SAFETY: pinned.
-        unsafe { self.index.lacks(tag) }
+        Err(self.index.is_still(version))
     }
 
     /// All hits and all misses of all readers.
@@ -229,19 +230,17 @@ impl<T: Threading, E> Front<T, E> {
 }
 
 impl<'f, T: Threading, E> Found<'f, T, E> {
+    /// Logs the hit, and gives what was made of the entry before, if nothing stands in the way.
     #[inline]
-    pub(crate) fn entry(&self) -> &E {
-        self.entry
-    }
-
-    /// Logs the hit, as the thread's latest. `None` when there is more to it, and another way to be taken.
-    #[inline]
-    pub(crate) fn log(self) -> Result<(), Option<KeptEntry<'f, T, E>>> {
-        let Self { front, pin, place, entry } = self;
-        if T::SHARED && !front.latest.is(pin.reader()) {
-            return Err(Self { front, pin, place, entry }.keep());
+    pub(crate) fn hit<V>(self, value: impl FnOnce(&E) -> V) -> Option<V> {
+        let is_next = !T::SHARED || self.front.latest.is(self.pin.reader());
+        if !is_next || !self.pin.has_room() {
+            return None;
         }
-        pin.hit(place).map_err(|pin| Self { front, pin, place, entry }.keep())
+        let value = value(self.entry);
+        // SAFETY: there is room.
+        unsafe { self.pin.hit(self.place) };
+        Some(value)
     }
 
     /// Keeps the entry while foreign code looks at it. `None` when the thread keeps another one already.
@@ -374,9 +373,6 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
             let place = self.lru.extend(bound);
             // SAFETY: in the lock, and one after the other.
             unsafe { self.front.nodes.extend_to(place) };
-            if !self.front.nodes.is_near(place) {
-                self.front.is_near.store(false, Relaxed);
-            }
             place
         })
     }

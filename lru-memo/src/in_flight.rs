@@ -112,7 +112,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         clone: impl Fn(&V) -> V,
     ) -> Result<V, PendingOf<'_, T, P, K, V, S, Q>> {
         let hash = self.hash(key);
-        if let Ok(value) = self.far_hit(hash, key, &clone) {
+        let reader = self.front.any_reader();
+        if let Some(Ok(value)) = reader.map(|reader| self.look_without_lock(reader, hash, key, &clone)) {
             return Ok(value);
         }
         let mut compared = Compared::<T, K>::new();

@@ -1,6 +1,6 @@
 //! From hashes to places: a table of open addressing that is written in the lock and read without it.
 //!
-//! A bucket holds a tag, which is half of a hash, and a place, in one word; zero is an empty bucket. What is removed
+//! A bucket holds a tag, which is half of a hash, and a place, in one word, of which zero is an empty one. What is removed
 //! leaves no gap: those that come after it are moved up. A reader that meanwhile walks over them may miss one that
 //! is there, but cannot find one that is not; `version` tells it that something was moved.
 
@@ -67,17 +67,15 @@ impl Index {
         Candidates { buckets, tag, at: tag as usize & (buckets.len() - 1) }
     }
 
-    /// Whether there is certainly no entry with this tag.
-    ///
-    /// # Safety
-    /// The caller is pinned since before.
-    pub(crate) unsafe fn lacks(&self, tag: Tag) -> bool {
-        let version = self.version.load(Acquire);
-        // SAFETY: as the caller says. A moved bucket is stored after the version has become odd, and whoever has read
-        // it sees that.
-        version % 2 == 0
-            && unsafe { self.candidates(tag) }.next().is_none()
-            && self.version.load(Relaxed) == version
+    /// Changes, or is odd, while entries are moved.
+    pub(crate) fn version(&self) -> usize {
+        self.version.load(Acquire)
+    }
+
+    /// Whether no entry was moved since: then what was not among the [candidates](Self::candidates) is not there.
+    pub(crate) fn is_still(&self, version: usize) -> bool {
+        // A moved bucket is stored after the version has become odd, and whoever has read it sees that.
+        version % 2 == 0 && self.version.load(Relaxed) == version
     }
 
     /// Adds an entry; in the lock. Returns the old buckets when they became too few.
@@ -119,7 +117,7 @@ impl Index {
             if word == 0 {
                 break;
             }
-            let home = (word >> 32) as usize & mask;
+            let home = word as Tag as usize & mask;
             // Only what does not begin between the gap and here may go into the gap.
             if next.wrapping_sub(home) & mask >= next.wrapping_sub(gap) & mask {
                 if version.is_none() {
@@ -167,12 +165,13 @@ impl Iterator for Candidates<'_> {
         loop {
             // SAFETY: the position is masked with the number of buckets less one.
             let word = unsafe { self.buckets.get_unchecked(self.at) }.load(Acquire);
+            self.at = (self.at + 1) & (self.buckets.len() - 1);
+            let place = (word >> 32) as Place;
+            if word as Tag == self.tag && place != 0 {
+                return Some(place);
+            }
             if word == 0 {
                 return None;
-            }
-            self.at = (self.at + 1) & (self.buckets.len() - 1);
-            if (word >> 32) as Tag == self.tag {
-                return Some(word as Place);
             }
         }
     }
@@ -186,13 +185,13 @@ impl Drop for Index {
 }
 
 fn word(tag: Tag, place: Place) -> u64 {
-    u64::from(tag) << 32 | u64::from(place)
+    u64::from(place) << 32 | u64::from(tag)
 }
 
 /// Puts a word into the first empty bucket from its home on.
 fn fill(buckets: &[AtomicU64], word: u64) {
     let mask = buckets.len() - 1;
-    let mut at = (word >> 32) as usize & mask;
+    let mut at = word as Tag as usize & mask;
     while buckets[at].load(Relaxed) != 0 {
         at = (at + 1) & mask;
     }

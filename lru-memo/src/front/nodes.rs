@@ -126,11 +126,6 @@ impl<E> Nodes<E> {
         Some(unsafe { (*self.first.add(index)).with(|node| (*node).assume_init_ref()) })
     }
 
-    /// Whether there is room for this place in the first block.
-    pub(crate) fn is_near(&self, place: Place) -> bool {
-        place as usize <= self.near
-    }
-
     /// The entry at a place.
     ///
     /// # Safety

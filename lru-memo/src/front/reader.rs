@@ -8,6 +8,7 @@
 //! a mark: what follows came after everything that was logged under an earlier mark, by whatever thread.
 
 use alloc::boxed::Box;
+use core::ops::Range;
 #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
 use core::sync::atomic::Ordering::SeqCst;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -36,17 +37,20 @@ pub struct Reader {
     hazard: AtomicU32,
     /// Tells the readers of one cache apart; never 0.
     id: u32,
-    /// The position at which the log is full.
+    /// The word at which the log is full.
     full: AtomicU64,
-    /// Written and freed by the owner in the lock; read by it without, and in the lock by all.
-    log: UnsafeCell<Box<[AtomicU32]>>,
+    /// Where position 0 would be in the log; it begins later.
+    origin: AtomicPtr<AtomicU32>,
     /// Positions that are no hits.
     marks: AtomicU64,
     misses: AtomicU64,
     running: Running,
     /// Whether a thread has it.
     taken: AtomicBool,
-    /// Used in the lock: up to where the log is drained, and the newest mark there.
+    /// Used in the lock: the log, which its owner alone replaces, ...
+    log: UnsafeCell<Box<[AtomicU32]>>,
+    /// ... the position at which it begins, up to where it is drained, and the newest mark there.
+    begin: AtomicU64,
     drained: AtomicU64,
     mark: AtomicU32,
     /// The next of the same cache.
@@ -70,20 +74,24 @@ pub(crate) struct Hazard<'r>(&'r Reader);
 
 impl Reader {
     pub(crate) fn new(id: u32) -> Self {
-        Self {
+        let reader = Self {
             word: AtomicU64::new(0),
             hazard: AtomicU32::new(0),
             id,
-            full: AtomicU64::new(*LOG.start() as u64),
-            log: UnsafeCell::new(log(*LOG.start())),
+            full: AtomicU64::new(0),
+            origin: AtomicPtr::new(core::ptr::null_mut()),
             marks: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             running: Running::new(),
             taken: AtomicBool::new(true),
+            log: UnsafeCell::new(Box::new([])),
+            begin: AtomicU64::new(0),
             drained: AtomicU64::new(0),
             mark: AtomicU32::new(0),
             next: AtomicPtr::new(core::ptr::null_mut()),
-        }
+        };
+        reader.make_room();
+        reader
     }
 
     #[inline]
@@ -143,7 +151,7 @@ impl Reader {
 
     #[inline]
     fn has_room(&self, word: u64, positions: u64) -> bool {
-        (word >> 1) + positions <= self.full.load(Relaxed)
+        word + 2 * positions <= self.full.load(Relaxed)
     }
 
     /// Whether a mark and a hit can be logged.
@@ -151,13 +159,17 @@ impl Reader {
         self.has_room(self.word.load(Relaxed), 2)
     }
 
+    /// Writes to the log at the position of a word.
+    ///
+    /// # Safety
+    /// The calling thread owns the reader, and there is room at that word.
     #[inline]
-    fn write(&self, position: u64, what: u32) {
-        // SAFETY: this is the owner's, which alone replaces the log.
-        self.log.with(|log| {
-            let log = unsafe { &**log };
-            log[position as usize & (log.len() - 1)].store(what, Relaxed);
-        });
+    unsafe fn write(&self, word: u64, what: u32) {
+        let origin = self.origin.load(Relaxed);
+        // A position is half of a word, and takes four bytes.
+        let slot = origin.wrapping_byte_add((word as usize).wrapping_mul(2));
+        // SAFETY: where there is room, the slot is in the log, which only the owner replaces.
+        unsafe { &*slot }.store(what, Relaxed);
     }
 
     /// Logs a hit and nothing else, if there is room; while the place is kept.
@@ -166,7 +178,8 @@ impl Reader {
         let word = self.word.load(Relaxed);
         let has_room = self.has_room(word, 1);
         if has_room {
-            self.write(word >> 1, place);
+            // SAFETY: there is room, and a reader is used by its owner.
+            unsafe { self.write(word, place) };
             self.word.store(word + 2, Release);
         }
         has_room
@@ -177,8 +190,11 @@ impl Reader {
         let word = self.word.load(Relaxed);
         let has_room = self.has_room(word, 2);
         if has_room {
-            self.write(word >> 1, MARK | mark);
-            self.write((word >> 1) + 1, place);
+            // SAFETY: there is room, and a reader is used by its owner.
+            unsafe {
+                self.write(word, MARK | mark);
+                self.write(word + 2, place);
+            }
             self.marks.store(self.marks.load(Relaxed) + 1, Release);
             self.word.store(word + 4, Release);
         }
@@ -186,24 +202,24 @@ impl Reader {
     }
 
     /// What was logged since the log was last drained; in the lock. Positions, and the newest mark before them.
-    pub(crate) fn undrained(&self) -> (core::ops::Range<u64>, u32) {
+    pub(crate) fn undrained(&self) -> (Range<u64>, u32) {
         (self.drained.load(Relaxed)..self.word.load(Acquire) >> 1, self.mark.load(Relaxed))
     }
 
     /// What is at a position; in the lock.
     pub(crate) fn logged(&self, position: u64) -> u32 {
+        let begin = self.begin.load(Relaxed);
         // SAFETY: in the lock nobody replaces the log.
-        self.log.with(|log| {
-            let log = unsafe { &**log };
-            log[position as usize & (log.len() - 1)].load(Relaxed)
-        })
+        self.log.with(|log| unsafe { &(&**log)[(position - begin) as usize] }.load(Relaxed))
     }
 
     /// What is at these positions, the last first; in the lock.
-    pub(crate) fn logged_backwards(&self, positions: core::ops::Range<u64>) -> impl Iterator<Item = u32> {
+    pub(crate) fn logged_backwards(&self, positions: Range<u64>) -> impl Iterator<Item = u32> {
+        let begin = self.begin.load(Relaxed);
+        let positions = (positions.start - begin) as usize..(positions.end - begin) as usize;
         // SAFETY: in the lock nobody replaces the log.
         let log = self.log.with(|log| unsafe { &**log });
-        positions.rev().map(move |position| log[position as usize & (log.len() - 1)].load(Relaxed))
+        log[positions].iter().rev().map(|what| what.load(Relaxed))
     }
 
     /// Notes that the log is drained up to a position, where this is the newest mark; in the lock.
@@ -215,14 +231,18 @@ impl Reader {
     /// Makes room in the log, which is drained; in the lock, by the owner.
     pub(crate) fn make_room(&self) {
         // SAFETY: in the lock, and by the owner: nobody reads it.
-        let length = self.log.with_mut(|log| {
+        let (origin, length) = self.log.with_mut(|log| {
             let log = unsafe { &mut *log };
             if log.len() < *LOG.end() {
-                *log = self::log(log.len() * 4);
+                let length = (log.len() * 4).clamp(*LOG.start(), *LOG.end());
+                *log = (0..length).map(|_| AtomicU32::new(NOTHING)).collect();
             }
-            log.len()
+            (log.as_ptr().cast_mut(), log.len())
         });
-        self.full.store(self.drained.load(Relaxed) + length as u64, Relaxed);
+        let begin = self.drained.load(Relaxed);
+        self.begin.store(begin, Relaxed);
+        self.origin.store(origin.wrapping_sub(begin as usize), Relaxed);
+        self.full.store((begin + length as u64) * 2, Relaxed);
     }
 
     /// Takes a reader that no thread has.
@@ -242,16 +262,22 @@ impl<'r> Pin<'r> {
         self.reader
     }
 
-    /// Logs a hit, if there is room; the pin has ended then.
+    /// Whether a hit can be logged.
     #[inline]
-    pub(crate) fn hit(self, place: Place) -> Result<(), Self> {
-        if !self.reader.has_room(self.word, 1) {
-            return Err(self);
-        }
-        self.reader.write(self.word >> 1, place);
+    pub(crate) fn has_room(&self) -> bool {
+        self.reader.has_room(self.word, 1)
+    }
+
+    /// Logs a hit, for which there must be room, and ends.
+    ///
+    /// # Safety
+    /// There [is room](Self::has_room).
+    #[inline]
+    pub(crate) unsafe fn hit(self, place: Place) {
+        // SAFETY: there is room, and a reader is used by its owner.
+        unsafe { self.reader.write(self.word, place) };
         self.reader.word.store(self.word + 2, Release);
         core::mem::forget(self);
-        Ok(())
     }
 
     /// Keeps one place, instead of everything. `None` when another one is kept already.
@@ -279,8 +305,4 @@ impl Drop for Hazard<'_> {
     fn drop(&mut self) {
         self.0.hazard.store(0, Release);
     }
-}
-
-fn log(length: usize) -> Box<[AtomicU32]> {
-    (0..length).map(|_| AtomicU32::new(NOTHING)).collect()
 }
