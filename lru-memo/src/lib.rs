@@ -70,6 +70,8 @@ mod plain;
 mod registry;
 mod ring;
 mod running;
+#[cfg(feature = "shared")]
+pub mod shared;
 mod slot;
 mod storage;
 mod sync;
