@@ -112,12 +112,14 @@ fn open_instance(directory: &Path) -> Result<(Environment, Table), Error> {
         return Err(corrupt("the system went down since"));
     }
     let data = directory.join("data.mdb");
-    let length = fs::symlink_metadata(&data).map_or(0, |metadata| metadata.len());
-    if length == 0 {
+    let length = || fs::symlink_metadata(&data).map_or(0, |metadata| metadata.len());
+    if length() == 0 {
         return Err(corrupt("it has no data"));
     }
     let environment = Environment::open(directory, map_size, READERS).map_err(|error| error_of(&error))?;
-    if length < environment.length() {
+    // In this order, for others may be writing.
+    let needed = environment.length();
+    if length() < needed {
         return Err(corrupt("its data is truncated"));
     }
     let instance = {
