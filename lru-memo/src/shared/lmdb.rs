@@ -40,8 +40,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// The most that the entries may take, in bytes: 1 GiB, if nothing else is said. It is not taken in advance. A
-    /// store that is there already keeps its size.
+    /// The most that the entries may take, in bytes: 1 GiB, if nothing else is said. It is not taken in advance; files
+    /// may become twice as long. A store that is there already keeps its size.
     pub size: usize,
     /// The bits of hashes that are used: for tests, which make collisions.
     #[doc(hidden)]
@@ -123,8 +123,8 @@ impl Embedded {
             return Err(error.clone());
         }
         self.current.drop_inherited();
-        let size = self.options.size.next_multiple_of(1 << 16);
-        match files::open(&self.directory, size) {
+        let map_size = 2 * self.options.size.next_multiple_of(1 << 16);
+        match files::open(&self.directory, map_size) {
             Ok(files) => {
                 *failed = None;
                 Ok(self.current.set(Opened::new(files, self.options.hash_mask)))

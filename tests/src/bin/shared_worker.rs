@@ -22,6 +22,7 @@ fn main() {
         "storm" => storm(&store, &numbers),
         "add" => add(&store, directory, &numbers),
         "hold" => hold(&store),
+        "aging" => aging(&store, &numbers),
         "fork" => fork(&store),
         task => panic!("there is no task {task}"),
     }
@@ -156,6 +157,14 @@ fn add(store: &Embedded, directory: &Path, numbers: &[u64]) {
             });
         }
     });
+}
+
+/// Numbers: keys. Calls with them a function whose entries expire, and prints hits and misses.
+fn aging(store: &Embedded, numbers: &[u64]) {
+    let space = Namespace::new("aging", fingerprint(&[b"aging"])).with_maxsize(Some(10));
+    let space = space.with_ttl(Some(Duration::from_secs(1000)));
+    let hits = (0..numbers[0]).filter(|&key| call(store, &space, key)).count() as u64;
+    println!("{hits} {}", numbers[0] - hits);
 }
 
 /// Takes a lease, says so, and keeps it until it is killed, or is told to go on.

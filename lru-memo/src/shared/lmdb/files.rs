@@ -16,6 +16,7 @@ use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
 use std::hash::BuildHasher;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::directory::{failed, make_private, open_file};
@@ -151,15 +152,17 @@ fn make(base: &Path, turns: PathBuf, map_size: usize) -> Result<Files, Error> {
     head.instance.store(random(1), Relaxed);
     head.boot.store(boot(), Relaxed);
     head.map_size.store(map_size as u64, Relaxed);
+    // The other half is for what LMDB itself needs, and for pages that are free but do not lie side by side.
+    head.limit.store(map_size as u64 / 2, Relaxed);
     head.seed[0].store(random(2), Relaxed);
     head.seed[1].store(random(3), Relaxed);
     write_instance(&environment, head.instance.load(Relaxed)).map_err(|error| error_of(&error))?;
     head.magic.store(MAGIC, SeqCst);
     // Only now, as a whole, does it come into being.
     let (new, current) = (base.join("new"), base.join("current"));
-    fs::write(&new, &name)
-        .and_then(|()| fs::rename(&new, &current))
-        .map_err(|e| failed("write", &current, &e))?;
+    let _ = fs::remove_file(&new);
+    let write = |mut file: File| file.write_all(name.as_bytes()).and_then(|()| fs::rename(&new, &current));
+    open_file(&new, true).and_then(|file| write(file).map_err(|error| failed("write", &current, &error)))?;
     Ok(Files { environment, table, turns })
 }
 

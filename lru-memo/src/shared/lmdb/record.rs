@@ -79,6 +79,14 @@ impl<'a> Record<'a> {
         HEAD + self.key.len() + self.value.len()
     }
 
+    /// What a record of this length takes in LMDB, approximately.
+    pub(super) fn bytes(length: usize) -> u64 {
+        const PAGE: u64 = 4096;
+        // Leaves are half full at least; what does not fit into half a leaf has pages of its own.
+        let length = length as u64;
+        if length < 2000 { (length + 24) * 3 / 2 } else { (length + 16).next_multiple_of(PAGE) + 64 }
+    }
+
     /// What is to be written before the key and the value.
     pub(super) fn head(&self) -> [u8; HEAD] {
         let mut head = [0; HEAD];

@@ -49,12 +49,13 @@ impl Opened {
             return Ok(());
         };
         let mut entries = BTreeMap::new();
-        let (mut weight, mut newest) = (0, 0);
+        let (mut weight, mut newest, mut total) = (0, 0, 0);
         for entry in self.database().prefix_iter(txn, &entries_of(index))? {
             let (key, bytes) = entry?;
             let hash = hash_in(key).ok_or_else(damaged)?;
             let record = Record::read(bytes).ok_or_else(damaged)?;
             weight += record.weight;
+            total += Record::bytes(bytes.len());
             newest = newest.max(record.since);
             entries.insert(record.slot, (hash, record.since, record.weight, record.stamp));
         }
@@ -79,6 +80,7 @@ impl Opened {
         space.generation.store(named.generation, Relaxed);
         space.entries.store(entries.len() as u64, Relaxed);
         space.weight.store(weight, Relaxed);
+        self.table.set_bytes(space, total);
         space.newest.store(newest, Relaxed);
         space.repairs.fetch_add(1, Relaxed);
         space.change.store(txn.id() as u64 - 1, SeqCst);
@@ -122,6 +124,7 @@ impl Opened {
         space.generation.store(generation, Relaxed);
         space.entries.store(0, Relaxed);
         space.weight.store(0, Relaxed);
+        self.table.set_bytes(space, 0);
         space.high.store(0, Relaxed);
         space.vacant.store(0, Relaxed);
         space.newest.store(0, Relaxed);

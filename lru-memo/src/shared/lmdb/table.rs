@@ -52,12 +52,15 @@ pub(super) struct Head {
     slots: AtomicU64,
     /// How many spaces were ever used.
     spaces: AtomicU64,
+    /// What all entries take, and may take, in bytes of LMDB's, approximately.
+    pub(super) bytes: AtomicU64,
+    pub(super) limit: AtomicU64,
     /// The transaction that may not be committed, its space, and the slot that is to get this stamp then.
     pub(super) pending_change: AtomicU64,
     pub(super) pending_space: AtomicU64,
     pub(super) pending_slot: AtomicU64,
     pub(super) pending_stamp: AtomicU64,
-    _unused: [AtomicU64; 3],
+    _unused: [AtomicU64; 1],
 }
 
 // SAFETY: atomics only: 16 words of 8 bytes fill two lines of 64.
@@ -83,6 +86,8 @@ pub(super) struct Space {
     pub(super) misses: [Tally; 2],
     pub(super) entries: AtomicU64,
     pub(super) weight: AtomicU64,
+    /// What the entries take, see [`Head::bytes`].
+    pub(super) bytes: AtomicU64,
     /// How many slots were ever used.
     pub(super) high: AtomicU64,
     /// The first vacant slot below, plus one.
@@ -90,7 +95,7 @@ pub(super) struct Space {
     invalidated: [AtomicU64; REMEMBERED],
     /// Where the slots are: the number of the first slot of each extent, plus one.
     extents: [AtomicU64; EXTENTS],
-    _unused: [AtomicU64; 7],
+    _unused: [AtomicU64; 6],
 }
 
 // SAFETY: atomics only: 64 words of 8 bytes fill eight lines of 64.
@@ -213,6 +218,14 @@ impl Table {
 
     pub(super) fn head(&self) -> &Head {
         self.mapping.get(0).expect("the file begins with its head")
+    }
+
+    /// Notes what the entries of a space take now.
+    pub(super) fn set_bytes(&self, space: &Space, bytes: u64) {
+        let total = &self.head().bytes;
+        let others = total.load(Relaxed).saturating_sub(space.bytes.load(Relaxed));
+        space.bytes.store(bytes, Relaxed);
+        total.store(others + bytes, Relaxed);
     }
 
     /// The space of this number, below [`SPACES`].

@@ -14,10 +14,13 @@ use crate::shared::namespace::Namespace;
 use crate::shared::{Entry, Ticket, wall};
 
 /// How often room is made for one entry.
-const EVICTIONS: usize = 8;
+const EVICTIONS: usize = 64;
 
 /// How many entries are evicted in one transaction when the store is full.
-const BATCH: u64 = 512;
+const BATCH: usize = 512;
+
+/// The limit of what entries may take is never less, in bytes.
+const LEAST: u64 = 1 << 16;
 
 /// A change of one space. Unless it is committed, it is undone when the next one begins.
 pub(super) struct Change<'a> {
@@ -77,11 +80,13 @@ impl<'a> Change<'a> {
             last += 1;
         }
         let last_key = entry_key(self.index, hash, last);
+        let length = self.opened.record(&self.txn, self.index, hash, number)?.ok_or_else(damaged)?.length();
         if last != number {
             let bytes = database.get(&self.txn, &last_key)?.ok_or_else(damaged)?.to_vec();
             database.put(&mut self.txn, &entry_key(self.index, hash, number), &bytes)?;
         }
         database.delete(&mut self.txn, &last_key)?;
+        self.count_bytes(|bytes| bytes.saturating_sub(Record::bytes(length)));
         let (number, slot) = (slot, self.opened.table.slot(self.space, slot).ok_or_else(damaged)?);
         slot.used.fetch_or(LOCKED, SeqCst);
         self.space.entries.fetch_sub(1, Relaxed);
@@ -172,8 +177,13 @@ impl<'a> Change<'a> {
         slot.weight.store(entry.weight, Relaxed);
         self.space.entries.fetch_add(1, Relaxed);
         self.space.weight.fetch_add(entry.weight, Relaxed);
+        self.count_bytes(|bytes| bytes + Record::bytes(record.length()));
         self.filled = Some((slot_number, stamp));
         Ok(())
+    }
+
+    fn count_bytes(&self, change: impl Fn(u64) -> u64) {
+        self.opened.table.set_bytes(self.space, change(self.space.bytes.load(Relaxed)));
     }
 
     /// Removes all entries, and begins another generation.
@@ -198,14 +208,22 @@ impl<'a> Change<'a> {
 impl Opened {
     /// Stores an entry, making room in the store itself where there is none.
     pub(super) fn store(&self, key: &Key<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
+        let head = self.table.head();
         let mut result = self.try_store(key, entry);
         for _ in 0..EVICTIONS {
             match &result {
                 Err(error) if error.kind() == Kind::Full => {}
                 _ => return result,
             }
-            if !self.free_some(key, entry.value.len() + key.bytes.len())? {
-                return result;
+            // Where LMDB, or the disk, is full before the limit is reached, that was too high. Free pages need not lie
+            // side by side.
+            let (bytes, limit) = (head.bytes.load(Relaxed), head.limit.load(Relaxed));
+            if bytes < limit {
+                head.limit.store((bytes - bytes / 8).max(LEAST), Relaxed);
+            }
+            let bytes = Record::bytes(entry.value.len() + key.bytes.len() + 64);
+            if !self.free_some(key, bytes)? {
+                break;
             }
             result = self.try_store(key, entry);
         }
@@ -236,6 +254,10 @@ impl Opened {
         }
         if admitted {
             change.make_room(key.namespace, entry.weight, now)?;
+            let bytes = Record::bytes(entry.value.len() + key.bytes.len() + 64);
+            if self.table.head().bytes.load(Relaxed) + bytes > self.table.head().limit.load(Relaxed) {
+                return Err(too_much("the shared store is full"));
+            }
             change.insert(key, entry, now)?;
         }
         change.commit()?;
@@ -292,7 +314,7 @@ impl Opened {
 
     /// Evicts entries for one of so many bytes: of the namespace that was not used for longest, and of this one only
     /// if there is no other. Says whether there was anything to evict.
-    fn free_some(&self, key: &Key<'_>, bytes: usize) -> Result<bool, Error> {
+    fn free_some(&self, key: &Key<'_>, bytes: u64) -> Result<bool, Error> {
         self.environment().clear_stale_readers();
         let txn = self.begin()?;
         let entries = |index: u32| self.table.space(index).map_or(0, |space| space.entries.load(Relaxed));
@@ -306,16 +328,15 @@ impl Opened {
         let index = named.space;
         let space = self.table.space(index).ok_or_else(damaged)?;
         let namespace = Namespace::new(&named.name, *id);
-        let least = (entries(index) / 4).clamp(1, BATCH);
+        let head = self.table.head();
         let mut change = Change::new(self, txn, index, space);
-        for at in 0..BATCH {
-            if at >= least && bytes < 2048 {
-                break;
-            }
-            if !change.evict(&namespace, 0)? {
+        for _ in 0..BATCH {
+            let is_enough = head.bytes.load(Relaxed) + bytes <= head.limit.load(Relaxed);
+            if is_enough || !change.evict(&namespace, 0)? {
                 break;
             }
         }
+        change.keep_books()?;
         change.commit()?;
         // Freed pages are used again by the second transaction from now on.
         super::files::write_instance(self.environment(), self.table.head().instance.load(Relaxed))?;
