@@ -267,14 +267,16 @@ fn a_full_store_makes_room_by_evicting_what_was_not_used_for_longest() {
 fn what_does_not_fit_at_all_is_an_error_and_the_store_works_on() {
     let scratch = Scratch::new();
     let store = scratch.store_of(4 << 20);
-    let space = space("f", Some(100));
-    square(&store, &space, 1);
+    let space = space("f", Some(3));
+    [1, 2, 3, 1].into_iter().for_each(|x| _ = square(&store, &space, x));
     let value = vec![7; 8 << 20];
     let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true };
     assert_eq!(store.store(&space, b"k", entry).map_err(|error| error.kind()), Err(Kind::Full));
-    square(&store, &space, 2);
-    assert!(square(&store, &space, 2));
-    assert_eq!(peek(&store, &space, b"k"), None);
+    // Nothing was evicted for it.
+    assert_eq!(info(&store, &space), (1, 3, 3));
+    square(&store, &space, 4);
+    let kept = |x: u64| peek(&store, &space, &x.to_le_bytes()).is_some();
+    assert_eq!([1, 2, 3, 4].map(kept), [true, false, true, true]);
 }
 
 /// A file system of this size, in memory, until the end of the test.

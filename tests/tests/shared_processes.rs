@@ -136,6 +136,69 @@ fn a_forked_process_goes_on_with_the_same_store() {
     finish(worker(&scratch, "fork", &[]));
 }
 
+/// Does on a model what a worker has told.
+fn replay(model: &Memory, space: &Namespace, told: &[&str]) {
+    for line in told {
+        match line.split_once(' ') {
+            Some(("get", key)) => {
+                let key: u64 = key.parse().expect("a number");
+                model.get(space, &key.to_le_bytes()).expect("it works");
+            }
+            Some((_, key)) => {
+                let key: u64 = key.parse().expect("a number");
+                put(model, space, &key.to_le_bytes(), &vec![key as u8; 30_000], 1);
+            }
+            None => {}
+        }
+    }
+}
+
+/// The keys in a cache of 20 in their order of use; they are evicted in this.
+fn order(store: &dyn Store, space: &Namespace) -> Vec<u64> {
+    let kept =
+        || (0..30_u64).filter(|key| peek(store, space, &key.to_le_bytes()).is_some()).collect::<Vec<_>>();
+    let (mut order, mut before) = (Vec::new(), kept());
+    for key in 100..120_u64 {
+        put(store, space, &key.to_le_bytes(), b"", 1);
+        let after = kept();
+        order.extend(before.iter().filter(|key| !after.contains(key)));
+        before = after;
+    }
+    order
+}
+
+#[test]
+fn what_a_killed_process_was_doing_is_done_or_not_done() {
+    let space = space(20);
+    for round in 0..40 {
+        let scratch = Scratch::new();
+        let mut worker = worker(&scratch, "told", &[round]);
+        let out = worker.stdout.take().expect("a pipe");
+        let reader = thread::spawn(move || {
+            let lines = BufReader::new(out).lines().map(|line| line.expect("text"));
+            lines.collect::<Vec<String>>()
+        });
+        thread::sleep(Duration::from_millis(10 + round % 20));
+        worker.kill().expect("it is killed");
+        worker.wait().expect("it is dead");
+        let told = reader.join().expect("the reader");
+        let told: Vec<&str> = told.iter().map(String::as_str).collect();
+        let store = store(&scratch);
+        let (hits, misses, currsize) = info(&store, &space);
+        let order_found = order(&store, &space);
+        // The last line may have happened, or may not.
+        let is_possible = [0, 1].into_iter().any(|without| {
+            let model = Memory::new();
+            replay(&model, &space, &told[..told.len().saturating_sub(without)]);
+            let expected = info(&model, &space);
+            // Of a hit, the entry may have been made recent, but the hit not yet counted.
+            let counts = hits == expected.0 || (without == 0 && hits + 1 == expected.0);
+            counts && (misses, currsize) == (expected.1, expected.2) && order(&model, &space) == order_found
+        });
+        assert!(is_possible, "round {round}: {hits} hits, {misses} misses, {order_found:?} after {told:?}");
+    }
+}
+
 #[test]
 fn killed_processes_leave_a_store_that_is_whole() {
     let seconds =

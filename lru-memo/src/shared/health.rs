@@ -1,6 +1,5 @@
 //! How the store is doing, for people and for metrics.
 
-use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -10,9 +9,14 @@ use parking_lot::Mutex;
 use super::configured;
 use super::error::{Error, Kind};
 
-static ERRORS: Mutex<(Vec<(Kind, u64)>, Option<Error>)> = Mutex::new((Vec::new(), None));
+static ERRORS: Mutex<Errors> = Mutex::new(Errors { counts: Vec::new(), last: None });
 static REJECTED: AtomicU64 = AtomicU64::new(0);
 static REBUILT: AtomicU64 = AtomicU64::new(0);
+
+struct Errors {
+    counts: Vec<(Kind, u64)>,
+    last: Option<Error>,
+}
 
 /// How the store of this process is doing, since the process began.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,11 +43,11 @@ pub struct Health {
 #[must_use]
 pub fn health() -> Health {
     let store = configured::name();
-    let (errors, last) = &*ERRORS.lock();
+    let errors = ERRORS.lock();
     Health {
         store,
-        errors: errors.to_owned(),
-        last_error: last.as_ref().map(ToString::to_string),
+        errors: errors.counts.clone(),
+        last_error: errors.last.as_ref().map(ToString::to_string),
         rejected: REJECTED.load(Ordering::Relaxed),
         rebuilt: REBUILT.load(Ordering::Relaxed),
     }
@@ -52,12 +56,12 @@ pub fn health() -> Health {
 /// Counts an error that a caller was spared.
 pub fn note(error: &Error) {
     // Never waits: after a fork, the thread that holds the lock may not exist.
-    let Some(mut state) = ERRORS.try_lock() else { return };
-    match state.0.iter_mut().find(|(kind, _)| *kind == error.kind()) {
+    let Some(mut errors) = ERRORS.try_lock() else { return };
+    match errors.counts.iter_mut().find(|(kind, _)| *kind == error.kind()) {
         Some((_, count)) => *count += 1,
-        None => state.0.push((error.kind(), 1)),
+        None => errors.counts.push((error.kind(), 1)),
     }
-    state.1 = Some(error.clone());
+    errors.last = Some(error.clone());
 }
 
 /// Counts an entry that could not be understood.

@@ -259,7 +259,7 @@ fn parse_size(text: &str) -> Result<usize, Error> {
     };
     let size = digits.parse().ok().and_then(|size: usize| size.checked_mul(1 << shift));
     match size {
-        Some(size) if size >= 1 << 20 && size <= 1 << 44 => Ok(size),
+        Some(size) if (1 << 20..=1 << 44).contains(&size) => Ok(size),
         _ => Err(Error::new(Kind::Url, format!("`size={text}` is not from 1MiB to 16384GiB"))),
     }
 }

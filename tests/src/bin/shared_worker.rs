@@ -13,6 +13,9 @@ fn main() {
     let arguments: Vec<String> = env::args().collect();
     let numbers: Vec<u64> = arguments[3..].iter().map(|text| text.parse().expect("a number")).collect();
     let directory = Path::new(&arguments[1]);
+    if arguments[2] == "describe" {
+        return describe();
+    }
     let mut options = Options::default();
     options.size = 64 << 20;
     let store = Embedded::open(directory.join("store"), options).expect("the store opens");
@@ -21,11 +24,27 @@ fn main() {
         "logged" => logged(&store, directory, &numbers),
         "storm" => storm(&store, &numbers),
         "add" => add(&store, directory, &numbers),
+        "told" => told(&store, &numbers),
         "hold" => hold(&store),
         "aging" => aging(&store, &numbers),
         "fork" => fork(&store),
         task => panic!("there is no task {task}"),
     }
+}
+
+/// Uses the store that the environment chooses, and prints which it is, and what it counts.
+fn describe() {
+    let space = space(5);
+    let counts = lru_memo::shared::store().and_then(|store| {
+        for _ in 0..2 {
+            if let Found::Miss(ticket) = store.get(&space, b"k")? {
+                let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: false };
+                store.store(&space, b"k", entry)?;
+            }
+        }
+        store.info(&space)
+    });
+    println!("{} {counts:?}", lru_memo::shared::health().store);
 }
 
 fn space(maxsize: u64) -> Namespace {
@@ -137,6 +156,25 @@ fn storm(store: &Embedded, numbers: &[u64]) {
             });
         }
     });
+}
+
+/// Numbers: seed. Makes calls, for ever, and tells what it is doing: `get` before a lookup, `store` before a value is
+/// stored, with the key, and `.` when the call is over.
+fn told(store: &Embedded, numbers: &[u64]) {
+    let (mut random, space) = (Random::new(numbers[0]), space(20));
+    let mut out = io::stdout().lock();
+    loop {
+        let key = random.below(30);
+        let bytes = key.to_le_bytes();
+        writeln!(out, "get {key}").expect("a pipe");
+        if let Found::Miss(ticket) = store.get(&space, &bytes).expect("the store works") {
+            writeln!(out, "store {key}").expect("a pipe");
+            let value = vec![key as u8; 30_000];
+            let entry = Entry { value: &value, weight: 1, computed_since: Some(ticket), replace: false };
+            store.store(&space, &bytes, entry).expect("the store works");
+        }
+        writeln!(out, ".").expect("a pipe");
+    }
 }
 
 /// Numbers: threads, additions of each. Adds to the number in `sum`, which only leases protect.

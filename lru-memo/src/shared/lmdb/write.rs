@@ -209,6 +209,10 @@ impl Opened {
     /// Stores an entry, making room in the store itself where there is none.
     pub(super) fn store(&self, key: &Key<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
         let head = self.table.head();
+        let bytes = Record::bytes(entry.value.len() + key.bytes.len() + 64);
+        if bytes > head.limit.load(Relaxed) {
+            return Err(too_much("an entry is larger than the shared store"));
+        }
         let mut result = self.try_store(key, entry);
         for _ in 0..EVICTIONS {
             match &result {
@@ -221,7 +225,6 @@ impl Opened {
             if bytes < limit {
                 head.limit.store((bytes - bytes / 8).max(LEAST), Relaxed);
             }
-            let bytes = Record::bytes(entry.value.len() + key.bytes.len() + 64);
             if !self.free_some(key, bytes)? {
                 break;
             }
