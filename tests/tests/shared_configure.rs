@@ -69,4 +69,7 @@ fn without_a_choice_the_store_is_private_to_user_and_program() {
         "{told}"
     );
     assert!(told.contains("Ok(Counts"), "{told}");
+    let directory =
+        told.split_once("file://").and_then(|(_, rest)| rest.split(' ').next()).expect("a directory");
+    std::fs::remove_dir_all(directory).expect("it is removed");
 }

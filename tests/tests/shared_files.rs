@@ -4,13 +4,13 @@ mod shared;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{FileExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use lru_memo::clock;
-use lru_memo::shared::{Embedded, Entry, Kind, Namespace, Options, Store, health};
+use lru_memo::shared::{Embedded, Entry, Found, Kind, Namespace, Options, Store, health};
 use shared::{Scratch, info, peek, put, space, square};
 
 fn open(directory: &Path) -> Result<Embedded, Kind> {
@@ -125,6 +125,41 @@ fn what_was_stored_in_the_future_has_expired() {
     assert_eq!(worker(&scratch, &["aging", "5"]), "0 5\n");
     // Making room for the first of these, the worker has removed the others, too.
     assert_eq!(info(&store, &space), (0, 15, 5));
+}
+
+#[test]
+fn a_value_that_is_not_what_was_stored_is_a_miss() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let space = space("f", Some(3));
+    for length in [100, 100_000] {
+        let value: Vec<u8> = (0..length).map(|at| (at * 7 % 241) as u8).collect();
+        put(&store, &space, b"k", &value, 1);
+        let path = file(&scratch, "data.mdb");
+        let data = fs::read(&path).expect("the data");
+        let places = data.windows(64).enumerate().filter(|(_, window)| *window == &value[..64]);
+        let data = OpenOptions::new().write(true).open(&path).expect("the data");
+        for (at, _) in places {
+            data.write_all_at(b"?", at as u64 + 5).expect("it is written");
+        }
+        let (rejected, misses) = (health().rejected, info(&store, &space).1);
+        assert!(matches!(store.get(&space, b"k"), Ok(Found::Miss(_))));
+        assert!(health().rejected > rejected);
+        assert_eq!(info(&store, &space), (0, misses + 1, 0));
+    }
+}
+
+#[test]
+fn namespaces_that_were_not_used_for_long_go_when_there_is_a_new_one() {
+    // In processes of their own, for the clock of all stores here is moved.
+    let scratch = Scratch::new();
+    let named = |days: &str, name: &str| worker(&scratch, &["later", days, name]);
+    assert_eq!(named("0", "1"), "1\n");
+    assert_eq!(named("0", "2"), "1 2\n");
+    // A function that has changed leaves its older self alone for a day.
+    assert_eq!(named("0", "12"), "1 2 2\n");
+    assert_eq!(named("2", "22"), "1 2\n");
+    assert_eq!(named("8", "3"), "3\n");
 }
 
 #[test]

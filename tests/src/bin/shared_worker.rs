@@ -27,6 +27,7 @@ fn main() {
         "told" => told(&store, &numbers),
         "hold" => hold(&store),
         "aging" => aging(&store, &numbers),
+        "later" => later(&store, &numbers),
         "fork" => fork(&store),
         task => panic!("there is no task {task}"),
     }
@@ -195,6 +196,17 @@ fn add(store: &Embedded, directory: &Path, numbers: &[u64]) {
             });
         }
     });
+}
+
+/// Numbers: days, a name. Uses a namespace so many days from now, and prints the names of all: the last digits.
+fn later(store: &Embedded, numbers: &[u64]) {
+    lru_memo::clock::advance(Duration::from_secs(numbers[0] * 24 * 3600));
+    let name = (numbers[1] % 10).to_string();
+    call(store, &Namespace::new(&name, fingerprint(&[&numbers[1].to_le_bytes()])), 1);
+    let mut names: Vec<String> =
+        store.namespaces().expect("the store works").into_iter().map(|s| s.name).collect();
+    names.sort();
+    println!("{}", names.join(" "));
 }
 
 /// Numbers: keys. Calls with them a function whose entries expire, and prints hits and misses.

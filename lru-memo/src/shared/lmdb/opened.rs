@@ -17,10 +17,11 @@ use super::table::{Space, Table, damaged};
 use crate::shared::error::Error;
 use crate::shared::hash::hash;
 use crate::shared::namespace::Namespace;
+use crate::shared::wall;
 
 /// A namespace that was not used for so long may go, in seconds; and one whose function has changed.
 const UNUSED: u64 = 7 * 24 * 3600;
-const OUTDATED: u64 = 3600;
+const OUTDATED: u64 = 24 * 3600;
 
 /// How often it is looked for such namespaces, in seconds.
 const SWEEPS: u64 = 3600;
@@ -159,7 +160,7 @@ impl Opened {
 
     /// Removes namespaces that nobody has used for long.
     fn sweep(&self, new: &Namespace) -> Result<(), Error> {
-        let now = raw::seconds();
+        let now = wall::now() / 1_000_000_000;
         if now.saturating_sub(self.swept.swap(now, Relaxed)) < SWEEPS {
             self.swept.store(now, Relaxed);
             return Ok(());

@@ -63,6 +63,7 @@ pub(super) struct Record<'a> {
 const HEAD: usize = 40;
 
 impl<'a> Record<'a> {
+    /// Without the [check](Self::checked).
     pub(super) fn new(
         slot: u32,
         since: u64,
@@ -71,19 +72,23 @@ impl<'a> Record<'a> {
         key: &'a [u8],
         value: &'a [u8],
     ) -> Self {
-        let check = hash([since, weight], value);
-        Self { slot, since, weight, stamp, check, key, value }
+        Self { slot, since, weight, stamp, check: 0, key, value }
+    }
+
+    /// With the number that tells whether the value [is whole](Self::is_whole).
+    pub(super) fn checked(self) -> Self {
+        Self { check: hash([self.since, self.weight], self.value), ..self }
     }
 
     pub(super) fn length(&self) -> usize {
         HEAD + self.key.len() + self.value.len()
     }
 
-    /// What a record of this length takes in LMDB, approximately.
-    pub(super) fn bytes(length: usize) -> u64 {
+    /// What it takes in LMDB, approximately.
+    pub(super) fn bytes(&self) -> u64 {
         const PAGE: u64 = 4096;
         // Leaves are half full at least; what does not fit into half a leaf has pages of its own.
-        let length = length as u64;
+        let length = self.length() as u64;
         if length < 2000 { (length + 24) * 3 / 2 } else { (length + 16).next_multiple_of(PAGE) + 64 }
     }
 

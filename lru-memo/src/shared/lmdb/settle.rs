@@ -55,7 +55,7 @@ impl Opened {
             let hash = hash_in(key).ok_or_else(damaged)?;
             let record = Record::read(bytes).ok_or_else(damaged)?;
             weight += record.weight;
-            total += Record::bytes(bytes.len());
+            total += record.bytes();
             newest = newest.max(record.since);
             entries.insert(record.slot, (hash, record.since, record.weight, record.stamp));
         }

@@ -80,13 +80,13 @@ impl<'a> Change<'a> {
             last += 1;
         }
         let last_key = entry_key(self.index, hash, last);
-        let length = self.opened.record(&self.txn, self.index, hash, number)?.ok_or_else(damaged)?.length();
+        let bytes = self.opened.record(&self.txn, self.index, hash, number)?.ok_or_else(damaged)?.bytes();
         if last != number {
             let bytes = database.get(&self.txn, &last_key)?.ok_or_else(damaged)?.to_vec();
             database.put(&mut self.txn, &entry_key(self.index, hash, number), &bytes)?;
         }
         database.delete(&mut self.txn, &last_key)?;
-        self.count_bytes(|bytes| bytes.saturating_sub(Record::bytes(length)));
+        self.count_bytes(|all| all.saturating_sub(bytes));
         let (number, slot) = (slot, self.opened.table.slot(self.space, slot).ok_or_else(damaged)?);
         slot.used.fetch_or(LOCKED, SeqCst);
         self.space.entries.fetch_sub(1, Relaxed);
@@ -162,7 +162,7 @@ impl<'a> Change<'a> {
         }
         let (slot_number, slot) = self.opened.table.take_vacant(self.space)?;
         let stamp = self.space.tick();
-        let record = Record::new(slot_number, now, entry.weight, stamp, key.bytes, entry.value);
+        let record = Record::new(slot_number, now, entry.weight, stamp, key.bytes, entry.value).checked();
         if u32::try_from(record.length()).is_err() {
             return Err(too_much("an entry is longer than 4 GiB"));
         }
@@ -177,7 +177,7 @@ impl<'a> Change<'a> {
         slot.weight.store(entry.weight, Relaxed);
         self.space.entries.fetch_add(1, Relaxed);
         self.space.weight.fetch_add(entry.weight, Relaxed);
-        self.count_bytes(|bytes| bytes + Record::bytes(record.length()));
+        self.count_bytes(|all| all + record.bytes());
         self.filled = Some((slot_number, stamp));
         Ok(())
     }
@@ -209,7 +209,7 @@ impl Opened {
     /// Stores an entry, making room in the store itself where there is none.
     pub(super) fn store(&self, key: &Key<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
         let head = self.table.head();
-        let bytes = Record::bytes(entry.value.len() + key.bytes.len() + 64);
+        let bytes = bytes_of(key, entry);
         if bytes > head.limit.load(Relaxed) {
             return Err(too_much("an entry is larger than the shared store"));
         }
@@ -251,16 +251,17 @@ impl Opened {
         if !admitted && found.is_none() {
             return Ok(false);
         }
+        // Before anything is changed that would have to be undone.
+        let taken = self.table.head().bytes.load(Relaxed);
+        if admitted && taken + bytes_of(key, entry) > self.table.head().limit.load(Relaxed) {
+            return Err(too_much("the shared store is full"));
+        }
         let mut change = Change::new(self, txn, index, space);
         if let Some((number, slot, _)) = found {
             change.remove(key.hash, number, slot)?;
         }
         if admitted {
             change.make_room(key.namespace, entry.weight, now)?;
-            let bytes = Record::bytes(entry.value.len() + key.bytes.len() + 64);
-            if self.table.head().bytes.load(Relaxed) + bytes > self.table.head().limit.load(Relaxed) {
-                return Err(too_much("the shared store is full"));
-            }
             change.insert(key, entry, now)?;
         }
         change.commit()?;
@@ -354,6 +355,11 @@ impl Change<'_> {
         let database = self.opened.database();
         Ok(database.put(&mut self.txn, super::record::INSTANCE, &instance.to_le_bytes())?)
     }
+}
+
+/// What an entry will take.
+fn bytes_of(key: &Key<'_>, entry: &Entry<'_>) -> u64 {
+    Record::new(0, 0, 0, 0, key.bytes, entry.value).bytes()
 }
 
 fn is_valid(space: &Space, ticket: Ticket, hash: u64) -> bool {
