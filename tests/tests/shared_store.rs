@@ -3,7 +3,7 @@
 mod shared;
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -49,6 +49,7 @@ on_every_store! {
     keys_and_values_have_any_length
     one_thread_at_a_time_has_the_lease
     threads_count_exactly
+    what_was_hit_is_not_evicted_at_the_same_time
 }
 
 fn hits_and_misses_are_counted(store: &dyn Store) {
@@ -322,6 +323,35 @@ fn threads_count_exactly(store: &dyn Store) {
     });
     let hits = hits.load(SeqCst);
     assert_eq!(info(store, &space), (hits, THREADS * CALLS - hits, 5));
+}
+
+/// Two entries, of which the older is hit while a third comes in: either that was a hit, and the other goes, or it was
+/// a miss, and it is gone.
+fn what_was_hit_is_not_evicted_at_the_same_time(store: &dyn Store) {
+    const ROUNDS: u64 = 3000;
+    let space = &space("f", Some(2));
+    let barrier = &Barrier::new(2);
+    let hit = &AtomicU64::new(0);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for _ in 0..ROUNDS {
+                barrier.wait();
+                let found = store.hit(space, b"older").expect("it works");
+                hit.store(found.is_some().into(), SeqCst);
+                barrier.wait();
+            }
+        });
+        for _ in 0..ROUNDS {
+            put(store, space, b"older", b"1", 1);
+            put(store, space, b"newer", b"2", 1);
+            barrier.wait();
+            put(store, space, b"third", b"3", 1);
+            barrier.wait();
+            let was_hit = hit.load(SeqCst) == 1;
+            assert_eq!(peek(store, space, b"older").is_some(), was_hit);
+            assert_eq!(peek(store, space, b"newer").is_some(), !was_hit);
+        }
+    });
 }
 
 /// Checks that a namespace is `Send` and `Sync`, for it is kept in a static.

@@ -160,7 +160,7 @@ fn storm(store: &Embedded, numbers: &[u64]) {
 }
 
 /// Numbers: seed. Makes calls, for ever, and tells what it is doing: `get` before a lookup, `store` before a value is
-/// stored, with the key, and `.` when the call is over.
+/// stored, which it also does now and then after a hit, with the key, and `.` when the call is over.
 fn told(store: &Embedded, numbers: &[u64]) {
     let (mut random, space) = (Random::new(numbers[0]), space(20));
     let mut out = io::stdout().lock();
@@ -168,10 +168,14 @@ fn told(store: &Embedded, numbers: &[u64]) {
         let key = random.below(30);
         let bytes = key.to_le_bytes();
         writeln!(out, "get {key}").expect("a pipe");
-        if let Found::Miss(ticket) = store.get(&space, &bytes).expect("the store works") {
+        let ticket = match store.get(&space, &bytes).expect("the store works") {
+            Found::Miss(ticket) => Some(ticket),
+            Found::Hit(_) => None,
+        };
+        if ticket.is_some() || random.below(2) == 0 {
             writeln!(out, "store {key}").expect("a pipe");
             let value = vec![key as u8; 30_000];
-            let entry = Entry { value: &value, weight: 1, computed_since: Some(ticket), replace: false };
+            let entry = Entry { value: &value, weight: 1, computed_since: ticket, replace: ticket.is_none() };
             store.store(&space, &bytes, entry).expect("the store works");
         }
         writeln!(out, ".").expect("a pipe");
