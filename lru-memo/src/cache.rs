@@ -35,7 +35,7 @@ pub(crate) struct Entry<K, V, Since> {
     since: Since,
 }
 
-type EntryOf<P, K, V> = Entry<K, V, <P as Kind>::Since>;
+pub(crate) type EntryOf<P, K, V> = Entry<K, V, <P as Kind>::Since>;
 
 /// What is behind the lock.
 pub(crate) struct State<T: Threading, K, V> {
@@ -212,9 +212,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if P::PLAIN {
             let result = T::with(&self.state, |state| {
                 let front = self.front.inside(&mut state.lru);
-                // SAFETY: it is found just now.
-                let is_it = |&place: &Place| matches(&subject, &unsafe { front.entry(place) }.key);
-                let place = front.candidates(tag(hash)).find(is_it);
+                let is_it = |entry: &EntryOf<P, K, V>| matches(&subject, &entry.key).then_some(());
+                let place = front.find(tag(hash), is_it).map(|(place, ())| place);
                 inside(self.searched(front, &mut state.ledger, place, now, &mut left), subject)
             });
             return (result, left);

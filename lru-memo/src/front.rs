@@ -290,6 +290,12 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         unsafe { front.index.candidates(tag) }
     }
 
+    /// The first entry whose hash has this tag and of which something can be made: its place, and that.
+    pub(crate) fn find<R>(&self, tag: Tag, made: impl Fn(&E) -> Option<R>) -> Option<(Place, R)> {
+        // SAFETY: it was found just now.
+        self.candidates(tag).find_map(|place| Some((place, made(unsafe { self.entry(place) })?)))
+    }
+
     /// An entry that was found in the lock.
     ///
     /// # Safety
@@ -341,7 +347,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         }
         // SAFETY: the least recent and the oldest are in the cache.
         let is_expired = |place| is_expired(unsafe { front.nodes.entry(place) });
-        while let Some(leaving) = self.lru.next_to_leave(weight, &is_expired) {
+        while let Some(leaving) = self.lru.next_to_leave(weight, is_expired) {
             self.unlink(leaving);
         }
         self.lru.add(place, tag, weight);

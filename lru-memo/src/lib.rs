@@ -72,6 +72,8 @@ mod outcome;
 mod plain;
 mod registry;
 mod ring;
+#[cfg(feature = "shared")]
+pub mod shared;
 mod slot;
 mod sync;
 mod threading;

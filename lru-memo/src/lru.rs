@@ -91,7 +91,7 @@ impl Lru {
 
     /// The entries, the most recent first.
     pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
-        self.uses.from_newest()
+        self.uses.newest_first()
     }
 
     /// Notes that entries were used, the latest first; those that are gone do not matter. Numbers that are none of
@@ -113,7 +113,7 @@ impl Lru {
                 None => other(place),
             }
         }
-        for place in self.uses.from_newest().take(moved) {
+        for place in self.uses.newest_first().take(moved) {
             self.seen[place as usize / 64] &= !(1 << (place % 64));
         }
     }

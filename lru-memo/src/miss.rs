@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
-use crate::cache::{Cache, Entry};
+use crate::cache::{Cache, EntryOf};
 use crate::flight::Turn;
 use crate::front::Computation;
 use crate::invalidations::{Since, Ticket};
@@ -24,7 +24,7 @@ pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
     /// What was cleared or invalidated before it began.
     pub(crate) ticket: Ticket,
     /// Taken when it has ended.
-    pub(crate) running: Option<Computation<'c, T, Entry<K, V, P::Since>>>,
+    pub(crate) running: Option<Computation<'c, T, EntryOf<P, K, V>>>,
     /// Others wait for the value. Taken when they have it, or one of them has the turn.
     pub(crate) turn: Option<Turn<V>>,
 }
@@ -98,7 +98,7 @@ where
         let (cache, hash) = (self.cache, self.hash);
         let mut entry = cache.entry(key, value);
         let weight = weigh(&entry.key, &entry.value);
-        let matches = |entry: &Entry<K, V, P::Since>, stored: &K| self.same.same(stored, &entry.key);
+        let matches = |entry: &EntryOf<P, K, V>, stored: &K| self.same.same(stored, &entry.key);
         // Invalidations that were compared, and are of other keys with the same hash.
         let mut others: Vec<T::Pointer<K>> = Vec::new();
         let address = |key: &T::Pointer<K>| core::ptr::from_ref::<K>(key);

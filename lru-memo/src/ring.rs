@@ -45,7 +45,7 @@ impl Ring {
     }
 
     /// The places, the newest first.
-    pub(crate) fn from_newest(&self) -> impl Iterator<Item = Place> {
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = Place> {
         let older = |place: Place| self.0.get(place as usize).map(|link| link.older);
         core::iter::successors(older(ENDS), move |&place| older(place)).take_while(|&place| place != ENDS)
     }

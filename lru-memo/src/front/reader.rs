@@ -230,8 +230,8 @@ impl Reader {
 
     /// Makes room in the log, which is drained; in the lock, by the owner.
     pub(crate) fn make_room(&self) {
-        // SAFETY: in the lock, and by the owner: nobody reads it.
         let (origin, length) = self.log.with_mut(|log| {
+            // SAFETY: in the lock, and by the owner: nobody reads it.
             let log = unsafe { &mut *log };
             if log.len() < *LOG.end() {
                 let length = (log.len() * 4).clamp(*LOG.start(), *LOG.end());

@@ -52,7 +52,7 @@ impl Latest {
             if !reader.has_room_for_mark() {
                 return false;
             }
-            let mark = (word >> 32) as u32 + 1 & !MARK;
+            let mark = ((word >> 32) as u32 + 1) & !MARK;
             let is_crowded = distance(self.drained.load(Relaxed), mark) > CROWD;
             let who = if is_crowded { CROWDED | place } else { reader.id() };
             match self.word.compare_exchange(word, u64::from(mark) << 32 | u64::from(who), AcqRel, Relaxed) {
@@ -80,7 +80,7 @@ impl Latest {
         self.drained.store((word >> 32) as u32, Relaxed);
         if word as u32 & CROWDED != 0 {
             // If this fails, somebody has logged since.
-            let mark = (word >> 32) as u32 + 1 & !MARK;
+            let mark = ((word >> 32) as u32 + 1) & !MARK;
             let _ = self.word.compare_exchange(word, u64::from(mark) << 32, AcqRel, Relaxed);
         }
     }
