@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::clock;
 use crate::front::reader::Reader;
-use crate::front::{Found, Front, Inside, KeptEntry, tag};
+use crate::front::{Front, Inside, Unfound, tag};
 use crate::in_flight::InFlight;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::invalidations::Invalidations;
@@ -54,9 +54,16 @@ pub(crate) struct Ledger<T: Threading, K, V> {
     pub(crate) in_flight: InFlight<T, K, V>,
 }
 
-/// A lookup that found nothing and was counted; the hash of the key.
+/// What was seen of a key that was not found; nothing was counted.
 #[derive(Debug, Clone, Copy)]
-pub struct Missed(u64);
+pub struct Unseen {
+    hash: u64,
+    unfound: Unfound,
+}
+
+/// A lookup that found nothing and was counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Missed(Unseen);
 
 /// What a search has found, in the lock.
 pub(crate) struct Searched<'a, T: Threading, P: Kind, K, V> {
@@ -107,27 +114,37 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// shortest way, for entries that are there and not in the way of anything.
     ///
     /// # Errors
-    /// The hash of the key, when nothing was found nor counted; the caller goes on with [`look`](Self::look).
+    /// What was seen, when nothing was found nor counted; the caller goes on with [`look`](Self::look).
     #[inline]
-    pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, u64> {
+    pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen> {
         let hash = self.hash(key);
-        let Some(reader) = self.front.reader() else { return Err(hash) };
+        self.find_near(hash, key, clone).map_err(|unfound| Unseen { hash, unfound })
+    }
+
+    #[inline]
+    fn find_near<Q: Key<K, S::Hasher>>(
+        &self,
+        hash: u64,
+        key: Q,
+        clone: impl Fn(&V) -> V,
+    ) -> Result<V, Unfound> {
+        let reader = self.front.reader().ok_or(Unfound::UNSURE)?;
         let now = self.now();
-        let matches = |entry: &EntryOf<P, K, V>| key.matches(&entry.key);
-        let value = if P::PLAIN {
-            let is_it = |entry: &EntryOf<P, K, V>| matches(entry) && !self.is_expired(entry, now);
-            let found = self.front.find_near(reader, tag(hash), is_it);
-            found.and_then(|found| found.hit(|entry| clone(&entry.value)))
+        if P::PLAIN {
+            let found = self.front.find_near(reader, tag(hash), |entry| key.matches(&entry.key))?;
+            if self.is_expired(found.entry(), now) {
+                return Err(Unfound::UNSURE);
+            }
+            found.hit(|entry| clone(&entry.value)).ok_or(Unfound::UNSURE)
         } else {
             // The user's code runs while the entry is kept, rather than while the reader is pinned.
             let _after = LetGo(self);
-            let kept = self.front.find_near(reader, tag(hash), |_| true).and_then(Found::keep);
-            let is_it = |kept: &KeptEntry<'_, T, _>| {
-                matches(kept.entry()) && !self.is_expired(kept.entry(), now) && kept.log_at_once()
-            };
-            kept.filter(is_it).map(|kept| clone(&kept.entry().value))
-        };
-        value.ok_or(hash)
+            let kept = self.front.find_near(reader, tag(hash), |_| true)?.keep().ok_or(Unfound::UNSURE)?;
+            if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) || !kept.log_at_once() {
+                return Err(Unfound::UNSURE);
+            }
+            Ok(clone(&kept.entry().value))
+        }
     }
 
     /// Looks a key up that was not found the [shortest way](Self::get).
@@ -137,26 +154,28 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[inline(never)]
     pub fn look<Q: Key<K, S::Hasher>>(
         &self,
-        hash: u64,
+        mut unseen: Unseen,
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, Missed> {
         if let Some(reader) = self.front.any_reader() {
-            match self.look_without_lock(reader, hash, key, &clone) {
-                Ok(value) => return Ok(value),
-                Err(true) => {
-                    reader.count_miss();
-                    return Err(Missed(hash));
+            if !self.front.lacks(unseen.unfound) {
+                match self.look_without_lock(reader, unseen.hash, key, &clone) {
+                    Ok(value) => return Ok(value),
+                    Err(unfound) => unseen.unfound = unfound,
                 }
-                Err(false) => {}
+            }
+            if self.front.lacks(unseen.unfound) {
+                reader.count_miss();
+                return Err(Missed(unseen));
             }
         }
-        let found = self.at(hash, key, |searched| {
+        let found = self.at(unseen.hash, key, |searched| {
             if searched.place.is_some() {
                 return Ok(searched.hit(self));
             }
             searched.ledger.misses += 1;
-            Err(Missed(hash))
+            Err(Missed(Unseen { unfound: searched.inside.lacking(), ..unseen }))
         });
         found.map(|kept| clone(kept.value()))
     }
@@ -164,19 +183,19 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// Looks a key up, and takes the lock only to make room in the log.
     ///
     /// # Errors
-    /// Whether it is certain that the key is not there.
+    /// What was seen.
     pub(crate) fn look_without_lock<Q: Key<K, S::Hasher>>(
         &self,
         reader: &Reader,
         hash: u64,
         key: Q,
         clone: &impl Fn(&V) -> V,
-    ) -> Result<V, bool> {
+    ) -> Result<V, Unfound> {
         let now = self.now();
         let _after = LetGo(self);
-        let kept = self.front.find(reader, tag(hash), |_| true)?.keep().ok_or(false)?;
+        let kept = self.front.find(reader, tag(hash), |_| true)?.keep().ok_or(Unfound::UNSURE)?;
         if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) {
-            return Err(false);
+            return Err(Unfound::UNSURE);
         }
         if !kept.log() {
             T::with(&self.state, |state| kept.make_room(self.front.inside(&mut state.lru)));
@@ -194,15 +213,18 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         inside: impl FnOnce(Searched<'_, T, P, K, V>) -> R,
     ) -> R {
         let matches = |key: &Q, stored: &K| key.matches(stored);
-        let (result, _dropped_outside) = self.search(hash, key, matches, |searched, _| inside(searched));
+        let (result, _dropped_outside) =
+            self.search(hash, Unfound::UNSURE, key, matches, |searched, _| inside(searched));
         result
     }
 
     /// Runs `inside` the lock with what is there, at that moment, that has this hash and `matches` the subject. What
-    /// leaves the cache is returned, too.
+    /// leaves the cache is returned, too. What was not found before is not searched for again, unless something was
+    /// added.
     pub(crate) fn search<Q, R>(
         &self,
         hash: u64,
+        unfound: Unfound,
         subject: Q,
         matches: impl Fn(&Q, &K) -> bool,
         inside: impl FnOnce(Searched<'_, T, P, K, V>, Q) -> R,
@@ -213,7 +235,10 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             let result = T::with(&self.state, |state| {
                 let front = self.front.inside(&mut state.lru);
                 let is_it = |entry: &EntryOf<P, K, V>| matches(&subject, &entry.key).then_some(());
-                let place = front.find(tag(hash), is_it).map(|(place, ())| place);
+                let place = match front.still_lacks(unfound) {
+                    true => None,
+                    false => front.find(tag(hash), is_it).map(|(place, ())| place),
+                };
                 inside(self.searched(front, &mut state.ledger, place, now, &mut left), subject)
             });
             return (result, left);
@@ -226,7 +251,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             let round = T::with(&self.state, |state| {
                 let mut front = self.front.inside(&mut state.lru);
                 let mut there = None;
-                for place in front.candidates(tag(hash)) {
+                let is_lacking = front.still_lacks(unfound);
+                for place in front.candidates(tag(hash)).take_while(|_| !is_lacking) {
                     if equal.places.contains(&place) {
                         there = Some(place);
                     } else if !different.places.contains(&place) {
@@ -286,29 +312,20 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[inline(never)]
     pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> MissOf<'_, T, P, K, V, S, Q> {
         let hash = self.hash(key);
-        self.miss(key, hash, Conflict::Replace)
+        self.miss(key, Unseen { hash, unfound: Unfound::UNSURE }, Conflict::Replace)
     }
 
     fn miss<Q: Key<K, S::Hasher>>(
         &self,
         key: Q,
-        hash: u64,
+        unseen: Unseen,
         conflict: Conflict,
     ) -> MissOf<'_, T, P, K, V, S, Q> {
-        let running = self.front.begin();
+        let running = Some(self.front.begin());
         let ticket = self.front.newest();
-        let same = key.same();
-        let stored = key.to_stored();
-        Miss {
-            cache: self,
-            key: Some(stored),
-            same,
-            hash,
-            conflict,
-            ticket,
-            running: Some(running),
-            turn: None,
-        }
+        let Unseen { hash, unfound } = unseen;
+        let (key, same) = (Some(key.to_stored()), key.same());
+        Miss { cache: self, key, same, hash, unfound, conflict, ticket, running, turn: None }
     }
 
     /// The value of a key, counting and moving nothing.
@@ -353,7 +370,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let entry = self.entry(key.to_stored(), value);
         let weight = weigh(&entry.key, &entry.value);
         let matches = |key: &Q, stored: &K| key.matches(stored);
-        let _dropped_outside = self.search(hash, key, matches, |searched, _| {
+        let _dropped_outside = self.search(hash, Unfound::UNSURE, key, matches, |searched, _| {
             self.store(searched, hash, entry, weight);
         });
     }

@@ -16,7 +16,7 @@ mod running;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use crate::front::index::{Index, Tag};
+use crate::front::index::{Changes, Index, Tag};
 use crate::front::nodes::Nodes;
 use crate::front::reader::{Hazard, Pin, Reader};
 use crate::front::recency::Latest;
@@ -79,6 +79,15 @@ pub(crate) struct Found<'f, T: Threading, E> {
     pin: Pin<'f>,
     place: Place,
     entry: &'f E,
+}
+
+/// What was seen of an entry that was not found: all changes up to then, or that it may be there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unfound(Option<Changes>);
+
+impl Unfound {
+    /// It may be there.
+    pub(crate) const UNSURE: Self = Self(None);
 }
 
 /// An entry that is kept for foreign code.
@@ -163,39 +172,42 @@ impl<T: Threading, E> Front<T, E> {
         self.held_back.load(Relaxed) != 0
     }
 
-    /// Looks for an entry whose hash has this tag and that the predicate accepts, where that takes the least work: it
-    /// may be there although it is not found.
+    /// Looks for an entry whose hash has this tag and that the predicate accepts, where that takes the least work.
+    ///
+    /// # Errors
+    /// What was seen.
     #[inline]
     pub(crate) fn find_near<'f>(
         &'f self,
         reader: &'f Reader,
         tag: Tag,
         accepts: impl Fn(&E) -> bool,
-    ) -> Option<Found<'f, T, E>> {
+    ) -> Result<Found<'f, T, E>, Unfound> {
         let pin = T::pin(reader);
+        let changes = self.index.changes();
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
             // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
-            let entry = unsafe { self.nodes.near_entry(place) }?;
+            let Some(entry) = (unsafe { self.nodes.near_entry(place) }) else { return Err(Unfound(None)) };
             if accepts(entry) {
-                return Some(Found { front: self, pin, place, entry });
+                return Ok(Found { front: self, pin, place, entry });
             }
         }
-        None
+        Err(Unfound(Some(changes)))
     }
 
     /// Looks for an entry whose hash has this tag and that the predicate accepts.
     ///
     /// # Errors
-    /// Whether it is certain that there is none.
+    /// What was seen.
     pub(crate) fn find<'f>(
         &'f self,
         reader: &'f Reader,
         tag: Tag,
         accepts: impl Fn(&E) -> bool,
-    ) -> Result<Found<'f, T, E>, bool> {
+    ) -> Result<Found<'f, T, E>, Unfound> {
         let pin = T::pin(reader);
-        let version = self.index.version();
+        let changes = self.index.changes();
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
             // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
@@ -204,7 +216,13 @@ impl<T: Threading, E> Front<T, E> {
                 return Ok(Found { front: self, pin, place, entry });
             }
         }
-        Err(self.index.is_still(version))
+        Err(Unfound(Some(changes)))
+    }
+
+    /// Whether what was not found is certainly not there.
+    #[inline]
+    pub(crate) fn lacks(&self, unfound: Unfound) -> bool {
+        unfound.0.is_some_and(|changes| self.index.is_still(changes))
     }
 
     /// All hits and all misses of all readers.
@@ -230,6 +248,11 @@ impl<T: Threading, E> Front<T, E> {
 }
 
 impl<'f, T: Threading, E> Found<'f, T, E> {
+    #[inline]
+    pub(crate) fn entry(&self) -> &E {
+        self.entry
+    }
+
     /// Logs the hit, and gives what was made of the entry before, if nothing stands in the way.
     #[inline]
     pub(crate) fn hit<V>(self, value: impl FnOnce(&E) -> V) -> Option<V> {
@@ -288,6 +311,16 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         let front = self.front;
         // SAFETY: in the lock.
         unsafe { front.index.candidates(tag) }
+    }
+
+    /// What was seen of an entry that was not found in the lock.
+    pub(crate) fn lacking(&self) -> Unfound {
+        Unfound(Some(self.front.index.changes()))
+    }
+
+    /// Whether what was not found is certainly not there now.
+    pub(crate) fn still_lacks(&self, unfound: Unfound) -> bool {
+        unfound.0.is_some_and(|changes| self.front.index.has_nothing_new(changes))
     }
 
     /// The first entry whose hash has this tag and of which something can be made: its place, and that.

@@ -11,6 +11,7 @@ use hashbrown::HashTable;
 
 use crate::cache::{Cache, State};
 use crate::flight::{Flight, Landed, Turn, Waiting};
+use crate::front::Unfound;
 use crate::invalidations::Ticket;
 use crate::key::{Key, SameKey};
 use crate::kind::Kind;
@@ -160,11 +161,12 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     return Err(Pending::Wait { seat, key: key_in_hand, same: key.same(), _unused: shared });
                 }
                 Step::Run(running, ticket, turn) => {
-                    let (same, conflict) = (key.same(), self.conflict());
+                    let (same, conflict, unfound) = (key.same(), self.conflict(), Unfound::UNSURE);
                     let miss = Miss {
                         cache: self,
                         key: stored,
                         same,
+                        unfound,
                         hash,
                         conflict,
                         ticket,
@@ -287,13 +289,14 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
         match landed {
             Landed::Value(value) => {
                 let matches = |key: &K, stored: &K| same.same(stored, key);
-                let _dropped_outside = cache.search(hash, key, matches, |mut searched, key| {
-                    searched.ledger.hits += 1;
-                    if let Some(place) = searched.place {
-                        searched.inside.touch(place);
-                    }
-                    key
-                });
+                let _dropped_outside =
+                    cache.search(hash, Unfound::UNSURE, key, matches, |mut searched, key| {
+                        searched.ledger.hits += 1;
+                        if let Some(place) = searched.place {
+                            searched.inside.touch(place);
+                        }
+                        key
+                    });
                 Ok(clone(&value))
             }
             Landed::YourTurn(turn) => {
@@ -306,6 +309,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                     key: Some(key),
                     same,
                     hash,
+                    unfound: Unfound::UNSURE,
                     conflict: cache.conflict(),
                     ticket,
                     running: Some(running),

@@ -5,7 +5,7 @@ use core::hash::BuildHasher;
 
 use crate::cache::{Cache, EntryOf};
 use crate::flight::Turn;
-use crate::front::Computation;
+use crate::front::{Computation, Unfound};
 use crate::invalidations::{Since, Ticket};
 use crate::key::{Key, SameKey};
 use crate::kind::Kind;
@@ -20,6 +20,8 @@ pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
     pub(crate) key: Option<K>,
     pub(crate) same: M,
     pub(crate) hash: u64,
+    /// What was seen when it was looked up.
+    pub(crate) unfound: Unfound,
     pub(crate) conflict: Conflict,
     /// What was cleared or invalidated before it began.
     pub(crate) ticket: Ticket,
@@ -106,18 +108,19 @@ where
             others.iter().any(|other| address(other) == address(key))
         };
         loop {
-            let (unknown, _dropped_outside) = cache.search(hash, entry, matches, |searched, entry| {
-                let invalidations = &searched.ledger.invalidations;
-                match invalidations.since(self.ticket, hash, |key| is_known(&others, key)) {
-                    Since::Unknown(invalidated) => return Some((invalidated, entry)),
-                    Since::Everything => searched.left.push(entry),
-                    Since::Others if searched.place.is_some() && self.conflict == Conflict::Keep => {
-                        searched.left.push(entry);
+            let (unknown, _dropped_outside) =
+                cache.search(hash, self.unfound, entry, matches, |searched, entry| {
+                    let invalidations = &searched.ledger.invalidations;
+                    match invalidations.since(self.ticket, hash, |key| is_known(&others, key)) {
+                        Since::Unknown(invalidated) => return Some((invalidated, entry)),
+                        Since::Everything => searched.left.push(entry),
+                        Since::Others if searched.place.is_some() && self.conflict == Conflict::Keep => {
+                            searched.left.push(entry);
+                        }
+                        Since::Others => cache.store(searched, hash, entry, weight),
                     }
-                    Since::Others => cache.store(searched, hash, entry, weight),
-                }
-                None
-            });
+                    None
+                });
             match unknown {
                 Some((invalidated, unstored)) if !self.same.same(&invalidated, &unstored.key) => {
                     others.push(invalidated);

@@ -2,14 +2,14 @@
 //!
 //! A bucket holds a tag, which is half of a hash, and a place, in one word, of which zero is an empty one. What is removed
 //! leaves no gap: those that come after it are moved up. A reader that meanwhile walks over them may miss one that
-//! is there, but cannot find one that is not; `version` tells it that something was moved.
+//! is there, but cannot find one that is not; `changes` tells it.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::ring::Place;
-use crate::sync::{AtomicPtr, AtomicU64, AtomicUsize};
+use crate::sync::{AtomicPtr, AtomicU64};
 
 /// The half of a hash that a bucket holds.
 pub(crate) type Tag = u32;
@@ -22,9 +22,18 @@ const FEWEST: usize = 8;
 pub(crate) struct Index {
     /// A leaked [`Buckets`].
     buckets: AtomicPtr<AtomicU64>,
-    /// Odd while entries are moved.
-    version: AtomicUsize,
+    /// See [`Changes`]; written in the lock.
+    changes: AtomicU64,
 }
+
+/// How often something was moved, in the lower half, which is odd meanwhile, and added, in the upper half.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Changes(u64);
+
+/// Added to [`Changes`] when an entry is.
+const ADDED: u64 = 1 << 32;
+/// Added when entries begin to be moved, and when that is done.
+const MOVED: u64 = 1;
 
 /// A walk over the buckets that may hold a tag.
 pub(crate) struct Candidates<'i> {
@@ -36,7 +45,7 @@ pub(crate) struct Candidates<'i> {
 impl Index {
     /// An index with room for so many entries.
     pub(crate) fn new(entries: usize) -> Self {
-        Self { buckets: AtomicPtr::new(leak(Self::buckets_for(entries))), version: AtomicUsize::new(0) }
+        Self { buckets: AtomicPtr::new(leak(Self::buckets_for(entries))), changes: AtomicU64::new(0) }
     }
 
     fn buckets_for(entries: usize) -> Buckets {
@@ -67,15 +76,26 @@ impl Index {
         Candidates { buckets, tag, at: tag as usize & (buckets.len() - 1) }
     }
 
-    /// Changes, or is odd, while entries are moved.
-    pub(crate) fn version(&self) -> usize {
-        self.version.load(Acquire)
+    #[inline]
+    pub(crate) fn changes(&self) -> Changes {
+        Changes(self.changes.load(Acquire))
     }
 
     /// Whether no entry was moved since: then what was not among the [candidates](Self::candidates) is not there.
-    pub(crate) fn is_still(&self, version: usize) -> bool {
-        // A moved bucket is stored after the version has become odd, and whoever has read it sees that.
-        version % 2 == 0 && self.version.load(Relaxed) == version
+    #[inline]
+    pub(crate) fn is_still(&self, since: Changes) -> bool {
+        // A moved bucket is stored after the count has become odd, and whoever has read it sees that.
+        since.0 % 2 == 0 && self.changes.load(Relaxed) as u32 == since.0 as u32
+    }
+
+    /// Whether no entry was added since: then what was not there is not there now. In the lock.
+    pub(crate) fn has_nothing_new(&self, since: Changes) -> bool {
+        self.changes.load(Relaxed) >> 32 == since.0 >> 32
+    }
+
+    fn add_to_changes(&self, count: u64) {
+        // Should the lower half overflow, one is added too many: that does no harm.
+        self.changes.store(self.changes.load(Relaxed).wrapping_add(count), Release);
     }
 
     /// Adds an entry; in the lock. Returns the old buckets when they became too few.
@@ -93,6 +113,7 @@ impl Index {
             buckets = unsafe { self.current() };
         }
         fill(buckets, word(tag, place));
+        self.add_to_changes(ADDED);
         old
     }
 
@@ -109,7 +130,7 @@ impl Index {
         let buckets = unsafe { self.current() };
         let mask = buckets.len() - 1;
         let mut gap = Self::position(buckets, tag, place);
-        let mut version = None;
+        let mut is_moving = false;
         let mut next = gap;
         loop {
             next = (next + 1) & mask;
@@ -120,18 +141,17 @@ impl Index {
             let home = word as Tag as usize & mask;
             // Only what does not begin between the gap and here may go into the gap.
             if next.wrapping_sub(home) & mask >= next.wrapping_sub(gap) & mask {
-                if version.is_none() {
-                    let now = self.version.load(Relaxed);
-                    self.version.store(now + 1, Relaxed);
-                    version = Some(now);
+                if !is_moving {
+                    self.add_to_changes(MOVED);
+                    is_moving = true;
                 }
                 buckets[gap].store(word, Release);
                 gap = next;
             }
         }
         buckets[gap].store(0, Release);
-        if let Some(version) = version {
-            self.version.store(version + 2, Release);
+        if is_moving {
+            self.add_to_changes(MOVED);
         }
     }
 
