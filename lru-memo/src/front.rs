@@ -442,16 +442,14 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     fn settle_all(&mut self, left: &mut Left<E>) {
         let front = self.front;
         let Lru { limbo, free, kept, .. } = &mut *self.lru;
-        let is_kept =
-            |place| T::all(&front.readers).any(|reader| reader.hazard() == place) || kept.contains(&place);
-        limbo.settle(T::others(&front.readers), is_kept, |place| {
-            if core::mem::needs_drop::<E>() {
+        let hazards = || T::all(&front.readers).map(Reader::hazard).filter(|&place| place != 0).collect();
+        let were_free = free.len();
+        limbo.settle(T::others(&front.readers), hazards, kept, free);
+        if core::mem::needs_drop::<E>() {
+            for &place in &free[were_free..] {
                 // SAFETY: it was removed, and nobody can see it any more.
                 left.push(unsafe { front.nodes.take(place) });
             }
-            free.push(place);
-        });
-        if core::mem::needs_drop::<E>() {
             front.held_back.store(limbo.len(), Relaxed);
         }
     }

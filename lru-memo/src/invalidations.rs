@@ -69,6 +69,9 @@ impl<I: Clone> Invalidations<I> {
     /// What concerns a key with this hash whose computation began then; some with the same hash are known not to.
     pub(crate) fn since(&self, ticket: Ticket, hash: u64, is_known: impl Fn(&I) -> bool) -> Since<I> {
         let Some(since) = ticket.0.checked_sub(self.forgotten.0) else { return Since::Everything };
+        if self.kept.is_empty() {
+            return Since::Others;
+        }
         let mut later = self.kept.iter().skip(since as usize);
         let unknown = later.find(|(other, key)| *other == hash && !is_known(key));
         unknown.map_or(Since::Others, |(_, key)| Since::Unknown(key.clone()))

@@ -54,15 +54,16 @@ impl Limbo {
         self.fresh.places.iter().chain(&self.waiting.places).copied()
     }
 
-    /// Hands the places to `free` that nobody can see any more; `is_kept` tells of those that somebody keeps. Only
-    /// others than the calling thread are asked: there are none without `readers`.
+    /// Moves the places to `free` that nobody can see any more. Only others than the calling thread are asked: there
+    /// are none without `readers`. In `kept` are the places that somebody keeps, to which those of hazards are added.
     pub(crate) fn settle(
         &mut self,
         readers: Option<&Readers>,
-        is_kept: impl Fn(Place) -> bool,
-        mut free: impl FnMut(Place),
+        hazards: impl Fn() -> Vec<Place>,
+        kept: &[Place],
+        free: &mut Vec<Place>,
     ) {
-        let mut kept = Vec::new();
+        let mut still_kept = Vec::new();
         // Once for the waiting batch, once more for what was the fresh one.
         for _ in 0..2 {
             if self.waiting.is_empty() {
@@ -83,10 +84,16 @@ impl Limbo {
                 break;
             }
             self.waiting.buckets.clear();
-            for place in self.waiting.places.drain(..) {
-                if is_kept(place) { kept.push(place) } else { free(place) }
+            let hazards = hazards();
+            if hazards.is_empty() && kept.is_empty() {
+                free.append(&mut self.waiting.places);
+            } else {
+                let is_kept = |place: &Place| hazards.contains(place) || kept.contains(place);
+                let (stay, go): (Vec<Place>, Vec<Place>) = self.waiting.places.drain(..).partition(is_kept);
+                still_kept.extend(stay);
+                free.extend(go);
             }
         }
-        self.fresh.places.append(&mut kept);
+        self.fresh.places.append(&mut still_kept);
     }
 }
