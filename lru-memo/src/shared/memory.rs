@@ -16,8 +16,11 @@ use super::lease::Lease;
 use super::namespace::Namespace;
 use super::{Counts, Entry, Found, Store, Summary, Ticket, health};
 use crate::clock;
-use crate::lru::{Left, Limits, Lru, Stamp};
+use crate::front::{Front, Inside, tag};
+use crate::kind::Since;
+use crate::lru::{Left, Limits, Lru};
 use crate::ring::Place;
+use crate::threading::OneThread;
 
 /// How many invalidations of a namespace are remembered. What was computed while there were more is not stored.
 const REMEMBERED: usize = 16;
@@ -32,11 +35,13 @@ pub struct Memory {
 struct Record {
     key: Box<[u8]>,
     value: Box<[u8]>,
+    since: Option<Instant>,
 }
 
 struct Space {
     limits: Limits,
-    lru: Lru<Record>,
+    front: Front<OneThread, Record>,
+    lru: Lru,
     summary: Summary,
     generation: u64,
     /// Hashes of the keys that were invalidated, at the index of their number.
@@ -67,6 +72,7 @@ impl Space {
         let limits = Limits { maxsize: space.maxsize(), max_weight, ttl: space.ttl() };
         Self {
             limits,
+            front: Front::new(limits),
             lru: Lru::new(limits),
             summary: Summary::new(space, Counts::default()),
             generation: 0,
@@ -95,21 +101,30 @@ impl Space {
         self.limits.ttl.map(|_| clock::now())
     }
 
-    /// The place of a key; an expired entry is removed.
-    fn find(&mut self, hash: u64, key: &[u8]) -> Option<Place> {
-        let place = self.lru.find(hash, |its_hash, record| its_hash == hash && *record.key == *key)?;
-        if self.lru.is_expired(place, self.now()) {
-            self.lru.remove(place);
-            return None;
+    fn inside(&mut self) -> Inside<'_, OneThread, Record> {
+        self.front.inside(&mut self.lru)
+    }
+
+    /// The place of a key, and what is made of its entry; an expired one is removed.
+    fn find<R>(&mut self, key: &[u8], made: impl Fn(&Record) -> R) -> Option<(Place, R)> {
+        let (now, ttl) = (self.now(), self.limits.ttl);
+        let found = |record: &Record| {
+            let is_live = !record.since.is_past(now, ttl);
+            (*record.key == *key).then(|| is_live.then(|| made(record)))
+        };
+        let mut inside = self.inside();
+        let (place, made) = inside.find(tag(hash(key)), found)?;
+        if made.is_none() {
+            inside.remove(place, &mut Left::new());
         }
-        Some(place)
+        Some((place, made?))
     }
 
     fn hit(&mut self, key: &[u8]) -> Option<Vec<u8>> {
-        let place = self.find(hash(key), key)?;
+        let (place, value) = self.find(key, |record| record.value.to_vec())?;
         self.summary.counts.hits += 1;
-        self.lru.touch(place);
-        Some(self.lru.entry(place).value.to_vec())
+        self.inside().touch(place);
+        Some(value)
     }
 
     fn miss(&mut self) -> Ticket {
@@ -118,7 +133,8 @@ impl Space {
     }
 
     fn remove(&mut self, key: &[u8]) -> bool {
-        self.find(hash(key), key).map(|place| self.lru.remove(place)).is_some()
+        let found = self.find(key, |_| ());
+        found.map(|(place, ())| self.inside().remove(place, &mut Left::new())).is_some()
     }
 
     fn store(&mut self, key: &[u8], entry: Entry<'_>) -> bool {
@@ -126,18 +142,30 @@ impl Space {
         if entry.computed_since.is_some_and(|ticket| !self.is_valid(ticket, hash)) {
             return false;
         }
-        let place = self.find(hash, key);
+        let place = self.find(key, |_| ()).map(|(place, ())| place);
         if place.is_some() && !entry.replace {
             return false;
         }
         let weight = usize::try_from(entry.weight).unwrap_or(usize::MAX);
-        if !self.lru.admits(weight) {
-            place.map(|place| self.lru.remove(place));
+        let (now, ttl) = (self.now(), self.limits.ttl);
+        let mut inside = self.inside();
+        let mut left = Left::new();
+        if !inside.lru.admits(weight) {
+            if let Some(place) = place {
+                inside.remove(place, &mut left);
+            }
             return false;
         }
-        let record = Record { key: key.into(), value: entry.value.into() };
-        self.lru.store(place, hash, record, Stamp { now: self.now(), weight }, &mut Left::new());
+        let record = Record { key: key.into(), value: entry.value.into(), since: now };
+        let is_expired = |record: &Record| record.since.is_past(now, ttl);
+        inside.store(place, tag(hash), record, weight, is_expired, &mut left);
         true
+    }
+}
+
+impl Drop for Space {
+    fn drop(&mut self) {
+        drop(self.inside().empty());
     }
 }
 
@@ -172,8 +200,8 @@ impl Store for Memory {
 
     fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.with(space, |state| {
-            let place = state.find(hash(key), key)?;
-            Some(state.lru.entry(place).value.to_vec())
+            let (_, value) = state.find(key, |record| record.value.to_vec())?;
+            Some(value)
         }))
     }
 
@@ -187,7 +215,7 @@ impl Store for Memory {
 
     fn clear(&self, space: &Namespace) -> Result<(), Error> {
         self.with(space, |state| {
-            state.lru = Lru::new(state.limits);
+            state.inside().clear(&mut Left::new());
             state.summary.counts = Counts::default();
             state.generation += 1;
         });
