@@ -7,7 +7,10 @@ use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
 use std::time::Instant;
 
+use parking_lot::lock_api::RawMutex as _;
+
 use crate::clock;
+use crate::fork::Forkable;
 use crate::front::reader::Reader;
 use crate::front::{Front, Inside, Unfound, tag};
 use crate::in_flight::InFlight;
@@ -18,7 +21,7 @@ use crate::kind::{Kind, Since};
 use crate::lru::{Left, Limits, Lru};
 use crate::miss::{Conflict, Miss, MissOf};
 use crate::ring::Place;
-use crate::threading::Threading;
+use crate::threading::{AllThreads, Threading};
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
@@ -480,6 +483,26 @@ impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
         self.ledger.hits += 1;
         self.inside.touch(kept.places[0]);
         kept
+    }
+}
+
+impl<P: Kind, K, V, S> Forkable for Cache<AllThreads, P, K, V, S> {
+    fn lock(&self) {
+        // SAFETY: it is opened by `unlock`, as the caller of that says.
+        unsafe { self.state.raw() }.lock();
+    }
+
+    unsafe fn unlock(&self) {
+        // SAFETY: as the caller says.
+        unsafe { self.state.force_unlock() };
+    }
+
+    fn forget_others(&self) {
+        self.front.forget_others();
+        // SAFETY: the lock is taken.
+        let state = unsafe { &mut *self.state.data_ptr() };
+        // Nobody will land what others were computing. Dropping their keys is the user's code, and not for here.
+        core::mem::forget(core::mem::replace(&mut state.ledger.in_flight, InFlight::new()));
     }
 }
 

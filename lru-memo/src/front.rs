@@ -25,7 +25,7 @@ use crate::invalidations::Ticket;
 use crate::lru::{Left, Limits, Lru};
 use crate::ring::Place;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, relax};
-use crate::threading::Threading;
+use crate::threading::{AllThreads, Threading};
 
 /// How many places there are beyond `maxsize`, for entries that readers may still see.
 const SPARE: usize = 64;
@@ -244,6 +244,16 @@ impl<T: Threading, E> Front<T, E> {
     pub(crate) unsafe fn kept(&self, place: Place) -> &E {
         // SAFETY: it is not taken while it is kept.
         unsafe { self.nodes.entry(place) }
+    }
+}
+
+impl<E> Front<AllThreads, E> {
+    /// Puts the readers of other threads at rest; in the lock, in a process that has no other thread.
+    pub(crate) fn forget_others(&self) {
+        let mine = self.reader().map(core::ptr::from_ref);
+        for reader in self.readers.all().filter(|&reader| Some(core::ptr::from_ref(reader)) != mine) {
+            reader.put_at_rest();
+        }
     }
 }
 

@@ -57,6 +57,7 @@ pub mod __private;
 mod cache;
 pub mod clock;
 mod flight;
+mod fork;
 mod front;
 mod hasher;
 mod hooks;

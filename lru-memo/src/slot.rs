@@ -13,6 +13,7 @@ use core::marker::PhantomData;
 use once_cell::race::OnceBox;
 
 use crate::cache::Cache;
+use crate::fork;
 use crate::info::CacheInfo;
 use crate::instances::ErasedCache;
 use crate::key::Part;
@@ -102,10 +103,14 @@ impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads,
     #[cold]
     fn fill(&'static self, site: impl FnOnce() -> Site) -> &'static Cache<AllThreads, P, K, V, S> {
         let site = site();
-        if self.0.set(Box::new(Cache::new(site.parameters))).is_ok() {
+        let is_first = self.0.set(Box::new(Cache::new(site.parameters))).is_ok();
+        let cache = self.0.get().expect("it was set just now, if not before");
+        if is_first {
             registry::register(site);
+            // SAFETY: what is in a slot may be used by all threads, as said above.
+            unsafe { fork::register(cache) };
         }
-        self.0.get().expect("it was set just now, if not before")
+        cache
     }
 }
 

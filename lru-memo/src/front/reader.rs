@@ -250,6 +250,14 @@ impl Reader {
         !self.taken.load(Relaxed) && !self.taken.swap(true, Acquire)
     }
 
+    /// Ends what the thread was doing that had the reader, and takes the reader from it: it does not exist any more.
+    pub(crate) fn put_at_rest(&self) {
+        self.word.store(self.word.load(Relaxed) & !1, Relaxed);
+        self.hazard.store(0, Relaxed);
+        self.running.put_at_rest();
+        self.leave();
+    }
+
     /// Leaves the reader, with its counts and its log, to another thread.
     pub(crate) fn leave(&self) {
         self.taken.store(false, Release);

@@ -25,6 +25,11 @@ impl Running {
         count(&self.ended, is_shared);
     }
 
+    /// Counts all that began as ended.
+    pub(crate) fn put_at_rest(&self) {
+        self.ended.store(self.begun.load(Relaxed), Relaxed);
+    }
+
     pub(crate) fn begun(&self) -> u64 {
         self.begun.load(Acquire)
     }
