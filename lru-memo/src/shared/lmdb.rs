@@ -3,6 +3,20 @@
 //! Entries are records in LMDB, which are changed in its write transactions, one at a time. What changes with every
 //! hit, recency and counters, lies beside it in memory that all processes share, and is changed there without a
 //! lock: see `table`. A hit is a read transaction, one exchange, and one count.
+//!
+//! What it costs, measured on two busy virtual CPUs where a system call takes 2-3 us; the least times of several rounds:
+//!
+//! | | ns |
+//! |---|--:|
+//! | LMDB alone: read transaction, and a lookup | 310-360 |
+//! | LMDB alone: write transaction of one small record, with `WRITE_MAP` / without | 870 / 6,700 |
+//! | a hit, 128 keys / one hot key / 1,000,000 keys at random | 380 / 280 / 2,600 |
+//! | a miss that stores nothing / one that evicts and stores | 390 / 12,600 |
+//! | `info` / a lease | 20 / 10,000 |
+//!
+//! An exact list in LMDB would cost each hit a write transaction. Without `WRITE_MAP`, storing costs the system calls
+//! that write; with it, a full disk would be a signal that kills the process, unless all pages that a transaction
+//! may take were reserved before: but then a full disk would also keep it from using free pages again.
 
 mod directory;
 mod evict;
@@ -18,6 +32,7 @@ mod write;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -65,6 +80,8 @@ pub struct Embedded {
     options: Options,
     current: Current<Opened>,
     opening: Mutex<Option<(Instant, Error)>>,
+    /// Whether waiting to open it was in vain: nobody waits for it twice.
+    stuck: AtomicBool,
 }
 
 impl Embedded {
@@ -74,7 +91,8 @@ impl Embedded {
     /// When others can get at the directory, or it cannot be used.
     pub fn open(directory: impl Into<PathBuf>, options: Options) -> Result<Self, Error> {
         let directory = directory.into();
-        let store = Self { directory, options, current: Current::none(), opening: Mutex::new(None) };
+        let (current, opening) = (Current::none(), Mutex::new(None));
+        let store = Self { directory, options, current, opening, stuck: AtomicBool::new(false) };
         store.reopen()?;
         Ok(store)
     }
@@ -113,7 +131,9 @@ impl Embedded {
     #[cold]
     fn reopen(&self) -> Result<&Opened, Error> {
         // After a fork, the thread that holds the lock may not exist.
-        let Some(mut failed) = self.opening.try_lock_for(PATIENCE) else {
+        let patience = if self.stuck.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
+        let Some(mut failed) = self.opening.try_lock_for(patience) else {
+            self.stuck.store(true, Ordering::Relaxed);
             return Err(Error::new(Kind::Unavailable, "the shared store is being opened by another thread"));
         };
         if let Some(opened) = self.current.get().filter(|opened| !opened.is_dead()) {
