@@ -7,15 +7,38 @@ mod stores;
 
 use std::hint::black_box;
 
+use serde::{Deserialize, Serialize};
+
 use crate::keys::{Key, Text};
 
-/// How many entries each cache may hold.
-pub(crate) const CAPACITY: usize = 1024;
+/// How many entries a cache may hold, where nothing else is said.
+pub(crate) const SMALL: usize = 1 << 10;
+/// How many entries a cache may hold that does not fit into the caches of the processor.
+pub(crate) const LARGE: usize = 1 << 20;
 
 /// The least that a memoised call can cost.
 pub(crate) const L0: &str = "L0: local map";
 /// The fastest of the peers that evicts.
 pub(crate) const SCHNELLRU: &str = "schnellru in a Mutex";
+pub(crate) const PROCESS: &str = "lru-memo";
+pub(crate) const THREAD: &str = "lru-memo, scope = thread";
+
+/// What a contender promises.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// Nothing: it is what no cache can beat.
+    Floor,
+    Ours,
+    /// To evict the least recently used entry.
+    Exact,
+    /// To evict some entry.
+    Inexact,
+    /// To keep everything.
+    Unbounded,
+    /// CPython's own.
+    Python,
+}
 
 /// Makes one call for each key and returns the sum of the results.
 type Pass<K> = Box<dyn Fn(&[K]) -> u64 + Send + Sync>;
@@ -23,13 +46,14 @@ type Pass<K> = Box<dyn Fn(&[K]) -> u64 + Send + Sync>;
 /// A cache, empty when made.
 pub(crate) struct Contender<K> {
     pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
     pub(crate) pass: Pass<K>,
 }
 
 impl<K: Key> Contender<K> {
     /// A contender of which a call is `call`.
-    fn new(name: &'static str, call: impl Fn(K) -> u64 + Send + Sync + 'static) -> Self {
-        Self { name, pass: Box::new(move |keys| sum_of_calls(keys, &call)) }
+    fn new(name: &'static str, kind: Kind, call: impl Fn(K) -> u64 + Send + Sync + 'static) -> Self {
+        Self { name, kind, pass: Box::new(move |keys| sum_of_calls(keys, &call)) }
     }
 }
 
@@ -44,37 +68,58 @@ fn sum_of_calls<K: Key>(keys: &[K], mut call: impl FnMut(K) -> u64) -> u64 {
 }
 
 /// Who can be asked for what is cached, with or without evicting.
-pub(crate) fn hits_of_numbers() -> Vec<Contender<u64>> {
+pub(crate) fn hits_of_numbers(capacity: usize) -> Vec<Contender<u64>> {
     let mut all = vec![floor::local_map(), floor::thread_local_map(), stores::dashmap()];
-    all.extend(evictions());
+    all.extend(evictions(capacity));
     all
 }
 
 /// Who evicts.
-pub(crate) fn evictions() -> Vec<Contender<u64>> {
+pub(crate) fn evictions(capacity: usize) -> Vec<Contender<u64>> {
+    let mut all = vec![
+        ours::process(capacity),
+        ours::thread(capacity),
+        stores::lru(capacity),
+        stores::schnellru(capacity),
+        stores::quick_cache(capacity),
+        stores::moka(capacity),
+    ];
+    all.extend(macros::of_numbers(capacity));
+    all
+}
+
+/// Who is watched while caches grow: the floor, us, and the fastest that evicts.
+pub(crate) fn growing(capacity: usize) -> Vec<Contender<u64>> {
+    vec![floor::local_map(), ours::process(capacity), stores::schnellru(capacity)]
+}
+
+/// The same without the floor, which does not evict.
+pub(crate) fn growing_evictions(capacity: usize) -> Vec<Contender<u64>> {
+    vec![ours::process(capacity), stores::schnellru(capacity)]
+}
+
+/// Whose single calls are timed.
+pub(crate) fn single_calls(capacity: usize) -> Vec<Contender<u64>> {
     vec![
-        ours::process(),
-        ours::thread(),
-        stores::lru(),
-        stores::schnellru(),
-        stores::quick_cache(),
-        stores::moka(),
-        macros::cached(),
-        macros::memoize(),
-        macros::memoize_shared(),
+        floor::nothing(),
+        ours::process(capacity),
+        stores::schnellru(capacity),
+        stores::lru(capacity),
+        stores::quick_cache(capacity),
     ]
 }
 
 /// Who can be asked with a text and a number.
-pub(crate) fn hits_of_text() -> Vec<Contender<Text>> {
+pub(crate) fn hits_of_text(capacity: usize) -> Vec<Contender<Text>> {
+    assert_eq!(capacity, SMALL, "attributes are not written for more");
     vec![
         floor::local_map(),
         ours::process_of_text(),
         ours::thread_of_text(),
-        stores::lru(),
-        stores::schnellru(),
-        stores::quick_cache(),
-        stores::moka(),
+        stores::lru(capacity),
+        stores::schnellru(capacity),
+        stores::quick_cache(capacity),
+        stores::moka(capacity),
         macros::cached_of_text(),
         macros::memoize_of_text(),
     ]
