@@ -1,15 +1,16 @@
 //! All of continuous integration as one program: `cargo xtask test` runs every step in order, `cargo xtask STEP`
 //! runs one, `cargo xtask bench` prints the table of benchmarks.
 
+mod bench;
+mod build_cost;
 mod command;
+mod instructions;
 mod memory;
 mod steps;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-
-use command::{cargo, run};
 
 /// What a step says when it fails.
 type Failure = String;
@@ -48,9 +49,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words[..] {
         ["test"] => run_steps(STEPS),
-        ["bench", ref filter @ ..] => {
-            report(run(cargo("run --profile bench -p lru-memo-benches --").args(filter)))
-        }
+        ["bench", ref words @ ..] => report(bench::bench(words)),
         [name] => match STEPS.iter().position(|step| step.name == name) {
             Some(index) => run_steps(&STEPS[index..=index]),
             None => usage(),
@@ -74,7 +73,9 @@ fn usage() -> ExitCode {
     for step in STEPS {
         eprintln!("    {:<14} {}", step.name, step.about);
     }
-    eprintln!("  {:<16} the table of benchmarks; FILTER: part of a row's name", "bench [FILTER]");
+    for (command, about) in bench::USAGE {
+        eprintln!("  {command:<16} {about}");
+    }
     ExitCode::FAILURE
 }
 
