@@ -71,15 +71,15 @@ fn per_function(name: &str, build: &str) -> Result<String, Failure> {
     let projects = [("memoised", "#[lru_memo::lru_cache]\n"), ("plain", "")];
     for (project, attribute) in projects {
         let directory = format!("{SCRATCH}/{project}");
-        write(&format!("{directory}/Cargo.toml"), &MANIFEST.replace("NAME", project))?;
+        write(format!("{directory}/Cargo.toml"), &MANIFEST.replace("NAME", project))?;
         copy("Cargo.lock", &format!("{directory}/Cargo.lock"))?;
-        write(&format!("{directory}/src/lib.rs"), &functions(attribute))?;
+        write(format!("{directory}/src/lib.rs"), &functions(attribute))?;
         run(&mut in_project(build, &directory))?;
     }
     let [memoised, plain] = medians(FUNCTION_ROUNDS, projects, |(project, attribute)| {
         let directory = format!("{SCRATCH}/{project}");
         // The same again, but newer than what was built from it.
-        write(&format!("{directory}/src/lib.rs"), &functions(attribute))?;
+        write(format!("{directory}/src/lib.rs"), &functions(attribute))?;
         seconds(in_project(build, &directory))
     })?;
     let milliseconds = (memoised - plain) * 1e3 / FUNCTIONS as f64;
@@ -118,7 +118,7 @@ fn copy_workspace(directory: &str, emptied: bool) -> Result<(), Failure> {
     let manifest = read("Cargo.toml")?;
     let members =
         manifest.lines().find(|line| line.starts_with("members = ")).ok_or("there are no members")?;
-    write(&format!("{directory}/Cargo.toml"), &manifest.replace(members, &format!("members = {CRATES:?}")))?;
+    write(format!("{directory}/Cargo.toml"), &manifest.replace(members, &format!("members = {CRATES:?}")))?;
     copy("Cargo.lock", &format!("{directory}/Cargo.lock"))?;
     for name in CRATES {
         for file in files_below(Path::new(name))? {
@@ -127,7 +127,7 @@ fn copy_workspace(directory: &str, emptied: bool) -> Result<(), Failure> {
             } else {
                 read(&file)?
             };
-            write(&Path::new(directory).join(&file), &text)?;
+            write(Path::new(directory).join(&file), &text)?;
         }
     }
     copy("README.md", &format!("{directory}/README.md"))
