@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::results::{Bytes, Figures, Measured, Results, SingleCalls, Verdict};
+use crate::results::{Bytes, Measured, Results, SingleCalls, Verdict};
 
 pub(crate) fn print(results: &Results) {
     println!("{}, load average before: {}", results.machine, results.machine.load_before);
@@ -64,12 +64,6 @@ fn comparisons(rows: &[Measured]) -> Lines {
         }
     }
     lines
-}
-
-impl Measured {
-    pub(crate) fn of(&self, contender: &str) -> Option<&Figures> {
-        self.figures.iter().find(|figures| figures.contender == contender)
-    }
 }
 
 fn percent(part: f64) -> String {
@@ -136,6 +130,7 @@ pub(crate) fn table(lines: &Lines) -> String {
 mod tests {
     use super::*;
     use crate::contenders::Kind;
+    use crate::results::Figures;
 
     #[test]
     fn a_table_is_aligned() {

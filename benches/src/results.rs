@@ -92,6 +92,12 @@ impl Results {
         Self { machine: Machine::this(), rows, memory, single_calls, goals }
     }
 
+    /// A row that must have been measured.
+    pub(crate) fn measured(&self, row: &str, threads: usize) -> Result<&Measured, String> {
+        let found = self.rows.iter().find(|it| it.row == row && it.threads == threads);
+        found.ok_or_else(|| missing(row))
+    }
+
     pub(crate) fn read() -> Result<Self, String> {
         let path = path()?;
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -105,6 +111,17 @@ impl Results {
         eprintln!("raw figures: {}", path.display());
         Ok(())
     }
+}
+
+impl Measured {
+    pub(crate) fn of(&self, contender: &str) -> Option<&Figures> {
+        self.figures.iter().find(|figures| figures.contender == contender)
+    }
+}
+
+/// What to do when a row is asked for that the run has left out.
+pub(crate) fn missing(row: &str) -> String {
+    format!("the last run has not measured `{row}`: run `cargo xtask bench` without a filter first")
 }
 
 /// `bench.json` in the target directory.
