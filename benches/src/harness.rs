@@ -29,7 +29,7 @@ struct Schedule {
 
 /// Long enough that each thread gets its share of the CPUs, and that a large cache comes back into those of the
 /// processor after others have run.
-fn schedule<K>(row: &Row<K>, threads: usize) -> Schedule {
+fn schedule<K: Key>(row: &Row<K>, threads: usize) -> Schedule {
     let (rounds, milliseconds) = match (threads > cpus(), row.capacity > SMALL) {
         (false, false) => (48, 2),
         (true, _) => (20, 20),
@@ -39,7 +39,8 @@ fn schedule<K>(row: &Row<K>, threads: usize) -> Schedule {
 }
 
 pub(crate) fn measure<K: Key>(row: &Row<K>, threads: usize) -> Measured {
-    let contenders = (row.contenders)(row.capacity);
+    let makes = row.contenders.iter().flat_map(|group| group.iter());
+    let contenders: Vec<Contender<K>> = makes.map(|make| make(row.capacity)).collect();
     let sequence: Sequence<K> = row.keys.sequence();
     let schedule = schedule(row, threads);
     let turns: Vec<Turn> = (0..contenders.len() * schedule.rounds).map(|_| Turn::new()).collect();
@@ -60,9 +61,10 @@ pub(crate) fn measure<K: Key>(row: &Row<K>, threads: usize) -> Measured {
     let mut figures = figures_of(&contenders, row.baseline, schedule.rounds, &found);
     if threads == 1 {
         let baseline = figures.iter().find(|it| it.contender == row.baseline).expect("it was just found");
-        figures.extend(row.python.and_then(|calls| python::measure(calls, row.capacity, baseline.median_ns)));
+        figures
+            .extend(row.python.and_then(|calls| python::measure(calls, row.capacity, baseline.ns_per_call)));
     }
-    figures.sort_by(|a, b| a.median_ns.total_cmp(&b.median_ns));
+    figures.sort_by(|a, b| a.ratio.total_cmp(&b.ratio));
     let (row, capacity, baseline) = (row.name.to_string(), row.capacity, row.baseline.to_owned());
     Measured { row, capacity, threads, baseline, figures }
 }
@@ -82,12 +84,13 @@ fn figures_of<K>(
     let baseline = ns_of(baseline);
     let figures = |(index, contender): (usize, &Contender<K>)| {
         let ns = ns_of(index);
+        let ratio = median(ns.iter().zip(&baseline).map(|(ns, baseline)| ns / baseline));
         let (allocations, misses) = found[0].counted[index];
         Figures {
             contender: contender.name.to_owned(),
             kind: contender.kind,
-            median_ns: median(ns.iter().copied()),
-            ratio: median(ns.iter().zip(&baseline).map(|(ns, baseline)| ns / baseline)),
+            ns_per_call: ratio * median(baseline.iter().copied()),
+            ratio,
             ns,
             allocations: Some(allocations),
             misses,

@@ -1,7 +1,7 @@
 //! What a memoised call costs, beside other crates in the same run: `cargo xtask bench [FILTER]`.
 //!
 //! A filter is part of a name, such as `hit`, `2 threads`, `memory` or `single calls`; without one, everything is
-//! measured. `pictures` draws what the last run has found.
+//! measured. `pictures` shows what the last run has found in README.md.
 
 mod contenders;
 mod counters;
@@ -11,6 +11,7 @@ mod keys;
 mod memory;
 mod pictures;
 mod python;
+mod readme;
 mod report;
 mod results;
 mod rows;
@@ -31,7 +32,7 @@ static ALLOCATOR: counters::CountingAllocator = counters::CountingAllocator;
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let done = match words.join(" ").as_str() {
-        "pictures" => Results::read().and_then(|results| pictures::draw(&results)),
+        "pictures" => draw(),
         filter => measure(filter),
     };
     match done {
@@ -41,6 +42,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn draw() -> Result<(), String> {
+    let results = Results::read()?;
+    pictures::draw(&results)?;
+    readme::update(&results)
 }
 
 fn measure(filter: &str) -> Result<(), String> {

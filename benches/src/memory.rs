@@ -1,6 +1,8 @@
 //! How much memory an entry takes beyond its key and value, by counting what the allocator has handed out.
 
-use crate::contenders::{self, LARGE, PROCESS};
+use std::ops::Range;
+
+use crate::contenders::{self, Contender, LARGE, Make, PROCESS};
 use crate::counters::grown_bytes;
 use crate::keys::Key;
 use crate::results::{Bytes, Verdict};
@@ -15,25 +17,35 @@ const GOAL: f64 = 32.0;
 /// To be called before anything else has used the caches of memoised functions.
 pub(crate) fn measure() -> Vec<Bytes> {
     let mut all = Vec::new();
-    for contender in contenders::evictions(LARGE) {
-        eprintln!("measuring: {NAME}, {}", contender.name);
+    for make in contenders::EVICTING {
         let beyond = |bytes: i64| bytes as f64 / LARGE as f64 - KEY_AND_VALUE;
-        let store = |ranks: std::ops::Range<usize>| {
-            for rank in ranks {
-                (contender.pass)(&[u64::from_rank(rank)]);
-            }
-        };
-        let filled = grown_bytes(|| store(0..LARGE));
-        let churned = filled + grown_bytes(|| store(LARGE..2 * LARGE));
+        let mut contender = None;
+        let at_first = grown_bytes(|| contender = Some(filled(*make)));
+        let contender = contender.expect("it was just made");
+        eprintln!("measuring: {NAME}, {}", contender.name);
+        let later = at_first + grown_bytes(|| store(&contender, LARGE..2 * LARGE));
         all.push(Bytes {
             contender: contender.name.to_owned(),
             entries: LARGE,
-            filled: beyond(filled),
-            churned: beyond(churned),
+            filled: beyond(at_first),
+            churned: beyond(later),
         });
     }
     all.sort_by(|a, b| a.filled.total_cmp(&b.filled));
     all
+}
+
+/// A contender with as many entries as there is room for; what it allocates beforehand counts.
+fn filled(make: Make<u64>) -> Contender<u64> {
+    let contender = make(LARGE);
+    store(&contender, 0..LARGE);
+    contender
+}
+
+fn store(contender: &Contender<u64>, ranks: Range<usize>) {
+    for rank in ranks {
+        (contender.pass)(&[u64::from_rank(rank)]);
+    }
 }
 
 pub(crate) fn judge(all: &[Bytes]) -> Verdict {

@@ -91,8 +91,8 @@ pub(crate) fn measure(calls: Calls, capacity: usize, baseline_ns: f64) -> Option
     Some(Figures {
         contender: "CPython functools.lru_cache".to_owned(),
         kind: Kind::Python,
-        median_ns,
         ratio: median_ns / baseline_ns,
+        ns_per_call: median_ns,
         ns: ns.to_vec(),
         allocations: None,
         misses: *misses,

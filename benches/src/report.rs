@@ -35,7 +35,7 @@ fn summary(goals: &[Verdict]) -> String {
 /// The first line is the head.
 type Lines = Vec<Vec<String>>;
 
-fn line<const N: usize>(cells: [&str; N]) -> Vec<String> {
+pub(crate) fn line<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).into()
 }
 
@@ -54,7 +54,7 @@ fn comparisons(rows: &[Measured]) -> Lines {
             let cell = |threads: &usize| {
                 let of_row = |it: &&Measured| it.row == row.row && it.threads == *threads;
                 let found = rows.iter().find(of_row).and_then(|row| row.of(&figures.contender));
-                found.map_or(String::new(), |it| format!("{:.1} ({:.2})", it.median_ns, it.ratio))
+                found.map_or(String::new(), |it| format!("{:.1} ({:.2})", it.ns_per_call, it.ratio))
             };
             let mut cells = vec![row.row.clone(), figures.contender.clone()];
             cells.extend(threads.iter().map(cell));
@@ -106,7 +106,7 @@ pub(crate) fn table(lines: &Lines) -> String {
     let is_number = |column: usize| {
         let mut cells =
             lines[1..].iter().map(|line| &line[column]).filter(|cell| !cell.is_empty()).peekable();
-        cells.peek().is_some() && cells.all(|cell: &String| cell.starts_with(|c: char| c.is_ascii_digit()))
+        cells.peek().is_some() && !cells.any(|cell: &String| cell.contains(|c: char| c.is_alphabetic()))
     };
     let layout: Vec<(usize, bool)> =
         (0..columns).map(|column| (width(column).max(3), is_number(column))).collect();
@@ -141,14 +141,14 @@ mod tests {
 
     #[test]
     fn numbers_of_threads_stand_side_by_side() {
-        let row = |threads, median_ns| {
+        let row = |threads, ns_per_call| {
             let contender = "c".to_owned();
-            let (ns, misses, ratio) = (vec![median_ns], 0.25, 1.5);
+            let (ns, misses, ratio) = (vec![ns_per_call], 0.25, 1.5);
             let figures = vec![Figures {
                 contender,
                 kind: Kind::Exact,
                 ns,
-                median_ns,
+                ns_per_call,
                 ratio,
                 misses,
                 allocations: None,

@@ -44,9 +44,10 @@ pub(crate) struct Figures {
     pub(crate) kind: Kind,
     /// Nanoseconds per call, for each round: of one CPU, as many of them as threads could use.
     pub(crate) ns: Vec<f64>,
-    pub(crate) median_ns: f64,
     /// The median of what each round found in relation to the baseline in the same round.
     pub(crate) ratio: f64,
+    /// As many times the baseline's median: in that order, what else the machine did meets all alike.
+    pub(crate) ns_per_call: f64,
     /// Per call.
     pub(crate) misses: f64,
     /// Per call; not known of CPython.

@@ -1,19 +1,19 @@
 //! The rows of the table, as data: to measure something else, add a row.
 
-use crate::contenders::{self, Contender, Kind, LARGE, PROCESS, SMALL, THREAD};
+use crate::contenders::{self, Kind, LARGE, Make, PROCESS, SMALL, THREAD};
 use crate::goals::{Bound, Goal};
-use crate::keys::{Pattern, Text};
+use crate::keys::{Key, Pattern, Text};
 use crate::python::Calls;
 
 /// What is measured: calls with these keys of all these contenders, by one thread and by more at once.
 #[derive(Clone)]
-pub(crate) struct Row<K> {
+pub(crate) struct Row<K: Key> {
     pub(crate) name: String,
     pub(crate) keys: Pattern,
     /// How many entries each cache may hold.
     pub(crate) capacity: usize,
     pub(crate) threads: &'static [usize],
-    pub(crate) contenders: fn(usize) -> Vec<Contender<K>>,
+    pub(crate) contenders: &'static [&'static [Make<K>]],
     /// The contender that the others are compared with.
     pub(crate) baseline: &'static str,
     /// Whether every timed call is a hit, which then must not allocate.
@@ -75,6 +75,12 @@ const OF_ZIPF: &[Goal] = &[goal(2, PROCESS, Bound::AheadOf(EXACT))];
 /// As much as at a million entries: what the processor's caches cost, the floor pays as well.
 const OF_GROWTH: &[Goal] = &[goal(1, PROCESS, Bound::OfBaseline(2.5))];
 
+/// The names of the rows that compare us with others.
+pub(crate) fn names() -> Vec<String> {
+    let numbers = of_numbers().into_iter().map(|row| row.name);
+    numbers.chain(of_text().into_iter().map(|row| row.name)).collect()
+}
+
 /// The rows whose function is `u64 -> u64`.
 pub(crate) fn of_numbers() -> Vec<Row<u64>> {
     let hit = Row {
@@ -82,7 +88,7 @@ pub(crate) fn of_numbers() -> Vec<Row<u64>> {
         keys: Pattern::Uniform(FEW),
         capacity: SMALL,
         threads: THREADS,
-        contenders: contenders::hits_of_numbers,
+        contenders: &[contenders::KEEPING, contenders::EVICTING],
         baseline: contenders::L0,
         all_hits: true,
         python: Some(Calls::Hits(FEW)),
@@ -91,7 +97,7 @@ pub(crate) fn of_numbers() -> Vec<Row<u64>> {
     let miss = Row {
         name: MISS.to_owned(),
         keys: Pattern::Circle(MANY),
-        contenders: contenders::evictions,
+        contenders: &[contenders::EVICTING],
         baseline: contenders::SCHNELLRU,
         all_hits: false,
         python: Some(Calls::Misses),
@@ -129,7 +135,7 @@ pub(crate) fn of_text() -> Vec<Row<Text>> {
         keys: Pattern::Uniform(FEW),
         capacity: SMALL,
         threads: THREADS,
-        contenders: contenders::hits_of_text,
+        contenders: &[contenders::OF_TEXT],
         baseline: contenders::L0,
         all_hits: true,
         python: Some(Calls::HitsOfText(FEW)),
@@ -144,7 +150,7 @@ pub(crate) fn of_growth() -> Vec<Row<u64>> {
         keys: Pattern::Uniform(10_usize.pow(power)),
         capacity: 10_usize.pow(power),
         threads: &[1],
-        contenders: contenders::growing,
+        contenders: &[contenders::GROWING],
         baseline: contenders::L0,
         all_hits: true,
         python: None,
@@ -153,7 +159,7 @@ pub(crate) fn of_growth() -> Vec<Row<u64>> {
     let miss = |power| Row {
         name: format!("{GROWING_MISS}{power}"),
         keys: Pattern::Circle(10_usize.pow(power) + MANY),
-        contenders: contenders::growing_evictions,
+        contenders: &[contenders::GROWING_AND_EVICTING],
         baseline: contenders::SCHNELLRU,
         all_hits: false,
         goals: &[],

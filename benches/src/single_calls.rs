@@ -61,7 +61,7 @@ pub(crate) fn first_misses() -> Vec<SingleCalls> {
 
 /// The contenders with the first `capacity` keys in them.
 fn full(capacity: usize) -> Vec<Contender<u64>> {
-    let caches = contenders::single_calls(capacity);
+    let caches: Vec<Contender<u64>> = contenders::TIMED_SINGLY.iter().map(|make| make(capacity)).collect();
     let keys: Vec<u64> = (0..capacity).map(u64::from_rank).collect();
     for contender in &caches {
         (contender.pass)(&keys);

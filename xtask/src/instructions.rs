@@ -29,7 +29,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     println!("\ninstructions per call:");
     for (name, count) in &counted {
         let before = recorded.get(name).map_or("not on record".to_owned(), |before| format!("{before:.1}"));
-        println!("  {name:<40} {count:>8.1}   before: {before}");
+        println!("  {name:<48} {count:>8.1}   before: {before}");
     }
     let moved = moved(&recorded, &counted);
     if moved.is_empty() {

@@ -16,10 +16,15 @@ struct Case {
     call: fn(usize) -> u64,
 }
 
+/// Most programs have several functions with the same types; what the compiler makes of a function that is the only one
+/// may be quite different.
 const CASES: &[Case] = &[
     Case { name: "hit, u64", hits: true, call: number },
+    Case { name: "hit, u64, in another function", hits: true, call: other_number },
+    Case { name: "hit, i64, in the only function of its types", hits: true, call: only_number },
     Case { name: "hit, (&str, u32)", hits: true, call: text },
     Case { name: "hit, u64, scope = thread", hits: true, call: number_per_thread },
+    Case { name: "hit, u64, scope = thread, in another function", hits: true, call: other_number_per_thread },
     Case { name: "miss and evict, u64", hits: false, call: number },
     Case { name: "miss and evict, (&str, u32)", hits: false, call: text },
     Case { name: "miss and evict, u64, scope = thread", hits: false, call: number_per_thread },
@@ -52,8 +57,20 @@ fn number(rank: usize) -> u64 {
     of_number(mixed(rank))
 }
 
+fn other_number(rank: usize) -> u64 {
+    of_other_number(mixed(rank))
+}
+
+fn only_number(rank: usize) -> u64 {
+    of_only_number(mixed(rank).cast_signed())
+}
+
 fn number_per_thread(rank: usize) -> u64 {
     of_number_per_thread(mixed(rank))
+}
+
+fn other_number_per_thread(rank: usize) -> u64 {
+    of_other_number_per_thread(mixed(rank))
 }
 
 fn text(rank: usize) -> u64 {
@@ -73,6 +90,21 @@ fn of_number(number: u64) -> u64 {
 #[lru_cache(maxsize = CAPACITY, scope = thread)]
 fn of_number_per_thread(number: u64) -> u64 {
     number.wrapping_mul(3)
+}
+
+#[lru_cache(maxsize = CAPACITY)]
+fn of_other_number(number: u64) -> u64 {
+    number.wrapping_mul(5)
+}
+
+#[lru_cache(maxsize = CAPACITY, scope = thread)]
+fn of_other_number_per_thread(number: u64) -> u64 {
+    number.wrapping_mul(5)
+}
+
+#[lru_cache(maxsize = CAPACITY)]
+fn of_only_number(number: i64) -> u64 {
+    number.cast_unsigned()
 }
 
 #[lru_cache(maxsize = CAPACITY)]

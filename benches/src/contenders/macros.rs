@@ -33,20 +33,29 @@ macro_rules! of_capacities {
                 body(number)
             }
 
-            pub(super) fn all() -> [Contender<u64>; 3] {
+            pub(super) fn cached() -> Contender<u64> {
                 CACHED_NUMBER.write().cache_clear();
+                Contender::new(CACHED, Kind::Exact, cached_number)
+            }
+
+            pub(super) fn memoize() -> Contender<u64> {
+                Contender::new(MEMOIZE, Kind::Exact, memoized_number)
+            }
+
+            pub(super) fn memoize_shared() -> Contender<u64> {
                 memoized_flush_memoized_shared_number();
-                [
-                    Contender::new(CACHED, Kind::Exact, cached_number),
-                    Contender::new(MEMOIZE, Kind::Exact, memoized_number),
-                    Contender::new(MEMOIZE_SHARED, Kind::Exact, memoized_shared_number),
-                ]
+                Contender::new(MEMOIZE_SHARED, Kind::Exact, memoized_shared_number)
             }
         })*
 
-        pub(super) fn of_numbers(capacity: usize) -> [Contender<u64>; 3] {
+        of_capacities! { @choose cached $($module: $capacity,)* }
+        of_capacities! { @choose memoize $($module: $capacity,)* }
+        of_capacities! { @choose memoize_shared $($module: $capacity,)* }
+    };
+    (@choose $make:ident $($module:ident: $capacity:tt,)*) => {
+        pub(super) fn $make(capacity: usize) -> Contender<u64> {
             match capacity {
-                $($capacity => $module::all(),)*
+                $($capacity => $module::$make(),)*
                 _ => unreachable!("there is no function with room for {capacity} entries"),
             }
         }
@@ -58,8 +67,6 @@ of_capacities! {
     large: 1048576,
 }
 
-const _: () = assert!(SMALL == 1024);
-
 #[cached(max_size = 1024)]
 fn cached_text(_text: String, number: u32) -> u64 {
     body(u64::from(number))
@@ -70,11 +77,13 @@ fn memoized_text(_text: String, number: u32) -> u64 {
     body(u64::from(number))
 }
 
-pub(super) fn cached_of_text() -> Contender<Text> {
+pub(super) fn cached_of_text(capacity: usize) -> Contender<Text> {
+    assert_eq!(capacity, SMALL);
     CACHED_TEXT.write().cache_clear();
     Contender::new(CACHED, Kind::Exact, |Text(text, number)| cached_text(text.to_owned(), number))
 }
 
-pub(super) fn memoize_of_text() -> Contender<Text> {
+pub(super) fn memoize_of_text(capacity: usize) -> Contender<Text> {
+    assert_eq!(capacity, SMALL);
     Contender::new(MEMOIZE, Kind::Exact, |Text(text, number)| memoized_text(text.to_owned(), number))
 }

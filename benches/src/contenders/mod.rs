@@ -67,60 +67,44 @@ fn sum_of_calls<K: Key>(keys: &[K], mut call: impl FnMut(K) -> u64) -> u64 {
     black_box(sum)
 }
 
-/// Who can be asked for what is cached, with or without evicting.
-pub(crate) fn hits_of_numbers(capacity: usize) -> Vec<Contender<u64>> {
-    let mut all = vec![floor::local_map(), floor::thread_local_map(), stores::dashmap()];
-    all.extend(evictions(capacity));
-    all
-}
+/// Makes a contender with room for so many entries.
+pub(crate) type Make<K> = fn(usize) -> Contender<K>;
 
 /// Who evicts.
-pub(crate) fn evictions(capacity: usize) -> Vec<Contender<u64>> {
-    let mut all = vec![
-        ours::process(capacity),
-        ours::thread(capacity),
-        stores::lru(capacity),
-        stores::schnellru(capacity),
-        stores::quick_cache(capacity),
-        stores::moka(capacity),
-    ];
-    all.extend(macros::of_numbers(capacity));
-    all
-}
+pub(crate) const EVICTING: &[Make<u64>] = &[
+    ours::process,
+    ours::thread,
+    stores::lru,
+    stores::schnellru,
+    stores::quick_cache,
+    stores::moka,
+    macros::cached,
+    macros::memoize,
+    macros::memoize_shared,
+];
+
+/// Who can be asked for what is cached, but does not evict.
+pub(crate) const KEEPING: &[Make<u64>] = &[floor::local_map, floor::thread_local_map, stores::dashmap];
 
 /// Who is watched while caches grow: the floor, us, and the fastest that evicts.
-pub(crate) fn growing(capacity: usize) -> Vec<Contender<u64>> {
-    vec![floor::local_map(), ours::process(capacity), stores::schnellru(capacity)]
-}
+pub(crate) const GROWING: &[Make<u64>] = &[floor::local_map, ours::process, stores::schnellru];
 
 /// The same without the floor, which does not evict.
-pub(crate) fn growing_evictions(capacity: usize) -> Vec<Contender<u64>> {
-    vec![ours::process(capacity), stores::schnellru(capacity)]
-}
+pub(crate) const GROWING_AND_EVICTING: &[Make<u64>] = &[ours::process, stores::schnellru];
 
 /// Whose single calls are timed.
-pub(crate) fn single_calls(capacity: usize) -> Vec<Contender<u64>> {
-    vec![
-        floor::nothing(),
-        ours::process(capacity),
-        stores::schnellru(capacity),
-        stores::lru(capacity),
-        stores::quick_cache(capacity),
-    ]
-}
+pub(crate) const TIMED_SINGLY: &[Make<u64>] =
+    &[floor::nothing, ours::process, stores::schnellru, stores::lru, stores::quick_cache];
 
 /// Who can be asked with a text and a number.
-pub(crate) fn hits_of_text(capacity: usize) -> Vec<Contender<Text>> {
-    assert_eq!(capacity, SMALL, "attributes are not written for more");
-    vec![
-        floor::local_map(),
-        ours::process_of_text(),
-        ours::thread_of_text(),
-        stores::lru(capacity),
-        stores::schnellru(capacity),
-        stores::quick_cache(capacity),
-        stores::moka(capacity),
-        macros::cached_of_text(),
-        macros::memoize_of_text(),
-    ]
-}
+pub(crate) const OF_TEXT: &[Make<Text>] = &[
+    floor::local_map,
+    ours::process_of_text,
+    ours::thread_of_text,
+    stores::lru,
+    stores::schnellru,
+    stores::quick_cache,
+    stores::moka,
+    macros::cached_of_text,
+    macros::memoize_of_text,
+];

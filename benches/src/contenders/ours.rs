@@ -66,11 +66,14 @@ fn of_text_per_thread(_text: &str, number: u32) -> u64 {
     body(u64::from(number))
 }
 
-pub(super) fn process_of_text() -> Contender<Text> {
+pub(super) fn process_of_text(capacity: usize) -> Contender<Text> {
+    assert_eq!(capacity, SMALL);
     of_text_cache_clear();
     Contender::new(PROCESS, Kind::Ours, |Text(text, number)| of_text(text, number))
 }
 
-pub(super) fn thread_of_text() -> Contender<Text> {
+pub(super) fn thread_of_text(capacity: usize) -> Contender<Text> {
+    assert_eq!(capacity, SMALL);
+    of_text_per_thread_cache_clear();
     Contender::new(THREAD, Kind::Ours, |Text(text, number)| of_text_per_thread(text, number))
 }

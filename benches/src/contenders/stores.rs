@@ -63,7 +63,7 @@ pub(super) fn moka<K: Key>(capacity: usize) -> Contender<K> {
     })
 }
 
-pub(super) fn dashmap() -> Contender<u64> {
+pub(super) fn dashmap(_: usize) -> Contender<u64> {
     let map = DashMap::<u64, u64>::new();
     Contender::new("dashmap (no bound)", Kind::Unbounded, move |key| {
         if let Some(value) = map.get(&key) {

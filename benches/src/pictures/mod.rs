@@ -39,8 +39,8 @@ fn latency(results: &Results, row: &str) -> Result<dots::Panel, String> {
     let rows = one.figures.iter().map(|figures| Row {
         name: figures.contender.clone(),
         look: Look::of(&figures.contender, figures.kind),
-        one: figures.median_ns,
-        two: two.of(&figures.contender).map(|it| it.median_ns),
+        one: figures.ns_per_call,
+        two: two.of(&figures.contender).map(|it| it.ns_per_call),
     });
     Ok(dots::Panel { title: row.to_owned(), rows: rows.collect() })
 }
@@ -53,7 +53,7 @@ fn threads(results: &Results, row: &str) -> Result<Panel, String> {
     counts.sort_by(f64::total_cmp);
     let series = first.figures.iter().map(|figures| {
         let point = |measured: &&Measured| {
-            let ns = measured.of(&figures.contender)?.median_ns;
+            let ns = measured.of(&figures.contender)?.ns_per_call;
             let cpus = measured.threads.min(results.machine.cpus) as f64;
             Some((measured.threads as f64, cpus / ns * 1e3))
         };
@@ -79,7 +79,7 @@ fn sizes(results: &Results) -> Result<Panel, String> {
             let of_kind = results.rows.iter().filter(|row| row.row.starts_with(rows));
             let found = of_kind.filter_map(|row| Some((row, row.of(contender)?)));
             let points: Vec<(f64, f64)> =
-                found.clone().map(|(row, it)| (row.capacity as f64, it.median_ns)).collect();
+                found.clone().map(|(row, it)| (row.capacity as f64, it.ns_per_call)).collect();
             if let Some((_, figures)) = found.clone().next() {
                 let look = Look::of(contender, figures.kind);
                 series.push(Series { name: format!("{contender}, {work}"), look, dashed, points });
