@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::results::{Bytes, Measured, Results, SingleCalls, Verdict};
 
 pub(crate) fn print(results: &Results) {
-    println!("{}, load average before: {}", results.machine, results.machine.load_before);
+    println!("{}", results.machine);
     if !results.rows.is_empty() {
         println!(
             "\nNanoseconds per call and CPU: medians of the rounds. In brackets: how many times what the"

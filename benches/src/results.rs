@@ -153,7 +153,8 @@ impl Machine {
 
 impl std::fmt::Display for Machine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}, {} CPUs, {}, {}", self.processor, self.cpus, self.rustc, self.date)
+        let Self { processor, cpus, load_before, rustc, date } = self;
+        write!(f, "{processor}, {cpus} CPUs, load average {load_before} before, {rustc}, {date}")
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Series {
 const TOP: i32 = 8;
 const BOTTOM: i32 = 320;
 const LEFT: i32 = 68;
-const RIGHT: i32 = WIDTH as i32 - 250;
+const RIGHT: i32 = WIDTH as i32 - 275;
 const FOOT: i32 = 46;
 const NAME_HEIGHT: i32 = 16;
 

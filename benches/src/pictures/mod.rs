@@ -8,7 +8,7 @@ mod style;
 use std::path::Path;
 
 use crate::contenders::{L0, PROCESS, SCHNELLRU, THREAD};
-use crate::results::{Measured, Results, missing};
+use crate::results::{Figures, Measured, Results, missing};
 use crate::rows;
 use dots::Row;
 use lines::{Axis, Panel, Series};
@@ -36,13 +36,15 @@ fn path(name: &str) -> String {
 /// What one and two threads take, by contender.
 fn latency(results: &Results, row: &str) -> Result<dots::Panel, String> {
     let (one, two) = (results.measured(row, 1)?, results.measured(row, 2)?);
-    let rows = one.figures.iter().map(|figures| Row {
+    let row_of = |figures: &Figures| Row {
         name: figures.contender.clone(),
         look: Look::of(&figures.contender, figures.kind),
         one: figures.ns_per_call,
         two: two.of(&figures.contender).map(|it| it.ns_per_call),
-    });
-    Ok(dots::Panel { title: row.to_owned(), rows: rows.collect() })
+    };
+    let mut rows: Vec<Row> = one.figures.iter().map(row_of).collect();
+    rows.sort_by(|a, b| a.one.total_cmp(&b.one));
+    Ok(dots::Panel { title: row.to_owned(), rows })
 }
 
 /// How many calls are made by all threads together.
@@ -90,8 +92,24 @@ fn sizes(results: &Results) -> Result<Panel, String> {
     let ticks = sizes.points.iter().map(|(size, _)| *size).collect();
     Ok(Panel {
         title: "hit and miss on a full cache".to_owned(),
-        x: Axis { name: "entries", ticks, show: |entries| format!("10^{:.0}", entries.log10()) },
+        x: Axis { name: "entries", ticks, show: power_of_ten },
         y: Axis { name: "ns per call", ticks: vec![], show: |ns| ns.to_string() },
         series,
     })
+}
+
+fn power_of_ten(number: f64) -> String {
+    let digits = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    format!("10{}", digits[number.log10().round() as usize])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn powers_of_ten_are_written_small() {
+        assert_eq!(power_of_ten(100.0), "10²");
+        assert_eq!(power_of_ten(10_000_000.0), "10⁷");
+    }
 }

@@ -11,7 +11,7 @@ pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(super) const WIDTH: u32 = 780;
 pub(super) const INK: RGBColor = RGBColor(118, 124, 133);
 const OURS: RGBColor = RGBColor(226, 88, 16);
-const PEERS: [(&str, RGBColor); 7] = [
+const PEERS: [(&str, RGBColor); 8] = [
     ("schnellru", RGBColor(52, 128, 200)),
     ("lru ", RGBColor(20, 150, 150)),
     ("quick_cache", RGBColor(58, 155, 90)),
@@ -19,6 +19,7 @@ const PEERS: [(&str, RGBColor); 7] = [
     ("memoize, S", RGBColor(205, 95, 150)),
     ("memoize, C", RGBColor(150, 115, 80)),
     ("dashmap", RGBColor(150, 140, 30)),
+    ("moka", RGBColor(170, 90, 90)),
 ];
 const TITLE_HEIGHT: u32 = 30;
 const CAPTION_HEIGHT: u32 = 28;
