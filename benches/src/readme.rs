@@ -1,6 +1,6 @@
 //! The table of README.md, written by the run that it is of.
 
-use crate::contenders::{Kind, L0, PROCESS, SCHNELLRU, THREAD};
+use crate::contenders::{Kind, PROCESS, SCHNELLRU, THREAD};
 use crate::report::{line, table};
 use crate::results::{Figures, Measured, Results};
 use crate::rows;
@@ -8,6 +8,9 @@ use crate::rows;
 const PATH: &str = "README.md";
 const BEGIN: &str = "<!-- begin: written by `cargo xtask bench pictures` -->\n";
 const END: &str = "<!-- end -->\n";
+
+const HEAD: [&str; 7] =
+    ["1 / 2 threads", "baseline", PROCESS, THREAD, "next exact LRU", "next other crate", "CPython"];
 
 /// Replaces the table by that of another run.
 pub(crate) fn update(results: &Results) -> Result<(), String> {
@@ -25,15 +28,7 @@ fn replaced(readme: &str, section: &str) -> Option<String> {
 }
 
 fn section(results: &Results) -> Result<String, String> {
-    let mut lines = vec![line([
-        "ns per call, 1 / 2 threads",
-        "floor",
-        PROCESS,
-        THREAD,
-        "next exact LRU",
-        "best other",
-        "CPython",
-    ])];
+    let mut lines = vec![line(HEAD)];
     for row in rows::names() {
         lines.push(cells(results.measured(&row, 1)?, results.measured(&row, 2)?));
     }
@@ -50,30 +45,32 @@ fn section(results: &Results) -> Result<String, String> {
     ))
 }
 
+/// The baseline in nanoseconds, the others as multiples of it.
 fn cells(one: &Measured, two: &Measured) -> Vec<String> {
-    let cell = |found: Option<&Figures>, named: bool| {
-        let Some(figures) = found else { return String::new() };
-        let second =
-            two.of(&figures.contender).map(|it| format!(" / {:.1}", it.ns_per_call)).unwrap_or_default();
-        let name = if named { format!("{}: ", figures.contender) } else { String::new() };
-        format!("{name}{:.1}{second}", figures.ns_per_call)
+    let ratios = |figures: &Figures| {
+        let second = two.of(&figures.contender).map_or(String::new(), |it| format!(" / {:.1}", it.ratio));
+        format!("{:.1}{second} x", figures.ratio)
     };
+    let ours = |contender| one.of(contender).map_or(String::new(), ratios);
     // They are sorted: the first is the fastest.
     let first = |kinds: &[Kind]| one.figures.iter().find(|it| kinds.contains(&it.kind));
+    let named = |figures: &Figures| format!("{}: {}", figures.contender, ratios(figures));
+    let ns = |row: &Measured| row.of(&row.baseline).map_or(f64::NAN, |it| it.ns_per_call);
     vec![
         one.row.clone(),
-        cell(one.of(L0), false),
-        cell(one.of(PROCESS), false),
-        cell(one.of(THREAD), false),
-        cell(first(&[Kind::Exact]), true),
-        cell(first(&[Kind::Inexact, Kind::Unbounded]), true),
-        cell(first(&[Kind::Python]), false),
+        format!("{}: {:.1} / {:.1} ns", one.baseline, ns(one), ns(two)),
+        ours(PROCESS),
+        ours(THREAD),
+        first(&[Kind::Exact]).map_or(String::new(), named),
+        first(&[Kind::PerThread, Kind::Inexact, Kind::Unbounded]).map_or(String::new(), named),
+        first(&[Kind::Python]).map_or(String::new(), ratios),
     ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contenders::L0;
 
     #[test]
     fn only_what_is_between_the_marks_is_replaced() {
@@ -83,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_has_both_numbers_of_threads_and_the_name_of_a_peer() {
+    fn cells_are_multiples_of_the_baseline_for_both_numbers_of_threads() {
         let measured = |threads, ns_per_call| {
             let figures = |contender: &str, kind, factor| {
                 let (contender, ns, ratio) = (contender.to_owned(), vec![], factor);
@@ -100,7 +97,7 @@ mod tests {
             let figures = vec![figures(L0, Kind::Floor, 1.0), figures("peer", Kind::Exact, 3.0)];
             Measured { row: "hit".to_owned(), capacity: 1, threads, baseline: L0.to_owned(), figures }
         };
-        let expected = ["hit", "2.0 / 2.5", "", "", "peer: 6.0 / 7.5", "", ""];
+        let expected = ["hit", "L0: local map: 2.0 / 2.5 ns", "", "", "peer: 3.0 / 3.0 x", "", ""];
         assert_eq!(cells(&measured(1, 2.0), &measured(2, 2.5)), expected);
     }
 }

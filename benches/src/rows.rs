@@ -42,7 +42,8 @@ pub(crate) const MISS: &str = "miss and evict";
 pub(crate) const GROWING_HIT: &str = "hit, full cache of 10^";
 pub(crate) const GROWING_MISS: &str = "miss and evict, full cache of 10^";
 
-const CRATES: &[Kind] = &[Kind::Exact, Kind::Inexact, Kind::Unbounded];
+const CRATES: &[Kind] = &[Kind::Exact, Kind::PerThread, Kind::Inexact, Kind::Unbounded];
+/// A cache of each thread's own is not what several threads share.
 const EXACT: &[Kind] = &[Kind::Exact];
 
 const fn goal(threads: usize, contender: &'static str, bound: Bound) -> Goal {

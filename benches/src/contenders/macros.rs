@@ -39,7 +39,7 @@ macro_rules! of_capacities {
             }
 
             pub(super) fn memoize() -> Contender<u64> {
-                Contender::new(MEMOIZE, Kind::Exact, memoized_number)
+                Contender::new(MEMOIZE, Kind::PerThread, memoized_number)
             }
 
             pub(super) fn memoize_shared() -> Contender<u64> {
@@ -85,5 +85,5 @@ pub(super) fn cached_of_text(capacity: usize) -> Contender<Text> {
 
 pub(super) fn memoize_of_text(capacity: usize) -> Contender<Text> {
     assert_eq!(capacity, SMALL);
-    Contender::new(MEMOIZE, Kind::Exact, |Text(text, number)| memoized_text(text.to_owned(), number))
+    Contender::new(MEMOIZE, Kind::PerThread, |Text(text, number)| memoized_text(text.to_owned(), number))
 }

@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     Ours,
     /// To evict the least recently used entry.
     Exact,
+    /// The same, in a cache of each thread's own.
+    PerThread,
     /// To evict some entry.
     Inexact,
     /// To keep everything.
