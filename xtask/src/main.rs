@@ -1,12 +1,14 @@
 //! All of continuous integration as one program: `cargo xtask test` runs every step in order, `cargo xtask STEP`
-//! runs one, `cargo xtask bench` prints the table of benchmarks.
+//! runs one, `cargo xtask bench` prints the table of benchmarks, `cargo xtask fuzz SECONDS` fuzzes for longer.
 
 mod bench;
 mod build_cost;
 mod command;
+mod fuzz;
 mod instructions;
 mod memory;
 mod steps;
+mod toolchain;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -39,6 +41,7 @@ const STEPS: &[Step] = &[
     Step { name: "loom", about: "models of single flight, in every order of events", run: steps::loom },
     Step { name: "asan", about: "stress tests under AddressSanitizer and LeakSanitizer", run: memory::asan },
     Step { name: "valgrind", about: "stress tests under valgrind's memcheck", run: memory::valgrind },
+    Step { name: "fuzz", about: "every fuzz target, for a while", run: fuzz::briefly },
 ];
 
 fn main() -> ExitCode {
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
     match words[..] {
         ["test"] => run_steps(STEPS),
         ["bench", ref words @ ..] => report(bench::bench(words)),
+        ["fuzz", ref seconds @ ..] => report(fuzz::command(seconds)),
         [name] => match STEPS.iter().position(|step| step.name == name) {
             Some(index) => run_steps(&STEPS[index..=index]),
             None => usage(),
@@ -76,6 +80,7 @@ fn usage() -> ExitCode {
     for (command, about) in bench::USAGE {
         eprintln!("  {command:<16} {about}");
     }
+    eprintln!("  {:<16} every fuzz target for so long, 60 seconds by default", "fuzz [SECONDS]");
     ExitCode::FAILURE
 }
 
