@@ -5,6 +5,8 @@
 use std::hint::black_box;
 use std::process::ExitCode;
 
+// The default hasher is seeded anew in each process, and counts would differ from run to run.
+use foldhash::fast::FixedState;
 use lru_memo::lru_cache;
 
 const CAPACITY: usize = 128;
@@ -82,32 +84,32 @@ fn mixed(rank: usize) -> u64 {
     (rank as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-#[lru_cache(maxsize = CAPACITY)]
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState)]
 fn of_number(number: u64) -> u64 {
     number.wrapping_mul(3)
 }
 
-#[lru_cache(maxsize = CAPACITY, scope = thread)]
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState, scope = thread)]
 fn of_number_per_thread(number: u64) -> u64 {
     number.wrapping_mul(3)
 }
 
-#[lru_cache(maxsize = CAPACITY)]
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState)]
 fn of_other_number(number: u64) -> u64 {
     number.wrapping_mul(5)
 }
 
-#[lru_cache(maxsize = CAPACITY, scope = thread)]
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState, scope = thread)]
 fn of_other_number_per_thread(number: u64) -> u64 {
     number.wrapping_mul(5)
 }
 
-#[lru_cache(maxsize = CAPACITY)]
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState)]
 fn of_only_number(number: i64) -> u64 {
     number.cast_unsigned()
 }
 
-#[lru_cache(maxsize = CAPACITY)]
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState)]
 fn of_text(_text: &str, number: u32) -> u64 {
     u64::from(number)
 }
