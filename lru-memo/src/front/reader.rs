@@ -94,13 +94,13 @@ impl Reader {
         reader
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn id(&self) -> u32 {
         self.id
     }
 
     /// Keeps everything the thread can find from then on as it is.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pin(&self) -> Pin<'_> {
         let word = self.word.load(Relaxed);
         // Whoever frees first unlinks, then looks who is pinned; here it is the other way round, and a fence between
@@ -116,7 +116,7 @@ impl Reader {
     }
 
     /// For a cache of one thread, where nobody frees meanwhile.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unpinned(&self) -> Pin<'_> {
         Pin { reader: self, word: self.word.load(Relaxed) }
     }
@@ -149,7 +149,7 @@ impl Reader {
         self.misses.store(self.misses.load(Relaxed) + 1, Relaxed);
     }
 
-    #[inline]
+    #[inline(always)]
     fn has_room(&self, word: u64, positions: u64) -> bool {
         word + 2 * positions <= self.full.load(Relaxed)
     }
@@ -163,7 +163,7 @@ impl Reader {
     ///
     /// # Safety
     /// The calling thread owns the reader, and there is room at that word.
-    #[inline]
+    #[inline(always)]
     unsafe fn write(&self, word: u64, what: u32) {
         let origin = self.origin.load(Relaxed);
         // A position is half of a word, and takes four bytes.
@@ -173,7 +173,7 @@ impl Reader {
     }
 
     /// Logs a hit and nothing else, if there is room; while the place is kept.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn log(&self, place: Place) -> bool {
         let word = self.word.load(Relaxed);
         let has_room = self.has_room(word, 1);
@@ -265,13 +265,13 @@ impl Reader {
 }
 
 impl<'r> Pin<'r> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn reader(&self) -> &'r Reader {
         self.reader
     }
 
     /// Whether a hit can be logged.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_room(&self) -> bool {
         self.reader.has_room(self.word, 1)
     }
@@ -280,7 +280,7 @@ impl<'r> Pin<'r> {
     ///
     /// # Safety
     /// There [is room](Self::has_room).
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn hit(self, place: Place) {
         // SAFETY: there is room, and a reader is used by its owner.
         unsafe { self.reader.write(self.word, place) };
@@ -289,7 +289,7 @@ impl<'r> Pin<'r> {
     }
 
     /// Keeps one place, instead of everything. `None` when another one is kept already.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn keep(self, place: Place) -> Option<Hazard<'r>> {
         let reader = self.reader;
         if reader.hazard.load(Relaxed) != 0 {
@@ -302,14 +302,14 @@ impl<'r> Pin<'r> {
 }
 
 impl Drop for Pin<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.reader.word.store(self.word, Release);
     }
 }
 
 impl Drop for Hazard<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.0.hazard.store(0, Release);
     }

@@ -34,7 +34,7 @@ impl Latest {
     }
 
     /// Whether this reader has logged last, and may just go on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is(&self, reader: &Reader) -> bool {
         self.word.load(Relaxed) as u32 == reader.id()
     }
@@ -72,8 +72,10 @@ impl Latest {
                 let base = self.drained.load(Relaxed);
                 let mut logs: Vec<Log<'_>> =
                     [first, second].into_iter().chain(active).map(|reader| Log::new(reader, base)).collect();
-                let places = merge(&mut logs);
-                lru.used(places.into_iter().rev(), |_| ());
+                let mut places = core::mem::take(&mut lru.merged);
+                merge(&mut logs, &mut places);
+                lru.used(places.drain(..).rev(), |_| ());
+                lru.merged = places;
             }
         }
         let word = self.word.load(Relaxed);
@@ -136,11 +138,10 @@ impl<'r> Log<'r> {
 }
 
 /// The places in all logs, in the order of their marks.
-fn merge(logs: &mut [Log<'_>]) -> Vec<Place> {
-    let mut places = Vec::new();
+fn merge(logs: &mut [Log<'_>], places: &mut Vec<Place>) {
     loop {
         let numbered = logs.iter_mut().filter_map(|log| Some((log.number()?, log)));
-        let Some((number, log)) = numbered.min_by_key(|(number, _)| *number) else { return places };
+        let Some((number, log)) = numbered.min_by_key(|(number, _)| *number) else { return };
         while log.number() == Some(number) {
             let what = log.reader.logged(log.at);
             log.at += 1;
