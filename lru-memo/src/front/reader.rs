@@ -41,18 +41,18 @@ pub struct Reader {
     full: AtomicU64,
     /// Where position 0 would be in the log; it begins later.
     origin: AtomicPtr<AtomicU32>,
-    /// Positions that are no hits.
-    marks: AtomicU64,
     misses: AtomicU64,
     running: Running,
     /// Whether a thread has it.
     taken: AtomicBool,
     /// Used in the lock: the log, which its owner alone replaces, ...
     log: UnsafeCell<Box<[AtomicU32]>>,
-    /// ... the position at which it begins, up to where it is drained, and the newest mark there.
+    /// ... the position at which it begins, up to where it is drained, and the newest mark and the number of marks
+    /// there.
     begin: AtomicU64,
     drained: AtomicU64,
     mark: AtomicU32,
+    marks: AtomicU64,
     /// The next of the same cache.
     pub(super) next: AtomicPtr<Reader>,
 }
@@ -80,7 +80,6 @@ impl Reader {
             id,
             full: AtomicU64::new(0),
             origin: AtomicPtr::new(core::ptr::null_mut()),
-            marks: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             running: Running::new(),
             taken: AtomicBool::new(true),
@@ -88,6 +87,7 @@ impl Reader {
             begin: AtomicU64::new(0),
             drained: AtomicU64::new(0),
             mark: AtomicU32::new(0),
+            marks: AtomicU64::new(0),
             next: AtomicPtr::new(core::ptr::null_mut()),
         };
         reader.make_room();
@@ -131,9 +131,12 @@ impl Reader {
         self.hazard.load(Acquire)
     }
 
+    /// The hits so far; in the lock.
     pub(crate) fn hits(&self) -> u64 {
-        let marks = self.marks.load(Acquire);
-        (self.word.load(Acquire) >> 1).saturating_sub(marks)
+        let (undrained, _) = self.undrained();
+        let end = undrained.end;
+        let marks = self.logged_backwards(undrained).filter(|what| what & MARK != 0).count();
+        end - self.marks.load(Relaxed) - marks as u64
     }
 
     pub(crate) fn running(&self) -> &Running {
@@ -195,7 +198,6 @@ impl Reader {
                 self.write(word, MARK | mark);
                 self.write(word + 2, place);
             }
-            self.marks.store(self.marks.load(Relaxed) + 1, Release);
             self.word.store(word + 4, Release);
         }
         has_room
@@ -222,10 +224,11 @@ impl Reader {
         log[positions].iter().rev().map(|what| what.load(Relaxed))
     }
 
-    /// Notes that the log is drained up to a position, where this is the newest mark; in the lock.
-    pub(crate) fn note_drained(&self, position: u64, mark: u32) {
+    /// Notes that the log is drained up to a position, where this is the newest mark, after so many more; in the lock.
+    pub(crate) fn note_drained(&self, position: u64, mark: u32, marks: u64) {
         self.drained.store(position, Relaxed);
         self.mark.store(mark, Relaxed);
+        self.marks.store(self.marks.load(Relaxed) + marks, Relaxed);
     }
 
     /// Makes room in the log, which is drained; in the lock, by the owner.

@@ -89,12 +89,14 @@ impl Latest {
 }
 
 fn drain_one(reader: &Reader, lru: &mut Lru) {
-    let (positions, mut mark) = reader.undrained();
+    let (positions, mark) = reader.undrained();
     let end = positions.end;
-    let mut newest = None;
-    lru.used(reader.logged_backwards(positions), |what| newest = newest.or(Some(what & !MARK)));
-    mark = newest.unwrap_or(mark);
-    reader.note_drained(end, mark);
+    let (mut newest, mut marks) = (None, 0);
+    lru.used(reader.logged_backwards(positions), |what| {
+        newest = newest.or(Some(what & !MARK));
+        marks += 1;
+    });
+    reader.note_drained(end, newest.unwrap_or(mark), marks);
 }
 
 /// How far a mark is after a base; nothing when it is before.
@@ -113,13 +115,14 @@ struct Log<'r> {
     at: u64,
     end: u64,
     mark: u32,
+    marks: u64,
     base: u32,
 }
 
 impl<'r> Log<'r> {
     fn new(reader: &'r Reader, base: u32) -> Self {
         let (positions, mark) = reader.undrained();
-        Self { reader, at: positions.start, end: positions.end, mark, base }
+        Self { reader, at: positions.start, end: positions.end, mark, marks: 0, base }
     }
 
     /// The number under which the next place stands; none at the end.
@@ -130,9 +133,10 @@ impl<'r> Log<'r> {
                 return Some(distance(self.base, self.mark));
             }
             self.mark = what & !MARK;
+            self.marks += 1;
             self.at += 1;
         }
-        self.reader.note_drained(self.end, self.mark);
+        self.reader.note_drained(self.end, self.mark, core::mem::take(&mut self.marks));
         None
     }
 }
