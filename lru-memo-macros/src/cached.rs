@@ -5,7 +5,7 @@ use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, Type};
 
-use crate::function::Function;
+use crate::function::{Function, Place};
 use crate::options::Options;
 use crate::shape::peel;
 
@@ -20,7 +20,7 @@ pub(crate) struct Cached {
 }
 
 impl Cached {
-    pub(crate) fn of(function: &Function, options: &Options) -> Self {
+    pub(crate) fn of(function: &Function<'_>, options: &Options) -> Self {
         let output = &function.output;
         let at = output.span();
         let private = options.runtime.at(at);
@@ -46,10 +46,18 @@ impl Cached {
             use #private::NotResult as _;
             #private::Probe::<#output>::IS_RESULT
         }};
-        if function.is_generic() {
+        if !function.knows(output) {
             // A constant in a signature must not mention generics: guess, and check in the body.
-            let message = "the return type is an alias of `Result`, which cannot be seen in a generic function or a \
-                           method; write it as `Result<..>`, or `cache_err = true` to cache errors, too";
+            let instead = match function.place {
+                Place::Member => {
+                    "in a method; write `#[lru_cache]` on the `impl` block as well, or `Result<..>` here"
+                }
+                _ => "with a type parameter in it; write it out as `Result<..>`",
+            };
+            let message = format!(
+                "the return type is an alias of `Result`, which cannot be seen {instead} (or `cache_err = true` to \
+                 cache errors, too)"
+            );
             let check = quote_spanned!(at=> const { ::core::assert!(!#probe, #message) };);
             return Self { check, ..whole };
         }

@@ -10,15 +10,18 @@ use syn::{
     Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
 };
 
+use crate::block::Block;
+use crate::shape::mentions;
+
 /// Where a function stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'b> {
     /// Outside of every `impl` block and trait, as far as can be seen.
     Free,
-    /// In an `impl` block or a trait.
+    /// In an `impl` block or a trait that cannot be seen.
     Member,
-    /// In the `impl` block of a trait, which can hold nothing but what the trait has.
-    TraitMember,
+    /// In an `impl` block with an attribute of its own.
+    Block(&'b Block),
 }
 
 /// One argument of the function.
@@ -33,9 +36,9 @@ pub(crate) struct Argument {
 }
 
 /// A function to be memoized.
-pub(crate) struct Function {
+pub(crate) struct Function<'b> {
     pub(crate) item: ItemFn,
-    pub(crate) place: Place,
+    pub(crate) place: Place<'b>,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) output: Type,
     /// The generics, with a parameter for each `impl Trait` argument.
@@ -44,10 +47,13 @@ pub(crate) struct Function {
     pub(crate) names: Names,
 }
 
-impl Function {
+impl<'b> Function<'b> {
     /// Takes the macro's own attributes off the parameters.
-    pub(crate) fn new(mut item: ItemFn, place: Place) -> Self {
-        let place = if place == Place::Free && mentions_self(&item) { Place::Member } else { place };
+    pub(crate) fn new(mut item: ItemFn, place: Place<'b>) -> Self {
+        let place = match place {
+            Place::Free if mentions_self(&item) => Place::Member,
+            place => place,
+        };
         let mut generics = item.sig.generics.clone();
         let mut arguments = Vec::new();
         for (at, input) in item.sig.inputs.iter_mut().enumerate() {
@@ -67,7 +73,10 @@ impl Function {
         }
         let output = match &item.sig.output {
             ReturnType::Default => parse_quote!(()),
-            ReturnType::Type(_, ty) => (**ty).clone(),
+            ReturnType::Type(_, ty) => match place {
+                Place::Block(block) => block.resolved(ty).unwrap_or(ty).clone(),
+                _ => (**ty).clone(),
+            },
         };
         let has_impl_trait = generics.params.len() > item.sig.generics.params.len();
         let names = Names::beside(&item.sig.ident);
@@ -80,19 +89,60 @@ impl Function {
 
     /// The type of the receiver: `&Self`, `Self`, or what is written.
     pub(crate) fn receiver_type(&self) -> Option<Type> {
+        // A key has to know the structure of a type that has one.
+        let own = match self.place {
+            Place::Block(block) => block.structure(),
+            _ => None,
+        };
+        let own = own.cloned().unwrap_or_else(|| parse_quote!(Self));
         self.receiver().map(|receiver| match &receiver.kind {
             ReceiverKind::Reference(and, lifetime, mutability) => {
-                parse_quote!(#and #lifetime #mutability Self)
+                parse_quote!(#and #lifetime #mutability #own)
             }
             ReceiverKind::Typed(_, ty) => (**ty).clone(),
-            _ => parse_quote!(Self),
+            _ => own,
         })
     }
 
     /// Whether there can be several instantiations of it, each with a cache of its own.
     pub(crate) fn is_generic(&self) -> bool {
-        self.place != Place::Free
+        !matches!(self.place, Place::Free)
             || !self.generics.params.iter().all(|param| matches!(param, GenericParam::Lifetime(_)))
+    }
+
+    /// Whether a type mentions nothing that the function or the `impl` block around it is generic over; not when that
+    /// cannot be seen.
+    pub(crate) fn knows(&self, ty: &Type) -> bool {
+        let mut parameters = type_parameters(&self.generics);
+        match self.place {
+            Place::Free => {}
+            Place::Member => return false,
+            Place::Block(block) => {
+                parameters.extend(type_parameters(&block.generics));
+                let is_generic = !block.generics.params.is_empty();
+                if is_generic && mentions(ty, |ident| ident == "Self") {
+                    return false;
+                }
+            }
+        }
+        !mentions(ty, |ident| parameters.contains(&ident))
+    }
+
+    /// What stands before the name of something generated beside the function.
+    pub(crate) fn prefix(&self) -> TokenStream {
+        match self.place {
+            Place::Free => TokenStream::new(),
+            Place::Member => quote!(Self::),
+            Place::Block(block) => block.prefix(),
+        }
+    }
+
+    /// Statements that bring into scope what is in scope where the function stands.
+    pub(crate) fn bindings(&self) -> TokenStream {
+        match self.place {
+            Place::Block(block) => block.bindings(),
+            _ => TokenStream::new(),
+        }
     }
 
     /// The inputs of a generated function: the user's, each with a name.
@@ -141,9 +191,7 @@ impl Function {
     }
 
     fn path_with(&self, name: &Ident, generics: &Generics) -> TokenStream {
-        let prefix = (self.place != Place::Free).then(|| quote!(Self::));
-        let parameters = type_arguments(generics);
-        let turbofish = (!parameters.is_empty()).then(|| quote!(::<#(#parameters),*>));
+        let (prefix, turbofish) = (self.prefix(), turbofish(generics));
         quote!(#prefix #name #turbofish)
     }
 
@@ -156,13 +204,19 @@ impl Function {
 }
 
 /// The names of the type and constant parameters.
-fn type_arguments(generics: &Generics) -> Vec<&Ident> {
+pub(crate) fn type_parameters(generics: &Generics) -> Vec<&Ident> {
     let parameters = generics.params.iter().filter_map(|param| match param {
         GenericParam::Type(param) => Some(&param.ident),
         GenericParam::Const(param) => Some(&param.ident),
         GenericParam::Lifetime(_) => None,
     });
     parameters.collect()
+}
+
+/// Hands on the type and constant parameters: `::<T, N>`.
+pub(crate) fn turbofish(generics: &Generics) -> Option<TokenStream> {
+    let parameters = type_parameters(generics);
+    (!parameters.is_empty()).then(|| quote!(::<#(#parameters),*>))
 }
 
 /// Replaces `impl Trait` by a parameter of its own, which is added to the generics.

@@ -32,7 +32,7 @@ macro_rules! body {
 
 impl Home {
     pub(crate) fn of(
-        function: &Function,
+        function: &Function<'_>,
         options: &Options,
         key: &Key,
         cached: &Cached,
@@ -154,7 +154,7 @@ fn storage(
 
 /// A closure that describes the function to the registry.
 fn site(
-    function: &Function,
+    function: &Function<'_>,
     options: &Options,
     [parameters, info, clear]: [&TokenStream; 3],
     private: &TokenStream,

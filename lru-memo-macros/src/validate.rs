@@ -9,7 +9,7 @@ use crate::options::Options;
 use crate::shape::{first_borrow, first_borrow_in_leaf, first_mutable_borrow, peel};
 
 /// Reports everything about the function that cannot be memoized.
-pub(crate) fn validate(function: &Function, options: &Options, diagnostics: &mut Diagnostics) {
+pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
     let signature = &function.item.sig;
     if let Some(token) = &signature.constness {
         diagnostics.error(token, "a `const fn` cannot consult a cache; remove `const`");
@@ -29,7 +29,7 @@ pub(crate) fn validate(function: &Function, options: &Options, diagnostics: &mut
     validate_output(&function.output, diagnostics);
 }
 
-fn validate_skip(function: &Function, options: &Options, diagnostics: &mut Diagnostics) {
+fn validate_skip(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
     for skipped in &options.skip {
         let is_there = function.arguments.iter().any(|argument| argument.name == *skipped)
             || (skipped == "self" && function.receiver().is_some());
