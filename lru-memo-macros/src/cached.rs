@@ -41,26 +41,23 @@ impl Cached {
             return whole;
         }
         // The name says nothing: the compiler is asked whether it is an alias of `Result`.
-        let probe = quote_spanned! {at=> {
-            #[allow(unused_imports)]
-            use #private::NotResult as _;
-            #private::Probe::<#output>::IS_RESULT
-        }};
+        let ask = |question: TokenStream| {
+            quote_spanned! {at=> {
+                #[allow(unused_imports)]
+                use #private::NotResult as _;
+                #private::Probe::<#output>::#question
+            }}
+        };
         if !function.knows(output) {
             // A constant in a signature must not mention generics: guess, and check in the body.
-            let instead = match function.place {
-                Place::Member => {
-                    "in a method; write `#[lru_cache]` on the `impl` block as well, or `Result<..>` here"
-                }
-                _ => "with a type parameter in it; write it out as `Result<..>`",
+            let kind = ask(quote_spanned!(at=> kind()));
+            let check = match function.place {
+                Place::Member => quote_spanned!(at=> #private::no_alias_in_method(#kind);),
+                _ => quote_spanned!(at=> #private::no_generic_alias(#kind);),
             };
-            let message = format!(
-                "the return type is an alias of `Result`, which cannot be seen {instead} (or `cache_err = true` to \
-                 cache errors, too)"
-            );
-            let check = quote_spanned!(at=> const { ::core::assert!(!#probe, #message) };);
             return Self { check, ..whole };
         }
+        let probe = ask(quote_spanned!(at=> IS_RESULT));
         let kind = quote_spanned!(at=> #private::Is<#probe>);
         Self { value: quote_spanned!(at=> #private::Value<#output, #kind>), kind, ..whole }
     }

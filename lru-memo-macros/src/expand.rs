@@ -284,12 +284,12 @@ impl<'a> Pieces<'a> {
         let (statements, bindings) = (&block.stmts, self.function.bindings());
         let doc = self.doc("Runs [`{}`] itself: touches no cache and no counter, as Python's `__wrapped__`.");
         let Attributes { inner, alike, all, .. } = &self.attributes;
-        let allow = allow_of_documented();
+        let (allow, unused) = (allow_of_documented(), allow_of_generated());
         Companion {
             doc: Some(doc),
             // That it could be a `const fn` is of no use to the memoized one.
             attributes: quote!(#(#inner)* #allow #[allow(clippy::missing_const_for_fn)]),
-            forward_attributes: quote!(#(#all)* #(#alike)* #allow),
+            forward_attributes: quote!(#(#all)* #(#alike)* #allow #unused),
             signature,
             declaration,
             body: in_braces_of(block, quote!(#bindings #(#statements)*)),
@@ -393,12 +393,8 @@ impl<'a> Pieces<'a> {
 
     /// A function that is generated for users beside the memoized one.
     fn companion(&self, doc: TokenStream, signature: Signature, body: TokenStream) -> Companion {
-        let (all, allow) = (&self.attributes.all, allow_of_documented());
-        let attributes = quote! {
-            #(#all)*
-            #allow
-            #[allow(dead_code, unused_variables, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate)]
-        };
+        let (all, allow, unused) = (&self.attributes.all, allow_of_documented(), allow_of_generated());
+        let attributes = quote!(#(#all)* #allow #unused);
         let forward_attributes = attributes.clone();
         let (declaration, bindings) = (signature.clone(), self.function.bindings());
         let body = quote!({ #bindings #body });
@@ -461,6 +457,11 @@ impl<'a> Pieces<'a> {
 /// Permits the sections that stand in the documentation of the memoized function alone.
 fn allow_of_documented() -> TokenStream {
     quote!(#[allow(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc)])
+}
+
+/// Permits what users have not written.
+fn allow_of_generated() -> TokenStream {
+    quote!(#[allow(dead_code, unused_variables, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate)])
 }
 
 /// A body in the user's braces: the compiler does not warn of dead code in those of a macro.
