@@ -31,6 +31,8 @@ pub(crate) struct Argument {
     /// The user's pattern, when it is more than a name.
     pub(crate) pattern: Option<Pat>,
     pub(crate) ty: Type,
+    /// Whether it has a name that the user knows.
+    pub(crate) is_named: bool,
     /// Whether `#[lru_cache(skip)]` stands on it.
     pub(crate) is_skipped: bool,
 }
@@ -44,7 +46,17 @@ pub(crate) struct Function<'b> {
     /// The generics, with a parameter for each `impl Trait` argument.
     pub(crate) generics: Generics,
     pub(crate) has_impl_trait: bool,
+    /// Whether `#[lru_cache(skip)]` stands on `self`.
+    pub(crate) is_self_skipped: bool,
+    /// Attributes of this crate's that stand where they mean nothing.
+    pub(crate) misplaced: Vec<Misplaced>,
     pub(crate) names: Names,
+}
+
+/// An attribute of this crate's that stands where it means nothing.
+pub(crate) enum Misplaced {
+    OnParameter(Attribute),
+    AgainOnFunction(Attribute),
 }
 
 impl<'b> Function<'b> {
@@ -56,20 +68,31 @@ impl<'b> Function<'b> {
         };
         let mut generics = item.sig.generics.clone();
         let mut arguments = Vec::new();
+        let mut misplaced = Vec::new();
+        for again in take_own(&mut item.attrs) {
+            misplaced.push(Misplaced::AgainOnFunction(again));
+        }
+        let mut is_self_skipped = false;
         for (at, input) in item.sig.inputs.iter_mut().enumerate() {
-            let FnArg::Typed(typed) = input else { continue };
+            let attributes = match input {
+                FnArg::Typed(typed) => &mut typed.attrs,
+                FnArg::Receiver(receiver) => &mut receiver.attrs,
+            };
+            let (skips, others): (Vec<_>, Vec<_>) = take_own(attributes).into_iter().partition(is_skip);
+            misplaced.extend(others.into_iter().map(Misplaced::OnParameter));
+            let is_skipped = !skips.is_empty();
+            let FnArg::Typed(typed) = input else {
+                is_self_skipped = is_skipped;
+                continue;
+            };
+            let is_named = matches!(&*typed.pat, Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none());
             let (name, pattern) = match &*typed.pat {
-                Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => {
-                    (pattern.ident.clone(), None)
-                }
+                Pat::Ident(pattern) if is_named => (pattern.ident.clone(), None),
                 Pat::Wild(_) => (format_ident!("argument_{at}", span = Span::mixed_site()), None),
                 pattern => (format_ident!("argument_{at}", span = Span::mixed_site()), Some(pattern.clone())),
             };
-            let attributes = typed.attrs.len();
-            typed.attrs.retain(|attribute| !is_skip(attribute));
-            let is_skipped = typed.attrs.len() < attributes;
             let ty = name_impl_trait(&typed.ty, at, &mut generics);
-            arguments.push(Argument { name, pattern, ty, is_skipped });
+            arguments.push(Argument { name, pattern, ty, is_named, is_skipped });
         }
         let output = match &item.sig.output {
             ReturnType::Default => parse_quote!(()),
@@ -80,7 +103,7 @@ impl<'b> Function<'b> {
         };
         let has_impl_trait = generics.params.len() > item.sig.generics.params.len();
         let names = Names::beside(&item.sig.ident);
-        Self { item, place, arguments, output, generics, has_impl_trait, names }
+        Self { item, place, arguments, output, generics, has_impl_trait, is_self_skipped, misplaced, names }
     }
 
     pub(crate) fn receiver(&self) -> Option<&Receiver> {
@@ -248,11 +271,22 @@ fn name_impl_trait(ty: &Type, at: usize, generics: &mut Generics) -> Type {
     ty
 }
 
-/// Whether an attribute is `#[lru_cache(skip)]`, however the macro is called.
+/// Takes off the attributes of this crate's, however it is called.
+fn take_own(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
+    let is_own = |attribute: &Attribute| {
+        let path = attribute.path();
+        let is_known = |ident: &Ident| ident == "lru_cache" || ident == "cache";
+        path.segments.last().is_some_and(|last| is_known(&last.ident))
+            && (path.segments.len() == 1 || path.segments.iter().any(|segment| segment.ident == "lru_memo"))
+    };
+    let (own, others) = std::mem::take(attributes).into_iter().partition(is_own);
+    *attributes = others;
+    own
+}
+
+/// Whether an attribute is `#[lru_cache(skip)]`.
 fn is_skip(attribute: &Attribute) -> bool {
-    let name = attribute.path().segments.last().map(|segment| segment.ident.to_string());
-    matches!(name.as_deref(), Some("lru_cache" | "cache"))
-        && attribute.parse_args::<Ident>().is_ok_and(|argument| argument == "skip")
+    attribute.parse_args::<Ident>().is_ok_and(|argument| argument == "skip")
 }
 
 /// Whether a function has a receiver or names `Self`, and so is in an `impl` block or a trait.

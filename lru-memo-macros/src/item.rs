@@ -3,7 +3,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute as SynAttribute, ImplItem, Item, ItemFn, ItemImpl, Meta, TraitItemFn, Type, parse_quote,
+    Attribute as SynAttribute, FnArg, ImplItem, Item, ItemFn, ItemImpl, Meta, ReturnType, TraitItemFn,
+    parse_quote,
 };
 
 use crate::block::{Block, permission};
@@ -11,8 +12,7 @@ use crate::diagnostics::Diagnostics;
 use crate::expand::{Companions, Expansion, expand};
 use crate::function::{Function, Place};
 use crate::options::{Attribute, Options};
-use crate::shape::peel;
-use crate::validate::validate;
+use crate::validate::{is_unsized, validate};
 
 /// Expands an attribute.
 pub(crate) fn memoize(attribute: Attribute, options: TokenStream, item: TokenStream) -> TokenStream {
@@ -146,12 +146,20 @@ fn not_a_function(attribute: &str, error: syn::Error, item: &TokenStream) -> syn
 /// The function such that nothing but the reported mistakes is wrong with it.
 fn repaired(function: Function<'_>) -> ItemFn {
     let mut item = function.item;
-    let output = function.output;
-    let is_unsized = matches!(peel(&output), Type::TraitObject(_));
-    if is_unsized {
-        item.sig.output = parse_quote!(-> &'static (#output));
+    let mut is_wrong = item.sig.variadic.take().is_some();
+    let outputs = match &mut item.sig.output {
+        ReturnType::Type(_, ty) => Some(ty),
+        ReturnType::Default => None,
+    };
+    let inputs = item.sig.inputs.iter_mut().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(&mut typed.ty),
+        FnArg::Receiver(_) => None,
+    });
+    for ty in inputs.chain(outputs).filter(|ty| is_unsized(ty)) {
+        **ty = parse_quote!(&'static (#ty));
+        is_wrong = true;
     }
-    if is_unsized || item.sig.variadic.take().is_some() {
+    if is_wrong {
         item.attrs.push(parse_quote!(#[allow(unused)]));
         item.block = parse_quote!({ loop {} });
     }

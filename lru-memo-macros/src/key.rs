@@ -44,7 +44,7 @@ impl Key {
     fn of_arguments(function: &Function<'_>, options: &Options) -> Self {
         let mut parts: Vec<(TokenStream, Type)> = Vec::new();
         if let (Some(receiver), Some(ty)) = (function.receiver(), function.receiver_type()) {
-            if !options.skip.iter().any(|skipped| skipped == "self") {
+            if !function.is_self_skipped && !options.skip.iter().any(|skipped| skipped == "self") {
                 let token = receiver.self_token;
                 parts.push((quote!(#token), ty));
             }
