@@ -48,6 +48,7 @@ pub enum Is<const RESULT: bool> {}
 )]
 pub trait NoAliasInMethod {}
 
+#[diagnostic::do_not_recommend]
 impl NoAliasInMethod for Is<false> {}
 
 /// Asks for [`NoAliasInMethod`].
@@ -62,6 +63,7 @@ pub fn no_alias_in_method<K: NoAliasInMethod>(_: PhantomData<K>) {}
 )]
 pub trait NoGenericAlias {}
 
+#[diagnostic::do_not_recommend]
 impl NoGenericAlias for Is<false> {}
 
 /// Asks for [`NoGenericAlias`].

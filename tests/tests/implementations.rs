@@ -331,3 +331,26 @@ fn attributes_of_a_block_hold_for_what_it_becomes() {
     assert!(3_u32.odd());
     assert_eq!(counts(u32::odd_cache_info()), (0, 1, 1));
 }
+
+#[test]
+fn self_can_be_skipped_by_an_attribute_as_other_parameters_can() {
+    struct NoKey;
+    trait Twice {
+        fn twice(&self, x: u32) -> u32;
+    }
+    impl NoKey {
+        #[lru_cache]
+        fn once(#[lru_cache(skip)] &self, x: u32) -> u32 {
+            x
+        }
+    }
+    #[lru_cache]
+    impl Twice for NoKey {
+        #[lru_cache]
+        fn twice(#[lru_cache(skip)] &self, x: u32) -> u32 {
+            2 * x
+        }
+    }
+    assert_eq!((NoKey.once(1), NoKey.once(1), NoKey.twice(1), NoKey.twice(1)), (1, 1, 2, 2));
+    assert_eq!((counts(NoKey::once_cache_info()), counts(NoKey::twice_cache_info())), ((1, 1, 1), (1, 1, 1)));
+}

@@ -1,10 +1,10 @@
 // mistakes: 4
 //! The attribute where it means nothing: twice, and on a parameter other than as `skip`.
 
-use lru_memo::{cache, lru_cache};
+use lru_memo::lru_cache;
 
 #[lru_cache(maxsize = 2)]
-#[cache]
+#[lru_memo::cache]
 fn f(x: u32) -> u32 {
     x
 }
