@@ -1,5 +1,7 @@
 //! `lru_memo::caches()` and `lru_memo::clear_all()`: what is listed, when, under which name, and from many threads.
 
+#![expect(clippy::needless_lifetimes, reason = "they must not appear in names")]
+
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
