@@ -106,7 +106,7 @@ impl Block {
         for segment in &mut path.segments {
             segment.arguments = PathArguments::None;
         }
-        quote! {
+        quote_spanned! {path.span()=>
             #[allow(unused_imports)]
             use #path as _;
         }
