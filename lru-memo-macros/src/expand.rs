@@ -181,9 +181,12 @@ impl<'a> Pieces<'a> {
             let found = body! {
                 match cache.get(key, #clone) {
                     ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
-                    ::core::result::Result::Err(missed) => {
-                        ::core::result::Result::Err(cache.missed(key, missed))
-                    }
+                    ::core::result::Result::Err(hash) => match cache.look(hash, key, #clone) {
+                        ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
+                        ::core::result::Result::Err(missed) => {
+                            ::core::result::Result::Err(cache.missed(key, missed))
+                        }
+                    },
                 }
             };
             let miss = body! {
@@ -197,9 +200,14 @@ impl<'a> Pieces<'a> {
             let miss = body! {
                 #private::cold(move || {
                     let key = #key;
-                    let miss = cache.missed(key, miss);
-                    let outcome = #run;
-                    #complete
+                    match cache.look(miss, key, #clone) {
+                        ::core::result::Result::Ok(value) => #from_value,
+                        ::core::result::Result::Err(missed) => {
+                            let miss = cache.missed(key, missed);
+                            let outcome = #run;
+                            #complete
+                        }
+                    }
                 })
             };
             (body!(cache.get(key, #clone)), miss)

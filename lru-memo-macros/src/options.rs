@@ -268,7 +268,15 @@ impl Given {
             }
             "crate" => {
                 let path = value(&name, input, |input| {
-                    input.call(Path::parse_mod_style).map_err(|error| {
+                    let path = input.call(Path::parse_mod_style).and_then(|path| {
+                        // `use` takes no such path.
+                        let is_self = |segment: &&syn::PathSegment| segment.ident == "Self";
+                        match path.segments.iter().find(is_self) {
+                            Some(segment) => Err(syn::Error::new_spanned(segment, "")),
+                            None => Ok(path),
+                        }
+                    });
+                    path.map_err(|error| {
                         syn::Error::new(
                             error.span(),
                             "`crate` is the path of the crate, such as `crate = my_crate::lru_memo`",

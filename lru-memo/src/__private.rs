@@ -16,11 +16,11 @@ pub use crate::key::{
     AnyExpression, ArrayOf, CowOf, Expression, Leaf, NotOwnable, OptionOf, Ownable, Owned, Ref, SliceOf,
     VecOf, part,
 };
+pub use crate::kind::Kept;
 pub use crate::outcome::{
     Is, NotResult, Outcome, Probe, Value, clone_value, no_alias_in_method, no_generic_alias,
 };
 pub use crate::plain::{NotPlain, Plainness};
 pub use crate::registry::Site;
 pub use crate::slot::{Slot, shareable, shareable_part};
-pub use crate::storage::Kept;
 pub use crate::threading::{AllThreads, OneThread};

@@ -1,61 +1,95 @@
 //! The cache behind one memoized function: the lookups, stores and removals that the generated functions make.
 //!
-//! No user code runs inside the lock: [`Storage`] compares and clones where that is safe, and what leaves the
-//! cache is handed out of the lock and dropped there.
+//! A call that hits takes no lock. Where the lock is taken, no user code runs inside: what it is to compare is kept,
+//! and compared outside, and what leaves the cache is handed out of the lock and dropped there.
 
+use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
 use std::time::Instant;
 
 use crate::clock;
+use crate::front::reader::Reader;
+use crate::front::{Front, Inside, Unfound, tag};
 use crate::in_flight::InFlight;
 use crate::info::{CacheInfo, CacheParameters};
+use crate::invalidations::Invalidations;
 use crate::key::Key;
-use crate::lru::{Left, Limits, Lru, Stamp};
+use crate::kind::{Kind, Since};
+use crate::lru::{Left, Limits, Lru};
 use crate::miss::{Conflict, Miss, MissOf};
 use crate::ring::Place;
-use crate::running::{Era, Running};
-use crate::storage::{Entry, State, Storage};
 use crate::threading::Threading;
 
-/// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Storage`].
-pub struct Cache<T: Threading, P: Storage<T, K, V>, K, V, S> {
+/// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
+pub struct Cache<T: Threading, P: Kind, K, V, S> {
     pub(crate) limits: Limits,
     hasher: S,
-    pub(crate) state: T::Lock<StateOf<T, P, K, V>>,
+    pub(crate) front: Front<T, EntryOf<P, K, V>>,
+    pub(crate) state: T::Lock<State<T, K, V>>,
 }
 
-pub(crate) type StateOf<T, P, K, V> = State<<P as Storage<T, K, V>>::Held, Ledger<T, K, V>>;
+/// A key with its value.
+pub(crate) struct Entry<K, V, Since> {
+    pub(crate) key: K,
+    pub(crate) value: V,
+    since: Since,
+}
+
+pub(crate) type EntryOf<P, K, V> = Entry<K, V, <P as Kind>::Since>;
+
+/// What is behind the lock.
+pub(crate) struct State<T: Threading, K, V> {
+    lru: Lru,
+    pub(crate) ledger: Ledger<T, K, V>,
+}
 
 /// What a cache keeps account of beside its entries.
 pub(crate) struct Ledger<T: Threading, K, V> {
+    /// Hits and misses that are not among those of the readers.
     pub(crate) hits: u64,
     pub(crate) misses: u64,
-    pub(crate) running: Running<Invalidated<T, K>>,
+    /// All hits and misses up to the latest clear.
+    cleared: (u64, u64),
+    pub(crate) invalidations: Invalidations<T::Pointer<K>>,
     pub(crate) in_flight: InFlight<T, K, V>,
+}
+
+/// What was seen of a key that was not found; nothing was counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Unseen {
+    hash: u64,
+    unfound: Unfound,
 }
 
 /// A lookup that found nothing and was counted.
 #[derive(Debug, Clone, Copy)]
-pub struct Missed {
-    hash: u64,
-    era: Era,
+pub struct Missed(Unseen);
+
+/// What a search has found, in the lock.
+pub(crate) struct Searched<'a, T: Threading, P: Kind, K, V> {
+    pub(crate) inside: Inside<'a, T, EntryOf<P, K, V>>,
+    pub(crate) ledger: &'a mut Ledger<T, K, V>,
+    /// The place of the entry with that key, if it is there.
+    pub(crate) place: Option<Place>,
+    /// What is to be dropped outside.
+    pub(crate) left: &'a mut Left<EntryOf<P, K, V>>,
 }
 
-/// A key that was invalidated while something was being computed.
-pub(crate) struct Invalidated<T: Threading, K> {
-    pub(crate) hash: u64,
-    pub(crate) key: T::Pointer<K>,
-}
-
-impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// An empty cache with the limits of these parameters.
     #[must_use]
     pub fn new(parameters: CacheParameters) -> Self {
         let CacheParameters { maxsize, max_weight, ttl, .. } = parameters;
         let limits = Limits { maxsize, max_weight, ttl };
-        let ledger = Ledger { hits: 0, misses: 0, running: Running::new(), in_flight: InFlight::new() };
+        let ledger = Ledger {
+            hits: 0,
+            misses: 0,
+            cleared: (0, 0),
+            invalidations: Invalidations::new(),
+            in_flight: InFlight::new(),
+        };
         let state = State { lru: Lru::new(limits), ledger };
-        Self { limits, hasher: S::default(), state: T::lock(state) }
+        Self { limits, hasher: S::default(), front: Front::new(limits), state: T::lock(state) }
     }
 
     #[inline]
@@ -68,107 +102,237 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     /// The time, if entries expire.
     #[inline]
     fn now(&self) -> Option<Instant> {
-        self.limits.ttl.filter(|_| P::EXPIRES).map(|_| clock::now())
+        self.limits.ttl.filter(|_| P::Since::EXPIRES).map(|_| clock::now())
     }
 
-    /// Runs `inside` the lock with the place of the key, if it is there at that moment. An expired entry is not,
-    /// and is removed.
     #[inline]
+    fn is_expired(&self, entry: &EntryOf<P, K, V>, now: Option<Instant>) -> bool {
+        entry.since.is_past(now, self.limits.ttl)
+    }
+
+    /// Looks a key up for a call of the function: counts, and makes what it finds the most recent. This is the
+    /// shortest way, for entries that are there and not in the way of anything.
+    ///
+    /// # Errors
+    /// What was seen, when nothing was found nor counted; the caller goes on with [`look`](Self::look).
+    #[inline]
+    pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen> {
+        let hash = self.hash(key);
+        self.find_near(hash, key, clone).map_err(|unfound| Unseen { hash, unfound })
+    }
+
+    #[inline]
+    fn find_near<Q: Key<K, S::Hasher>>(
+        &self,
+        hash: u64,
+        key: Q,
+        clone: impl Fn(&V) -> V,
+    ) -> Result<V, Unfound> {
+        let reader = self.front.reader().ok_or(Unfound::UNSURE)?;
+        let now = self.now();
+        if P::PLAIN {
+            let found = self.front.find_near(reader, tag(hash), |entry| key.matches(&entry.key))?;
+            if self.is_expired(found.entry(), now) {
+                return Err(Unfound::UNSURE);
+            }
+            found.hit(|entry| clone(&entry.value)).ok_or(Unfound::UNSURE)
+        } else {
+            // The user's code runs while the entry is kept, rather than while the reader is pinned.
+            let _after = LetGo(self);
+            let kept = self.front.find_near(reader, tag(hash), |_| true)?.keep().ok_or(Unfound::UNSURE)?;
+            if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) || !kept.log_at_once() {
+                return Err(Unfound::UNSURE);
+            }
+            Ok(clone(&kept.entry().value))
+        }
+    }
+
+    /// Looks a key up that was not found the [shortest way](Self::get).
+    ///
+    /// # Errors
+    /// What the lookup came to when the key is not there; the caller goes on with [`missed`](Self::missed).
+    #[inline(never)]
+    pub fn look<Q: Key<K, S::Hasher>>(
+        &self,
+        mut unseen: Unseen,
+        key: Q,
+        clone: impl Fn(&V) -> V,
+    ) -> Result<V, Missed> {
+        if let Some(reader) = self.front.any_reader() {
+            if !self.front.lacks(unseen.unfound) {
+                match self.look_without_lock(reader, unseen.hash, key, &clone) {
+                    Ok(value) => return Ok(value),
+                    Err(unfound) => unseen.unfound = unfound,
+                }
+            }
+            if self.front.lacks(unseen.unfound) {
+                reader.count_miss();
+                return Err(Missed(unseen));
+            }
+        }
+        let found = self.at(unseen.hash, key, |searched| {
+            if searched.place.is_some() {
+                return Ok(searched.hit(self));
+            }
+            searched.ledger.misses += 1;
+            Err(Missed(Unseen { unfound: searched.inside.lacking(), ..unseen }))
+        });
+        found.map(|kept| clone(kept.value()))
+    }
+
+    /// Looks a key up, and takes the lock only to make room in the log.
+    ///
+    /// # Errors
+    /// What was seen.
+    pub(crate) fn look_without_lock<Q: Key<K, S::Hasher>>(
+        &self,
+        reader: &Reader,
+        hash: u64,
+        key: Q,
+        clone: &impl Fn(&V) -> V,
+    ) -> Result<V, Unfound> {
+        let now = self.now();
+        let _after = LetGo(self);
+        let kept = self.front.find(reader, tag(hash), |_| true)?.keep().ok_or(Unfound::UNSURE)?;
+        if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) {
+            return Err(Unfound::UNSURE);
+        }
+        if !kept.log() {
+            T::with(&self.state, |state| kept.make_room(self.front.inside(&mut state.lru)));
+            kept.log();
+        }
+        Ok(clone(&kept.entry().value))
+    }
+
+    /// Runs `inside` the lock with what is there under the key at that moment. An expired entry is not, and is
+    /// removed.
     pub(crate) fn at<Q: Key<K, S::Hasher>, R>(
         &self,
         hash: u64,
         key: Q,
-        inside: impl FnOnce(&mut StateOf<T, P, K, V>, Option<Place>) -> R,
+        inside: impl FnOnce(Searched<'_, T, P, K, V>) -> R,
     ) -> R {
         let matches = |key: &Q, stored: &K| key.matches(stored);
         let (result, _dropped_outside) =
-            self.search(hash, key, matches, |state, place, _, _| inside(state, place));
+            self.search(hash, Unfound::UNSURE, key, matches, |searched, _| inside(searched));
         result
     }
 
-    /// [`Storage::search`], for which an expired entry is not there. What leaves the cache is returned, too.
-    #[inline]
+    /// Runs `inside` the lock with what is there, at that moment, that has this hash and `matches` the subject. What
+    /// leaves the cache is returned, too. What was not found before is not searched for again, unless something was
+    /// added.
     pub(crate) fn search<Q, R>(
         &self,
         hash: u64,
+        unfound: Unfound,
         subject: Q,
         matches: impl Fn(&Q, &K) -> bool,
-        inside: impl FnOnce(&mut StateOf<T, P, K, V>, Option<Place>, Q, &mut Left<P::Held>) -> R,
-    ) -> (R, Left<P::Held>) {
+        inside: impl FnOnce(Searched<'_, T, P, K, V>, Q) -> R,
+    ) -> (R, Left<EntryOf<P, K, V>>) {
         let now = self.now();
-        P::search(&self.state, hash, subject, matches, |state, place, subject| {
-            let mut left = Left::new();
-            let place = match place {
-                Some(place) if state.lru.is_expired(place, now) => {
-                    left.push(state.lru.remove(place));
-                    None
+        let mut left = Left::new();
+        if P::PLAIN {
+            let result = T::with(&self.state, |state| {
+                let front = self.front.inside(&mut state.lru);
+                let is_it = |entry: &EntryOf<P, K, V>| matches(&subject, &entry.key).then_some(());
+                let place = match front.still_lacks(unfound) {
+                    true => None,
+                    false => front.find(tag(hash), is_it).map(|(place, ())| place),
+                };
+                inside(self.searched(front, &mut state.ledger, place, now, &mut left), subject)
+            });
+            return (result, left);
+        }
+        // Those that were compared outside of the lock: they are kept, so that they stay what they are.
+        let mut different = Keeping { cache: self, places: Vec::new() };
+        let mut equal = Keeping { cache: self, places: Vec::new() };
+        let mut arguments = Some((inside, subject));
+        loop {
+            let round = T::with(&self.state, |state| {
+                let mut front = self.front.inside(&mut state.lru);
+                let mut there = None;
+                let is_lacking = front.still_lacks(unfound);
+                for place in front.candidates(tag(hash)).take_while(|_| !is_lacking) {
+                    if equal.places.contains(&place) {
+                        there = Some(place);
+                    } else if !different.places.contains(&place) {
+                        front.lru.keep(place);
+                        return Err(place);
+                    }
                 }
-                place => place,
-            };
-            (inside(state, place, subject, &mut left), left)
-        })
+                if !(equal.places.is_empty() && different.places.is_empty()) {
+                    for place in equal.places.drain(..).chain(different.places.drain(..)) {
+                        front.lru.unkeep(place);
+                    }
+                    front.settle(&mut left);
+                }
+                let searched = self.searched(front, &mut state.ledger, there, now, &mut left);
+                Ok(arguments.take().map(|(inside, subject)| inside(searched, subject)))
+            });
+            match (round, &arguments) {
+                (Err(place), Some((_, subject))) => {
+                    // Should the comparison panic, it is not kept any longer.
+                    let unknown = Keeping { cache: self, places: Vec::from([place]) };
+                    let is_equal = matches(subject, &unknown.entry(place).key);
+                    if is_equal { &mut equal } else { &mut different }.take(unknown);
+                }
+                (Ok(done), _) => return (done.expect("the arguments are taken once"), left),
+                (Err(_), None) => unreachable!("the arguments are taken in the last round"),
+            }
+        }
     }
 
-    /// Looks a key up for a call of the function: counts, and makes what it finds the most recent.
-    ///
-    /// # Errors
-    /// What the lookup came to when the key is not there; the caller goes on with [`missed`](Self::missed).
-    #[inline]
-    pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Missed> {
-        let hash = self.hash(key);
-        let found = self.at(hash, key, |state, place| match place {
-            Some(place) => {
-                state.ledger.hits += 1;
-                state.lru.touch(place);
-                Ok(P::take(state.lru.entry(place), &clone))
+    /// What was found, unless it has expired: then it is removed.
+    fn searched<'a>(
+        &self,
+        mut inside: Inside<'a, T, EntryOf<P, K, V>>,
+        ledger: &'a mut Ledger<T, K, V>,
+        mut place: Option<Place>,
+        now: Option<Instant>,
+        left: &'a mut Left<EntryOf<P, K, V>>,
+    ) -> Searched<'a, T, P, K, V> {
+        if P::Since::EXPIRES {
+            // SAFETY: it was found just now.
+            let is_expired = |&place: &Place| self.is_expired(unsafe { inside.entry(place) }, now);
+            if let Some(expired) = place.filter(is_expired) {
+                inside.remove(expired, left);
+                place = None;
             }
-            None => {
-                state.ledger.misses += 1;
-                Err(state.ledger.running.begin())
-            }
-        });
-        match found {
-            Ok(taken) => Ok(P::value(taken, clone)),
-            Err(era) => Err(Missed { hash, era }),
         }
+        Searched { inside, ledger, place, left }
     }
 
     /// What is to be done about a lookup that found nothing: run the function and complete this.
     #[inline(never)]
     pub fn missed<Q: Key<K, S::Hasher>>(&self, key: Q, missed: Missed) -> MissOf<'_, T, P, K, V, S, Q> {
-        self.miss(key, missed.hash, missed.era, self.conflict())
+        self.miss(key, missed.0, self.conflict())
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
     #[inline(never)]
     pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> MissOf<'_, T, P, K, V, S, Q> {
         let hash = self.hash(key);
-        let era = T::with(&self.state, |state| state.ledger.running.begin());
-        self.miss(key, hash, era, Conflict::Replace)
+        self.miss(key, Unseen { hash, unfound: Unfound::UNSURE }, Conflict::Replace)
     }
 
     fn miss<Q: Key<K, S::Hasher>>(
         &self,
         key: Q,
-        hash: u64,
-        era: Era,
+        unseen: Unseen,
         conflict: Conflict,
     ) -> MissOf<'_, T, P, K, V, S, Q> {
-        // First the guard that ends the computation, then the user's code that copies the key.
-        let mut miss =
-            Miss { cache: self, key: None, same: key.same(), hash, conflict, era: Some(era), turn: None };
-        miss.key = Some(key.to_stored());
-        miss
+        let running = Some(self.front.begin());
+        let ticket = self.front.newest();
+        let Unseen { hash, unfound } = unseen;
+        let (key, same) = (Some(key.to_stored()), key.same());
+        Miss { cache: self, key, same, hash, unfound, conflict, ticket, running, turn: None }
     }
 
     /// The value of a key, counting and moving nothing.
     #[inline(never)]
     pub fn peek<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Option<V> {
-        let inside = |state: &mut StateOf<T, P, K, V>, place: Option<Place>| {
-            place.map(|place| P::take(state.lru.entry(place), &clone))
-        };
-        let taken = self.at(self.hash(key), key, inside);
-        taken.map(|taken| P::value(taken, clone))
+        let kept = self.at(self.hash(key), key, |mut searched| searched.keep(self))?;
+        Some(clone(kept.value()))
     }
 
     /// Removes a key, and keeps what is being computed for it from being stored. Says whether it was there.
@@ -176,18 +340,25 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     pub fn invalidate<Q: Key<K, S::Hasher>>(&self, key: Q) -> bool {
         let hash = self.hash(key);
         self.forget_flight(hash, key);
-        let mut invalidated = None;
+        // The key is copied outside of the lock, if that is needed.
+        let mut copied = None;
         loop {
-            let removed = self.at(hash, key, |state, place| {
-                if state.ledger.running.any() {
-                    // The key is copied outside of the lock, hence a second round.
-                    state.ledger.running.invalidate(invalidated.take()?);
+            let removed = self.at(hash, key, |mut searched| {
+                let invalidations = &mut searched.ledger.invalidations;
+                let forgotten = if self.front.runs() {
+                    invalidations.invalidate(hash, copied.take()?)
+                } else {
+                    invalidations.clear()
+                };
+                self.front.set_newest(invalidations.newest(), invalidations.are_kept());
+                if let Some(place) = searched.place {
+                    searched.inside.remove(place, searched.left);
                 }
-                Some(place.map(|place| state.lru.remove(place)))
+                Some((searched.place.is_some(), forgotten))
             });
             match removed {
-                Some(entry) => return entry.is_some(),
-                None => invalidated = Some(Invalidated { hash, key: T::pointer(key.to_stored()) }),
+                Some((was_there, _dropped_outside)) => return was_there,
+                None => copied = Some(T::pointer(key.to_stored())),
             }
         }
     }
@@ -196,13 +367,17 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
     #[inline(never)]
     pub fn put<Q: Key<K, S::Hasher>>(&self, key: Q, value: V, weigh: impl Fn(&K, &V) -> usize) {
         let hash = self.hash(key);
-        let entry = Entry { key: key.to_stored(), value };
-        let stamp = self.stamp(weigh(&entry.key, &entry.value));
-        let held = P::hold(entry);
+        let entry = self.entry(key.to_stored(), value);
+        let weight = weigh(&entry.key, &entry.value);
         let matches = |key: &Q, stored: &K| key.matches(stored);
-        let _dropped_outside = self.search(hash, key, matches, |state, place, _, left| {
-            state.store(place, hash, held, stamp, left);
+        let _dropped_outside = self.search(hash, Unfound::UNSURE, key, matches, |searched, _| {
+            self.store(searched, hash, entry, weight);
         });
+    }
+
+    /// An entry that is made now.
+    pub(crate) fn entry(&self, key: K, value: V) -> EntryOf<P, K, V> {
+        Entry { key, value, since: P::Since::new(self.now()) }
     }
 
     /// What a call does when its key has appeared while the function ran.
@@ -210,60 +385,167 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
         if self.limits.maxsize.is_some() { Conflict::Keep } else { Conflict::Replace }
     }
 
-    pub(crate) fn stamp(&self, weight: usize) -> Stamp {
-        Stamp { now: self.now(), weight }
+    /// Stores an entry as the most recent, in the place of the one with its key if there is one. An entry that may
+    /// not be stored at all leaves, and with it the one it would have replaced.
+    pub(crate) fn store(
+        &self,
+        searched: Searched<'_, T, P, K, V>,
+        hash: u64,
+        entry: EntryOf<P, K, V>,
+        weight: usize,
+    ) {
+        let Searched { mut inside, place, left, .. } = searched;
+        if inside.lru.admits(weight) {
+            let now = self.now();
+            inside.store(place, tag(hash), entry, weight, |entry| self.is_expired(entry, now), left);
+        } else {
+            left.push(entry);
+            if let Some(place) = place {
+                inside.remove(place, left);
+            }
+        }
     }
 
     /// Drops all entries and zeroes the counters; what is being computed now will not be stored.
     #[inline(never)]
     pub fn clear(&self) {
+        let mut left = Left::new();
         let _dropped_outside = T::with(&self.state, |state| {
-            state.ledger.hits = 0;
-            state.ledger.misses = 0;
-            let in_flight = core::mem::replace(&mut state.ledger.in_flight, InFlight::new());
-            (
-                core::mem::replace(&mut state.lru, Lru::new(self.limits)),
-                state.ledger.running.clear(),
-                in_flight,
-            )
+            let State { lru, ledger } = state;
+            let forgotten = ledger.invalidations.clear();
+            self.front.set_newest(ledger.invalidations.newest(), false);
+            self.front.inside(lru).clear(&mut left);
+            ledger.cleared = self.counts(ledger);
+            (forgotten, core::mem::replace(&mut ledger.in_flight, InFlight::new()))
         });
     }
 
-    /// The counters, all read at one moment.
+    /// All hits and misses there have been.
+    fn counts(&self, ledger: &Ledger<T, K, V>) -> (u64, u64) {
+        let (hits, misses) = self.front.counts();
+        (ledger.hits + hits, ledger.misses + misses)
+    }
+
+    /// The counters.
     #[inline(never)]
     pub fn info(&self) -> CacheInfo {
-        T::with(&self.state, |state| CacheInfo {
-            hits: state.ledger.hits,
-            misses: state.ledger.misses,
-            maxsize: self.limits.maxsize,
-            currsize: state.lru.len(),
+        T::with(&self.state, |state| {
+            let (hits, misses) = self.counts(&state.ledger);
+            let cleared = state.ledger.cleared;
+            CacheInfo {
+                hits: hits - cleared.0,
+                misses: misses - cleared.1,
+                maxsize: self.limits.maxsize,
+                currsize: state.lru.len(),
+            }
         })
     }
 }
 
-impl<E, L> State<E, L> {
-    /// Stores an entry as the most recent, in the place of the one with its key if there is one. An entry that may
-    /// not be stored at all goes to `left`, and with it the one it would have replaced.
-    pub(crate) fn store(
-        &mut self,
-        place: Option<Place>,
-        hash: u64,
-        held: E,
-        stamp: Stamp,
-        left: &mut Left<E>,
-    ) {
-        if self.lru.admits(stamp.weight) {
-            self.lru.store(place, hash, held, stamp, left);
-        } else {
-            left.push(held);
-            if let Some(place) = place {
-                left.push(self.lru.remove(place));
-            }
+/// Lets go, when it is dropped, what was removed while foreign code looked at it.
+struct LetGo<'c, T: Threading, P: Kind, K, V, S>(&'c Cache<T, P, K, V, S>);
+
+impl<T: Threading, P: Kind, K, V, S> LetGo<'_, T, P, K, V, S> {
+    #[cold]
+    #[inline(never)]
+    fn let_go(&self) {
+        let mut left = Left::new();
+        T::with(&self.0.state, |state| self.0.front.inside(&mut state.lru).settle(&mut left));
+    }
+}
+
+impl<T: Threading, P: Kind, K, V, S> Drop for LetGo<'_, T, P, K, V, S> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.0.front.holds_back() {
+            self.let_go();
         }
     }
 }
 
-impl<T: Threading, P: Storage<T, K, V>, K, V, S> core::fmt::Debug for Cache<T, P, K, V, S> {
+impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
+    /// Keeps what is there.
+    fn keep<'c, S>(&mut self, cache: &'c Cache<T, P, K, V, S>) -> Option<Keeping<'c, T, P, K, V, S>> {
+        let place = self.place?;
+        self.inside.lru.keep(place);
+        Some(Keeping { cache, places: Vec::from([place]) })
+    }
+
+    /// Counts a hit of what is there, and keeps it.
+    ///
+    /// # Panics
+    /// When nothing is there.
+    pub(crate) fn hit<'c, S>(mut self, cache: &'c Cache<T, P, K, V, S>) -> Keeping<'c, T, P, K, V, S> {
+        let kept = self.keep(cache).expect("there is something");
+        self.ledger.hits += 1;
+        self.inside.touch(kept.places[0]);
+        kept
+    }
+}
+
+/// Places that are kept for foreign code, by whoever has no hazard for them.
+pub(crate) struct Keeping<'c, T: Threading, P: Kind, K, V, S> {
+    cache: &'c Cache<T, P, K, V, S>,
+    places: Vec<Place>,
+}
+
+impl<T: Threading, P: Kind, K, V, S> Keeping<'_, T, P, K, V, S> {
+    /// One of them.
+    fn entry(&self, place: Place) -> &EntryOf<P, K, V> {
+        assert!(self.places.contains(&place));
+        // SAFETY: it was found and kept in the lock, until this is dropped.
+        unsafe { self.cache.front.kept(place) }
+    }
+
+    /// The value of the first of them.
+    pub(crate) fn value(&self) -> &V {
+        &self.entry(self.places[0]).value
+    }
+
+    fn take(&mut self, mut other: Self) {
+        self.places.append(&mut other.places);
+    }
+}
+
+impl<T: Threading, P: Kind, K, V, S> Drop for Keeping<'_, T, P, K, V, S> {
+    fn drop(&mut self) {
+        if self.places.is_empty() {
+            return;
+        }
+        let mut left = Left::new();
+        T::with(&self.cache.state, |state| {
+            let mut inside = self.cache.front.inside(&mut state.lru);
+            for place in self.places.drain(..) {
+                inside.lru.unkeep(place);
+            }
+            inside.settle(&mut left);
+        });
+    }
+}
+
+impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
+    /// Forgets invalidations that concern nobody any more.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn forget_invalidations(&self) {
+        let _dropped_outside = T::with(&self.state, |state| {
+            let invalidations = &mut state.ledger.invalidations;
+            (!self.front.runs()).then(|| {
+                let forgotten = invalidations.clear();
+                self.front.set_newest(invalidations.newest(), false);
+                forgotten
+            })
+        });
+    }
+}
+
+impl<T: Threading, P: Kind, K, V, S> Drop for Cache<T, P, K, V, S> {
+    fn drop(&mut self) {
+        let _dropped_outside = T::with(&self.state, |state| self.front.inside(&mut state.lru).empty());
+    }
+}
+
+impl<T: Threading, P: Kind, K, V, S> core::fmt::Debug for Cache<T, P, K, V, S> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Cache").field("limits", &self.limits).finish_non_exhaustive()
     }

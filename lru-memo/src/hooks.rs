@@ -9,8 +9,8 @@ use core::hash::BuildHasher;
 use std::thread::LocalKey;
 
 use crate::cache::Cache;
+use crate::kind::Kind;
 use crate::registry::{self, Site};
-use crate::storage::Storage;
 use crate::threading::OneThread;
 
 /// Runs what is rarely run in a function of its own.
@@ -67,7 +67,7 @@ type ThreadCache<P, K, V, S> = Rc<Cache<OneThread, P, K, V, S>>;
 /// While the thread ends, its thread-locals are gone before the last of the user's destructors has run; a call
 /// from there gets an empty cache of its own and so runs the function.
 #[inline]
-pub fn of_thread<P: Storage<OneThread, K, V>, K, V, S: BuildHasher + Default>(
+pub fn of_thread<P: Kind, K, V, S: BuildHasher + Default>(
     cache: &'static LocalKey<OnceCell<ThreadCache<P, K, V, S>>>,
     site: impl FnOnce() -> Site,
 ) -> ThreadCache<P, K, V, S> {
@@ -78,7 +78,7 @@ pub fn of_thread<P: Storage<OneThread, K, V>, K, V, S: BuildHasher + Default>(
 }
 
 #[cold]
-fn make_of_thread<P: Storage<OneThread, K, V>, K, V, S: BuildHasher + Default>(
+fn make_of_thread<P: Kind, K, V, S: BuildHasher + Default>(
     cache: &'static LocalKey<OnceCell<ThreadCache<P, K, V, S>>>,
     site: Site,
 ) -> ThreadCache<P, K, V, S> {

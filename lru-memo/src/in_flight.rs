@@ -9,12 +9,13 @@ use core::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
-use crate::cache::{Cache, StateOf};
+use crate::cache::{Cache, State};
 use crate::flight::{Flight, Landed, Turn, Waiting};
+use crate::front::Unfound;
+use crate::invalidations::Ticket;
 use crate::key::{Key, SameKey};
+use crate::kind::Kind;
 use crate::miss::Miss;
-use crate::running::Era;
-use crate::storage::Storage;
 use crate::threading::Threading;
 
 /// The flights of one cache.
@@ -88,8 +89,8 @@ enum Found<T: Threading, K, V> {
 }
 
 /// What a lookup comes to.
-enum Step<T: Threading, K, V, A> {
-    Hit(A),
+enum Step<T: Threading, K, V, H, C> {
+    Hit(H),
     /// First compare this key.
     Compare(T::Pointer<K>),
     /// First copy the key.
@@ -98,10 +99,10 @@ enum Step<T: Threading, K, V, A> {
     ShareKey,
     Wait(Arc<Flight<V>>, Waiting<V>),
     /// Run the function; alone, when the calling thread is inside the flight of its key already.
-    Run(Era, Option<Turn<V>>),
+    Run(C, Ticket, Option<Turn<V>>),
 }
 
-impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// Like [`get`](Self::get), but when the key is being computed, the caller is to wait for that.
     ///
     /// # Errors
@@ -112,22 +113,25 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, PendingOf<'_, T, P, K, V, S, Q>> {
         let hash = self.hash(key);
+        let reader = self.front.any_reader();
+        if let Some(Ok(value)) = reader.map(|reader| self.look_without_lock(reader, hash, key, &clone)) {
+            return Ok(value);
+        }
         let mut compared = Compared::<T, K>::new();
         // Copied before a place in a flight is taken: the user's code that copies may call the function again, and what
         // it waited for would not come.
         let (mut stored, mut shared) = (None, None);
         loop {
-            let step: Step<T, K, V, P::Taken> = self.at(hash, key, |state, place| {
-                if let Some(place) = place {
-                    state.ledger.hits += 1;
-                    state.lru.touch(place);
-                    return Step::Hit(P::take(state.lru.entry(place), &clone));
+            let step: Step<T, K, V, _, _> = self.at(hash, key, |searched| {
+                if searched.place.is_some() {
+                    return Step::Hit(searched.hit(self));
                 }
-                match state.ledger.in_flight.find(hash, &compared) {
+                let ledger = searched.ledger;
+                match ledger.in_flight.find(hash, &compared) {
                     Found::Unknown(other) => Step::Compare(other),
                     Found::Flight(flight) if flight.is_entered() && stored.is_some() => {
-                        state.ledger.misses += 1;
-                        Step::Run(state.ledger.running.begin(), None)
+                        ledger.misses += 1;
+                        Step::Run(self.front.begin(), ledger.invalidations.newest(), None)
                     }
                     _ if stored.is_none() => Step::CopyKey,
                     Found::Flight(flight) => {
@@ -137,14 +141,14 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
                     Found::Nothing => {
                         let Some(shared) = shared.take() else { return Step::ShareKey };
                         let turn = Flight::begin();
-                        state.ledger.in_flight.insert(hash, shared, Arc::clone(turn.flight()));
-                        state.ledger.misses += 1;
-                        Step::Run(state.ledger.running.begin(), Some(turn))
+                        ledger.in_flight.insert(hash, shared, Arc::clone(turn.flight()));
+                        ledger.misses += 1;
+                        Step::Run(self.front.begin(), ledger.invalidations.newest(), Some(turn))
                     }
                 }
             });
             match step {
-                Step::Hit(taken) => return Ok(P::value(taken, clone)),
+                Step::Hit(kept) => return Ok(clone(kept.value())),
                 Step::Compare(other) => {
                     let is_equal = key.matches(&other);
                     compared.note(other, is_equal);
@@ -156,17 +160,20 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
                     let key_in_hand = stored.take().expect(COPIED);
                     return Err(Pending::Wait { seat, key: key_in_hand, same: key.same(), _unused: shared });
                 }
-                Step::Run(era, turn) => {
-                    let same = key.same();
-                    return Err(Pending::Run(Miss {
+                Step::Run(running, ticket, turn) => {
+                    let (same, conflict, unfound) = (key.same(), self.conflict(), Unfound::UNSURE);
+                    let miss = Miss {
                         cache: self,
                         key: stored,
                         same,
+                        unfound,
                         hash,
-                        conflict: self.conflict(),
-                        era: Some(era),
+                        conflict,
+                        ticket,
+                        running: Some(running),
                         turn,
-                    }));
+                    };
+                    return Err(Pending::Run(miss));
                 }
             }
         }
@@ -202,7 +209,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Cache<T,
 }
 
 /// What the caller of a missing key is to do. It owns its copy of the key: a task that waits borrows nothing.
-pub enum Pending<'c, T: Threading, P: Storage<T, K, V>, K, V, S, M> {
+pub enum Pending<'c, T: Threading, P: Kind, K, V, S, M> {
     /// Run the function.
     Run(Miss<'c, T, P, K, V, S, M>),
     /// Wait for the one who does.
@@ -225,7 +232,7 @@ type PendingOf<'c, T, P, K, V, S, Q> =
 impl<'c, T, P, K, V, S, M> Pending<'c, T, P, K, V, S, M>
 where
     T: Threading,
-    P: Storage<T, K, V>,
+    P: Kind,
     S: BuildHasher + Default,
     M: SameKey<K>,
 {
@@ -262,14 +269,14 @@ const COPIED: &str = "the key is copied before anybody waits";
 const SEATED: &str = "whoever has a seat is waiting";
 
 /// The place of a waiter, in a flight that is in the table of a cache.
-pub struct Seat<'c, T: Threading, P: Storage<T, K, V>, K, V, S> {
+pub struct Seat<'c, T: Threading, P: Kind, K, V, S> {
     cache: &'c Cache<T, P, K, V, S>,
     hash: u64,
     flight: Arc<Flight<V>>,
     waiting: Option<Waiting<V>>,
 }
 
-impl<'c, T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Seat<'c, T, P, K, V, S> {
+impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K, V, S> {
     /// What a waiter does with what it has waited for.
     fn landed<M: SameKey<K>>(
         &self,
@@ -282,27 +289,30 @@ impl<'c, T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Seat
         match landed {
             Landed::Value(value) => {
                 let matches = |key: &K, stored: &K| same.same(stored, key);
-                let _dropped_outside = cache.search(hash, key, matches, |state, place, key, _| {
-                    state.ledger.hits += 1;
-                    if let Some(place) = place {
-                        state.lru.touch(place);
-                    }
-                    key
-                });
+                let _dropped_outside =
+                    cache.search(hash, Unfound::UNSURE, key, matches, |mut searched, key| {
+                        searched.ledger.hits += 1;
+                        if let Some(place) = searched.place {
+                            searched.inside.touch(place);
+                        }
+                        key
+                    });
                 Ok(clone(&value))
             }
             Landed::YourTurn(turn) => {
-                let era = T::with(&cache.state, |state| {
+                let (running, ticket) = T::with(&cache.state, |state| {
                     state.ledger.misses += 1;
-                    state.ledger.running.begin()
+                    (cache.front.begin(), state.ledger.invalidations.newest())
                 });
                 Err(Miss {
                     cache,
                     key: Some(key),
                     same,
                     hash,
+                    unfound: Unfound::UNSURE,
                     conflict: cache.conflict(),
-                    era: Some(era),
+                    ticket,
+                    running: Some(running),
                     turn: Some(turn),
                 })
             }
@@ -310,7 +320,7 @@ impl<'c, T: Threading, P: Storage<T, K, V>, K, V, S: BuildHasher + Default> Seat
     }
 }
 
-impl<T: Threading, P: Storage<T, K, V>, K, V, S> Drop for Seat<'_, T, P, K, V, S> {
+impl<T: Threading, P: Kind, K, V, S> Drop for Seat<'_, T, P, K, V, S> {
     fn drop(&mut self) {
         // A waiter that is given up passes its turn on; when nobody wants it, the flight is over.
         drop(self.waiting.take());
@@ -318,7 +328,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S> Drop for Seat<'_, T, P, K, V, S
     }
 }
 
-impl<T: Threading, P: Storage<T, K, V>, K, V, S> Cache<T, P, K, V, S> {
+impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     /// Abandons a flight: the turn passes to a waiter, or the flight is over.
     pub(crate) fn abandon(&self, hash: u64, turn: Turn<V>) {
         let flight = Arc::clone(turn.flight());
@@ -328,7 +338,7 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S> Cache<T, P, K, V, S> {
     }
 
     fn forget_if_vacant(&self, hash: u64, flight: &Arc<Flight<V>>) {
-        let _dropped_outside = T::with(&self.state, |state: &mut StateOf<T, P, K, V>| {
+        let _dropped_outside = T::with(&self.state, |state: &mut State<T, K, V>| {
             flight.is_vacant().then(|| state.ledger.in_flight.remove(hash, flight))
         });
     }

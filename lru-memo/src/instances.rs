@@ -16,9 +16,9 @@ use once_cell::race::OnceBox;
 
 use crate::cache::Cache;
 use crate::info::CacheInfo;
+use crate::kind::Kept;
 use crate::registry::{self, Site};
 use crate::slot::{Shareable, Shared, SharedKey, Slot};
-use crate::storage::Kept;
 use crate::threading::{AllThreads, OneThread};
 
 /// The storage of caches whose types are forgotten.

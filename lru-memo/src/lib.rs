@@ -57,21 +57,24 @@ pub mod __private;
 mod cache;
 pub mod clock;
 mod flight;
+mod front;
 mod hasher;
 mod hooks;
 mod in_flight;
 mod info;
 mod instances;
+mod invalidations;
 mod key;
+mod kind;
 mod lru;
 mod miss;
 mod outcome;
 mod plain;
 mod registry;
 mod ring;
-mod running;
+#[cfg(feature = "shared")]
+pub mod shared;
 mod slot;
-mod storage;
 mod sync;
 mod threading;
 

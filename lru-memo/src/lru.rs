@@ -1,30 +1,15 @@
-//! The exact LRU itself: entries side by side, in order of use, and an index by hash; where there is a `ttl`, also
-//! in order of age, and where weights are bounded, with their weights.
+//! The exact LRU, as it is inside the lock: entries in order of use; where there is a `ttl`, also in order of age, and
+//! where weights are bounded, with their weights. What readers see without the lock is in [`front`](crate::front).
 //!
-//! Single-threaded, free of locks and of user code: keys are found by their hash and a predicate of the
-//! caller's, and whatever leaves is handed back to the caller, who drops it where that is safe.
-//!
-//! Invariants: there are no gaps: when an entry leaves, the last one takes its place. Each entry is in `index` once,
-//! under its own hash. All parts have the same length, except that `ages` and `weights` may be unused.
+//! Free of user code: keys are found by their hash and a predicate of the caller's, and whatever leaves is handed back
+//! to the caller, who drops it where that is safe.
 
 use alloc::vec::Vec;
 use core::time::Duration;
-use std::time::Instant;
 
-use hashbrown::HashTable;
-
-use crate::ring::{Place, Ring};
-
-struct Node<E> {
-    hash: u64,
-    entry: E,
-}
-
-/// When entries were stored, and in which order.
-struct Ages {
-    order: Ring,
-    since: Vec<Instant>,
-}
+use crate::front::index::Tag;
+use crate::front::limbo::Limbo;
+use crate::ring::{ENDS, Place, Ring, reserve};
 
 /// What a cache must not exceed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,77 +22,100 @@ pub(crate) struct Limits {
     pub(crate) ttl: Option<Duration>,
 }
 
-/// What is noted of an entry beside its key and value.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Stamp {
-    /// The time; only used where there is a `ttl`.
-    pub(crate) now: Option<Instant>,
-    /// The weight; only used where weights are bounded.
-    pub(crate) weight: usize,
-}
-
-/// Entries of type `E` in order of use. A [`Place`] is valid until an entry is removed: that of entry `place` is
-/// `nodes[place - 1]`.
-pub(crate) struct Lru<E> {
-    limits: Limits,
+/// The order of entries, by their places, and what else is kept of them in the lock.
+pub(crate) struct Lru {
+    pub(crate) limits: Limits,
+    length: usize,
     uses: Ring,
-    nodes: Vec<Node<E>>,
-    index: HashTable<Place>,
-    ages: Ages,
+    tags: Vec<Tag>,
+    /// Of what the order of uses is being brought up to date with.
+    seen: Vec<u64>,
+    ages: Ring,
     weights: Vec<usize>,
     weight: usize,
+    /// Places that were used, and can be again.
+    pub(crate) free: Vec<Place>,
+    pub(crate) limbo: Limbo,
+    /// Places that are kept for foreign code, by those who have no better way.
+    pub(crate) kept: Vec<Place>,
 }
 
-impl<E> Lru<E> {
-    pub(crate) const fn new(limits: Limits) -> Self {
+impl Lru {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,
+            length: 0,
             uses: Ring::new(),
-            nodes: Vec::new(),
-            index: HashTable::new(),
-            ages: Ages { order: Ring::new(), since: Vec::new() },
+            tags: Vec::new(),
+            seen: Vec::new(),
+            ages: Ring::new(),
             weights: Vec::new(),
             weight: 0,
+            free: Vec::new(),
+            limbo: Limbo::default(),
+            kept: Vec::new(),
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.nodes.len()
+        self.length
     }
 
-    /// Finds an entry that the predicate accepts among those whose hash is, or may be, this one; the predicate
-    /// is given the hash. Recency stays as it is.
-    #[inline]
-    pub(crate) fn find(&self, hash: u64, mut accepts: impl FnMut(u64, &E) -> bool) -> Option<Place> {
-        let found = self.index.find(hash, |&place| {
-            let node = &self.nodes[at(place)];
-            accepts(node.hash, &node.entry)
-        });
-        found.copied()
+    /// The last place that was ever used.
+    pub(crate) fn last_place(&self) -> Place {
+        self.tags.len().saturating_sub(1) as Place
     }
 
-    #[inline]
-    pub(crate) fn entry(&self, place: Place) -> &E {
-        &self.nodes[at(place)].entry
+    /// Makes the next place known; at most so many will be.
+    pub(crate) fn extend(&mut self, most: usize) -> Place {
+        let place = self.last_place() + 1;
+        assert!(place < 1 << 31, "a cache holds fewer than 2^31 entries");
+        let (length, most) = (place as usize + 1, most + 1);
+        self.uses.extend_to(place, most);
+        extend_to(&mut self.tags, length, most, 0);
+        // The bit of 0, which is no place, stays set.
+        self.seen.resize(length / 64 + 1, 0);
+        self.seen[0] |= 1;
+        if self.limits.ttl.is_some() {
+            self.ages.extend_to(place, most);
+        }
+        if self.limits.max_weight.is_some() {
+            extend_to(&mut self.weights, length, most, 0);
+        }
+        place
     }
 
-    /// Makes an entry the most recent one.
-    #[inline]
-    pub(crate) fn touch(&mut self, place: Place) {
-        self.uses.touch(place);
+    pub(crate) fn tag(&self, place: Place) -> Tag {
+        self.tags[place as usize]
     }
 
-    /// Whether an entry has reached the age at which it expires; without a time, none has.
-    #[inline]
-    pub(crate) fn is_expired(&self, place: Place, now: Option<Instant>) -> bool {
-        now.is_some_and(|now| self.is_expired_at(place, now))
+    /// The entries, the most recent first.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
+        self.uses.newest_first()
     }
 
-    // Not inlined: caches without a `ttl` never come here.
-    #[inline(never)]
-    fn is_expired_at(&self, place: Place, now: Instant) -> bool {
-        let age = now.saturating_duration_since(self.ages.since[at(place)]);
-        self.limits.ttl.is_some_and(|ttl| age >= ttl)
+    /// Notes that entries were used, the latest first; those that are gone do not matter. Numbers that are none of
+    /// their places, except 0, are handed to `other`.
+    pub(crate) fn used(&mut self, latest_first: impl Iterator<Item = u32>, mut other: impl FnMut(u32)) {
+        let (mut cursor, mut moved) = (ENDS, 0);
+        for place in latest_first {
+            let bit = 1 << (place % 64);
+            match self.seen.get_mut(place as usize / 64) {
+                Some(seen) if *seen & bit != 0 => {}
+                Some(seen) => {
+                    if self.uses.contains(place) {
+                        *seen |= bit;
+                        self.uses.move_behind(cursor, place);
+                        cursor = place;
+                        moved += 1;
+                    }
+                }
+                None => other(place),
+            }
+        }
+        for place in self.uses.newest_first().take(moved) {
+            self.seen[place as usize / 64] &= !(1 << (place % 64));
+        }
     }
 
     /// Whether an entry of this weight may be stored at all.
@@ -115,104 +123,68 @@ impl<E> Lru<E> {
         self.limits.maxsize != Some(0) && self.limits.max_weight.is_none_or(|max| weight <= max)
     }
 
-    /// Stores an entry that [`admits`](Self::admits) as the most recent, in the place of the one with its key if
-    /// there is one. What leaves goes to `left`.
-    pub(crate) fn store(
-        &mut self,
-        place: Option<Place>,
-        hash: u64,
-        entry: E,
-        stamp: Stamp,
-        left: &mut Left<E>,
-    ) {
-        match place {
-            // Weights that are out before others are in cannot add up to more than there is.
-            Some(place) if self.limits.max_weight.is_some() => left.push(self.remove(place)),
-            Some(place) => {
-                left.push(self.replace(place, hash, entry, stamp));
-                return;
-            }
-            None => {}
+    /// The entry that has to go before another one of such a weight fits: first the expired, then the least recent.
+    pub(crate) fn next_to_leave(&self, weight: usize, is_expired: impl Fn(Place) -> bool) -> Option<Place> {
+        let is_full = self.limits.maxsize.is_some_and(|max| self.length >= max)
+            || self
+                .limits
+                .max_weight
+                .is_some_and(|max| self.weight.checked_add(weight).is_none_or(|sum| sum > max));
+        if !is_full {
+            return None;
         }
-        if self.limits.max_weight.is_none() && self.limits.ttl.is_none() {
-            if let Some(oldest) =
-                self.uses.oldest().filter(|_| self.limits.maxsize.is_some_and(|max| self.len() >= max))
-            {
-                // Out and in at once: the common case.
-                self.unindex(oldest);
-                left.push(self.replace(oldest, hash, entry, stamp));
-                self.index_at(hash, oldest);
-                return;
-            }
-        }
-        self.make_room(1, stamp.weight, stamp.now, left);
-        let place = self.uses.push();
-        self.nodes.push(Node { hash, entry });
+        self.ages.oldest().filter(|&place| is_expired(place)).or(self.uses.oldest())
+    }
+
+    /// Adds an entry as the most recent.
+    pub(crate) fn add(&mut self, place: Place, tag: Tag, weight: usize) {
+        self.length += 1;
+        self.tags[place as usize] = tag;
+        self.uses.push(place);
         if self.limits.ttl.is_some() {
-            self.ages.order.push();
-            self.ages.since.extend(stamp.now);
+            self.ages.push(place);
         }
         if self.limits.max_weight.is_some() {
-            self.weights.push(stamp.weight);
-            self.weight += stamp.weight;
-        }
-        self.index_at(hash, place);
-    }
-
-    /// Removes entries until so many more of such a weight fit: first the expired, then the least recent.
-    fn make_room(&mut self, entries: usize, weight: usize, now: Option<Instant>, left: &mut Left<E>) {
-        let is_full = |lru: &Self| {
-            lru.limits.maxsize.is_some_and(|max| lru.len() + entries > max)
-                || lru
-                    .limits
-                    .max_weight
-                    .is_some_and(|max| lru.weight.checked_add(weight).is_none_or(|sum| sum > max))
-        };
-        while is_full(self) {
-            let expired = self.ages.order.oldest().filter(|&place| self.is_expired(place, now));
-            let Some(place) = expired.or(self.uses.oldest()) else { return };
-            left.push(self.remove(place));
+            self.weights[place as usize] = weight;
+            self.weight += weight;
         }
     }
 
-    /// Puts another entry in this place, as the most recent, and returns the old one; the index stays, and so must the
-    /// sum of weights.
-    fn replace(&mut self, place: Place, hash: u64, entry: E, stamp: Stamp) -> E {
-        self.uses.touch(place);
-        if let (Some(_), Some(now)) = (self.limits.ttl, stamp.now) {
-            self.ages.order.touch(place);
-            self.ages.since[at(place)] = now;
-        }
-        core::mem::replace(&mut self.nodes[at(place)], Node { hash, entry }).entry
-    }
-
-    pub(crate) fn remove(&mut self, place: Place) -> E {
-        self.unindex(place);
-        let last = self.nodes.len() as Place;
-        if last != place {
-            let moved = self.index.find_mut(self.nodes[at(last)].hash, |&other| other == last);
-            *moved.expect("every entry is in the index") = place;
-        }
-        self.uses.swap_remove(place);
+    /// Removes an entry, which some may still see.
+    pub(crate) fn remove(&mut self, place: Place) {
+        self.length -= 1;
+        self.uses.remove(place);
         if self.limits.ttl.is_some() {
-            self.ages.order.swap_remove(place);
-            self.ages.since.swap_remove(at(place));
+            self.ages.remove(place);
         }
         if self.limits.max_weight.is_some() {
-            self.weight -= self.weights.swap_remove(at(place));
+            self.weight -= self.weights[place as usize];
         }
-        self.nodes.swap_remove(at(place)).entry
+        self.limbo.push(place);
     }
 
-    fn index_at(&mut self, hash: u64, place: Place) {
-        let nodes = &self.nodes;
-        self.index.insert_unique(hash, place, |&place| nodes[at(place)].hash);
+    /// Removes all entries.
+    pub(crate) fn clear(&mut self) {
+        while let Some(place) = self.uses.oldest() {
+            self.remove(place);
+        }
     }
 
-    fn unindex(&mut self, place: Place) {
-        let found = self.index.find_entry(self.nodes[at(place)].hash, |&other| other == place);
-        found.expect("every entry is in the index").remove();
+    /// Keeps a place from becoming another entry's.
+    pub(crate) fn keep(&mut self, place: Place) {
+        self.kept.push(place);
     }
+
+    /// Ends one [`keep`](Self::keep).
+    pub(crate) fn unkeep(&mut self, place: Place) {
+        let at = self.kept.iter().position(|&kept| kept == place).expect("it was kept");
+        self.kept.swap_remove(at);
+    }
+}
+
+fn extend_to<T: Clone>(vector: &mut Vec<T>, length: usize, most: usize, value: T) {
+    reserve(vector, length, most);
+    vector.resize(length, value);
 }
 
 /// What has left a cache and is to be dropped outside of its lock: mostly one entry, so that is not allocated for.
@@ -232,10 +204,4 @@ impl<E> Left<E> {
             Some(_) => self.more.push(entry),
         }
     }
-}
-
-/// Where the node of a place is.
-#[inline]
-fn at(place: Place) -> usize {
-    place as usize - 1
 }

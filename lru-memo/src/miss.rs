@@ -3,27 +3,30 @@
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
-use crate::cache::{Cache, StateOf};
+use crate::cache::{Cache, EntryOf};
 use crate::flight::Turn;
+use crate::front::{Computation, Unfound};
+use crate::invalidations::{Since, Ticket};
 use crate::key::{Key, SameKey};
-use crate::lru::Left;
+use crate::kind::Kind;
 use crate::outcome::Outcome;
-use crate::ring::Place;
-use crate::running::Era;
-use crate::storage::{Entry, Storage};
 use crate::threading::Threading;
 
 /// A lookup that found nothing, to be completed with the value that the function computes.
 ///
 /// Dropping it says that there is no value: the function panicked or returned an error.
-pub struct Miss<'c, T: Threading, P: Storage<T, K, V>, K, V, S, M> {
+pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
     pub(crate) cache: &'c Cache<T, P, K, V, S>,
     pub(crate) key: Option<K>,
     pub(crate) same: M,
     pub(crate) hash: u64,
+    /// What was seen when it was looked up.
+    pub(crate) unfound: Unfound,
     pub(crate) conflict: Conflict,
-    /// Taken when the computation has ended.
-    pub(crate) era: Option<Era>,
+    /// What was cleared or invalidated before it began.
+    pub(crate) ticket: Ticket,
+    /// Taken when it has ended.
+    pub(crate) running: Option<Computation<'c, T, EntryOf<P, K, V>>>,
     /// Others wait for the value. Taken when they have it, or one of them has the turn.
     pub(crate) turn: Option<Turn<V>>,
 }
@@ -44,7 +47,7 @@ pub(crate) enum Conflict {
 impl<'c, T, P, K, V, S, M> Miss<'c, T, P, K, V, S, M>
 where
     T: Threading,
-    P: Storage<T, K, V>,
+    P: Kind,
     S: BuildHasher + Default,
     M: SameKey<K>,
 {
@@ -73,20 +76,19 @@ where
     ) -> R {
         // Whoever waits goes on waiting until the value is stored. The user's code that storing runs may call the
         // function again, and must not wait for itself.
-        let mut landing = Landing { cache: self.cache, hash: self.hash, turn: self.turn.take() };
+        let mut landing =
+            self.turn.take().map(|turn| Landing { cache: self.cache, hash: self.hash, turn: Some(turn) });
         {
-            let _inside = landing.turn.as_mut().map(Turn::enter);
+            let _inside = landing.as_mut().and_then(|landing| landing.turn.as_mut()).map(Turn::enter);
             if self.cache.limits.maxsize != Some(0) {
                 if let Some(value) = outcome.value().filter(|value| admits(value)) {
                     if let Some(key) = self.key.take() {
-                        let entry = Entry { key, value: clone(value) };
-                        let weight = weigh(&entry.key, &entry.value);
-                        self.finish(entry, weight);
+                        self.store(key, clone(value), weigh);
                     }
                 }
             }
         }
-        if let Some(value) = outcome.value() {
+        if let (Some(value), Some(landing)) = (outcome.value(), &mut landing) {
             if let Some(turn) = landing.turn.take() {
                 landing.cache.land(landing.hash, turn, || clone(value));
             }
@@ -94,71 +96,50 @@ where
         outcome
     }
 
-    fn finish(&mut self, mut entry: Entry<K, V>, weight: usize) {
-        let Some(era) = self.era else { return };
-        let (cache, hash, stamp) = (self.cache, self.hash, self.cache.stamp(weight));
+    fn store(&self, key: K, value: V, weigh: impl Fn(&K, &V) -> usize) {
+        let (cache, hash) = (self.cache, self.hash);
+        let mut entry = cache.entry(key, value);
+        let weight = weigh(&entry.key, &entry.value);
+        let matches = |entry: &EntryOf<P, K, V>, stored: &K| self.same.same(stored, &entry.key);
         // Invalidations that were compared, and are of other keys with the same hash.
         let mut others: Vec<T::Pointer<K>> = Vec::new();
+        let address = |key: &T::Pointer<K>| core::ptr::from_ref::<K>(key);
+        let is_known = |others: &[T::Pointer<K>], key: &T::Pointer<K>| {
+            others.iter().any(|other| address(other) == address(key))
+        };
         loop {
-            let inside =
-                |state: &mut StateOf<T, P, K, V>, place: Option<Place>, entry, left: &mut Left<_>| {
-                    let Some(since) = state.ledger.running.since(era) else { return Step::Cleared(entry) };
-                    let address = |key: &T::Pointer<K>| core::ptr::from_ref::<K>(key);
-                    let is_known =
-                        |key: &T::Pointer<K>| others.iter().any(|other| address(other) == address(key));
-                    let same_hash = since.filter(|invalidated| invalidated.hash == hash);
-                    if let Some(unknown) =
-                        same_hash.map(|invalidated| &invalidated.key).find(|key| !is_known(key))
-                    {
-                        return Step::Compare(unknown.clone(), entry);
-                    }
-                    let kept = match place {
-                        Some(_) if self.conflict == Conflict::Keep => Some(entry),
-                        place => {
-                            state.store(place, hash, P::hold(entry), stamp, left);
-                            None
+            let (unknown, _dropped_outside) =
+                cache.search(hash, self.unfound, entry, matches, |searched, entry| {
+                    let invalidations = &searched.ledger.invalidations;
+                    match invalidations.since(self.ticket, hash, |key| is_known(&others, key)) {
+                        Since::Unknown(invalidated) => return Some((invalidated, entry)),
+                        Since::Everything => searched.left.push(entry),
+                        Since::Others if searched.place.is_some() && self.conflict == Conflict::Keep => {
+                            searched.left.push(entry);
                         }
-                    };
-                    Step::Done(kept, state.ledger.running.end(era))
-                };
-            let matches = |entry: &Entry<K, V>, stored: &K| self.same.same(stored, &entry.key);
-            let (step, _dropped_outside) = cache.search(hash, entry, matches, inside);
-            match step {
-                Step::Compare(invalidated, unstored) => {
-                    if self.same.same(&invalidated, &unstored.key) {
-                        return;
+                        Since::Others => cache.store(searched, hash, entry, weight),
                     }
+                    None
+                });
+            match unknown {
+                Some((invalidated, unstored)) if !self.same.same(&invalidated, &unstored.key) => {
                     others.push(invalidated);
                     entry = unstored;
                 }
-                Step::Cleared(_dropped_outside) => return,
-                Step::Done(_kept, _forgotten) => {
-                    self.era = None;
-                    return;
-                }
+                _ => return,
             }
         }
     }
 }
 
-/// One round of storing an entry `E` that a call has computed.
-enum Step<E, P, F> {
-    /// First see whether this invalidation is of the same key.
-    Compare(P, E),
-    /// Everything was cleared since.
-    Cleared(E),
-    /// Done; what is not needed any more is dropped outside of the lock.
-    Done(Option<E>, F),
-}
-
 /// A turn that is to be used up, or abandoned when it is not.
-struct Landing<'c, T: Threading, P: Storage<T, K, V>, K, V, S> {
+struct Landing<'c, T: Threading, P: Kind, K, V, S> {
     cache: &'c Cache<T, P, K, V, S>,
     hash: u64,
     turn: Option<Turn<V>>,
 }
 
-impl<T: Threading, P: Storage<T, K, V>, K, V, S> Drop for Landing<'_, T, P, K, V, S> {
+impl<T: Threading, P: Kind, K, V, S> Drop for Landing<'_, T, P, K, V, S> {
     fn drop(&mut self) {
         if let Some(turn) = self.turn.take() {
             self.cache.abandon(self.hash, turn);
@@ -166,11 +147,14 @@ impl<T: Threading, P: Storage<T, K, V>, K, V, S> Drop for Landing<'_, T, P, K, V
     }
 }
 
-impl<T: Threading, P: Storage<T, K, V>, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
+impl<T: Threading, P: Kind, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
     fn drop(&mut self) {
-        drop(Landing { cache: self.cache, hash: self.hash, turn: self.turn.take() });
-        if let Some(era) = self.era.take() {
-            let _dropped_outside = T::with(&self.cache.state, |state| state.ledger.running.end(era));
+        if let Some(turn) = self.turn.take() {
+            self.cache.abandon(self.hash, turn);
+        }
+        drop(self.running.take());
+        if self.cache.front.remembers() {
+            self.cache.forget_invalidations();
         }
     }
 }

@@ -16,8 +16,8 @@ use crate::cache::Cache;
 use crate::info::CacheInfo;
 use crate::instances::ErasedCache;
 use crate::key::Part;
+use crate::kind::{Kept, Kind};
 use crate::registry::{self, Site};
-use crate::storage::{Kept, Storage};
 use crate::threading::AllThreads;
 
 /// A type that the threads of a process may share.
@@ -83,9 +83,7 @@ impl<C> Default for Slot<C> {
     }
 }
 
-impl<P: Storage<AllThreads, K, V>, K, V, S: BuildHasher + Default + Shareable>
-    Slot<Cache<AllThreads, P, K, V, S>>
-{
+impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads, P, K, V, S>> {
     /// The cache in the slot, which is made and registered when there is none yet.
     #[inline]
     pub fn get(
@@ -113,7 +111,7 @@ impl<P: Storage<AllThreads, K, V>, K, V, S: BuildHasher + Default + Shareable>
 
 impl<P, K, V, S> ErasedCache for Slot<Cache<AllThreads, P, K, V, S>>
 where
-    P: Storage<AllThreads, K, V> + 'static,
+    P: Kind + 'static,
     K: 'static,
     V: 'static,
     S: BuildHasher + Default + 'static,

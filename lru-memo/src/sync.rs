@@ -1,18 +1,47 @@
-//! The lock and the condition variable that single flight is built on: parking_lot's, or loom's in the models.
+//! What concurrent code is built on: atomics, cells and locks, or loom's in the models.
 //!
 //! Only the crate's own tests under `--cfg loom` get loom's, so that a program with loom models of its own can
 //! depend on this crate.
 
 #[cfg(not(all(test, loom)))]
-pub(crate) use plain::{Condvar, Mutex};
+pub(crate) use plain::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, UnsafeCell, fence, relax,
+};
 
 #[cfg(all(test, loom))]
-pub(crate) use modelled::{Condvar, Mutex};
+pub(crate) use modelled::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, UnsafeCell, fence, relax,
+};
 
 #[cfg(not(all(test, loom)))]
 mod plain {
+    pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
     pub(crate) use parking_lot::Mutex;
     use parking_lot::MutexGuard;
+
+    /// Lets others go on who are to be waited for.
+    pub(crate) fn relax() {
+        std::thread::yield_now();
+    }
+
+    /// A cell whose every access is checked by loom, in the models.
+    pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Self(core::cell::UnsafeCell::new(value))
+        }
+
+        #[inline]
+        pub(crate) fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
+            read(self.0.get())
+        }
+
+        #[inline]
+        pub(crate) fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
+            write(self.0.get())
+        }
+    }
 
     pub(crate) struct Condvar(parking_lot::Condvar);
 
@@ -34,7 +63,10 @@ mod plain {
 
 #[cfg(all(test, loom))]
 mod modelled {
+    pub(crate) use loom::cell::UnsafeCell;
     use loom::sync::MutexGuard;
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
+    pub(crate) use loom::thread::yield_now as relax;
 
     const UNPOISONED: &str = "nothing panics while it holds the lock";
 

@@ -1,5 +1,4 @@
-//! What differs between a cache that all threads share and one that belongs to a single thread: the pointer
-//! that keeps an entry alive while user code looks at it, and the lock around the state.
+//! What differs between a cache that all threads share and one that belongs to a single thread.
 
 use alloc::rc::Rc;
 use alloc::sync::Arc;
@@ -8,32 +7,53 @@ use core::ops::Deref;
 
 use parking_lot::Mutex;
 
+use crate::front::reader::{Pin, Reader};
+use crate::front::readers::Readers;
+
 /// Either [`AllThreads`] or [`OneThread`].
 pub trait Threading {
-    /// A counted pointer to an entry.
+    /// A counted pointer.
     type Pointer<T>: Deref<Target = T> + Clone;
     /// A lock that is not re-entrant: nothing that runs inside may be foreign code.
     type Lock<T>;
+    /// Who reads.
+    type Readers;
+    /// Whether others may use the cache at the same time.
+    const SHARED: bool;
 
-    /// Allocates an entry.
+    /// Allocates something that is counted.
     fn pointer<T>(value: T) -> Self::Pointer<T>;
     /// Makes an open lock.
     fn lock<T>(value: T) -> Self::Lock<T>;
     /// Runs `inside` with the state locked.
     fn with<T, R>(lock: &Self::Lock<T>, inside: impl FnOnce(&mut T) -> R) -> R;
+    /// The readers of a new cache.
+    fn readers() -> Self::Readers;
+    /// The calling thread's reader, if it has one.
+    fn mine(readers: &Self::Readers) -> Option<&Reader>;
+    /// Gives the calling thread a reader; none while it ends.
+    fn join_in(readers: &Self::Readers) -> Option<&Reader>;
+    /// All readers.
+    fn all(readers: &Self::Readers) -> impl Iterator<Item = &Reader>;
+    /// The readers of other threads.
+    fn others(readers: &Self::Readers) -> Option<&Readers>;
+    /// Keeps everything the thread can find from then on as it is.
+    fn pin(reader: &Reader) -> Pin<'_>;
 }
 
-/// `scope = process`: entries are counted atomically, the state is behind a mutex.
+/// `scope = process`: readers are pinned, the state is behind a mutex.
 #[derive(Debug)]
 pub enum AllThreads {}
 
-/// `scope = thread`: nothing is atomic.
+/// `scope = thread`: one reader, and nothing that costs more than a plain load or store.
 #[derive(Debug)]
 pub enum OneThread {}
 
 impl Threading for AllThreads {
     type Pointer<T> = Arc<T>;
     type Lock<T> = Mutex<T>;
+    type Readers = Readers;
+    const SHARED: bool = true;
 
     #[inline]
     fn pointer<T>(value: T) -> Arc<T> {
@@ -48,11 +68,39 @@ impl Threading for AllThreads {
     fn with<T, R>(lock: &Mutex<T>, inside: impl FnOnce(&mut T) -> R) -> R {
         inside(&mut lock.lock())
     }
+
+    fn readers() -> Readers {
+        Readers::new()
+    }
+
+    #[inline]
+    fn mine(readers: &Readers) -> Option<&Reader> {
+        readers.mine()
+    }
+
+    fn join_in(readers: &Readers) -> Option<&Reader> {
+        readers.join_in()
+    }
+
+    fn all(readers: &Readers) -> impl Iterator<Item = &Reader> {
+        readers.all().map(|reader| reader as &Reader)
+    }
+
+    fn others(readers: &Readers) -> Option<&Readers> {
+        Some(readers)
+    }
+
+    #[inline]
+    fn pin(reader: &Reader) -> Pin<'_> {
+        reader.pin()
+    }
 }
 
 impl Threading for OneThread {
     type Pointer<T> = Rc<T>;
     type Lock<T> = RefCell<T>;
+    type Readers = Reader;
+    const SHARED: bool = false;
 
     #[inline]
     fn pointer<T>(value: T) -> Rc<T> {
@@ -66,5 +114,31 @@ impl Threading for OneThread {
     #[inline]
     fn with<T, R>(lock: &RefCell<T>, inside: impl FnOnce(&mut T) -> R) -> R {
         inside(&mut lock.borrow_mut())
+    }
+
+    fn readers() -> Reader {
+        Reader::new(1)
+    }
+
+    #[inline]
+    fn mine(reader: &Reader) -> Option<&Reader> {
+        Some(reader)
+    }
+
+    fn join_in(reader: &Reader) -> Option<&Reader> {
+        Some(reader)
+    }
+
+    fn all(reader: &Reader) -> impl Iterator<Item = &Reader> {
+        core::iter::once(reader)
+    }
+
+    fn others(_: &Reader) -> Option<&Readers> {
+        None
+    }
+
+    #[inline]
+    fn pin(reader: &Reader) -> Pin<'_> {
+        reader.unpinned()
     }
 }

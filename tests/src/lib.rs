@@ -1,5 +1,8 @@
 //! Holds the integration tests of lru-memo, see `tests/`, and what several of them need.
 
+pub mod model;
+pub mod subject;
+
 use std::panic::resume_unwind;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;

@@ -1,214 +1,19 @@
 //! Random operations against a naive model: a `Vec` in order of use.
 //!
-//! An operation that runs the function may run others while the function runs, so the model also says what
-//! becomes of a value whose key was stored, cleared or invalidated meanwhile. Keys are of a type the cache knows
+//! An operation that runs the function may run others while the function runs. Keys are of a type the cache knows
 //! to be harmless, of a user's type, of one whose hashes are all the same, and borrowed.
 
-use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
 
-use lru_memo::{CacheInfo, lru_cache};
+use lru_memo::lru_cache;
+use lru_memo_tests::model::{Body, Ending, Operation, Outcome};
+use lru_memo_tests::subject::{Subject, run};
 use proptest::prelude::*;
-
-/// The error of a failing run: its number.
-type Outcome = Result<u32, u32>;
-
-#[derive(Debug, Clone)]
-enum Operation {
-    Call(u8, Body),
-    Refresh(u8, Body),
-    Peek(u8),
-    Put(u8),
-    Invalidate(u8),
-    Clear,
-}
-
-/// What the function does when it runs: other operations first, then it returns or fails.
-#[derive(Debug, Clone)]
-struct Body {
-    meanwhile: Vec<Operation>,
-    fails: bool,
-}
-
-/// What an operation gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Given {
-    Outcome(Outcome),
-    Peeked(Option<u32>),
-    Invalidated(bool),
-    Nothing,
-}
-
-/// What is compared: what each operation gave, and the counters after it.
-type Trace = Vec<(Given, CacheInfo)>;
-
-/// The model. Every value is the number of the run or put it came from.
-struct Model {
-    maxsize: Option<usize>,
-    /// The most recent last.
-    entries: Vec<(u8, u32)>,
-    hits: u64,
-    misses: u64,
-    /// The invalidations and clears so far, as the key or `None`.
-    forgotten: Vec<Option<u8>>,
-    numbers: u32,
-    trace: Trace,
-}
-
-impl Model {
-    fn new(maxsize: Option<usize>) -> Self {
-        let (entries, forgotten, trace) = (Vec::new(), Vec::new(), Vec::new());
-        Self { maxsize, entries, hits: 0, misses: 0, forgotten, numbers: 0, trace }
-    }
-
-    fn apply(&mut self, operation: &Operation) {
-        let given = match operation {
-            Operation::Call(key, body) => Given::Outcome(self.call(*key, body)),
-            Operation::Refresh(key, body) => Given::Outcome(self.run(*key, body, true)),
-            Operation::Peek(key) => {
-                Given::Peeked(self.position(*key).map(|position| self.entries[position].1))
-            }
-            Operation::Put(key) => {
-                self.numbers += 1;
-                self.store(*key, self.numbers, true);
-                Given::Nothing
-            }
-            Operation::Invalidate(key) => {
-                self.forgotten.push(Some(*key));
-                let position = self.position(*key);
-                Given::Invalidated(position.map(|position| self.entries.remove(position)).is_some())
-            }
-            Operation::Clear => {
-                self.forgotten.push(None);
-                self.entries.clear();
-                (self.hits, self.misses) = (0, 0);
-                Given::Nothing
-            }
-        };
-        let currsize = self.entries.len();
-        let info = CacheInfo { hits: self.hits, misses: self.misses, maxsize: self.maxsize, currsize };
-        self.trace.push((given, info));
-    }
-
-    fn call(&mut self, key: u8, body: &Body) -> Outcome {
-        if let Some(position) = self.position(key) {
-            self.hits += 1;
-            let entry = self.entries.remove(position);
-            self.entries.push(entry);
-            return Ok(entry.1);
-        }
-        self.misses += 1;
-        self.run(key, body, self.maxsize.is_none())
-    }
-
-    fn run(&mut self, key: u8, body: &Body, replace: bool) -> Outcome {
-        self.numbers += 1;
-        let number = self.numbers;
-        let before = self.forgotten.len();
-        for operation in &body.meanwhile {
-            self.apply(operation);
-        }
-        if body.fails {
-            return Err(number);
-        }
-        let concerns = |forgotten: &Option<u8>| forgotten.is_none_or(|forgotten| forgotten == key);
-        if !self.forgotten[before..].iter().any(concerns) {
-            self.store(key, number, replace);
-        }
-        Ok(number)
-    }
-
-    fn store(&mut self, key: u8, value: u32, replace: bool) {
-        match self.position(key) {
-            Some(_) if !replace => return,
-            Some(position) => _ = self.entries.remove(position),
-            None if self.maxsize == Some(0) => return,
-            None if self.maxsize == Some(self.entries.len()) => _ = self.entries.remove(0),
-            None => {}
-        }
-        self.entries.push((key, value));
-    }
-
-    fn position(&self, key: u8) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.0 == key)
-    }
-}
-
-/// A memoized function and its companions.
-#[derive(Clone, Copy)]
-struct Subject {
-    call: fn(u8) -> Outcome,
-    info: fn() -> CacheInfo,
-    clear: fn(),
-    peek: fn(u8) -> Option<u32>,
-    put: fn(u8, u32),
-    refresh: fn(u8) -> Outcome,
-    invalidate: fn(u8) -> bool,
-}
-
-thread_local! {
-    static NUMBERS: Cell<u32> = const { Cell::new(0) };
-    static TRACE: RefCell<Trace> = const { RefCell::new(Vec::new()) };
-    /// The subject, and what its next run does.
-    static NEXT: RefCell<Option<(Subject, Body)>> = const { RefCell::new(None) };
-}
-
-fn number() -> u32 {
-    NUMBERS.set(NUMBERS.get() + 1);
-    NUMBERS.get()
-}
-
-/// The function that is memoized.
-fn run() -> Outcome {
-    let number = number();
-    let (subject, body) = NEXT.take().expect("a run that an operation asked for");
-    for operation in &body.meanwhile {
-        subject.apply(operation);
-    }
-    if body.fails { Err(number) } else { Ok(number) }
-}
-
-impl Subject {
-    fn apply(self, operation: &Operation) {
-        let with_body = |body: &Body, function: fn(u8) -> Outcome, key: u8| {
-            NEXT.set(Some((self, body.clone())));
-            let outcome = function(key);
-            NEXT.set(None);
-            Given::Outcome(outcome)
-        };
-        let given = match operation {
-            Operation::Call(key, body) => with_body(body, self.call, *key),
-            Operation::Refresh(key, body) => with_body(body, self.refresh, *key),
-            Operation::Peek(key) => Given::Peeked((self.peek)(*key)),
-            Operation::Put(key) => {
-                (self.put)(*key, number());
-                Given::Nothing
-            }
-            Operation::Invalidate(key) => Given::Invalidated((self.invalidate)(*key)),
-            Operation::Clear => {
-                (self.clear)();
-                Given::Nothing
-            }
-        };
-        TRACE.with_borrow_mut(|trace| trace.push((given, (self.info)())));
-    }
-
-    /// Applies the operations and returns what was seen.
-    fn trace(self, operations: &[Operation]) -> Trace {
-        (self.clear)();
-        NUMBERS.set(0);
-        TRACE.take();
-        for operation in operations {
-            self.apply(operation);
-        }
-        TRACE.take()
-    }
-}
 
 /// Operations, most of them calls, on few enough keys to meet again.
 fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let key = || 0_u8..6;
-    let returns = |key| Operation::Call(key, Body { meanwhile: Vec::new(), fails: false });
+    let returns = |key| Operation::Call(key, Body { meanwhile: Vec::new(), ending: Ending::Returns });
     let simple = prop_oneof![
         10 => key().prop_map(returns),
         2 => key().prop_map(Operation::Peek),
@@ -216,9 +21,11 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         2 => key().prop_map(Operation::Invalidate),
         1 => Just(Operation::Clear),
     ];
+    let ending =
+        || prop_oneof![8 => Just(Ending::Returns), 1 => Just(Ending::Fails), 1 => Just(Ending::Panics)];
     let operation = simple.prop_recursive(3, 16, 4, move |operation| {
-        let body = (prop::collection::vec(operation, 0..4), prop::bool::weighted(0.2))
-            .prop_map(|(meanwhile, fails)| Body { meanwhile, fails });
+        let body = (prop::collection::vec(operation, 0..4), ending())
+            .prop_map(|(meanwhile, ending)| Body { meanwhile, ending });
         prop_oneof![
             2 => (key(), body.clone()).prop_map(|(key, body)| Operation::Call(key, body)),
             1 => (key(), body).prop_map(|(key, body)| Operation::Refresh(key, body)),
@@ -230,7 +37,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 fn agrees_with_the_model(subject: Subject) {
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(operations in operations())| {
-        let mut model = Model::new((subject.info)().maxsize);
+        let mut model = subject.model();
         for operation in &operations {
             model.apply(operation);
         }
@@ -282,10 +89,12 @@ macro_rules! subjects {
                 call: |$n| function($make),
                 info: function_cache_info,
                 clear: function_cache_clear,
+                parameters: function_cache_parameters,
                 peek: |$n| function_cache_peek($make),
                 put: |$n, value| function_cache_put($make, value),
                 refresh: |$n| function_cache_refresh($make),
                 invalidate: |$n| function_cache_invalidate($make),
+                admits: |_| true,
             });
         }
     )*};

@@ -1,9 +1,11 @@
 //! All of continuous integration as one program: `cargo xtask test` runs every step in order, `cargo xtask STEP`
-//! runs one, `cargo xtask bench` prints the table of benchmarks.
+//! runs one, `cargo xtask bench` prints the table of benchmarks, `cargo xtask fuzz SECONDS` fuzzes for longer.
 
 mod command;
+mod fuzz;
 mod memory;
 mod steps;
+mod toolchain;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -38,6 +40,7 @@ const STEPS: &[Step] = &[
     Step { name: "loom", about: "models of single flight, in every order of events", run: steps::loom },
     Step { name: "asan", about: "stress tests under AddressSanitizer and LeakSanitizer", run: memory::asan },
     Step { name: "valgrind", about: "stress tests under valgrind's memcheck", run: memory::valgrind },
+    Step { name: "fuzz", about: "every fuzz target, for a while", run: fuzz::briefly },
 ];
 
 fn main() -> ExitCode {
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         ["bench", ref filter @ ..] => {
             report(run(cargo("run --profile bench -p lru-memo-benches --").args(filter)))
         }
+        ["fuzz", ref seconds @ ..] => report(fuzz::command(seconds)),
         [name] => match STEPS.iter().position(|step| step.name == name) {
             Some(index) => run_steps(&STEPS[index..=index]),
             None => usage(),
@@ -75,6 +79,7 @@ fn usage() -> ExitCode {
         eprintln!("    {:<14} {}", step.name, step.about);
     }
     eprintln!("  {:<16} the table of benchmarks; FILTER: part of a row's name", "bench [FILTER]");
+    eprintln!("  {:<16} every fuzz target for so long, 60 seconds by default", "fuzz [SECONDS]");
     ExitCode::FAILURE
 }
 

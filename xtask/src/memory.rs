@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::Failure;
 use crate::command::{cargo, program, read, run, succeeds};
+use crate::toolchain::{host, nightly};
 
 /// The test targets of `lru-memo-tests` that run under each of the tools.
 const STRESS_TESTS: [&str; 1] = ["stress"];
@@ -54,22 +55,6 @@ fn stress_tests() -> Result<String, Failure> {
         }
     }
     Ok(STRESS_TESTS.join(", "))
-}
-
-/// The triple of this machine.
-fn host() -> Result<String, Failure> {
-    let version = read(&mut program("rustc", "-vV"))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).ok_or_else(|| "rustc does not say what its host is".to_owned())
-}
-
-/// Makes sure that there is a nightly toolchain.
-fn nightly() -> Result<(), Failure> {
-    if succeeds(&mut cargo("+nightly --version")) {
-        return Ok(());
-    }
-    run(&mut program("rustup", "toolchain install nightly --profile minimal"))
-        .map_err(|why| format!("there is no nightly toolchain, and it could not be installed: {why}"))
 }
 
 fn has_valgrind() -> bool {

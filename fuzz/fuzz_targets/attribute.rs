@@ -1,0 +1,68 @@
+//! Arbitrary attributes on arbitrary items: the macros never panic, and write items or `compile_error!`s.
+//!
+//! An input is text, or, when it begins with a byte that no ASCII text has, what attributes and functions are put
+//! together from.
+
+#![no_main]
+
+#[path = "../../lru-memo-macros/src/cached.rs"]
+mod cached;
+#[path = "../../lru-memo-macros/src/diagnostics.rs"]
+mod diagnostics;
+#[path = "../../lru-memo-macros/src/duration.rs"]
+mod duration;
+#[path = "../../lru-memo-macros/src/expand.rs"]
+mod expand;
+#[path = "../../lru-memo-macros/src/function.rs"]
+mod function;
+#[path = "attribute/grammar.rs"]
+mod grammar;
+#[path = "../../lru-memo-macros/src/home.rs"]
+mod home;
+#[path = "attribute/invocation.rs"]
+mod invocation;
+#[path = "../../lru-memo-macros/src/item.rs"]
+mod item;
+#[path = "../../lru-memo-macros/src/key.rs"]
+mod key;
+#[path = "../../lru-memo-macros/src/options.rs"]
+mod options;
+#[path = "../../lru-memo-macros/src/parameters.rs"]
+mod parameters;
+#[path = "../../lru-memo-macros/src/shape.rs"]
+mod shape;
+#[path = "../../lru-memo-macros/src/validate.rs"]
+mod validate;
+
+use libfuzzer_sys::{Corpus, fuzz_target};
+use proc_macro2::{TokenStream, TokenTree};
+
+use crate::grammar::Source;
+use crate::invocation::Invocation;
+
+fuzz_target!(|source: Source| -> Corpus {
+    let Some(invocation) = Invocation::read(&source.text) else { return Corpus::Reject };
+    let Invocation { attribute, options, item } = invocation;
+    let output = item::memoize(attribute, options, item.clone());
+    let was_item = items(item.clone()).is_ok();
+    if !names_compile_error(&output) {
+        assert!(was_item, "what is no item is accepted: {}", source.text);
+    }
+    match items(output) {
+        Err(mistake) if was_item => panic!("not written as items: {mistake}\n\nfrom: {}", source.text),
+        _ => Corpus::Keep,
+    }
+});
+
+fn items(tokens: TokenStream) -> syn::Result<syn::File> {
+    syn::parse2(tokens)
+}
+
+/// Whether a stream names `compile_error`, in a group or outside of one.
+fn names_compile_error(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "compile_error",
+        TokenTree::Group(group) => names_compile_error(&group.stream()),
+        _ => false,
+    })
+}

@@ -1,0 +1,464 @@
+//! What is read without the lock: the index, the entries, and who reads them; and how it is changed in the lock.
+//!
+//! A hit pins its reader, finds a place in the index, compares and copies the entry there, logs the place, and is
+//! done. It writes nothing that another thread reads before that takes the lock. Whoever has the lock removes an entry
+//! from the index first, and takes it away when no reader can see it any more (`limbo`); a place becomes another
+//! entry's only when, after that, the logs were drained, so that no log speaks of the former one.
+
+pub(crate) mod index;
+pub(crate) mod limbo;
+mod nodes;
+pub(crate) mod reader;
+pub(crate) mod readers;
+mod recency;
+mod running;
+
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::front::index::{Changes, Index, Tag};
+use crate::front::nodes::Nodes;
+use crate::front::reader::{Hazard, Pin, Reader};
+use crate::front::recency::Latest;
+use crate::front::running::Running;
+use crate::invalidations::Ticket;
+use crate::lru::{Left, Limits, Lru};
+use crate::ring::Place;
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, relax};
+use crate::threading::Threading;
+
+/// How many places there are beyond `maxsize`, for entries that readers may still see.
+const SPARE: usize = 64;
+/// How many entries, beyond one for each thread in foreign code, readers may hold back before a writer waits for them.
+/// Who is pinned runs no foreign code, so that it does not take long.
+const HELD_BACK: usize = 1024;
+
+/// What readers see of a cache with entries of type `E`.
+pub(crate) struct Front<T: Threading, E> {
+    index: Index,
+    nodes: Nodes<E>,
+    readers: T::Readers,
+    latest: Latest,
+    /// The number of the newest clear or invalidation.
+    newest: AtomicU64,
+    remembers: AtomicBool,
+    /// How many computations began and ended while their threads had no reader.
+    without_reader: Running,
+    /// How many entries were removed and are still held back; written in the lock.
+    held_back: AtomicUsize,
+}
+
+// SAFETY: what is not atomic is the entries. They are shared by reference while they are in the cache, and given away by
+// value when they leave it.
+unsafe impl<T: Threading, E: Send + Sync> Sync for Front<T, E> where T::Readers: Sync {}
+// SAFETY: it owns its entries.
+unsafe impl<T: Threading, E: Send> Send for Front<T, E> where T::Readers: Send {}
+
+/// The half of a hash that is in the index.
+#[inline]
+pub(crate) fn tag(hash: u64) -> Tag {
+    hash as Tag
+}
+
+/// Something that is being computed.
+pub(crate) struct Computation<'f, T: Threading, E>(&'f Front<T, E>);
+
+impl<T: Threading, E> Drop for Computation<'_, T, E> {
+    fn drop(&mut self) {
+        // A task may end in another thread than it began in.
+        match self.0.reader() {
+            Some(reader) => reader.running().end(false),
+            None => self.0.without_reader.end(true),
+        }
+    }
+}
+
+/// An entry that a pinned reader has found.
+pub(crate) struct Found<'f, T: Threading, E> {
+    front: &'f Front<T, E>,
+    pin: Pin<'f>,
+    place: Place,
+    entry: &'f E,
+}
+
+/// What was seen of an entry that was not found: all changes up to then, or that it may be there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unfound(Option<Changes>);
+
+impl Unfound {
+    /// It may be there.
+    pub(crate) const UNSURE: Self = Self(None);
+}
+
+/// An entry that is kept for foreign code.
+pub(crate) struct KeptEntry<'f, T: Threading, E> {
+    front: &'f Front<T, E>,
+    reader: &'f Reader,
+    place: Place,
+    entry: &'f E,
+    _hazard: Hazard<'f>,
+}
+
+impl<T: Threading, E> Front<T, E> {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let bound = match limits.maxsize {
+            Some(0) => 0,
+            Some(maxsize) => maxsize.saturating_add(SPARE).min(1 << 31),
+            None => 1 << 31,
+        };
+        Self {
+            // What does not fit into few pages grows when it must.
+            index: Index::new(limits.maxsize.unwrap_or(0).min(1024)),
+            nodes: Nodes::new(bound),
+            readers: T::readers(),
+            latest: Latest::new(),
+            newest: AtomicU64::new(0),
+            remembers: AtomicBool::new(false),
+            without_reader: Running::new(),
+            held_back: AtomicUsize::new(0),
+        }
+    }
+
+    /// The calling thread's reader, if it has one already.
+    #[inline]
+    pub(crate) fn reader(&self) -> Option<&Reader> {
+        T::mine(&self.readers)
+    }
+
+    /// The calling thread's reader; none while the thread ends.
+    pub(crate) fn any_reader(&self) -> Option<&Reader> {
+        self.reader().or_else(|| T::join_in(&self.readers))
+    }
+
+    /// The number of the newest clear or invalidation.
+    pub(crate) fn newest(&self) -> Ticket {
+        Ticket(self.newest.load(Acquire))
+    }
+
+    /// Notes the newest number, and whether invalidations are remembered; in the lock.
+    pub(crate) fn set_newest(&self, newest: Ticket, remembers: bool) {
+        self.newest.store(newest.0, Release);
+        self.remembers.store(remembers, Relaxed);
+    }
+
+    /// Whether invalidations are remembered for those that run.
+    pub(crate) fn remembers(&self) -> bool {
+        self.remembers.load(Relaxed)
+    }
+
+    /// Notes that a computation begins; it ends when what is returned is dropped.
+    ///
+    /// The number of the newest invalidation is to be asked for afterwards.
+    pub(crate) fn begin(&self) -> Computation<'_, T, E> {
+        match self.reader() {
+            Some(reader) => reader.running().begin(false),
+            None => self.without_reader.begin(true),
+        }
+        Computation(self)
+    }
+
+    /// Whether anything is being computed that has begun before; in the lock.
+    pub(crate) fn runs(&self) -> bool {
+        let all = || T::all(&self.readers).map(Reader::running).chain([&self.without_reader]);
+        // What has ended is counted first: so what ends and what begins meanwhile makes it more, not less.
+        let ended: u64 = all().map(Running::ended).sum();
+        let begun: u64 = all().map(Running::begun).sum();
+        begun != ended
+    }
+
+    /// Whether an entry that was removed may be waiting for someone who has kept it.
+    #[inline]
+    pub(crate) fn holds_back(&self) -> bool {
+        self.held_back.load(Relaxed) != 0
+    }
+
+    /// Looks for an entry whose hash has this tag and that the predicate accepts, where that takes the least work.
+    ///
+    /// # Errors
+    /// What was seen.
+    #[inline]
+    pub(crate) fn find_near<'f>(
+        &'f self,
+        reader: &'f Reader,
+        tag: Tag,
+        accepts: impl Fn(&E) -> bool,
+    ) -> Result<Found<'f, T, E>, Unfound> {
+        let pin = T::pin(reader);
+        let changes = self.index.changes();
+        // SAFETY: pinned.
+        for place in unsafe { self.index.candidates(tag) } {
+            // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
+            let Some(entry) = (unsafe { self.nodes.near_entry(place) }) else { return Err(Unfound(None)) };
+            if accepts(entry) {
+                return Ok(Found { front: self, pin, place, entry });
+            }
+        }
+        Err(Unfound(Some(changes)))
+    }
+
+    /// Looks for an entry whose hash has this tag and that the predicate accepts.
+    ///
+    /// # Errors
+    /// What was seen.
+    pub(crate) fn find<'f>(
+        &'f self,
+        reader: &'f Reader,
+        tag: Tag,
+        accepts: impl Fn(&E) -> bool,
+    ) -> Result<Found<'f, T, E>, Unfound> {
+        let pin = T::pin(reader);
+        let changes = self.index.changes();
+        // SAFETY: pinned.
+        for place in unsafe { self.index.candidates(tag) } {
+            // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
+            let entry = unsafe { self.nodes.entry(place) };
+            if accepts(entry) {
+                return Ok(Found { front: self, pin, place, entry });
+            }
+        }
+        Err(Unfound(Some(changes)))
+    }
+
+    /// Whether what was not found is certainly not there.
+    #[inline]
+    pub(crate) fn lacks(&self, unfound: Unfound) -> bool {
+        unfound.0.is_some_and(|changes| self.index.is_still(changes))
+    }
+
+    /// All hits and all misses of all readers.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        T::all(&self.readers)
+            .fold((0, 0), |(hits, misses), reader| (hits + reader.hits(), misses + reader.misses()))
+    }
+
+    /// The front and the state in the lock.
+    #[inline]
+    pub(crate) fn inside<'a>(&'a self, lru: &'a mut Lru) -> Inside<'a, T, E> {
+        Inside { front: self, lru }
+    }
+
+    /// An entry that is kept in the lock.
+    ///
+    /// # Safety
+    /// The place was found in the lock and is [kept](Lru::keep).
+    pub(crate) unsafe fn kept(&self, place: Place) -> &E {
+        // SAFETY: it is not taken while it is kept.
+        unsafe { self.nodes.entry(place) }
+    }
+}
+
+impl<'f, T: Threading, E> Found<'f, T, E> {
+    #[inline]
+    pub(crate) fn entry(&self) -> &E {
+        self.entry
+    }
+
+    /// Logs the hit, and gives what was made of the entry before, if nothing stands in the way.
+    #[inline]
+    pub(crate) fn hit<V>(self, value: impl FnOnce(&E) -> V) -> Option<V> {
+        let is_next = !T::SHARED || self.front.latest.is(self.pin.reader());
+        if !is_next || !self.pin.has_room() {
+            return None;
+        }
+        let value = value(self.entry);
+        // SAFETY: there is room.
+        unsafe { self.pin.hit(self.place) };
+        Some(value)
+    }
+
+    /// Keeps the entry while foreign code looks at it. `None` when the thread keeps another one already.
+    #[inline]
+    pub(crate) fn keep(self) -> Option<KeptEntry<'f, T, E>> {
+        let Self { front, pin, place, entry } = self;
+        let reader = pin.reader();
+        Some(KeptEntry { front, reader, place, entry, _hazard: pin.keep(place)? })
+    }
+}
+
+impl<T: Threading, E> KeptEntry<'_, T, E> {
+    #[inline]
+    pub(crate) fn entry(&self) -> &E {
+        self.entry
+    }
+
+    /// Logs the hit, if nothing stands in the way.
+    #[inline]
+    pub(crate) fn log_at_once(&self) -> bool {
+        (!T::SHARED || self.front.latest.is(self.reader)) && self.reader.log(self.place)
+    }
+
+    /// Logs the hit, as the thread's latest. Not when there is [no room](Self::make_room) in the log.
+    pub(crate) fn log(&self) -> bool {
+        if T::SHARED { self.front.latest.log(self.reader, self.place) } else { self.reader.log(self.place) }
+    }
+
+    /// Makes room in the log.
+    pub(crate) fn make_room(&self, mut inside: Inside<'_, T, E>) {
+        inside.drain();
+        self.reader.make_room();
+    }
+}
+
+/// A cache in its lock.
+pub(crate) struct Inside<'a, T: Threading, E> {
+    front: &'a Front<T, E>,
+    pub(crate) lru: &'a mut Lru,
+}
+
+impl<'a, T: Threading, E> Inside<'a, T, E> {
+    /// The places whose entries may have a hash with this tag.
+    pub(crate) fn candidates(&self, tag: Tag) -> impl Iterator<Item = Place> + use<'a, T, E> {
+        let front = self.front;
+        // SAFETY: in the lock.
+        unsafe { front.index.candidates(tag) }
+    }
+
+    /// What was seen of an entry that was not found in the lock.
+    pub(crate) fn lacking(&self) -> Unfound {
+        Unfound(Some(self.front.index.changes()))
+    }
+
+    /// Whether what was not found is certainly not there now.
+    pub(crate) fn still_lacks(&self, unfound: Unfound) -> bool {
+        unfound.0.is_some_and(|changes| self.front.index.has_nothing_new(changes))
+    }
+
+    /// The first entry whose hash has this tag and of which something can be made: its place, and that.
+    pub(crate) fn find<R>(&self, tag: Tag, made: impl Fn(&E) -> Option<R>) -> Option<(Place, R)> {
+        // SAFETY: it was found just now.
+        self.candidates(tag).find_map(|place| Some((place, made(unsafe { self.entry(place) })?)))
+    }
+
+    /// An entry that was found in the lock.
+    ///
+    /// # Safety
+    /// The place was found since the lock was taken, and has not been removed.
+    pub(crate) unsafe fn entry(&self, place: Place) -> &E {
+        // SAFETY: what is found in the lock is taken only after it was removed.
+        unsafe { self.front.nodes.entry(place) }
+    }
+
+    /// Brings the order of uses up to date.
+    pub(crate) fn drain(&mut self) {
+        self.front.latest.drain(T::all(&self.front.readers), self.lru);
+    }
+
+    /// Makes an entry the most recent one.
+    pub(crate) fn touch(&mut self, place: Place) {
+        self.drain();
+        self.lru.used(core::iter::once(place), |_| ());
+    }
+
+    /// Removes an entry. What can leave now goes to `left`.
+    pub(crate) fn remove(&mut self, place: Place, left: &mut Left<E>) {
+        self.unlink(place);
+        self.settle(left);
+    }
+
+    fn unlink(&mut self, place: Place) {
+        self.front.index.remove(self.lru.tag(place), place);
+        self.lru.remove(place);
+    }
+
+    /// Stores an entry of a weight that is [admitted](Lru::admits) as the most recent, in the place of the one with
+    /// its key if there is one. What leaves goes to `left`.
+    pub(crate) fn store(
+        &mut self,
+        there: Option<Place>,
+        tag: Tag,
+        entry: E,
+        weight: usize,
+        is_expired: impl Fn(&E) -> bool,
+        left: &mut Left<E>,
+    ) {
+        let front = self.front;
+        let place = self.free_place(left);
+        // SAFETY: the place is free, so that nobody else can see it.
+        unsafe { front.nodes.put(place, entry) };
+        if let Some(there) = there {
+            self.lru.remove(there);
+        }
+        // SAFETY: the least recent and the oldest are in the cache.
+        let is_expired = |place| is_expired(unsafe { front.nodes.entry(place) });
+        while let Some(leaving) = self.lru.next_to_leave(weight, is_expired) {
+            self.unlink(leaving);
+        }
+        self.lru.add(place, tag, weight);
+        match there {
+            Some(there) => front.index.replace(tag, there, place),
+            None => {
+                let old = front.index.insert(tag, place, self.lru.len());
+                self.lru.limbo.push_buckets(old);
+            }
+        }
+        if core::mem::needs_drop::<E>() {
+            self.settle(left);
+        }
+    }
+
+    /// A place that no reader knows of, nor any log.
+    fn free_place(&mut self, left: &mut Left<E>) -> Place {
+        if self.lru.free.is_empty() && self.lru.limbo.len() >= SPARE / 2 {
+            self.settle_all(left);
+        }
+        let bound = self.front.nodes.bound();
+        while self.lru.free.is_empty() && self.lru.limbo.len() >= HELD_BACK + self.readers() {
+            relax();
+            self.settle_all(left);
+        }
+        // What the logs say of places that are free by now is of their former entries.
+        self.drain();
+        self.lru.free.pop().unwrap_or_else(|| {
+            let place = self.lru.extend(bound);
+            // SAFETY: in the lock, and one after the other.
+            unsafe { self.front.nodes.extend_to(place) };
+            place
+        })
+    }
+
+    fn readers(&self) -> usize {
+        T::all(&self.front.readers).count()
+    }
+
+    /// Lets go what was removed and nobody can see any more, unless it would take long to find out.
+    pub(crate) fn settle(&mut self, left: &mut Left<E>) {
+        let is_worth_it = self.lru.limbo.len() >= SPARE / 2;
+        if is_worth_it || T::others(&self.front.readers).is_none_or(|readers| readers.are_few()) {
+            self.settle_all(left);
+        }
+    }
+
+    #[inline(never)]
+    fn settle_all(&mut self, left: &mut Left<E>) {
+        let front = self.front;
+        let Lru { limbo, free, kept, .. } = &mut *self.lru;
+        let is_kept =
+            |place| T::all(&front.readers).any(|reader| reader.hazard() == place) || kept.contains(&place);
+        limbo.settle(T::others(&front.readers), is_kept, |place| {
+            if core::mem::needs_drop::<E>() {
+                // SAFETY: it was removed, and nobody can see it any more.
+                left.push(unsafe { front.nodes.take(place) });
+            }
+            free.push(place);
+        });
+        if core::mem::needs_drop::<E>() {
+            front.held_back.store(limbo.len(), Relaxed);
+        }
+    }
+
+    /// Removes all entries.
+    pub(crate) fn clear(&mut self, left: &mut Left<E>) {
+        self.drain();
+        let old = self.front.index.clear();
+        self.lru.limbo.push_buckets(Some(old));
+        self.lru.clear();
+        self.settle_all(left);
+    }
+
+    /// Takes all entries out of a cache that nobody uses any more.
+    pub(crate) fn empty(&mut self) -> Vec<E> {
+        let places = self.lru.places().chain(self.lru.limbo.places());
+        // SAFETY: these are the places with entries, each once, and nobody uses them any more.
+        places.map(|place| unsafe { self.front.nodes.take(place) }).collect()
+    }
+}

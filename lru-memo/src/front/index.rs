@@ -1,0 +1,240 @@
+//! From hashes to places: a table of open addressing that is written in the lock and read without it.
+//!
+//! A bucket holds a tag, which is half of a hash, and a place, in one word, of which zero is an empty one. What is removed
+//! leaves no gap: those that come after it are moved up. A reader that meanwhile walks over them may miss one that
+//! is there, but cannot find one that is not; `changes` tells it.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::ring::Place;
+use crate::sync::{AtomicPtr, AtomicU64};
+
+/// The half of a hash that a bucket holds.
+pub(crate) type Tag = u32;
+
+/// The buckets: the first word is their number less one, the mask; they follow it.
+pub(crate) type Buckets = Box<[AtomicU64]>;
+
+const FEWEST: usize = 8;
+
+pub(crate) struct Index {
+    /// A leaked [`Buckets`].
+    buckets: AtomicPtr<AtomicU64>,
+    /// See [`Changes`]; written in the lock.
+    changes: AtomicU64,
+}
+
+/// How often something was moved, in the lower half, which is odd meanwhile, and added, in the upper half.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Changes(u64);
+
+/// Added to [`Changes`] when an entry is.
+const ADDED: u64 = 1 << 32;
+/// Added when entries begin to be moved, and when that is done.
+const MOVED: u64 = 1;
+
+/// A walk over the buckets that may hold a tag.
+pub(crate) struct Candidates<'i> {
+    buckets: &'i [AtomicU64],
+    tag: Tag,
+    at: usize,
+}
+
+impl Index {
+    /// An index with room for so many entries.
+    pub(crate) fn new(entries: usize) -> Self {
+        Self { buckets: AtomicPtr::new(leak(Self::buckets_for(entries))), changes: AtomicU64::new(0) }
+    }
+
+    fn buckets_for(entries: usize) -> Buckets {
+        make((entries * 4 / 3 + 1).next_power_of_two().max(FEWEST))
+    }
+
+    /// # Safety
+    /// The caller is pinned since before, or has the lock, while the buckets are used.
+    #[inline]
+    unsafe fn current(&self) -> &[AtomicU64] {
+        let words = self.buckets.load(Acquire);
+        // SAFETY: the pointer is that of a slice, whose first word tells its length, and the slice is freed only when
+        // nobody is pinned who could have seen it.
+        unsafe {
+            let mask = (*words).load(Relaxed) as usize;
+            core::slice::from_raw_parts(words.add(1), mask + 1)
+        }
+    }
+
+    /// The places whose entries may have a hash with this tag.
+    ///
+    /// # Safety
+    /// The caller is pinned since before, or has the lock, while the candidates are used.
+    #[inline]
+    pub(crate) unsafe fn candidates(&self, tag: Tag) -> Candidates<'_> {
+        // SAFETY: as the caller says.
+        let buckets = unsafe { self.current() };
+        Candidates { buckets, tag, at: tag as usize & (buckets.len() - 1) }
+    }
+
+    #[inline]
+    pub(crate) fn changes(&self) -> Changes {
+        Changes(self.changes.load(Acquire))
+    }
+
+    /// Whether no entry was moved since: then what was not among the [candidates](Self::candidates) is not there.
+    #[inline]
+    pub(crate) fn is_still(&self, since: Changes) -> bool {
+        // A moved bucket is stored after the count has become odd, and whoever has read it sees that.
+        since.0 % 2 == 0 && self.changes.load(Relaxed) as u32 == since.0 as u32
+    }
+
+    /// Whether no entry was added since: then what was not there is not there now. In the lock.
+    pub(crate) fn has_nothing_new(&self, since: Changes) -> bool {
+        self.changes.load(Relaxed) >> 32 == since.0 >> 32
+    }
+
+    fn add_to_changes(&self, count: u64) {
+        // Should the lower half overflow, one is added too many: that does no harm.
+        self.changes.store(self.changes.load(Relaxed).wrapping_add(count), Release);
+    }
+
+    /// Adds an entry; in the lock. Returns the old buckets when they became too few.
+    pub(crate) fn insert(&self, tag: Tag, place: Place, entries: usize) -> Option<Buckets> {
+        // SAFETY: in the lock.
+        let mut buckets = unsafe { self.current() };
+        let mut old = None;
+        if entries * 4 > buckets.len() * 3 {
+            let more = make(buckets.len() * 2);
+            for word in buckets.iter().map(|bucket| bucket.load(Relaxed)).filter(|&word| word != 0) {
+                fill(&more[1..], word);
+            }
+            old = Some(self.exchange(more));
+            // SAFETY: in the lock.
+            buckets = unsafe { self.current() };
+        }
+        fill(buckets, word(tag, place));
+        self.add_to_changes(ADDED);
+        old
+    }
+
+    /// Puts another place where one was; in the lock.
+    pub(crate) fn replace(&self, tag: Tag, old: Place, new: Place) {
+        // SAFETY: in the lock.
+        let buckets = unsafe { self.current() };
+        buckets[Self::position(buckets, tag, old)].store(word(tag, new), Release);
+    }
+
+    /// Removes an entry; in the lock.
+    pub(crate) fn remove(&self, tag: Tag, place: Place) {
+        // SAFETY: in the lock.
+        let buckets = unsafe { self.current() };
+        let mask = buckets.len() - 1;
+        let mut gap = Self::position(buckets, tag, place);
+        let mut is_moving = false;
+        let mut next = gap;
+        loop {
+            next = (next + 1) & mask;
+            let word = buckets[next].load(Relaxed);
+            if word == 0 {
+                break;
+            }
+            let home = word as Tag as usize & mask;
+            // Only what does not begin between the gap and here may go into the gap.
+            if next.wrapping_sub(home) & mask >= next.wrapping_sub(gap) & mask {
+                if !is_moving {
+                    self.add_to_changes(MOVED);
+                    is_moving = true;
+                }
+                buckets[gap].store(word, Release);
+                gap = next;
+            }
+        }
+        buckets[gap].store(0, Release);
+        if is_moving {
+            self.add_to_changes(MOVED);
+        }
+    }
+
+    /// Removes all; in the lock. Returns the old buckets.
+    pub(crate) fn clear(&self) -> Buckets {
+        self.exchange(make(FEWEST))
+    }
+
+    fn exchange(&self, buckets: Buckets) -> Buckets {
+        let old = self.buckets.load(Relaxed);
+        self.buckets.store(leak(buckets), Release);
+        // SAFETY: it is a leaked slice, and here nobody else has it to free; the caller keeps it for those who read.
+        unsafe { unleak(old) }
+    }
+
+    fn position(buckets: &[AtomicU64], tag: Tag, place: Place) -> usize {
+        let mask = buckets.len() - 1;
+        let mut at = tag as usize & mask;
+        while buckets[at].load(Relaxed) != word(tag, place) {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+}
+
+impl Iterator for Candidates<'_> {
+    type Item = Place;
+
+    #[inline]
+    fn next(&mut self) -> Option<Place> {
+        loop {
+            // SAFETY: the position is masked with the number of buckets less one.
+            let word = unsafe { self.buckets.get_unchecked(self.at) }.load(Acquire);
+            self.at = (self.at + 1) & (self.buckets.len() - 1);
+            let place = (word >> 32) as Place;
+            if word as Tag == self.tag && place != 0 {
+                return Some(place);
+            }
+            if word == 0 {
+                return None;
+            }
+        }
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        // SAFETY: it is a leaked slice, and nobody has it any more.
+        drop(unsafe { unleak(self.buckets.load(Acquire)) });
+    }
+}
+
+fn word(tag: Tag, place: Place) -> u64 {
+    u64::from(place) << 32 | u64::from(tag)
+}
+
+/// Puts a word into the first empty bucket from its home on.
+fn fill(buckets: &[AtomicU64], word: u64) {
+    let mask = buckets.len() - 1;
+    let mut at = word as Tag as usize & mask;
+    while buckets[at].load(Relaxed) != 0 {
+        at = (at + 1) & mask;
+    }
+    buckets[at].store(word, Release);
+}
+
+fn make(buckets: usize) -> Buckets {
+    let mut words: Vec<AtomicU64> = Vec::with_capacity(buckets + 1);
+    words.push(AtomicU64::new(buckets as u64 - 1));
+    words.extend((0..buckets).map(|_| AtomicU64::new(0)));
+    words.into_boxed_slice()
+}
+
+fn leak(buckets: Buckets) -> *mut AtomicU64 {
+    Box::into_raw(buckets).cast()
+}
+
+/// # Safety
+/// The pointer came from [`leak`], and is not used any more.
+unsafe fn unleak(words: *mut AtomicU64) -> Buckets {
+    // SAFETY: the first word tells the length, as `make` has made it.
+    unsafe {
+        let length = (*words).load(Relaxed) as usize + 2;
+        Box::from_raw(core::ptr::slice_from_raw_parts_mut(words, length))
+    }
+}

@@ -1,0 +1,92 @@
+//! What was removed and may still be seen: it becomes free when all who were pinned when it was removed have
+//! ended, and nobody keeps it for foreign code.
+//!
+//! The places are handled in two batches. When the second one is begun to be waited for, those who are pinned are
+//! noted; the first is filled meanwhile.
+
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering::SeqCst;
+
+use crate::front::index::Buckets;
+use crate::front::reader::Reader;
+use crate::front::readers::Readers;
+use crate::ring::Place;
+use crate::sync::fence;
+
+/// Places and buckets that readers may still see.
+#[derive(Default)]
+struct Batch {
+    places: Vec<Place>,
+    buckets: Vec<Buckets>,
+}
+
+#[derive(Default)]
+pub(crate) struct Limbo {
+    fresh: Batch,
+    waiting: Batch,
+    /// Those who were pinned when the waiting batch was begun, at which word.
+    pinned: Vec<(&'static Reader, u64)>,
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.places.is_empty() && self.buckets.is_empty()
+    }
+}
+
+impl Limbo {
+    /// The number of places.
+    pub(crate) fn len(&self) -> usize {
+        self.fresh.places.len() + self.waiting.places.len()
+    }
+
+    /// Adds a place that cannot be found any more.
+    pub(crate) fn push(&mut self, place: Place) {
+        self.fresh.places.push(place);
+    }
+
+    /// Adds buckets that are not used any more.
+    pub(crate) fn push_buckets(&mut self, buckets: Option<Buckets>) {
+        self.fresh.buckets.extend(buckets);
+    }
+
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
+        self.fresh.places.iter().chain(&self.waiting.places).copied()
+    }
+
+    /// Hands the places to `free` that nobody can see any more; `is_kept` tells of those that somebody keeps. Only
+    /// others than the calling thread are asked: there are none without `readers`.
+    pub(crate) fn settle(
+        &mut self,
+        readers: Option<&Readers>,
+        is_kept: impl Fn(Place) -> bool,
+        mut free: impl FnMut(Place),
+    ) {
+        let mut kept = Vec::new();
+        // Once for the waiting batch, once more for what was the fresh one.
+        for _ in 0..2 {
+            if self.waiting.is_empty() {
+                if self.fresh.is_empty() {
+                    break;
+                }
+                core::mem::swap(&mut self.waiting, &mut self.fresh);
+                if let Some(readers) = readers {
+                    // After this, whoever pins does not find what was removed.
+                    fence(SeqCst);
+                    let pinned = |reader: &'static Reader| Some((reader, reader.pinned_at()?));
+                    self.pinned.extend(readers.all().filter_map(pinned));
+                }
+            } else {
+                self.pinned.retain(|(reader, word)| reader.pinned_at() == Some(*word));
+            }
+            if !self.pinned.is_empty() {
+                break;
+            }
+            self.waiting.buckets.clear();
+            for place in self.waiting.places.drain(..) {
+                if is_kept(place) { kept.push(place) } else { free(place) }
+            }
+        }
+        self.fresh.places.append(&mut kept);
+    }
+}

@@ -1,0 +1,213 @@
+//! Entries side by side, at addresses that never change, so that they can be read while others are written.
+//!
+//! The first block is allocated with the table; every further one is as long as all before it together. Where the
+//! number of entries is bounded, the blocks end there exactly; places beyond the bound, which are needed only while
+//! readers keep entries from being freed, are in blocks of their own.
+
+use alloc::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use core::mem::MaybeUninit;
+use core::sync::atomic::Ordering::{Acquire, Release};
+
+use crate::ring::Place;
+use crate::sync::{AtomicPtr, UnsafeCell};
+
+type Node<E> = UnsafeCell<MaybeUninit<E>>;
+
+/// How many further blocks there can be, within the bound and beyond it: enough for all places there are.
+const BLOCKS: usize = 32;
+/// The length of the first block beyond the bound.
+const FIRST_BEYOND: usize = 64;
+
+pub(crate) struct Nodes<E> {
+    first: *mut Node<E>,
+    /// The length of the first block.
+    near: usize,
+    /// Where the blocks within the bound end.
+    bound: usize,
+    blocks: [AtomicPtr<Node<E>>; BLOCKS],
+    beyond: [AtomicPtr<Node<E>>; BLOCKS],
+}
+
+/// A block: the index of its first node, and its length.
+struct Block {
+    start: usize,
+    length: usize,
+}
+
+impl<E> Nodes<E> {
+    /// The length of the first block, a power of two: at most 64 KiB.
+    const FIRST: usize = {
+        let fit = (1 << 16) / if size_of::<E>() == 0 { 1 } else { size_of::<E>() };
+        if fit >= 1024 {
+            1024
+        } else if fit <= 16 {
+            16
+        } else {
+            1 << fit.ilog2()
+        }
+    };
+
+    /// Room for entries up to this bound.
+    pub(crate) fn new(bound: usize) -> Self {
+        let none = |_| AtomicPtr::new(core::ptr::null_mut());
+        let near = Self::FIRST.min(bound);
+        Self {
+            first: allocate(near),
+            near,
+            bound,
+            blocks: core::array::from_fn(none),
+            beyond: core::array::from_fn(none),
+        }
+    }
+
+    /// Where the blocks that are not beyond the bound end.
+    pub(crate) fn bound(&self) -> usize {
+        self.bound
+    }
+
+    /// Makes room for a place.
+    ///
+    /// # Safety
+    /// Called by one thread at a time, for the places one after the other.
+    pub(crate) unsafe fn extend_to(&self, place: Place) {
+        let index = place as usize - 1;
+        if index >= self.near {
+            let (pointer, block) = self.block(index);
+            if block.start == index {
+                pointer.store(allocate(block.length), Release);
+            }
+        }
+    }
+
+    #[inline]
+    fn block(&self, index: usize) -> (&AtomicPtr<Node<E>>, Block) {
+        let (blocks, before, first, most) = if index < self.bound {
+            (&self.blocks, 0, Self::FIRST, self.bound)
+        } else {
+            (&self.beyond, self.bound - FIRST_BEYOND, FIRST_BEYOND, usize::MAX)
+        };
+        // The lengths double, so that the logarithm tells the block. It is below 32, of which the compiler is told.
+        let number = ((index - before) / first).max(1).ilog2() as usize % BLOCKS;
+        let start = before + (first << number);
+        (&blocks[number], Block { start, length: (first << number).min(most - start) })
+    }
+
+    /// # Safety
+    /// There is room for the place.
+    #[inline]
+    unsafe fn node(&self, place: Place) -> &Node<E> {
+        let index = place as usize - 1;
+        if index < self.near {
+            // SAFETY: the first block is that long.
+            return unsafe { &*self.first.add(index) };
+        }
+        // SAFETY: as the caller says.
+        unsafe { self.far_node(index) }
+    }
+
+    #[inline]
+    unsafe fn far_node(&self, index: usize) -> &Node<E> {
+        let (pointer, block) = self.block(index);
+        // SAFETY: whoever has the place got it after the block was there, and the index is in the block.
+        unsafe { &*pointer.load(Acquire).add(index - block.start) }
+    }
+
+    /// The entry at a place, if it is in the first block: what most have, and what is found with the least work.
+    ///
+    /// # Safety
+    /// As for [`entry`](Self::entry).
+    #[inline]
+    pub(crate) unsafe fn near_entry(&self, place: Place) -> Option<&E> {
+        let index = place as usize - 1;
+        if index >= self.near {
+            return None;
+        }
+        // SAFETY: the first block is that long, and there is an entry, as the caller says.
+        Some(unsafe { (*self.first.add(index)).with(|node| (*node).assume_init_ref()) })
+    }
+
+    /// The entry at a place.
+    ///
+    /// # Safety
+    /// There is one, and it is not taken while the reference is used.
+    #[inline]
+    pub(crate) unsafe fn entry(&self, place: Place) -> &E {
+        // SAFETY: where there is an entry there is room.
+        let node = unsafe { self.node(place) };
+        // SAFETY: as the caller says.
+        node.with(|node| unsafe { (*node).assume_init_ref() })
+    }
+
+    /// Puts an entry at a place.
+    ///
+    /// # Safety
+    /// There is room and no entry, and nobody else accesses the place.
+    pub(crate) unsafe fn put(&self, place: Place, entry: E) {
+        // SAFETY: as the caller says.
+        let node = unsafe { self.node(place) };
+        // SAFETY: as the caller says.
+        node.with_mut(|node| unsafe {
+            (*node).write(entry);
+        });
+    }
+
+    /// Takes an entry away.
+    ///
+    /// # Safety
+    /// There is one, and nobody else accesses it any more.
+    pub(crate) unsafe fn take(&self, place: Place) -> E {
+        // SAFETY: where there is an entry there is room.
+        let node = unsafe { self.node(place) };
+        // SAFETY: as the caller says.
+        node.with_mut(|node| unsafe { (*node).assume_init_read() })
+    }
+}
+
+impl<E> Drop for Nodes<E> {
+    fn drop(&mut self) {
+        // The entries are taken by then.
+        deallocate(self.first, self.near);
+        for blocks in [&self.blocks, &self.beyond] {
+            for (number, pointer) in blocks.iter().enumerate() {
+                let pointer = pointer.load(Acquire);
+                if !pointer.is_null() {
+                    let index = match core::ptr::eq(blocks, &self.blocks) {
+                        true => Self::FIRST << number,
+                        false => self.bound - FIRST_BEYOND + (FIRST_BEYOND << number),
+                    };
+                    deallocate(pointer, self.block(index).1.length);
+                }
+            }
+        }
+    }
+}
+
+fn layout<E>(length: usize) -> Layout {
+    Layout::array::<Node<E>>(length).expect("so many entries fit into memory")
+}
+
+fn allocate<E>(length: usize) -> *mut Node<E> {
+    let layout = layout::<E>(length);
+    if layout.size() == 0 {
+        return core::ptr::dangling_mut();
+    }
+    // SAFETY: the layout has a size.
+    let block = unsafe { alloc(layout) }.cast::<Node<E>>();
+    if block.is_null() {
+        handle_alloc_error(layout);
+    }
+    #[cfg(all(test, loom))]
+    for index in 0..length {
+        // SAFETY: the index is in the block. loom's cells are more than their content and must be made.
+        unsafe { block.add(index).write(UnsafeCell::new(MaybeUninit::uninit())) };
+    }
+    block
+}
+
+fn deallocate<E>(block: *mut Node<E>, length: usize) {
+    let layout = layout::<E>(length);
+    if layout.size() > 0 {
+        // SAFETY: it was allocated with this layout, and nobody has it any more.
+        unsafe { dealloc(block.cast(), layout) };
+    }
+}

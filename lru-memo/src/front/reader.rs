@@ -1,0 +1,308 @@
+//! One thread's part in a cache: what it writes when it hits, and nobody else does.
+//!
+//! `word` is the position in the log, times two, plus one while the thread is *pinned*: while it is, no place that
+//! it can find becomes another entry's, and no buckets are freed. Pinned, it runs nothing that blocks. For the
+//! user's `Eq` and `Clone` it holds on to one place instead, its `hazard`.
+//!
+//! The log holds what the thread has hit since it was last drained, in order. A position is a place, or nothing, or
+//! a mark: what follows came after everything that was logged under an earlier mark, by whatever thread.
+
+use alloc::boxed::Box;
+use core::ops::Range;
+#[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
+use core::sync::atomic::Ordering::SeqCst;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::front::running::Running;
+use crate::ring::Place;
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, UnsafeCell};
+
+/// What a log holds where it holds no place: nothing, or, with [`MARK`], a mark.
+pub(crate) const NOTHING: u32 = 0;
+/// Set in a mark.
+pub(crate) const MARK: u32 = 1 << 31;
+
+/// The length of the shortest and of the longest log.
+#[cfg(not(all(test, loom)))]
+const LOG: core::ops::RangeInclusive<usize> = 64..=2048;
+#[cfg(all(test, loom))]
+const LOG: core::ops::RangeInclusive<usize> = 4..=4;
+
+// No two of them share a cache line, nor a pair that is fetched together.
+#[repr(align(128))]
+pub struct Reader {
+    /// The position in the log, times two; plus one while pinned.
+    word: AtomicU64,
+    /// The place that is kept for foreign code, or 0.
+    hazard: AtomicU32,
+    /// Tells the readers of one cache apart; never 0.
+    id: u32,
+    /// The word at which the log is full.
+    full: AtomicU64,
+    /// Where position 0 would be in the log; it begins later.
+    origin: AtomicPtr<AtomicU32>,
+    /// Positions that are no hits.
+    marks: AtomicU64,
+    misses: AtomicU64,
+    running: Running,
+    /// Whether a thread has it.
+    taken: AtomicBool,
+    /// Used in the lock: the log, which its owner alone replaces, ...
+    log: UnsafeCell<Box<[AtomicU32]>>,
+    /// ... the position at which it begins, up to where it is drained, and the newest mark there.
+    begin: AtomicU64,
+    drained: AtomicU64,
+    mark: AtomicU32,
+    /// The next of the same cache.
+    pub(super) next: AtomicPtr<Reader>,
+}
+
+// SAFETY: all but `log` is atomic. The log is replaced by its owner alone and in the lock, and others read it in the
+// lock only.
+unsafe impl Sync for Reader {}
+// SAFETY: it owns what it holds.
+unsafe impl Send for Reader {}
+
+/// A reader while it is pinned; it has ended when this is dropped.
+pub struct Pin<'r> {
+    reader: &'r Reader,
+    word: u64,
+}
+
+/// A reader while it keeps a place for foreign code.
+pub(crate) struct Hazard<'r>(&'r Reader);
+
+impl Reader {
+    pub(crate) fn new(id: u32) -> Self {
+        let reader = Self {
+            word: AtomicU64::new(0),
+            hazard: AtomicU32::new(0),
+            id,
+            full: AtomicU64::new(0),
+            origin: AtomicPtr::new(core::ptr::null_mut()),
+            marks: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            running: Running::new(),
+            taken: AtomicBool::new(true),
+            log: UnsafeCell::new(Box::new([])),
+            begin: AtomicU64::new(0),
+            drained: AtomicU64::new(0),
+            mark: AtomicU32::new(0),
+            next: AtomicPtr::new(core::ptr::null_mut()),
+        };
+        reader.make_room();
+        reader
+    }
+
+    #[inline]
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Keeps everything the thread can find from then on as it is.
+    #[inline]
+    pub(crate) fn pin(&self) -> Pin<'_> {
+        let word = self.word.load(Relaxed);
+        // Whoever frees first unlinks, then looks who is pinned; here it is the other way round, and a fence between
+        // the two makes sure that one sees the other. An exchange is one, and the cheapest there is on x86.
+        #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
+        self.word.swap(word | 1, core::sync::atomic::Ordering::SeqCst);
+        #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
+        {
+            self.word.store(word | 1, Relaxed);
+            crate::sync::fence(SeqCst);
+        }
+        Pin { reader: self, word }
+    }
+
+    /// For a cache of one thread, where nobody frees meanwhile.
+    #[inline]
+    pub(crate) fn unpinned(&self) -> Pin<'_> {
+        Pin { reader: self, word: self.word.load(Relaxed) }
+    }
+
+    /// What the word is when it is pinned.
+    pub(crate) fn pinned_at(&self) -> Option<u64> {
+        Some(self.word.load(Acquire)).filter(|word| word % 2 == 1)
+    }
+
+    /// The place that is kept for foreign code.
+    pub(crate) fn hazard(&self) -> Place {
+        self.hazard.load(Acquire)
+    }
+
+    pub(crate) fn hits(&self) -> u64 {
+        let marks = self.marks.load(Acquire);
+        (self.word.load(Acquire) >> 1).saturating_sub(marks)
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        &self.running
+    }
+
+    pub(crate) fn misses(&self) -> u64 {
+        self.misses.load(Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn count_miss(&self) {
+        self.misses.store(self.misses.load(Relaxed) + 1, Relaxed);
+    }
+
+    #[inline]
+    fn has_room(&self, word: u64, positions: u64) -> bool {
+        word + 2 * positions <= self.full.load(Relaxed)
+    }
+
+    /// Whether a mark and a hit can be logged.
+    pub(crate) fn has_room_for_mark(&self) -> bool {
+        self.has_room(self.word.load(Relaxed), 2)
+    }
+
+    /// Writes to the log at the position of a word.
+    ///
+    /// # Safety
+    /// The calling thread owns the reader, and there is room at that word.
+    #[inline]
+    unsafe fn write(&self, word: u64, what: u32) {
+        let origin = self.origin.load(Relaxed);
+        // A position is half of a word, and takes four bytes.
+        let slot = origin.wrapping_byte_add((word as usize).wrapping_mul(2));
+        // SAFETY: where there is room, the slot is in the log, which only the owner replaces.
+        unsafe { &*slot }.store(what, Relaxed);
+    }
+
+    /// Logs a hit and nothing else, if there is room; while the place is kept.
+    #[inline]
+    pub(crate) fn log(&self, place: Place) -> bool {
+        let word = self.word.load(Relaxed);
+        let has_room = self.has_room(word, 1);
+        if has_room {
+            // SAFETY: there is room, and a reader is used by its owner.
+            unsafe { self.write(word, place) };
+            self.word.store(word + 2, Release);
+        }
+        has_room
+    }
+
+    /// Logs a hit after a mark, if there is room; while the place is kept.
+    pub(crate) fn log_marked(&self, mark: u32, place: Place) -> bool {
+        let word = self.word.load(Relaxed);
+        let has_room = self.has_room(word, 2);
+        if has_room {
+            // SAFETY: there is room, and a reader is used by its owner.
+            unsafe {
+                self.write(word, MARK | mark);
+                self.write(word + 2, place);
+            }
+            self.marks.store(self.marks.load(Relaxed) + 1, Release);
+            self.word.store(word + 4, Release);
+        }
+        has_room
+    }
+
+    /// What was logged since the log was last drained; in the lock. Positions, and the newest mark before them.
+    pub(crate) fn undrained(&self) -> (Range<u64>, u32) {
+        (self.drained.load(Relaxed)..self.word.load(Acquire) >> 1, self.mark.load(Relaxed))
+    }
+
+    /// What is at a position; in the lock.
+    pub(crate) fn logged(&self, position: u64) -> u32 {
+        let begin = self.begin.load(Relaxed);
+        // SAFETY: in the lock nobody replaces the log.
+        self.log.with(|log| unsafe { &(&**log)[(position - begin) as usize] }.load(Relaxed))
+    }
+
+    /// What is at these positions, the last first; in the lock.
+    pub(crate) fn logged_backwards(&self, positions: Range<u64>) -> impl Iterator<Item = u32> {
+        let begin = self.begin.load(Relaxed);
+        let positions = (positions.start - begin) as usize..(positions.end - begin) as usize;
+        // SAFETY: in the lock nobody replaces the log.
+        let log = self.log.with(|log| unsafe { &**log });
+        log[positions].iter().rev().map(|what| what.load(Relaxed))
+    }
+
+    /// Notes that the log is drained up to a position, where this is the newest mark; in the lock.
+    pub(crate) fn note_drained(&self, position: u64, mark: u32) {
+        self.drained.store(position, Relaxed);
+        self.mark.store(mark, Relaxed);
+    }
+
+    /// Makes room in the log, which is drained; in the lock, by the owner.
+    pub(crate) fn make_room(&self) {
+        let (origin, length) = self.log.with_mut(|log| {
+            // SAFETY: in the lock, and by the owner: nobody reads it.
+            let log = unsafe { &mut *log };
+            if log.len() < *LOG.end() {
+                let length = (log.len() * 4).clamp(*LOG.start(), *LOG.end());
+                *log = (0..length).map(|_| AtomicU32::new(NOTHING)).collect();
+            }
+            (log.as_ptr().cast_mut(), log.len())
+        });
+        let begin = self.drained.load(Relaxed);
+        self.begin.store(begin, Relaxed);
+        self.origin.store(origin.wrapping_sub(begin as usize), Relaxed);
+        self.full.store((begin + length as u64) * 2, Relaxed);
+    }
+
+    /// Takes a reader that no thread has.
+    pub(crate) fn take(&self) -> bool {
+        !self.taken.load(Relaxed) && !self.taken.swap(true, Acquire)
+    }
+
+    /// Leaves the reader, with its counts and its log, to another thread.
+    pub(crate) fn leave(&self) {
+        self.taken.store(false, Release);
+    }
+}
+
+impl<'r> Pin<'r> {
+    #[inline]
+    pub(crate) fn reader(&self) -> &'r Reader {
+        self.reader
+    }
+
+    /// Whether a hit can be logged.
+    #[inline]
+    pub(crate) fn has_room(&self) -> bool {
+        self.reader.has_room(self.word, 1)
+    }
+
+    /// Logs a hit, for which there must be room, and ends.
+    ///
+    /// # Safety
+    /// There [is room](Self::has_room).
+    #[inline]
+    pub(crate) unsafe fn hit(self, place: Place) {
+        // SAFETY: there is room, and a reader is used by its owner.
+        unsafe { self.reader.write(self.word, place) };
+        self.reader.word.store(self.word + 2, Release);
+        core::mem::forget(self);
+    }
+
+    /// Keeps one place, instead of everything. `None` when another one is kept already.
+    #[inline]
+    pub(crate) fn keep(self, place: Place) -> Option<Hazard<'r>> {
+        let reader = self.reader;
+        if reader.hazard.load(Relaxed) != 0 {
+            return None;
+        }
+        reader.hazard.store(place, Release);
+        drop(self);
+        Some(Hazard(reader))
+    }
+}
+
+impl Drop for Pin<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.reader.word.store(self.word, Release);
+    }
+}
+
+impl Drop for Hazard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.hazard.store(0, Release);
+    }
+}

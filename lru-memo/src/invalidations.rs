@@ -1,0 +1,119 @@
+//! What was cleared or invalidated, and when: a value that was computed before must not be stored after.
+//!
+//! Each clear and each invalidation has a number. A computation remembers the newest one when it begins; when its value
+//! comes, it must not have been cleared, nor its key invalidated, under a later number. Invalidations are kept as long
+//! as something is running, so many of the latest: a computation during which there were more is not stored, to be safe.
+
+use alloc::collections::VecDeque;
+
+/// The number of the newest clear or invalidation when a computation began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticket(pub(crate) u64);
+
+const MOST: usize = 1 << 12;
+
+/// The invalidations of keys, which are held as `I`.
+pub(crate) struct Invalidations<I> {
+    /// The number of the latest that is not kept any more, or of a clear.
+    forgotten: Ticket,
+    kept: VecDeque<(u64, I)>,
+}
+
+/// What is to be dropped outside of the lock.
+pub(crate) type Forgotten<I> = VecDeque<(u64, I)>;
+
+/// What was invalidated since a computation began.
+pub(crate) enum Since<I> {
+    /// Everything, or nobody knows any more.
+    Everything,
+    /// A key with this hash: first see whether it is the same.
+    Unknown(I),
+    /// Other keys.
+    Others,
+}
+
+impl<I: Clone> Invalidations<I> {
+    pub(crate) const fn new() -> Self {
+        Self { forgotten: Ticket(0), kept: VecDeque::new() }
+    }
+
+    /// The newest number.
+    pub(crate) fn newest(&self) -> Ticket {
+        Ticket(self.forgotten.0 + self.kept.len() as u64)
+    }
+
+    /// Whether any are kept.
+    pub(crate) fn are_kept(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
+    /// Notes the invalidation of a key with this hash.
+    #[must_use = "dropping a key is the user's code: do it outside of every lock"]
+    pub(crate) fn invalidate(&mut self, hash: u64, key: I) -> Forgotten<I> {
+        let mut forgotten = VecDeque::new();
+        self.kept.push_back((hash, key));
+        if self.kept.len() > MOST {
+            forgotten.extend(self.kept.pop_front());
+            self.forgotten.0 += 1;
+        }
+        forgotten
+    }
+
+    /// Notes a clear, or that nothing is running.
+    #[must_use = "dropping a key is the user's code: do it outside of every lock"]
+    pub(crate) fn clear(&mut self) -> Forgotten<I> {
+        self.forgotten = Ticket(self.newest().0 + 1);
+        core::mem::take(&mut self.kept)
+    }
+
+    /// What concerns a key with this hash whose computation began then; some with the same hash are known not to.
+    pub(crate) fn since(&self, ticket: Ticket, hash: u64, is_known: impl Fn(&I) -> bool) -> Since<I> {
+        let Some(since) = ticket.0.checked_sub(self.forgotten.0) else { return Since::Everything };
+        let mut later = self.kept.iter().skip(since as usize);
+        let unknown = later.find(|(other, key)| *other == hash && !is_known(key));
+        unknown.map_or(Since::Others, |(_, key)| Since::Unknown(key.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE_IS_KNOWN: fn(&char) -> bool = |_| false;
+
+    #[test]
+    fn a_value_is_stored_unless_its_key_was_invalidated_since() {
+        let mut invalidations = Invalidations::new();
+        let before = invalidations.newest();
+        assert!(matches!(invalidations.since(before, 1, NONE_IS_KNOWN), Since::Others));
+        assert!(invalidations.invalidate(1, 'a').is_empty());
+        let after = invalidations.newest();
+        assert!(matches!(invalidations.since(before, 1, NONE_IS_KNOWN), Since::Unknown('a')));
+        assert!(matches!(invalidations.since(before, 1, |_| true), Since::Others));
+        assert!(matches!(invalidations.since(before, 2, NONE_IS_KNOWN), Since::Others));
+        assert!(matches!(invalidations.since(after, 1, NONE_IS_KNOWN), Since::Others));
+    }
+
+    #[test]
+    fn nothing_from_before_a_clear_is_stored() {
+        let mut invalidations = Invalidations::new();
+        let before = invalidations.newest();
+        assert!(invalidations.invalidate(1, 'a').is_empty());
+        assert_eq!(invalidations.clear(), [(1, 'a')]);
+        assert!(matches!(invalidations.since(before, 2, NONE_IS_KNOWN), Since::Everything));
+        assert!(matches!(invalidations.since(invalidations.newest(), 2, NONE_IS_KNOWN), Since::Others));
+    }
+
+    #[test]
+    fn what_began_before_too_many_invalidations_is_not_stored() {
+        let mut invalidations = Invalidations::new();
+        let before = invalidations.newest();
+        for _ in 0..MOST {
+            assert!(invalidations.invalidate(1, 'a').is_empty());
+        }
+        assert!(matches!(invalidations.since(before, 2, NONE_IS_KNOWN), Since::Others));
+        assert_eq!(invalidations.invalidate(1, 'a').len(), 1);
+        assert!(matches!(invalidations.since(before, 2, NONE_IS_KNOWN), Since::Everything));
+        assert!(invalidations.kept.len() <= MOST);
+    }
+}

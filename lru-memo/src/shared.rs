@@ -1,0 +1,192 @@
+//! The store behind `scope = shared`: one cache, with one set of counters, for all worker processes.
+//!
+//! A [`Store`] keeps entries as bytes, for any number of functions: each has a [`Namespace`]. The store is chosen
+//! when the program starts, by [`configure`] or the environment variable `LRU_MEMO_STORE`:
+//!
+//! | URL | store |
+//! |---|---|
+//! | none | [`Embedded`], in a directory of this user and this program, in memory where there is `/dev/shm` |
+//! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory |
+//! | `memory://` | [`Memory`]: this process only, for tests |
+//!
+//! A store that fails never fails the caller: the function runs, and [`health`] tells.
+//!
+//! # What every store does
+//!
+//! What follows holds for each method of [`Store`], which is atomic and may be called by any thread of any process.
+//!
+//! - [`get`](Store::get) counts a hit and makes the entry the most recent, or counts a miss and hands out a
+//!   [`Ticket`]. An entry that has reached the age `ttl`, or was stored in the future, is a miss and goes.
+//! - [`store`](Store::store) makes room, the expired first and then exactly the least recent entries, and stores the
+//!   entry as the most recent. `maxsize` and `max_weight` are never exceeded. An entry that alone exceeds them is
+//!   not stored; what it was to replace goes.
+//! - Nothing is stored with a [`Ticket`] from before a clear of its namespace or an invalidation of its key.
+//! - Keys are compared in full. Keys and values may have any length, up to what [`Store`] documents.
+
+mod configured;
+mod error;
+mod hash;
+mod health;
+mod lease;
+#[cfg(target_os = "linux")]
+mod lmdb;
+mod memory;
+mod namespace;
+mod wall;
+
+use alloc::vec::Vec;
+
+pub use configured::{configure, configure_store, store};
+pub use error::{Error, Kind};
+#[doc(hidden)]
+pub use health::note;
+pub use health::{Health, health};
+pub use lease::Lease;
+#[cfg(target_os = "linux")]
+pub use lmdb::{Embedded, Options};
+pub use memory::Memory;
+pub use namespace::{Namespace, fingerprint};
+
+/// Where the entries of `scope = shared` are kept. See the [module](self) for what all methods have in common.
+///
+/// None of them runs user code, and none but [`lease`](Self::lease) waits for more than other methods of the store.
+pub trait Store: Send + Sync {
+    /// Looks a key up for a call of the function.
+    ///
+    /// # Errors
+    /// When the store does not work; the function is to be run, and nothing to be stored.
+    fn get(&self, space: &Namespace, key: &[u8]) -> Result<Found, Error>;
+
+    /// As [`get`](Self::get), but what is not there is not counted: for callers that then wait for their turn, and
+    /// ask again.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Takes back a hit whose value could not be decoded: it becomes a miss, and the entry goes.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error>;
+
+    /// A ticket for a computation that counts neither as hit nor as miss.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn ticket(&self, space: &Namespace) -> Result<Ticket, Error>;
+
+    /// Stores an entry; says whether it did.
+    ///
+    /// # Errors
+    /// When the store does not work or has no room; nothing is stored.
+    fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error>;
+
+    /// The value of a key; touches neither recency nor counters.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Removes an entry; says whether it was there. What is being computed for the key will not be stored.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error>;
+
+    /// Removes all entries and zeroes the counters. What is being computed will not be stored.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn clear(&self, space: &Namespace) -> Result<(), Error>;
+
+    /// The counters.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn info(&self, space: &Namespace) -> Result<Counts, Error>;
+
+    /// Waits until this caller, alone among all threads of all processes, may compute the key. Its turn ends when the
+    /// lease is dropped, or its process dies. Not reentrant.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error>;
+
+    /// As [`lease`](Self::lease), without waiting: `None` when it is somebody else's turn.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error>;
+
+    /// All namespaces in the store, in no particular order.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn namespaces(&self) -> Result<Vec<Summary>, Error>;
+}
+
+/// What a lookup came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A hit, and the value.
+    Hit(Vec<u8>),
+    /// A miss, and what the value that is now computed is to be stored with.
+    Miss(Ticket),
+}
+
+/// When a computation began, as the store sees it: it tells by it what was cleared or invalidated since. What the
+/// numbers mean is the store's own affair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    /// By custom, how often the namespace had been cleared.
+    pub generation: u64,
+    /// By custom, how many keys of it had been invalidated.
+    pub sequence: u64,
+}
+
+/// What is to be stored under a key.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// The value.
+    pub value: &'a [u8],
+    /// Its weight; of no concern without a `max_weight`.
+    pub weight: u64,
+    /// When its computation began; a value that was put by hand has no ticket.
+    pub computed_since: Option<Ticket>,
+    /// Whether it replaces an entry that is there. If not, that one stays as it is, with its recency.
+    pub replace: bool,
+}
+
+/// The counters of one namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Lookups that found an entry.
+    pub hits: u64,
+    /// Lookups that did not.
+    pub misses: u64,
+    /// The number of entries.
+    pub currsize: usize,
+}
+
+/// A namespace as found in a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// The name of the function.
+    pub name: alloc::string::String,
+    /// Tells functions, and versions of a function, apart.
+    pub id: u128,
+    /// Its `maxsize`.
+    pub maxsize: Option<usize>,
+    /// Its counters.
+    pub counts: Counts,
+}
+
+impl Summary {
+    /// For implementations of [`Store`].
+    #[must_use]
+    pub fn new(space: &Namespace, counts: Counts) -> Self {
+        Self { name: space.name().into(), id: space.id(), maxsize: space.maxsize(), counts }
+    }
+}

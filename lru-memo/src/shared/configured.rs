@@ -1,0 +1,185 @@
+//! The store of this process: which one it is, and opening it.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::error::{Error, Kind};
+use super::memory::Memory;
+use super::{Store, health};
+
+/// How long a store that could not be opened is left alone.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+static STORE: OnceLock<Box<dyn Store>> = OnceLock::new();
+static SETUP: Mutex<Setup> = Mutex::new(Setup { url: None, name: String::new(), failed: None });
+
+struct Setup {
+    url: Option<String>,
+    /// The store's URL, as may be shown.
+    name: String,
+    failed: Option<(Instant, Error)>,
+}
+
+/// Chooses the store of this process by its URL, see the [module](super). It is opened when it is first used.
+///
+/// # Errors
+/// When there is no such store in this build, or one was chosen or is in use already.
+///
+/// ```
+/// use lru_memo::shared::{Kind, configure};
+///
+/// configure("memory://")?;
+/// assert_eq!(configure("file:///var/cache/app").unwrap_err().kind(), Kind::InUse);
+/// # Ok::<_, lru_memo::shared::Error>(())
+/// ```
+pub fn configure(url: &str) -> Result<(), Error> {
+    check(url)?;
+    let mut setup = unused()?;
+    setup.url = Some(url.to_owned());
+    setup.name = redacted(url);
+    Ok(())
+}
+
+/// Makes a store of your own that of this process.
+///
+/// # Errors
+/// When a store was chosen or is in use already.
+pub fn configure_store(store: impl Store + 'static) -> Result<(), Error> {
+    let mut setup = unused()?;
+    setup.name = String::from("custom");
+    STORE.set(Box::new(store)).map_err(|_| in_use())
+}
+
+/// The store of this process. It is opened, if need be.
+///
+/// # Errors
+/// When it cannot be opened, which is tried again after a few seconds. The error is counted in
+/// [`health`](super::health()).
+pub fn store() -> Result<&'static dyn Store, Error> {
+    match STORE.get() {
+        Some(store) => Ok(&**store),
+        None => open_first(),
+    }
+}
+
+pub(super) fn name() -> String {
+    SETUP.try_lock().map(|setup| setup.name.clone()).unwrap_or_default()
+}
+
+fn unused() -> Result<impl core::ops::DerefMut<Target = Setup>, Error> {
+    let setup = SETUP.lock();
+    if setup.url.is_some() || STORE.get().is_some() { Err(in_use()) } else { Ok(setup) }
+}
+
+fn in_use() -> Error {
+    Error::new(
+        Kind::InUse,
+        "a shared store was chosen, or is in use, already: configure it once, before first use",
+    )
+}
+
+#[cold]
+fn open_first() -> Result<&'static dyn Store, Error> {
+    // After a fork, the thread that holds the lock may not exist: nobody waits for it twice.
+    static STUCK: AtomicBool = AtomicBool::new(false);
+    let patience = if STUCK.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
+    let Some(mut setup) = SETUP.try_lock_for(patience) else {
+        STUCK.store(true, Ordering::Relaxed);
+        return Err(Error::new(Kind::Unavailable, "the shared store is being opened by another thread"));
+    };
+    if let Some(store) = STORE.get() {
+        return Ok(&**store);
+    }
+    if let Some((_, error)) = setup.failed.as_ref().filter(|(when, _)| when.elapsed() < PATIENCE) {
+        return Err(error.clone());
+    }
+    let url = match &setup.url {
+        Some(url) => url.clone(),
+        None => std::env::var("LRU_MEMO_STORE").unwrap_or_default(),
+    };
+    setup.name = redacted(&url);
+    match open(&url) {
+        Ok((store, name)) => {
+            setup.name = name;
+            Ok(&**STORE.get_or_init(|| store))
+        }
+        Err(error) => {
+            health::note(&error);
+            setup.failed = Some((Instant::now(), error.clone()));
+            Err(error)
+        }
+    }
+}
+
+/// The scheme of a URL, and the rest.
+fn split(url: &str) -> (&str, &str) {
+    url.split_once("://").unwrap_or(("", url))
+}
+
+fn check(url: &str) -> Result<(), Error> {
+    match split(url) {
+        ("memory", "") => Ok(()),
+        ("file", rest) if rest.starts_with('/') => Ok(()),
+        ("file", _) => {
+            Err(Error::new(Kind::Url, "`file://` takes an absolute directory: `file:///var/cache/app`"))
+        }
+        ("memcached", _) => Err(missing("memcached")),
+        ("redis" | "rediss" | "unix" | "redis+unix", _) => Err(missing("redis")),
+        (scheme, _) => Err(Error::new(
+            Kind::Url,
+            format!(
+                "there is no shared store `{scheme}://`: the URL begins with `file:///` or is `memory://`"
+            ),
+        )),
+    }
+}
+
+fn missing(feature: &str) -> Error {
+    Error::new(
+        Kind::Url,
+        format!("this build of lru-memo has no such store: enable its cargo feature `{feature}`"),
+    )
+}
+
+fn open(url: &str) -> Result<(Box<dyn Store>, String), Error> {
+    if !url.is_empty() {
+        check(url)?;
+    }
+    match split(url) {
+        ("memory", _) => Ok((Box::new(Memory::new()), url.to_owned())),
+        (_, rest) => open_embedded(rest),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open_embedded(rest: &str) -> Result<(Box<dyn Store>, String), Error> {
+    let store = super::lmdb::Embedded::from_url(rest)?;
+    let name = format!("file://{}", store.directory().display());
+    Ok((Box::new(store), name))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_embedded(_: &str) -> Result<(Box<dyn Store>, String), Error> {
+    Err(Error::new(Kind::Url, "the embedded store works on Linux only"))
+}
+
+/// A URL without what may be a password.
+fn redacted(url: &str) -> String {
+    let (scheme, rest) = split(url);
+    if scheme == "file" {
+        return url.to_owned();
+    }
+    let rest = rest.split('?').next().unwrap_or_default();
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://***@{host}"),
+        None => format!("{scheme}://{rest}"),
+    }
+}

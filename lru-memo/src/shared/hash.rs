@@ -1,0 +1,27 @@
+//! A hash that all processes agree on, whatever version of the program they run: it must never change.
+
+/// Hashes bytes. Where keys may be chosen by somebody hostile, the seed must be secret.
+pub(crate) fn hash(seed: [u64; 2], bytes: &[u8]) -> u64 {
+    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut state = seed[0] ^ (bytes.len() as u64).wrapping_mul(MULTIPLIER);
+    let mut chunks = bytes.chunks_exact(16);
+    for chunk in &mut chunks {
+        state = mix(word(&chunk[..8]) ^ state, word(&chunk[8..]) ^ seed[1]);
+    }
+    let (mut last, rest) = ([0; 16], chunks.remainder());
+    last[..rest.len()].copy_from_slice(rest);
+    state = mix(word(&last[..8]) ^ state, word(&last[8..]) ^ seed[1]);
+    mix(state ^ MULTIPLIER, seed[1].rotate_left(32) ^ MULTIPLIER)
+}
+
+/// All bits of both in each bit of the product, folded.
+fn mix(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
+}
+
+fn word(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(bytes);
+    u64::from_le_bytes(word)
+}

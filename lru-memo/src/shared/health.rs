@@ -1,0 +1,76 @@
+//! How the store is doing, for people and for metrics.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::configured;
+use super::error::{Error, Kind};
+
+static ERRORS: Mutex<Errors> = Mutex::new(Errors { counts: Vec::new(), last: None });
+static REJECTED: AtomicU64 = AtomicU64::new(0);
+static REBUILT: AtomicU64 = AtomicU64::new(0);
+
+struct Errors {
+    counts: Vec<(Kind, u64)>,
+    last: Option<Error>,
+}
+
+/// How the store of this process is doing, since the process began.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Health {
+    /// The store's URL, without password.
+    pub store: String,
+    /// How many calls had to do without the store, for each kind of error that there was.
+    pub errors: Vec<(Kind, u64)>,
+    /// The last of these errors.
+    pub last_error: Option<String>,
+    /// Entries that turned out to be truncated, foreign, or undecodable, and were removed.
+    pub rejected: u64,
+    /// How often the store was found broken, and made anew, by this process.
+    pub rebuilt: u64,
+}
+
+/// How the store is doing.
+///
+/// ```
+/// let health = lru_memo::shared::health();
+/// assert_eq!(health.last_error, None);
+/// ```
+#[must_use]
+pub fn health() -> Health {
+    let store = configured::name();
+    let errors = ERRORS.lock();
+    Health {
+        store,
+        errors: errors.counts.clone(),
+        last_error: errors.last.as_ref().map(ToString::to_string),
+        rejected: REJECTED.load(Ordering::Relaxed),
+        rebuilt: REBUILT.load(Ordering::Relaxed),
+    }
+}
+
+/// Counts an error that a caller was spared.
+pub fn note(error: &Error) {
+    // Never waits: after a fork, the thread that holds the lock may not exist.
+    let Some(mut errors) = ERRORS.try_lock() else { return };
+    match errors.counts.iter_mut().find(|(kind, _)| *kind == error.kind()) {
+        Some((_, count)) => *count += 1,
+        None => errors.counts.push((error.kind(), 1)),
+    }
+    errors.last = Some(error.clone());
+}
+
+/// Counts an entry that could not be understood.
+pub(crate) fn note_rejected() {
+    REJECTED.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Counts a store that was made anew.
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing is stored in files"))]
+pub(crate) fn note_rebuilt() {
+    REBUILT.fetch_add(1, Ordering::Relaxed);
+}

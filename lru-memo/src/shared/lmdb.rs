@@ -1,0 +1,299 @@
+//! The embedded store: LMDB, without a server.
+//!
+//! Entries are records in LMDB, which are changed in its write transactions, one at a time. What changes with every
+//! hit, recency and counters, lies beside it in memory that all processes share, and is changed there without a
+//! lock: see `table`. A hit is a read transaction, one exchange, and one count.
+
+mod directory;
+mod evict;
+mod files;
+mod opened;
+mod raw;
+mod read;
+mod record;
+mod settle;
+mod table;
+mod write;
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::vec::Vec;
+use core::time::Duration;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use self::opened::Opened;
+use self::raw::Current;
+use self::read::For;
+use super::error::{Error, Kind};
+use super::lease::Lease;
+use super::namespace::Namespace;
+use super::{Counts, Entry, Found, Store, Summary, Ticket, health};
+
+/// How long a store that could not be opened is left alone.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How an [`Embedded`] store is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// The most that the entries may take, in bytes: 1 GiB, if nothing else is said. It is not taken in advance; files
+    /// may become twice as long. A store that is there already keeps its size.
+    pub size: usize,
+    /// The bits of hashes that are used: for tests, which make collisions.
+    #[doc(hidden)]
+    pub hash_mask: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { size: 1 << 30, hash_mask: u64::MAX }
+    }
+}
+
+/// A store in the files of one directory, for all processes of this user on this machine.
+///
+/// Exact at any time, and survives the death of any process at any moment. It does not survive the end of the
+/// system's run: it is then made anew. When it is full, namespaces that have not been used for long lose entries.
+/// It may be used in the child of a fork; a process forked off while another thread is inside of the store's own
+/// opening waits a few seconds once, and goes without.
+pub struct Embedded {
+    directory: PathBuf,
+    options: Options,
+    current: Current<Opened>,
+    opening: Mutex<Option<(Instant, Error)>>,
+}
+
+impl Embedded {
+    /// Opens the store in this directory, which is made if need be. It must be private to this user.
+    ///
+    /// # Errors
+    /// When others can get at the directory, or it cannot be used.
+    pub fn open(directory: impl Into<PathBuf>, options: Options) -> Result<Self, Error> {
+        let directory = directory.into();
+        let store = Self { directory, options, current: Current::none(), opening: Mutex::new(None) };
+        store.reopen()?;
+        Ok(store)
+    }
+
+    /// What follows `file://`: nothing for the default directory, or one, and perhaps `?size=64MiB`.
+    pub(super) fn from_url(rest: &str) -> Result<Self, Error> {
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let mut options = Options::default();
+        for option in query.split('&').filter(|option| !option.is_empty()) {
+            match option.split_once('=') {
+                Some(("size", size)) => options.size = parse_size(size)?,
+                _ => {
+                    return Err(Error::new(Kind::Url, format!("unknown option `{option}`: there is `size`")));
+                }
+            }
+        }
+        let directory = if path.is_empty() { directory::default()? } else { PathBuf::from(path) };
+        Self::open(directory, options)
+    }
+
+    /// Where the store is.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    #[inline]
+    fn opened(&self) -> Result<&Opened, Error> {
+        match self.current.get() {
+            Some(opened) if !opened.is_dead() => Ok(opened),
+            _ => self.reopen(),
+        }
+    }
+
+    /// Opens the store for the first time, in the child of a fork, or after it was given up.
+    #[cold]
+    fn reopen(&self) -> Result<&Opened, Error> {
+        // After a fork, the thread that holds the lock may not exist.
+        let Some(mut failed) = self.opening.try_lock_for(PATIENCE) else {
+            return Err(Error::new(Kind::Unavailable, "the shared store is being opened by another thread"));
+        };
+        if let Some(opened) = self.current.get().filter(|opened| !opened.is_dead()) {
+            return Ok(opened);
+        }
+        if let Some((_, error)) = failed.as_ref().filter(|(when, _)| when.elapsed() < PATIENCE) {
+            return Err(error.clone());
+        }
+        self.current.drop_inherited();
+        let map_size = 2 * self.options.size.next_multiple_of(1 << 16);
+        match files::open(&self.directory, map_size) {
+            Ok(files) => {
+                *failed = None;
+                Ok(self.current.set(Opened::new(files, self.options.hash_mask)))
+            }
+            Err(error) => {
+                *failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Does something with the open store. One that turns out to be broken is given up.
+    #[inline]
+    fn with<R>(&self, act: impl FnOnce(&Opened) -> Result<R, Error>) -> Result<R, Error> {
+        let opened = self.opened()?;
+        let result = act(opened);
+        if let Err(error) = &result {
+            if error.kind() == Kind::Corrupt {
+                opened.give_up();
+            }
+        }
+        result
+    }
+
+    fn turn(&self, space: &Namespace, key: &[u8], wait: bool) -> Result<Option<Lease>, Error> {
+        let opened = self.opened()?;
+        let byte = opened.turn(space, key);
+        let failed = |error| directory::failed("lock", &opened.turns, &error);
+        let file = directory::open_file(&opened.turns, false)?;
+        let is_mine = raw::lock(&file, byte, wait).map_err(failed)?;
+        Ok(is_mine.then(|| Lease::new(Turn { file, byte })))
+    }
+}
+
+/// The lock on a byte.
+struct Turn {
+    file: File,
+    byte: u64,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        raw::unlock(&self.file, self.byte);
+    }
+}
+
+impl core::fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Embedded").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+impl Store for Embedded {
+    fn get(&self, space: &Namespace, key: &[u8]) -> Result<Found, Error> {
+        self.with(|opened| opened.look(&opened.key(space, key), For::Call))
+    }
+
+    fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.with(|opened| opened.look(&opened.key(space, key), For::Hit)).map(value)
+    }
+
+    fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
+        health::note_rejected();
+        self.with(|opened| opened.reject(&opened.key(space, key)))
+    }
+
+    fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
+        self.with(|opened| opened.ticket(space))
+    }
+
+    fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
+        self.with(|opened| opened.store(&opened.key(space, key), &entry))
+    }
+
+    fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.with(|opened| opened.look(&opened.key(space, key), For::Peek)).map(value)
+    }
+
+    fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error> {
+        self.with(|opened| opened.invalidate(&opened.key(space, key)))
+    }
+
+    fn clear(&self, space: &Namespace) -> Result<(), Error> {
+        self.with(|opened| opened.clear(space))
+    }
+
+    fn info(&self, space: &Namespace) -> Result<Counts, Error> {
+        self.with(|opened| opened.counts(space))
+    }
+
+    fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
+        let turn = self.turn(space, key, true)?;
+        turn.ok_or_else(|| Error::new(Kind::Unavailable, "waiting for a turn has failed"))
+    }
+
+    fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
+        self.turn(space, key, false)
+    }
+
+    fn namespaces(&self) -> Result<Vec<Summary>, Error> {
+        self.with(|opened| {
+            let txn = opened.begin()?;
+            let all = opened.all(&txn)?.into_iter();
+            Ok(all
+                .map(|(id, named)| Summary {
+                    counts: opened.table.space(named.space).map(table::Space::counts).unwrap_or_default(),
+                    name: named.name,
+                    id,
+                    maxsize: named.maxsize,
+                })
+                .collect())
+        })
+    }
+}
+
+fn value(found: Found) -> Option<Vec<u8>> {
+    match found {
+        Found::Hit(value) => Some(value),
+        Found::Miss(_) => None,
+    }
+}
+
+/// A number of bytes: `65536`, `64KiB`, `64MiB`, `1GiB`.
+fn parse_size(text: &str) -> Result<usize, Error> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let shift = match &text[digits.len()..] {
+        "" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return Err(Error::new(Kind::Url, format!("`size={text}` is not like `size=64MiB`"))),
+    };
+    let size = digits.parse().ok().and_then(|size: usize| size.checked_mul(1 << shift));
+    match size {
+        Some(size) if (1 << 20..=1 << 44).contains(&size) => Ok(size),
+        _ => Err(Error::new(Kind::Url, format!("`size={text}` is not from 1MiB to 16384GiB"))),
+    }
+}
+
+impl From<heed::Error> for Error {
+    fn from(error: heed::Error) -> Self {
+        error_of(&error)
+    }
+}
+
+fn error_of(error: &heed::Error) -> Error {
+    use heed::MdbError as Mdb;
+    let kind = match error {
+        heed::Error::Mdb(Mdb::MapFull | Mdb::TxnFull) => Kind::Full,
+        heed::Error::Mdb(
+            Mdb::Corrupted
+            | Mdb::PageNotFound
+            | Mdb::Invalid
+            | Mdb::VersionMismatch
+            | Mdb::Panic
+            | Mdb::BadTxn
+            | Mdb::CursorFull
+            | Mdb::PageFull
+            | Mdb::Incompatible
+            | Mdb::Problem,
+        ) => Kind::Corrupt,
+        heed::Error::Mdb(Mdb::Other(libc::ENOSPC | libc::EDQUOT | libc::EFBIG)) => Kind::Full,
+        heed::Error::Io(io) => match io.raw_os_error() {
+            Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG) => Kind::Full,
+            _ => Kind::Unavailable,
+        },
+        heed::Error::EnvAlreadyOpened => Kind::InUse,
+        _ => Kind::Unavailable,
+    };
+    let reason: Box<str> = format!("the shared store has failed: {error}").into();
+    Error::new(kind, reason)
+}

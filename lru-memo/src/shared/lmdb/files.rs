@@ -1,0 +1,199 @@
+//! The files of a store, and making them:
+//!
+//! | in the directory | |
+//! |---|---|
+//! | `v1/gate` | locked while the store is opened or made |
+//! | `v1/turns` | locked byte by byte by those who compute |
+//! | `v1/current` | the name of the instance that is in use |
+//! | `v1/INSTANCE/` | `data.mdb`, `lock.mdb`: LMDB's; `table`: the [`Table`] |
+//!
+//! A store that is broken, or was not written to disk before the system went down, is not repaired: a new instance
+//! is made. Other layouts have another `v`.
+
+use alloc::format;
+use alloc::string::String;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::collections::hash_map::RandomState;
+use std::fs::{self, File};
+use std::hash::BuildHasher;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::directory::{failed, make_private, open_file};
+use super::raw::{self, Environment};
+use super::table::{self, Table};
+use super::{error_of, record};
+use crate::shared::error::{Error, Kind};
+use crate::shared::hash::hash;
+use crate::shared::health;
+
+const MAGIC: u64 = u64::from_le_bytes(*b"lru-mem1");
+
+/// How many threads may look things up at once. More than these take turns with writers.
+const READERS: u32 = 4094;
+
+/// An instance, opened.
+pub(super) struct Files {
+    // Before the table, which tells whose environment it is.
+    pub(super) environment: Environment,
+    pub(super) table: Table,
+    pub(super) turns: PathBuf,
+}
+
+/// Opens what is in this directory, or makes it.
+pub(super) fn open(directory: &Path, map_size: usize) -> Result<Files, Error> {
+    make_private(directory)?;
+    let base = directory.join("v1");
+    make_private(&base)?;
+    let gate = Gate::pass(&base)?;
+    let turns = base.join("turns");
+    open_file(&turns, true)?;
+    let current = base.join("current");
+    let opened = match fs::read_to_string(&current) {
+        Ok(name) if is_name(&name) => open_instance(&base.join(name)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return make(&base, turns, map_size),
+        Err(error) if error.kind() != std::io::ErrorKind::InvalidData => {
+            return Err(failed("read", &current, &error));
+        }
+        _ => Err(Error::new(Kind::Corrupt, "the name of the shared store's instance is broken")),
+    };
+    let opened = match opened {
+        Ok((environment, table)) => Ok(Files { environment, table, turns }),
+        Err(error) if error.kind() == Kind::Corrupt => {
+            health::note(&error);
+            health::note_rebuilt();
+            make(&base, turns, map_size)
+        }
+        Err(error) => Err(error),
+    };
+    drop(gate);
+    opened
+}
+
+/// Excludes everybody else who opens or makes a store in the directory.
+struct Gate(File);
+
+impl Gate {
+    fn pass(base: &Path) -> Result<Self, Error> {
+        let path = base.join("gate");
+        let file = open_file(&path, true)?;
+        raw::lock(&file, 0, true).map_err(|error| failed("lock", &path, &error))?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        raw::unlock(&self.0, 0);
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn open_instance(directory: &Path) -> Result<(Environment, Table), Error> {
+    let corrupt = |reason: &str| Error::new(Kind::Corrupt, format!("the shared store is broken: {reason}"));
+    let path = directory.join("table");
+    let file = open_file(&path, false).map_err(|error| corrupt(&format!("{error}")))?;
+    let length = file.metadata().map_err(|error| failed("look at", &path, &error))?.len();
+    if length < table::length(0) as u64 {
+        return Err(corrupt("its books are truncated"));
+    }
+    let map_size = 2 * (length - table::length(0) as u64) as usize;
+    let table = Table::new(file, map_size).map_err(|error| failed("map", &path, &error))?;
+    let head = table.head();
+    if head.magic.load(Relaxed) != MAGIC || head.map_size.load(Relaxed) != map_size as u64 {
+        return Err(corrupt("its books are truncated, or none"));
+    }
+    if head.dead.load(SeqCst) != 0 {
+        return Err(corrupt("it was given up"));
+    }
+    if head.boot.load(Relaxed) != boot() {
+        return Err(corrupt("the system went down since"));
+    }
+    let data = directory.join("data.mdb");
+    let length = || fs::symlink_metadata(&data).map_or(0, |metadata| metadata.len());
+    if length() == 0 {
+        return Err(corrupt("it has no data"));
+    }
+    let environment = Environment::open(directory, map_size, READERS).map_err(|error| error_of(&error))?;
+    // In this order, for others may be writing.
+    let needed = environment.length();
+    if length() < needed {
+        return Err(corrupt("its data is truncated"));
+    }
+    let instance = {
+        let txn = environment.read().map_err(|error| error_of(&error))?;
+        let bytes = environment.database().get(&txn, record::INSTANCE).map_err(|error| error_of(&error))?;
+        bytes.and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?)))
+    };
+    if instance != Some(head.instance.load(Relaxed)) {
+        return Err(corrupt("its data and its books are not of the same instance"));
+    }
+    environment.clear_stale_readers();
+    Ok((environment, table))
+}
+
+/// Makes a new instance, and removes older ones.
+fn make(base: &Path, turns: PathBuf, map_size: usize) -> Result<Files, Error> {
+    remove_all(base);
+    let random = |what: u8| RandomState::new().hash_one(what);
+    let name = format!("{:016x}", random(0));
+    let directory = base.join(&name);
+    make_private(&directory)?;
+    let path = directory.join("table");
+    let file = open_file(&path, true)?;
+    file.set_len(table::length(map_size) as u64).map_err(|error| failed("make", &path, &error))?;
+    raw::reserve(&file, 0, size_of::<table::Head>()).map_err(|error| failed("make", &path, &error))?;
+    let table = Table::new(file, map_size).map_err(|error| failed("map", &path, &error))?;
+    let environment = Environment::open(&directory, map_size, READERS).map_err(|error| error_of(&error))?;
+    let head = table.head();
+    head.instance.store(random(1), Relaxed);
+    head.boot.store(boot(), Relaxed);
+    head.map_size.store(map_size as u64, Relaxed);
+    // The other half is for what LMDB itself needs, and for pages that are free but do not lie side by side.
+    head.limit.store(map_size as u64 / 2, Relaxed);
+    head.seed[0].store(random(2), Relaxed);
+    head.seed[1].store(random(3), Relaxed);
+    write_instance(&environment, head.instance.load(Relaxed)).map_err(|error| error_of(&error))?;
+    head.magic.store(MAGIC, SeqCst);
+    // Only now, as a whole, does it come into being.
+    let (new, current) = (base.join("new"), base.join("current"));
+    let _ = fs::remove_file(&new);
+    let write = |mut file: File| file.write_all(name.as_bytes()).and_then(|()| fs::rename(&new, &current));
+    open_file(&new, true).and_then(|file| write(file).map_err(|error| failed("write", &current, &error)))?;
+    Ok(Files { environment, table, turns })
+}
+
+/// Also makes pages that were freed ready for use.
+pub(super) fn write_instance(environment: &Environment, instance: u64) -> Result<(), heed::Error> {
+    let mut txn = environment.write()?;
+    environment.database().put(&mut txn, record::INSTANCE, &instance.to_le_bytes())?;
+    txn.commit()
+}
+
+/// Removes older instances. Whoever still uses one is told to stop.
+fn remove_all(base: &Path) {
+    let names = fs::read_dir(base).into_iter().flatten().flatten();
+    for name in names.filter(|entry| is_name(&entry.file_name().to_string_lossy())) {
+        let directory = name.path();
+        let table = open_file(&directory.join("table"), false)
+            .ok()
+            .filter(|file| file.metadata().is_ok_and(|metadata| metadata.len() >= table::length(0) as u64));
+        if let Some(table) = table.and_then(|file| Table::new(file, 0).ok()) {
+            // A word that is there can be written: it has been before.
+            if table.head().magic.load(Relaxed) == MAGIC {
+                table.head().dead.store(1, SeqCst);
+            }
+        }
+        // What remains is in nobody's way.
+        let _ = fs::remove_dir_all(directory);
+    }
+}
+
+/// Tells one run of the system from another.
+fn boot() -> u64 {
+    let id: String = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    hash([0; 2], id.as_bytes())
+}

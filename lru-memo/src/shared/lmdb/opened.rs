@@ -1,0 +1,215 @@
+//! A store that is open in this process: finding namespaces and entries in it.
+
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicU32, AtomicU64};
+use std::collections::HashMap;
+
+use heed::types::Bytes;
+use heed::{Database, RoTxn, RwTxn};
+use parking_lot::Mutex;
+
+use super::evict::Orders;
+use super::files::Files;
+use super::raw::{self, Environment};
+use super::record::{NAMESPACE, Named, Record, entry_key, id_in, namespace_key};
+use super::table::{Space, Table, damaged};
+use crate::shared::error::Error;
+use crate::shared::hash::hash;
+use crate::shared::namespace::Namespace;
+use crate::shared::wall;
+
+/// A namespace that was not used for so long may go, in seconds; and one whose function has changed.
+const UNUSED: u64 = 7 * 24 * 3600;
+const OUTDATED: u64 = 24 * 3600;
+
+/// How often it is looked for such namespaces, in seconds.
+const SWEEPS: u64 = 3600;
+
+/// A store that is open in this process.
+pub(super) struct Opened {
+    // Dropped first: what is in the table is of no use without it.
+    environment: Environment,
+    pub(super) table: Table,
+    pub(super) turns: std::path::PathBuf,
+    /// Tells the places of namespaces in this store from those in others.
+    tag: u32,
+    seed: [u64; 2],
+    /// The bits of hashes that are used: all, but in tests.
+    mask: u64,
+    /// Who is to be evicted next. Only the writer locks it.
+    pub(super) orders: Mutex<HashMap<u32, Orders>>,
+    swept: AtomicU64,
+}
+
+/// A key that is looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Key<'a> {
+    pub(super) namespace: &'a Namespace,
+    pub(super) bytes: &'a [u8],
+    pub(super) hash: u64,
+}
+
+impl Opened {
+    pub(super) fn new(files: Files, mask: u64) -> Self {
+        static TAGS: AtomicU32 = AtomicU32::new(1);
+        let Files { environment, table, turns } = files;
+        let seed = [0, 1].map(|at: usize| table.head().seed[at].load(Relaxed));
+        let (tag, swept) = (TAGS.fetch_add(1, Relaxed), AtomicU64::new(0));
+        Self { environment, table, turns, tag, seed, mask, orders: Mutex::default(), swept }
+    }
+
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    pub(super) fn database(&self) -> &Database<'static, Bytes, Bytes> {
+        self.environment.database()
+    }
+
+    pub(super) fn key<'a>(&self, namespace: &'a Namespace, bytes: &'a [u8]) -> Key<'a> {
+        Key { namespace, bytes, hash: hash(self.seed, bytes) & self.mask }
+    }
+
+    /// The byte that is locked by who computes this key.
+    pub(super) fn turn(&self, namespace: &Namespace, key: &[u8]) -> u64 {
+        let id = namespace.id();
+        hash([self.seed[0] ^ id as u64, self.seed[1] ^ (id >> 64) as u64], key)
+    }
+
+    pub(super) fn is_dead(&self) -> bool {
+        self.table.head().dead.load(Relaxed) != 0
+    }
+
+    /// Tells all processes to make a new store.
+    pub(super) fn give_up(&self) {
+        self.table.head().dead.store(1, SeqCst);
+    }
+
+    /// The space of a namespace, if this process has found it before, and it still is.
+    #[inline]
+    pub(super) fn known(&self, namespace: &Namespace) -> Option<(u32, &Space)> {
+        let place = namespace.place.load(Relaxed);
+        if place >> 32 != u64::from(self.tag) {
+            return None;
+        }
+        let space = self.table.space(place as u32)?;
+        space.is(namespace.id()).then_some((place as u32, space))
+    }
+
+    /// The space of a namespace, if it has one.
+    pub(super) fn find_space(
+        &self,
+        txn: &RoTxn<'_>,
+        namespace: &Namespace,
+    ) -> Result<Option<(u32, &Space)>, Error> {
+        if let Some(known) = self.known(namespace) {
+            return Ok(Some(known));
+        }
+        let Some(bytes) = self.database().get(txn, &namespace_key(namespace.id()))? else { return Ok(None) };
+        let index = Named::read(bytes).ok_or_else(damaged)?.space;
+        let space = self.table.space(index).ok_or_else(damaged)?;
+        namespace.place.store(u64::from(self.tag) << 32 | u64::from(index), Relaxed);
+        Ok(space.is(namespace.id()).then_some((index, space)))
+    }
+
+    /// Begins to write: waits for other writers, and settles what they left.
+    pub(super) fn begin(&self) -> Result<RwTxn<'_>, Error> {
+        let txn = self.environment.write()?;
+        self.settle(&txn)?;
+        Ok(txn)
+    }
+
+    /// Announces a change of a space: from now on, until the transaction is committed, everybody else waits for it.
+    pub(super) fn announce(&self, txn: &RoTxn<'_>, index: u32, space: &Space) {
+        let (head, change) = (self.table.head(), txn.id() as u64);
+        head.pending_slot.store(0, Relaxed);
+        head.pending_space.store(u64::from(index), SeqCst);
+        head.pending_change.store(change, SeqCst);
+        space.change.store(change, SeqCst);
+        core::sync::atomic::fence(SeqCst);
+    }
+
+    /// Begins to write in a namespace, which is made if need be.
+    pub(super) fn begin_in(&self, namespace: &Namespace) -> Result<(RwTxn<'_>, u32, &Space), Error> {
+        loop {
+            let txn = self.begin()?;
+            if let Some((index, space)) = self.find_space(&txn, namespace)? {
+                return Ok((txn, index, space));
+            }
+            if self.database().get(&txn, &namespace_key(namespace.id()))?.is_some() {
+                return Err(damaged());
+            }
+            self.make_space(txn, namespace)?;
+        }
+    }
+
+    fn make_space(&self, mut txn: RwTxn<'_>, namespace: &Namespace) -> Result<(), Error> {
+        let index = self.table.find_vacant_space()?;
+        let space = self.table.space(index).ok_or_else(damaged)?;
+        self.announce(&txn, index, space);
+        let generation = self.empty(space);
+        space.set_id(namespace.id());
+        space.last_used.store(raw::seconds(), Relaxed);
+        let name = namespace.name().into();
+        let named = Named { space: index, generation, maxsize: namespace.maxsize(), name };
+        self.database().put(&mut txn, &namespace_key(namespace.id()), &named.write())?;
+        txn.commit()?;
+        self.sweep(namespace)
+    }
+
+    /// Removes namespaces that nobody has used for long.
+    fn sweep(&self, new: &Namespace) -> Result<(), Error> {
+        let now = wall::now() / 1_000_000_000;
+        if now.saturating_sub(self.swept.swap(now, Relaxed)) < SWEEPS {
+            self.swept.store(now, Relaxed);
+            return Ok(());
+        }
+        for (id, named) in self.all(&*self.environment.read()?)? {
+            let Some(space) = self.table.space(named.space) else { continue };
+            let idle = now.saturating_sub(space.last_used.load(Relaxed));
+            if id != new.id() && (idle > UNUSED || named.name == new.name() && idle > OUTDATED) {
+                self.remove_space(id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All namespaces.
+    pub(super) fn all(&self, txn: &RoTxn<'_>) -> Result<Vec<(u128, Named)>, Error> {
+        let mut all = Vec::new();
+        for entry in self.database().prefix_iter(txn, NAMESPACE)? {
+            let (key, bytes) = entry?;
+            all.push((id_in(key).ok_or_else(damaged)?, Named::read(bytes).ok_or_else(damaged)?));
+        }
+        Ok(all)
+    }
+
+    /// The record of a key, with its number among those with its hash.
+    #[inline]
+    pub(super) fn find<'t>(
+        &self,
+        txn: &'t RoTxn<'_>,
+        index: u32,
+        key: &Key<'_>,
+    ) -> Result<Option<(u16, Record<'t>)>, Error> {
+        for number in 0..=u16::MAX {
+            let Some(record) = self.record(txn, index, key.hash, number)? else { return Ok(None) };
+            if record.key == key.bytes {
+                return Ok(Some((number, record)));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) fn record<'t>(
+        &self,
+        txn: &'t RoTxn<'_>,
+        index: u32,
+        hash: u64,
+        number: u16,
+    ) -> Result<Option<Record<'t>>, Error> {
+        let bytes = self.database().get(txn, &entry_key(index, hash, number))?;
+        bytes.map(|bytes| Record::read(bytes).ok_or_else(damaged)).transpose()
+    }
+}

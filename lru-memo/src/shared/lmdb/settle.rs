@@ -1,0 +1,133 @@
+//! After a change that was begun: it is finished if it was committed, and undone if not.
+
+use alloc::collections::BTreeMap;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+use heed::RoTxn;
+
+use super::opened::Opened;
+use super::record::{NAMESPACE, Named, Record, entries_of, hash_in, id_in, namespace_key};
+use super::table::{LOCKED, Space, Tally, damaged};
+use crate::shared::error::Error;
+
+impl Opened {
+    /// To be done first in each write transaction, given its number.
+    pub(super) fn settle(&self, txn: &RoTxn<'_>) -> Result<(), Error> {
+        let head = self.table.head();
+        let change = head.pending_change.load(SeqCst);
+        if change == 0 {
+            return Ok(());
+        }
+        let index = head.pending_space.load(Relaxed) as u32;
+        let space = self.table.space(index).ok_or_else(damaged)?;
+        if change < txn.id() as u64 {
+            self.set_stamp(space, head.pending_slot.load(Relaxed), head.pending_stamp.load(Relaxed));
+        } else {
+            self.undo(txn, index, space)?;
+        }
+        head.pending_change.store(0, SeqCst);
+        Ok(())
+    }
+
+    /// Unlocks a new entry's slot, after the commit. It may have been used since.
+    pub(super) fn set_stamp(&self, space: &Space, slot: u64, stamp: u64) {
+        let Some(slot) = slot.checked_sub(1).and_then(|slot| self.table.slot(space, slot as u32)) else {
+            return;
+        };
+        let used = slot.used.load(SeqCst);
+        // Who has unlocked it, or locked it for another stamp, came later.
+        if used & LOCKED != 0 && used & !LOCKED < stamp {
+            let _ = slot.used.compare_exchange(used, stamp, SeqCst, Relaxed);
+        }
+    }
+
+    /// Writes the books of a space anew, from what is in LMDB.
+    fn undo(&self, txn: &RoTxn<'_>, index: u32, space: &Space) -> Result<(), Error> {
+        let Some((id, named)) = self.named(txn, index, space.id())? else {
+            self.vacate(index)?;
+            space.change.store(txn.id() as u64 - 1, SeqCst);
+            return Ok(());
+        };
+        let mut entries = BTreeMap::new();
+        let (mut weight, mut newest, mut total) = (0, 0, 0);
+        for entry in self.database().prefix_iter(txn, &entries_of(index))? {
+            let (key, bytes) = entry?;
+            let hash = hash_in(key).ok_or_else(damaged)?;
+            let record = Record::read(bytes).ok_or_else(damaged)?;
+            weight += record.weight;
+            total += record.bytes();
+            newest = newest.max(record.since);
+            entries.insert(record.slot, (hash, record.since, record.weight, record.stamp));
+        }
+        let above = entries.last_key_value().map_or(0, |(&last, _)| u64::from(last) + 1);
+        space.high.store(space.high.load(Relaxed).max(above), Relaxed);
+        space.vacant.store(0, Relaxed);
+        for (number, slot) in self.table.slots(space) {
+            let used = slot.used.load(SeqCst);
+            let Some(&(hash, since, weight, stamp)) = entries.get(&number) else {
+                slot.used.fetch_or(LOCKED, SeqCst);
+                self.table.give_back(space, number, slot);
+                continue;
+            };
+            slot.hash.store(hash, Relaxed);
+            slot.since.store(since, Relaxed);
+            slot.weight.store(weight, Relaxed);
+            if used & LOCKED != 0 {
+                slot.used.store((used & !LOCKED).max(stamp), SeqCst);
+            }
+        }
+        space.set_id(id);
+        space.generation.store(named.generation, Relaxed);
+        space.entries.store(entries.len() as u64, Relaxed);
+        space.weight.store(weight, Relaxed);
+        self.table.set_bytes(space, total);
+        space.newest.store(newest, Relaxed);
+        space.repairs.fetch_add(1, Relaxed);
+        space.change.store(txn.id() as u64 - 1, SeqCst);
+        Ok(())
+    }
+
+    /// The namespace that has this space; most likely it is this one.
+    fn named(&self, txn: &RoTxn<'_>, index: u32, likely: u128) -> Result<Option<(u128, Named)>, Error> {
+        if let Some(bytes) = self.database().get(txn, &namespace_key(likely))? {
+            let named = Named::read(bytes).ok_or_else(damaged)?;
+            if named.space == index {
+                return Ok(Some((likely, named)));
+            }
+        }
+        for entry in self.database().prefix_iter(txn, NAMESPACE)? {
+            let (key, bytes) = entry?;
+            let named = Named::read(bytes).ok_or_else(damaged)?;
+            if named.space == index {
+                return Ok(Some((id_in(key).ok_or_else(damaged)?, named)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes a space one that no namespace has, without entries.
+    pub(super) fn vacate(&self, index: u32) -> Result<(), Error> {
+        let space = self.table.space(index).ok_or_else(damaged)?;
+        space.set_id(0);
+        self.empty(space);
+        Ok(())
+    }
+
+    /// Forgets all entries of a space, and begins another generation.
+    pub(super) fn empty(&self, space: &Space) -> u64 {
+        for (_, slot) in self.table.slots(space) {
+            slot.used.fetch_or(LOCKED, SeqCst);
+        }
+        let generation = space.generation.load(Relaxed) + 1;
+        Tally::reset(&space.hits, generation);
+        Tally::reset(&space.misses, generation);
+        space.generation.store(generation, Relaxed);
+        space.entries.store(0, Relaxed);
+        space.weight.store(0, Relaxed);
+        self.table.set_bytes(space, 0);
+        space.high.store(0, Relaxed);
+        space.vacant.store(0, Relaxed);
+        space.newest.store(0, Relaxed);
+        generation
+    }
+}

@@ -1,0 +1,371 @@
+//! Changing a namespace: one write transaction of LMDB, in which everything happens or nothing.
+
+use core::ops::Bound;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::io::Write;
+
+use heed::RwTxn;
+
+use super::opened::{Key, Opened};
+use super::record::{Named, Record, entries_of, entry_key, namespace_key};
+use super::table::{LOCKED, Space, Tally, damaged};
+use crate::shared::error::{Error, Kind};
+use crate::shared::namespace::Namespace;
+use crate::shared::{Entry, Ticket, wall};
+
+/// How often room is made for one entry.
+const EVICTIONS: usize = 64;
+
+/// How many entries are evicted in one transaction when the store is full.
+const BATCH: usize = 512;
+
+/// The limit of what entries may take is never less, in bytes.
+const LEAST: u64 = 1 << 16;
+
+/// A change of one space. Unless it is committed, it is undone when the next one begins.
+pub(super) struct Change<'a> {
+    opened: &'a Opened,
+    txn: RwTxn<'a>,
+    index: u32,
+    space: &'a Space,
+    /// The slot that was filled, and its stamp.
+    filled: Option<(u32, u64)>,
+}
+
+impl<'a> Change<'a> {
+    pub(super) fn new(opened: &'a Opened, txn: RwTxn<'a>, index: u32, space: &'a Space) -> Self {
+        opened.announce(&txn, index, space);
+        Self { opened, txn, index, space, filled: None }
+    }
+
+    pub(super) fn commit(self) -> Result<(), Error> {
+        let head = self.opened.table.head();
+        if let Some((slot, stamp)) = self.filled {
+            head.pending_stamp.store(stamp, Relaxed);
+            head.pending_slot.store(u64::from(slot) + 1, SeqCst);
+        }
+        self.txn.commit()?;
+        if let Some((slot, stamp)) = self.filled {
+            self.opened.set_stamp(self.space, u64::from(slot) + 1, stamp);
+        }
+        Ok(())
+    }
+
+    /// Removes the entry of a key; says whether there was one.
+    pub(super) fn remove_key(&mut self, key: &Key<'_>) -> Result<bool, Error> {
+        let found =
+            self.opened.find(&self.txn, self.index, key)?.map(|(number, record)| (number, record.slot));
+        let Some((number, slot)) = found else { return Ok(false) };
+        self.remove(key.hash, number, slot)?;
+        Ok(true)
+    }
+
+    /// Removes the entry in a slot.
+    fn remove_slot(&mut self, slot: u32) -> Result<(), Error> {
+        let hash = self.opened.table.slot(self.space, slot).ok_or_else(damaged)?.hash.load(Relaxed);
+        for number in 0..=u16::MAX {
+            let record = self.opened.record(&self.txn, self.index, hash, number)?.ok_or_else(damaged)?;
+            if record.slot == slot {
+                return self.remove(hash, number, slot);
+            }
+        }
+        Err(damaged())
+    }
+
+    fn remove(&mut self, hash: u64, number: u16, slot: u32) -> Result<(), Error> {
+        let database = self.opened.database();
+        // The last of those with this hash takes the number.
+        let mut last = number;
+        while last < u16::MAX && self.opened.record(&self.txn, self.index, hash, last + 1)?.is_some() {
+            last += 1;
+        }
+        let last_key = entry_key(self.index, hash, last);
+        let bytes = self.opened.record(&self.txn, self.index, hash, number)?.ok_or_else(damaged)?.bytes();
+        if last != number {
+            let bytes = database.get(&self.txn, &last_key)?.ok_or_else(damaged)?.to_vec();
+            database.put(&mut self.txn, &entry_key(self.index, hash, number), &bytes)?;
+        }
+        database.delete(&mut self.txn, &last_key)?;
+        self.count_bytes(|all| all.saturating_sub(bytes));
+        let (number, slot) = (slot, self.opened.table.slot(self.space, slot).ok_or_else(damaged)?);
+        slot.used.fetch_or(LOCKED, SeqCst);
+        self.space.entries.fetch_sub(1, Relaxed);
+        self.space.weight.fetch_sub(slot.weight.load(Relaxed), Relaxed);
+        self.opened.table.give_back(self.space, number, slot);
+        Ok(())
+    }
+
+    /// Removes entries until one more of this weight fits: first the expired, then the least recent.
+    fn make_room(&mut self, namespace: &Namespace, weight: u64, now: u64) -> Result<(), Error> {
+        self.remove_future(namespace, now)?;
+        let space = self.space;
+        let is_full = || {
+            let sum = space.weight.load(Relaxed).checked_add(weight);
+            namespace.maxsize().is_some_and(|max| space.entries.load(Relaxed) >= max as u64)
+                || namespace.max_weight().is_some_and(|max| sum.is_none_or(|sum| sum > max))
+        };
+        while is_full() {
+            if !self.evict(namespace, now)? {
+                return Err(damaged());
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the entry that is to go next, if there is any.
+    fn evict(&mut self, namespace: &Namespace, now: u64) -> Result<bool, Error> {
+        let (table, space) = (&self.opened.table, self.space);
+        let mut orders = self.opened.orders.lock();
+        let orders = orders.entry(self.index).or_default();
+        orders.refresh(space);
+        if let Some(ttl) = namespace.ttl() {
+            let oldest = orders.oldest(table, space);
+            if let Some((number, ..)) = oldest.filter(|&(.., since)| wall::is_expired(since, now, ttl)) {
+                self.remove_slot(number)?;
+                return Ok(true);
+            }
+        }
+        self.evict_least_recent(orders)
+    }
+
+    fn evict_least_recent(&mut self, orders: &mut super::evict::Orders) -> Result<bool, Error> {
+        let (table, space) = (&self.opened.table, self.space);
+        loop {
+            let Some((number, slot, stamp)) = orders.least_recent(table, space) else { return Ok(false) };
+            // A hit may come first: then it is another's turn.
+            if slot.used.compare_exchange(stamp, stamp | LOCKED, SeqCst, Relaxed).is_ok() {
+                self.remove_slot(number)?;
+                return Ok(true);
+            }
+        }
+    }
+
+    /// When the clock was set back, what was stored before that is from the future, and goes.
+    fn remove_future(&mut self, namespace: &Namespace, now: u64) -> Result<(), Error> {
+        if namespace.ttl().is_some() && now < self.space.newest.load(Relaxed) {
+            for number in 0..self.space.high.load(Relaxed) as u32 {
+                let slot = self.opened.table.slot(self.space, number).ok_or_else(damaged)?;
+                if slot.used.load(SeqCst) & LOCKED == 0 && slot.since.load(Relaxed) > now {
+                    self.remove_slot(number)?;
+                }
+            }
+        }
+        self.space.newest.store(now, Relaxed);
+        Ok(())
+    }
+
+    /// Stores an entry for a key that is not there.
+    fn insert(&mut self, key: &Key<'_>, entry: &Entry<'_>, now: u64) -> Result<(), Error> {
+        let mut number = 0;
+        while self.opened.record(&self.txn, self.index, key.hash, number)?.is_some() {
+            number = number.checked_add(1).ok_or_else(|| too_much("too many keys have one hash"))?;
+        }
+        let (slot_number, slot) = self.opened.table.take_vacant(self.space)?;
+        let stamp = self.space.tick();
+        let record = Record::new(slot_number, now, entry.weight, stamp, key.bytes, entry.value).checked();
+        if u32::try_from(record.length()).is_err() {
+            return Err(too_much("an entry is longer than 4 GiB"));
+        }
+        let place = entry_key(self.index, key.hash, number);
+        self.opened.database().put_reserved(&mut self.txn, &place, record.length(), |space| {
+            space.write_all(&record.head())?;
+            space.write_all(record.key)?;
+            space.write_all(record.value)
+        })?;
+        slot.hash.store(key.hash, Relaxed);
+        slot.since.store(now, Relaxed);
+        slot.weight.store(entry.weight, Relaxed);
+        self.space.entries.fetch_add(1, Relaxed);
+        self.space.weight.fetch_add(entry.weight, Relaxed);
+        self.count_bytes(|all| all + record.bytes());
+        self.filled = Some((slot_number, stamp));
+        Ok(())
+    }
+
+    fn count_bytes(&self, change: impl Fn(u64) -> u64) {
+        self.opened.table.set_bytes(self.space, change(self.space.bytes.load(Relaxed)));
+    }
+
+    /// Removes all entries, and begins another generation.
+    fn clear(&mut self, id: u128) -> Result<(), Error> {
+        let database = self.opened.database();
+        let key = namespace_key(id);
+        let bytes = database.get(&self.txn, &key)?.ok_or_else(damaged)?;
+        let named = Named::read(bytes).ok_or_else(damaged)?;
+        let generation = self.opened.empty(self.space);
+        database.put(&mut self.txn, &key, &Named { generation, ..named }.write())?;
+        self.delete_entries()
+    }
+
+    fn delete_entries(&mut self) -> Result<(), Error> {
+        let (first, beyond) = (entries_of(self.index), entries_of(self.index + 1));
+        let range = (Bound::Included(&first[..]), Bound::Excluded(&beyond[..]));
+        self.opened.database().delete_range(&mut self.txn, &range)?;
+        Ok(())
+    }
+}
+
+impl Opened {
+    /// Stores an entry, making room in the store itself where there is none.
+    pub(super) fn store(&self, key: &Key<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
+        let head = self.table.head();
+        let bytes = bytes_of(key, entry);
+        if bytes > head.limit.load(Relaxed) {
+            return Err(too_much("an entry is larger than the shared store"));
+        }
+        let mut result = self.try_store(key, entry);
+        for _ in 0..EVICTIONS {
+            match &result {
+                Err(error) if error.kind() == Kind::Full => {}
+                _ => return result,
+            }
+            // Where LMDB, or the disk, is full before the limit is reached, that was too high. Free pages need not lie
+            // side by side.
+            let (bytes, limit) = (head.bytes.load(Relaxed), head.limit.load(Relaxed));
+            if bytes < limit {
+                head.limit.store((bytes - bytes / 8).max(LEAST), Relaxed);
+            }
+            if !self.free_some(key, bytes)? {
+                break;
+            }
+            result = self.try_store(key, entry);
+        }
+        result
+    }
+
+    fn try_store(&self, key: &Key<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
+        if key.namespace.maxsize() == Some(0) {
+            return Ok(false);
+        }
+        let now = wall::now();
+        let (txn, index, space) = self.begin_in(key.namespace)?;
+        if entry.computed_since.is_some_and(|ticket| !is_valid(space, ticket, key.hash)) {
+            return Ok(false);
+        }
+        let found = self.find(&txn, index, key)?.map(|(number, record)| (number, record.slot, record.since));
+        let is_expired = |since| key.namespace.ttl().is_some_and(|ttl| wall::is_expired(since, now, ttl));
+        if found.is_some_and(|(_, _, since)| !entry.replace && !is_expired(since)) {
+            return Ok(false);
+        }
+        let admitted = key.namespace.admits(entry.weight);
+        if !admitted && found.is_none() {
+            return Ok(false);
+        }
+        // Before anything is changed that would have to be undone.
+        let taken = self.table.head().bytes.load(Relaxed);
+        if admitted && taken + bytes_of(key, entry) > self.table.head().limit.load(Relaxed) {
+            return Err(too_much("the shared store is full"));
+        }
+        let mut change = Change::new(self, txn, index, space);
+        if let Some((number, slot, _)) = found {
+            change.remove(key.hash, number, slot)?;
+        }
+        if admitted {
+            change.make_room(key.namespace, entry.weight, now)?;
+            change.insert(key, entry, now)?;
+        }
+        change.commit()?;
+        Ok(admitted)
+    }
+
+    pub(super) fn invalidate(&self, key: &Key<'_>) -> Result<bool, Error> {
+        let (txn, index, space) = self.begin_in(key.namespace)?;
+        // Also what expired counts as not there.
+        let ttl = key.namespace.ttl();
+        let found = self.find(&txn, index, key)?.map(|(_, record)| record.since);
+        let is_there =
+            found.is_some_and(|since| ttl.is_none_or(|ttl| !wall::is_expired(since, wall::now(), ttl)));
+        let mut change = Change::new(self, txn, index, space);
+        space.remember_invalidated(key.hash);
+        change.remove_key(key)?;
+        change.keep_books()?;
+        change.commit()?;
+        Ok(is_there)
+    }
+
+    /// Makes a hit a miss, and removes its entry.
+    pub(super) fn reject(&self, key: &Key<'_>) -> Result<Ticket, Error> {
+        let (txn, index, space) = self.begin_in(key.namespace)?;
+        let ticket = space.ticket();
+        let mut change = Change::new(self, txn, index, space);
+        change.remove_key(key)?;
+        change.keep_books()?;
+        change.commit()?;
+        Tally::take_back(&space.hits, ticket.generation);
+        Tally::add(&space.misses, ticket.generation);
+        Ok(ticket)
+    }
+
+    pub(super) fn clear(&self, namespace: &Namespace) -> Result<(), Error> {
+        let (txn, index, space) = self.begin_in(namespace)?;
+        let mut change = Change::new(self, txn, index, space);
+        change.clear(namespace.id())?;
+        change.commit()
+    }
+
+    /// Removes a namespace with its entries.
+    pub(super) fn remove_space(&self, id: u128) -> Result<(), Error> {
+        let txn = self.begin()?;
+        let Some(bytes) = self.database().get(&txn, &namespace_key(id))? else { return Ok(()) };
+        let index = Named::read(bytes).ok_or_else(damaged)?.space;
+        let space = self.table.space(index).ok_or_else(damaged)?;
+        let mut change = Change::new(self, txn, index, space);
+        self.vacate(index)?;
+        self.database().delete(&mut change.txn, &namespace_key(id))?;
+        change.delete_entries()?;
+        change.commit()
+    }
+
+    /// Evicts entries for one of so many bytes: of the namespace that was not used for longest, and of this one only
+    /// if there is no other. Says whether there was anything to evict.
+    fn free_some(&self, key: &Key<'_>, bytes: u64) -> Result<bool, Error> {
+        self.environment().clear_stale_readers();
+        let txn = self.begin()?;
+        let entries = |index: u32| self.table.space(index).map_or(0, |space| space.entries.load(Relaxed));
+        let idle = |index: u32| self.table.space(index).map_or(0, |space| space.last_used.load(Relaxed));
+        let namespaces = self.all(&txn)?;
+        let candidates = namespaces.iter().filter(|(_, named)| entries(named.space) > 0);
+        let chosen = candidates.min_by_key(|(id, named)| {
+            (*id == key.namespace.id(), idle(named.space), core::cmp::Reverse(entries(named.space)))
+        });
+        let Some((id, named)) = chosen else { return Ok(false) };
+        let index = named.space;
+        let space = self.table.space(index).ok_or_else(damaged)?;
+        let namespace = Namespace::new(&named.name, *id);
+        let head = self.table.head();
+        let mut change = Change::new(self, txn, index, space);
+        for _ in 0..BATCH {
+            let is_enough = head.bytes.load(Relaxed) + bytes <= head.limit.load(Relaxed);
+            if is_enough || !change.evict(&namespace, 0)? {
+                break;
+            }
+        }
+        change.keep_books()?;
+        change.commit()?;
+        // Freed pages are used again by the second transaction from now on.
+        super::files::write_instance(self.environment(), self.table.head().instance.load(Relaxed))?;
+        Ok(true)
+    }
+}
+
+impl Change<'_> {
+    /// Makes the transaction one that is committed, even if nothing else has changed in LMDB.
+    fn keep_books(&mut self) -> Result<(), Error> {
+        let instance = self.opened.table.head().instance.load(Relaxed);
+        let database = self.opened.database();
+        Ok(database.put(&mut self.txn, super::record::INSTANCE, &instance.to_le_bytes())?)
+    }
+}
+
+/// What an entry will take.
+fn bytes_of(key: &Key<'_>, entry: &Entry<'_>) -> u64 {
+    Record::new(0, 0, 0, 0, key.bytes, entry.value).bytes()
+}
+
+fn is_valid(space: &Space, ticket: Ticket, hash: u64) -> bool {
+    ticket.generation == space.generation.load(Relaxed) && !space.was_invalidated_since(ticket.sequence, hash)
+}
+
+fn too_much(reason: &str) -> Error {
+    Error::new(Kind::Full, reason)
+}

@@ -1,0 +1,284 @@
+//! A store in the memory of this process, for tests. The others are to do what this one does.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::error::Error;
+use super::lease::Lease;
+use super::namespace::Namespace;
+use super::{Counts, Entry, Found, Store, Summary, Ticket, health};
+use crate::clock;
+use crate::front::{Front, Inside, tag};
+use crate::kind::Since;
+use crate::lru::{Left, Limits, Lru};
+use crate::ring::Place;
+use crate::threading::OneThread;
+
+/// How many invalidations of a namespace are remembered. What was computed while there were more is not stored.
+const REMEMBERED: usize = 16;
+
+/// A store in the memory of this process. It is not shared by anybody: `memory://` is for tests.
+#[derive(Default)]
+pub struct Memory {
+    spaces: Mutex<HashMap<u128, Arc<Mutex<Space>>>>,
+    turns: Arc<Turns>,
+}
+
+struct Record {
+    key: Box<[u8]>,
+    value: Box<[u8]>,
+    since: Option<Instant>,
+}
+
+struct Space {
+    limits: Limits,
+    front: Front<OneThread, Record>,
+    lru: Lru,
+    summary: Summary,
+    generation: u64,
+    /// Hashes of the keys that were invalidated, at the index of their number.
+    invalidated: [u64; REMEMBERED],
+    sequence: u64,
+}
+
+impl Memory {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn with<R>(&self, space: &Namespace, inside: impl FnOnce(&mut Space) -> R) -> R {
+        let cell = {
+            let mut spaces = self.spaces.lock();
+            Arc::clone(spaces.entry(space.id()).or_insert_with(|| Arc::new(Mutex::new(Space::new(space)))))
+        };
+        let mut state = cell.lock();
+        inside(&mut state)
+    }
+}
+
+impl Space {
+    fn new(space: &Namespace) -> Self {
+        let max_weight = space.max_weight().map(|max| usize::try_from(max).unwrap_or(usize::MAX));
+        let limits = Limits { maxsize: space.maxsize(), max_weight, ttl: space.ttl() };
+        Self {
+            limits,
+            front: Front::new(limits),
+            lru: Lru::new(limits),
+            summary: Summary::new(space, Counts::default()),
+            generation: 0,
+            invalidated: [0; REMEMBERED],
+            sequence: 0,
+        }
+    }
+
+    fn ticket(&self) -> Ticket {
+        Ticket { generation: self.generation, sequence: self.sequence }
+    }
+
+    fn counts(&self) -> Counts {
+        Counts { currsize: self.lru.len(), ..self.summary.counts }
+    }
+
+    /// Whether nothing has happened since that forbids storing the key.
+    fn is_valid(&self, ticket: Ticket, hash: u64) -> bool {
+        let missed = self.sequence.saturating_sub(ticket.sequence);
+        ticket.generation == self.generation
+            && missed <= REMEMBERED as u64
+            && (1..=missed).all(|back| self.invalidated[at(self.sequence - back)] != hash)
+    }
+
+    fn now(&self) -> Option<Instant> {
+        self.limits.ttl.map(|_| clock::now())
+    }
+
+    fn inside(&mut self) -> Inside<'_, OneThread, Record> {
+        self.front.inside(&mut self.lru)
+    }
+
+    /// The place of a key, and what is made of its entry; an expired one is removed.
+    fn find<R>(&mut self, key: &[u8], made: impl Fn(&Record) -> R) -> Option<(Place, R)> {
+        let (now, ttl) = (self.now(), self.limits.ttl);
+        let found = |record: &Record| {
+            let is_live = !record.since.is_past(now, ttl);
+            (*record.key == *key).then(|| is_live.then(|| made(record)))
+        };
+        let mut inside = self.inside();
+        let (place, made) = inside.find(tag(hash(key)), found)?;
+        if made.is_none() {
+            inside.remove(place, &mut Left::new());
+        }
+        Some((place, made?))
+    }
+
+    fn hit(&mut self, key: &[u8]) -> Option<Vec<u8>> {
+        let (place, value) = self.find(key, |record| record.value.to_vec())?;
+        self.summary.counts.hits += 1;
+        self.inside().touch(place);
+        Some(value)
+    }
+
+    fn miss(&mut self) -> Ticket {
+        self.summary.counts.misses += 1;
+        self.ticket()
+    }
+
+    fn remove(&mut self, key: &[u8]) -> bool {
+        let found = self.find(key, |_| ());
+        found.map(|(place, ())| self.inside().remove(place, &mut Left::new())).is_some()
+    }
+
+    fn store(&mut self, key: &[u8], entry: Entry<'_>) -> bool {
+        let hash = hash(key);
+        if entry.computed_since.is_some_and(|ticket| !self.is_valid(ticket, hash)) {
+            return false;
+        }
+        let place = self.find(key, |_| ()).map(|(place, ())| place);
+        if place.is_some() && !entry.replace {
+            return false;
+        }
+        let weight = usize::try_from(entry.weight).unwrap_or(usize::MAX);
+        let (now, ttl) = (self.now(), self.limits.ttl);
+        let mut inside = self.inside();
+        let mut left = Left::new();
+        if !inside.lru.admits(weight) {
+            if let Some(place) = place {
+                inside.remove(place, &mut left);
+            }
+            return false;
+        }
+        let record = Record { key: key.into(), value: entry.value.into(), since: now };
+        let is_expired = |record: &Record| record.since.is_past(now, ttl);
+        inside.store(place, tag(hash), record, weight, is_expired, &mut left);
+        true
+    }
+}
+
+impl Drop for Space {
+    fn drop(&mut self) {
+        drop(self.inside().empty());
+    }
+}
+
+impl Store for Memory {
+    fn get(&self, space: &Namespace, key: &[u8]) -> Result<Found, Error> {
+        Ok(self.with(space, |state| match state.hit(key) {
+            Some(value) => Found::Hit(value),
+            None => Found::Miss(state.miss()),
+        }))
+    }
+
+    fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.with(space, |state| state.hit(key)))
+    }
+
+    fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
+        health::note_rejected();
+        Ok(self.with(space, |state| {
+            state.remove(key);
+            state.summary.counts.hits = state.summary.counts.hits.saturating_sub(1);
+            state.miss()
+        }))
+    }
+
+    fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
+        Ok(self.with(space, |state| state.ticket()))
+    }
+
+    fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
+        Ok(self.with(space, |state| state.store(key, entry)))
+    }
+
+    fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.with(space, |state| {
+            let (_, value) = state.find(key, |record| record.value.to_vec())?;
+            Some(value)
+        }))
+    }
+
+    fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error> {
+        Ok(self.with(space, |state| {
+            state.invalidated[at(state.sequence)] = hash(key);
+            state.sequence += 1;
+            state.remove(key)
+        }))
+    }
+
+    fn clear(&self, space: &Namespace) -> Result<(), Error> {
+        self.with(space, |state| {
+            state.inside().clear(&mut Left::new());
+            state.summary.counts = Counts::default();
+            state.generation += 1;
+        });
+        Ok(())
+    }
+
+    fn info(&self, space: &Namespace) -> Result<Counts, Error> {
+        Ok(self.with(space, |state| state.counts()))
+    }
+
+    fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
+        let subject = (space.id(), key.into());
+        let mut taken = self.turns.taken.lock();
+        while taken.contains(&subject) {
+            self.turns.ended.wait(&mut taken);
+        }
+        taken.insert(subject.clone());
+        Ok(Lease::new(Turn { turns: Arc::clone(&self.turns), subject }))
+    }
+
+    fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
+        let subject: Subject = (space.id(), key.into());
+        let is_mine = self.turns.taken.lock().insert(subject.clone());
+        Ok(is_mine.then(|| Lease::new(Turn { turns: Arc::clone(&self.turns), subject })))
+    }
+
+    fn namespaces(&self) -> Result<Vec<Summary>, Error> {
+        let spaces: Vec<_> = self.spaces.lock().values().map(Arc::clone).collect();
+        let summary = |space: &Arc<Mutex<Space>>| {
+            let state = space.lock();
+            Summary { counts: state.counts(), ..state.summary.clone() }
+        };
+        Ok(spaces.iter().map(summary).collect())
+    }
+}
+
+/// The keys that are being computed.
+#[derive(Default)]
+struct Turns {
+    taken: Mutex<HashSet<Subject>>,
+    ended: Condvar,
+}
+
+type Subject = (u128, Box<[u8]>);
+
+struct Turn {
+    turns: Arc<Turns>,
+    subject: Subject,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.turns.taken.lock().remove(&self.subject);
+        self.turns.ended.notify_all();
+    }
+}
+
+fn at(number: u64) -> usize {
+    number as usize % REMEMBERED
+}
+
+/// The seed is this process's own: nobody else sees the hashes.
+fn hash(key: &[u8]) -> u64 {
+    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    SEED.hash_one(key)
+}

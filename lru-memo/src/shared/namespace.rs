@@ -1,0 +1,117 @@
+//! Which function an entry belongs to.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::sync::atomic::AtomicU64;
+use core::time::Duration;
+
+use super::hash::hash;
+
+/// The place of one memoized function in a store, with its limits; built once per function.
+///
+/// It is found by its [`id`](Self::id), so anything that makes entries unreadable or wrong for a function must be
+/// part of that.
+///
+/// ```
+/// use lru_memo::shared::{Namespace, fingerprint};
+///
+/// let id = fingerprint(&[b"crate::f", b"fn f(x: u32) -> u32 { x }"]);
+/// let space = Namespace::new("crate::f", id).with_maxsize(Some(128));
+/// assert_eq!(space.maxsize(), Some(128));
+/// ```
+#[derive(Debug)]
+pub struct Namespace {
+    name: Box<str>,
+    /// Without the limits, and with them.
+    base: u128,
+    id: u128,
+    maxsize: Option<usize>,
+    max_weight: Option<u64>,
+    ttl: Option<Duration>,
+    /// Where the embedded store has found it: a hint.
+    pub(crate) place: AtomicU64,
+}
+
+impl Namespace {
+    /// An unbounded namespace of this name; `id` is a [`fingerprint`] of all that tells it from others.
+    #[must_use]
+    pub fn new(name: &str, id: u128) -> Self {
+        let name = name.into();
+        Self { name, base: id, id, maxsize: None, max_weight: None, ttl: None, place: AtomicU64::new(0) }
+    }
+
+    /// Bounds the number of entries.
+    #[must_use]
+    pub fn with_maxsize(self, maxsize: Option<usize>) -> Self {
+        Self { maxsize, ..self }.identified()
+    }
+
+    /// Bounds the sum of their weights.
+    #[must_use]
+    pub fn with_max_weight(self, max_weight: Option<u64>) -> Self {
+        Self { max_weight, ..self }.identified()
+    }
+
+    /// Bounds their age.
+    #[must_use]
+    pub fn with_ttl(self, ttl: Option<Duration>) -> Self {
+        Self { ttl, ..self }.identified()
+    }
+
+    /// The name of the function, for people.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Tells this namespace from all others. Differs with the limits, too.
+    #[inline]
+    #[must_use]
+    pub fn id(&self) -> u128 {
+        self.id
+    }
+
+    fn identified(self) -> Self {
+        let number = |limit: Option<u128>| limit.unwrap_or(u128::MAX).to_le_bytes();
+        let maxsize = number(self.maxsize.map(|max| max as u128));
+        let max_weight = number(self.max_weight.map(u128::from));
+        let ttl = number(self.ttl.map(|ttl| ttl.as_nanos()));
+        let id = fingerprint(&[&self.base.to_le_bytes(), &maxsize, &max_weight, &ttl]);
+        Self { id, ..self }
+    }
+
+    /// The largest number of entries.
+    #[must_use]
+    pub fn maxsize(&self) -> Option<usize> {
+        self.maxsize
+    }
+
+    /// The largest sum of weights.
+    #[must_use]
+    pub fn max_weight(&self) -> Option<u64> {
+        self.max_weight
+    }
+
+    /// The age at which entries expire.
+    #[must_use]
+    pub fn ttl(&self) -> Option<Duration> {
+        self.ttl
+    }
+
+    /// Whether an entry may be stored at all.
+    pub(crate) fn admits(&self, weight: u64) -> bool {
+        self.maxsize != Some(0) && self.max_weight.is_none_or(|max| weight <= max)
+    }
+}
+
+/// A number that differs where any of the parts does: for the ids of namespaces. The same in every process.
+#[must_use]
+pub fn fingerprint(parts: &[&[u8]]) -> u128 {
+    let mut bytes = Vec::new();
+    for part in parts {
+        bytes.extend((part.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(part);
+    }
+    let half = |seed| u128::from(hash([seed, 0x6c72_755f_6d65_6d6f], &bytes));
+    half(0x736b_6e69_7270) << 64 | half(0x7265_676e_6966)
+}

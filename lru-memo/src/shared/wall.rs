@@ -1,0 +1,22 @@
+//! The clock that processes share: wall time, moved by [`clock::advance`](crate::clock::advance) in tests.
+
+use core::time::Duration;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::clock;
+
+/// Nanoseconds since 1970.
+pub(crate) fn now() -> u64 {
+    // In this order, so that it comes to zero as long as the clock has not been moved, and that time never runs
+    // backwards because of it.
+    let moved = clock::now();
+    let ahead = moved.saturating_duration_since(Instant::now());
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    u64::try_from((wall + ahead).as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Whether an entry stored at `since` has expired: when it has reached that age, and when it is from the future, for
+/// then the clock was set and its age is unknown.
+pub(crate) fn is_expired(since: u64, now: u64, ttl: Duration) -> bool {
+    now.checked_sub(since).is_none_or(|age| u128::from(age) >= ttl.as_nanos())
+}

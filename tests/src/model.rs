@@ -1,0 +1,247 @@
+//! A naive model of a cache: a `Vec` in order of use.
+//!
+//! An operation that runs the function may run others while the function runs, so the model also says what
+//! becomes of a value whose key was stored, cleared or invalidated meanwhile.
+
+use lru_memo::{CacheInfo, CacheParameters};
+
+/// The error of a failing run: its number.
+pub type Outcome = Result<u32, u32>;
+
+/// An operation on a memoized function, with its key.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// Calls the function.
+    Call(u8, Body),
+    /// Calls its `_cache_refresh`.
+    Refresh(u8, Body),
+    /// Calls its `_cache_peek`.
+    Peek(u8),
+    /// Calls its `_cache_put` with the next number.
+    Put(u8),
+    /// Calls its `_cache_invalidate`.
+    Invalidate(u8),
+    /// Calls its `_cache_clear`.
+    Clear,
+    /// Moves the clock, by seconds.
+    Advance(u8),
+}
+
+/// What the function does when it runs: other operations first, then it ends in its own way.
+#[derive(Debug, Clone)]
+pub struct Body {
+    /// What is done before it ends.
+    pub meanwhile: Vec<Operation>,
+    /// How it ends.
+    pub ending: Ending,
+}
+
+/// How a function ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// With `Ok`.
+    Returns,
+    /// With `Err`.
+    Fails,
+    /// With a panic.
+    Panics,
+}
+
+/// What an operation gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// Of a call or refresh.
+    Outcome(Outcome),
+    /// Of a call or refresh whose function panicked, or any operation in which something else did.
+    Panic,
+    /// Of a peek.
+    Peeked(Option<u32>),
+    /// Of an invalidation.
+    Invalidated(bool),
+    /// Of what returns nothing.
+    Nothing,
+}
+
+/// What is compared: what each operation gave, and the counters after it.
+pub type Trace = Vec<(Given, CacheInfo)>;
+
+/// The weight of a value, from 0 to 14: some weigh more than a cache of less may hold.
+#[must_use]
+pub fn weight(value: u32) -> usize {
+    value as usize % 15
+}
+
+/// The `cache_if` of functions that have one.
+#[must_use]
+pub fn is_wanted(value: u32) -> bool {
+    value % 4 != 3
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    key: u8,
+    value: u32,
+    /// When it was stored, in seconds.
+    since: u64,
+    /// How many had been stored before it.
+    age: u64,
+}
+
+/// The model. Every value is the number of the run or put it came from.
+#[derive(Debug, Clone)]
+pub struct Model {
+    limits: CacheParameters,
+    admits: fn(u32) -> bool,
+    /// The most recent last.
+    entries: Vec<Entry>,
+    hits: u64,
+    misses: u64,
+    /// The invalidations and clears so far, as the key or `None`.
+    forgotten: Vec<Option<u8>>,
+    now: u64,
+    stores: u64,
+    /// The number of the last run or put.
+    pub numbers: u32,
+    /// What the operations gave so far.
+    pub trace: Trace,
+}
+
+impl Model {
+    /// An empty cache with these limits and this `cache_if`.
+    #[must_use]
+    pub fn new(limits: CacheParameters, admits: fn(u32) -> bool) -> Self {
+        Self {
+            limits,
+            admits,
+            entries: Vec::new(),
+            hits: 0,
+            misses: 0,
+            forgotten: Vec::new(),
+            now: 0,
+            stores: 0,
+            numbers: 0,
+            trace: Trace::new(),
+        }
+    }
+
+    /// What the counters should be.
+    #[must_use]
+    pub fn info(&self) -> CacheInfo {
+        let (maxsize, currsize) = (self.limits.maxsize, self.entries.len());
+        CacheInfo { hits: self.hits, misses: self.misses, maxsize, currsize }
+    }
+
+    /// Counts a miss, and nothing else.
+    pub fn miss(&mut self) {
+        self.misses += 1;
+    }
+
+    /// The value of a key, if it is there.
+    pub fn peek(&mut self, key: u8) -> Option<u32> {
+        self.find(key).map(|at| self.entries[at].value)
+    }
+
+    /// Applies an operation.
+    pub fn apply(&mut self, operation: &Operation) {
+        let given = match operation {
+            Operation::Call(key, body) => self.call(*key, body),
+            Operation::Refresh(key, body) => self.run(*key, body, true),
+            Operation::Peek(key) => Given::Peeked(self.peek(*key)),
+            Operation::Put(key) => {
+                self.numbers += 1;
+                self.store(*key, self.numbers);
+                Given::Nothing
+            }
+            Operation::Invalidate(key) => {
+                self.forgotten.push(Some(*key));
+                let position = self.find(*key);
+                Given::Invalidated(position.map(|position| self.entries.remove(position)).is_some())
+            }
+            Operation::Clear => {
+                self.forgotten.push(None);
+                self.entries.clear();
+                (self.hits, self.misses) = (0, 0);
+                Given::Nothing
+            }
+            Operation::Advance(seconds) => {
+                self.now += u64::from(*seconds);
+                Given::Nothing
+            }
+        };
+        self.trace.push((given, self.info()));
+    }
+
+    fn call(&mut self, key: u8, body: &Body) -> Given {
+        if let Some(position) = self.find(key) {
+            self.hits += 1;
+            let entry = self.entries.remove(position);
+            self.entries.push(entry);
+            return Given::Outcome(Ok(entry.value));
+        }
+        self.misses += 1;
+        self.run(key, body, self.limits.maxsize.is_none())
+    }
+
+    fn run(&mut self, key: u8, body: &Body, replace: bool) -> Given {
+        self.numbers += 1;
+        let number = self.numbers;
+        let before = self.forgotten.len();
+        for operation in &body.meanwhile {
+            self.apply(operation);
+        }
+        match body.ending {
+            Ending::Returns => {}
+            Ending::Fails => return Given::Outcome(Err(number)),
+            Ending::Panics => return Given::Panic,
+        }
+        if (self.admits)(number) {
+            let concerns = |forgotten: &Option<u8>| forgotten.is_none_or(|forgotten| forgotten == key);
+            let is_forgotten = self.forgotten[before..].iter().any(concerns);
+            // Whatever becomes of the value, an expired one goes when it is met.
+            let position = self.find(key);
+            if !is_forgotten && (replace || position.is_none()) {
+                self.store(key, number);
+            }
+        }
+        Given::Outcome(Ok(number))
+    }
+
+    /// Stores a value, replacing one that is there.
+    fn store(&mut self, key: u8, value: u32) {
+        self.entries.retain(|entry| entry.key != key);
+        if !self.fits(0, weight(value)) {
+            return;
+        }
+        while !self.fits(self.entries.len(), self.weight() + weight(value)) {
+            let oldest = (0..self.entries.len()).min_by_key(|&at| self.entries[at].age);
+            let expired = oldest.filter(|&at| self.is_expired(self.entries[at]));
+            self.entries.remove(expired.unwrap_or(0));
+        }
+        self.stores += 1;
+        self.entries.push(Entry { key, value, since: self.now, age: self.stores });
+    }
+
+    /// Whether one more fits beside so many, with which it would have this weight.
+    fn fits(&self, others: usize, weight: usize) -> bool {
+        self.limits.maxsize.is_none_or(|max| others < max)
+            && self.limits.max_weight.is_none_or(|max| weight <= max)
+    }
+
+    fn weight(&self) -> usize {
+        self.entries.iter().map(|entry| weight(entry.value)).sum()
+    }
+
+    fn is_expired(&self, entry: Entry) -> bool {
+        self.limits.ttl.is_some_and(|ttl| self.now - entry.since >= ttl.as_secs())
+    }
+
+    /// Where an entry is; an expired one goes when it is met.
+    fn find(&mut self, key: u8) -> Option<usize> {
+        let at = self.entries.iter().position(|entry| entry.key == key)?;
+        if self.is_expired(self.entries[at]) {
+            self.entries.remove(at);
+            return None;
+        }
+        Some(at)
+    }
+}

@@ -1,0 +1,100 @@
+//! What the tests of shared stores have in common: a directory, a namespace, and a call.
+
+#![allow(dead_code, reason = "not every test needs all of it")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use lru_memo::shared::{Counts, Embedded, Entry, Found, Namespace, Options, Store, fingerprint};
+
+/// A private directory that is removed in the end.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    pub fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Relaxed);
+        let base = Path::new("/dev/shm");
+        let base = if base.is_dir() { base.to_owned() } else { std::env::temp_dir() };
+        let path = base.join(format!("lru-memo-test-{}-{number}", process::id()));
+        fs::create_dir(&path).expect("a scratch directory");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("a private one");
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn store(&self) -> Embedded {
+        self.store_of(64 << 20)
+    }
+
+    pub fn store_of(&self, size: usize) -> Embedded {
+        let mut options = Options::default();
+        options.size = size;
+        Embedded::open(&self.0, options).expect("the store opens")
+    }
+
+    /// A store in which only so many bits of hashes count.
+    pub fn colliding_store(&self, hash_mask: u64) -> Embedded {
+        let mut options = Options::default();
+        options.hash_mask = hash_mask;
+        Embedded::open(&self.0, options).expect("the store opens")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A namespace of this name.
+pub fn space(name: &str, maxsize: Option<usize>) -> Namespace {
+    Namespace::new(name, fingerprint(&[name.as_bytes()])).with_maxsize(maxsize)
+}
+
+/// What a memoized call does: says whether it hit, and the value.
+pub fn call(
+    store: &dyn Store,
+    space: &Namespace,
+    key: &[u8],
+    compute: impl FnOnce() -> Vec<u8>,
+) -> (bool, Vec<u8>) {
+    match store.get(space, key).expect("the store works") {
+        Found::Hit(value) => (true, value),
+        Found::Miss(ticket) => {
+            let value = compute();
+            let replace = space.maxsize().is_none();
+            let entry = Entry { value: &value, weight: 1, computed_since: Some(ticket), replace };
+            store.store(space, key, entry).expect("the store works");
+            (false, value)
+        }
+    }
+}
+
+/// Calls with a number; its value is its square.
+pub fn square(store: &dyn Store, space: &Namespace, x: u64) -> bool {
+    let (hit, value) = call(store, space, &x.to_le_bytes(), || (x * x).to_le_bytes().to_vec());
+    assert_eq!(value, (x * x).to_le_bytes(), "the value of {x}");
+    hit
+}
+
+/// Puts a value of some weight.
+pub fn put(store: &dyn Store, space: &Namespace, key: &[u8], value: &[u8], weight: u64) -> bool {
+    let entry = Entry { value, weight, computed_since: None, replace: true };
+    store.store(space, key, entry).expect("the store works")
+}
+
+pub fn peek(store: &dyn Store, space: &Namespace, key: &[u8]) -> Option<Vec<u8>> {
+    store.peek(space, key).expect("the store works")
+}
+
+pub fn info(store: &dyn Store, space: &Namespace) -> (u64, u64, usize) {
+    let Counts { hits, misses, currsize } = store.info(space).expect("the store works");
+    (hits, misses, currsize)
+}

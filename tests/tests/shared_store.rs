@@ -1,0 +1,362 @@
+//! What every shared store does, on each of them: counting, recency, bounds, expiry, tickets, leases.
+
+mod shared;
+
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Barrier, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use lru_memo::clock;
+use lru_memo::shared::{Entry, Found, Memory, Namespace, Store};
+use shared::{Scratch, call, info, peek, put, space, square};
+
+/// Runs each of these checks on each store.
+macro_rules! on_every_store {
+    ($($check:ident)*) => {
+        mod memory {
+            $(#[test] fn $check() { super::$check(&super::Memory::new()); })*
+        }
+        mod embedded {
+            $(#[test] fn $check() { super::$check(&super::Scratch::new().store()); })*
+        }
+        mod embedded_where_all_keys_collide {
+            $(#[test] fn $check() { super::$check(&super::Scratch::new().colliding_store(0)); })*
+        }
+    };
+}
+
+on_every_store! {
+    hits_and_misses_are_counted
+    exactly_the_least_recent_entry_is_evicted
+    a_cache_of_size_zero_stores_nothing
+    an_unbounded_cache_keeps_everything
+    a_bounded_cache_keeps_what_appeared_meanwhile
+    a_put_replaces_and_makes_most_recent
+    a_peek_touches_nothing
+    a_hit_that_is_not_there_is_not_counted
+    an_invalidated_key_is_gone
+    nothing_is_stored_that_was_computed_before_a_clear
+    nothing_is_stored_that_was_computed_before_an_invalidation_of_its_key
+    many_invalidations_forbid_to_store_what_was_computed_before
+    a_rejected_hit_becomes_a_miss
+    entries_expire_when_they_reach_their_age
+    the_expired_go_first
+    weights_are_bounded
+    an_entry_that_is_too_heavy_is_not_stored_and_what_it_replaces_goes
+    namespaces_do_not_mix
+    namespaces_are_listed
+    keys_and_values_have_any_length
+    one_thread_at_a_time_has_the_lease
+    threads_count_exactly
+    what_was_hit_is_not_evicted_at_the_same_time
+}
+
+fn hits_and_misses_are_counted(store: &dyn Store) {
+    let space = space("f", Some(3));
+    assert_eq!(info(store, &space), (0, 0, 0));
+    assert!(!square(store, &space, 1));
+    assert!(square(store, &space, 1));
+    assert!(!square(store, &space, 2));
+    assert_eq!(info(store, &space), (1, 2, 2));
+    store.clear(&space).expect("it works");
+    assert_eq!(info(store, &space), (0, 0, 0));
+    assert!(!square(store, &space, 1));
+    assert_eq!(info(store, &space), (0, 1, 1));
+}
+
+fn exactly_the_least_recent_entry_is_evicted(store: &dyn Store) {
+    let space = space("f", Some(3));
+    [1, 2, 3, 1, 4].into_iter().for_each(|x| _ = square(store, &space, x));
+    let kept = |x: u64| peek(store, &space, &x.to_le_bytes()).is_some();
+    assert_eq!([1, 2, 3, 4].map(kept), [true, false, true, true]);
+    [3, 1, 5, 6].into_iter().for_each(|x| _ = square(store, &space, x));
+    assert_eq!([1, 3, 4, 5, 6].map(kept), [true, false, false, true, true]);
+    assert_eq!(info(store, &space).2, 3);
+}
+
+fn a_cache_of_size_zero_stores_nothing(store: &dyn Store) {
+    let space = space("f", Some(0));
+    assert_eq!([1, 1, 1].map(|x| square(store, &space, x)), [false; 3]);
+    assert!(!put(store, &space, b"k", b"v", 1));
+    assert_eq!(info(store, &space), (0, 3, 0));
+}
+
+fn an_unbounded_cache_keeps_everything(store: &dyn Store) {
+    let space = space("f", None);
+    for x in 0..1000 {
+        assert!(!square(store, &space, x));
+    }
+    for x in 0..1000 {
+        assert!(square(store, &space, x));
+    }
+    assert_eq!(info(store, &space), (1000, 1000, 1000));
+}
+
+fn a_bounded_cache_keeps_what_appeared_meanwhile(store: &dyn Store) {
+    let space = space("f", Some(2));
+    let outer = call(store, &space, b"k", || {
+        call(store, &space, b"k", || b"first".to_vec());
+        square(store, &space, 1);
+        b"second".to_vec()
+    });
+    assert_eq!(outer, (false, b"second".to_vec()));
+    assert_eq!(peek(store, &space, b"k"), Some(b"first".to_vec()));
+    // Its recency is as it was: it goes first.
+    square(store, &space, 2);
+    assert_eq!(peek(store, &space, b"k"), None);
+}
+
+fn a_put_replaces_and_makes_most_recent(store: &dyn Store) {
+    let space = space("f", Some(2));
+    put(store, &space, b"a", b"1", 1);
+    put(store, &space, b"b", b"2", 1);
+    put(store, &space, b"a", b"3", 1);
+    put(store, &space, b"c", b"4", 1);
+    assert_eq!(peek(store, &space, b"a"), Some(b"3".to_vec()));
+    assert_eq!(peek(store, &space, b"b"), None);
+    assert_eq!(info(store, &space), (0, 0, 2));
+}
+
+fn a_peek_touches_nothing(store: &dyn Store) {
+    let space = space("f", Some(2));
+    [1, 2].into_iter().for_each(|x| _ = square(store, &space, x));
+    assert!(peek(store, &space, &1_u64.to_le_bytes()).is_some());
+    square(store, &space, 3);
+    assert!(peek(store, &space, &1_u64.to_le_bytes()).is_none());
+    assert_eq!(info(store, &space), (0, 3, 2));
+}
+
+fn a_hit_that_is_not_there_is_not_counted(store: &dyn Store) {
+    let space = space("f", Some(2));
+    assert_eq!(store.hit(&space, b"k").expect("it works"), None);
+    put(store, &space, b"k", b"v", 1);
+    assert_eq!(store.hit(&space, b"k").expect("it works"), Some(b"v".to_vec()));
+    assert_eq!(info(store, &space), (1, 0, 1));
+}
+
+fn an_invalidated_key_is_gone(store: &dyn Store) {
+    let space = space("f", Some(3));
+    [1, 2, 3].into_iter().for_each(|x| _ = square(store, &space, x));
+    assert!(store.invalidate(&space, &2_u64.to_le_bytes()).expect("it works"));
+    assert!(!store.invalidate(&space, &2_u64.to_le_bytes()).expect("it works"));
+    assert_eq!(info(store, &space), (0, 3, 2));
+    assert_eq!([1, 3, 2].map(|x| square(store, &space, x)), [true, true, false]);
+    assert_eq!(info(store, &space), (2, 4, 3));
+}
+
+fn nothing_is_stored_that_was_computed_before_a_clear(store: &dyn Store) {
+    let space = space("f", Some(3));
+    call(store, &space, b"k", || {
+        store.clear(&space).expect("it works");
+        b"v".to_vec()
+    });
+    assert_eq!(peek(store, &space, b"k"), None);
+    let ticket = store.ticket(&space).expect("it works");
+    let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: true };
+    assert!(store.store(&space, b"k", entry).expect("it works"));
+    assert_eq!(info(store, &space), (0, 0, 1));
+}
+
+fn nothing_is_stored_that_was_computed_before_an_invalidation_of_its_key(store: &dyn Store) {
+    let space = space("f", Some(3));
+    call(store, &space, b"k", || {
+        assert!(!store.invalidate(&space, b"k").expect("it works"));
+        b"v".to_vec()
+    });
+    assert_eq!(peek(store, &space, b"k"), None);
+    call(store, &space, b"k", || b"v".to_vec());
+    assert_eq!(peek(store, &space, b"k"), Some(b"v".to_vec()));
+}
+
+fn many_invalidations_forbid_to_store_what_was_computed_before(store: &dyn Store) {
+    let space = space("f", Some(3));
+    call(store, &space, b"k", || {
+        (0..1000_u64).for_each(|x| _ = store.invalidate(&space, &x.to_le_bytes()).expect("it works"));
+        b"v".to_vec()
+    });
+    assert_eq!(peek(store, &space, b"k"), None);
+}
+
+fn a_rejected_hit_becomes_a_miss(store: &dyn Store) {
+    let space = space("f", Some(3));
+    put(store, &space, b"k", b"not what was expected", 1);
+    assert!(matches!(store.get(&space, b"k"), Ok(Found::Hit(_))));
+    let ticket = store.reject(&space, b"k").expect("it works");
+    assert_eq!(info(store, &space), (0, 1, 0));
+    let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: false };
+    assert!(store.store(&space, b"k", entry).expect("it works"));
+}
+
+/// The clock is the same for all tests of a process, so those who move it take turns.
+static CLOCK: Mutex<()> = Mutex::new(());
+
+fn entries_expire_when_they_reach_their_age(store: &dyn Store) {
+    let _turn = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let space = space("f", Some(3)).with_ttl(Some(Duration::from_secs(1000)));
+    square(store, &space, 1);
+    clock::advance(Duration::from_secs(900));
+    assert!(square(store, &space, 1));
+    clock::advance(Duration::from_secs(100));
+    assert_eq!(peek(store, &space, &1_u64.to_le_bytes()), None);
+    assert!(!store.invalidate(&space, &1_u64.to_le_bytes()).expect("it works"));
+    assert!(!square(store, &space, 1));
+    assert!(square(store, &space, 1));
+    assert_eq!(info(store, &space), (2, 2, 1));
+}
+
+fn the_expired_go_first(store: &dyn Store) {
+    let _turn = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let space = space("f", Some(3)).with_ttl(Some(Duration::from_secs(1000)));
+    square(store, &space, 1);
+    clock::advance(Duration::from_secs(600));
+    [2, 3, 1].into_iter().for_each(|x| _ = square(store, &space, x));
+    clock::advance(Duration::from_secs(600));
+    // The first has expired, although the second is the least recent.
+    square(store, &space, 4);
+    assert!(
+        [2, 3, 4].map(|x: u64| peek(store, &space, &x.to_le_bytes()).is_some()).into_iter().all(|kept| kept)
+    );
+}
+
+fn weights_are_bounded(store: &dyn Store) {
+    let space = space("f", None).with_max_weight(Some(10));
+    put(store, &space, b"a", b"", 4);
+    put(store, &space, b"b", b"", 4);
+    put(store, &space, b"c", b"", 2);
+    assert_eq!(info(store, &space).2, 3);
+    put(store, &space, b"d", b"", 5);
+    let kept = |key: &[u8]| peek(store, &space, key).is_some();
+    assert_eq!([b"a", b"b", b"c", b"d"].map(|key| kept(key)), [false, false, true, true]);
+    put(store, &space, b"c", b"", 5);
+    assert_eq!([b"c", b"d"].map(|key| kept(key)), [true, true]);
+    put(store, &space, b"e", b"", 1);
+    assert_eq!([b"c", b"d", b"e"].map(|key| kept(key)), [true, false, true]);
+}
+
+fn an_entry_that_is_too_heavy_is_not_stored_and_what_it_replaces_goes(store: &dyn Store) {
+    let space = space("f", Some(9)).with_max_weight(Some(10));
+    put(store, &space, b"a", b"", 4);
+    put(store, &space, b"b", b"", 4);
+    assert!(!put(store, &space, b"c", b"", 11));
+    assert_eq!(info(store, &space).2, 2);
+    assert!(!put(store, &space, b"a", b"", 11));
+    assert_eq!(info(store, &space).2, 1);
+    assert!(put(store, &space, b"a", b"", 10));
+    assert_eq!(info(store, &space).2, 1);
+}
+
+fn namespaces_do_not_mix(store: &dyn Store) {
+    let (f, g) = (space("f", Some(2)), space("g", Some(2)));
+    square(store, &f, 1);
+    assert!(!square(store, &g, 1));
+    store.clear(&f).expect("it works");
+    assert!(square(store, &g, 1));
+    assert_eq!(info(store, &f), (0, 0, 0));
+    assert_eq!(info(store, &g), (1, 1, 1));
+    // A limit makes another namespace, too.
+    assert!(!square(store, &space("g", Some(3)), 1));
+}
+
+fn namespaces_are_listed(store: &dyn Store) {
+    let (f, g) = (space("crate::f", Some(2)), space("crate::g", None));
+    [1, 2, 1].into_iter().for_each(|x| _ = square(store, &f, x));
+    square(store, &g, 1);
+    let mut all = store.namespaces().expect("it works");
+    all.sort_by_key(|summary| summary.name.clone());
+    let told: Vec<_> = all.iter().map(|s| (s.name.as_str(), s.id, s.maxsize, s.counts.hits)).collect();
+    assert_eq!(told, [("crate::f", f.id(), Some(2), 1), ("crate::g", g.id(), None, 0)]);
+}
+
+fn keys_and_values_have_any_length(store: &dyn Store) {
+    let space = space("f", Some(100));
+    let bytes = |length: usize| -> Vec<u8> { (0..length).map(|at| (at * 7 % 251) as u8).collect() };
+    for length in [0, 1, 500, 511, 512, 2000, 4096, 5000, 70_000, 1 << 17, (16 << 20) + 1] {
+        let key = bytes(length.min((1 << 17) + 1));
+        let (hit, value) = call(store, &space, &key, || bytes(length));
+        assert!(!hit && value == bytes(length));
+        let (hit, value) = call(store, &space, &key, || unreachable!("it is there"));
+        assert!(hit && value == bytes(length), "a value of {length} bytes");
+    }
+}
+
+fn one_thread_at_a_time_has_the_lease(store: &dyn Store) {
+    let space = space("f", Some(2));
+    let running = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let lease = store.lease(&space, b"k").expect("it works");
+                    assert_eq!(running.fetch_add(1, SeqCst), 0);
+                    thread::yield_now();
+                    running.fetch_sub(1, SeqCst);
+                    drop(lease);
+                }
+            });
+        }
+    });
+    let mine = store.lease(&space, b"k").expect("it works");
+    assert!(store.try_lease(&space, b"k").expect("it works").is_none());
+    let other = store.try_lease(&space, b"other").expect("it works");
+    assert!(other.is_some());
+    drop(mine);
+    assert!(store.try_lease(&space, b"k").expect("it works").is_some());
+}
+
+fn threads_count_exactly(store: &dyn Store) {
+    const THREADS: u64 = 8;
+    const CALLS: u64 = 2000;
+    let space = space("f", Some(5));
+    let hits = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (hits, space) = (&hits, &space);
+            scope.spawn(move || {
+                for at in 0..CALLS {
+                    let x = (thread * 7 + at * at) % 9;
+                    hits.fetch_add(square(store, space, x).into(), SeqCst);
+                    assert!(info(store, space).2 <= 5);
+                }
+            });
+        }
+    });
+    let hits = hits.load(SeqCst);
+    assert_eq!(info(store, &space), (hits, THREADS * CALLS - hits, 5));
+}
+
+/// Two entries, of which the older is hit while a third comes in: either that was a hit, and the other goes, or it was
+/// a miss, and it is gone.
+fn what_was_hit_is_not_evicted_at_the_same_time(store: &dyn Store) {
+    const ROUNDS: u64 = 3000;
+    let space = &space("f", Some(2));
+    let barrier = &Barrier::new(2);
+    let hit = &AtomicU64::new(0);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for _ in 0..ROUNDS {
+                barrier.wait();
+                let found = store.hit(space, b"older").expect("it works");
+                hit.store(found.is_some().into(), SeqCst);
+                barrier.wait();
+            }
+        });
+        for _ in 0..ROUNDS {
+            put(store, space, b"older", b"1", 1);
+            put(store, space, b"newer", b"2", 1);
+            barrier.wait();
+            put(store, space, b"third", b"3", 1);
+            barrier.wait();
+            let was_hit = hit.load(SeqCst) == 1;
+            assert_eq!(peek(store, space, b"older").is_some(), was_hit);
+            assert_eq!(peek(store, space, b"newer").is_some(), !was_hit);
+        }
+    });
+}
+
+/// Checks that a namespace is `Send` and `Sync`, for it is kept in a static.
+const _: fn() = || {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Namespace>();
+    is_shared::<Box<dyn Store>>();
+};

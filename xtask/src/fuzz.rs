@@ -1,0 +1,166 @@
+//! Runs the fuzz targets in `fuzz/`, with cargo-fuzz.
+//!
+//! What is found worth keeping stays in `fuzz/corpus`, which is not checked in; `fuzz/seeds` is, and holds also the
+//! inputs that once showed a bug.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+use crate::Failure;
+use crate::command::{cargo, read, run, succeeds};
+use crate::toolchain::nightly;
+
+/// The cargo-fuzz that is installed where there is none.
+const VERSION: &str = "0.13.2";
+
+/// A target directory of its own: the flags would have everything built anew in the common one.
+const TARGET_DIR: &str = "target/fuzz";
+
+/// Without a sanitizer, which `asan` has for the stress tests: what is looked for are wrong answers and panics, and
+/// those are found several times faster.
+const BUILT: [&str; 4] = ["--sanitizer", "none", "--target-dir", TARGET_DIR];
+
+/// How long the step fuzzes each target, in seconds.
+const BRIEFLY: u32 = 20;
+
+/// How long the command does unless it is told.
+const DEFAULT: u32 = 60;
+
+/// The step of `cargo xtask test`.
+pub(crate) fn briefly() -> Result<(), Failure> {
+    run(&mut cargo("fmt --manifest-path fuzz/Cargo.toml --check"))?;
+    run(cargo("clippy --manifest-path fuzz/Cargo.toml --target-dir")
+        .args([TARGET_DIR, "--", "-D", "warnings"]))?;
+    fuzz(BRIEFLY)
+}
+
+/// `cargo xtask fuzz [SECONDS]`
+pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
+    fuzz(seconds(args)?)
+}
+
+fn seconds(args: &[&str]) -> Result<u32, Failure> {
+    match args {
+        [] => Ok(DEFAULT),
+        // libFuzzer understands 0 as for ever.
+        [seconds] => seconds.parse().ok().filter(|&seconds| seconds > 0).ok_or_else(|| {
+            format!("`{seconds}` is not a number of seconds; write `cargo xtask fuzz {DEFAULT}`")
+        }),
+        _ => Err(format!("`fuzz` takes one number of seconds, as in `cargo xtask fuzz {DEFAULT}`")),
+    }
+}
+
+/// Runs every target for so many seconds, also when one before it failed.
+fn fuzz(seconds: u32) -> Result<(), Failure> {
+    install().map_err(|why| format!("{why}; nothing was fuzzed"))?;
+    let list = read(&mut cargo("+nightly fuzz list"))?;
+    let targets: Vec<&str> = list.lines().collect();
+    if targets.is_empty() {
+        return Err("there is no fuzz target".to_owned());
+    }
+    run(cargo("+nightly fuzz build").args(BUILT))?;
+    let failures: Vec<Failure> =
+        targets.into_iter().filter_map(|target| fuzz_target(target, seconds).err()).collect();
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}
+
+fn fuzz_target(target: &str, seconds: u32) -> Result<(), Failure> {
+    let corpus = format!("fuzz/corpus/{target}");
+    fs::create_dir_all(&corpus).map_err(|error| format!("{corpus}: {error}"))?;
+    let start = SystemTime::now();
+    let mut command = fuzz_run(target);
+    // The first directory is the one that is written to.
+    command.arg(corpus);
+    let seeds = format!("fuzz/seeds/{target}");
+    if Path::new(&seeds).exists() {
+        command.arg(seeds);
+    }
+    // Long inputs from the start: a cache needs many operations to get anywhere.
+    command.args(["--", "-print_final_stats=1", "-timeout=20", "-max_len=512", "-len_control=0"]);
+    command.arg(format!("-max_total_time={seconds}"));
+    let dictionary = format!("fuzz/dictionaries/{target}.dict");
+    if Path::new(&dictionary).exists() {
+        command.arg(format!("-dict={dictionary}"));
+    }
+    run(&mut command).map_err(|why| match newest_since(&format!("fuzz/artifacts/{target}"), start) {
+        Some(input) => format!("{why}\n{}", how_to_reproduce(target, &input)),
+        None => why,
+    })
+}
+
+fn fuzz_run(target: &str) -> Command {
+    let mut command = cargo("+nightly fuzz run");
+    command.args(BUILT).arg(target);
+    command
+}
+
+fn how_to_reproduce(target: &str, input: &Path) -> String {
+    let (built, input) = (BUILT.join(" "), input.display());
+    format!(
+        "the input is {input}; to see it again:\n  cargo +nightly fuzz run {built} {target} {input}\n\
+         to see what it means:\n  cargo +nightly fuzz fmt {built} {target} {input}"
+    )
+}
+
+/// The newest file in a directory, if it is not older than this.
+fn newest_since(directory: &str, start: SystemTime) -> Option<PathBuf> {
+    let files = fs::read_dir(directory).ok()?.flatten();
+    let dated = files.filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path())));
+    dated.filter(|(modified, _)| *modified >= start).max().map(|(_, path)| path)
+}
+
+/// Makes sure that there are a nightly toolchain and cargo-fuzz.
+fn install() -> Result<(), Failure> {
+    nightly()?;
+    if succeeds(&mut cargo("fuzz --version")) {
+        return Ok(());
+    }
+    run(cargo("install --locked cargo-fuzz --version").arg(VERSION))
+        .map_err(|why| format!("there is no cargo-fuzz, and it could not be installed: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_time_to_fuzz_is_a_positive_number_of_seconds() {
+        assert_eq!(seconds(&[]), Ok(DEFAULT));
+        assert_eq!(seconds(&["5"]), Ok(5));
+        for wrong in [&["0"][..], &["-1"], &["soon"], &["1", "2"]] {
+            assert!(seconds(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_crash_is_told_from_an_older_one() {
+        let directory = std::env::temp_dir().join(format!("xtask-fuzz-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let crash = directory.join("crash-1");
+        fs::write(&crash, "input").unwrap();
+        let modified = crash.metadata().unwrap().modified().unwrap();
+        let name = directory.to_str().unwrap();
+        let (found, later) =
+            (newest_since(name, modified), newest_since(name, modified + Duration::from_secs(1)));
+        fs::remove_dir_all(&directory).unwrap();
+        assert_eq!((found, later), (Some(crash), None));
+    }
+
+    #[test]
+    fn every_seed_and_dictionary_belongs_to_a_target() {
+        let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+        let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
+        let names = ["seeds", "dictionaries"].into_iter().flat_map(|of| fs::read_dir(fuzz.join(of)).unwrap());
+        let mut found = 0;
+        for path in names.map(|entry| entry.unwrap().path()) {
+            let target = path.file_stem().unwrap().to_str().unwrap();
+            assert!(manifest.contains(&format!("name = \"{target}\"")), "no target for {}", path.display());
+            found += 1;
+        }
+        assert!(found > 0);
+    }
+}
