@@ -6,8 +6,8 @@ use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, Receiver, ReceiverKind, ReturnType,
-    Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
+    AttrStyle, Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, Receiver, ReceiverKind,
+    ReturnType, Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
 };
 
 use crate::block::Block;
@@ -69,6 +69,10 @@ impl<'b> Function<'b> {
         let mut generics = item.sig.generics.clone();
         let mut arguments = Vec::new();
         let mut misplaced = Vec::new();
+        // Those at the head of the body, `#![allow(..)]`, are written before the item again.
+        for attribute in &mut item.attrs {
+            attribute.style = AttrStyle::Outer;
+        }
         for again in take_own(&mut item.attrs) {
             misplaced.push(Misplaced::AgainOnFunction(again));
         }

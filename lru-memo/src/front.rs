@@ -7,6 +7,8 @@
 
 pub(crate) mod index;
 pub(crate) mod limbo;
+#[cfg(all(test, loom))]
+mod loom_models;
 mod nodes;
 pub(crate) mod reader;
 pub(crate) mod readers;
@@ -28,7 +30,7 @@ use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, relax};
 use crate::threading::{AllThreads, Threading};
 
 /// How many places there are beyond `maxsize`, for entries that readers may still see.
-const SPARE: usize = 64;
+const SPARE: usize = if cfg!(all(test, loom)) { 2 } else { 64 };
 /// How many entries, beyond one for each thread in foreign code, readers may hold back before a writer waits for them.
 /// Who is pinned runs no foreign code, so that it does not take long.
 const HELD_BACK: usize = 1024;

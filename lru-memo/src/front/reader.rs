@@ -169,8 +169,8 @@ impl Reader {
     #[inline(always)]
     unsafe fn write(&self, word: u64, what: u32) {
         let origin = self.origin.load(Relaxed);
-        // A position is half of a word, and takes four bytes.
-        let slot = origin.wrapping_byte_add((word as usize).wrapping_mul(2));
+        // A position is half of a word.
+        let slot = origin.wrapping_byte_add((word as usize).wrapping_mul(size_of::<AtomicU32>() / 2));
         // SAFETY: where there is room, the slot is in the log, which only the owner replaces.
         unsafe { &*slot }.store(what, Relaxed);
     }
