@@ -52,8 +52,8 @@ impl Home {
         // Spelt out here rather than asked of the companions: where an attribute is missing on the `impl` block, only
         // the hidden function cannot be found, and it is named after what to do.
         let (info, clear) = match &key.types {
-            Some(_) => (body!(#path().info()), body!(#path().clear())),
-            None => (body!(#path().info(#maxsize)), body!(#path().clear())),
+            None if options.scope != Scope::Shared => (body!(#path().info(#maxsize)), body!(#path().clear())),
+            _ => (body!(#path().info()), body!(#path().clear())),
         };
         let site = site(function, options, [whole, &info, &clear], private);
         if options.scope == Scope::Shared {
@@ -71,8 +71,8 @@ impl Home {
                 },
                 result: body!(&'static #private::SharedCache),
                 cache: body!(#path()),
-                info: body!(#path().info()),
-                clear: body!(#path().clear()),
+                info,
+                clear,
             };
         }
         match (&key.types, options.scope) {

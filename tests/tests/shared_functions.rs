@@ -1,5 +1,4 @@
 //! `scope = shared`, on the store of this process, through the macro.
-#![cfg(feature = "shared")]
 
 use lru_memo::{CacheInfo, lru_cache};
 
