@@ -270,6 +270,7 @@ fn namespaces_are_listed(store: &dyn Store) {
 }
 
 fn a_listed_namespace_tells_its_limits_and_can_be_cleared(store: &dyn Store) {
+    let _turn = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
     let ttl = Duration::from_millis(90_500);
     let limited = space("f", Some(7)).with_max_weight(Some(100)).with_ttl(Some(ttl));
     put(store, &limited, b"key", b"value", 30);
@@ -287,8 +288,9 @@ fn a_listed_namespace_tells_its_limits_and_can_be_cleared(store: &dyn Store) {
 
 #[test]
 fn the_entries_that_were_used_last_are_told_without_touching_them() {
-    let scratch = Scratch::new();
-    for store in [scratch.store(), Scratch::new().colliding_store(0)] {
+    let _turn = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let (scratch, other) = (Scratch::new(), Scratch::new());
+    for store in [scratch.store(), other.colliding_store(0)] {
         let space = space("f", Some(100));
         (0..50).for_each(|x| _ = square(&store, &space, x));
         for x in [7, 3, 7, 30] {
