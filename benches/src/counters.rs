@@ -1,4 +1,4 @@
-//! What is counted rather than timed, per thread: allocations, and runs of the memoised function.
+//! What is counted rather than timed, per thread: allocations, bytes in use, and runs of the memoised function.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -6,38 +6,51 @@ use std::cell::Cell;
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
     static RUNS: Cell<u64> = const { Cell::new(0) };
+    /// What this thread has allocated less what it has freed.
+    static LIVE_BYTES: Cell<u64> = const { Cell::new(0) };
 }
 
 /// The system's allocator, counting.
 pub(crate) struct CountingAllocator;
 
-fn count(counter: &'static std::thread::LocalKey<Cell<u64>>) {
+fn add(counter: &'static std::thread::LocalKey<Cell<u64>>, number: u64) {
     // A thread that ends may allocate when its counters are gone; nobody reads them then.
-    let _ = counter.try_with(|count| count.set(count.get() + 1));
+    let _ = counter.try_with(|count| count.set(count.get().wrapping_add(number)));
+}
+
+fn count_block(size: usize) {
+    add(&ALLOCATIONS, 1);
+    add(&LIVE_BYTES, size as u64);
+}
+
+fn uncount_bytes(size: usize) {
+    add(&LIVE_BYTES, (size as u64).wrapping_neg());
 }
 
 // SAFETY: every method passes its arguments to the system's allocator and returns what that returns; counting
 // touches a thread-local without a destructor and allocates nothing.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(&ALLOCATIONS);
+        count_block(layout.size());
         // SAFETY: the caller keeps the contract of `alloc`, which is the same one.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(&ALLOCATIONS);
+        count_block(layout.size());
         // SAFETY: the caller keeps the contract of `alloc_zeroed`, which is the same one.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(&ALLOCATIONS);
+        count_block(size);
+        uncount_bytes(layout.size());
         // SAFETY: `block` came from the system's allocator with this layout, as all blocks do that we hand out.
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        uncount_bytes(layout.size());
         // SAFETY: `block` came from the system's allocator with this layout, as all blocks do that we hand out.
         unsafe { System.dealloc(block, layout) }
     }
@@ -46,7 +59,7 @@ unsafe impl GlobalAlloc for CountingAllocator {
 /// The memoised function of all contenders: as good as nothing, and counted.
 #[inline(never)]
 pub(crate) fn body(number: u64) -> u64 {
-    count(&RUNS);
+    add(&RUNS, 1);
     number.wrapping_mul(3)
 }
 
@@ -55,4 +68,29 @@ pub(crate) fn counted(work: impl FnOnce()) -> (u64, u64) {
     let (allocations, runs) = (ALLOCATIONS.get(), RUNS.get());
     work();
     (ALLOCATIONS.get() - allocations, RUNS.get() - runs)
+}
+
+/// By how much the bytes in use by this thread have grown while `work` ran.
+pub(crate) fn grown_bytes(work: impl FnOnce()) -> i64 {
+    let before = LIVE_BYTES.get();
+    work();
+    LIVE_BYTES.get().wrapping_sub(before).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_counted_until_they_are_freed() {
+        let mut kept = Vec::new();
+        assert_eq!(grown_bytes(|| kept = Vec::<u8>::with_capacity(1000)), 1000);
+        assert_eq!(grown_bytes(|| kept.reserve_exact(3000)), 2000);
+        assert_eq!(grown_bytes(|| drop(kept)), -3000);
+    }
+
+    #[test]
+    fn runs_of_the_function_are_counted() {
+        assert_eq!(counted(|| assert_eq!(body(2), 6)), (0, 1));
+    }
 }

@@ -4,143 +4,201 @@
 //! Benchmark crates measure one contender after the other; a ratio of two such times drifts with the machine.
 
 use std::hint::black_box;
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::contenders::Contender;
+use crate::contenders::{Contender, SMALL};
 use crate::counters::counted;
-use crate::keys::{Key, Random};
+use crate::keys::{Key, Random, Sequence};
 use crate::python;
+use crate::results::{Figures, Measured, cpus};
 use crate::rows::Row;
+use crate::stats::median;
 
-const ROUNDS: usize = 48;
-/// How long a contender runs in a round.
-const ROUND: Duration = Duration::from_millis(2);
-/// Calls between two looks at the clock; divides the length of every sequence of keys.
+/// Calls between two looks at the clock; divides the length of every random sequence of keys.
 const CHUNK: usize = 4096;
+/// In how many calls allocations and misses are counted, at most.
+const COUNTED: usize = 1 << 18;
 
-/// A row, measured.
-pub(crate) struct Measured {
-    pub(crate) name: &'static str,
-    pub(crate) threads: usize,
-    pub(crate) baseline: &'static str,
-    pub(crate) all_hits: bool,
-    pub(crate) contenders: Vec<Figures>,
+/// How often, and how long, a contender runs.
+#[derive(Clone, Copy)]
+struct Schedule {
+    rounds: usize,
+    round: Duration,
 }
 
-/// What was found out about one contender.
-pub(crate) struct Figures {
-    pub(crate) name: &'static str,
-    /// Nanoseconds per call, for each round; the mean of the threads.
-    pub(crate) ns: Vec<f64>,
-    pub(crate) median_ns: f64,
-    /// The median of what each round found in relation to the baseline in the same round.
-    pub(crate) ratio: f64,
-    pub(crate) allocations: f64,
-    pub(crate) misses: f64,
+/// Long enough that each thread gets its share of the CPUs, and that a large cache comes back into those of the
+/// processor after others have run.
+fn schedule<K: Key>(row: &Row<K>, threads: usize) -> Schedule {
+    let (rounds, milliseconds) = match (threads > cpus(), row.capacity > SMALL) {
+        (false, false) => (48, 2),
+        (true, _) => (20, 20),
+        (false, true) => (20, 15),
+    };
+    Schedule { rounds, round: Duration::from_millis(milliseconds) }
 }
 
-pub(crate) fn measure<K: Key>(row: &Row<K>) -> Measured {
-    let contenders = (row.contenders)();
-    let keys: Vec<K> = row.keys.sequence();
-    let barrier = Barrier::new(row.threads);
-    let threads: Vec<ThreadFigures> = std::thread::scope(|scope| {
+pub(crate) fn measure<K: Key>(row: &Row<K>, threads: usize) -> Measured {
+    let makes = row.contenders.iter().flat_map(|group| group.iter());
+    let contenders: Vec<Contender<K>> = makes.map(|make| make(row.capacity)).collect();
+    let sequence: Sequence<K> = row.keys.sequence();
+    let schedule = schedule(row, threads);
+    let turns: Vec<Turn> = (0..contenders.len() * schedule.rounds).map(|_| Turn::new()).collect();
+    let clock = Instant::now();
+    let found: Vec<ThreadFound> = std::thread::scope(|scope| {
         let spawn = |thread| {
-            let offset = thread * keys.len() / row.threads;
-            let (contenders, keys, barrier) = (&contenders, &keys, &barrier);
-            scope.spawn(move || run_thread(contenders, keys, offset, barrier))
+            let walks =
+                contenders.iter().map(|_| Walk::of_thread(&sequence.calls, thread, threads)).collect();
+            let mut runner =
+                Runner { contenders: &contenders, walks, schedule, turns: &turns, threads, clock };
+            let warm = &sequence.warm;
+            scope.spawn(move || runner.run(warm))
         };
-        let handles: Vec<_> = (0..row.threads).map(spawn).collect();
+        let handles: Vec<_> = (0..threads).map(spawn).collect();
         handles.into_iter().map(|handle| handle.join().expect("no contender panics")).collect()
     });
 
-    let of_round = |contender: usize, round: usize| {
-        threads.iter().map(|thread| thread.ns[contender][round]).sum::<f64>() / row.threads as f64
-    };
-    let baseline =
-        contenders.iter().position(|it| it.name == row.baseline).expect("the baseline is a contender");
-    let mut figures: Vec<Figures> = (0..contenders.len())
-        .map(|contender| {
-            let ns: Vec<f64> = (0..ROUNDS).map(|round| of_round(contender, round)).collect();
-            let ratios = (0..ROUNDS).map(|round| ns[round] / of_round(baseline, round));
-            let (allocations, misses) = threads[0].counted[contender];
-            Figures {
-                name: contenders[contender].name,
-                median_ns: median(ns.iter().copied()),
-                ratio: median(ratios),
-                ns,
-                allocations,
-                misses,
-            }
-        })
-        .collect();
-    let baseline_ns = figures[baseline].median_ns;
-    figures.extend(row.python.and_then(|calls| python::measure(calls, baseline_ns)));
-    figures.sort_by(|a, b| a.median_ns.total_cmp(&b.median_ns));
-    Measured {
-        name: row.name,
-        threads: row.threads,
-        baseline: row.baseline,
-        all_hits: row.all_hits,
-        contenders: figures,
+    let mut figures = figures_of(&contenders, row.baseline, schedule.rounds, &found);
+    if threads == 1 {
+        let baseline = figures.iter().find(|it| it.contender == row.baseline).expect("it was just found");
+        figures
+            .extend(row.python.and_then(|calls| python::measure(calls, row.capacity, baseline.ns_per_call)));
     }
+    figures.sort_by(|a, b| a.ratio.total_cmp(&b.ratio));
+    let (row, capacity, baseline) = (row.name.to_string(), row.capacity, row.baseline.to_owned());
+    Measured { row, capacity, threads, baseline, figures }
+}
+
+fn figures_of<K>(
+    contenders: &[Contender<K>],
+    baseline: &str,
+    rounds: usize,
+    found: &[ThreadFound],
+) -> Vec<Figures> {
+    let ns_of = |contender: usize| -> Vec<f64> {
+        (0..rounds)
+            .map(|round| ns_per_call(found.iter().map(|thread| &thread.spans[contender][round])))
+            .collect()
+    };
+    let baseline = contenders.iter().position(|it| it.name == baseline).expect("the baseline is a contender");
+    let baseline = ns_of(baseline);
+    let figures = |(index, contender): (usize, &Contender<K>)| {
+        let ns = ns_of(index);
+        let ratio = median(ns.iter().zip(&baseline).map(|(ns, baseline)| ns / baseline));
+        let (allocations, misses) = found[0].counted[index];
+        Figures {
+            contender: contender.name.to_owned(),
+            kind: contender.kind,
+            ns_per_call: ratio * median(baseline.iter().copied()),
+            ratio,
+            ns,
+            allocations: Some(allocations),
+            misses,
+        }
+    };
+    contenders.iter().enumerate().map(figures).collect()
+}
+
+/// What a thread did in one turn.
+struct Span {
+    start: u64,
+    end: u64,
+    calls: usize,
+}
+
+/// What a call takes of one CPU, as many of them as there are threads for.
+fn ns_per_call<'s>(spans: impl Iterator<Item = &'s Span> + Clone) -> f64 {
+    let start = spans.clone().map(|span| span.start).min().unwrap_or_default();
+    let end = spans.clone().map(|span| span.end).max().unwrap_or_default();
+    let (threads, calls) = spans.fold((0, 0), |(threads, calls), span| (threads + 1, calls + span.calls));
+    (end - start) as f64 * cpus().min(threads) as f64 / calls as f64
 }
 
 /// What one thread has found, by contender.
-struct ThreadFigures {
-    ns: Vec<Vec<f64>>,
+struct ThreadFound {
+    /// By round.
+    spans: Vec<Vec<Span>>,
     /// Allocations and misses per call.
     counted: Vec<(f64, f64)>,
 }
 
-/// All threads go through the same schedule, and through each part of it at the same time.
-fn run_thread<K: Key>(
-    contenders: &[Contender<K>],
-    keys: &[K],
-    offset: usize,
-    barrier: &Barrier,
-) -> ThreadFigures {
-    let mut walks: Vec<Walk<'_, K>> = contenders.iter().map(|_| Walk { keys, at: offset }).collect();
-    // Once around for everyone: what can be cached is.
-    for (contender, walk) in contenders.iter().zip(&mut walks) {
-        for _ in 0..keys.len() / CHUNK {
-            black_box((contender.pass)(walk.next()));
+/// A contender's part of a round: all threads begin together, and end when the time of the first of them is over.
+struct Turn {
+    arrived: AtomicUsize,
+    started: AtomicU64,
+}
+
+impl Turn {
+    fn new() -> Self {
+        Self { arrived: AtomicUsize::new(0), started: AtomicU64::new(u64::MAX) }
+    }
+
+    fn begin(&self, threads: usize, now: impl FnOnce() -> u64) -> u64 {
+        self.arrived.fetch_add(1, Ordering::AcqRel);
+        while self.arrived.load(Ordering::Acquire) < threads {
+            std::thread::yield_now();
+        }
+        let now = now();
+        self.started.fetch_min(now, Ordering::AcqRel);
+        now
+    }
+}
+
+/// One of the threads; all go through the same schedule.
+struct Runner<'r, K> {
+    contenders: &'r [Contender<K>],
+    walks: Vec<Walk<'r, K>>,
+    schedule: Schedule,
+    turns: &'r [Turn],
+    threads: usize,
+    clock: Instant,
+}
+
+impl<K: Key> Runner<'_, K> {
+    fn run(&mut self, warm: &[K]) -> ThreadFound {
+        for contender in self.contenders {
+            for keys in warm.chunks(CHUNK) {
+                black_box((contender.pass)(keys));
+            }
+        }
+        let count = self.contenders.len();
+        let mut spans: Vec<Vec<Span>> = (0..count).map(|_| Vec::new()).collect();
+        let mut random = Random(0);
+        for round in 0..self.schedule.rounds {
+            for contender in shuffled(count, &mut random) {
+                let turn = &self.turns[round * count + contender];
+                spans[contender].push(self.take(turn, contender));
+            }
+        }
+        ThreadFound { spans, counted: (0..count).map(|contender| self.count(contender)).collect() }
+    }
+
+    fn take(&mut self, turn: &Turn, contender: usize) -> Span {
+        let clock = self.clock;
+        let now = || clock.elapsed().as_nanos() as u64;
+        let start = turn.begin(self.threads, now);
+        let mut calls = 0;
+        loop {
+            black_box((self.contenders[contender].pass)(self.walks[contender].next()));
+            calls += CHUNK;
+            let end = now();
+            if end >= turn.started.load(Ordering::Acquire) + self.schedule.round.as_nanos() as u64 {
+                return Span { start, end, calls };
+            }
         }
     }
-    let mut ns = vec![Vec::with_capacity(ROUNDS); contenders.len()];
-    let mut random = Random(0);
-    for _ in 0..ROUNDS {
-        for index in shuffled(contenders.len(), &mut random) {
-            barrier.wait();
-            ns[index].push(time(&contenders[index], &mut walks[index]));
-        }
-    }
-    let mut per_call = Vec::new();
-    for (contender, walk) in contenders.iter().zip(&mut walks) {
-        barrier.wait();
-        let laps = keys.len() / CHUNK;
+
+    /// Allocations and misses per call.
+    fn count(&mut self, contender: usize) -> (f64, f64) {
+        let walk = &mut self.walks[contender];
+        let laps = (walk.keys.len().min(COUNTED) / CHUNK).max(1);
         let (allocations, misses) = counted(|| {
             for _ in 0..laps {
-                black_box((contender.pass)(walk.next()));
+                black_box((self.contenders[contender].pass)(walk.next()));
             }
         });
         let calls = (laps * CHUNK) as f64;
-        per_call.push((allocations as f64 / calls, misses as f64 / calls));
-    }
-    ThreadFigures { ns, counted: per_call }
-}
-
-/// Nanoseconds per call.
-fn time<K: Key>(contender: &Contender<K>, walk: &mut Walk<'_, K>) -> f64 {
-    let start = Instant::now();
-    let mut calls = 0;
-    loop {
-        black_box((contender.pass)(walk.next()));
-        calls += CHUNK;
-        let elapsed = start.elapsed();
-        if elapsed >= ROUND {
-            return elapsed.as_nanos() as f64 / calls as f64;
-        }
+        (allocations as f64 / calls, misses as f64 / calls)
     }
 }
 
@@ -151,6 +209,11 @@ struct Walk<'k, K> {
 }
 
 impl<'k, K> Walk<'k, K> {
+    /// Each thread begins elsewhere.
+    fn of_thread(keys: &'k [K], thread: usize, threads: usize) -> Self {
+        Self { keys, at: thread * keys.len() / threads }
+    }
+
     fn next(&mut self) -> &'k [K] {
         if self.at + CHUNK > self.keys.len() {
             self.at = 0;
@@ -169,22 +232,9 @@ fn shuffled(count: usize, random: &mut Random) -> Vec<usize> {
     order
 }
 
-pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_median_is_in_the_middle() {
-        assert_eq!(median([3.0, 1.0, 2.0].into_iter()), 2.0);
-        assert_eq!(median([4.0, 1.0, 2.0, 3.0].into_iter()), 2.5);
-    }
 
     #[test]
     fn a_shuffled_order_has_everyone_once() {
@@ -198,8 +248,17 @@ mod tests {
     #[test]
     fn a_walk_goes_around() {
         let keys: Vec<usize> = (0..3 * CHUNK).collect();
-        let mut walk = Walk { keys: &keys, at: CHUNK };
+        let mut walk = Walk::of_thread(&keys, 1, 3);
         let starts: Vec<usize> = (0..4).map(|_| walk.next()[0]).collect();
         assert_eq!(starts, [CHUNK, 2 * CHUNK, 0, CHUNK]);
+    }
+
+    #[test]
+    fn time_per_call_is_that_of_all_threads_from_the_first_start_to_the_last_end() {
+        let alone = [Span { start: 100, end: 300, calls: 50 }];
+        assert_eq!(ns_per_call(alone.iter()), 4.0);
+        let many: Vec<Span> =
+            (0..cpus() as u64 + 1).map(|late| Span { start: late, end: 1000, calls: 10 }).collect();
+        assert_eq!(ns_per_call(many.iter()), 1000.0 * cpus() as f64 / (10.0 * many.len() as f64));
     }
 }

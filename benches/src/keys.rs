@@ -78,27 +78,51 @@ pub(crate) enum Pattern {
     Zipf(usize),
 }
 
-/// How many keys a random sequence has before it begins again.
+/// How many keys a random sequence has before it begins again: many more than caches of the processor hold entries,
+/// where more are cached than these do.
 const LENGTH: usize = 1 << 12;
 const LENGTH_OF_ZIPF: usize = 1 << 18;
+const LENGTH_OF_MANY: usize = 1 << 21;
+const MANY: usize = 100_000;
+
+/// Keys to call with, the same in every run.
+pub(crate) struct Sequence<K> {
+    /// Every key once, to begin with: likely ones last.
+    pub(crate) warm: Vec<K>,
+    /// What is timed, again and again.
+    pub(crate) calls: Vec<K>,
+}
 
 impl Pattern {
-    /// The sequence of keys, the same in every run.
-    pub(crate) fn sequence<K: Key>(self) -> Vec<K> {
+    pub(crate) fn sequence<K: Key>(self) -> Sequence<K> {
         let mut random = Random(1);
-        let ranks: Vec<usize> = match self {
-            Self::Uniform(distinct) => (0..LENGTH).map(|_| random.below(distinct)).collect(),
-            Self::OneKey => vec![0; LENGTH],
-            Self::Circle(distinct) => (0..distinct).collect(),
-            Self::Zipf(distinct) => zipf(distinct, &mut random),
+        let keys = |distinct| (0..distinct).map(K::from_rank).collect::<Vec<K>>();
+        let length = |few| move |distinct| if distinct < MANY { few } else { LENGTH_OF_MANY };
+        let (mut warm, calls): (Vec<K>, Vec<K>) = match self {
+            Self::Uniform(distinct) => {
+                let keys = keys(distinct);
+                let calls = (0..length(LENGTH)(distinct)).map(|_| keys[random.below(distinct)]).collect();
+                (keys, calls)
+            }
+            Self::OneKey => (keys(1), vec![K::from_rank(0); LENGTH]),
+            Self::Circle(distinct) => {
+                let mut keys = keys(distinct);
+                keys.reverse();
+                (keys.clone(), keys.into_iter().rev().collect())
+            }
+            Self::Zipf(distinct) => {
+                let keys = keys(distinct);
+                let ranks = zipf(distinct, length(LENGTH_OF_ZIPF)(distinct), &mut random);
+                let calls = ranks.map(|rank| keys[rank]).collect();
+                (keys, calls)
+            }
         };
-        let distinct = ranks.iter().max().map_or(0, |rank| rank + 1);
-        let keys: Vec<K> = (0..distinct).map(K::from_rank).collect();
-        ranks.into_iter().map(|rank| keys[rank]).collect()
+        warm.reverse();
+        Sequence { warm, calls }
     }
 }
 
-fn zipf(distinct: usize, random: &mut Random) -> Vec<usize> {
+fn zipf(distinct: usize, length: usize, random: &mut Random) -> impl Iterator<Item = usize> {
     let mut sum = 0.0;
     let cumulative: Vec<f64> = (1..=distinct)
         .map(|rank| {
@@ -106,12 +130,10 @@ fn zipf(distinct: usize, random: &mut Random) -> Vec<usize> {
             sum
         })
         .collect();
-    (0..LENGTH_OF_ZIPF)
-        .map(|_| {
-            let wanted = random.fraction() * sum;
-            cumulative.partition_point(|&up_to| up_to <= wanted)
-        })
-        .collect()
+    (0..length).map(move |_| {
+        let wanted = random.fraction() * sum;
+        cumulative.partition_point(|&up_to| up_to <= wanted)
+    })
 }
 
 /// SplitMix64: small, and good enough to choose keys.
@@ -143,20 +165,29 @@ mod tests {
 
     #[test]
     fn uniform_keys_are_as_many_as_asked_for() {
-        let keys: HashSet<u64> = Pattern::Uniform(128).sequence().into_iter().collect();
+        let keys: HashSet<u64> = Pattern::Uniform(128).sequence().calls.into_iter().collect();
         assert_eq!(keys.len(), 128);
     }
 
     #[test]
-    fn a_circle_has_no_key_twice() {
-        let keys: HashSet<u64> = Pattern::Circle(5000).sequence().into_iter().collect();
-        assert_eq!(keys.len(), 5000);
+    fn a_circle_has_no_key_twice_and_begins_where_warming_up_began() {
+        let Sequence { warm, calls } = Pattern::Circle(5000).sequence::<u64>();
+        assert_eq!(calls.iter().collect::<HashSet<_>>().len(), 5000);
+        assert_eq!(warm, calls);
+    }
+
+    #[test]
+    fn warming_up_meets_every_key() {
+        let Sequence { warm, calls } = Pattern::Zipf(1000).sequence::<u64>();
+        let warm: HashSet<u64> = warm.into_iter().collect();
+        assert_eq!(warm.len(), 1000);
+        assert!(calls.iter().all(|key| warm.contains(key)));
     }
 
     #[test]
     fn the_first_key_of_zipf_comes_twice_as_often_as_the_second() {
         let mut counts: HashMap<u64, f64> = HashMap::new();
-        for key in Pattern::Zipf(1000).sequence() {
+        for key in Pattern::Zipf(1000).sequence().calls {
             *counts.entry(key).or_default() += 1.0;
         }
         let ratio = counts[&u64::from_rank(0)] / counts[&u64::from_rank(1)];

@@ -1,63 +1,107 @@
 //! What a memoised call costs, beside other crates in the same run: `cargo xtask bench [FILTER]`.
 //!
-//! A filter is part of a row's name, such as `hit` or `2 threads`; without one, all rows are measured.
+//! A filter is part of a name, such as `hit`, `2 threads`, `memory` or `single calls`; without one, everything is
+//! measured. `pictures` shows what the last run has found in README.md.
 
 mod contenders;
 mod counters;
+mod goals;
 mod harness;
 mod keys;
+mod memory;
+mod pictures;
 mod python;
+mod readme;
 mod report;
+mod results;
 mod rows;
+mod single_calls;
+mod stats;
 
 use std::process::ExitCode;
 
-use harness::Measured;
+use contenders::Kind;
+use goals::row_and_threads;
 use keys::Key;
+use results::Results;
 use rows::Row;
 
 #[global_allocator]
 static ALLOCATOR: counters::CountingAllocator = counters::CountingAllocator;
 
 fn main() -> ExitCode {
-    let filter = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
-    // Asked first: afterwards the load is our own.
-    let machine = report::machine();
-    let mut measured = Vec::new();
-    measure_matching(&filter, rows::of_numbers(), &mut measured);
-    measure_matching(&filter, rows::of_text(), &mut measured);
-    if measured.is_empty() {
-        eprintln!("no row's name contains `{filter}`");
-        return ExitCode::FAILURE;
-    }
-    report::print_table(&machine, &measured);
-    if let Err(error) = report::write_json(&machine, &measured) {
-        eprintln!("the raw figures could not be written: {error}");
-        return ExitCode::FAILURE;
-    }
-    allocation_verdict(&measured)
-}
-
-fn measure_matching<K: Key>(filter: &str, rows: Vec<Row<K>>, measured: &mut Vec<Measured>) {
-    for row in rows.iter().filter(|row| row.name.contains(filter)) {
-        eprintln!("measuring: {}", row.name);
-        measured.push(harness::measure(row));
-    }
-}
-
-/// Fails when a hit of ours has allocated: unlike a time, that is the same on every machine.
-fn allocation_verdict(measured: &[Measured]) -> ExitCode {
-    let mut code = ExitCode::SUCCESS;
-    for row in measured.iter().filter(|row| row.all_hits) {
-        for figures in row.contenders.iter().filter(|figures| figures.name.starts_with("lru-memo")) {
-            if figures.allocations > 0.0 || figures.misses > 0.0 {
-                eprintln!(
-                    "{}: {}: {} allocations and {} misses per call, there must be none",
-                    row.name, figures.name, figures.allocations, figures.misses
-                );
-                code = ExitCode::FAILURE;
-            }
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let done = match words.join(" ").as_str() {
+        "pictures" => draw(),
+        filter => measure(filter),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
         }
     }
-    code
+}
+
+fn draw() -> Result<(), String> {
+    let results = Results::read()?;
+    pictures::draw(&results)?;
+    readme::update(&results)
+}
+
+fn measure(filter: &str) -> Result<(), String> {
+    // Made first: afterwards the load of the machine is our own.
+    let mut results = Results::new();
+    let mut allocated = Vec::new();
+    if memory::NAME.contains(filter) {
+        results.memory = memory::measure();
+        results.goals.push(memory::judge(&results.memory));
+    }
+    measure_rows(filter, &rows::of_numbers(), &mut results, &mut allocated);
+    measure_rows(filter, &rows::of_text(), &mut results, &mut allocated);
+    measure_rows(filter, &rows::of_growth(), &mut results, &mut allocated);
+    if single_calls::CHURN.contains(filter) {
+        results.single_calls.extend(single_calls::churn());
+    }
+    if single_calls::AFTER_HITS.contains(filter) {
+        results.single_calls.extend(single_calls::first_misses());
+    }
+    if results.rows.is_empty() && results.memory.is_empty() && results.single_calls.is_empty() {
+        return Err(format!("nothing has a name with `{filter}` in it"));
+    }
+    report::print(&results);
+    results.write()?;
+    if allocated.is_empty() { Ok(()) } else { Err(allocated.join("\n")) }
+}
+
+/// Measures the rows whose name contains the filter; notes which of our hits have allocated or missed.
+fn measure_rows<K: Key>(filter: &str, rows: &[Row<K>], results: &mut Results, allocated: &mut Vec<String>) {
+    for row in rows {
+        for &threads in row.threads {
+            let name = row_and_threads(&row.name, threads);
+            if !name.contains(filter) {
+                continue;
+            }
+            eprintln!("measuring: {name}");
+            let measured = harness::measure(row, threads);
+            results.goals.extend(goals::judge(row.goals, &measured));
+            if row.all_hits {
+                allocated.extend(hits_that_allocate(&measured));
+            }
+            results.rows.push(measured);
+        }
+    }
+}
+
+/// Unlike a time, this is the same on every machine.
+fn hits_that_allocate(measured: &results::Measured) -> impl Iterator<Item = String> {
+    let ours = measured.figures.iter().filter(|figures| figures.kind == Kind::Ours);
+    let wrong = ours.filter(|figures| figures.allocations.unwrap_or_default() > 0.0 || figures.misses > 0.0);
+    wrong.map(|figures| {
+        format!(
+            "{}: {}: {:?} allocations and {} misses per call, there must be none",
+            measured.row, figures.contender, figures.allocations, figures.misses
+        )
+    })
 }

@@ -2,8 +2,9 @@
 
 use std::process::{Command, Stdio};
 
-use crate::contenders::CAPACITY;
-use crate::harness::{Figures, median};
+use crate::contenders::Kind;
+use crate::results::Figures;
+use crate::stats::median;
 
 /// What CPython is asked to do.
 #[derive(Clone, Copy)]
@@ -14,12 +15,15 @@ pub(crate) enum Calls {
     HitsOfText(usize),
     /// Misses that evict.
     Misses,
+    /// So many numbers by Zipf.
+    Zipf(usize),
 }
 
 /// Prints nanoseconds per call, one line per repetition. Taken off is what the loop and the call of a function that
 /// is written in C and does nothing take; that function is also the one that is memoised.
 const SCRIPT: &str = "
 import sys, random, operator, functools, timeit
+ROUNDS = 15
 kind, distinct, capacity = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 random.seed(1)
 if kind == 'misses':
@@ -28,27 +32,39 @@ else:
     some = [(random.getrandbits(62),) for _ in range(distinct)]
     if kind == 'text':
         some = [('%016x' % number, rank) for rank, (number,) in enumerate(some)]
-    calls = [random.choice(some) for _ in range(4096)]
+    if kind == 'zipf':
+        weights = [1 / (rank + 1) for rank in range(distinct)]
+        calls = random.choices(some, weights, k=1 << 18)
+    else:
+        calls = [random.choice(some) for _ in range(4096)]
 plain = operator.is_ if kind == 'text' else operator.index
 cached = functools.lru_cache(maxsize=capacity)(plain)
 loop = 'for a, b in calls: f(a, b)' if kind == 'text' else 'for a, in calls: f(a)'
 def ns(f):
-    return timeit.timeit(loop, globals={'f': f, 'calls': calls}, number=4) / 4 / len(calls) * 1e9
+    return timeit.timeit(loop, globals={'f': f, 'calls': calls}, number=2) / 2 / len(calls) * 1e9
+if kind == 'zipf':
+    for a, in reversed(some): cached(a)
 ns(cached)
-for _ in range(31):
+before = cached.cache_info()
+ns(cached)
+after = cached.cache_info()
+misses = after.misses - before.misses
+print(misses / (misses + after.hits - before.hits))
+for _ in range(ROUNDS):
     print(ns(cached) - ns(plain))
 print(sys.version.split()[0])
 ";
 
 /// `None`, and a word about it, when there is no Python.
-pub(crate) fn measure(calls: Calls, baseline_ns: f64) -> Option<Figures> {
+pub(crate) fn measure(calls: Calls, capacity: usize, baseline_ns: f64) -> Option<Figures> {
     let (kind, distinct) = match calls {
         Calls::Hits(distinct) => ("numbers", distinct),
         Calls::HitsOfText(distinct) => ("text", distinct),
-        Calls::Misses => ("misses", 16 * CAPACITY),
+        Calls::Misses => ("misses", 16 * capacity),
+        Calls::Zipf(distinct) => ("zipf", distinct),
     };
     let output = Command::new("python3")
-        .args(["-c", SCRIPT, kind, &distinct.to_string(), &CAPACITY.to_string()])
+        .args(["-c", SCRIPT, kind, &distinct.to_string(), &capacity.to_string()])
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output();
@@ -64,16 +80,21 @@ pub(crate) fn measure(calls: Calls, baseline_ns: f64) -> Option<Figures> {
         }
     };
     let output = String::from_utf8_lossy(&output.stdout);
-    let ns: Vec<f64> = output.lines().take(31).filter_map(|line| line.parse().ok()).collect();
-    let version = output.lines().last().unwrap_or_default();
-    eprintln!("CPython {version}");
+    let lines: Vec<&str> = output.lines().collect();
+    let numbers: Option<Vec<f64>> = lines[..lines.len() - 1].iter().map(|line| line.parse().ok()).collect();
+    let Some([misses, ns @ ..]) = numbers.as_deref() else {
+        eprintln!("without CPython: python3 printed something else than numbers");
+        return None;
+    };
+    eprintln!("  CPython {}", lines[lines.len() - 1]);
     let median_ns = median(ns.iter().copied());
     Some(Figures {
-        name: "CPython functools.lru_cache",
-        median_ns,
+        contender: "CPython functools.lru_cache".to_owned(),
+        kind: Kind::Python,
         ratio: median_ns / baseline_ns,
-        ns,
-        allocations: f64::NAN,
-        misses: if matches!(calls, Calls::Misses) { 1.0 } else { 0.0 },
+        ns_per_call: median_ns,
+        ns: ns.to_vec(),
+        allocations: None,
+        misses: *misses,
     })
 }

@@ -1,76 +1,170 @@
 //! The rows of the table, as data: to measure something else, add a row.
 
-use crate::contenders::{self, Contender};
-use crate::keys::{Pattern, Text};
+use crate::contenders::{self, Kind, LARGE, Make, PROCESS, SMALL, THREAD};
+use crate::goals::{Bound, Goal};
+use crate::keys::{Key, Pattern, Text};
 use crate::python::Calls;
 
-/// What is measured: calls with these keys, from so many threads at once, of all these contenders.
-pub(crate) struct Row<K> {
-    pub(crate) name: &'static str,
+/// What is measured: calls with these keys of all these contenders, by one thread and by more at once.
+#[derive(Clone)]
+pub(crate) struct Row<K: Key> {
+    pub(crate) name: String,
     pub(crate) keys: Pattern,
-    pub(crate) threads: usize,
-    pub(crate) contenders: fn() -> Vec<Contender<K>>,
+    /// How many entries each cache may hold.
+    pub(crate) capacity: usize,
+    pub(crate) threads: &'static [usize],
+    pub(crate) contenders: &'static [&'static [Make<K>]],
     /// The contender that the others are compared with.
     pub(crate) baseline: &'static str,
     /// Whether every timed call is a hit, which then must not allocate.
     pub(crate) all_hits: bool,
     /// What CPython is asked to do beside it.
     pub(crate) python: Option<Calls>,
+    pub(crate) goals: &'static [Goal],
 }
 
+/// More threads than processors are part of it on most machines.
+const THREADS: &[usize] = &[1, 2, 4, 8];
 /// How many keys the hits are spread over.
 const FEW: usize = 128;
 /// Far more keys than are cached.
 const MANY: usize = 1 << 17;
-/// Of so many keys by Zipf, an LRU of [`contenders::CAPACITY`] entries misses 41 %.
+/// Of so many keys by Zipf, an LRU of [`SMALL`] entries misses 41 %.
 const ZIPF: usize = 29_000;
+/// So many keys are all in the cache.
+const MILLION: usize = 1_000_000;
+/// Caches grow from ten to the first power to ten to the last.
+const POWERS: std::ops::RangeInclusive<u32> = 2..=7;
+
+/// The names of the rows that pictures show.
+pub(crate) const HIT: &str = "hit, 128 keys";
+pub(crate) const MISS: &str = "miss and evict";
+pub(crate) const GROWING_HIT: &str = "hit, full cache of 10^";
+pub(crate) const GROWING_MISS: &str = "miss and evict, full cache of 10^";
+
+const CRATES: &[Kind] = &[Kind::Exact, Kind::PerThread, Kind::Inexact, Kind::Unbounded];
+/// A cache of each thread's own is not what several threads share.
+const EXACT: &[Kind] = &[Kind::Exact];
+
+const fn goal(threads: usize, contender: &'static str, bound: Bound) -> Goal {
+    Goal { threads, contender, bound }
+}
+
+const OF_HITS: &[Goal] = &[
+    goal(1, PROCESS, Bound::OfBaseline(1.8)),
+    goal(2, PROCESS, Bound::OfBaseline(2.0)),
+    goal(1, PROCESS, Bound::AheadOf(CRATES)),
+    goal(2, PROCESS, Bound::AheadOf(CRATES)),
+    goal(1, THREAD, Bound::OfBaseline(1.5)),
+    goal(2, THREAD, Bound::OfBaseline(1.5)),
+];
+const OF_TEXT: &[Goal] = &[
+    goal(1, PROCESS, Bound::OfBaseline(1.3)),
+    goal(2, PROCESS, Bound::OfBaseline(1.3)),
+    goal(1, PROCESS, Bound::Allocations(0.0)),
+    goal(2, PROCESS, Bound::Allocations(0.0)),
+];
+const OF_A_MILLION: &[Goal] = &[
+    goal(1, PROCESS, Bound::OfBaseline(2.5)),
+    goal(2, PROCESS, Bound::OfBaseline(2.5)),
+    goal(1, PROCESS, Bound::AheadOf(EXACT)),
+    goal(2, PROCESS, Bound::AheadOf(EXACT)),
+];
+const OF_MISSES: &[Goal] =
+    &[goal(1, PROCESS, Bound::OfBaseline(1.3)), goal(2, PROCESS, Bound::OfBaseline(1.0))];
+const OF_ZIPF: &[Goal] = &[goal(2, PROCESS, Bound::AheadOf(EXACT))];
+/// As much as at a million entries: what the processor's caches cost, the floor pays as well.
+const OF_GROWTH: &[Goal] = &[goal(1, PROCESS, Bound::OfBaseline(2.5))];
+
+/// The names of the rows that compare us with others.
+pub(crate) fn names() -> Vec<String> {
+    let numbers = of_numbers().into_iter().map(|row| row.name);
+    numbers.chain(of_text().into_iter().map(|row| row.name)).collect()
+}
 
 /// The rows whose function is `u64 -> u64`.
 pub(crate) fn of_numbers() -> Vec<Row<u64>> {
     let hit = Row {
-        name: "hit, 128 keys, 1 thread",
+        name: HIT.to_owned(),
         keys: Pattern::Uniform(FEW),
-        threads: 1,
-        contenders: contenders::hits_of_numbers,
+        capacity: SMALL,
+        threads: THREADS,
+        contenders: &[contenders::KEEPING, contenders::EVICTING],
         baseline: contenders::L0,
         all_hits: true,
         python: Some(Calls::Hits(FEW)),
+        goals: OF_HITS,
     };
     let miss = Row {
-        name: "miss and evict, 1 thread",
+        name: MISS.to_owned(),
         keys: Pattern::Circle(MANY),
-        contenders: contenders::evictions,
+        contenders: &[contenders::EVICTING],
         baseline: contenders::SCHNELLRU,
         all_hits: false,
         python: Some(Calls::Misses),
-        ..hit
+        goals: OF_MISSES,
+        ..hit.clone()
     };
-    vec![
-        Row { ..hit },
-        Row { name: "hit, 128 keys, 2 threads", threads: 2, python: None, ..hit },
-        Row { name: "hit, one key, 1 thread", keys: Pattern::OneKey, python: Some(Calls::Hits(1)), ..hit },
-        Row { name: "hit, one key, 2 threads", keys: Pattern::OneKey, threads: 2, python: None, ..hit },
-        Row { ..miss },
-        Row { name: "miss and evict, 2 threads", threads: 2, python: None, ..miss },
-        Row {
-            name: "zipf, 41 % misses, 2 threads",
-            keys: Pattern::Zipf(ZIPF),
-            threads: 2,
-            python: None,
-            ..miss
-        },
-    ]
+    let one_key = Row {
+        name: "hit, one key".to_owned(),
+        keys: Pattern::OneKey,
+        python: Some(Calls::Hits(1)),
+        ..hit.clone()
+    };
+    let million = Row {
+        name: "hit, 10^6 keys by zipf".to_owned(),
+        keys: Pattern::Zipf(MILLION),
+        capacity: LARGE,
+        python: Some(Calls::Zipf(MILLION)),
+        goals: OF_A_MILLION,
+        ..hit.clone()
+    };
+    let zipf = Row {
+        name: "zipf, 41 % misses".to_owned(),
+        keys: Pattern::Zipf(ZIPF),
+        python: Some(Calls::Zipf(ZIPF)),
+        goals: OF_ZIPF,
+        ..miss.clone()
+    };
+    vec![hit, one_key, million, miss, zipf]
 }
 
 /// The rows whose function is `(&str, u32) -> u64`.
 pub(crate) fn of_text() -> Vec<Row<Text>> {
     vec![Row {
-        name: "hit, (&str of 16, u32), 1 thread",
+        name: "hit, (&str of 16, u32)".to_owned(),
         keys: Pattern::Uniform(FEW),
-        threads: 1,
-        contenders: contenders::hits_of_text,
+        capacity: SMALL,
+        threads: THREADS,
+        contenders: &[contenders::OF_TEXT],
         baseline: contenders::L0,
         all_hits: true,
         python: Some(Calls::HitsOfText(FEW)),
+        goals: OF_TEXT,
     }]
+}
+
+/// The rows that differ in nothing but how much is in the cache.
+pub(crate) fn of_growth() -> Vec<Row<u64>> {
+    let hit = |power| Row {
+        name: format!("{GROWING_HIT}{power}"),
+        keys: Pattern::Uniform(10_usize.pow(power)),
+        capacity: 10_usize.pow(power),
+        threads: &[1],
+        contenders: &[contenders::GROWING],
+        baseline: contenders::L0,
+        all_hits: true,
+        python: None,
+        goals: OF_GROWTH,
+    };
+    let miss = |power| Row {
+        name: format!("{GROWING_MISS}{power}"),
+        keys: Pattern::Circle(10_usize.pow(power) + MANY),
+        contenders: &[contenders::GROWING_AND_EVICTING],
+        baseline: contenders::SCHNELLRU,
+        all_hits: false,
+        goals: &[],
+        ..hit(power)
+    };
+    POWERS.map(hit).chain(POWERS.map(miss)).collect()
 }

@@ -5,6 +5,8 @@
 
 #![no_main]
 
+#[path = "../../lru-memo-macros/src/block.rs"]
+mod block;
 #[path = "../../lru-memo-macros/src/cached.rs"]
 mod cached;
 #[path = "../../lru-memo-macros/src/diagnostics.rs"]

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, Type};
 
-use crate::function::Function;
+use crate::function::{Function, Place};
 use crate::options::Options;
 use crate::shape::peel;
 
@@ -20,7 +20,7 @@ pub(crate) struct Cached {
 }
 
 impl Cached {
-    pub(crate) fn of(function: &Function, options: &Options) -> Self {
+    pub(crate) fn of(function: &Function<'_>, options: &Options) -> Self {
         let output = &function.output;
         let at = output.span();
         let private = options.runtime.at(at);
@@ -41,18 +41,23 @@ impl Cached {
             return whole;
         }
         // The name says nothing: the compiler is asked whether it is an alias of `Result`.
-        let probe = quote_spanned! {at=> {
-            #[allow(unused_imports)]
-            use #private::NotResult as _;
-            #private::Probe::<#output>::IS_RESULT
-        }};
-        if function.is_generic() {
+        let ask = |question: TokenStream| {
+            quote_spanned! {at=> {
+                #[allow(unused_imports)]
+                use #private::NotResult as _;
+                #private::Probe::<#output>::#question
+            }}
+        };
+        if !function.knows(output) {
             // A constant in a signature must not mention generics: guess, and check in the body.
-            let message = "the return type is an alias of `Result`, which cannot be seen in a generic function or a \
-                           method; write it as `Result<..>`, or `cache_err = true` to cache errors, too";
-            let check = quote_spanned!(at=> const { ::core::assert!(!#probe, #message) };);
+            let kind = ask(quote_spanned!(at=> kind()));
+            let check = match function.place {
+                Place::Member => quote_spanned!(at=> #private::no_alias_in_method(#kind);),
+                _ => quote_spanned!(at=> #private::no_generic_alias(#kind);),
+            };
             return Self { check, ..whole };
         }
+        let probe = ask(quote_spanned!(at=> IS_RESULT));
         let kind = quote_spanned!(at=> #private::Is<#probe>);
         Self { value: quote_spanned!(at=> #private::Value<#output, #kind>), kind, ..whole }
     }

@@ -22,7 +22,12 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
             "m" => 60_000_000_000,
             "h" => 3_600_000_000_000,
             "d" => 86_400_000_000_000,
-            "" => return Err(format!("`{text}` has no unit; {HELP}")),
+            "" if after.is_empty() => return Err(format!("`{text}` has no unit; {HELP}")),
+            "" => {
+                return Err(format!(
+                    "`{text}` is not a duration of whole numbers, each before its unit; {HELP}"
+                ));
+            }
             _ => {
                 return Err(format!(
                     "`{unit}` is not a unit; the units are `ns`, `us`, `ms`, `s`, `m`, `h`, `d`"

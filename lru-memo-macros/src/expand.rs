@@ -1,12 +1,13 @@
 //! Writes the memoized function and what stands beside it.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Ident, Signature};
+use syn::{FnArg, Ident, Signature};
 
+use crate::block::Block;
 use crate::cached::Cached;
-use crate::function::{Attributes, Function, Names, Place};
+use crate::function::{Attributes, Function, Names, Place, turbofish};
 use crate::home::Home;
 use crate::key::{Key, parts_by_reference};
 use crate::options::Options;
@@ -17,13 +18,32 @@ pub(crate) struct Expansion {
     /// What stands in the place of the function.
     pub(crate) memoized: TokenStream,
     /// What stands beside it.
-    pub(crate) companions: TokenStream,
+    pub(crate) companions: Companions,
+}
+
+/// What stands beside a function.
+#[derive(Default)]
+pub(crate) struct Companions {
+    /// The functions.
+    pub(crate) functions: TokenStream,
+    /// Beside a function of a trait: their declarations, for a trait of their own.
+    pub(crate) declarations: TokenStream,
+    /// Beside a function of a trait: functions of the type that forward to those which are for users.
+    pub(crate) forwards: TokenStream,
+}
+
+impl Companions {
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.functions.extend(other.functions);
+        self.declarations.extend(other.declarations);
+        self.forwards.extend(other.forwards);
+    }
 }
 
 /// The whole expansion.
-pub(crate) fn expand(options: &Options, function: &Function) -> Expansion {
+pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     let pieces = Pieces::of(options, function);
-    let companions = [
+    let public = [
         Pieces::uncached,
         Pieces::info,
         Pieces::clear,
@@ -33,15 +53,32 @@ pub(crate) fn expand(options: &Options, function: &Function) -> Expansion {
         Pieces::put,
         Pieces::refresh,
     ];
-    let companions: TokenStream = companions.into_iter().map(|companion| companion(&pieces)).collect();
-    let (cache, call) = (pieces.cache(), pieces.call());
+    let public = public.into_iter().map(|companion| companion(&pieces));
+    let hidden = [pieces.call(), Some(pieces.cache())].into_iter().flatten();
     // Where an attribute is missing on the `impl` block, rustc shows the first thing that does not belong there, but
     // the last that cannot be found: that is to be the one with the telling name.
-    let companions = match function.place {
-        Place::Free => quote!(#companions #call #cache),
-        Place::Member | Place::TraitMember => quote!(#cache #call #companions),
+    let all: Vec<Companion> = match function.place {
+        Place::Free => public.chain(hidden).collect(),
+        _ => hidden.chain(public).collect(),
     };
+    let mut companions = Companions::default();
+    for companion in all {
+        companions.extend(pieces.placed(companion));
+    }
     Expansion { memoized: pieces.memoized(), companions }
+}
+
+/// One function beside the memoized one.
+struct Companion {
+    /// Its documentation; what is hidden has none.
+    doc: Option<TokenStream>,
+    /// What stands on the function, and on what forwards to it.
+    attributes: TokenStream,
+    forward_attributes: TokenStream,
+    signature: Signature,
+    /// The signature, all of its parameters named.
+    declaration: Signature,
+    body: TokenStream,
 }
 
 /// `quote!` for function bodies: its local variables cannot meet the user's.
@@ -51,7 +88,7 @@ macro_rules! body {
 
 /// The pieces from which the generated functions are put together.
 struct Pieces<'a> {
-    function: &'a Function,
+    function: &'a Function<'a>,
     options: &'a Options,
     attributes: Attributes,
     private: TokenStream,
@@ -64,7 +101,7 @@ struct Pieces<'a> {
 }
 
 impl<'a> Pieces<'a> {
-    fn of(options: &'a Options, function: &'a Function) -> Self {
+    fn of(options: &'a Options, function: &'a Function<'a>) -> Self {
         let private = options.runtime.at(Span::call_site());
         let key = Key::of(function, options);
         let cached = Cached::of(function, options);
@@ -87,7 +124,7 @@ impl<'a> Pieces<'a> {
         signature.inputs = self.function.own_inputs();
         let body = if self.function.has_impl_trait {
             // A parameter without a name cannot be handed on to the function that finds the cache.
-            let prefix = (self.function.place != Place::Free).then(|| quote!(Self::));
+            let prefix = self.function.prefix();
             let (call, handed_on) = (&self.function.names.call, self.function.handed_on());
             let call = self.run(quote!(#prefix #call), &handed_on);
             body!(#call)
@@ -95,20 +132,14 @@ impl<'a> Pieces<'a> {
             self.lookup()
         };
         let (attributes, vis) = (&self.attributes.outer, &self.function.item.vis);
-        // In the user's braces, because the compiler does not warn of dead code in those of a macro.
-        let mut block = Group::new(Delimiter::Brace, body);
-        block.set_span(self.function.item.block.brace_token.span.join());
+        let block = in_braces_of(&self.function.item.block, body);
         quote!(#(#attributes)* #[allow(clippy::used_underscore_binding)] #vis #signature #block)
     }
 
     /// The memoized function with all of its parameters named, where it hides some.
-    fn call(&self) -> Option<TokenStream> {
-        self.function.has_impl_trait.then(|| {
-            let signature = self.like_the_function(&self.function.names.call);
-            let body = self.lookup();
-            let all = &self.attributes.all;
-            quote!(#[doc(hidden)] #(#all)* #signature { #body })
-        })
+    fn call(&self) -> Option<Companion> {
+        let signature = self.like_the_function(&self.function.names.call);
+        self.function.has_impl_trait.then(|| self.hidden(signature, self.lookup()))
     }
 
     /// Looks up, and runs the function on a miss.
@@ -225,15 +256,9 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    /// Runs a function of the user's kind: `async`, `unsafe` or plain.
+    /// Runs a function of the user's kind.
     fn run(&self, path: TokenStream, arguments: &TokenStream) -> TokenStream {
-        let signature = &self.function.item.sig;
-        let call = body!(#path(#arguments));
-        let call = if signature.asyncness.is_some() { body!(#call.await) } else { call };
-        match signature.safety {
-            syn::Safety::Unsafe(_) => body!(unsafe { #call }),
-            _ => call,
-        }
+        call(&self.function.item.sig, path, arguments)
     }
 
     /// What the user has to say about storing a value.
@@ -258,18 +283,28 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    fn uncached(&self) -> TokenStream {
+    fn uncached(&self) -> Companion {
         let mut signature = self.function.item.sig.clone();
         signature.ident = self.function.names.uncached.clone();
+        let mut declaration = signature.clone();
+        declaration.inputs = self.function.own_inputs();
         let block = &self.function.item.block;
+        let (statements, bindings) = (&block.stmts, self.function.bindings());
         let doc = self.doc("Runs [`{}`] itself: touches no cache and no counter, as Python's `__wrapped__`.");
-        let (attributes, vis) = (&self.attributes.inner, self.vis());
-        let allow = allow_of_documented();
-        // That it could be a `const fn` is of no use to the memoized one.
-        quote!(#doc #(#attributes)* #allow #[allow(clippy::missing_const_for_fn)] #vis #signature #block)
+        let Attributes { inner, alike, all, .. } = &self.attributes;
+        let (allow, unused) = (allow_of_documented(), allow_of_generated());
+        Companion {
+            doc: Some(doc),
+            // That it could be a `const fn` is of no use to the memoized one.
+            attributes: quote!(#(#inner)* #allow #[allow(clippy::missing_const_for_fn)]),
+            forward_attributes: quote!(#(#all)* #(#alike)* #allow #unused),
+            signature,
+            declaration,
+            body: in_braces_of(block, quote!(#bindings #(#statements)*)),
+        }
     }
 
-    fn info(&self) -> TokenStream {
+    fn info(&self) -> Companion {
         let (Self { private, home, .. }, Names { info, .. }) = (self, &self.function.names);
         let doc = self.doc("The hits, misses and size of the cache of [`{}`].");
         let signature = self.function.companion(quote!(fn #info() -> #private::CacheInfo));
@@ -277,7 +312,7 @@ impl<'a> Pieces<'a> {
         self.companion(doc, signature, body!(#info))
     }
 
-    fn clear(&self) -> TokenStream {
+    fn clear(&self) -> Companion {
         let (home, Names { clear, .. }) = (&self.home, &self.function.names);
         let doc = self.doc("Drops every entry of the cache of [`{}`] and zeroes its counters.");
         let signature = self.function.companion(quote!(fn #clear()));
@@ -285,7 +320,7 @@ impl<'a> Pieces<'a> {
         self.companion(doc, signature, body!(#clear;))
     }
 
-    fn parameters(&self) -> TokenStream {
+    fn parameters(&self) -> Companion {
         let (Self { private, parameters: values, .. }, Names { parameters, .. }) =
             (self, &self.function.names);
         let doc = self.doc("The configuration of the cache of [`{}`].");
@@ -294,14 +329,14 @@ impl<'a> Pieces<'a> {
         self.companion(doc, signature, body!(#whole))
     }
 
-    fn invalidate(&self) -> TokenStream {
+    fn invalidate(&self) -> Companion {
         let (inputs, Names { invalidate, .. }) = (self.function.inputs(), &self.function.names);
         let doc = self.doc("Removes one entry from the cache of [`{}`]; says whether it was there.");
         let signature = self.function.companion(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
         self.companion(doc, signature, self.answer(body!(cache.invalidate(key))))
     }
 
-    fn peek(&self) -> TokenStream {
+    fn peek(&self) -> Companion {
         let (inputs, Names { peek, .. }) = (self.function.inputs(), &self.function.names);
         let Self { clone, cached: Cached { value, .. }, .. } = self;
         let doc = self
@@ -310,7 +345,7 @@ impl<'a> Pieces<'a> {
         self.companion(doc, signature, self.answer(body!(cache.peek(key, #clone))))
     }
 
-    fn put(&self) -> TokenStream {
+    fn put(&self) -> Companion {
         let (mut inputs, Names { put, .. }) = (self.function.inputs(), &self.function.names);
         let value = &self.cached.value;
         let doc = self
@@ -323,7 +358,7 @@ impl<'a> Pieces<'a> {
         self.companion(doc, signature, self.answer(body!(cache.put(key, #new, #weigh))))
     }
 
-    fn refresh(&self) -> TokenStream {
+    fn refresh(&self) -> Companion {
         let Names { refresh, .. } = &self.function.names;
         let (kind, output) = (&self.cached.kind, &self.function.output);
         let doc = self.doc(
@@ -338,16 +373,20 @@ impl<'a> Pieces<'a> {
             found.complete::<#kind, #output>(outcome, #hooks)
         };
         let alike = &self.attributes.alike;
-        self.companion(quote!(#doc #(#alike)*), self.like_the_function(refresh), body)
+        let mut companion = self.companion(doc, self.like_the_function(refresh), body);
+        companion.attributes.extend(quote!(#(#alike)*));
+        companion.forward_attributes.extend(quote!(#(#alike)*));
+        companion
     }
 
     /// The function that leads to the cache.
-    fn cache(&self) -> TokenStream {
+    fn cache(&self) -> Companion {
         let Home { result, body, .. } = &self.home;
         let cache = &self.function.names.cache;
         let signature = self.function.companion(quote!(fn #cache() -> #result));
-        let all = &self.attributes.all;
-        quote!(#[doc(hidden)] #[inline] #(#all)* #signature { #body })
+        let mut companion = self.hidden(signature, body.clone());
+        companion.attributes.extend(quote!(#[inline]));
+        companion
     }
 
     /// The signature of the function under another name, all of its parameters and arguments named.
@@ -361,23 +400,53 @@ impl<'a> Pieces<'a> {
     }
 
     /// A function that is generated for users beside the memoized one.
-    fn companion(&self, doc: TokenStream, signature: Signature, body: TokenStream) -> TokenStream {
-        let (all, vis, allow) = (&self.attributes.all, self.vis(), allow_of_documented());
-        quote! {
-            #doc
-            #(#all)*
-            #allow
-            #[allow(dead_code, unused_variables, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate)]
-            #vis #signature { #body }
-        }
+    fn companion(&self, doc: TokenStream, signature: Signature, body: TokenStream) -> Companion {
+        let (all, allow, unused) = (&self.attributes.all, allow_of_documented(), allow_of_generated());
+        let attributes = quote!(#(#all)* #allow #unused);
+        let forward_attributes = attributes.clone();
+        let (declaration, bindings) = (signature.clone(), self.function.bindings());
+        let body = quote!({ #bindings #body });
+        Companion { doc: Some(doc), attributes, forward_attributes, signature, declaration, body }
     }
 
-    /// The visibility of the companions: the function's, and public where the function is a trait's.
-    fn vis(&self) -> TokenStream {
-        let vis = &self.function.item.vis;
-        match self.function.place {
-            Place::TraitMember => quote!(pub),
-            _ => quote!(#vis),
+    /// A function that is generated for the memoized one.
+    fn hidden(&self, signature: Signature, body: TokenStream) -> Companion {
+        Companion { doc: None, ..self.companion(TokenStream::new(), signature, body) }
+    }
+
+    /// A companion where it belongs.
+    fn placed(&self, companion: Companion) -> Companions {
+        let Companion { doc, attributes, forward_attributes, signature, declaration, body } = companion;
+        let Place::Block(block @ Block { implemented: Some(implemented), .. }) = self.function.place else {
+            let vis = doc.is_some().then_some(&self.function.item.vis);
+            let doc = doc.unwrap_or_else(|| quote!(#[doc(hidden)]));
+            return Companions {
+                functions: quote!(#doc #attributes #vis #signature #body),
+                ..Companions::default()
+            };
+        };
+        let all = &self.attributes.all;
+        let forwards = doc.filter(|_| implemented.forwards).map(|doc| {
+            let mut signature = declaration.clone();
+            block.spell_in_forward(&mut signature);
+            let (prefix, name, turbofish) =
+                (block.prefix(), &signature.ident, turbofish(&signature.generics));
+            let arguments = signature.inputs.iter().map(argument_to_hand_on);
+            let call = call(&signature, quote!(#prefix #name #turbofish), &quote!(#(#arguments),*));
+            // Where two traits have a memoized function of one name, the compiler points there.
+            let at = self.function.item.sig.ident.span();
+            let forward = quote_spanned!(at=> pub #signature { #call }).into_iter().map(|mut token| {
+                token.set_span(at);
+                token
+            });
+            quote!(#doc #forward_attributes #(#forward)*)
+        });
+        let mut declaration = declaration;
+        block.spell_in_declaration(&mut declaration);
+        Companions {
+            functions: quote!(#attributes #signature #body),
+            declarations: quote!(#(#all)* #declaration;),
+            forwards: forwards.unwrap_or_default(),
         }
     }
 
@@ -396,4 +465,34 @@ impl<'a> Pieces<'a> {
 /// Permits the sections that stand in the documentation of the memoized function alone.
 fn allow_of_documented() -> TokenStream {
     quote!(#[allow(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc)])
+}
+
+/// Permits what users have not written.
+fn allow_of_generated() -> TokenStream {
+    quote!(#[allow(dead_code, unused_variables, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate)])
+}
+
+/// A body in the user's braces: the compiler does not warn of dead code in those of a macro.
+fn in_braces_of(block: &syn::Block, body: TokenStream) -> TokenStream {
+    let mut group = Group::new(Delimiter::Brace, body);
+    group.set_span(block.brace_token.span.join());
+    group.into_token_stream()
+}
+
+/// Calls a function as its signature demands: `async`, `unsafe` or plain.
+fn call(signature: &Signature, path: TokenStream, arguments: &TokenStream) -> TokenStream {
+    let call = body!(#path(#arguments));
+    let call = if signature.asyncness.is_some() { body!(#call.await) } else { call };
+    match signature.safety {
+        syn::Safety::Unsafe(_) => body!(unsafe { #call }),
+        _ => call,
+    }
+}
+
+/// The argument to hand on for a parameter that is nothing but a name.
+fn argument_to_hand_on(input: &FnArg) -> TokenStream {
+    match input {
+        FnArg::Receiver(receiver) => receiver.self_token.to_token_stream(),
+        FnArg::Typed(typed) => typed.pat.to_token_stream(),
+    }
 }

@@ -6,19 +6,22 @@ use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, Receiver, ReceiverKind, ReturnType,
-    Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
+    AttrStyle, Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, Receiver, ReceiverKind,
+    ReturnType, Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
 };
 
+use crate::block::Block;
+use crate::shape::mentions;
+
 /// Where a function stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'b> {
     /// Outside of every `impl` block and trait, as far as can be seen.
     Free,
-    /// In an `impl` block or a trait.
+    /// In an `impl` block or a trait that cannot be seen.
     Member,
-    /// In the `impl` block of a trait, which can hold nothing but what the trait has.
-    TraitMember,
+    /// In an `impl` block with an attribute of its own.
+    Block(&'b Block),
 }
 
 /// One argument of the function.
@@ -28,50 +31,83 @@ pub(crate) struct Argument {
     /// The user's pattern, when it is more than a name.
     pub(crate) pattern: Option<Pat>,
     pub(crate) ty: Type,
+    /// Whether it has a name that the user knows.
+    pub(crate) is_named: bool,
     /// Whether `#[lru_cache(skip)]` stands on it.
     pub(crate) is_skipped: bool,
 }
 
 /// A function to be memoized.
-pub(crate) struct Function {
+pub(crate) struct Function<'b> {
     pub(crate) item: ItemFn,
-    pub(crate) place: Place,
+    pub(crate) place: Place<'b>,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) output: Type,
     /// The generics, with a parameter for each `impl Trait` argument.
     pub(crate) generics: Generics,
     pub(crate) has_impl_trait: bool,
+    /// Whether `#[lru_cache(skip)]` stands on `self`.
+    pub(crate) is_self_skipped: bool,
+    /// Attributes of this crate's that stand where they mean nothing.
+    pub(crate) misplaced: Vec<Misplaced>,
     pub(crate) names: Names,
 }
 
-impl Function {
+/// An attribute of this crate's that stands where it means nothing.
+pub(crate) enum Misplaced {
+    OnParameter(Attribute),
+    AgainOnFunction(Attribute),
+}
+
+impl<'b> Function<'b> {
     /// Takes the macro's own attributes off the parameters.
-    pub(crate) fn new(mut item: ItemFn, place: Place) -> Self {
-        let place = if place == Place::Free && mentions_self(&item) { Place::Member } else { place };
+    pub(crate) fn new(mut item: ItemFn, place: Place<'b>) -> Self {
+        let place = match place {
+            Place::Free if mentions_self(&item) => Place::Member,
+            place => place,
+        };
         let mut generics = item.sig.generics.clone();
         let mut arguments = Vec::new();
+        let mut misplaced = Vec::new();
+        // Those at the head of the body, `#![allow(..)]`, are written before the item again.
+        for attribute in &mut item.attrs {
+            attribute.style = AttrStyle::Outer;
+        }
+        for again in take_own(&mut item.attrs) {
+            misplaced.push(Misplaced::AgainOnFunction(again));
+        }
+        let mut is_self_skipped = false;
         for (at, input) in item.sig.inputs.iter_mut().enumerate() {
-            let FnArg::Typed(typed) = input else { continue };
+            let attributes = match input {
+                FnArg::Typed(typed) => &mut typed.attrs,
+                FnArg::Receiver(receiver) => &mut receiver.attrs,
+            };
+            let (skips, others): (Vec<_>, Vec<_>) = take_own(attributes).into_iter().partition(is_skip);
+            misplaced.extend(others.into_iter().map(Misplaced::OnParameter));
+            let is_skipped = !skips.is_empty();
+            let FnArg::Typed(typed) = input else {
+                is_self_skipped = is_skipped;
+                continue;
+            };
+            let is_named = matches!(&*typed.pat, Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none());
             let (name, pattern) = match &*typed.pat {
-                Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => {
-                    (pattern.ident.clone(), None)
-                }
+                Pat::Ident(pattern) if is_named => (pattern.ident.clone(), None),
                 Pat::Wild(_) => (format_ident!("argument_{at}", span = Span::mixed_site()), None),
                 pattern => (format_ident!("argument_{at}", span = Span::mixed_site()), Some(pattern.clone())),
             };
-            let attributes = typed.attrs.len();
-            typed.attrs.retain(|attribute| !is_skip(attribute));
-            let is_skipped = typed.attrs.len() < attributes;
             let ty = name_impl_trait(&typed.ty, at, &mut generics);
-            arguments.push(Argument { name, pattern, ty, is_skipped });
+            arguments.push(Argument { name, pattern, ty, is_named, is_skipped });
         }
         let output = match &item.sig.output {
             ReturnType::Default => parse_quote!(()),
-            ReturnType::Type(_, ty) => (**ty).clone(),
+            ReturnType::Type(_, ty) => match place {
+                Place::Block(block) => block.resolved(ty).unwrap_or(ty).clone(),
+                _ => (**ty).clone(),
+            },
         };
         let has_impl_trait = generics.params.len() > item.sig.generics.params.len();
         let names = Names::beside(&item.sig.ident);
-        Self { item, place, arguments, output, generics, has_impl_trait, names }
+        Self { item, place, arguments, output, generics, has_impl_trait, is_self_skipped, misplaced, names }
     }
 
     pub(crate) fn receiver(&self) -> Option<&Receiver> {
@@ -80,19 +116,60 @@ impl Function {
 
     /// The type of the receiver: `&Self`, `Self`, or what is written.
     pub(crate) fn receiver_type(&self) -> Option<Type> {
+        // A key has to know the structure of a type that has one.
+        let own = match self.place {
+            Place::Block(block) => block.structure(),
+            _ => None,
+        };
+        let own = own.cloned().unwrap_or_else(|| parse_quote!(Self));
         self.receiver().map(|receiver| match &receiver.kind {
             ReceiverKind::Reference(and, lifetime, mutability) => {
-                parse_quote!(#and #lifetime #mutability Self)
+                parse_quote!(#and #lifetime #mutability #own)
             }
             ReceiverKind::Typed(_, ty) => (**ty).clone(),
-            _ => parse_quote!(Self),
+            _ => own,
         })
     }
 
     /// Whether there can be several instantiations of it, each with a cache of its own.
     pub(crate) fn is_generic(&self) -> bool {
-        self.place != Place::Free
+        !matches!(self.place, Place::Free)
             || !self.generics.params.iter().all(|param| matches!(param, GenericParam::Lifetime(_)))
+    }
+
+    /// Whether a type mentions nothing that the function or the `impl` block around it is generic over; not when that
+    /// cannot be seen.
+    pub(crate) fn knows(&self, ty: &Type) -> bool {
+        let mut parameters = type_parameters(&self.generics);
+        match self.place {
+            Place::Free => {}
+            Place::Member => return false,
+            Place::Block(block) => {
+                parameters.extend(type_parameters(&block.generics));
+                let is_generic = !block.generics.params.is_empty();
+                if is_generic && mentions(ty, |ident| ident == "Self") {
+                    return false;
+                }
+            }
+        }
+        !mentions(ty, |ident| parameters.contains(&ident))
+    }
+
+    /// What stands before the name of something generated beside the function.
+    pub(crate) fn prefix(&self) -> TokenStream {
+        match self.place {
+            Place::Free => TokenStream::new(),
+            Place::Member => quote!(Self::),
+            Place::Block(block) => block.prefix(),
+        }
+    }
+
+    /// Statements that bring into scope what is in scope where the function stands.
+    pub(crate) fn bindings(&self) -> TokenStream {
+        match self.place {
+            Place::Block(block) => block.bindings(),
+            _ => TokenStream::new(),
+        }
     }
 
     /// The inputs of a generated function: the user's, each with a name.
@@ -141,9 +218,7 @@ impl Function {
     }
 
     fn path_with(&self, name: &Ident, generics: &Generics) -> TokenStream {
-        let prefix = (self.place != Place::Free).then(|| quote!(Self::));
-        let parameters = type_arguments(generics);
-        let turbofish = (!parameters.is_empty()).then(|| quote!(::<#(#parameters),*>));
+        let (prefix, turbofish) = (self.prefix(), turbofish(generics));
         quote!(#prefix #name #turbofish)
     }
 
@@ -156,13 +231,19 @@ impl Function {
 }
 
 /// The names of the type and constant parameters.
-fn type_arguments(generics: &Generics) -> Vec<&Ident> {
+pub(crate) fn type_parameters(generics: &Generics) -> Vec<&Ident> {
     let parameters = generics.params.iter().filter_map(|param| match param {
         GenericParam::Type(param) => Some(&param.ident),
         GenericParam::Const(param) => Some(&param.ident),
         GenericParam::Lifetime(_) => None,
     });
     parameters.collect()
+}
+
+/// Hands on the type and constant parameters: `::<T, N>`.
+pub(crate) fn turbofish(generics: &Generics) -> Option<TokenStream> {
+    let parameters = type_parameters(generics);
+    (!parameters.is_empty()).then(|| quote!(::<#(#parameters),*>))
 }
 
 /// Replaces `impl Trait` by a parameter of its own, which is added to the generics.
@@ -194,11 +275,22 @@ fn name_impl_trait(ty: &Type, at: usize, generics: &mut Generics) -> Type {
     ty
 }
 
-/// Whether an attribute is `#[lru_cache(skip)]`, however the macro is called.
+/// Takes off the attributes of this crate's, however it is called.
+fn take_own(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
+    let is_own = |attribute: &Attribute| {
+        let path = attribute.path();
+        let is_known = |ident: &Ident| ident == "lru_cache" || ident == "cache";
+        path.segments.last().is_some_and(|last| is_known(&last.ident))
+            && (path.segments.len() == 1 || path.segments.iter().any(|segment| segment.ident == "lru_memo"))
+    };
+    let (own, others) = std::mem::take(attributes).into_iter().partition(is_own);
+    *attributes = others;
+    own
+}
+
+/// Whether an attribute is `#[lru_cache(skip)]`.
 fn is_skip(attribute: &Attribute) -> bool {
-    let name = attribute.path().segments.last().map(|segment| segment.ident.to_string());
-    matches!(name.as_deref(), Some("lru_cache" | "cache"))
-        && attribute.parse_args::<Ident>().is_ok_and(|argument| argument == "skip")
+    attribute.parse_args::<Ident>().is_ok_and(|argument| argument == "skip")
 }
 
 /// Whether a function has a receiver or names `Self`, and so is in an `impl` block or a trait.

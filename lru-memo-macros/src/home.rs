@@ -7,6 +7,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
+use syn::{ConstParam, GenericParam, TypeParam};
 
 use crate::cached::Cached;
 use crate::function::{Function, Place};
@@ -32,7 +33,7 @@ macro_rules! body {
 
 impl Home {
     pub(crate) fn of(
-        function: &Function,
+        function: &Function<'_>,
         options: &Options,
         key: &Key,
         cached: &Cached,
@@ -154,7 +155,7 @@ fn storage(
 
 /// A closure that describes the function to the registry.
 fn site(
-    function: &Function,
+    function: &Function<'_>,
     options: &Options,
     [parameters, info, clear]: [&TokenStream; 3],
     private: &TokenStream,
@@ -164,10 +165,19 @@ fn site(
     let at = ident.span();
     let line = quote_spanned!(at=> ::core::line!());
     let module = quote!(::core::module_path!());
+    let parameters_of_function = names_of_parameters(function);
     let name = match (&options.name, function.place) {
         (Some(name), _) => quote!(#name),
-        (None, Place::Free) => quote!(::core::concat!(#module, "::", #text)),
-        (None, _) => quote!(#private::name_of_method::<Self>(#text)),
+        (None, Place::Free) if parameters_of_function.is_empty() => {
+            quote!(::core::concat!(#module, "::", #text))
+        }
+        (None, place) => {
+            let of = match place {
+                Place::Free => module,
+                _ => quote!(::core::any::type_name::<Self>()),
+            };
+            quote!(#private::name_of_instantiation(#of, #text, &[#(&#parameters_of_function),*]))
+        }
     };
     body! {
         || #private::Site {
@@ -180,4 +190,14 @@ fn site(
             clear: || #clear,
         }
     }
+}
+
+/// The types and constants that the function itself is generic over, as expressions that can be displayed.
+fn names_of_parameters(function: &Function<'_>) -> Vec<TokenStream> {
+    let names = function.generics.params.iter().filter_map(|param| match param {
+        GenericParam::Lifetime(_) => None,
+        GenericParam::Type(TypeParam { ident, .. }) => Some(quote!(::core::any::type_name::<#ident>())),
+        GenericParam::Const(ConstParam { ident, .. }) => Some(quote!(::core::format_args!("{:?}", #ident))),
+    });
+    names.collect()
 }

@@ -3,15 +3,16 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute as SynAttribute, ImplItem, Item, ItemFn, ItemImpl, Meta, TraitItemFn, Type, parse_quote,
+    Attribute as SynAttribute, FnArg, ImplItem, Item, ItemFn, ItemImpl, Meta, ReturnType, TraitItemFn,
+    parse_quote,
 };
 
+use crate::block::{Block, permission};
 use crate::diagnostics::Diagnostics;
-use crate::expand::{Expansion, expand};
+use crate::expand::{Companions, Expansion, expand};
 use crate::function::{Function, Place};
 use crate::options::{Attribute, Options};
-use crate::shape::peel;
-use crate::validate::validate;
+use crate::validate::{is_unsized, validate};
 
 /// Expands an attribute.
 pub(crate) fn memoize(attribute: Attribute, options: TokenStream, item: TokenStream) -> TokenStream {
@@ -30,7 +31,7 @@ pub(crate) fn memoize(attribute: Attribute, options: TokenStream, item: TokenStr
     };
     match memoize_function(&options, item, Place::Free, diagnostics) {
         Ok(expansion) => {
-            let (memoized, companions) = (expansion.memoized, expansion.companions);
+            let (memoized, companions) = (expansion.memoized, expansion.companions.functions);
             quote!(#memoized #companions)
         }
         Err(Mistakes { errors, item }) => quote!(#errors #item),
@@ -49,7 +50,7 @@ struct Mistakes {
 fn memoize_function(
     options: &Options,
     item: ItemFn,
-    place: Place,
+    place: Place<'_>,
     mut diagnostics: Diagnostics,
 ) -> Result<Expansion, Mistakes> {
     let function = Function::new(item, place);
@@ -60,8 +61,7 @@ fn memoize_function(
     }
 }
 
-/// `#[lru_cache] impl ..`: expands every memoized function in it. What stands beside them goes into the same block,
-/// or, where that implements a trait, into one of the type's own.
+/// `#[lru_cache] impl ..`: expands every memoized function in it.
 fn memoize_block(attribute: Attribute, options: &TokenStream, mut block: ItemImpl) -> TokenStream {
     let mut errors = TokenStream::new();
     if !options.is_empty() {
@@ -71,8 +71,8 @@ fn memoize_block(attribute: Attribute, options: &TokenStream, mut block: ItemImp
         );
         errors.extend(syn::Error::new_spanned(options, message).into_compile_error());
     }
-    let place = if block.trait_.is_some() { Place::TraitMember } else { Place::Member };
-    let mut companions = TokenStream::new();
+    let header = Block::new(&block);
+    let mut companions = Companions::default();
     let mut memoized = 0;
     for item in &mut block.items {
         let ImplItem::Fn(function) = item else { continue };
@@ -84,7 +84,7 @@ fn memoize_block(attribute: Attribute, options: &TokenStream, mut block: ItemImp
         let Ok(function) = syn::parse2::<ItemFn>(function.to_token_stream()) else { continue };
         let options =
             options.unwrap_or_else(|| Options::parse(attribute, TokenStream::new(), &mut diagnostics));
-        match memoize_function(&options, function, place, diagnostics) {
+        match memoize_function(&options, function, Place::Block(&header), diagnostics) {
             Ok(expansion) => {
                 *item = ImplItem::Verbatim(expansion.memoized);
                 companions.extend(expansion.companions);
@@ -102,11 +102,14 @@ fn memoize_block(attribute: Attribute, options: &TokenStream, mut block: ItemImp
         );
         errors.extend(syn::Error::new(Span::call_site(), message).into_compile_error());
     }
-    if place == Place::TraitMember {
-        let (generics, where_clause, ty) = (&block.generics, &block.generics.where_clause, &block.self_ty);
-        return quote!(#block impl #generics #ty #where_clause { #companions } #errors);
+    if header.implemented.is_some() {
+        for attribute in &mut block.attrs {
+            *attribute = permission(attribute);
+        }
+        let beside = header.beside(&companions);
+        return quote!(#block #beside #errors);
     }
-    block.items.push(ImplItem::Verbatim(companions));
+    block.items.push(ImplItem::Verbatim(companions.functions));
     quote!(#block #errors)
 }
 
@@ -141,14 +144,22 @@ fn not_a_function(attribute: &str, error: syn::Error, item: &TokenStream) -> syn
 }
 
 /// The function such that nothing but the reported mistakes is wrong with it.
-fn repaired(function: Function) -> ItemFn {
+fn repaired(function: Function<'_>) -> ItemFn {
     let mut item = function.item;
-    let output = function.output;
-    let is_unsized = matches!(peel(&output), Type::TraitObject(_));
-    if is_unsized {
-        item.sig.output = parse_quote!(-> &'static (#output));
+    let mut is_wrong = item.sig.variadic.take().is_some();
+    let outputs = match &mut item.sig.output {
+        ReturnType::Type(_, ty) => Some(ty),
+        ReturnType::Default => None,
+    };
+    let inputs = item.sig.inputs.iter_mut().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(&mut typed.ty),
+        FnArg::Receiver(_) => None,
+    });
+    for ty in inputs.chain(outputs).filter(|ty| is_unsized(ty)) {
+        **ty = parse_quote!(&'static (#ty));
+        is_wrong = true;
     }
-    if is_unsized || item.sig.variadic.take().is_some() {
+    if is_wrong {
         item.attrs.push(parse_quote!(#[allow(unused)]));
         item.block = parse_quote!({ loop {} });
     }

@@ -34,17 +34,17 @@ pub(crate) struct KeyTypes {
 }
 
 impl Key {
-    pub(crate) fn of(function: &Function, options: &Options) -> Self {
+    pub(crate) fn of(function: &Function<'_>, options: &Options) -> Self {
         match &options.key {
             Some(key) => Self::of_expression(key, function, options),
             None => Self::of_arguments(function, options),
         }
     }
 
-    fn of_arguments(function: &Function, options: &Options) -> Self {
+    fn of_arguments(function: &Function<'_>, options: &Options) -> Self {
         let mut parts: Vec<(TokenStream, Type)> = Vec::new();
         if let (Some(receiver), Some(ty)) = (function.receiver(), function.receiver_type()) {
-            if !options.skip.iter().any(|skipped| skipped == "self") {
+            if !function.is_self_skipped && !options.skip.iter().any(|skipped| skipped == "self") {
                 let token = receiver.self_token;
                 parts.push((quote!(#token), ty));
             }
@@ -77,7 +77,7 @@ impl Key {
     }
 
     /// A tuple makes as many parts as it has elements.
-    fn of_expression(expression: &Expr, function: &Function, options: &Options) -> Self {
+    fn of_expression(expression: &Expr, function: &Function<'_>, options: &Options) -> Self {
         let parts: Vec<&Expr> = match expression {
             Expr::Tuple(tuple) => tuple.elems.iter().collect(),
             other => vec![other],
@@ -127,7 +127,7 @@ fn part_of_key(index: usize) -> TokenStream {
 }
 
 /// The type of the argument that an expression names, if it is nothing but a name.
-fn argument_named<'f>(expression: &Expr, function: &'f Function) -> Option<&'f Type> {
+fn argument_named<'f>(expression: &Expr, function: &'f Function<'_>) -> Option<&'f Type> {
     let Expr::Path(path) = expression else { return None };
     let name = path.path.get_ident()?;
     let argument =
@@ -136,7 +136,7 @@ fn argument_named<'f>(expression: &Expr, function: &'f Function) -> Option<&'f T
 }
 
 /// Brings the names of patterns into scope, as copies: the argument itself is needed whole.
-fn bindings(function: &Function) -> TokenStream {
+fn bindings(function: &Function<'_>) -> TokenStream {
     let bindings = function.arguments.iter().filter_map(|argument| {
         let (name, pattern) = (&argument.name, argument.pattern.as_ref()?);
         Some(quote_spanned! {pattern.span()=>

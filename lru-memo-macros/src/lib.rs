@@ -1,13 +1,14 @@
 //! The attribute macros of the `lru-memo` crate, which re-exports and documents them.
 //!
-//! The stages: [`item`] finds the functions, [`options`] reads an attribute, [`function`] the function under it,
-//! [`validate`] refuses what cannot be memoized; [`key`], [`cached`] and [`home`] decide what is looked up, what is
-//! kept and where, and [`expand`] writes the functions.
+//! The stages: [`item`] finds the functions, [`block`] reads the `impl` around them, [`options`] an attribute,
+//! [`function`] the function under it, [`validate`] refuses what cannot be memoized; [`key`], [`cached`] and [`home`]
+//! decide what is looked up, what is kept and where, and [`expand`] writes the functions.
 
 #![forbid(unsafe_code)]
 // The links are for those who read the code.
 #![allow(rustdoc::private_intra_doc_links)]
 
+mod block;
 mod cached;
 mod diagnostics;
 mod duration;

@@ -225,11 +225,21 @@ impl Given {
                     diagnostics,
                 );
             }
-            "key" => once(&mut self.key, &name, value(&name, input, Expr::parse)?, diagnostics),
+            "key" => once(&mut self.key, &name, value(&name, input, key)?, diagnostics),
             "cache_if" => once(&mut self.cache_if, &name, value(&name, input, Expr::parse)?, diagnostics),
             "weigh" => once(&mut self.weigh, &name, value(&name, input, Expr::parse)?, diagnostics),
             "max_weight" => once(&mut self.max_weight, &name, value(&name, input, Expr::parse)?, diagnostics),
-            "hasher" => once(&mut self.hasher, &name, value(&name, input, Type::parse)?, diagnostics),
+            "hasher" => {
+                let hasher = value(&name, input, |input| {
+                    input.parse::<Type>().map_err(|error| {
+                        syn::Error::new(
+                            error.span(),
+                            "`hasher` is a type, such as `hasher = std::hash::RandomState`",
+                        )
+                    })
+                })?;
+                once(&mut self.hasher, &name, hasher, diagnostics);
+            }
             "ttl" => once(&mut self.ttl, &name, value(&name, input, ttl)?, diagnostics),
             "name" => {
                 let text = value(&name, input, |input| {
@@ -249,16 +259,8 @@ impl Given {
                 once(&mut self.version, &name, number, diagnostics);
             }
             "skip" => {
-                if !input.peek(syn::token::Paren) {
-                    return Err(syn::Error::new_spanned(
-                        &name,
-                        "`skip` needs the names of parameters, such as `skip(ctx)`",
-                    ));
-                }
-                let names;
-                syn::parenthesized!(names in input);
-                let names = names.parse_terminated(Ident::parse_any, Token![,])?;
-                once(&mut self.skip, &name, names.into_iter().collect(), diagnostics);
+                let names = skipped(&name, input, diagnostics)?;
+                once(&mut self.skip, &name, names, diagnostics);
             }
             "scope" => {
                 let scope = value(&name, input, scope)?;
@@ -388,9 +390,52 @@ fn maxsize(input: ParseStream<'_>) -> syn::Result<Maxsize> {
     match &expr {
         Expr::Path(path) if path.path.is_ident("None") => return Ok(Maxsize::Unbounded),
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => return Err(negative(&expr)),
+        Expr::Lit(ExprLit { lit, .. }) if !matches!(lit, Lit::Int(_)) => {
+            let message = "`maxsize` is a number of entries, or `None`; write `maxsize = 128`";
+            return Err(syn::Error::new_spanned(lit, message));
+        }
+        Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some")) => {
+            let bound = call.args.to_token_stream();
+            let message = format!("`Some` is understood; write `maxsize = {bound}`");
+            return Err(syn::Error::new_spanned(&call.func, message));
+        }
         _ => {}
     }
     Ok(Maxsize::Bounded(expr.into_token_stream()))
+}
+
+/// A `key`, which is no closure, as other options are.
+fn key(input: ParseStream<'_>) -> syn::Result<Expr> {
+    let expr = input.parse::<Expr>()?;
+    if let Expr::Closure(closure) = &expr {
+        let message =
+            "`key` is an expression in which the arguments have their own names; write `key = user.id`, say";
+        return Err(syn::Error::new_spanned(closure, message));
+    }
+    Ok(expr)
+}
+
+/// The names in `skip(..)`, each once.
+fn skipped(name: &Ident, input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Vec<Ident>> {
+    const HELP: &str = "`skip` needs the names of parameters, such as `skip(ctx)`";
+    if !input.peek(syn::token::Paren) {
+        return Err(syn::Error::new_spanned(name, HELP));
+    }
+    let inside;
+    syn::parenthesized!(inside in input);
+    let mut names: Vec<Ident> = Vec::new();
+    while !inside.is_empty() {
+        let one = inside.call(Ident::parse_any).map_err(|error| syn::Error::new(error.span(), HELP))?;
+        if names.contains(&one) {
+            diagnostics.error(&one, format!("`{one}` is skipped twice; remove one of the two"));
+        }
+        names.push(one);
+        if !inside.is_empty() && inside.parse::<Token![,]>().is_err() {
+            let message = "`skip` leaves out whole parameters; say what the key is with `key = ..` instead";
+            return Err(inside.error(message));
+        }
+    }
+    if names.is_empty() { Err(syn::Error::new_spanned(name, HELP)) } else { Ok(names) }
 }
 
 fn negative(maxsize: &Expr) -> syn::Error {

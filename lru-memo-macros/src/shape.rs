@@ -8,7 +8,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::visit_mut::VisitMut;
-use syn::{GenericArgument, Lifetime, PathArguments, Type, TypeReference};
+use syn::{GenericArgument, Ident, Lifetime, PathArguments, Type, TypeReference};
 
 use crate::options::Runtime;
 
@@ -146,6 +146,19 @@ pub(crate) fn peel(ty: &Type) -> &Type {
     }
 }
 
+/// Whether a name that passes a test is written anywhere in a type.
+pub(crate) fn mentions(ty: &Type, mut is_sought: impl FnMut(&Ident) -> bool) -> bool {
+    struct Finder<F>(F, bool);
+    impl<'ast, F: FnMut(&Ident) -> bool> Visit<'ast> for Finder<F> {
+        fn visit_ident(&mut self, ident: &'ast Ident) {
+            self.1 |= (self.0)(ident);
+        }
+    }
+    let mut finder = Finder(&mut is_sought, false);
+    finder.visit_type(ty);
+    finder.1
+}
+
 /// The first borrow in a type that does not live for ever: `&T`, `&'a T` or `Type<'a>`.
 pub(crate) fn first_borrow(ty: &Type) -> Option<TokenStream> {
     struct Finder(Option<TokenStream>);
@@ -208,7 +221,7 @@ pub(crate) fn with_elided_lifetimes(ty: &Type) -> Type {
     impl VisitMut for Elide {
         fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
             if lifetime.ident != "static" {
-                lifetime.ident = syn::Ident::new("_", lifetime.ident.span());
+                lifetime.ident = Ident::new("_", lifetime.ident.span());
             }
         }
     }

@@ -1,15 +1,16 @@
 //! Refuses what cannot be memoized, each mistake at the token to change.
 
+use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
 use syn::{Receiver, ReceiverKind, Type};
 
 use crate::diagnostics::Diagnostics;
-use crate::function::Function;
+use crate::function::{Function, Misplaced};
 use crate::options::Options;
 use crate::shape::{first_borrow, first_borrow_in_leaf, first_mutable_borrow, peel};
 
 /// Reports everything about the function that cannot be memoized.
-pub(crate) fn validate(function: &Function, options: &Options, diagnostics: &mut Diagnostics) {
+pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
     let signature = &function.item.sig;
     if let Some(token) = &signature.constness {
         diagnostics.error(token, "a `const fn` cannot consult a cache; remove `const`");
@@ -17,6 +18,17 @@ pub(crate) fn validate(function: &Function, options: &Options, diagnostics: &mut
     if let Some(variadic) = &signature.variadic {
         diagnostics
             .error(variadic, "a variadic function cannot be memoized: its arguments cannot be read twice");
+    }
+    for misplaced in &function.misplaced {
+        match misplaced {
+            Misplaced::OnParameter(attribute) => diagnostics.error(
+                attribute,
+                "on a parameter, `#[lru_cache(skip)]` leaves it out of the key; write options above the function",
+            ),
+            Misplaced::AgainOnFunction(attribute) => {
+                diagnostics.error(attribute, "the function is memoized twice; remove one of the two");
+            }
+        }
     }
     validate_skip(function, options, diagnostics);
     let is_skipped = |name: &syn::Ident| options.key.is_some() || options.skip.contains(name);
@@ -29,26 +41,28 @@ pub(crate) fn validate(function: &Function, options: &Options, diagnostics: &mut
     validate_output(&function.output, diagnostics);
 }
 
-fn validate_skip(function: &Function, options: &Options, diagnostics: &mut Diagnostics) {
-    for skipped in &options.skip {
-        let is_there = function.arguments.iter().any(|argument| argument.name == *skipped)
-            || (skipped == "self" && function.receiver().is_some());
-        if !is_there {
-            let mut names: Vec<String> = function.receiver().map(|_| "self".to_owned()).into_iter().collect();
-            names.extend(function.arguments.iter().map(|argument| argument.name.to_string()));
-            let message = match names.as_slice() {
-                [] => format!("there is no parameter `{skipped}`: the function has none"),
-                names => {
-                    format!("there is no parameter `{skipped}`; the parameters are `{}`", names.join("`, `"))
-                }
-            };
-            diagnostics.error(skipped, message);
-        }
+fn validate_skip(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
+    let named = function.arguments.iter().filter(|argument| argument.is_named);
+    let all_named = named.clone().count() == function.arguments.len();
+    let receiver = function.receiver().map(|_| "self".to_owned());
+    let names: Vec<String> =
+        receiver.into_iter().chain(named.map(|argument| argument.name.to_string())).collect();
+    for skipped in options.skip.iter().filter(|skipped| !names.contains(&skipped.to_string())) {
+        let message = if !all_named {
+            format!("no parameter is named `{skipped}`; write `#[lru_cache(skip)]` on a pattern to skip it")
+        } else if names.is_empty() {
+            format!("there is no parameter `{skipped}`: the function has none")
+        } else {
+            format!("there is no parameter `{skipped}`; the parameters are `{}`", names.join("`, `"))
+        };
+        diagnostics.error(skipped, message);
     }
-    if let Some(argument) =
-        function.arguments.iter().find(|argument| argument.is_skipped && options.key.is_some())
-    {
-        diagnostics.error(&argument.name, "`key` says what the key is; remove `#[lru_cache(skip)]` here");
+    let skipped = function.arguments.iter().filter(|argument| argument.is_skipped);
+    let skipped = skipped.map(|argument| argument.name.to_token_stream());
+    let skipped_self = function.receiver().filter(|_| function.is_self_skipped);
+    let skipped_self = skipped_self.map(|receiver| receiver.self_token.to_token_stream());
+    if let Some(skipped) = skipped_self.into_iter().chain(skipped).next().filter(|_| options.key.is_some()) {
+        diagnostics.error(skipped, "`key` says what the key is; remove `#[lru_cache(skip)]` here");
     }
 }
 
@@ -67,7 +81,10 @@ fn validate_receiver(receiver: &Receiver, diagnostics: &mut Diagnostics) {
 }
 
 fn validate_argument(ty: &Type, is_skipped: bool, diagnostics: &mut Diagnostics) {
-    if let Some(reference) = first_mutable_borrow(ty) {
+    if is_unsized(ty) {
+        let message = format!("an argument needs a size; take a reference: `&{}`", quote!(#ty));
+        diagnostics.error(ty, message);
+    } else if let Some(reference) = first_mutable_borrow(ty) {
         diagnostics.error(
             reference,
             "a `&mut` argument cannot be memoized: a hit would not change it; take the value and return the changed one",
@@ -95,6 +112,12 @@ fn validate_output(ty: &Type, diagnostics: &mut Diagnostics) {
             .error(object, "a returned `dyn Trait` has no size; return `Arc<dyn Trait + Send + Sync>`");
         return;
     }
+    if is_unsized(ty) {
+        let message =
+            format!("a returned `{0}` has no size; return an owned type, such as `Arc<{0}>`", quote!(#ty));
+        diagnostics.error(ty, message);
+        return;
+    }
     if let Some(borrow) = first_borrow(ty) {
         diagnostics.error(
             borrow,
@@ -102,4 +125,13 @@ fn validate_output(ty: &Type, diagnostics: &mut Diagnostics) {
         );
     }
     visit::visit_type(&mut Opaque(diagnostics), ty);
+}
+
+/// Whether a type has no size, as far as its name says.
+pub(crate) fn is_unsized(ty: &Type) -> bool {
+    match peel(ty) {
+        Type::TraitObject(_) | Type::Slice(_) => true,
+        Type::Path(path) => path.path.is_ident("str"),
+        _ => false,
+    }
 }

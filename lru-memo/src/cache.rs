@@ -95,7 +95,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         Self { limits, hasher: S::default(), front: Front::new(limits), state: T::lock(state) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hash<Q: Key<K, S::Hasher>>(&self, key: Q) -> u64 {
         let mut state = self.hasher.build_hasher();
         key.hash(&mut state);
@@ -103,12 +103,12 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     }
 
     /// The time, if entries expire.
-    #[inline]
+    #[inline(always)]
     fn now(&self) -> Option<Instant> {
         self.limits.ttl.filter(|_| P::Since::EXPIRES).map(|_| clock::now())
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_expired(&self, entry: &EntryOf<P, K, V>, now: Option<Instant>) -> bool {
         entry.since.is_past(now, self.limits.ttl)
     }
@@ -118,13 +118,13 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     ///
     /// # Errors
     /// What was seen, when nothing was found nor counted; the caller goes on with [`look`](Self::look).
-    #[inline]
+    #[inline(always)]
     pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen> {
         let hash = self.hash(key);
         self.find_near(hash, key, clone).map_err(|unfound| Unseen { hash, unfound })
     }
 
-    #[inline]
+    #[inline(always)]
     fn find_near<Q: Key<K, S::Hasher>>(
         &self,
         hash: u64,

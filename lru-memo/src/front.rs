@@ -7,6 +7,8 @@
 
 pub(crate) mod index;
 pub(crate) mod limbo;
+#[cfg(all(test, loom))]
+mod loom_models;
 mod nodes;
 pub(crate) mod reader;
 pub(crate) mod readers;
@@ -28,7 +30,7 @@ use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, relax};
 use crate::threading::{AllThreads, Threading};
 
 /// How many places there are beyond `maxsize`, for entries that readers may still see.
-const SPARE: usize = 64;
+const SPARE: usize = if cfg!(all(test, loom)) { 2 } else { 64 };
 /// How many entries, beyond one for each thread in foreign code, readers may hold back before a writer waits for them.
 /// Who is pinned runs no foreign code, so that it does not take long.
 const HELD_BACK: usize = 1024;
@@ -55,7 +57,7 @@ unsafe impl<T: Threading, E: Send + Sync> Sync for Front<T, E> where T::Readers:
 unsafe impl<T: Threading, E: Send> Send for Front<T, E> where T::Readers: Send {}
 
 /// The half of a hash that is in the index.
-#[inline]
+#[inline(always)]
 pub(crate) fn tag(hash: u64) -> Tag {
     hash as Tag
 }
@@ -120,7 +122,7 @@ impl<T: Threading, E> Front<T, E> {
     }
 
     /// The calling thread's reader, if it has one already.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn reader(&self) -> Option<&Reader> {
         T::mine(&self.readers)
     }
@@ -167,7 +169,7 @@ impl<T: Threading, E> Front<T, E> {
     }
 
     /// Whether an entry that was removed may be waiting for someone who has kept it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn holds_back(&self) -> bool {
         self.held_back.load(Relaxed) != 0
     }
@@ -176,7 +178,7 @@ impl<T: Threading, E> Front<T, E> {
     ///
     /// # Errors
     /// What was seen.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find_near<'f>(
         &'f self,
         reader: &'f Reader,
@@ -258,13 +260,13 @@ impl<E> Front<AllThreads, E> {
 }
 
 impl<'f, T: Threading, E> Found<'f, T, E> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn entry(&self) -> &E {
         self.entry
     }
 
     /// Logs the hit, and gives what was made of the entry before, if nothing stands in the way.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hit<V>(self, value: impl FnOnce(&E) -> V) -> Option<V> {
         let is_next = !T::SHARED || self.front.latest.is(self.pin.reader());
         if !is_next || !self.pin.has_room() {
@@ -277,7 +279,7 @@ impl<'f, T: Threading, E> Found<'f, T, E> {
     }
 
     /// Keeps the entry while foreign code looks at it. `None` when the thread keeps another one already.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn keep(self) -> Option<KeptEntry<'f, T, E>> {
         let Self { front, pin, place, entry } = self;
         let reader = pin.reader();
@@ -286,13 +288,13 @@ impl<'f, T: Threading, E> Found<'f, T, E> {
 }
 
 impl<T: Threading, E> KeptEntry<'_, T, E> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn entry(&self) -> &E {
         self.entry
     }
 
     /// Logs the hit, if nothing stands in the way.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn log_at_once(&self) -> bool {
         (!T::SHARED || self.front.latest.is(self.reader)) && self.reader.log(self.place)
     }
@@ -397,8 +399,10 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         match there {
             Some(there) => front.index.replace(tag, there, place),
             None => {
-                let old = front.index.insert(tag, place, self.lru.len());
-                self.lru.limbo.push_buckets(old);
+                if let Some(old) = front.index.insert(tag, place, self.lru.len()) {
+                    self.lru.limbo.push_buckets(old);
+                    self.settle_all(left);
+                }
             }
         }
         if core::mem::needs_drop::<E>() {
@@ -458,7 +462,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     pub(crate) fn clear(&mut self, left: &mut Left<E>) {
         self.drain();
         let old = self.front.index.clear();
-        self.lru.limbo.push_buckets(Some(old));
+        self.lru.limbo.push_buckets(old);
         self.lru.clear();
         self.settle_all(left);
     }

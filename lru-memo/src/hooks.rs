@@ -2,7 +2,9 @@
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
+use alloc::string::ToString;
 use core::cell::OnceCell;
+use core::fmt::Display;
 use core::hash::BuildHasher;
 use std::thread::LocalKey;
 
@@ -42,11 +44,19 @@ pub fn weigh<K, V>(weigh: impl FnOnce(K, &V) -> usize, key: K, value: &V) -> usi
     weigh(key, value)
 }
 
-/// The path of a method, with the generics of its type.
+/// The name of one instantiation: `module::function::<u32, 3>`, `module::Type<u32>::method`.
 #[must_use]
-pub fn name_of_method<T: ?Sized>(method: &str) -> &'static str {
+pub fn name_of_instantiation(of: &str, function: &str, parameters: &[&dyn Display]) -> &'static str {
+    let mut name = format!("{of}::{function}");
+    for (index, parameter) in parameters.iter().enumerate() {
+        name += if index == 0 { "::<" } else { ", " };
+        name += &parameter.to_string();
+    }
+    if !parameters.is_empty() {
+        name.push('>');
+    }
     // Once for each instantiation that is used.
-    Box::leak(format!("{}::{method}", core::any::type_name::<T>()).into_boxed_str())
+    Box::leak(name.into_boxed_str())
 }
 
 /// The cache of one thread.

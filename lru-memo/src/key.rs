@@ -65,12 +65,12 @@ where
     T: ?Sized + Hash + Eq + ToOwned<Owned = S> + 'static,
     S: Borrow<T>,
 {
-    #[inline]
+    #[inline(always)]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
         self.hash(state);
     }
 
-    #[inline]
+    #[inline(always)]
     fn matches(&self, stored: &S) -> bool {
         self == stored.borrow()
     }
@@ -118,12 +118,12 @@ floats!(f32 f64);
 
 #[diagnostic::do_not_recommend]
 impl<How, S, T: ?Sized + KeyPart<How, S>> KeyPart<Ref<How>, S> for &T {
-    #[inline]
+    #[inline(always)]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
         (**self).hash_part(state);
     }
 
-    #[inline]
+    #[inline(always)]
     fn matches(&self, stored: &S) -> bool {
         (**self).matches(stored)
     }
@@ -144,12 +144,12 @@ impl<How, S, B> KeyPart<CowOf<How>, S> for Cow<'_, B>
 where
     B: ?Sized + ToOwned + KeyPart<How, S>,
 {
-    #[inline]
+    #[inline(always)]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
         (**self).hash_part(state);
     }
 
-    #[inline]
+    #[inline(always)]
     fn matches(&self, stored: &S) -> bool {
         (**self).matches(stored)
     }
@@ -165,7 +165,7 @@ where
 
 #[diagnostic::do_not_recommend]
 impl<How, S, T: KeyPart<How, S>> KeyPart<OptionOf<How>, Option<S>> for Option<T> {
-    #[inline]
+    #[inline(always)]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
         self.is_some().hash(state);
         if let Some(part) = self {
@@ -173,7 +173,7 @@ impl<How, S, T: KeyPart<How, S>> KeyPart<OptionOf<How>, Option<S>> for Option<T>
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn matches(&self, stored: &Option<S>) -> bool {
         match (self, stored) {
             (Some(part), Some(stored)) => part.matches(stored),
@@ -197,7 +197,7 @@ impl<How, S, T: KeyPart<How, S>> KeyPart<OptionOf<How>, Option<S>> for Option<T>
 
 #[diagnostic::do_not_recommend]
 impl<How, S, T: KeyPart<How, S>> KeyPart<SliceOf<How>, Box<[S]>> for [T] {
-    #[inline]
+    #[inline(always)]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
         self.len().hash(state);
         for part in self {
@@ -205,7 +205,7 @@ impl<How, S, T: KeyPart<How, S>> KeyPart<SliceOf<How>, Box<[S]>> for [T] {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn matches(&self, stored: &Box<[S]>) -> bool {
         self.len() == stored.len() && self.iter().zip(stored).all(|(part, stored)| part.matches(stored))
     }
@@ -439,10 +439,10 @@ impl<S, K, R: SameKey<K>> SameKey<(S, K)> for (fn(&S, &S) -> bool, R) {
 impl<H> Key<(), H> for () {
     type Same = ();
 
-    #[inline]
+    #[inline(always)]
     fn hash(&self, _: &mut H) {}
 
-    #[inline]
+    #[inline(always)]
     fn matches(&self, (): &()) -> bool {
         true
     }
@@ -457,13 +457,13 @@ impl<H> Key<(), H> for () {
 impl<T: ?Sized, S, H, K, R: Key<K, H>> Key<(S, K), H> for (Part<'_, T, S, H>, R) {
     type Same = (fn(&S, &S) -> bool, R::Same);
 
-    #[inline]
+    #[inline(always)]
     fn hash(&self, state: &mut H) {
         (self.0.hash)(self.0.value, state);
         self.1.hash(state);
     }
 
-    #[inline]
+    #[inline(always)]
     fn matches(&self, stored: &(S, K)) -> bool {
         (self.0.matches)(self.0.value, &stored.0) && self.1.matches(&stored.1)
     }

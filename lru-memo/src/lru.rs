@@ -30,6 +30,8 @@ pub(crate) struct Lru {
     tags: Vec<Tag>,
     /// Of what the order of uses is being brought up to date with.
     seen: Vec<u64>,
+    /// Room to merge logs in.
+    pub(crate) merged: Vec<Place>,
     ages: Ring,
     weights: Vec<usize>,
     weight: usize,
@@ -48,6 +50,7 @@ impl Lru {
             uses: Ring::new(),
             tags: Vec::new(),
             seen: Vec::new(),
+            merged: Vec::new(),
             ages: Ring::new(),
             weights: Vec::new(),
             weight: 0,

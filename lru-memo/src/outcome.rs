@@ -13,12 +13,24 @@ pub struct Probe<T>(PhantomData<T>);
 impl<T, E> Probe<Result<T, E>> {
     /// It is.
     pub const IS_RESULT: bool = true;
+
+    /// The same as a type.
+    #[must_use]
+    pub fn kind() -> PhantomData<Is<true>> {
+        PhantomData
+    }
 }
 
 /// The answer for all other types.
 pub trait NotResult {
     /// It is not.
     const IS_RESULT: bool = false;
+
+    /// The same as a type.
+    #[must_use]
+    fn kind() -> PhantomData<Is<false>> {
+        PhantomData
+    }
 }
 
 impl<T> NotResult for Probe<T> {}
@@ -26,6 +38,37 @@ impl<T> NotResult for Probe<T> {}
 /// The answer of [`Probe`] as a type.
 #[derive(Debug)]
 pub enum Is<const RESULT: bool> {}
+
+/// That a return type is no `Result`, asked where a method cannot see what is generic around it, and so cannot act on
+/// the answer.
+#[diagnostic::on_unimplemented(
+    message = "the return type is an alias of `Result`, which cannot be seen in a method alone",
+    label = "write it out as `Result<..>`, or write `#[lru_cache]` on the `impl` block as well",
+    note = "write `cache_err = true` to cache errors, too"
+)]
+pub trait NoAliasInMethod {}
+
+#[diagnostic::do_not_recommend]
+impl NoAliasInMethod for Is<false> {}
+
+/// Asks for [`NoAliasInMethod`].
+#[inline]
+pub fn no_alias_in_method<K: NoAliasInMethod>(_: PhantomData<K>) {}
+
+/// As [`NoAliasInMethod`], where the return type itself is generic.
+#[diagnostic::on_unimplemented(
+    message = "the return type is an alias of `Result`, which cannot be seen with a type parameter in it",
+    label = "write it out as `Result<..>`",
+    note = "write `cache_err = true` to cache errors, too"
+)]
+pub trait NoGenericAlias {}
+
+#[diagnostic::do_not_recommend]
+impl NoGenericAlias for Is<false> {}
+
+/// Asks for [`NoGenericAlias`].
+#[inline]
+pub fn no_generic_alias<K: NoGenericAlias>(_: PhantomData<K>) {}
 
 /// What a memoized function returns, `Kind` being [`Is<true>`](Is) for a `Result` whose errors are not cached.
 #[diagnostic::on_unimplemented(

@@ -13,7 +13,7 @@ use crate::info::{CacheInfo, CacheParameters};
 pub struct Site {
     /// Tells this function, and this instantiation of it, from all others.
     pub of: TypeId,
-    /// Makes `crate::module::function`; asked once, when the function is registered.
+    /// Makes `crate::module::function::<u32>`; asked once, when the function is registered.
     pub name: fn() -> &'static str,
     /// The source file, as the compiler names it.
     pub file: &'static str,
@@ -45,7 +45,8 @@ pub struct RegisteredCache {
 }
 
 impl RegisteredCache {
-    /// The function's path: `crate::module::function`.
+    /// The function's path: `crate::module::function`; of a generic one with the types and constants it is used with,
+    /// as the compiler prints them: `crate::module::function::<u32, 3>`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name

@@ -73,7 +73,7 @@ impl Threading for AllThreads {
         Readers::new()
     }
 
-    #[inline]
+    #[inline(always)]
     fn mine(readers: &Readers) -> Option<&Reader> {
         readers.mine()
     }
@@ -90,7 +90,7 @@ impl Threading for AllThreads {
         Some(readers)
     }
 
-    #[inline]
+    #[inline(always)]
     fn pin(reader: &Reader) -> Pin<'_> {
         reader.pin()
     }
@@ -120,7 +120,7 @@ impl Threading for OneThread {
         Reader::new(1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn mine(reader: &Reader) -> Option<&Reader> {
         Some(reader)
     }
@@ -137,7 +137,7 @@ impl Threading for OneThread {
         None
     }
 
-    #[inline]
+    #[inline(always)]
     fn pin(reader: &Reader) -> Pin<'_> {
         reader.unpinned()
     }

@@ -1,8 +1,11 @@
 //! All of continuous integration as one program: `cargo xtask test` runs every step in order, `cargo xtask STEP`
 //! runs one, `cargo xtask bench` prints the table of benchmarks, `cargo xtask fuzz SECONDS` fuzzes for longer.
 
+mod bench;
+mod build_cost;
 mod command;
 mod fuzz;
+mod instructions;
 mod memory;
 mod steps;
 mod toolchain;
@@ -10,8 +13,6 @@ mod toolchain;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-
-use command::{cargo, run};
 
 /// What a step says when it fails.
 type Failure = String;
@@ -51,9 +52,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words[..] {
         ["test"] => run_steps(STEPS),
-        ["bench", ref filter @ ..] => {
-            report(run(cargo("run --profile bench -p lru-memo-benches --").args(filter)))
-        }
+        ["bench", ref words @ ..] => report(bench::bench(words)),
         ["fuzz", ref seconds @ ..] => report(fuzz::command(seconds)),
         [name] => match STEPS.iter().position(|step| step.name == name) {
             Some(index) => run_steps(&STEPS[index..=index]),
@@ -78,7 +77,9 @@ fn usage() -> ExitCode {
     for step in STEPS {
         eprintln!("    {:<14} {}", step.name, step.about);
     }
-    eprintln!("  {:<16} the table of benchmarks; FILTER: part of a row's name", "bench [FILTER]");
+    for (command, about) in bench::USAGE {
+        eprintln!("  {command:<16} {about}");
+    }
     eprintln!("  {:<16} every fuzz target for so long, 60 seconds by default", "fuzz [SECONDS]");
     ExitCode::FAILURE
 }

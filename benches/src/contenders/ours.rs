@@ -2,47 +2,78 @@
 
 use lru_memo::lru_cache;
 
-use super::{CAPACITY, Contender};
+use super::{Contender, Kind, PROCESS, SMALL, THREAD};
 use crate::counters::body;
 use crate::keys::Text;
 
-#[lru_cache(maxsize = CAPACITY)]
-fn of_number(number: u64) -> u64 {
-    body(number)
+/// The bound is part of the attribute: a module with functions for each.
+macro_rules! of_capacities {
+    ($($module:ident: $capacity:literal,)*) => {
+        $(mod $module {
+            use super::*;
+
+            #[lru_cache(maxsize = $capacity)]
+            pub(super) fn of_number(number: u64) -> u64 {
+                body(number)
+            }
+
+            #[lru_cache(maxsize = $capacity, scope = thread)]
+            pub(super) fn of_number_per_thread(number: u64) -> u64 {
+                body(number)
+            }
+        })*
+
+        pub(super) fn process(capacity: usize) -> Contender<u64> {
+            match capacity {
+                $($capacity => {
+                    $module::of_number_cache_clear();
+                    Contender::new(PROCESS, Kind::Ours, $module::of_number)
+                })*
+                _ => unreachable!("there is no function with room for {capacity} entries"),
+            }
+        }
+
+        pub(super) fn thread(capacity: usize) -> Contender<u64> {
+            match capacity {
+                $($capacity => {
+                    $module::of_number_per_thread_cache_clear();
+                    Contender::new(THREAD, Kind::Ours, $module::of_number_per_thread)
+                })*
+                _ => unreachable!("there is no function with room for {capacity} entries"),
+            }
+        }
+    };
 }
 
-#[lru_cache(maxsize = CAPACITY, scope = thread)]
-fn of_number_per_thread(number: u64) -> u64 {
-    body(number)
+of_capacities! {
+    small: 1_024,
+    large: 1_048_576,
+    ten_to_2: 100,
+    ten_to_3: 1_000,
+    ten_to_4: 10_000,
+    ten_to_5: 100_000,
+    ten_to_6: 1_000_000,
+    ten_to_7: 10_000_000,
 }
 
-#[lru_cache(maxsize = CAPACITY)]
+#[lru_cache(maxsize = SMALL)]
 fn of_text(_text: &str, number: u32) -> u64 {
     body(u64::from(number))
 }
 
-#[lru_cache(maxsize = CAPACITY, scope = thread)]
+#[lru_cache(maxsize = SMALL, scope = thread)]
 fn of_text_per_thread(_text: &str, number: u32) -> u64 {
     body(u64::from(number))
 }
 
-const PROCESS: &str = "lru-memo";
-const THREAD: &str = "lru-memo, scope = thread";
-
-pub(super) fn process() -> Contender<u64> {
-    of_number_cache_clear();
-    Contender::new(PROCESS, of_number)
-}
-
-pub(super) fn thread() -> Contender<u64> {
-    Contender::new(THREAD, of_number_per_thread)
-}
-
-pub(super) fn process_of_text() -> Contender<Text> {
+pub(super) fn process_of_text(capacity: usize) -> Contender<Text> {
+    assert_eq!(capacity, SMALL);
     of_text_cache_clear();
-    Contender::new(PROCESS, |Text(text, number)| of_text(text, number))
+    Contender::new(PROCESS, Kind::Ours, |Text(text, number)| of_text(text, number))
 }
 
-pub(super) fn thread_of_text() -> Contender<Text> {
-    Contender::new(THREAD, |Text(text, number)| of_text_per_thread(text, number))
+pub(super) fn thread_of_text(capacity: usize) -> Contender<Text> {
+    assert_eq!(capacity, SMALL);
+    of_text_per_thread_cache_clear();
+    Contender::new(THREAD, Kind::Ours, |Text(text, number)| of_text_per_thread(text, number))
 }

@@ -7,14 +7,14 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 use schnellru::ByLength;
 
-use super::{CAPACITY, Contender, SCHNELLRU};
+use super::{Contender, Kind, SCHNELLRU};
 use crate::counters::body;
 use crate::keys::Key;
 
-pub(super) fn lru<K: Key>() -> Contender<K> {
-    let capacity = NonZeroUsize::new(CAPACITY).expect("some entries are allowed");
+pub(super) fn lru<K: Key>(capacity: usize) -> Contender<K> {
+    let capacity = NonZeroUsize::new(capacity).expect("some entries are allowed");
     let cache = Mutex::new(::lru::LruCache::<K::Owned, u64>::new(capacity));
-    Contender::new("lru in a Mutex", move |key: K| {
+    Contender::new("lru in a Mutex", Kind::Exact, move |key: K| {
         let owned = key.to_owned_key();
         if let Some(value) = cache.lock().get(&owned) {
             return *value;
@@ -25,10 +25,10 @@ pub(super) fn lru<K: Key>() -> Contender<K> {
     })
 }
 
-pub(super) fn schnellru<K: Key>() -> Contender<K> {
-    let capacity = ByLength::new(CAPACITY.try_into().expect("a small number"));
+pub(super) fn schnellru<K: Key>(capacity: usize) -> Contender<K> {
+    let capacity = ByLength::new(capacity.try_into().expect("not too many"));
     let cache = Mutex::new(::schnellru::LruMap::<K::Owned, u64>::new(capacity));
-    Contender::new(SCHNELLRU, move |key: K| {
+    Contender::new(SCHNELLRU, Kind::Exact, move |key: K| {
         if let Some(value) = cache.lock().get(&key) {
             return *value;
         }
@@ -38,9 +38,9 @@ pub(super) fn schnellru<K: Key>() -> Contender<K> {
     })
 }
 
-pub(super) fn quick_cache<K: Key>() -> Contender<K> {
-    let cache = ::quick_cache::sync::Cache::<K::Owned, u64>::new(CAPACITY);
-    Contender::new("quick_cache (not exact)", move |key: K| {
+pub(super) fn quick_cache<K: Key>(capacity: usize) -> Contender<K> {
+    let cache = ::quick_cache::sync::Cache::<K::Owned, u64>::new(capacity);
+    Contender::new("quick_cache (not exact)", Kind::Inexact, move |key: K| {
         if let Some(value) = cache.get(&key) {
             return value;
         }
@@ -50,9 +50,9 @@ pub(super) fn quick_cache<K: Key>() -> Contender<K> {
     })
 }
 
-pub(super) fn moka<K: Key>() -> Contender<K> {
-    let cache = ::moka::sync::Cache::<K::Owned, u64>::new(CAPACITY as u64);
-    Contender::new("moka (not exact)", move |key: K| {
+pub(super) fn moka<K: Key>(capacity: usize) -> Contender<K> {
+    let cache = ::moka::sync::Cache::<K::Owned, u64>::new(capacity as u64);
+    Contender::new("moka (not exact)", Kind::Inexact, move |key: K| {
         let owned = key.to_owned_key();
         if let Some(value) = cache.get(&owned) {
             return value;
@@ -63,9 +63,9 @@ pub(super) fn moka<K: Key>() -> Contender<K> {
     })
 }
 
-pub(super) fn dashmap() -> Contender<u64> {
+pub(super) fn dashmap(_: usize) -> Contender<u64> {
     let map = DashMap::<u64, u64>::new();
-    Contender::new("dashmap (no bound)", move |key| {
+    Contender::new("dashmap (no bound)", Kind::Unbounded, move |key| {
         if let Some(value) = map.get(&key) {
             return *value;
         }

@@ -17,7 +17,7 @@ pub(crate) type Tag = u32;
 /// The buckets: the first word is their number less one, the mask; they follow it.
 pub(crate) type Buckets = Box<[AtomicU64]>;
 
-const FEWEST: usize = 8;
+const FEWEST: usize = if cfg!(all(test, loom)) { 4 } else { 8 };
 
 pub(crate) struct Index {
     /// A leaked [`Buckets`].
@@ -54,7 +54,7 @@ impl Index {
 
     /// # Safety
     /// The caller is pinned since before, or has the lock, while the buckets are used.
-    #[inline]
+    #[inline(always)]
     unsafe fn current(&self) -> &[AtomicU64] {
         let words = self.buckets.load(Acquire);
         // SAFETY: the pointer is that of a slice, whose first word tells its length, and the slice is freed only when
@@ -69,14 +69,14 @@ impl Index {
     ///
     /// # Safety
     /// The caller is pinned since before, or has the lock, while the candidates are used.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn candidates(&self, tag: Tag) -> Candidates<'_> {
         // SAFETY: as the caller says.
         let buckets = unsafe { self.current() };
         Candidates { buckets, tag, at: tag as usize & (buckets.len() - 1) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn changes(&self) -> Changes {
         Changes(self.changes.load(Acquire))
     }
@@ -180,7 +180,7 @@ impl Index {
 impl Iterator for Candidates<'_> {
     type Item = Place;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Place> {
         loop {
             // SAFETY: the position is masked with the number of buckets less one.

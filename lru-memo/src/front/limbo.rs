@@ -46,8 +46,8 @@ impl Limbo {
     }
 
     /// Adds buckets that are not used any more.
-    pub(crate) fn push_buckets(&mut self, buckets: Option<Buckets>) {
-        self.fresh.buckets.extend(buckets);
+    pub(crate) fn push_buckets(&mut self, buckets: Buckets) {
+        self.fresh.buckets.push(buckets);
     }
 
     pub(crate) fn places(&self) -> impl Iterator<Item = Place> {

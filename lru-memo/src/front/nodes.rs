@@ -1,7 +1,7 @@
 //! Entries side by side, at addresses that never change, so that they can be read while others are written.
 //!
-//! The first block is allocated with the table; every further one is as long as all before it together. Where the
-//! number of entries is bounded, the blocks end there exactly; places beyond the bound, which are needed only while
+//! The first block is allocated with the table, and is the only one where all entries are not too large together; every
+//! further one is as long as all before it together. Where the number of entries is bounded, the blocks end there exactly; places beyond the bound, which are needed only while
 //! readers keep entries from being freed, are in blocks of their own.
 
 use alloc::alloc::{Layout, alloc, dealloc, handle_alloc_error};
@@ -15,6 +15,8 @@ type Node<E> = UnsafeCell<MaybeUninit<E>>;
 
 /// How many further blocks there can be, within the bound and beyond it: enough for all places there are.
 const BLOCKS: usize = 32;
+/// Room for so many bytes of entries is allocated at once; of memory the system gives only what is used.
+const AT_ONCE: usize = 1 << 26;
 /// The length of the first block beyond the bound.
 const FIRST_BEYOND: usize = 64;
 
@@ -35,7 +37,7 @@ struct Block {
 }
 
 impl<E> Nodes<E> {
-    /// The length of the first block, a power of two: at most 64 KiB.
+    /// The length of the first block where there is no room for all: a power of two, at most 64 KiB.
     const FIRST: usize = {
         let fit = (1 << 16) / if size_of::<E>() == 0 { 1 } else { size_of::<E>() };
         if fit >= 1024 {
@@ -50,7 +52,8 @@ impl<E> Nodes<E> {
     /// Room for entries up to this bound.
     pub(crate) fn new(bound: usize) -> Self {
         let none = |_| AtomicPtr::new(core::ptr::null_mut());
-        let near = Self::FIRST.min(bound);
+        let is_small = bound.checked_mul(size_of::<E>()).is_some_and(|size| size <= AT_ONCE);
+        let near = if is_small { bound } else { Self::FIRST.min(bound) };
         Self {
             first: allocate(near),
             near,
@@ -116,7 +119,7 @@ impl<E> Nodes<E> {
     ///
     /// # Safety
     /// As for [`entry`](Self::entry).
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn near_entry(&self, place: Place) -> Option<&E> {
         let index = place as usize - 1;
         if index >= self.near {

@@ -41,18 +41,18 @@ pub struct Reader {
     full: AtomicU64,
     /// Where position 0 would be in the log; it begins later.
     origin: AtomicPtr<AtomicU32>,
-    /// Positions that are no hits.
-    marks: AtomicU64,
     misses: AtomicU64,
     running: Running,
     /// Whether a thread has it.
     taken: AtomicBool,
     /// Used in the lock: the log, which its owner alone replaces, ...
     log: UnsafeCell<Box<[AtomicU32]>>,
-    /// ... the position at which it begins, up to where it is drained, and the newest mark there.
+    /// ... the position at which it begins, up to where it is drained, and the newest mark and the number of marks
+    /// there.
     begin: AtomicU64,
     drained: AtomicU64,
     mark: AtomicU32,
+    marks: AtomicU64,
     /// The next of the same cache.
     pub(super) next: AtomicPtr<Reader>,
 }
@@ -80,7 +80,6 @@ impl Reader {
             id,
             full: AtomicU64::new(0),
             origin: AtomicPtr::new(core::ptr::null_mut()),
-            marks: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             running: Running::new(),
             taken: AtomicBool::new(true),
@@ -88,19 +87,20 @@ impl Reader {
             begin: AtomicU64::new(0),
             drained: AtomicU64::new(0),
             mark: AtomicU32::new(0),
+            marks: AtomicU64::new(0),
             next: AtomicPtr::new(core::ptr::null_mut()),
         };
         reader.make_room();
         reader
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn id(&self) -> u32 {
         self.id
     }
 
     /// Keeps everything the thread can find from then on as it is.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pin(&self) -> Pin<'_> {
         let word = self.word.load(Relaxed);
         // Whoever frees first unlinks, then looks who is pinned; here it is the other way round, and a fence between
@@ -116,7 +116,7 @@ impl Reader {
     }
 
     /// For a cache of one thread, where nobody frees meanwhile.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unpinned(&self) -> Pin<'_> {
         Pin { reader: self, word: self.word.load(Relaxed) }
     }
@@ -131,9 +131,12 @@ impl Reader {
         self.hazard.load(Acquire)
     }
 
+    /// The hits so far; in the lock.
     pub(crate) fn hits(&self) -> u64 {
-        let marks = self.marks.load(Acquire);
-        (self.word.load(Acquire) >> 1).saturating_sub(marks)
+        let (undrained, _) = self.undrained();
+        let end = undrained.end;
+        let marks = self.logged_backwards(undrained).filter(|what| what & MARK != 0).count();
+        end - self.marks.load(Relaxed) - marks as u64
     }
 
     pub(crate) fn running(&self) -> &Running {
@@ -149,7 +152,7 @@ impl Reader {
         self.misses.store(self.misses.load(Relaxed) + 1, Relaxed);
     }
 
-    #[inline]
+    #[inline(always)]
     fn has_room(&self, word: u64, positions: u64) -> bool {
         word + 2 * positions <= self.full.load(Relaxed)
     }
@@ -163,17 +166,17 @@ impl Reader {
     ///
     /// # Safety
     /// The calling thread owns the reader, and there is room at that word.
-    #[inline]
+    #[inline(always)]
     unsafe fn write(&self, word: u64, what: u32) {
         let origin = self.origin.load(Relaxed);
-        // A position is half of a word, and takes four bytes.
-        let slot = origin.wrapping_byte_add((word as usize).wrapping_mul(2));
+        // A position is half of a word.
+        let slot = origin.wrapping_byte_add((word as usize).wrapping_mul(size_of::<AtomicU32>() / 2));
         // SAFETY: where there is room, the slot is in the log, which only the owner replaces.
         unsafe { &*slot }.store(what, Relaxed);
     }
 
     /// Logs a hit and nothing else, if there is room; while the place is kept.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn log(&self, place: Place) -> bool {
         let word = self.word.load(Relaxed);
         let has_room = self.has_room(word, 1);
@@ -195,7 +198,6 @@ impl Reader {
                 self.write(word, MARK | mark);
                 self.write(word + 2, place);
             }
-            self.marks.store(self.marks.load(Relaxed) + 1, Release);
             self.word.store(word + 4, Release);
         }
         has_room
@@ -222,10 +224,11 @@ impl Reader {
         log[positions].iter().rev().map(|what| what.load(Relaxed))
     }
 
-    /// Notes that the log is drained up to a position, where this is the newest mark; in the lock.
-    pub(crate) fn note_drained(&self, position: u64, mark: u32) {
+    /// Notes that the log is drained up to a position, where this is the newest mark, after so many more; in the lock.
+    pub(crate) fn note_drained(&self, position: u64, mark: u32, marks: u64) {
         self.drained.store(position, Relaxed);
         self.mark.store(mark, Relaxed);
+        self.marks.store(self.marks.load(Relaxed) + marks, Relaxed);
     }
 
     /// Makes room in the log, which is drained; in the lock, by the owner.
@@ -265,13 +268,13 @@ impl Reader {
 }
 
 impl<'r> Pin<'r> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn reader(&self) -> &'r Reader {
         self.reader
     }
 
     /// Whether a hit can be logged.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_room(&self) -> bool {
         self.reader.has_room(self.word, 1)
     }
@@ -280,7 +283,7 @@ impl<'r> Pin<'r> {
     ///
     /// # Safety
     /// There [is room](Self::has_room).
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn hit(self, place: Place) {
         // SAFETY: there is room, and a reader is used by its owner.
         unsafe { self.reader.write(self.word, place) };
@@ -289,7 +292,7 @@ impl<'r> Pin<'r> {
     }
 
     /// Keeps one place, instead of everything. `None` when another one is kept already.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn keep(self, place: Place) -> Option<Hazard<'r>> {
         let reader = self.reader;
         if reader.hazard.load(Relaxed) != 0 {
@@ -302,14 +305,14 @@ impl<'r> Pin<'r> {
 }
 
 impl Drop for Pin<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.reader.word.store(self.word, Release);
     }
 }
 
 impl Drop for Hazard<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.0.hazard.store(0, Release);
     }

@@ -44,7 +44,7 @@ impl Readers {
     }
 
     /// The calling thread's reader, if it has one already.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn mine(&self) -> Option<&Reader> {
         let table = TABLE.get();
         if self.number >= table.length {

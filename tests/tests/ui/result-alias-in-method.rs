@@ -1,5 +1,5 @@
 // mistakes: 1
-//! In a method an alias of `Result` by another name cannot be seen from outside.
+//! In a method an alias of `Result` by another name cannot be seen from outside; with the attribute on the block it can.
 
 use lru_memo::lru_cache;
 

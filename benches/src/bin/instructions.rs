@@ -1,0 +1,115 @@
+//! Calls to be counted in instructions: `cargo xtask bench --check` runs this under callgrind.
+//!
+//! `instructions CASE CALLS` makes so many calls; without arguments, the names of the cases are printed.
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+// The default hasher is seeded anew in each process, and counts would differ from run to run.
+use foldhash::fast::FixedState;
+use lru_memo::lru_cache;
+
+const CAPACITY: usize = 128;
+
+/// Something to call, and with what: hits ask for the same few keys again and again, misses never for one twice.
+struct Case {
+    name: &'static str,
+    hits: bool,
+    call: fn(usize) -> u64,
+}
+
+/// Most programs have several functions with the same types; what the compiler makes of a function that is the only one
+/// may be quite different.
+const CASES: &[Case] = &[
+    Case { name: "hit, u64", hits: true, call: number },
+    Case { name: "hit, u64, in another function", hits: true, call: other_number },
+    Case { name: "hit, i64, in the only function of its types", hits: true, call: only_number },
+    Case { name: "hit, (&str, u32)", hits: true, call: text },
+    Case { name: "hit, u64, scope = thread", hits: true, call: number_per_thread },
+    Case { name: "hit, u64, scope = thread, in another function", hits: true, call: other_number_per_thread },
+    Case { name: "miss and evict, u64", hits: false, call: number },
+    Case { name: "miss and evict, (&str, u32)", hits: false, call: text },
+    Case { name: "miss and evict, u64, scope = thread", hits: false, call: number_per_thread },
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        [] => CASES.iter().for_each(|case| println!("{}", case.name)),
+        [name, calls] => match (CASES.iter().find(|case| case.name == name), calls.parse()) {
+            (Some(case), Ok(calls)) => case.run(calls),
+            _ => return ExitCode::FAILURE,
+        },
+        _ => return ExitCode::FAILURE,
+    }
+    ExitCode::SUCCESS
+}
+
+impl Case {
+    fn run(&self, calls: usize) {
+        for rank in 0..calls {
+            let rank = if self.hits { rank % CAPACITY } else { rank };
+            black_box((self.call)(black_box(rank)));
+        }
+    }
+}
+
+fn number(rank: usize) -> u64 {
+    of_number(mixed(rank))
+}
+
+fn other_number(rank: usize) -> u64 {
+    of_other_number(mixed(rank))
+}
+
+fn only_number(rank: usize) -> u64 {
+    of_only_number(mixed(rank).cast_signed())
+}
+
+fn number_per_thread(rank: usize) -> u64 {
+    of_number_per_thread(mixed(rank))
+}
+
+fn other_number_per_thread(rank: usize) -> u64 {
+    of_other_number_per_thread(mixed(rank))
+}
+
+fn text(rank: usize) -> u64 {
+    of_text("sixteen letters.", rank as u32)
+}
+
+/// A different number for each, none of them small.
+fn mixed(rank: usize) -> u64 {
+    (rank as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState)]
+fn of_number(number: u64) -> u64 {
+    number.wrapping_mul(3)
+}
+
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState, scope = thread)]
+fn of_number_per_thread(number: u64) -> u64 {
+    number.wrapping_mul(3)
+}
+
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState)]
+fn of_other_number(number: u64) -> u64 {
+    number.wrapping_mul(5)
+}
+
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState, scope = thread)]
+fn of_other_number_per_thread(number: u64) -> u64 {
+    number.wrapping_mul(5)
+}
+
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState)]
+fn of_only_number(number: i64) -> u64 {
+    number.cast_unsigned()
+}
+
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState)]
+fn of_text(_text: &str, number: u32) -> u64 {
+    u64::from(number)
+}

@@ -1,0 +1,59 @@
+//! How much memory an entry takes beyond its key and value, by counting what the allocator has handed out.
+
+use std::ops::Range;
+
+use crate::contenders::{self, Contender, LARGE, Make, PROCESS};
+use crate::counters::grown_bytes;
+use crate::keys::Key;
+use crate::results::{Bytes, Verdict};
+
+pub(crate) const NAME: &str = "memory per entry";
+
+const KEY_AND_VALUE: f64 = 16.0;
+const GOAL: f64 = 32.0;
+
+/// Fills each cache that evicts, then has as many entries again pass through it.
+///
+/// To be called before anything else has used the caches of memoised functions.
+pub(crate) fn measure() -> Vec<Bytes> {
+    let mut all = Vec::new();
+    for make in contenders::EVICTING {
+        let beyond = |bytes: i64| bytes as f64 / LARGE as f64 - KEY_AND_VALUE;
+        let mut contender = None;
+        let at_first = grown_bytes(|| contender = Some(filled(*make)));
+        let contender = contender.expect("it was just made");
+        eprintln!("measuring: {NAME}, {}", contender.name);
+        let later = at_first + grown_bytes(|| store(&contender, LARGE..2 * LARGE));
+        all.push(Bytes {
+            contender: contender.name.to_owned(),
+            entries: LARGE,
+            filled: beyond(at_first),
+            churned: beyond(later),
+        });
+    }
+    all.sort_by(|a, b| a.filled.total_cmp(&b.filled));
+    all
+}
+
+/// A contender with as many entries as there is room for; what it allocates beforehand counts.
+fn filled(make: Make<u64>) -> Contender<u64> {
+    let contender = make(LARGE);
+    store(&contender, 0..LARGE);
+    contender
+}
+
+fn store(contender: &Contender<u64>, ranks: Range<usize>) {
+    for rank in ranks {
+        (contender.pass)(&[u64::from_rank(rank)]);
+    }
+}
+
+pub(crate) fn judge(all: &[Bytes]) -> Verdict {
+    let ours = all.iter().find(|it| it.contender == PROCESS).expect("we are among them");
+    Verdict {
+        row: NAME.to_owned(),
+        goal: format!("{PROCESS}: at most {GOAL} bytes at {LARGE} entries"),
+        found: format!("{:.1} bytes", ours.filled),
+        met: ours.filled <= GOAL,
+    }
+}
