@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Display};
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use lru_memo::shared::{Error, Kind};
+
+use crate::format::name;
 
 /// The exit codes, for the help.
 pub(crate) const EXIT_CODES: &str = "\
@@ -47,18 +48,20 @@ impl Failure {
         Self { code: 3, message: format!("cannot write to the terminal or file: {error}") }
     }
 
-    /// Writes one line to standard error, if anybody reads it.
+    /// Writes it to standard error, if anybody reads it.
     pub(crate) fn report(&self) {
         let _ = writeln!(io::stderr(), "error: {self}");
     }
 
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.code)
+    pub(crate) fn code(&self) -> u8 {
+        self.code
     }
 }
 
 impl Display for Failure {
+    /// As [`name`] does it: the message may hold what others have written. Lines are kept.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        let lines: Vec<String> = self.message.lines().map(name).collect();
+        f.write_str(&lines.join("\n"))
     }
 }

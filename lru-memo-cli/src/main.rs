@@ -24,8 +24,7 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let Cli { store, command } = Cli::parse();
-    // An empty variable chooses nothing, as in programs.
-    let store = store.as_deref().filter(|url| !url.is_empty());
+    let store = store.as_deref();
     let done = match command {
         Command::Ls { json } => list::list(store, json),
         Command::Show { namespace, entries, json } => show::show(store, &namespace, entries, json),
@@ -37,7 +36,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.report();
-            failure.exit_code()
+            ExitCode::from(failure.code())
         }
     }
 }

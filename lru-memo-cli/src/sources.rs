@@ -3,6 +3,7 @@
 use lru_memo::shared::{Store, Summary, attach, stores};
 
 use crate::failure::Failure;
+use crate::format::name;
 
 /// An open store.
 pub(crate) struct Source {
@@ -33,6 +34,8 @@ pub(crate) struct Look<'a> {
 impl Sources {
     /// The one that was chosen, or those in the default place.
     pub(crate) fn new(chosen: Option<&str>) -> Self {
+        // For programs, these choose the default place.
+        let chosen = chosen.filter(|url| !matches!(without_options(url), "" | "file://"));
         Self { chosen: chosen.map(str::to_owned), open: Vec::new() }
     }
 
@@ -72,7 +75,8 @@ impl Sources {
         if found.is_empty() {
             finish(failures)?;
             return Err(Failure::not_found(format!(
-                "there is no namespace `{wanted}`: `lru-memo ls` lists all"
+                "there is no namespace `{}`: `lru-memo ls` lists all",
+                name(wanted)
             )));
         }
         failures.iter().for_each(Failure::report);
@@ -120,21 +124,26 @@ pub(crate) fn id(summary: &Summary) -> String {
     format!("{:032x}", summary.id)
 }
 
-/// Reports all failures, and returns the last.
+/// Returns the failure with the highest exit code, and reports the others.
 pub(crate) fn finish(mut failures: Vec<Failure>) -> Result<(), Failure> {
-    let last = failures.pop();
+    failures.sort_by_key(Failure::code);
+    let worst = failures.pop();
     failures.iter().for_each(Failure::report);
-    last.map_or(Ok(()), Err)
+    worst.map_or(Ok(()), Err)
 }
 
 /// A directory without scheme and options; another URL without what may be a password.
 fn label(url: &str) -> String {
-    let (address, _) = url.split_once('?').unwrap_or((url, ""));
+    let address = without_options(url);
     match (address.strip_prefix("file://"), address.split_once("://"), address.rsplit_once('@')) {
         (Some(directory), ..) => directory.to_owned(),
         (None, Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
         _ => address.to_owned(),
     }
+}
+
+fn without_options(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(address, _)| address)
 }
 
 #[cfg(test)]

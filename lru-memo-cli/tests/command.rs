@@ -326,7 +326,7 @@ fn a_broken_store_is_an_error_and_is_left_alone() {
     fs::write(instance.join("data.mdb"), b"broken").expect("it is broken");
     let told = run(&scratch, &["ls"]);
     assert_eq!((told.code, told.stdout.as_str()), (Some(3), ""), "{told:?}");
-    assert!(told.stderr.contains("broken"), "{told:?}");
+    assert!(told.stderr.contains("not an LMDB file"), "{told:?}");
     assert_eq!(fs::read(instance.join("data.mdb")).expect("it is still there"), b"broken");
 }
 
@@ -428,4 +428,18 @@ fn without_a_store_those_of_all_programs_of_this_user_are_listed_and_a_broken_on
     expect(&listed, &other, "other::f");
     assert_eq!(listed.code, Some(3));
     assert!(listed.stderr.contains(one.0.to_str().expect("it is text")), "{listed:?}");
+}
+
+#[test]
+fn a_choice_of_the_default_place_lists_it_and_makes_nothing_there() {
+    let program = Program::new("third");
+    for url in ["", "file://", "file://?size=64MiB"] {
+        let listed = outcome(&mut command(&["ls", "--store", url]));
+        assert_eq!(listed.line("third::f")[2..4], ["0", "1"], "{url}");
+    }
+    let place = program.0.parent().expect("a directory");
+    let names =
+        fs::read_dir(place).expect("it is readable").map(|entry| entry.expect("an entry").file_name());
+    let mine: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with("lrumemo-")).collect();
+    assert!(mine.is_empty(), "{mine:?}");
 }
