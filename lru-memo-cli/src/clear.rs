@@ -1,7 +1,7 @@
 //! `lru-memo clear`.
 
 use crate::failure::Failure;
-use crate::format::name;
+use crate::format::{count, name};
 use crate::print;
 use crate::sources::{Found, Sources, id};
 
@@ -15,13 +15,12 @@ pub(crate) fn clear(store: Option<&str>, wanted: &str, all: bool) -> Result<(), 
     for Found { source, summary } in &found {
         let failed = |error| Failure::store(&source.label, &error);
         source.store.clear(&summary.namespace()).map_err(failed)?;
-        let entries = if summary.counts.currsize == 1 { "entry" } else { "entries" };
         print(&format!(
-            "cleared {} ({}) in {}: {} {entries}\n",
+            "cleared {} ({}) in {}: {}\n",
             name(&summary.name),
             id(summary),
             name(&source.label),
-            summary.counts.currsize
+            count(summary.counts.currsize, "entry", "entries")
         ))?;
     }
     Ok(())

@@ -40,7 +40,10 @@ impl Failure {
             Kind::Url => 2,
             _ => 3,
         };
-        Self { code, message: format!("{error} ({label})") }
+        let message = error.to_string();
+        // Which URL is wrong, the user knows; and most messages name the store themselves.
+        let is_named = code == 2 || message.contains(label);
+        Self { code, message: if is_named { message } else { format!("{message} ({label})") } }
     }
 
     /// The answer cannot be written.

@@ -39,6 +39,11 @@ pub(crate) fn idle(seconds: u64) -> String {
     if seconds < 60 { "<1m".to_owned() } else { duration(seconds as f64).replace(" 0s", "") }
 }
 
+/// `1 entry`, `2 entries`.
+pub(crate) fn count(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// `75.0%`.
 pub(crate) fn ratio(ratio: f64) -> String {
     format!("{:.1}%", ratio * 100.0)

@@ -41,9 +41,6 @@ impl Detail {
 
     fn text(&self) -> String {
         let row = &self.row;
-        let ttl = row.ttl_seconds.map(duration);
-        let size = format!("{} of {}", row.currsize, limit(row.maxsize));
-        let weight = or_dash(row.weight, |weight| format!("{weight} of {}", limit(row.max_weight)));
         let mut text = format!("{}\n", name(&row.name));
         for (what, value) in [
             ("store", name(&row.store)),
@@ -51,14 +48,16 @@ impl Detail {
             ("hits", row.hits.to_string()),
             ("misses", row.misses.to_string()),
             ("hit ratio", or_dash(row.hit_ratio, ratio)),
-            ("currsize", size),
-            ("weight", weight),
-            ("ttl", limit(ttl)),
+            ("currsize", row.currsize.to_string()),
+            ("maxsize", limit(row.maxsize)),
+            ("weight", or_dash(row.weight, |weight| weight.to_string())),
+            ("max weight", limit(row.max_weight)),
+            ("ttl", limit(row.ttl_seconds.map(duration))),
             ("bytes", or_dash(row.bytes, bytes)),
             ("idle", or_dash(row.idle_seconds, idle)),
         ] {
             // Writing to a string does not fail.
-            let _ = writeln!(text, "  {what:<10} {value}");
+            let _ = writeln!(text, "  {what:<11} {value}");
         }
         if !self.recent.is_empty() {
             text.push_str("\nused last:\n");

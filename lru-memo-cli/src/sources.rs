@@ -34,9 +34,8 @@ pub(crate) struct Look<'a> {
 impl Sources {
     /// The one that was chosen, or those in the default place.
     pub(crate) fn new(chosen: Option<&str>) -> Self {
-        // For programs, these choose the default place.
-        let chosen = chosen.filter(|url| !matches!(without_options(url), "" | "file://"));
-        Self { chosen: chosen.map(str::to_owned), open: Vec::new() }
+        // An empty variable chooses nothing, as in programs.
+        Self { chosen: chosen.filter(|url| !url.is_empty()).map(str::to_owned), open: Vec::new() }
     }
 
     /// Lists all namespaces, ordered by store, name and id. Stores that have appeared meanwhile are opened.
@@ -134,16 +133,12 @@ pub(crate) fn finish(mut failures: Vec<Failure>) -> Result<(), Failure> {
 
 /// A directory without scheme and options; another URL without what may be a password.
 fn label(url: &str) -> String {
-    let address = without_options(url);
+    let (address, _) = url.split_once('?').unwrap_or((url, ""));
     match (address.strip_prefix("file://"), address.split_once("://"), address.rsplit_once('@')) {
         (Some(directory), ..) => directory.to_owned(),
         (None, Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
         _ => address.to_owned(),
     }
-}
-
-fn without_options(url: &str) -> &str {
-    url.split_once('?').map_or(url, |(address, _)| address)
 }
 
 #[cfg(test)]

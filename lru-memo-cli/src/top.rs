@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
-use crate::format::{duration, name};
+use crate::format::{count, duration, name};
 use crate::list::print_all;
 use crate::row::Row;
 use crate::sources::Sources;
@@ -89,7 +89,7 @@ fn page(sources: &mut Sources, seen: &mut Seen, interval: Duration) -> String {
         columns.push(program_column());
     }
     let every = duration(interval.as_secs_f64());
-    let mut text = format!("{} namespaces, every {every}; q quits\n", rows.len());
+    let mut text = format!("{}, every {every}; q quits\n", count(rows.len(), "namespace", "namespaces"));
     for failure in failures {
         // Writing to a string does not fail.
         let _ = writeln!(text, "error: {failure}");
@@ -100,4 +100,40 @@ fn page(sources: &mut Sources, seen: &mut Seen, interval: Duration) -> String {
 /// The last part of the store's directory, which in the default place is the name of the program.
 fn program_column<'a>() -> Column<'a, Row> {
     ("STORE", Box::new(|row| name(row.store.rsplit('/').next().unwrap_or_default())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str, hits: u64, misses: u64) -> Row {
+        Row {
+            store: "store".to_owned(),
+            name: name.to_owned(),
+            id: name.to_owned(),
+            hits,
+            misses,
+            hit_ratio: None,
+            currsize: 0,
+            maxsize: None,
+            weight: None,
+            max_weight: None,
+            ttl_seconds: None,
+            bytes: None,
+            idle_seconds: None,
+        }
+    }
+
+    #[test]
+    fn rates_are_those_since_the_last_look_and_none_for_what_was_not_there() {
+        let mut seen = Seen::default();
+        assert!(seen.rates(&[row("used", 10, 4), row("cleared", 7, 7)]).is_empty());
+        seen.at = seen.at.and_then(|at| at.checked_sub(Duration::from_secs(2)));
+        let rows = [row("used", 30, 4), row("cleared", 1, 0), row("new", 1, 1)];
+        let rates = seen.rates(&rows);
+        let (hits, misses) = rates[&key(&rows[0])];
+        assert!(hits > 0.0 && hits <= 10.0, "{hits}");
+        assert_eq!((misses, rates[&key(&rows[1])]), (0.0, (0.0, 0.0)));
+        assert_eq!(rates.get(&key(&rows[2])), None);
+    }
 }

@@ -180,8 +180,10 @@ fn show_tells_limits_counters_and_what_was_used_last() {
     for (what, value) in [
         ("hits", "0"),
         ("misses", "2"),
-        ("currsize", "2 of None"),
-        ("weight", "10 of 100"),
+        ("currsize", "2"),
+        ("maxsize", "None"),
+        ("weight", "10"),
+        ("max", "weight 100"),
         ("ttl", "1m 30s"),
     ] {
         assert_eq!(shown.line(what)[1..].join(" "), value, "{what}");
@@ -292,7 +294,9 @@ fn a_missing_store_is_not_found_and_not_made() {
         for url in [&url, &scratch.url()] {
             let told = outcome(command(arguments).args(["--store", url]));
             assert_eq!((told.code, told.stdout.as_str()), (Some(1), ""), "{arguments:?}: {told:?}");
-            assert!(told.stderr.contains("there is no shared store in"), "{arguments:?}: {told:?}");
+            let directory = url.strip_prefix("file://").expect("a directory");
+            let expected = format!("error: there is no shared store in {directory}\n");
+            assert_eq!(told.stderr, expected, "{arguments:?}");
         }
     }
     assert_eq!(scratch.names(), Vec::<PathBuf>::new());
@@ -349,7 +353,10 @@ fn a_wrong_command_line_is_status_2() {
         &["top", "--interval", "NaN"],
         &["top", "--json"],
         &["ls", "--store", "gopher://host"],
+        &["ls", "--store", "/a/directory"],
         &["ls", "--store", "file://relative"],
+        &["ls", "--store", "file://"],
+        &["ls", "--store", "file:///tmp?age=3"],
     ] {
         let told = outcome(&mut command(arguments));
         assert_eq!((told.code, told.stdout.as_str()), (Some(2), ""), "{arguments:?}: {told:?}");
@@ -431,12 +438,10 @@ fn without_a_store_those_of_all_programs_of_this_user_are_listed_and_a_broken_on
 }
 
 #[test]
-fn a_choice_of_the_default_place_lists_it_and_makes_nothing_there() {
+fn an_empty_choice_is_none_and_makes_nothing_in_the_default_place() {
     let program = Program::new("third");
-    for url in ["", "file://", "file://?size=64MiB"] {
-        let listed = outcome(&mut command(&["ls", "--store", url]));
-        assert_eq!(listed.line("third::f")[2..4], ["0", "1"], "{url}");
-    }
+    let listed = outcome(command(&["ls"]).env("LRU_MEMO_STORE", ""));
+    assert_eq!(listed.line("third::f")[2..4], ["0", "1"]);
     let place = program.0.parent().expect("a directory");
     let names =
         fs::read_dir(place).expect("it is readable").map(|entry| entry.expect("an entry").file_name());
