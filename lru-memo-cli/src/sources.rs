@@ -143,7 +143,16 @@ fn label(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::label;
+    use super::{finish, label};
+    use crate::failure::Failure;
+
+    #[test]
+    fn of_several_failures_the_one_with_the_highest_exit_code_counts() {
+        let failures = || vec![Failure::usage("a"), Failure::not_found("b")];
+        assert_eq!(finish(failures()).map_err(|failure| failure.code()), Err(2));
+        assert_eq!(finish(failures().into_iter().rev().collect()).map_err(|failure| failure.code()), Err(2));
+        assert!(finish(Vec::new()).is_ok());
+    }
 
     #[test]
     fn a_label_has_no_password_and_no_options() {

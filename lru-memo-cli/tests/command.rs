@@ -383,6 +383,10 @@ fn names_and_keys_cannot_steer_the_terminal() {
         let told = run(&scratch, arguments);
         assert!(!told.stdout.contains('\x1b') && !told.stderr.contains('\x1b'), "{arguments:?}: {told:?}");
     }
+    let told = outcome(&mut command(&["ls", "--store", "file:///no/such/\x1b[2J"]));
+    assert_eq!(told.stderr, "error: there is no shared store in /no/such/\\u{1b}[2J\n");
+    let told = run(&scratch, &["show", "two\nlines"]);
+    assert_eq!(told.stderr.lines().count(), 1, "{told:?}");
 }
 
 /// A program's store in the default place, removed in the end.
