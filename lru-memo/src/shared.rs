@@ -25,13 +25,17 @@
 
 mod configured;
 mod error;
+pub(crate) mod function;
 mod hash;
 mod health;
+pub(crate) mod key;
 mod lease;
 #[cfg(target_os = "linux")]
 mod lmdb;
 mod memory;
 mod namespace;
+mod turns;
+pub(crate) mod value;
 mod wall;
 
 use alloc::vec::Vec;

@@ -29,6 +29,8 @@ pub enum Kind {
     Corrupt,
     /// The store failed, or cannot be reached.
     Unavailable,
+    /// A key or a value cannot be serialized.
+    Value,
 }
 
 impl Error {
