@@ -20,24 +20,23 @@ thread_local! {
 }
 
 /// When a thread's destructor is registered: they run in the order of that, or in the reverse one.
-const MOMENTS: [Moment; 3] =
-    [Moment::BeforeItUsesTheCache, Moment::AfterItHasUsedTheCache, Moment::InsteadOfUsingTheCache];
+const MOMENTS: [Moment; 3] = [Moment::Before, Moment::After, Moment::Instead];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Moment {
-    BeforeItUsesTheCache,
-    AfterItHasUsedTheCache,
-    InsteadOfUsingTheCache,
+    Before,
+    After,
+    Instead,
 }
 
 /// Runs a thread that uses a cache, and again at its end.
 fn thread_with(moment: Moment, uses: fn(), at_exit: fn()) {
     let thread = thread::spawn(move || {
-        if moment == Moment::AfterItHasUsedTheCache {
+        if moment == Moment::After {
             uses();
         }
         AT_EXIT.with(|exit| exit.0.set(at_exit));
-        if moment == Moment::BeforeItUsesTheCache {
+        if moment == Moment::Before {
             uses();
         }
     });
@@ -76,7 +75,7 @@ macro_rules! tests {
                     let _ = [function(1), function(2)];
                     thread_with(moment, || _ = function(2), at_exit);
                     let values = [1_u8, 4, 4, 0, 6, 5, 5].map(|x| (x != 0).then(|| x.into()));
-                    let hits = 3 + u64::from(moment != Moment::InsteadOfUsingTheCache);
+                    let hits = 3 + u64::from(moment != Moment::Instead);
                     let info = CacheInfo { hits, misses: 3, maxsize: Some(3), currsize: 3 };
                     assert_eq!(SEEN.lock().unwrap().drain(..).collect::<Vec<_>>(), [(values, true, info)], "{moment:?}");
                 }
