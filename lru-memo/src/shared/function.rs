@@ -87,7 +87,7 @@ impl SharedCaches {
                     .with_maxsize(parameters.maxsize)
                     .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
                     .with_ttl(parameters.ttl);
-                Box::new(SharedCache { of, space, turns: Turns::default(), next: Self::new() })
+                Box::new(SharedCache { of, space, turns: Turns::new(), next: Self::new() })
             });
             if cache.of == of {
                 if is_first {

@@ -3,28 +3,29 @@
 //! In this process, callers of one key wait for a [`Flight`], as they do with `scope = process`; its runner alone
 //! asks the store for the lease. When it is done, those who have waited get the bytes of its value.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::future::Future;
+use core::ops::DerefMut;
 use std::collections::HashMap;
 use std::thread;
-
-use parking_lot::Mutex;
-use parking_lot::lock_api::RawMutex as _;
 
 use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
 use super::store;
 use crate::flight::{self, Flight, Inside, Landed, Waiting};
-use crate::fork::Forkable;
+use crate::fork::{Forkable, Locked};
+use crate::sync::Mutex;
 
 type Key = Arc<[u8]>;
 type Bytes = Vec<u8>;
 
 /// The keys of one function that this process computes.
-#[derive(Default)]
-pub(super) struct Turns(Mutex<HashMap<Key, Arc<Flight<Bytes>>>>);
+pub(super) struct Turns(Mutex<Flights>);
+
+type Flights = HashMap<Key, Arc<Flight<Bytes>>>;
 
 /// The right to compute a key, until it is dropped: then another caller has it.
 pub(super) struct Turn {
@@ -61,6 +62,10 @@ pub(super) enum Waited {
 }
 
 impl Turns {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Flights::new()))
+    }
+
     pub(super) fn join(&'static self, key: &[u8]) -> Joined {
         let mut flights = self.0.lock();
         if let Some((key, flight)) = flights.get_key_value(key) {
@@ -189,20 +194,17 @@ impl Drop for Seat {
 }
 
 impl Forkable for Turns {
-    fn lock(&self) {
-        // SAFETY: it is opened by `unlock`, as the caller of that says.
-        unsafe { self.0.raw() }.lock();
+    fn lock(&self) -> Box<dyn Locked + '_> {
+        Box::new(Held(self.0.lock()))
     }
+}
 
-    unsafe fn unlock(&self) {
-        // SAFETY: as the caller says.
-        unsafe { self.0.force_unlock() };
-    }
+/// The keys, in the lock, while the process forks.
+struct Held<G>(G);
 
-    fn forget_others(&self) {
-        // SAFETY: the lock is taken.
-        let flights = unsafe { &mut *self.0.data_ptr() };
-        // Nobody will land what others were computing. Here nothing can be freed.
-        core::mem::forget(core::mem::take(flights));
+impl<G: DerefMut<Target = Flights>> Locked for Held<G> {
+    fn forget_others(&mut self) {
+        // Nobody will land what others were computing.
+        core::mem::forget(core::mem::take(&mut *self.0));
     }
 }
