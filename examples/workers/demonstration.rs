@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
+use tokio::signal::unix::SignalKind;
 use tokio::time::{sleep, timeout};
 
 use crate::app::Counters;
@@ -14,6 +15,7 @@ use crate::client::{Answer, get};
 use crate::failure::Failure;
 use crate::master::{Master, bind};
 use crate::scope::{Caching, Scope};
+use crate::serve::catch;
 
 /// How often the cache info is asked for.
 const TIMES: usize = 12;
@@ -35,14 +37,7 @@ type Seen = BTreeMap<u32, Counters>;
 
 /// Shows who shares a cache, and who does not.
 pub(crate) async fn demonstrate() -> Result<(), Failure> {
-    tokio::select! {
-        shown = scenes() => shown,
-        // Workers and files end with `scenes`.
-        _ = tokio::signal::ctrl_c() => Err(Failure::new("interrupted")),
-    }
-}
-
-async fn scenes() -> Result<(), Failure> {
+    let mut interrupt = catch(SignalKind::interrupt())?;
     println!(
         "A web view is memoized with #[lru_cache(maxsize = 2)] and called once. What do the workers know of it?\n"
     );
@@ -53,9 +48,9 @@ async fn scenes() -> Result<(), Failure> {
         println!("{workers} worker process{plural} on one port, scope = {}", scope.name());
         let store = (scope == Scope::Shared).then(|| format!("file://{}/store", directory.path().display()));
         let mut master = Master::start(bind(0)?, workers, Caching { scope, store })?;
-        let shown = match timeout(START, master.ready()).await {
-            Ok(()) => show(master.address(), usize::from(workers), scope).await,
-            Err(_) => Err(Failure::new("the workers do not start")),
+        let shown = tokio::select! {
+            shown = show(&mut master, workers.into(), scope) => shown,
+            _ = interrupt.recv() => Err(Failure::new("interrupted")),
         };
         master.stop().await;
         shown?;
@@ -64,7 +59,9 @@ async fn scenes() -> Result<(), Failure> {
 }
 
 /// Sends the requests, prints the answers and what they mean.
-async fn show(server: SocketAddr, workers: usize, scope: Scope) -> Result<(), Failure> {
+async fn show(master: &mut Master, workers: usize, scope: Scope) -> Result<(), Failure> {
+    timeout(START, master.ready()).await.map_err(|_| Failure::new("the workers do not start"))?;
+    let server = master.address();
     println!("  {:<20} {:>8}   answer", "request", "worker");
     let called = get(server, "/").await?;
     print("/", &called);

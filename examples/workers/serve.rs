@@ -31,6 +31,7 @@ pub(crate) async fn serve(workers: u8, port: u16, caching: Caching) -> Result<()
     Ok(())
 }
 
-fn catch(kind: SignalKind) -> Result<Signal, Failure> {
+/// Catches a signal from now on.
+pub(crate) fn catch(kind: SignalKind) -> Result<Signal, Failure> {
     signal(kind).map_err(Failure::of("cannot catch signals"))
 }
