@@ -1,19 +1,67 @@
 //! The store behind `scope = shared`: one cache, with one set of counters, for all worker processes.
 //!
-//! A [`Store`] keeps entries as bytes, for any number of functions: each has a [`Namespace`]. The store is chosen
-//! when the program starts, by [`configure`] or the environment variable `LRU_MEMO_STORE`:
+//! ```
+//! use lru_memo::{lru_cache, shared};
+//!
+//! #[lru_cache(maxsize = 2, scope = shared)]
+//! fn square(x: u64) -> u64 {
+//!     x * x
+//! }
+//!
+//! shared::configure("memory://")?; // for tests; without it, all workers of the program find each other
+//! assert_eq!((square(3), square(3)), (9, 9));
+//! assert_eq!(square_cache_info().to_string(), "CacheInfo(hits=1, misses=1, maxsize=2, currsize=1)");
+//! assert_eq!(shared::health().last_error, None);
+//! # Ok::<(), shared::Error>(())
+//! ```
+//!
+//! What the option means for a function is told [where the option is](macro@crate::lru_cache#scope--shared); here is
+//! what a program has to do with stores.
+//!
+//! # Choosing a store
+//!
+//! A process has one store for all of its functions. It is chosen when the program starts, by [`configure`], or else by
+//! the environment variable `LRU_MEMO_STORE`, and opened when it is first used:
 //!
 //! | URL | store |
 //! |---|---|
-//! | none | [`Embedded`], in a directory of this user and this program, in memory where there is `/dev/shm` |
-//! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory |
+//! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files |
+//! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory; 1 GiB without a `size` |
 //! | `memory://` | [`Memory`]: this process only, for tests |
 //!
-//! A store that fails never fails the caller: the function runs, and [`health`] tells.
+//! [`configure_store`] takes a [`Store`] of your own.
+//!
+//! # When it does not work
+//!
+//! A store that fails never fails the caller: the function runs, and [`health`](health()) tells what was wrong.
+//!
+//! # Looking at it
+//!
+//! A [`Namespace`] is what one function has in a store. [`store`](store()) is the store of this process; [`attach`]
+//! opens that of others, of which [`stores`] finds those in the default place. [`Store::namespaces`] lists what is in
+//! one, and [`Summary::namespace`] is what its other methods take. That is how the command `lru-memo` works.
+//!
+//! ```
+//! use lru_memo::shared::{self, Error};
+//!
+//! # #[lru_memo::lru_cache(scope = shared)]
+//! # fn square(x: u64) -> u64 {
+//! #     x * x
+//! # }
+//! # shared::configure("memory://")?;
+//! # square(3);
+//! for summary in shared::store()?.namespaces()? {
+//!     println!("{}: {} hits", summary.name, summary.counts.hits);
+//!     shared::store()?.clear(&summary.namespace())?;
+//! }
+//! # assert_eq!(square_cache_info().misses, 0);
+//! # Ok::<(), Error>(())
+//! ```
 //!
 //! # What every store does
 //!
-//! What follows holds for each method of [`Store`], which is atomic and may be called by any thread of any process.
+//! This is for those who write one; [`Memory`] does it in the simplest way. What follows holds for each method of
+//! [`Store`], which is atomic and may be called by any thread of any process.
 //!
 //! - [`get`](Store::get) counts a hit and makes the entry the most recent, or counts a miss and hands out a
 //!   [`Ticket`]. An entry that has reached the age `ttl`, or was stored in the future, is a miss and goes.
@@ -21,7 +69,8 @@
 //!   entry as the most recent. `maxsize` and `max_weight` are never exceeded. An entry that alone exceeds them is
 //!   not stored; what it was to replace goes.
 //! - Nothing is stored with a [`Ticket`] from before a clear of its namespace or an invalidation of its key.
-//! - Keys are compared in full. Keys and values may have any length, up to what [`Store`] documents.
+//! - Keys are compared in full. Keys and values are any bytes, of any length; where the store has no room for them, that
+//!   is an error, [`Kind::Full`].
 
 mod configured;
 mod error;
