@@ -1,6 +1,9 @@
 //! What several threads did to a bounded cache at once, and whether that could have been done one step after the
 //! other.
 //!
+//! A history that has no such order may have one where some operations count as several steps, see [`Allowed`]. That
+//! tells what is wrong with it, and lets everything else be checked.
+//!
 //! The search is that of Wing and Gong: it tries all orders of steps that respect which operations were over before
 //! others began, and comes to each set of steps with the same cache only once.
 
@@ -48,29 +51,82 @@ pub struct History {
     pub events: Vec<Event>,
 }
 
+/// Which operations may take several steps, beside calls that miss: their store is one of its own in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allowed {
+    /// A hit sees the entry, and later counts, and makes the entry most recent if that is still there.
+    pub late_hits: bool,
+    /// A miss is counted, and later begins to heed what is cleared or invalidated.
+    pub late_misses: bool,
+    /// A clear makes what is being computed obsolete, then drops the entries, then zeroes the counters.
+    pub slow_clears: bool,
+    /// An invalidation, or the end of a call after one, may make obsolete whatever is being computed.
+    pub broad_invalidations: bool,
+    /// A value is put into the order of uses, for which another one is evicted, and later becomes visible.
+    pub slow_stores: bool,
+}
+
+impl Allowed {
+    /// All of it.
+    pub const ALL: Self = Self {
+        late_hits: true,
+        late_misses: true,
+        slow_clears: true,
+        broad_invalidations: true,
+        slow_stores: true,
+    };
+}
+
 /// What happens at one moment, which is after the first of these and before the second one.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Step {
     after: u64,
     before: u64,
-    what: What,
+    /// Whether it comes after the step that precedes it in the list.
+    continues: bool,
+    parts: Vec<What>,
+    /// Whether what is being computed may become obsolete, too.
+    may_forget: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum What {
-    /// An operation other than a call that misses.
+    /// An operation in one step.
     All(Did),
-    /// The lookup of a call that misses, which is the one of that number.
-    Look(usize, u8),
-    /// The store of that call.
+    /// A hit sees its entry.
+    See(u8, u32),
+    /// A hit counts.
+    Hit(u8, u32),
+    /// The lookup of a call that misses.
+    Look(u8),
+    /// The call of that number begins to compute.
+    Begin(usize, u8),
+    /// A clear makes obsolete what is being computed, ...
+    Forget,
+    /// ... drops the entries, ...
+    Drop,
+    /// ... and zeroes the counters.
+    Zero,
+    /// The call of that number has ended, and its value is to be stored.
     Store(usize, u8, u32),
+    /// A value is to be stored in any case.
+    Put(u8, u32),
+    /// What is to be stored becomes visible.
+    Show(u8, u32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Entry {
+    key: u8,
+    value: u32,
+    is_visible: bool,
 }
 
 /// A cache, and what is being computed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 struct State {
     /// The most recent last.
-    entries: Vec<(u8, u32)>,
+    entries: Vec<Entry>,
     hits: u64,
     misses: u64,
     /// The number and key of calls whose value will be stored when it comes.
@@ -80,21 +136,27 @@ struct State {
 impl History {
     /// Whether there is an order of single steps that gives the same.
     #[must_use]
-    pub fn is_linearizable(&self) -> bool {
-        let steps = self.steps();
+    pub fn is_linearizable(&self, allowed: Allowed) -> bool {
+        let steps = self.steps(allowed);
         assert!(steps.len() <= 128, "a set of steps is a number of 128 bits");
         let mut visited = HashSet::new();
         let mut open = vec![(0_u128, State::default())];
         while let Some((done, state)) = open.pop() {
-            let remaining = || (0..steps.len()).filter(|at| done >> at & 1 == 0);
+            let remains = |at: usize| done >> at & 1 == 0;
+            let remaining = || (0..steps.len()).filter(|&at| remains(at));
             // What has to happen before this moment goes before all that begins later.
             let Some(limit) = remaining().map(|at| steps[at].before).min() else { return true };
-            for at in remaining().filter(|&at| steps[at].after < limit) {
+            let is_next = |at: usize| steps[at].after < limit && !(steps[at].continues && remains(at - 1));
+            for at in remaining().filter(|&at| is_next(at)) {
+                let Step { parts, may_forget, .. } = &steps[at];
                 let mut next = state.clone();
-                if next.takes(steps[at].what, self.maxsize) {
-                    let next = (done | 1 << at, next);
-                    if visited.insert(next.clone()) {
-                        open.push(next);
+                if parts.iter().all(|&what| next.takes(what, self.maxsize)) {
+                    let also = may_forget.then(|| State { computing: Vec::new(), ..next.clone() });
+                    for next in [next].into_iter().chain(also) {
+                        let next = (done | 1 << at, next);
+                        if visited.insert(next.clone()) {
+                            open.push(next);
+                        }
                     }
                 }
             }
@@ -102,16 +164,34 @@ impl History {
         false
     }
 
-    fn steps(&self) -> Vec<Step> {
+    fn steps(&self, allowed: Allowed) -> Vec<Step> {
         let mut steps = Vec::new();
+        let mut add = |after, before, parts: &[What], may_be_several: bool, may_forget| {
+            let length = if may_be_several { 1 } else { parts.len() };
+            for (number, parts) in parts.chunks(length).enumerate() {
+                steps.push(Step { after, before, continues: number > 0, parts: parts.to_vec(), may_forget });
+            }
+        };
+        let Allowed { late_hits, late_misses, slow_clears, broad_invalidations, slow_stores } = allowed;
         for (number, event) in self.events.iter().enumerate() {
-            let Event { begun: after, over: before, did, .. } = *event;
+            let Event { begun, over, did, .. } = *event;
             match did {
-                Did::Missed(key, value, ran) => steps.extend([
-                    Step { after, before: ran, what: What::Look(number, key) },
-                    Step { after: ran, before, what: What::Store(number, key, value) },
-                ]),
-                did => steps.push(Step { after, before, what: What::All(did) }),
+                Did::Hit(key, value) => {
+                    add(begun, over, &[What::See(key, value), What::Hit(key, value)], late_hits, false);
+                }
+                Did::Missed(key, value, ran) => {
+                    add(begun, ran, &[What::Look(key), What::Begin(number, key)], late_misses, false);
+                    let store = [What::Store(number, key, value), What::Show(key, value)];
+                    add(ran, over, &store, slow_stores, broad_invalidations);
+                }
+                Did::Put(key, value) => {
+                    add(begun, over, &[What::Put(key, value), What::Show(key, value)], slow_stores, false);
+                }
+                Did::Invalidated(..) => add(begun, over, &[What::All(did)], false, broad_invalidations),
+                Did::Cleared => {
+                    add(begun, over, &[What::Forget, What::Drop, What::Zero], slow_clears, false);
+                }
+                Did::Peeked(..) | Did::Counted(..) => add(begun, over, &[What::All(did)], false, false),
             }
         }
         steps
@@ -119,50 +199,50 @@ impl History {
 }
 
 impl State {
-    /// Takes a step, unless it would give something else here.
+    /// Does something, unless it would give something else here.
     fn takes(&mut self, what: What, maxsize: usize) -> bool {
         match what {
-            What::Look(call, key) => {
-                self.misses += 1;
-                self.computing.push((call, key));
-                self.find(key).is_none()
-            }
-            What::Store(call, key, value) => {
-                let computing = self.computing.iter().position(|&(other, _)| other == call);
-                if let Some(position) = computing {
-                    self.computing.remove(position);
-                    if self.find(key).is_none() {
-                        self.store(key, value, maxsize);
-                    }
+            What::See(key, value) => return self.value(key) == Some(value),
+            What::Hit(key, value) => {
+                self.hits += 1;
+                if let Some(at) =
+                    self.entries.iter().position(|entry| (entry.key, entry.value) == (key, value))
+                {
+                    let entry = self.entries.remove(at);
+                    self.entries.push(entry);
                 }
-                true
             }
-            What::All(did) => self.takes_whole(did, maxsize),
+            What::Look(key) => {
+                self.misses += 1;
+                return self.value(key).is_none();
+            }
+            What::Begin(call, key) => self.computing.push((call, key)),
+            What::Store(call, key, value) => {
+                let before = self.computing.len();
+                self.computing.retain(|&(other, _)| other != call);
+                if self.computing.len() < before && self.value(key).is_none() {
+                    self.store(key, value, maxsize);
+                }
+            }
+            What::Put(key, value) => self.store(key, value, maxsize),
+            What::Show(key, value) => self.show(key, value),
+            What::Forget => self.computing.clear(),
+            What::Drop => self.entries.clear(),
+            What::Zero => (self.hits, self.misses) = (0, 0),
+            What::All(did) => return self.does(did),
         }
+        true
     }
 
-    fn takes_whole(&mut self, did: Did, maxsize: usize) -> bool {
+    fn does(&mut self, did: Did) -> bool {
         match did {
-            Did::Missed(..) => unreachable!("that is two steps"),
-            Did::Hit(key, value) => {
-                self.hits += 1;
-                let Some(at) = self.find(key) else { return false };
-                let entry = self.entries.remove(at);
-                self.entries.push(entry);
-                entry.1 == value
-            }
-            Did::Put(key, value) => {
-                self.store(key, value, maxsize);
-                true
-            }
-            Did::Peeked(key, value) => self.find(key).map(|at| self.entries[at].1) == value,
+            Did::Hit(..) | Did::Missed(..) | Did::Put(..) | Did::Cleared => unreachable!("these have parts"),
+            Did::Peeked(key, value) => self.value(key) == value,
             Did::Invalidated(key, was_there) => {
+                let is_there = self.value(key).is_some();
                 self.computing.retain(|&(_, other)| other != key);
-                self.find(key).map(|at| self.entries.remove(at)).is_some() == was_there
-            }
-            Did::Cleared => {
-                *self = Self::default();
-                true
+                self.entries.retain(|entry| entry.key != key);
+                is_there == was_there
             }
             Did::Counted(hits, misses, entries) => {
                 (self.hits, self.misses, self.entries.len()) == (hits, misses, entries)
@@ -170,17 +250,28 @@ impl State {
         }
     }
 
-    fn find(&self, key: u8) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.0 == key)
+    fn value(&self, key: u8) -> Option<u32> {
+        self.entries.iter().find(|entry| entry.key == key && entry.is_visible).map(|entry| entry.value)
     }
 
-    /// Stores a value as the most recent, replacing an older one.
+    /// Stores a value as the most recent; one that is there is replaced when this is [shown](Self::show).
     fn store(&mut self, key: u8, value: u32, maxsize: usize) {
-        self.entries.retain(|entry| entry.0 != key);
-        if self.entries.len() == maxsize {
-            self.entries.remove(0);
+        let others = self.entries.iter().filter(|entry| entry.key != key).count();
+        if others == maxsize {
+            let oldest = self.entries.iter().position(|entry| entry.key != key);
+            self.entries.remove(oldest.expect("there are others"));
         }
-        self.entries.push((key, value));
+        self.entries.push(Entry { key, value, is_visible: false });
+    }
+
+    fn show(&mut self, key: u8, value: u32) {
+        if self.entries.iter().any(|entry| (entry.key, entry.value) == (key, value)) {
+            self.entries.retain(|entry| entry.key != key || entry.value == value);
+            self.entries
+                .iter_mut()
+                .filter(|entry| entry.key == key)
+                .for_each(|entry| entry.is_visible = true);
+        }
     }
 }
 
