@@ -62,7 +62,8 @@ pub struct Allowed {
     pub slow_clears: bool,
     /// An invalidation, or the end of a call after one, may make obsolete whatever is being computed.
     pub broad_invalidations: bool,
-    /// A value is put into the order of uses, for which another one is evicted, and later becomes visible.
+    /// A value is put into the order of uses, and it is said who has to go for it; later that one goes, and later
+    /// still the value becomes visible.
     pub slow_stores: bool,
 }
 
@@ -111,7 +112,9 @@ enum What {
     Store(usize, u8, u32),
     /// A value is to be stored in any case.
     Put(u8, u32),
-    /// What is to be stored becomes visible.
+    /// Who has to go for what is stored goes, ...
+    Evict,
+    /// ... and what is stored becomes visible.
     Show(u8, u32),
 }
 
@@ -119,7 +122,14 @@ enum What {
 struct Entry {
     key: u8,
     value: u32,
-    is_visible: bool,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Stage {
+    Hidden,
+    There,
+    Leaving,
 }
 
 /// A cache, and what is being computed.
@@ -181,11 +191,17 @@ impl History {
                 }
                 Did::Missed(key, value, ran) => {
                     add(begun, ran, &[What::Look(key), What::Begin(number, key)], late_misses, false);
-                    let store = [What::Store(number, key, value), What::Show(key, value)];
+                    let store = [What::Store(number, key, value), What::Evict, What::Show(key, value)];
                     add(ran, over, &store, slow_stores, broad_invalidations);
                 }
                 Did::Put(key, value) => {
-                    add(begun, over, &[What::Put(key, value), What::Show(key, value)], slow_stores, false);
+                    add(
+                        begun,
+                        over,
+                        &[What::Put(key, value), What::Evict, What::Show(key, value)],
+                        slow_stores,
+                        false,
+                    );
                 }
                 Did::Invalidated(..) => add(begun, over, &[What::All(did)], false, broad_invalidations),
                 Did::Cleared => {
@@ -225,6 +241,7 @@ impl State {
                 }
             }
             What::Put(key, value) => self.store(key, value, maxsize),
+            What::Evict => self.entries.retain(|entry| entry.stage != Stage::Leaving),
             What::Show(key, value) => self.show(key, value),
             What::Forget => self.computing.clear(),
             What::Drop => self.entries.clear(),
@@ -251,26 +268,28 @@ impl State {
     }
 
     fn value(&self, key: u8) -> Option<u32> {
-        self.entries.iter().find(|entry| entry.key == key && entry.is_visible).map(|entry| entry.value)
+        self.entries
+            .iter()
+            .find(|entry| entry.key == key && entry.stage != Stage::Hidden)
+            .map(|entry| entry.value)
     }
 
-    /// Stores a value as the most recent; one that is there is replaced when this is [shown](Self::show).
+    /// Puts a value into the order of uses, as the most recent. One with the same key stays until this is
+    /// [shown](Self::show).
     fn store(&mut self, key: u8, value: u32, maxsize: usize) {
-        let others = self.entries.iter().filter(|entry| entry.key != key).count();
-        if others == maxsize {
-            let oldest = self.entries.iter().position(|entry| entry.key != key);
-            self.entries.remove(oldest.expect("there are others"));
+        let is_other = |entry: &&mut Entry| entry.key != key && entry.stage != Stage::Leaving;
+        let mut others: Vec<_> = self.entries.iter_mut().filter(is_other).collect();
+        if others.len() == maxsize {
+            others[0].stage = Stage::Leaving;
         }
-        self.entries.push(Entry { key, value, is_visible: false });
+        self.entries.push(Entry { key, value, stage: Stage::Hidden });
     }
 
     fn show(&mut self, key: u8, value: u32) {
-        if self.entries.iter().any(|entry| (entry.key, entry.value) == (key, value)) {
-            self.entries.retain(|entry| entry.key != key || entry.value == value);
-            self.entries
-                .iter_mut()
-                .filter(|entry| entry.key == key)
-                .for_each(|entry| entry.is_visible = true);
+        let is_it = |entry: &Entry| (entry.key, entry.value) == (key, value);
+        if self.entries.iter().any(is_it) {
+            self.entries.retain(|entry| entry.key != key || is_it(entry));
+            self.entries.iter_mut().filter(|entry| is_it(entry)).for_each(|entry| entry.stage = Stage::There);
         }
     }
 }

@@ -15,8 +15,14 @@ use lru_memo::{CacheInfo, lru_cache};
 use lru_memo_tests::history::{Allowed, Did, Event, History};
 use lru_memo_tests::without_hanging;
 
-/// Histories of each test.
-const HISTORIES: u64 = 500;
+/// Histories of each test, with two threads and with three.
+const HISTORIES: u64 = 250;
+
+/// How many times more there are to be.
+fn stress() -> u64 {
+    std::env::var("LRU_MEMO_STRESS").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1)
+}
+
 /// Keys that nobody uses before the end of a history.
 const OTHER_KEYS: u8 = 100;
 
@@ -221,7 +227,7 @@ impl Stage {
 }
 
 /// What is wrong with a history of so many threads, if anything is.
-fn histories_of(function: Function, threads: usize) -> Result<(), String> {
+fn histories_of(function: Function, allowed: Allowed, threads: usize) -> Result<(), String> {
     let stage = &Stage {
         function,
         meeting: Meeting { threads, arrived: AtomicUsize::new(0) },
@@ -232,15 +238,9 @@ fn histories_of(function: Function, threads: usize) -> Result<(), String> {
         for thread in 1..threads {
             scope.spawn(move || stage.follow(thread));
         }
-        let outcome = (0..HISTORIES).try_for_each(|seed| {
+        let outcome = (0..HISTORIES * stress()).try_for_each(|seed| {
             let history = stage.lead(Plan::new(threads, seed));
-            let is_right = history.is_linearizable(Allowed {
-                late_hits: e("H"),
-                late_misses: e("M"),
-                slow_clears: e("C"),
-                broad_invalidations: e("B"),
-                slow_stores: e("S"),
-            });
+            let is_right = history.is_linearizable(allowed);
             is_right.then_some(()).ok_or_else(|| format!("{threads} threads, seed {seed}: {history}"))
         });
         *stage.plan.lock().unwrap() = None;
@@ -249,10 +249,10 @@ fn histories_of(function: Function, threads: usize) -> Result<(), String> {
     })
 }
 
-fn is_linearizable(function: Function) {
-    let test = move || (2..=3).try_for_each(|threads| histories_of(function, threads));
+fn is_linearizable(function: Function, allowed: Allowed) {
+    let test = move || (2..=3).try_for_each(|threads| histories_of(function, allowed, threads));
     without_hanging(|| "threads that use a cache at once".to_owned(), test)
-        .unwrap_or_else(|wrong| panic!("no order of single steps explains this\n{wrong}"));
+        .unwrap_or_else(|wrong| panic!("no order of steps explains this\n{wrong}"));
 }
 
 /// A user's type.
@@ -261,13 +261,23 @@ struct User(u8);
 
 macro_rules! tests {
     ($($name:ident: $maxsize:literal, $key:ty, |$x:ident| $make:expr;)*) => {$(
+        mod $name {
+            use super::*;
+
+            tests! { @ $maxsize, $key, |$x| $make;
+                what_threads_see_has_an_order_of_single_steps: Allowed::default();
+                what_threads_see_has_an_order_of_steps_of_which_some_are_parts: Allowed::ALL;
+            }
+        }
+    )*};
+    (@ $maxsize:literal, $key:ty, |$x:ident| $make:expr; $($test:ident: $allowed:expr;)*) => {$(
         #[test]
-        fn $name() {
+        fn $test() {
             #[lru_cache(maxsize = $maxsize)]
             fn function(_: $key) -> u32 {
                 run()
             }
-            is_linearizable(Function {
+            let function = Function {
                 maxsize: $maxsize,
                 call: |$x| function($make),
                 put: |$x, value| function_cache_put($make, value),
@@ -275,7 +285,8 @@ macro_rules! tests {
                 invalidate: |$x| function_cache_invalidate($make),
                 clear: function_cache_clear,
                 info: function_cache_info,
-            });
+            };
+            is_linearizable(function, $allowed);
         }
     )*};
 }
@@ -287,8 +298,4 @@ tests! {
     one_entry_with_the_users_keys: 1, User, |x| User(x);
     two_entries_with_the_users_keys: 2, User, |x| User(x);
     three_entries_with_the_users_keys: 3, User, |x| User(x);
-}
-
-fn e(name: &str) -> bool {
-    std::env::var(name).is_ok()
 }

@@ -125,3 +125,38 @@ fn what_was_computed_while_its_key_was_forgotten_is_refused_as_an_entry() {
     assert!(forgotten(Invalidated(1, true), None, Counted(0, 1, 0)), "it was stored, then removed");
     assert!(forgotten(Invalidated(2, false), Some(7), Counted(0, 1, 1)), "another key");
 }
+
+/// What is not an order of single steps, but one of steps of which those of one kind have parts.
+#[test]
+fn what_is_allowed_to_have_parts_may_come_late_and_nothing_else() {
+    let none = Allowed::default();
+    let full = [(0, 2, Missed(1, 7, 1)), (3, 5, Missed(2, 8, 4))];
+    let lost_hit = [(10, 20, Hit(1, 7)), (11, 21, Put(3, 9)), (22, 23, Peeked(1, None))];
+    let counted_after_a_clear = [(10, 20, Hit(1, 7)), (11, 21, Cleared), (22, 23, Counted(1, 0, 0))];
+    let stored_but_not_counted =
+        [(10, 20, Missed(3, 9, 15)), (11, 12, Cleared), (22, 23, Hit(3, 9)), (24, 25, Counted(1, 0, 1))];
+    let not_stored = [(10, 20, Missed(3, 9, 15)), (14, 16, Invalidated(4, false)), (22, 23, Peeked(3, None))];
+    let overtaken = [
+        (10, 30, Put(3, 9)),
+        (11, 12, Hit(2, 8)),
+        (13, 14, Peeked(3, None)),
+        (31, 32, Put(4, 10)),
+        (33, 34, Peeked(2, Some(8))),
+    ];
+    let cases: [(&[_], Allowed); 6] = [
+        (&lost_hit, Allowed { late_hits: true, ..none }),
+        (&counted_after_a_clear, Allowed { late_hits: true, ..none }),
+        (&stored_but_not_counted, Allowed { late_misses: true, ..none }),
+        (&stored_but_not_counted, Allowed { slow_clears: true, ..none }),
+        (&not_stored, Allowed { broad_invalidations: true, ..none }),
+        (&overtaken, Allowed { slow_stores: true, ..none }),
+    ];
+    for (number, (events, allowed)) in cases.into_iter().enumerate() {
+        let history = at_once(2, &[&full[..], events].concat());
+        assert!(!history.is_linearizable(none), "case {number}");
+        assert!(history.is_linearizable(allowed), "case {number}");
+        // Of what is over before the next begins, nothing comes late.
+        let in_sequence = in_sequence(2, &history.events.iter().map(|event| event.did).collect::<Vec<_>>());
+        assert!(!in_sequence.is_linearizable(Allowed::ALL), "case {number}");
+    }
+}
