@@ -10,7 +10,7 @@ use crate::cached::Cached;
 use crate::function::{Attributes, Function, Names, Place, turbofish};
 use crate::home::Home;
 use crate::key::{Key, parts_by_reference};
-use crate::options::Options;
+use crate::options::{Options, Scope};
 use crate::parameters::Parameters;
 
 /// What the macro writes.
@@ -96,7 +96,7 @@ struct Pieces<'a> {
     cached: Cached,
     parameters: Parameters,
     home: Home,
-    /// Clones a value; its span is the return type.
+    /// Clones a value, or makes it bytes and back; its span is the return type.
     clone: TokenStream,
 }
 
@@ -113,7 +113,10 @@ impl<'a> Pieces<'a> {
         let (here, value) = (options.runtime.at(at), &cached.value);
         // A pointer: `Clone` is asked for here and not also where it is handed over, and all functions with the same
         // types share one copy of what is called with it.
-        let clone = quote_spanned!(at=> #here::clone_value::<#value> as fn(&_) -> _);
+        let clone = match options.scope {
+            Scope::Shared => quote_spanned!(at=> #here::codec::<#value>()),
+            _ => quote_spanned!(at=> #here::clone_value::<#value> as fn(&_) -> _),
+        };
         let attributes = Attributes::sort(&function.item.attrs);
         Self { function, options, attributes, private, key, cached, parameters, home, clone }
     }
@@ -177,7 +180,13 @@ impl<'a> Pieces<'a> {
                 }
             };
         }
-        let (found, miss) = if is_async || self.options.key.is_some() {
+        let run_at_once = body! {
+            let outcome = #run;
+            #complete
+        };
+        let (found, miss) = if self.is_shared() {
+            (body!(cache.get(key, #clone)), run_at_once)
+        } else if is_async || self.options.key.is_some() {
             let found = body! {
                 match cache.get(key, #clone) {
                     ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
@@ -189,11 +198,7 @@ impl<'a> Pieces<'a> {
                     },
                 }
             };
-            let miss = body! {
-                let outcome = #run;
-                #complete
-            };
-            (found, miss)
+            (found, run_at_once)
         } else {
             // Out of the way of a hit, which needs fewer registers then.
             let key = &self.key.value;
@@ -261,13 +266,20 @@ impl<'a> Pieces<'a> {
         call(&self.function.item.sig, path, arguments)
     }
 
-    /// What the user has to say about storing a value.
+    fn is_shared(&self) -> bool {
+        self.options.scope == Scope::Shared
+    }
+
+    /// How a value is copied, and what the user has to say about storing it.
     fn hooks(&self) -> TokenStream {
         let Self { private, clone, .. } = self;
         let admits = match &self.options.cache_if {
             Some(cache_if) => body!(|value| #private::admits(#cache_if, value)),
             None => body!(#private::admit_all),
         };
+        if self.is_shared() {
+            return body!(#clone, #admits);
+        }
         let weigh = self.weigh();
         body!(#clone, #admits, #weigh)
     }
@@ -354,8 +366,8 @@ impl<'a> Pieces<'a> {
         let new = Ident::new("value", Span::mixed_site());
         inputs.push(syn::parse_quote!(#new: #value));
         let signature = self.function.companion(quote!(fn #put(#inputs)));
-        let weigh = self.weigh();
-        self.companion(doc, signature, self.answer(body!(cache.put(key, #new, #weigh))))
+        let how = if self.is_shared() { self.clone.clone() } else { self.weigh() };
+        self.companion(doc, signature, self.answer(body!(cache.put(key, #new, #how))))
     }
 
     fn refresh(&self) -> Companion {
@@ -400,7 +412,11 @@ impl<'a> Pieces<'a> {
     }
 
     /// A function that is generated for users beside the memoized one.
-    fn companion(&self, doc: TokenStream, signature: Signature, body: TokenStream) -> Companion {
+    fn companion(&self, doc: TokenStream, mut signature: Signature, body: TokenStream) -> Companion {
+        if self.is_shared() {
+            // The store may be far away.
+            signature.asyncness = self.function.item.sig.asyncness;
+        }
         let (all, allow, unused) = (&self.attributes.all, allow_of_documented(), allow_of_generated());
         let attributes = quote!(#(#all)* #allow #unused);
         let forward_attributes = attributes.clone();
@@ -411,7 +427,10 @@ impl<'a> Pieces<'a> {
 
     /// A function that is generated for the memoized one.
     fn hidden(&self, signature: Signature, body: TokenStream) -> Companion {
-        Companion { doc: None, ..self.companion(TokenStream::new(), signature, body) }
+        let asyncness = signature.asyncness;
+        let mut companion = self.companion(TokenStream::new(), signature, body);
+        (companion.signature.asyncness, companion.declaration.asyncness) = (asyncness, asyncness);
+        Companion { doc: None, ..companion }
     }
 
     /// A companion where it belongs.
@@ -469,7 +488,7 @@ fn allow_of_documented() -> TokenStream {
 
 /// Permits what users have not written.
 fn allow_of_generated() -> TokenStream {
-    quote!(#[allow(dead_code, unused_variables, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate)])
+    quote!(#[allow(dead_code, unused_variables, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate, clippy::unused_async)])
 }
 
 /// A body in the user's braces: the compiler does not warn of dead code in those of a macro.

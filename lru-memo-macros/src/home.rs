@@ -10,6 +10,7 @@ use syn::spanned::Spanned;
 use syn::{ConstParam, GenericParam, TypeParam};
 
 use crate::cached::Cached;
+use crate::fingerprint::fingerprint;
 use crate::function::{Function, Place};
 use crate::key::{Key, KeyTypes};
 use crate::options::{Options, Scope};
@@ -51,10 +52,29 @@ impl Home {
         // Spelt out here rather than asked of the companions: where an attribute is missing on the `impl` block, only
         // the hidden function cannot be found, and it is named after what to do.
         let (info, clear) = match &key.types {
-            Some(_) => (body!(#path().info()), body!(#path().clear())),
-            None => (body!(#path().info(#maxsize)), body!(#path().clear())),
+            None if options.scope != Scope::Shared => (body!(#path().info(#maxsize)), body!(#path().clear())),
+            _ => (body!(#path().info()), body!(#path().clear())),
         };
         let site = site(function, options, [whole, &info, &clear], private);
+        if options.scope == Scope::Shared {
+            let tokens = fingerprint(function, options);
+            let (types, parameters) = (&key.names, names_of_parameters(function));
+            let own =
+                (!matches!(function.place, Place::Free)).then(|| quote!(&::core::any::type_name::<Self>(),));
+            return Self {
+                body: body! {
+                    static CACHES: #private::SharedCaches = #private::SharedCaches::new();
+                    CACHES.of(#private::instantiation(|| ()), #site, || {
+                        let value = ::core::any::type_name::<#value>();
+                        #private::identity(#tokens, &[&value, #own #(&#types,)* #(&#parameters),*])
+                    })
+                },
+                result: body!(&'static #private::SharedCache),
+                cache: body!(#path()),
+                info,
+                clear,
+            };
+        }
         match (&key.types, options.scope) {
             (Some(KeyTypes { arguments, stored, proof }), Scope::Process) => {
                 let storage = storage(arguments, value, options, private);
@@ -71,7 +91,7 @@ impl Home {
                     clear,
                 }
             }
-            (Some(KeyTypes { arguments, stored, .. }), Scope::Thread) => {
+            (Some(KeyTypes { arguments, stored, .. }), _) => {
                 let storage = storage(arguments, value, options, private);
                 let cache = body!(#private::Cache<#private::OneThread, #storage, #stored, #value, #hasher>);
                 Self {
@@ -99,7 +119,7 @@ impl Home {
                 info,
                 clear,
             },
-            (None, Scope::Thread) => Self {
+            (None, _) => Self {
                 body: body! {
                     #private::thread_local! {
                         static INSTANCES: #private::ThreadInstances = const { #private::ThreadInstances::new() };

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, Ident, Index, Type};
 
 use crate::function::Function;
-use crate::options::Options;
+use crate::options::{Options, Scope};
 use crate::shape::{shape, with_elided_lifetimes};
 
 /// The key of a function.
@@ -19,6 +19,8 @@ pub(crate) struct Key {
     pub(crate) proof: TokenStream,
     /// Its types, where they can be written down.
     pub(crate) types: Option<KeyTypes>,
+    /// Expressions of the names of its types, where they can be written down.
+    pub(crate) names: Vec<TokenStream>,
     /// The number of its parts.
     pub(crate) parts: usize,
 }
@@ -64,7 +66,12 @@ impl Key {
             let (how, stored, ty) = (shape.how, shape.stored, with_elided_lifetimes(ty));
             // Said rather than inferred, so that an unfit type brings one error.
             let as_stored = if function.is_generic() { quote!(_) } else { stored.clone() };
-            key.add(quote_spanned!(at=> #here::part::<#how, #ty, #as_stored, _>(&#name)), index, at, options);
+            let part = match options.scope {
+                Scope::Shared => quote_spanned!(at=> #here::shared_part::<#ty>(&#name)),
+                _ => quote_spanned!(at=> #here::part::<#how, #ty, #as_stored, _>(&#name)),
+            };
+            key.add(part, index, at, options);
+            key.names.push(quote_spanned!(at=> ::core::any::type_name::<#ty>()));
             let KeyTypes { arguments: other_arguments, stored: other_stored, proof } = types;
             types = KeyTypes {
                 arguments: quote!((#ty, #other_arguments)),
@@ -83,11 +90,13 @@ impl Key {
             other => vec![other],
         };
         let (private, bindings) = (options.runtime.at(Span::call_site()), bindings(function));
-        let bindings = quote! {
-            #[allow(unused_imports)]
-            use #private::AnyExpression as _;
-            #bindings
-        };
+        let for_any = (options.scope != Scope::Shared).then(|| {
+            quote! {
+                #[allow(unused_imports)]
+                use #private::AnyExpression as _;
+            }
+        });
+        let bindings = quote!(#for_any #bindings);
         let mut key = Self::empty(bindings, parts.len());
         for (index, part) in parts.iter().enumerate().rev() {
             let at = part.span();
@@ -95,6 +104,7 @@ impl Key {
             // An argument takes part as if it were not in an expression; of others, the compiler finds out whether
             // they are references.
             let made = match argument_named(part, function) {
+                _ if options.scope == Scope::Shared => quote_spanned!(at=> #here::shared_part(&(#part))),
                 Some(ty) => {
                     let how = shape(ty, &options.runtime).how;
                     quote_spanned!(at=> #here::part::<#how, _, _, _>(&(#part)))
@@ -107,7 +117,7 @@ impl Key {
     }
 
     fn empty(bindings: TokenStream, parts: usize) -> Self {
-        Self { bindings, value: quote!(()), proof: quote!(()), types: None, parts }
+        Self { bindings, value: quote!(()), proof: quote!(()), types: None, names: Vec::new(), parts }
     }
 
     /// Adds a part before those that are there.

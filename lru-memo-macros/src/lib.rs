@@ -13,6 +13,7 @@ mod cached;
 mod diagnostics;
 mod duration;
 mod expand;
+mod fingerprint;
 mod function;
 mod home;
 mod item;

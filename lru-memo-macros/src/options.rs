@@ -37,6 +37,7 @@ impl Attribute {
 pub(crate) enum Scope {
     Process,
     Thread,
+    Shared,
 }
 
 /// How many entries a cache may hold.
@@ -170,7 +171,19 @@ impl Given {
         if let (Some(_), Some(skipped)) = (&self.key, self.skip.as_ref().and_then(|skip| skip.first())) {
             diagnostics.error(skipped, "`key` says what the key is; leave `skip` out");
         }
+        let is_shared = self.scope == Some(Scope::Shared);
+        if let Some(hasher) = self.hasher.as_ref().filter(|_| is_shared) {
+            diagnostics.error(
+                hasher,
+                "`scope = shared` needs no `hasher`: all processes have to agree; leave it out",
+            );
+        }
         match (&self.max_weight, &self.weigh) {
+            (_, Some(weigh)) if is_shared => {
+                let message = "with `scope = shared` entries weigh their bytes; leave `weigh` out";
+                diagnostics.error(weigh, message);
+            }
+            (Some(_), None) if is_shared => {}
             (Some(max_weight), None) => {
                 diagnostics.error(
                     max_weight,
@@ -450,7 +463,15 @@ fn scope(input: ParseStream<'_>) -> syn::Result<Scope> {
     match scope.as_str() {
         "process" => Ok(Scope::Process),
         "thread" => Ok(Scope::Thread),
-        _ => Err(syn::Error::new(span, "`scope` is one of `process` and `thread`; write `scope = thread`")),
+        "shared" if cfg!(feature = "shared") => Ok(Scope::Shared),
+        "shared" => {
+            let message = "`scope = shared` needs the feature `shared`; write `lru-memo = { version = \"..\", features = [\"shared\"] }` in Cargo.toml";
+            Err(syn::Error::new(span, message))
+        }
+        _ => {
+            let message = "`scope` is one of `process`, `thread` and `shared`; write `scope = thread`, say";
+            Err(syn::Error::new(span, message))
+        }
     }
 }
 

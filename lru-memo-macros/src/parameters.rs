@@ -29,6 +29,7 @@ impl Parameters {
         let scope = match options.scope {
             Scope::Process => quote_spanned!(at=> Process),
             Scope::Thread => quote_spanned!(at=> Thread),
+            Scope::Shared => quote_spanned!(at=> Shared),
         };
         let ttl = options.ttl.as_ref().map(|ttl| quote_spanned!(ttl.span()=> .with_ttl(#ttl)));
         let max_weight =

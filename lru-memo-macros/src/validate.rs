@@ -6,7 +6,7 @@ use syn::{Receiver, ReceiverKind, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::function::{Function, Misplaced};
-use crate::options::Options;
+use crate::options::{Options, Scope};
 use crate::shape::{first_borrow, first_borrow_in_leaf, first_mutable_borrow, peel};
 
 /// Reports everything about the function that cannot be memoized.
@@ -38,7 +38,7 @@ pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: 
     for argument in &function.arguments {
         validate_argument(&argument.ty, argument.is_skipped || is_skipped(&argument.name), diagnostics);
     }
-    validate_output(&function.output, diagnostics);
+    validate_output(&function.output, options, diagnostics);
 }
 
 fn validate_skip(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
@@ -97,7 +97,7 @@ fn validate_argument(ty: &Type, is_skipped: bool, diagnostics: &mut Diagnostics)
     }
 }
 
-fn validate_output(ty: &Type, diagnostics: &mut Diagnostics) {
+fn validate_output(ty: &Type, options: &Options, diagnostics: &mut Diagnostics) {
     struct Opaque<'d>(&'d mut Diagnostics);
     impl<'ast> Visit<'ast> for Opaque<'_> {
         fn visit_type_impl_trait(&mut self, ty: &'ast syn::TypeImplTrait) {
@@ -123,6 +123,9 @@ fn validate_output(ty: &Type, diagnostics: &mut Diagnostics) {
             borrow,
             "a cached value cannot borrow from the arguments; return an owned type, such as `String` or `Arc<str>`, or a `&'static` reference",
         );
+    } else if let (Type::Reference(reference), Scope::Shared) = (peel(ty), options.scope) {
+        let message = "a value on a shared store is read into memory of its own; return an owned type, such as `String`";
+        diagnostics.error(reference, message);
     }
     visit::visit_type(&mut Opaque(diagnostics), ty);
 }

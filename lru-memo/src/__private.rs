@@ -22,5 +22,11 @@ pub use crate::outcome::{
 };
 pub use crate::plain::{NotPlain, Plainness};
 pub use crate::registry::Site;
+#[cfg(feature = "shared")]
+pub use crate::shared::{
+    function::{SharedCache, SharedCaches, identity},
+    key::shared_part,
+    value::codec,
+};
 pub use crate::slot::{Slot, shareable, shareable_part};
 pub use crate::threading::{AllThreads, OneThread};

@@ -3,14 +3,14 @@
 //! A call that hits takes no lock. Where the lock is taken, no user code runs inside: what it is to compare is kept,
 //! and compared outside, and what leaves the cache is handed out of the lock and dropped there.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
+use core::ops::DerefMut;
 use std::time::Instant;
 
-use parking_lot::lock_api::RawMutex as _;
-
 use crate::clock;
-use crate::fork::Forkable;
+use crate::fork::{Forkable, Locked};
 use crate::front::reader::Reader;
 use crate::front::{Front, Inside, Unfound, tag};
 use crate::in_flight::InFlight;
@@ -487,22 +487,25 @@ impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
 }
 
 impl<P: Kind, K, V, S> Forkable for Cache<AllThreads, P, K, V, S> {
-    fn lock(&self) {
-        // SAFETY: it is opened by `unlock`, as the caller of that says.
-        unsafe { self.state.raw() }.lock();
+    fn lock(&self) -> Box<dyn Locked + '_> {
+        Box::new(Held { front: &self.front, state: self.state.lock() })
     }
+}
 
-    unsafe fn unlock(&self) {
-        // SAFETY: as the caller says.
-        unsafe { self.state.force_unlock() };
-    }
+/// A cache in its lock while the process forks.
+struct Held<'c, E, G> {
+    front: &'c Front<AllThreads, E>,
+    state: G,
+}
 
-    fn forget_others(&self) {
+impl<E, G, K, V> Locked for Held<'_, E, G>
+where
+    G: DerefMut<Target = State<AllThreads, K, V>>,
+{
+    fn forget_others(&mut self) {
         self.front.forget_others();
-        // SAFETY: the lock is taken.
-        let state = unsafe { &mut *self.state.data_ptr() };
         // Nobody will land what others were computing. Dropping their keys is the user's code, and not for here.
-        core::mem::forget(core::mem::replace(&mut state.ledger.in_flight, InFlight::new()));
+        core::mem::forget(core::mem::replace(&mut self.state.ledger.in_flight, InFlight::new()));
     }
 }
 

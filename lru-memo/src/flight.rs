@@ -36,7 +36,8 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use self::inside::{Inside, Mark};
+pub(crate) use self::inside::Inside;
+use self::inside::Mark;
 use crate::sync::Mutex;
 
 /// One computation that others wait for.

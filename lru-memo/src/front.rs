@@ -35,6 +35,9 @@ const SPARE: usize = if cfg!(all(test, loom)) { 2 } else { 64 };
 /// Who is pinned runs no foreign code, so that it does not take long.
 const HELD_BACK: usize = 1024;
 
+/// How often it is looked again whether readers hold something back.
+const LINGER: usize = if cfg!(all(test, loom)) { 0 } else { 16 };
+
 /// What readers see of a cache with entries of type `E`.
 pub(crate) struct Front<T: Threading, E> {
     index: Index,
@@ -444,6 +447,21 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     #[inline(never)]
     fn settle_all(&mut self, left: &mut Left<E>) {
+        self.settle_once(left);
+        if core::mem::needs_drop::<E>() && T::SHARED && self.front.holds_back() {
+            // Whoever ends a call from now on sees that, and lets go. Who has ended just now may not have seen it, and it
+            // may not be seen here, for as long as a write takes to reach another thread.
+            for _ in 0..LINGER {
+                core::hint::spin_loop();
+                self.settle_once(left);
+                if !self.front.holds_back() {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn settle_once(&mut self, left: &mut Left<E>) {
         let front = self.front;
         let Lru { limbo, free, kept, .. } = &mut *self.lru;
         let hazards = || T::all(&front.readers).map(Reader::hazard).filter(|&place| place != 0).collect();

@@ -59,6 +59,8 @@ pub enum Scope {
     Process,
     /// One cache for each thread; arguments and values need not be `Send`.
     Thread,
+    /// One cache for all worker processes, on the store that `lru_memo::shared` is about.
+    Shared,
 }
 
 /// The configuration a cache was compiled with, as Python's `cache_parameters()` returns it.

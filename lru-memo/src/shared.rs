@@ -25,18 +25,23 @@
 
 mod configured;
 mod error;
+pub(crate) mod function;
 mod hash;
 mod health;
+pub(crate) mod key;
 mod lease;
 #[cfg(target_os = "linux")]
 mod lmdb;
 mod memory;
 mod namespace;
+mod turns;
+pub(crate) mod value;
 mod wall;
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
-pub use configured::{configure, configure_store, store};
+pub use configured::{attach, configure, configure_store, store, stores};
 pub use error::{Error, Kind};
 #[doc(hidden)]
 pub use health::note;
@@ -124,6 +129,16 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the store does not work.
     fn namespaces(&self) -> Result<Vec<Summary>, Error>;
+
+    /// The entries that were used last, at most so many, the latest first; touches neither recency nor counters. None
+    /// where the store cannot tell.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn recent(&self, space: &Namespace, limit: usize) -> Result<Vec<Held>, Error> {
+        let _ = (space, limit);
+        Ok(Vec::new())
+    }
 }
 
 /// What a lookup came to.
@@ -179,14 +194,54 @@ pub struct Summary {
     pub id: u128,
     /// Its `maxsize`.
     pub maxsize: Option<usize>,
+    /// Its `max_weight`.
+    pub max_weight: Option<u64>,
+    /// Its `ttl`.
+    pub ttl: Option<Duration>,
     /// Its counters.
     pub counts: Counts,
+    /// The sum of the weights of its entries, if the store knows it.
+    pub weight: Option<u64>,
+    /// About how many bytes its entries take, if the store knows it.
+    pub bytes: Option<u64>,
+    /// How long it was not used, to the minute, if the store knows it.
+    pub idle: Option<Duration>,
+}
+
+/// An entry as found in a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Held {
+    /// The key, as the program has written it.
+    pub key: Vec<u8>,
+    /// The length of the value.
+    pub value_bytes: u64,
+    /// Its weight.
+    pub weight: u64,
+    /// How long ago it was stored.
+    pub age: Duration,
 }
 
 impl Summary {
     /// For implementations of [`Store`].
     #[must_use]
     pub fn new(space: &Namespace, counts: Counts) -> Self {
-        Self { name: space.name().into(), id: space.id(), maxsize: space.maxsize(), counts }
+        Self {
+            name: space.name().into(),
+            id: space.id(),
+            maxsize: space.maxsize(),
+            max_weight: space.max_weight(),
+            ttl: space.ttl(),
+            counts,
+            weight: None,
+            bytes: None,
+            idle: None,
+        }
+    }
+
+    /// The namespace itself, to look into it or to clear it.
+    #[must_use]
+    pub fn namespace(&self) -> Namespace {
+        Namespace::found(self)
     }
 }

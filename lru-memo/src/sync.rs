@@ -16,8 +16,7 @@ pub(crate) use modelled::{
 #[cfg(not(all(test, loom)))]
 mod plain {
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
-    pub(crate) use parking_lot::Mutex;
-    use parking_lot::MutexGuard;
+    use std::sync::{MutexGuard, PoisonError};
 
     /// Lets others go on who are to be waited for.
     pub(crate) fn relax() {
@@ -43,16 +42,31 @@ mod plain {
         }
     }
 
-    pub(crate) struct Condvar(parking_lot::Condvar);
+    /// The lock of the standard library, which is all in the one word: those who wait are in no list of this process, so
+    /// that a child of a fork can open it. That of parking_lot might be handed there to a thread that does not exist.
+    pub struct Mutex<T>(std::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Self(std::sync::Mutex::new(value))
+        }
+
+        #[inline]
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            // Nothing panics while it holds the lock.
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+
+    pub(crate) struct Condvar(std::sync::Condvar);
 
     impl Condvar {
         pub(crate) fn new() -> Self {
-            Self(parking_lot::Condvar::new())
+            Self(std::sync::Condvar::new())
         }
 
-        pub(crate) fn wait<'a, T>(&self, mut guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-            self.0.wait(&mut guard);
-            guard
+        pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+            self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
         }
 
         pub(crate) fn notify_one(&self) {
@@ -70,7 +84,7 @@ mod modelled {
 
     const UNPOISONED: &str = "nothing panics while it holds the lock";
 
-    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+    pub struct Mutex<T>(loom::sync::Mutex<T>);
 
     impl<T> Mutex<T> {
         pub(crate) fn new(value: T) -> Self {

@@ -5,10 +5,9 @@ use alloc::sync::Arc;
 use core::cell::RefCell;
 use core::ops::Deref;
 
-use parking_lot::Mutex;
-
 use crate::front::reader::{Pin, Reader};
 use crate::front::readers::Readers;
+use crate::sync::Mutex;
 
 /// Either [`AllThreads`] or [`OneThread`].
 pub trait Threading {

@@ -1,5 +1,5 @@
 //! CPython's `functools.lru_cache` is the oracle: random programs must give the same results and the same
-//! `cache_info` after every operation here as there, in both scopes.
+//! `cache_info` after every operation here as there, in every scope; the shared one is on the embedded store.
 //!
 //! `oracle/replay.py` invents the programs, runs them and describes the format. What it once recorded lies in
 //! `oracle/golden` and is always compared; new programs are compared where there is a `python3`.
@@ -67,8 +67,8 @@ struct Subject {
 }
 
 macro_rules! subjects {
-    ($($maxsize:literal: $(($($options:tt)*))*;)*) => {
-        static SUBJECTS: &[Subject] = &[$($({
+    ($SUBJECTS:ident; $($maxsize:literal: $(($($options:tt)*))*;)*) => {
+        static $SUBJECTS: &[Subject] = &[$($({
             #[lru_cache($($options)*)]
             fn function(n: u64) -> Outcome {
                 run(n, function)
@@ -84,7 +84,7 @@ macro_rules! subjects {
     };
 }
 
-subjects! {
+subjects! { SUBJECTS;
     "null": (maxsize = None) (maxsize = None, scope = thread);
     "0": (maxsize = 0) (maxsize = 0, scope = thread);
     "1": (maxsize = 1) (maxsize = 1, scope = thread);
@@ -93,6 +93,36 @@ subjects! {
     "16": (maxsize = 16) (maxsize = 16, scope = thread);
     "128": (maxsize = 128) (maxsize = 128, scope = thread);
     "\"default\"": () (scope = thread);
+}
+
+#[cfg(feature = "shared")]
+subjects! { SHARED_SUBJECTS;
+    "null": (maxsize = None, scope = shared);
+    "0": (maxsize = 0, scope = shared);
+    "1": (maxsize = 1, scope = shared);
+    "2": (maxsize = 2, scope = shared);
+    "3": (maxsize = 3, scope = shared);
+    "16": (maxsize = 16, scope = shared);
+    "128": (maxsize = 128, scope = shared);
+    "\"default\"": (scope = shared);
+}
+
+/// The subjects on a store, which is made anew in the directory for such files.
+#[cfg(feature = "shared")]
+fn shared_subjects() -> &'static [Subject] {
+    static STORE: std::sync::Once = std::sync::Once::new();
+    STORE.call_once(|| {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cpython-store");
+        let _ = fs::remove_dir_all(&directory);
+        let url = format!("file://{}", directory.display());
+        lru_memo::shared::configure(&url).expect("nobody has used a store");
+    });
+    SHARED_SUBJECTS
+}
+
+#[cfg(not(feature = "shared"))]
+fn shared_subjects() -> &'static [Subject] {
+    &[]
 }
 
 /// Runs a program on a subject, comparing every operation with the trace; returns how many there were.
@@ -133,16 +163,17 @@ fn replay(program: &Value, subject: &Subject) -> usize {
 
 /// Replays every program on all subjects with its maxsize; returns the number of operations in the programs.
 fn replay_all(programs: &str) -> usize {
-    // The caches of scope `process` are everybody's.
+    // Caches other than those of threads are everybody's.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut operations = 0;
     for line in programs.lines() {
         let program: Value = serde_json::from_str(line).expect("a program is an object in JSON");
         let maxsize = program["maxsize"].to_string();
-        let subjects = SUBJECTS.iter().filter(|subject| subject.maxsize == maxsize);
+        let subjects = SUBJECTS.iter().chain(shared_subjects()).filter(|subject| subject.maxsize == maxsize);
         let counts: Vec<usize> = subjects.map(|subject| replay(&program, subject)).collect();
-        assert_eq!(counts.len(), 2, "one subject for each scope with maxsize {maxsize}");
+        let scopes = 2 + usize::from(cfg!(feature = "shared"));
+        assert_eq!(counts.len(), scopes, "one subject for each scope with maxsize {maxsize}");
         operations += counts[0];
     }
     operations

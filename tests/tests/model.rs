@@ -9,6 +9,7 @@ use lru_memo::lru_cache;
 use lru_memo_tests::model::{Body, Ending, Operation, Outcome};
 use lru_memo_tests::subject::{Subject, run};
 use proptest::prelude::*;
+use serde::Serialize;
 
 /// Operations, most of them calls, on few enough keys to meet again.
 fn operations() -> impl Strategy<Value = Vec<Operation>> {
@@ -46,7 +47,7 @@ fn agrees_with_the_model(subject: Subject) {
 }
 
 /// A user's type; with `SAME_HASH` all of its values have one hash.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct User<const SAME_HASH: bool>(u8);
 
 impl<const SAME_HASH: bool> Hash for User<SAME_HASH> {
@@ -59,7 +60,7 @@ impl<const SAME_HASH: bool> Hash for User<SAME_HASH> {
 
 const WORDS: [&str; 6] = ["", "a", "b", "ab", "ba", "abc"];
 
-/// A test of each `maxsize` in both scopes, for each way to make a key of `n`.
+/// A test of each `maxsize` in each scope, for each way to make a key of `n`.
 macro_rules! subjects {
     ($($name:ident: $key:ty, |$n:ident| $make:expr;)*) => {$(
         mod $name {
@@ -76,11 +77,25 @@ macro_rules! subjects {
                 with_four_entries: 4, process;
                 with_four_entries_in_a_thread: 4, thread;
             }
+
+            #[cfg(feature = "shared")]
+            mod on_a_store {
+                use super::*;
+                subjects! { @ $key, |$n| $make;
+                    with_no_bound: None, shared;
+                    with_nothing_cached: 0, shared;
+                    with_one_entry: 1, shared;
+                    with_two_entries: 2, shared;
+                    with_four_entries: 4, shared;
+                }
+            }
         }
     )*};
     (@ $key:ty, |$n:ident| $make:expr; $($test:ident: $maxsize:tt, $scope:ident;)*) => {$(
         #[test]
         fn $test() {
+            #[cfg(feature = "shared")]
+            let _ = lru_memo::shared::configure("memory://");
             #[lru_cache(maxsize = $maxsize, scope = $scope)]
             fn function(_: $key) -> Outcome {
                 run()

@@ -5,7 +5,7 @@ mod shared;
 
 use std::process::Command;
 
-use lru_memo::shared::{Kind, Memory, configure, configure_store, health, store};
+use lru_memo::shared::{Kind, Memory, configure, configure_store, health, store, stores};
 use shared::{Scratch, info, space, square};
 
 #[test]
@@ -71,5 +71,8 @@ fn without_a_choice_the_store_is_private_to_user_and_program() {
     assert!(told.contains("Ok(Counts"), "{told}");
     let directory =
         told.split_once("file://").and_then(|(_, rest)| rest.split(' ').next()).expect("a directory");
+    let url = format!("file://{directory}");
+    assert!(stores().expect("the place is readable").contains(&url), "{url} is listed");
     std::fs::remove_dir_all(directory).expect("it is removed");
+    assert!(!stores().expect("the place is readable").contains(&url), "{url} is gone");
 }

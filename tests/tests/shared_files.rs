@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use lru_memo::clock;
-use lru_memo::shared::{Embedded, Entry, Found, Kind, Namespace, Options, Store, health};
+use lru_memo::shared::{Embedded, Entry, Found, Kind, Namespace, Options, Store, attach, health};
 use shared::{Scratch, info, peek, put, space, square};
 
 fn open(directory: &Path) -> Result<Embedded, Kind> {
@@ -371,4 +371,48 @@ fn a_disk_on_which_nothing_fits_is_an_error() {
     };
     let error = open(&disk.0.join("store")).err();
     assert!(matches!(error, Some(Kind::Full | Kind::Directory)), "{error:?}");
+}
+
+#[test]
+fn a_store_that_is_not_to_be_made_is_not_made() {
+    let scratch = Scratch::new();
+    let mut options = Options::default();
+    options.create = false;
+    let empty = scratch.path().join("empty");
+    fs::create_dir(&empty).expect("a directory");
+    for directory in [scratch.path().to_owned(), empty.clone(), scratch.path().join("missing")] {
+        let error = Embedded::open(&directory, options.clone()).expect_err("there is no store");
+        assert_eq!(error.kind(), Kind::NotFound, "{error}");
+        assert!(error.to_string().contains(&*directory.to_string_lossy()), "{error}");
+    }
+    let left = fs::read_dir(scratch.path()).expect("the directory").count();
+    assert_eq!((left, fs::read_dir(&empty).expect("the directory").count()), (1, 0));
+}
+
+#[test]
+fn a_broken_store_that_is_not_to_be_made_stays_as_it_is() {
+    let scratch = Scratch::new();
+    square(&scratch.store(), &space("f", None), 1);
+    let broken = file(&scratch, "data.mdb");
+    truncate(&broken, 100);
+    let mut options = Options::default();
+    options.create = false;
+    let error = Embedded::open(scratch.path(), options).expect_err("it is broken");
+    assert_eq!(error.kind(), Kind::Corrupt, "{error}");
+    assert_eq!(fs::metadata(&broken).expect("it is still there").len(), 100);
+}
+
+#[test]
+fn a_store_that_is_there_is_attached_by_its_url_and_is_not_that_of_the_process() {
+    let scratch = Scratch::new();
+    let space = space("f", None);
+    let url = format!("file://{}", scratch.path().display());
+    assert_eq!(attach(&url).err().map(|error| error.kind()), Some(Kind::NotFound));
+    square(&scratch.store(), &space, 1);
+    let store = attach(&url).expect("it is there");
+    assert!(square(&*store, &space, 1));
+    assert_eq!(health().store, "");
+    for (wrong, kind) in [("memory://", Kind::NotFound), ("gopher://host", Kind::Url), ("", Kind::Url)] {
+        assert_eq!(attach(wrong).err().map(|error| error.kind()), Some(kind), "{wrong}");
+    }
 }

@@ -46,6 +46,7 @@ on_every_store! {
     an_entry_that_is_too_heavy_is_not_stored_and_what_it_replaces_goes
     namespaces_do_not_mix
     namespaces_are_listed
+    a_listed_namespace_tells_its_limits_and_can_be_cleared
     keys_and_values_have_any_length
     one_thread_at_a_time_has_the_lease
     threads_count_exactly
@@ -266,6 +267,70 @@ fn namespaces_are_listed(store: &dyn Store) {
     all.sort_by_key(|summary| summary.name.clone());
     let told: Vec<_> = all.iter().map(|s| (s.name.as_str(), s.id, s.maxsize, s.counts.hits)).collect();
     assert_eq!(told, [("crate::f", f.id(), Some(2), 1), ("crate::g", g.id(), None, 0)]);
+}
+
+fn a_listed_namespace_tells_its_limits_and_can_be_cleared(store: &dyn Store) {
+    let _turn = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let ttl = Duration::from_millis(90_500);
+    let limited = space("f", Some(7)).with_max_weight(Some(100)).with_ttl(Some(ttl));
+    put(store, &limited, b"key", b"value", 30);
+    store.get(&limited, b"no key").expect("it works");
+    let all = store.namespaces().expect("it works");
+    let [summary] = &all[..] else { panic!("there is one namespace: {all:?}") };
+    assert_eq!((summary.maxsize, summary.max_weight, summary.ttl), (Some(7), Some(100), Some(ttl)));
+    assert!(summary.weight.is_none_or(|weight| weight == 30));
+    let same = summary.namespace();
+    assert_eq!((same.id(), same.name(), same.ttl()), (limited.id(), "f", Some(ttl)));
+    store.clear(&same).expect("it works");
+    assert_eq!(info(store, &limited), (0, 0, 0));
+    assert_eq!(store.namespaces().expect("it works").len(), 1);
+}
+
+#[test]
+fn the_entries_that_were_used_last_are_told_without_touching_them() {
+    let _turn = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let (scratch, other) = (Scratch::new(), Scratch::new());
+    for store in [scratch.store(), other.colliding_store(0)] {
+        let space = space("f", Some(100));
+        (0..50).for_each(|x| _ = square(&store, &space, x));
+        for x in [7, 3, 7, 30] {
+            assert!(square(&store, &space, x));
+        }
+        let numbers = |limit| -> Vec<u64> {
+            let recent = store.recent(&space, limit).expect("it works");
+            let number = |key: &[u8]| u64::from_le_bytes(key.try_into().expect("eight bytes"));
+            recent.iter().map(|held| number(&held.key)).collect()
+        };
+        assert_eq!(numbers(5), [30, 7, 3, 49, 48]);
+        assert_eq!(numbers(5), [30, 7, 3, 49, 48], "looking changes nothing");
+        assert_eq!((numbers(0), numbers(1), numbers(1000).len()), (vec![], vec![30], 50));
+        assert_eq!(info(&store, &space), (4, 50, 50));
+        let held = &store.recent(&space, 1).expect("it works")[0];
+        assert_eq!((held.value_bytes, held.weight), (8, 1));
+        let aged = Duration::from_secs(3600);
+        clock::advance(aged);
+        let held = &store.recent(&space, 1).expect("it works")[0];
+        assert!(held.age >= aged, "{:?}", held.age);
+    }
+}
+
+#[test]
+fn nothing_is_told_of_a_namespace_that_is_not_there_and_it_is_not_made() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    assert_eq!(store.recent(&space("f", None), 10).expect("it works"), []);
+    assert_eq!(store.namespaces().expect("it works"), []);
+}
+
+#[test]
+fn the_embedded_store_knows_bytes_and_idle_time() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let space = space("f", None);
+    put(&store, &space, b"key", &[7; 10_000], 1);
+    let summary = store.namespaces().expect("it works").remove(0);
+    assert!(summary.bytes.is_some_and(|bytes| (10_000..20_000).contains(&bytes)), "{summary:?}");
+    assert!(summary.idle.is_some_and(|idle| idle < Duration::from_secs(600)), "{summary:?}");
 }
 
 fn keys_and_values_have_any_length(store: &dyn Store) {

@@ -1,5 +1,5 @@
-//! Every signature that can be memoized, in every scope of one process: that it compiles, that its results are right,
-//! and that each companion does what it says.
+//! Every signature that can be memoized, in every scope: that it compiles, that its results are right, and that each
+//! companion does what it says.
 //!
 //! A row of the table is a function `f` under the attribute, how it is named from outside, arguments with what it
 //! returns for them, and other arguments, which must not be taken for the first.
@@ -14,15 +14,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use lru_memo::{CacheInfo, Scope, cache, lru_cache};
+use lru_memo::{CacheInfo, cache, lru_cache};
 use pollster::block_on;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-/// What a type parameter needs in order to be part of a key of the process.
-trait Part: Clone + Eq + Hash + Send + Sync + 'static {}
-impl<T: Clone + Eq + Hash + Send + Sync + 'static> Part for T {}
+/// What a type parameter needs in order to be part of a key in every scope.
+trait Part: Clone + Eq + Hash + Send + Sync + Serialize + DeserializeOwned + 'static {}
+impl<T: Clone + Eq + Hash + Send + Sync + Serialize + DeserializeOwned + 'static> Part for T {}
 
 /// An argument, and a receiver.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Id(u32);
 
 /// How a row's function returns a value.
@@ -39,6 +41,12 @@ fn in_ok<V>(value: V) -> Result<V, ()> {
 #[track_caller]
 fn assert_same(left: impl Debug, right: impl Debug, what: &str) {
     assert_eq!(format!("{left:?}"), format!("{right:?}"), "{what}");
+}
+
+/// The store, in case it is used; whichever test comes first.
+fn prepare() {
+    #[cfg(feature = "shared")]
+    let _ = lru_memo::shared::configure("memory://");
 }
 
 fn counts(info: CacheInfo) -> (u64, u64, usize) {
@@ -58,6 +66,16 @@ macro_rules! run {
     };
 }
 
+/// Runs a companion, which is async where the function is and all processes share the cache.
+macro_rules! aside {
+    (shared awaited $call:expr) => {
+        block_on($call)
+    };
+    ($scope:ident $run:ident $call:expr) => {
+        $call
+    };
+}
+
 /// The rows in one scope, a test each.
 macro_rules! works {
     ($scope:ident; $($name:ident {
@@ -72,8 +90,9 @@ macro_rules! works {
 
         #[test]
         fn works_with_all_of_its_companions() {
+            prepare();
             let call = || run!($run $($path)* f $($generics)* ($($arguments)*));
-            let info = || counts($($path)* f_cache_info $($generics)* ());
+            let info = || counts(aside!($scope $run $($path)* f_cache_info $($generics)* ()));
             assert_eq!(info(), (0, 0, 0), "unused");
 
             assert_same(call(), $how($value), "a miss");
@@ -85,27 +104,27 @@ macro_rules! works {
             assert_eq!(info(), (2, 2, 2));
 
             assert_same(run!($run $($path)* f_uncached $($generics)* ($($arguments)*)), $how($value), "uncached");
-            let peek = || $($path)* f_cache_peek $($generics)* ($($arguments)*);
+            let peek = || aside!($scope $run $($path)* f_cache_peek $($generics)* ($($arguments)*));
             assert_same(peek(), Some($value), "peek");
-            $($path)* f_cache_put $($generics)* ($($arguments)*, $other);
+            aside!($scope $run $($path)* f_cache_put $($generics)* ($($arguments)*, $other));
             assert_same(peek(), Some($other), "put, then peek");
             assert_same(call(), $how($other), "put, then a call");
             assert_eq!(info(), (3, 2, 2), "only the call counts");
             assert_same(run!($run $($path)* f_cache_refresh $($generics)* ($($arguments)*)), $how($value), "refresh");
             assert_same(peek(), Some($value), "refresh, then peek");
-            let invalidate = || $($path)* f_cache_invalidate $($generics)* ($($arguments)*);
+            let invalidate = || aside!($scope $run $($path)* f_cache_invalidate $($generics)* ($($arguments)*));
             assert_eq!((invalidate(), invalidate()), (true, false));
             assert_same(peek().is_none(), true, "invalidate, then peek");
             assert_eq!(info(), (3, 2, 1), "invalidated");
 
-            let parameters = $($path)* f_cache_parameters $($generics)* ();
+            let parameters = aside!($scope $run $($path)* f_cache_parameters $($generics)* ());
             let scope = stringify!($scope);
-            let expected = if scope == "thread" { Scope::Thread } else { Scope::Process };
-            assert_eq!((parameters.scope, parameters.maxsize), (expected, Some(128)));
-            let elsewhere = thread::spawn(|| counts($($path)* f_cache_info $($generics)* ())).join();
+            assert_eq!(format!("{:?}", parameters.scope).to_lowercase(), scope);
+            assert_eq!(parameters.maxsize, Some(128));
+            let elsewhere = thread::spawn(|| counts(aside!($scope $run $($path)* f_cache_info $($generics)* ()))).join();
             let seen = if scope == "thread" { (0, 0, 0) } else { (3, 2, 1) };
             assert_eq!(elsewhere.expect("no panic"), seen, "as another thread sees it");
-            $($path)* f_cache_clear $($generics)* ();
+            aside!($scope $run $($path)* f_cache_clear $($generics)* ());
             assert_eq!(info(), (0, 0, 0), "cleared");
             assert_same(call(), $how($value), "a miss again");
             assert_eq!(info(), (0, 1, 1));
@@ -129,7 +148,7 @@ macro_rules! signatures {
             }
             a_method_by_reference {
                 plain [Id::] f [] (&Id(1), 1) => as_it_is 2; (&Id(100), 1) => 101;
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Id(u32);
                 impl Id {
                     #[lru_cache(scope = $scope)]
@@ -138,7 +157,7 @@ macro_rules! signatures {
             }
             a_method_by_value {
                 plain [Id::] f [] (Id(1), "a") => as_it_is Id(2); (Id(2), "a") => Id(3);
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Id(u32);
                 impl Id {
                     #[lru_cache(scope = $scope)]
@@ -147,7 +166,7 @@ macro_rules! signatures {
             }
             a_method_by_arc {
                 plain [Id::] f [] (Arc::new(Id(1)), 1) => as_it_is 2; (Arc::new(Id(2)), 1) => 3;
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Id(u32);
                 impl Id {
                     #[lru_cache(scope = $scope)]
@@ -156,7 +175,7 @@ macro_rules! signatures {
             }
             a_method_by_reference_to_arc {
                 plain [Id::] f [] (&Arc::new(Id(1)), 1) => as_it_is 2; (&Arc::new(Id(2)), 1) => 3;
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Id(u32);
                 impl Id {
                     #[lru_cache(scope = $scope)]
@@ -165,7 +184,7 @@ macro_rules! signatures {
             }
             a_method_by_box {
                 plain [Id::] f [] (Box::new(Id(1))) => as_it_is 1; (Box::new(Id(2))) => 2;
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Id(u32);
                 impl Id {
                     #[lru_cache(scope = $scope)]
@@ -183,7 +202,7 @@ macro_rules! signatures {
             }
             an_associated_function {
                 plain [Id::] f [] (2, 3) => as_it_is Id(6); (3, 4) => Id(12);
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Id(u32);
                 #[lru_cache]
                 impl Id {
@@ -193,7 +212,7 @@ macro_rules! signatures {
             }
             an_associated_function_that_names_self {
                 plain [Id::] f [] (2) => as_it_is Id(2); (3) => Id(3);
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Id(u32);
                 impl Id {
                     #[lru_cache(scope = $scope)]
@@ -202,7 +221,7 @@ macro_rules! signatures {
             }
             a_method_of_an_implemented_trait {
                 plain [Id::] f [] (&Id(1), 1) => as_it_is 2; (&Id(2), 1) => 3;
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Id(u32);
                 trait Add { fn f(&self, x: u32) -> u32; }
                 #[lru_cache]
@@ -223,7 +242,7 @@ macro_rules! signatures {
             }
             a_method_of_a_trait_implemented_for_a_generic_type {
                 plain [Generic::<u8>::] f [] (&Generic(1), 1) => as_it_is 2; (&Generic(2), 1) => 3;
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Generic<T>(T);
                 trait Add { fn f(&self, x: u32) -> u32; }
                 #[lru_cache]
@@ -251,22 +270,6 @@ macro_rules! signatures {
                 #[lru_cache(scope = $scope)]
                 fn f<T>(x: T) -> (T, u32) where T: Part { (x, 1) }
             }
-            a_function_generic_over_a_constant {
-                plain [] f [::<3>] ([1, 2, 3]) => as_it_is 9; ([1, 2, 4]) => 10;
-                #[lru_cache(scope = $scope)]
-                fn f<const N: usize>(numbers: [usize; N]) -> usize { numbers.iter().sum::<usize>() + N }
-            }
-            a_function_generic_over_both_with_a_where_clause {
-                plain [] f [::<u8, 2>] (&[1, 2]) => as_it_is 5_u64; (&[2, 2]) => 6_u64;
-                #[lru_cache(scope = $scope)]
-                fn f<T, const N: usize>(parts: &[T; N]) -> u64
-                where
-                    T: Part,
-                    u64: From<T>,
-                {
-                    parts.iter().cloned().map(u64::from).sum::<u64>() + N as u64
-                }
-            }
             a_function_generic_over_a_slice {
                 plain [] f [::<char>] (&['a', 'b'], &'a') => as_it_is Some(0); (&['a', 'b'], &'b') => Some(1);
                 #[lru_cache(scope = $scope)]
@@ -274,7 +277,7 @@ macro_rules! signatures {
             }
             a_method_generic_by_its_type {
                 plain [Generic::<u8>::] f [] (&Generic(1), 1) => as_it_is 2; (&Generic(2), 1) => 3;
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Generic<T>(T);
                 impl<T: Part + Into<u32>> Generic<T> {
                     #[lru_cache(scope = $scope)]
@@ -283,7 +286,7 @@ macro_rules! signatures {
             }
             a_method_generic_by_a_constant_of_its_type {
                 plain [Many::<7>::] f [] (&Many, 1) => as_it_is 8; (&Many, 2) => 9;
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Many<const N: usize>;
                 impl<const N: usize> Many<N> {
                     #[lru_cache(scope = $scope)]
@@ -292,7 +295,7 @@ macro_rules! signatures {
             }
             a_method_generic_by_its_type_and_itself {
                 plain [Generic::<u8>::] f [::<u16, 2>] (&Generic(1), 1) => as_it_is 4; (&Generic(2), 1) => 5;
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Generic<T>(T);
                 impl<T: Part + Into<u32>> Generic<T> {
                     #[lru_cache(scope = $scope)]
@@ -301,7 +304,7 @@ macro_rules! signatures {
             }
             an_associated_function_of_a_generic_type {
                 plain [Generic::<u8>::] f [] (1) => as_it_is Generic(1); (2) => Generic(2);
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Generic<T>(T);
                 impl<T: Part> Generic<T> {
                     #[lru_cache(scope = $scope)]
@@ -315,7 +318,7 @@ macro_rules! signatures {
             }
             an_async_method {
                 awaited [Id::] f [] (&Id(1), 1) => as_it_is 2; (&Id(2), 1) => 3;
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Id(u32);
                 impl Id {
                     #[lru_cache(scope = $scope)]
@@ -329,7 +332,7 @@ macro_rules! signatures {
             }
             an_async_method_of_a_generic_type {
                 awaited [Generic::<u8>::] f [::<char>] (&Generic(1), 'a') => as_it_is (1, 'a'); (&Generic(1), 'b') => (1, 'b');
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Generic<T>(T);
                 impl<T: Part> Generic<T> {
                     #[lru_cache(scope = $scope)]
@@ -343,7 +346,7 @@ macro_rules! signatures {
             }
             an_async_function_in_an_implemented_trait {
                 awaited [Id::] f [] (&Id(1), 1) => as_it_is 2; (&Id(2), 1) => 3;
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Id(u32);
                 trait Add { async fn f(&self, x: u32) -> u32; }
                 #[lru_cache]
@@ -359,7 +362,7 @@ macro_rules! signatures {
             }
             an_unsafe_method {
                 trusted [Id::] f [] (&Id(1), 1) => as_it_is 2; (&Id(2), 1) => 3;
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Id(u32);
                 impl Id {
                     #[lru_cache(scope = $scope)]
@@ -391,11 +394,6 @@ macro_rules! signatures {
                 #[lru_cache(scope = $scope)]
                 fn f<'a, 'b: 'a>(left: &'a str, right: &'b str) -> String { format!("{left}{right}") }
             }
-            lifetimes_beside_a_type_and_a_constant {
-                plain [] f [::<u8, 2>] ("a", &[1, 2]) => as_it_is 3; ("a", &[1, 3]) => 3;
-                #[lru_cache(scope = $scope)]
-                fn f<'a, T: Part, const N: usize>(text: &'a str, parts: &'a [T; N]) -> usize { text.len() + parts.len() }
-            }
             the_lifetime_of_a_type {
                 plain [Borrowing::] f [] (&Borrowing("a"), "b") => as_it_is 2; (&Borrowing("a"), "bc") => 3;
                 struct Borrowing<'a>(&'a str);
@@ -407,7 +405,7 @@ macro_rules! signatures {
             patterns_of_tuples_and_structs {
                 plain [] f [] ((1, 2), Point { x: 3, y: (4, 5) }, 6, 7, [8, 9]) => as_it_is 38;
                 ((1, 2), Point { x: 3, y: (4, 5) }, 6, 0, [8, 9]) => 38;
-                #[derive(Clone, PartialEq, Eq, Hash)]
+                #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Point { x: u32, y: (u32, u32) }
                 #[lru_cache(scope = $scope)]
                 fn f((a, b): (u32, u32), Point { x, y: (c, _) }: Point, mut d: u32, _: u32, [e, g]: [u32; 2]) -> u32 {
@@ -417,7 +415,7 @@ macro_rules! signatures {
             }
             a_pattern_nested_in_references {
                 plain [] f [] (&(1, Some(2)), &Wrapped(3)) => as_it_is 6; (&(1, None), &Wrapped(3)) => 4;
-                #[derive(Clone, PartialEq, Eq, Hash)]
+                #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Wrapped(u32);
                 #[lru_cache(scope = $scope)]
                 fn f((a, b): &(u32, Option<u32>), &Wrapped(c): &Wrapped) -> u32 { a + b.unwrap_or(0) + c }
@@ -457,20 +455,10 @@ macro_rules! signatures {
                 #[lru_cache(scope = $scope)]
                 fn f(x: u32) -> Option<u32> { (x > 1).then_some(x) }
             }
-            a_static_reference_is_returned {
-                plain [] f [] (true) => as_it_is "yes"; (false) => "no";
-                #[lru_cache(scope = $scope)]
-                fn f(x: bool) -> &'static str { if x { "yes" } else { "no" } }
-            }
             a_counted_pointer_is_returned {
                 plain [] f [] (1) => as_it_is Arc::<[u32]>::from([1, 1]); (2) => Arc::<[u32]>::from([2, 2]);
                 #[lru_cache(scope = $scope)]
                 fn f(x: u32) -> Arc<[u32]> { [x, x].into() }
-            }
-            a_pointer_to_a_trait_object_is_returned {
-                plain [] f [] (1) => as_it_is Arc::new(1_u32) as Arc<dyn Debug + Send + Sync>; (2) => Arc::new(2_u32) as Arc<dyn Debug + Send + Sync>;
-                #[lru_cache(scope = $scope)]
-                fn f(x: u32) -> Arc<dyn Debug + Send + Sync> { Arc::new(x) }
             }
             a_result_is_returned {
                 plain [] f [] (1) => in_ok 1; (2) => 2;
@@ -490,7 +478,7 @@ macro_rules! signatures {
             }
             a_method_returns_a_result_of_io {
                 plain [Id::] f [] (&Id(1)) => in_ok 1; (&Id(2)) => 2;
-                #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+                #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
                 struct Id(u32);
                 impl Id {
                     #[lru_cache(scope = $scope)]
@@ -501,14 +489,61 @@ macro_rules! signatures {
     };
 }
 
+/// Those with types that serde cannot serialize, or not read.
+macro_rules! signatures_without_serde {
+    ($scope:ident) => {
+        works! { $scope;
+            a_function_generic_over_a_constant {
+                plain [] f [::<3>] ([1, 2, 3]) => as_it_is 9; ([1, 2, 4]) => 10;
+                #[lru_cache(scope = $scope)]
+                fn f<const N: usize>(numbers: [usize; N]) -> usize { numbers.iter().sum::<usize>() + N }
+            }
+            a_function_generic_over_both_with_a_where_clause {
+                plain [] f [::<u8, 2>] (&[1, 2]) => as_it_is 5_u64; (&[2, 2]) => 6_u64;
+                #[lru_cache(scope = $scope)]
+                fn f<T, const N: usize>(parts: &[T; N]) -> u64
+                where
+                    T: Part,
+                    u64: From<T>,
+                {
+                    parts.iter().cloned().map(u64::from).sum::<u64>() + N as u64
+                }
+            }
+            lifetimes_beside_a_type_and_a_constant {
+                plain [] f [::<u8, 2>] ("a", &[1, 2]) => as_it_is 3; ("a", &[1, 3]) => 3;
+                #[lru_cache(scope = $scope)]
+                fn f<'a, T: Part, const N: usize>(text: &'a str, parts: &'a [T; N]) -> usize { text.len() + parts.len() }
+            }
+            a_static_reference_is_returned {
+                plain [] f [] (true) => as_it_is "yes"; (false) => "no";
+                #[lru_cache(scope = $scope)]
+                fn f(x: bool) -> &'static str { if x { "yes" } else { "no" } }
+            }
+            a_pointer_to_a_trait_object_is_returned {
+                plain [] f [] (1) => as_it_is Arc::new(1_u32) as Arc<dyn Debug + Send + Sync>; (2) => Arc::new(2_u32) as Arc<dyn Debug + Send + Sync>;
+                #[lru_cache(scope = $scope)]
+                fn f(x: u32) -> Arc<dyn Debug + Send + Sync> { Arc::new(x) }
+            }
+        }
+    };
+}
+
 mod in_the_process {
     use super::*;
     signatures!(process);
+    signatures_without_serde!(process);
 }
 
 mod in_a_thread {
     use super::*;
     signatures!(thread);
+    signatures_without_serde!(thread);
+}
+
+#[cfg(feature = "shared")]
+mod in_all_processes {
+    use super::*;
+    signatures!(shared);
 }
 
 /// What the table has no room for, in one scope: companions that cannot infer a type, functions without arguments,
@@ -535,7 +570,7 @@ macro_rules! other_signatures {
 
         #[test]
         fn arguments_of_impl_trait_stand_beside_named_parameters_and_in_methods() {
-            #[derive(Clone, PartialEq, Eq, Hash)]
+            #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
             struct Id(u32);
             impl Id {
                 #[lru_cache(scope = $scope)]
@@ -675,7 +710,7 @@ macro_rules! other_signatures {
             unsafe fn trusted(x: u32) -> std::result::Result<u32, Failure> {
                 unless_zero(x)
             }
-            #[derive(Clone, PartialEq, Eq, Hash)]
+            #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
             struct Id(u32);
             impl Id {
                 #[lru_cache(scope = $scope)]
@@ -758,7 +793,7 @@ mod others_in_a_thread {
 
 #[test]
 fn unbounded_functions_take_every_kind_of_signature() {
-    #[derive(Clone, PartialEq, Eq, Hash)]
+    #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
     struct Generic<T>(T);
     #[cache]
     impl<T: Part> Generic<T> {

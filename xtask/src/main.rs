@@ -35,7 +35,7 @@ const STEPS: &[Step] = &[
     Step { name: "docs", about: "rustdoc has nothing to say", run: steps::docs },
     Step {
         name: "package",
-        about: "both published crates are packaged, and build from their packages",
+        about: "all published crates are packaged, and build from their packages",
         run: steps::package,
     },
     Step { name: "loom", about: "models of single flight, in every order of events", run: steps::loom },

@@ -8,8 +8,8 @@ use crate::command::{cargo, in_ci, read, run};
 /// How many third-party crates the default build of `lru-memo` may need.
 const MOST_CRATES: usize = 14;
 
-/// The crates that are published, in the order in which they would be.
-const PUBLISHED: [&str; 2] = ["lru-memo-macros", "lru-memo"];
+/// What is published, in the order in which it would be: the two libraries, and the command.
+const PUBLISHED: [&str; 3] = ["lru-memo-macros", "lru-memo", "lru-memo-cli"];
 
 /// What each published package must hold beside its code.
 const IN_EACH_PACKAGE: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];

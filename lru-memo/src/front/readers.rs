@@ -112,7 +112,7 @@ impl Readers {
     /// Whether there are few, so that to look at all of them costs next to nothing.
     pub(crate) fn are_few(&self) -> bool {
         // SAFETY: readers are never freed.
-        unsafe { self.first.load(Relaxed).as_ref() }.is_none_or(|newest| newest.id() <= 8)
+        unsafe { self.first.load(Relaxed).as_ref() }.is_none_or(|newest| newest.id() <= 32)
     }
 }
 

@@ -4,8 +4,10 @@ use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -70,6 +72,38 @@ pub fn store() -> Result<&'static dyn Store, Error> {
     }
 }
 
+/// Opens a store by its URL for a tool: one that is not there is not made, and it does not become that of this process.
+///
+/// # Errors
+/// When there is no such store, or it does not work.
+///
+/// ```
+/// use lru_memo::shared::{Kind, attach};
+///
+/// # #[cfg(target_os = "linux")]
+/// assert_eq!(attach("file:///no/such/directory").err().map(|error| error.kind()), Some(Kind::NotFound));
+/// ```
+pub fn attach(url: &str) -> Result<Box<dyn Store>, Error> {
+    check(url)?;
+    match split(url) {
+        ("memory", _) => {
+            Err(Error::new(Kind::NotFound, "`memory://` is in another process, which shares it with nobody"))
+        }
+        _ => Ok(open(url, false)?.0),
+    }
+}
+
+/// The URLs of the embedded stores in the default place: one for each program of this user that has one. For
+/// [`attach`].
+///
+/// # Errors
+/// When others can get at that place, or it cannot be read.
+pub fn stores() -> Result<Vec<String>, Error> {
+    let directories = embedded_in_default_place()?;
+    let paths = directories.iter().filter_map(|directory| directory.to_str());
+    Ok(paths.map(|path| format!("file://{path}")).collect())
+}
+
 pub(super) fn name() -> String {
     SETUP.try_lock().map(|setup| setup.name.clone()).unwrap_or_default()
 }
@@ -106,7 +140,7 @@ fn open_first() -> Result<&'static dyn Store, Error> {
         None => std::env::var("LRU_MEMO_STORE").unwrap_or_default(),
     };
     setup.name = redacted(&url);
-    match open(&url) {
+    match open(&url, true) {
         Ok((store, name)) => {
             setup.name = name;
             Ok(&**STORE.get_or_init(|| store))
@@ -149,26 +183,36 @@ fn missing(feature: &str) -> Error {
     )
 }
 
-fn open(url: &str) -> Result<(Box<dyn Store>, String), Error> {
+fn open(url: &str, create: bool) -> Result<(Box<dyn Store>, String), Error> {
     if !url.is_empty() {
         check(url)?;
     }
     match split(url) {
         ("memory", _) => Ok((Box::new(Memory::new()), url.to_owned())),
-        (_, rest) => open_embedded(rest),
+        (_, rest) => open_embedded(rest, create),
     }
 }
 
 #[cfg(target_os = "linux")]
-fn open_embedded(rest: &str) -> Result<(Box<dyn Store>, String), Error> {
-    let store = super::lmdb::Embedded::from_url(rest)?;
+fn open_embedded(rest: &str, create: bool) -> Result<(Box<dyn Store>, String), Error> {
+    let store = super::lmdb::Embedded::from_url(rest, create)?;
     let name = format!("file://{}", store.directory().display());
     Ok((Box::new(store), name))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open_embedded(_: &str) -> Result<(Box<dyn Store>, String), Error> {
+fn open_embedded(_: &str, _: bool) -> Result<(Box<dyn Store>, String), Error> {
     Err(Error::new(Kind::Url, "the embedded store works on Linux only"))
+}
+
+#[cfg(target_os = "linux")]
+fn embedded_in_default_place() -> Result<Vec<PathBuf>, Error> {
+    super::lmdb::Embedded::in_default_place()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn embedded_in_default_place() -> Result<Vec<PathBuf>, Error> {
+    Ok(Vec::new())
 }
 
 /// A URL without what may be a password.

@@ -19,6 +19,8 @@ pub enum Kind {
     Url,
     /// A store was chosen before.
     InUse,
+    /// There is no such store, and none was to be made.
+    NotFound,
     /// Files or directories are missing, or are not private to this user.
     Directory,
     /// There is no room.
@@ -27,6 +29,8 @@ pub enum Kind {
     Corrupt,
     /// The store failed, or cannot be reached.
     Unavailable,
+    /// A key or a value cannot be serialized.
+    Value,
 }
 
 impl Error {

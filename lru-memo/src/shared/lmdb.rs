@@ -24,6 +24,7 @@ mod files;
 mod opened;
 mod raw;
 mod read;
+mod recent;
 mod record;
 mod settle;
 mod table;
@@ -46,7 +47,7 @@ use self::read::For;
 use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
-use super::{Counts, Entry, Found, Store, Summary, Ticket, health};
+use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, health};
 
 /// How long a store that could not be opened is left alone.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -58,6 +59,9 @@ pub struct Options {
     /// The most that the entries may take, in bytes: 1 GiB, if nothing else is said. It is not taken in advance; files
     /// may become twice as long. A store that is there already keeps its size.
     pub size: usize,
+    /// Whether a store that is not there, or is broken, is made: it is, if nothing else is said. Without it, opening
+    /// fails, as is right for tools that only look.
+    pub create: bool,
     /// The bits of hashes that are used: for tests, which make collisions.
     #[doc(hidden)]
     pub hash_mask: u64,
@@ -65,7 +69,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { size: 1 << 30, hash_mask: u64::MAX }
+        Self { size: 1 << 30, create: true, hash_mask: u64::MAX }
     }
 }
 
@@ -98,9 +102,9 @@ impl Embedded {
     }
 
     /// What follows `file://`: nothing for the default directory, or one, and perhaps `?size=64MiB`.
-    pub(super) fn from_url(rest: &str) -> Result<Self, Error> {
+    pub(super) fn from_url(rest: &str, create: bool) -> Result<Self, Error> {
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let mut options = Options::default();
+        let mut options = Options { create, ..Options::default() };
         for option in query.split('&').filter(|option| !option.is_empty()) {
             match option.split_once('=') {
                 Some(("size", size)) => options.size = parse_size(size)?,
@@ -111,6 +115,11 @@ impl Embedded {
         }
         let directory = if path.is_empty() { directory::default()? } else { PathBuf::from(path) };
         Self::open(directory, options)
+    }
+
+    /// The directories of the stores in the default place: one for each program of this user that has one.
+    pub(super) fn in_default_place() -> Result<Vec<PathBuf>, Error> {
+        directory::in_default_place()
     }
 
     /// Where the store is.
@@ -144,7 +153,7 @@ impl Embedded {
         }
         self.current.drop_inherited();
         let map_size = 2 * self.options.size.next_multiple_of(1 << 16);
-        match files::open(&self.directory, map_size) {
+        match files::open(&self.directory, map_size, self.options.create) {
             Ok(files) => {
                 *failed = None;
                 Ok(self.current.set(Opened::new(files, self.options.hash_mask)))
@@ -249,14 +258,13 @@ impl Store for Embedded {
             let txn = opened.begin()?;
             let all = opened.all(&txn)?.into_iter();
             Ok(all
-                .map(|(id, named)| Summary {
-                    counts: opened.table.space(named.space).map(table::Space::counts).unwrap_or_default(),
-                    name: named.name,
-                    id,
-                    maxsize: named.maxsize,
-                })
+                .filter_map(|(id, named)| Some(opened.table.space(named.space)?.summary(id, named)))
                 .collect())
         })
+    }
+
+    fn recent(&self, space: &Namespace, limit: usize) -> Result<Vec<Held>, Error> {
+        self.with(|opened| opened.recent(space, limit))
     }
 }
 

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::AtomicU64;
 use core::time::Duration;
 
+use super::Summary;
 use super::hash::hash;
 
 /// The place of one memoized function in a store, with its limits; built once per function.
@@ -38,6 +39,12 @@ impl Namespace {
     pub fn new(name: &str, id: u128) -> Self {
         let name = name.into();
         Self { name, base: id, id, maxsize: None, max_weight: None, ttl: None, place: AtomicU64::new(0) }
+    }
+
+    /// What was found in a store: its id is known, and what it was made of is not.
+    pub(super) fn found(summary: &Summary) -> Self {
+        let (maxsize, max_weight, ttl) = (summary.maxsize, summary.max_weight, summary.ttl);
+        Self { maxsize, max_weight, ttl, ..Self::new(&summary.name, summary.id) }
     }
 
     /// Bounds the number of entries.

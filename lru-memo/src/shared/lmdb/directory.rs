@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
@@ -15,17 +16,36 @@ use crate::shared::namespace::fingerprint;
 
 /// A directory in memory where there is one, else one for temporary files: of this user and this program.
 pub(super) fn default() -> Result<PathBuf, Error> {
+    let mine = default_place();
+    make_private(&mine)?;
+    let directory = mine.join(program());
+    make_private(&directory)?;
+    Ok(directory)
+}
+
+/// The directories of all programs of this user.
+pub(super) fn in_default_place() -> Result<Vec<PathBuf>, Error> {
+    let mine = default_place();
+    match fs::symlink_metadata(&mine) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        _ => make_private(&mine)?,
+    }
+    let entries = fs::read_dir(&mine).map_err(|error| failed("read", &mine, &error))?;
+    let directories = entries.flatten().map(|entry| entry.path());
+    let mut stores: Vec<_> = directories.filter(|path| path.join("v1/current").exists()).collect();
+    stores.sort();
+    Ok(stores)
+}
+
+/// Where the directories of all programs of this user are.
+fn default_place() -> PathBuf {
     let memory = Path::new("/dev/shm");
     let is_usable = |metadata: Metadata| metadata.is_dir() && metadata.mode() & 0o1777 == 0o1777;
     let base = match fs::metadata(memory).is_ok_and(is_usable) {
         true => memory.to_owned(),
         false => std::env::temp_dir(),
     };
-    let mine = base.join(format!("lru-memo-{}", raw::user()));
-    make_private(&mine)?;
-    let directory = mine.join(program());
-    make_private(&directory)?;
-    Ok(directory)
+    base.join(format!("lru-memo-{}", raw::user()))
 }
 
 /// Tells programs apart, and containers that share memory but cannot see each other's processes.
@@ -79,7 +99,7 @@ fn check_ancestors(directory: &Path) -> Result<(), Error> {
     // As it was written, for its symbolic links, and where these lead.
     for path in [directory.to_owned(), core::mem::take(&mut real)] {
         let mut others_may_link = false;
-        let mut ancestors: alloc::vec::Vec<&Path> = path.ancestors().collect();
+        let mut ancestors: Vec<&Path> = path.ancestors().collect();
         ancestors.reverse();
         for ancestor in ancestors {
             let metadata =

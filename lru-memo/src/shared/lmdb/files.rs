@@ -40,18 +40,24 @@ pub(super) struct Files {
     pub(super) turns: PathBuf,
 }
 
-/// Opens what is in this directory, or makes it.
-pub(super) fn open(directory: &Path, map_size: usize) -> Result<Files, Error> {
-    make_private(directory)?;
+/// Opens what is in this directory; what is not there, or is broken, is made, if `create` says so.
+pub(super) fn open(directory: &Path, map_size: usize, create: bool) -> Result<Files, Error> {
     let base = directory.join("v1");
+    let current = base.join("current");
+    if !create && !current.try_exists().map_err(|error| failed("look at", &current, &error))? {
+        let message = format!("there is no shared store in {}", directory.display());
+        return Err(Error::new(Kind::NotFound, message));
+    }
+    make_private(directory)?;
     make_private(&base)?;
     let gate = Gate::pass(&base)?;
     let turns = base.join("turns");
     open_file(&turns, true)?;
-    let current = base.join("current");
     let opened = match fs::read_to_string(&current) {
         Ok(name) if is_name(&name) => open_instance(&base.join(name)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return make(&base, turns, map_size),
+        Err(error) if create && error.kind() == std::io::ErrorKind::NotFound => {
+            return make(&base, turns, map_size);
+        }
         Err(error) if error.kind() != std::io::ErrorKind::InvalidData => {
             return Err(failed("read", &current, &error));
         }
@@ -59,7 +65,7 @@ pub(super) fn open(directory: &Path, map_size: usize) -> Result<Files, Error> {
     };
     let opened = match opened {
         Ok((environment, table)) => Ok(Files { environment, table, turns }),
-        Err(error) if error.kind() == Kind::Corrupt => {
+        Err(error) if create && error.kind() == Kind::Corrupt => {
             health::note(&error);
             health::note_rebuilt();
             make(&base, turns, map_size)

@@ -151,8 +151,7 @@ impl Opened {
         let generation = self.empty(space);
         space.set_id(namespace.id());
         space.last_used.store(raw::seconds(), Relaxed);
-        let name = namespace.name().into();
-        let named = Named { space: index, generation, maxsize: namespace.maxsize(), name };
+        let named = Named::new(index, generation, namespace);
         self.database().put(&mut txn, &namespace_key(namespace.id()), &named.write())?;
         txn.commit()?;
         self.sweep(namespace)

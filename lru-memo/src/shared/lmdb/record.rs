@@ -9,8 +9,10 @@
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::shared::hash::hash;
+use crate::shared::namespace::Namespace;
 
 pub(super) const INSTANCE: &[u8] = b"i";
 pub(super) const NAMESPACE: &[u8] = b"n";
@@ -125,26 +127,43 @@ pub(super) struct Named {
     /// How often it was cleared.
     pub(super) generation: u64,
     pub(super) maxsize: Option<usize>,
+    pub(super) max_weight: Option<u64>,
+    pub(super) ttl: Option<Duration>,
     pub(super) name: String,
 }
 
 impl Named {
+    pub(super) fn new(space: u32, generation: u64, namespace: &Namespace) -> Self {
+        let name = namespace.name().to_owned();
+        let (maxsize, max_weight, ttl) = (namespace.maxsize(), namespace.max_weight(), namespace.ttl());
+        Self { space, generation, maxsize, max_weight, ttl, name }
+    }
+
     pub(super) fn write(&self) -> Vec<u8> {
+        // These are for people: a limit that no number here can hold is none.
         let maxsize = self.maxsize.map_or(u64::MAX, |maxsize| maxsize as u64);
+        let ttl = self.ttl.and_then(|ttl| u64::try_from(ttl.as_nanos()).ok()).unwrap_or(u64::MAX);
         let mut bytes = self.space.to_le_bytes().to_vec();
         bytes.extend(self.generation.to_le_bytes());
-        bytes.extend(maxsize.to_le_bytes());
+        for limit in [maxsize, self.max_weight.unwrap_or(u64::MAX), ttl] {
+            bytes.extend(limit.to_le_bytes());
+        }
         bytes.extend(self.name.as_bytes());
         bytes
     }
 
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        let (head, name) = bytes.split_at_checked(20)?;
-        let maxsize = u64::from_le_bytes(head[12..].try_into().ok()?);
+        let (head, name) = bytes.split_at_checked(36)?;
+        let limit = |at: usize| {
+            let limit = u64::from_le_bytes(head[at..at + 8].try_into().ok()?);
+            (limit != u64::MAX).then_some(limit)
+        };
         Some(Self {
             space: u32::from_le_bytes(head[..4].try_into().ok()?),
             generation: u64::from_le_bytes(head[4..12].try_into().ok()?),
-            maxsize: usize::try_from(maxsize).ok().filter(|&maxsize| maxsize != usize::MAX),
+            maxsize: limit(12).and_then(|maxsize| usize::try_from(maxsize).ok()),
+            max_weight: limit(20),
+            ttl: limit(28).map(Duration::from_nanos),
             name: core::str::from_utf8(name).ok()?.to_owned(),
         })
     }

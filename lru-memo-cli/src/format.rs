@@ -1,0 +1,91 @@
+//! Numbers and names for people.
+
+/// `512 B`, `1.5 KiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut scaled = bytes as f64;
+    let mut shown = format!("{bytes} B");
+    for unit in UNITS {
+        // What would be rounded up to 1024 is one of the next unit.
+        if scaled < 1023.95 {
+            break;
+        }
+        scaled /= 1024.0;
+        shown = format!("{scaled:.1} {unit}");
+    }
+    shown
+}
+
+/// `250ms`, `1.5s`, `2m 5s`, `3h 20m`, `4d 1h`.
+pub(crate) fn duration(seconds: f64) -> String {
+    if seconds < 1.0 {
+        return format!("{:.0}ms", (seconds * 1000.0).floor());
+    }
+    if seconds < 10.0 && seconds.fract() != 0.0 {
+        return format!("{:.1}s", (seconds * 10.0).floor() / 10.0);
+    }
+    let seconds = seconds as u64;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
+        (0, ..) => format!("{hours}h {}m", minutes % 60),
+        _ => format!("{days}d {}h", hours % 24),
+    }
+}
+
+/// How long nothing happened; stores know it to the minute.
+pub(crate) fn idle(seconds: u64) -> String {
+    if seconds < 60 { "<1m".to_owned() } else { duration(seconds as f64).replace(" 0s", "") }
+}
+
+/// `1 entry`, `2 entries`.
+pub(crate) fn count(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// `75.0%`.
+pub(crate) fn ratio(ratio: f64) -> String {
+    format!("{:.1}%", ratio * 100.0)
+}
+
+/// What there is, or `-`.
+pub(crate) fn or_dash<T>(value: Option<T>, format: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(|| "-".to_owned(), format)
+}
+
+/// A limit, which Python calls `None` where there is none.
+pub(crate) fn limit<T: ToString>(limit: Option<T>) -> String {
+    limit.map_or_else(|| "None".to_owned(), |limit| limit.to_string())
+}
+
+/// A name that cannot do anything to the terminal.
+pub(crate) fn name(name: &str) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    name.chars().map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bytes, duration, idle, name};
+
+    #[test]
+    fn bytes_are_told_in_the_largest_unit_that_fits() {
+        let told = [0, 1023, 1024, 1536, 1 << 20, (1 << 20) - 1, 3 << 30, u64::MAX].map(bytes);
+        let expected =
+            ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "1.0 MiB", "3.0 GiB", "16777216.0 TiB"];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn durations_are_told_in_their_two_largest_units() {
+        let told = [0.0, 0.25, 1.0, 1.59, 59.9, 125.0, 12_000.0, 349_200.0].map(duration);
+        assert_eq!(told, ["0ms", "250ms", "1s", "1.5s", "59s", "2m 5s", "3h 20m", "4d 1h"]);
+        assert_eq!([0, 59, 60, 3600].map(idle), ["<1m", "<1m", "1m", "1h 0m"]);
+    }
+
+    #[test]
+    fn a_name_cannot_steer_the_terminal() {
+        assert_eq!(name("f\u{1b}[2J\n<ü>"), "f\\u{1b}[2J\\n<ü>");
+    }
+}

@@ -1,0 +1,51 @@
+//! The command `lru-memo`: looks into the stores of `scope = shared` from outside of the programs that use them.
+//!
+//! It goes through the public API of `lru_memo::shared`, and makes nothing that is not there.
+
+mod clear;
+mod cli;
+mod failure;
+mod format;
+mod list;
+mod row;
+mod show;
+mod sources;
+mod table;
+mod terminal;
+mod top;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let Cli { store, command } = Cli::parse();
+    let store = store.as_deref();
+    let done = match command {
+        Command::Ls { json } => list::list(store, json),
+        Command::Show { namespace, entries, json } => show::show(store, &namespace, entries, json),
+        Command::Clear { namespace, all } => clear::clear(store, &namespace, all),
+        Command::Top { once: true, json, .. } => top::once(store, json),
+        Command::Top { interval, .. } => top::live(store, interval),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.report();
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// Writes the answer. Whoever has read enough of it may close the pipe.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::output(&error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,68 @@
+//! `lru-memo show`.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::format::{bytes, duration, idle, limit, name, or_dash, ratio};
+use crate::print;
+use crate::row::{Entry, Row, json};
+use crate::sources::{Found, Sources};
+use crate::table::{entry_columns, render};
+
+/// A namespace, and what was used last in it.
+#[derive(Serialize)]
+struct Detail {
+    #[serde(flatten)]
+    row: Row,
+    recent: Vec<Entry>,
+}
+
+/// Shows the namespaces of this name.
+pub(crate) fn show(store: Option<&str>, wanted: &str, entries: usize, as_json: bool) -> Result<(), Failure> {
+    let mut sources = Sources::new(store);
+    let found = sources.find(wanted)?;
+    let details = found.iter().map(|found| Detail::new(found, entries)).collect::<Result<Vec<_>, _>>()?;
+    if as_json {
+        return print(&json(&details)?);
+    }
+    let texts: Vec<_> = details.iter().map(Detail::text).collect();
+    print(&texts.join("\n"))
+}
+
+impl Detail {
+    fn new(found: &Found<'_>, entries: usize) -> Result<Self, Failure> {
+        let namespace = found.summary.namespace();
+        let recent = found.source.store.recent(&namespace, entries);
+        let recent = recent.map_err(|error| Failure::store(&found.source.label, &error))?;
+        Ok(Self { row: Row::new(found), recent: recent.iter().map(Entry::new).collect() })
+    }
+
+    fn text(&self) -> String {
+        let row = &self.row;
+        let mut text = format!("{}\n", name(&row.name));
+        for (what, value) in [
+            ("store", name(&row.store)),
+            ("id", row.id.clone()),
+            ("hits", row.hits.to_string()),
+            ("misses", row.misses.to_string()),
+            ("hit ratio", or_dash(row.hit_ratio, ratio)),
+            ("currsize", row.currsize.to_string()),
+            ("maxsize", limit(row.maxsize)),
+            ("weight", or_dash(row.weight, |weight| weight.to_string())),
+            ("max weight", limit(row.max_weight)),
+            ("ttl", limit(row.ttl_seconds.map(duration))),
+            ("bytes", or_dash(row.bytes, bytes)),
+            ("idle", or_dash(row.idle_seconds, idle)),
+        ] {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "  {what:<11} {value}");
+        }
+        if !self.recent.is_empty() {
+            text.push_str("\nused last:\n");
+            text.push_str(&render(&entry_columns(), &self.recent));
+        }
+        text
+    }
+}

@@ -1,0 +1,163 @@
+//! The stores that are looked into, and the namespaces in them.
+
+use lru_memo::shared::{Store, Summary, attach, stores};
+
+use crate::failure::Failure;
+use crate::format::name;
+
+/// An open store.
+pub(crate) struct Source {
+    url: String,
+    /// Its URL, for people.
+    pub(crate) label: String,
+    pub(crate) store: Box<dyn Store>,
+}
+
+/// The stores that are looked into, open.
+pub(crate) struct Sources {
+    chosen: Option<String>,
+    open: Vec<Source>,
+}
+
+/// A namespace, and the store it is in.
+pub(crate) struct Found<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) summary: Summary,
+}
+
+/// What a look into the stores has come to: one that does not work hides no other.
+pub(crate) struct Look<'a> {
+    pub(crate) found: Vec<Found<'a>>,
+    pub(crate) failures: Vec<Failure>,
+}
+
+impl Sources {
+    /// The one that was chosen, or those in the default place.
+    pub(crate) fn new(chosen: Option<&str>) -> Self {
+        // An empty variable chooses nothing, as in programs.
+        Self { chosen: chosen.filter(|url| !url.is_empty()).map(str::to_owned), open: Vec::new() }
+    }
+
+    /// Lists all namespaces, ordered by store, name and id. Stores that have appeared meanwhile are opened.
+    ///
+    /// # Errors
+    /// When there is no store.
+    pub(crate) fn look(&mut self) -> Result<Look<'_>, Failure> {
+        let mut failures = self.open_all()?;
+        let mut found = Vec::new();
+        for source in &self.open {
+            match source.store.namespaces() {
+                Ok(all) => found.extend(all.into_iter().map(|summary| Found { source, summary })),
+                Err(error) => failures.push(Failure::store(&source.label, &error)),
+            }
+        }
+        found.sort_by(|a, b| {
+            let order = |found: &Found<'_>| (found.source.label.clone(), found.summary.name.clone());
+            order(a).cmp(&order(b)).then(a.summary.id.cmp(&b.summary.id))
+        });
+        Ok(Look { found, failures })
+    }
+
+    /// Finds namespaces by their name, or one by the first digits of its id.
+    ///
+    /// # Errors
+    /// When there is none, or a store does not work.
+    pub(crate) fn find(&mut self, wanted: &str) -> Result<Vec<Found<'_>>, Failure> {
+        let Look { found, failures } = self.look()?;
+        let is_named = found.iter().any(|found| found.summary.name == wanted);
+        let digits = wanted.to_ascii_lowercase();
+        let is_wanted = |summary: &Summary| {
+            let is_id = digits.len() >= 4 && id(summary).starts_with(&digits);
+            if is_named { summary.name == wanted } else { is_id }
+        };
+        let found: Vec<_> = found.into_iter().filter(|found| is_wanted(&found.summary)).collect();
+        if found.is_empty() {
+            finish(failures)?;
+            return Err(Failure::not_found(format!(
+                "there is no namespace `{}`: `lru-memo ls` lists all",
+                name(wanted)
+            )));
+        }
+        failures.iter().for_each(Failure::report);
+        Ok(found)
+    }
+
+    /// Opens what is not open yet; says which of them do not work.
+    fn open_all(&mut self) -> Result<Vec<Failure>, Failure> {
+        if let Some(url) = &self.chosen {
+            if self.open.is_empty() {
+                self.open.push(Source::open(url)?);
+            }
+            return Ok(Vec::new());
+        }
+        let urls = stores().map_err(|error| Failure::store("the default place", &error))?;
+        self.open.retain(|source| urls.contains(&source.url));
+        let mut failures = Vec::new();
+        for url in &urls {
+            if self.open.iter().all(|source| source.url != *url) {
+                match Source::open(url) {
+                    Ok(source) => self.open.push(source),
+                    Err(failure) => failures.push(failure),
+                }
+            }
+        }
+        if self.open.is_empty() && failures.is_empty() {
+            return Err(Failure::not_found(
+                "no program of yours has a store in the default place: `--store URL` names another",
+            ));
+        }
+        Ok(failures)
+    }
+}
+
+impl Source {
+    fn open(url: &str) -> Result<Self, Failure> {
+        let label = label(url);
+        let store = attach(url).map_err(|error| Failure::store(&label, &error))?;
+        Ok(Self { url: url.to_owned(), label, store })
+    }
+}
+
+/// The id of a namespace, as it is written everywhere.
+pub(crate) fn id(summary: &Summary) -> String {
+    format!("{:032x}", summary.id)
+}
+
+/// Returns the failure with the highest exit code, and reports the others.
+pub(crate) fn finish(mut failures: Vec<Failure>) -> Result<(), Failure> {
+    failures.sort_by_key(Failure::code);
+    let worst = failures.pop();
+    failures.iter().for_each(Failure::report);
+    worst.map_or(Ok(()), Err)
+}
+
+/// A directory without scheme and options; another URL without what may be a password.
+fn label(url: &str) -> String {
+    let (address, _) = url.split_once('?').unwrap_or((url, ""));
+    match (address.strip_prefix("file://"), address.split_once("://"), address.rsplit_once('@')) {
+        (Some(directory), ..) => directory.to_owned(),
+        (None, Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
+        _ => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{finish, label};
+    use crate::failure::Failure;
+
+    #[test]
+    fn of_several_failures_the_one_with_the_highest_exit_code_counts() {
+        let failures = || vec![Failure::usage("a"), Failure::not_found("b")];
+        assert_eq!(finish(failures()).map_err(|failure| failure.code()), Err(2));
+        assert_eq!(finish(failures().into_iter().rev().collect()).map_err(|failure| failure.code()), Err(2));
+        assert!(finish(Vec::new()).is_ok());
+    }
+
+    #[test]
+    fn a_label_has_no_password_and_no_options() {
+        assert_eq!(label("file:///var/cache/app?size=8MiB"), "/var/cache/app");
+        assert_eq!(label("redis://me:secret@host:6379/0?x=y"), "redis://***@host:6379/0");
+        assert_eq!(label("memcached://a:1,b:2"), "memcached://a:1,b:2");
+    }
+}

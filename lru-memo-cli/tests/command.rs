@@ -1,0 +1,454 @@
+//! The command as its users run it: stores filled through the public API, then the binary, what it prints, and its
+//! exit code.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
+
+use lru_memo::shared::{Embedded, Entry, Found, Namespace, Options, Store, fingerprint};
+use serde_json::{Value, json};
+
+/// A private directory that is removed in the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Relaxed);
+        let path = std::env::temp_dir().join(format!("lru-memo-cli-{}-{number}", process::id()));
+        fs::create_dir(&path).expect("a scratch directory");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("a private one");
+        Self(path)
+    }
+
+    fn url(&self) -> String {
+        format!("file://{}", self.0.display())
+    }
+
+    fn store(&self) -> Embedded {
+        let mut options = Options::default();
+        options.size = 16 << 20;
+        Embedded::open(&self.0, options).expect("the store opens")
+    }
+
+    /// What is in the directory.
+    fn names(&self) -> Vec<PathBuf> {
+        fs::read_dir(&self.0).expect("the directory").map(|entry| entry.expect("an entry").path()).collect()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn space(name: &str, version: u8, maxsize: Option<usize>) -> Namespace {
+    Namespace::new(name, fingerprint(&[name.as_bytes(), &[version]])).with_maxsize(maxsize)
+}
+
+/// Calls a memoized function that answers with so many bytes.
+fn call(store: &dyn Store, space: &Namespace, key: &[u8], length: usize) {
+    if let Found::Miss(ticket) = store.get(space, key).expect("the store works") {
+        let value = vec![7; length];
+        let entry = Entry { value: &value, weight: 5, computed_since: Some(ticket), replace: false };
+        store.store(space, key, entry).expect("the store works");
+    }
+}
+
+/// A store with four namespaces, two of one name.
+fn filled() -> Scratch {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let page = space("app::page", 0, Some(2));
+    for key in [b"A", b"B", b"A", b"A"] {
+        call(&store, &page, key, 1000);
+    }
+    let user = space("app::user", 0, None).with_ttl(Some(Duration::from_secs(90))).with_max_weight(Some(100));
+    call(&store, &user, b"\x01\x00user \xff", 10);
+    call(&store, &user, &[b'x'; 300], 20);
+    call(&store, &space("app::twice", 1, Some(8)), b"1", 1);
+    call(&store, &space("app::twice", 2, Some(8)), b"2", 1);
+    call(&store, &space("app::twice", 2, Some(8)), b"2", 1);
+    scratch
+}
+
+/// What a run of the command came to.
+#[derive(Debug)]
+struct Outcome {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Outcome {
+    fn json(&self) -> Value {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{self:?}");
+        serde_json::from_str(&self.stdout).expect("it prints JSON")
+    }
+
+    /// The words of the line that begins with this one.
+    fn line(&self, first: &str) -> Vec<&str> {
+        let mut lines = self.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        lines
+            .find(|words| words.first() == Some(&first))
+            .unwrap_or_else(|| panic!("no {first} in {}", self.stdout))
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lru-memo"));
+    command.args(arguments).env_remove("LRU_MEMO_STORE").stdin(Stdio::null());
+    command
+}
+
+fn outcome(command: &mut Command) -> Outcome {
+    let output = command.output().expect("the command runs");
+    let text = |bytes| String::from_utf8(bytes).expect("it prints text");
+    Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Runs the command on the store of this directory.
+fn run(scratch: &Scratch, arguments: &[&str]) -> Outcome {
+    outcome(command(arguments).args(["--store", &scratch.url()]))
+}
+
+#[test]
+fn ls_lists_every_namespace_with_its_counters() {
+    let scratch = filled();
+    let listed = run(&scratch, &["ls"]);
+    assert_eq!((listed.code, listed.stderr.as_str()), (Some(0), ""));
+    assert_eq!(listed.stdout.lines().next(), scratch.0.to_str());
+    let headings = ["NAMESPACE", "ID", "HITS", "MISSES", "RATIO", "CURRSIZE", "MAXSIZE", "BYTES", "IDLE"];
+    assert_eq!(listed.line("NAMESPACE"), headings);
+    let page = listed.line("app::page");
+    assert_eq!(page[1].len(), 8);
+    assert_eq!(page[2..7], ["2", "2", "50.0%", "2", "2"]);
+    assert_eq!((page[8], page[9]), ("KiB", "<1m"));
+    assert_eq!(listed.line("app::user")[2..7], ["0", "2", "0.0%", "2", "None"]);
+    assert_eq!(listed.stdout.matches("app::twice").count(), 2);
+    assert!(listed.stdout.lines().all(|line| line == line.trim_end()), "{}", listed.stdout);
+}
+
+#[test]
+fn ls_prints_json_in_the_order_of_names() {
+    let scratch = filled();
+    let listed = run(&scratch, &["ls", "--json"]).json();
+    let names: Vec<_> = listed.as_array().expect("an array").iter().map(|row| &row["name"]).collect();
+    assert_eq!(names, ["app::page", "app::twice", "app::twice", "app::user"]);
+    let page = &listed[0];
+    let id = format!("{:032x}", space("app::page", 0, Some(2)).id());
+    for (field, value) in [
+        ("store", json!(scratch.0)),
+        ("id", json!(id)),
+        ("hits", json!(2)),
+        ("misses", json!(2)),
+        ("hit_ratio", json!(0.5)),
+        ("currsize", json!(2)),
+        ("maxsize", json!(2)),
+        ("max_weight", Value::Null),
+        ("ttl_seconds", Value::Null),
+        ("weight", json!(10)),
+    ] {
+        assert_eq!(page[field], value, "{field}");
+    }
+    assert!(page["bytes"].as_u64().is_some_and(|bytes| bytes > 2000), "{page}");
+    assert!(page["idle_seconds"].is_u64(), "{page}");
+    let user = &listed[3];
+    assert_eq!(
+        (&user["maxsize"], &user["ttl_seconds"], &user["max_weight"]),
+        (&Value::Null, &json!(90.0), &json!(100))
+    );
+}
+
+#[test]
+fn the_environment_names_the_store_as_it_does_for_programs() {
+    let scratch = filled();
+    let listed = outcome(command(&["ls", "--json"]).env("LRU_MEMO_STORE", scratch.url())).json();
+    assert_eq!(listed.as_array().map(Vec::len), Some(4));
+}
+
+#[test]
+fn show_tells_limits_counters_and_what_was_used_last() {
+    let scratch = filled();
+    let shown = run(&scratch, &["show", "app::user"]);
+    assert_eq!((shown.code, shown.stderr.as_str()), (Some(0), ""));
+    for (what, value) in [
+        ("hits", "0"),
+        ("misses", "2"),
+        ("currsize", "2"),
+        ("maxsize", "None"),
+        ("weight", "10"),
+        ("max", "weight 100"),
+        ("ttl", "1m 30s"),
+    ] {
+        assert_eq!(shown.line(what)[1..].join(" "), value, "{what}");
+    }
+    assert_eq!(shown.line("KEY").join(" "), "KEY KEY BYTES VALUE BYTES WEIGHT AGE");
+    let long = format!("{}...", "x".repeat(48));
+    assert_eq!(shown.line(&long)[1..4], ["300", "20", "5"]);
+    assert_eq!(shown.line(r"\x01\x00user")[1..5], [r"\xff", "8", "10", "5"]);
+    let (of_long, of_short) = (shown.stdout.find(&long), shown.stdout.find(r"\x01\x00user"));
+    assert!(of_long < of_short, "the latest is first: {}", shown.stdout);
+
+    let one = run(&scratch, &["show", "app::user", "--entries", "1", "--json"]).json();
+    let recent = one[0]["recent"].as_array().expect("an array");
+    assert_eq!(
+        (recent.len(), &recent[0]["key_bytes"], &recent[0]["value_bytes"]),
+        (1, &json!(300), &json!(20))
+    );
+    assert_eq!(
+        (&one[0]["name"], &one[0]["misses"]),
+        (&json!("app::user"), &json!(2)),
+        "looking counts nothing"
+    );
+}
+
+#[test]
+fn show_shows_all_of_one_name_and_one_of_an_id() {
+    let scratch = filled();
+    let shown = run(&scratch, &["show", "app::twice", "--json"]).json();
+    let both = shown.as_array().expect("an array");
+    assert_eq!(both.len(), 2);
+    let mut hits: Vec<_> = both.iter().filter_map(|row| row["hits"].as_u64()).collect();
+    hits.sort_unstable();
+    assert_eq!(hits, [0, 1]);
+    for row in both {
+        let id = row["id"].as_str().expect("an id");
+        let shown = run(&scratch, &["show", &id[..10].to_uppercase(), "--json"]).json();
+        assert_eq!((shown.as_array().map(Vec::len), &shown[0]["id"]), (Some(1), &row["id"]));
+    }
+    assert_eq!(run(&scratch, &["show", "app::twice"]).stdout.matches("hit ratio").count(), 2);
+}
+
+#[test]
+fn clear_empties_one_namespace_and_no_other() {
+    let scratch = filled();
+    let cleared = run(&scratch, &["clear", "app::page"]);
+    assert_eq!((cleared.code, cleared.stderr.as_str()), (Some(0), ""));
+    assert!(cleared.stdout.starts_with("cleared app::page (") && cleared.stdout.ends_with(": 2 entries\n"));
+    let store = scratch.store();
+    let counts = store.info(&space("app::page", 0, Some(2))).expect("the store works");
+    assert_eq!((counts.hits, counts.misses, counts.currsize), (0, 0, 0));
+    let counts = store.info(&space("app::twice", 2, Some(8))).expect("the store works");
+    assert_eq!((counts.hits, counts.misses, counts.currsize), (1, 1, 1));
+    assert_eq!(store.namespaces().expect("the store works").len(), 4);
+}
+
+#[test]
+fn clear_asks_which_when_two_have_one_name() {
+    let scratch = filled();
+    let refused = run(&scratch, &["clear", "app::twice"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
+    let ids = [1, 2].map(|version| format!("{:032x}", space("app::twice", version, Some(8)).id()));
+    assert!(ids.iter().all(|id| refused.stderr.contains(id)), "{}", refused.stderr);
+    let sizes = || {
+        let store = scratch.store();
+        let currsize =
+            |version| store.info(&space("app::twice", version, Some(8))).expect("it works").currsize;
+        [1, 2].map(currsize)
+    };
+    assert_eq!(sizes(), [1, 1]);
+    assert_eq!(run(&scratch, &["clear", &ids[0]]).code, Some(0));
+    assert_eq!(sizes(), [0, 1]);
+    let cleared = run(&scratch, &["clear", "app::twice", "--all"]);
+    assert_eq!((cleared.code, cleared.stdout.lines().count()), (Some(0), 2));
+    assert_eq!(sizes(), [0, 0]);
+}
+
+#[test]
+fn top_once_prints_the_most_called_first() {
+    let scratch = filled();
+    let printed = run(&scratch, &["top", "--once"]);
+    assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""));
+    assert_eq!(printed.stdout.lines().nth(2).and_then(|line| line.split(' ').next()), Some("app::page"));
+    let rows = run(&scratch, &["top", "--once", "--json"]).json();
+    let calls: Vec<_> = rows
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|row| row["hits"].as_u64().expect("a number") + row["misses"].as_u64().expect("a number"))
+        .collect();
+    assert_eq!(calls, [4, 2, 2, 1]);
+}
+
+#[test]
+fn top_without_a_terminal_says_what_to_do() {
+    let refused = run(&filled(), &["top"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
+    assert!(refused.stderr.contains("--once"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_missing_store_is_not_found_and_not_made() {
+    let scratch = Scratch::new();
+    let missing = scratch.0.join("missing");
+    let url = format!("file://{}", missing.display());
+    for arguments in
+        [&["ls"][..], &["ls", "--json"], &["show", "f"], &["clear", "f"], &["top", "--once"], &["top"]]
+    {
+        for url in [&url, &scratch.url()] {
+            let told = outcome(command(arguments).args(["--store", url]));
+            assert_eq!((told.code, told.stdout.as_str()), (Some(1), ""), "{arguments:?}: {told:?}");
+            let directory = url.strip_prefix("file://").expect("a directory");
+            let expected = format!("error: there is no shared store in {directory}\n");
+            assert_eq!(told.stderr, expected, "{arguments:?}");
+        }
+    }
+    assert_eq!(scratch.names(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn an_unknown_namespace_is_not_found_and_not_made() {
+    let scratch = filled();
+    for arguments in [&["show", "app::pag"][..], &["clear", "app::nothing"], &["clear", "0"], &["show", ""]] {
+        let told = run(&scratch, arguments);
+        assert_eq!((told.code, told.stdout.as_str()), (Some(1), ""), "{arguments:?}: {told:?}");
+        assert!(told.stderr.contains(&format!("`{}`", arguments[1])), "{told:?}");
+    }
+    assert_eq!(scratch.store().namespaces().expect("the store works").len(), 4);
+}
+
+#[test]
+fn an_empty_store_lists_nothing() {
+    let scratch = Scratch::new();
+    drop(scratch.store());
+    assert_eq!(run(&scratch, &["ls", "--json"]).json(), json!([]));
+    let listed = run(&scratch, &["ls"]);
+    assert_eq!((listed.code, listed.stdout.as_str()), (Some(0), "no function has used the store yet\n"));
+}
+
+#[test]
+fn a_broken_store_is_an_error_and_is_left_alone() {
+    let scratch = filled();
+    let base = scratch.0.join("v1");
+    let instance = base.join(fs::read_to_string(base.join("current")).expect("the store is there"));
+    fs::write(instance.join("data.mdb"), b"broken").expect("it is broken");
+    let told = run(&scratch, &["ls"]);
+    assert_eq!((told.code, told.stdout.as_str()), (Some(3), ""), "{told:?}");
+    assert!(told.stderr.contains("not an LMDB file"), "{told:?}");
+    assert_eq!(fs::read(instance.join("data.mdb")).expect("it is still there"), b"broken");
+}
+
+#[test]
+fn a_directory_that_others_may_use_is_an_error() {
+    let scratch = filled();
+    fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o755)).expect("the mode changes");
+    let told = run(&scratch, &["ls"]);
+    assert_eq!((told.code, told.stdout.as_str()), (Some(3), ""), "{told:?}");
+    assert!(told.stderr.contains("755"), "{told:?}");
+}
+
+#[test]
+fn a_wrong_command_line_is_status_2() {
+    for arguments in [
+        &[][..],
+        &["list"],
+        &["show"],
+        &["top", "--interval", "0"],
+        &["top", "--interval", "NaN"],
+        &["top", "--json"],
+        &["ls", "--store", "gopher://host"],
+        &["ls", "--store", "/a/directory"],
+        &["ls", "--store", "file://relative"],
+        &["ls", "--store", "file://"],
+        &["ls", "--store", "file:///tmp?age=3"],
+    ] {
+        let told = outcome(&mut command(arguments));
+        assert_eq!((told.code, told.stdout.as_str()), (Some(2), ""), "{arguments:?}: {told:?}");
+        assert!(!told.stderr.is_empty());
+    }
+}
+
+#[test]
+fn the_help_tells_the_exit_codes() {
+    let help = outcome(&mut command(&["--help"]));
+    assert_eq!(help.code, Some(0));
+    for word in ["ls", "show", "clear", "top", "--store", "Exit codes", "3  a store does not work"] {
+        assert!(help.stdout.contains(word), "{word}: {}", help.stdout);
+    }
+}
+
+#[test]
+fn names_and_keys_cannot_steer_the_terminal() {
+    let scratch = Scratch::new();
+    let hostile = space("f\x1b[2J\nNAMESPACE", 0, None);
+    call(&scratch.store(), &hostile, b"\x1b[31mkey", 1);
+    for arguments in [&["ls"][..], &["show", hostile.name()], &["clear", hostile.name()], &["show", "f\x1b"]]
+    {
+        let told = run(&scratch, arguments);
+        assert!(!told.stdout.contains('\x1b') && !told.stderr.contains('\x1b'), "{arguments:?}: {told:?}");
+    }
+    let told = outcome(&mut command(&["ls", "--store", "file:///no/such/\x1b[2J"]));
+    assert_eq!(told.stderr, "error: there is no shared store in /no/such/\\u{1b}[2J\n");
+    let told = run(&scratch, &["show", "two\nlines"]);
+    assert_eq!(told.stderr.lines().count(), 1, "{told:?}");
+}
+
+/// A program's store in the default place, removed in the end.
+struct Program(PathBuf);
+
+impl Program {
+    fn new(name: &str) -> Self {
+        let user = fs::metadata("/proc/self").expect("the system tells").uid();
+        let memory = Path::new("/dev/shm");
+        let is_usable = fs::metadata(memory).is_ok_and(|shm| shm.is_dir() && shm.mode() & 0o1777 == 0o1777);
+        let base = if is_usable { memory.to_owned() } else { std::env::temp_dir() };
+        let place = base.join(format!("lru-memo-{user}"));
+        let directory = place.join(format!("{name}-{}", process::id()));
+        for directory in [&place, &directory] {
+            match fs::DirBuilder::new().mode(0o700).create(directory) {
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => panic!("{error}"),
+                _ => {}
+            }
+        }
+        let mut options = Options::default();
+        options.size = 16 << 20;
+        let store = Embedded::open(&directory, options).expect("the store opens");
+        call(&store, &space(&format!("{name}::f"), 0, None), b"key", 1);
+        Self(directory)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn without_a_store_those_of_all_programs_of_this_user_are_listed_and_a_broken_one_hides_none() {
+    let (one, other) = (Program::new("one"), Program::new("other"));
+    let listed = outcome(&mut command(&["ls"]));
+    let expect = |listed: &Outcome, program: &Program, name| {
+        let heading = program.0.to_str().expect("it is text");
+        assert!(listed.stdout.lines().any(|line| line == heading), "{listed:?}");
+        assert_eq!(listed.line(name)[2..4], ["0", "1"]);
+    };
+    expect(&listed, &one, "one::f");
+    expect(&listed, &other, "other::f");
+    let shown = outcome(&mut command(&["show", "one::f"]));
+    assert_eq!((shown.code, shown.line("store")[1]), (Some(0), one.0.to_str().expect("it is text")));
+
+    fs::write(one.0.join("v1/current"), "nonsense").expect("it is broken");
+    let listed = outcome(&mut command(&["ls"]));
+    expect(&listed, &other, "other::f");
+    assert_eq!(listed.code, Some(3));
+    assert!(listed.stderr.contains(one.0.to_str().expect("it is text")), "{listed:?}");
+}
+
+#[test]
+fn an_empty_choice_is_none_and_makes_nothing_in_the_default_place() {
+    let program = Program::new("third");
+    let listed = outcome(command(&["ls"]).env("LRU_MEMO_STORE", ""));
+    assert_eq!(listed.line("third::f")[2..4], ["0", "1"]);
+    let place = program.0.parent().expect("a directory");
+    let names =
+        fs::read_dir(place).expect("it is readable").map(|entry| entry.expect("an entry").file_name());
+    let mine: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with("lrumemo-")).collect();
+    assert!(mine.is_empty(), "{mine:?}");
+}

@@ -1,0 +1,63 @@
+//! A value as bytes: MessagePack, in which fields have names.
+//!
+//! So a value is not read as another one when the fields of its type were moved about, and what serde can do with
+//! formats that say what they hold works: `flatten`, `untagged`, `skip_serializing_if`.
+
+use alloc::vec::Vec;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::{Error, Kind};
+
+/// A value that can be kept in a shared store.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept in a shared store",
+    label = "needs `serde::Serialize + serde::de::DeserializeOwned`",
+    note = "derive or implement `Serialize` and `Deserialize` for it"
+)]
+pub trait SharedValue: Sized {
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// When it cannot be serialized.
+    fn encode(&self) -> Result<Vec<u8>, Error>;
+
+    /// The value that was made these bytes of; `None` when they are not such.
+    fn decode(bytes: &[u8]) -> Option<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<V: Serialize + DeserializeOwned> SharedValue for V {
+    fn encode(&self) -> Result<Vec<u8>, Error> {
+        rmp_serde::to_vec_named(self)
+            .map_err(|why| Error::new(Kind::Value, format!("a value cannot be serialized: {why}")))
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes;
+        let value = rmp_serde::from_read(&mut rest).ok()?;
+        rest.is_empty().then_some(value)
+    }
+}
+
+/// How values of a type become bytes, and back.
+#[derive(Debug)]
+pub struct Codec<V> {
+    pub(super) encode: fn(&V) -> Result<Vec<u8>, Error>,
+    pub(super) decode: fn(&[u8]) -> Option<V>,
+}
+
+impl<V> Clone for Codec<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Codec<V> {}
+
+/// The codec of a type; here alone something is demanded of it.
+#[must_use]
+pub fn codec<V: SharedValue>() -> Codec<V> {
+    Codec { encode: V::encode, decode: V::decode }
+}

@@ -1,0 +1,125 @@
+//! A worker process with memoized functions on a shared store, for `tests/shared_functions.rs`: it is told on its
+//! standard input what to call, a line for each call, and answers with a line. `LRU_MEMO_STORE` says which store.
+
+use std::io::{BufRead, Write, stdin, stdout};
+use std::thread;
+use std::time::Duration;
+
+use lru_memo::{lru_cache, shared};
+
+mod first {
+    type Price = u64;
+
+    #[lru_memo::lru_cache(maxsize = 8, scope = shared, name = "price")]
+    pub fn price(item: u64) -> Price {
+        (item * 10) as Price
+    }
+}
+
+mod the_same_elsewhere {
+    type Price = u64;
+
+    // Neither this nor documentation matters.
+    /// The price.
+    #[lru_memo::lru_cache(maxsize = 8, scope = shared, name = "price")]
+    pub fn price(item: u64) -> Price {
+        // Nor this.
+        (item * 10) as Price
+    }
+}
+
+mod with_another_body {
+    type Price = u64;
+
+    #[lru_memo::lru_cache(maxsize = 8, scope = shared, name = "price")]
+    pub fn price(item: u64) -> Price {
+        (item * 11) as Price
+    }
+}
+
+mod with_another_version {
+    type Price = u64;
+
+    #[lru_memo::lru_cache(maxsize = 8, scope = shared, name = "price", version = 2)]
+    pub fn price(item: u64) -> Price {
+        (item * 10) as Price
+    }
+}
+
+mod with_another_type {
+    type Price = u32;
+
+    #[lru_memo::lru_cache(maxsize = 8, scope = shared, name = "price")]
+    pub fn price(item: u64) -> Price {
+        (item * 10) as Price
+    }
+}
+
+#[lru_cache(maxsize = 3, scope = shared)]
+fn double(x: u64) -> u64 {
+    2 * x
+}
+
+#[lru_cache(scope = shared, single_flight = true)]
+fn slow(x: u64, milliseconds: u64) -> u64 {
+    println!("runs {x}");
+    thread::sleep(Duration::from_millis(milliseconds));
+    3 * x
+}
+
+#[lru_cache(scope = shared, single_flight = true)]
+fn failing(x: u64) -> Result<u64, String> {
+    println!("runs {x}");
+    thread::sleep(Duration::from_millis(20));
+    Err(format!("{x} failed"))
+}
+
+fn in_threads(threads: u64, call: impl Fn() -> String + Sync) -> String {
+    let answers: Vec<String> = thread::scope(|scope| {
+        let started: Vec<_> = (0..threads).map(|_| scope.spawn(&call)).collect();
+        started.into_iter().map(|thread| thread.join().expect("a thread")).collect()
+    });
+    answers.join(" ")
+}
+
+fn answer(command: &str, number: u64) -> String {
+    match command {
+        "double" => double(number).to_string(),
+        "double_info" => double_cache_info().to_string(),
+        "double_clear" => {
+            double_cache_clear();
+            String::new()
+        }
+        "first" => first::price(number).to_string(),
+        "the_same_elsewhere" => the_same_elsewhere::price(number).to_string(),
+        "with_another_body" => with_another_body::price(number).to_string(),
+        "with_another_version" => with_another_version::price(number).to_string(),
+        "with_another_type" => with_another_type::price(number).to_string(),
+        "infos" => {
+            let infos = [
+                first::price_cache_info(),
+                the_same_elsewhere::price_cache_info(),
+                with_another_body::price_cache_info(),
+                with_another_version::price_cache_info(),
+                with_another_type::price_cache_info(),
+            ];
+            infos.map(|info| format!("{}/{}", info.hits, info.misses)).join(" ")
+        }
+        "slow" => in_threads(number, || slow(1, 300).to_string()),
+        "slow_alone" => slow(number, 1_000_000).to_string(),
+        "slow_info" => slow_cache_info().to_string(),
+        "failing" => in_threads(number, || failing(1).unwrap_err()),
+        "failing_info" => failing_cache_info().to_string(),
+        "health" => format!("{:?}", shared::health().errors),
+        _ => panic!("there is no command {command}"),
+    }
+}
+
+fn main() {
+    for line in stdin().lock().lines() {
+        let line = line.expect("a line");
+        let (command, number) = line.split_once(' ').unwrap_or((&line, "0"));
+        println!("{}", answer(command, number.parse().expect("a number")));
+        stdout().flush().expect("standard output");
+    }
+}
