@@ -1,6 +1,10 @@
 //! `scope = shared` through the macro: in one process on `memory://`, and in worker processes on an embedded store.
 
+#[path = "shared_functions/namesakes.rs"]
+mod namesakes;
 mod shared;
+#[path = "shared_functions/strict.rs"]
+mod strict;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -220,8 +224,8 @@ fn values_may_be_of_any_type_that_serde_can_read_back() {
     for which in 0..4 {
         assert_eq!((value(which), value(which)), (value_uncached(which), value_uncached(which)));
     }
+    // What could not be read back would be a miss.
     assert_eq!(value_cache_info(), info(4, 4, 128, 4));
-    assert_eq!(health().rejected, 0);
 }
 
 /// Tests that move the clock run one at a time.
