@@ -4,13 +4,13 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, value_parser};
 
 use crate::failure::Failure;
-use crate::scope::Scope;
+use crate::scope::Caching;
 
 /// What the program is to do.
 pub(crate) enum Action {
     Demonstrate,
-    Serve { workers: u8, port: u16, scope: Scope },
-    Work { scope: Scope },
+    Serve { workers: u8, port: u16, caching: Caching },
+    Work { caching: Caching },
     Help(String),
 }
 
@@ -32,15 +32,14 @@ enum Command {
         /// The port on 127.0.0.1; 0 for a free one.
         #[arg(long, default_value_t = 8000)]
         port: u16,
-        /// Who shares the cache.
-        #[arg(long, value_enum, default_value_t)]
-        scope: Scope,
+        #[command(flatten)]
+        caching: Caching,
     },
     /// What the master starts.
     #[command(hide = true)]
     Work {
-        #[arg(long, value_enum)]
-        scope: Scope,
+        #[command(flatten)]
+        caching: Caching,
     },
 }
 
@@ -49,8 +48,8 @@ pub(crate) fn action() -> Result<Action, Failure> {
     match Cli::try_parse() {
         Ok(Cli { command }) => Ok(match command {
             None => Action::Demonstrate,
-            Some(Command::Serve { workers, port, scope }) => Action::Serve { workers, port, scope },
-            Some(Command::Work { scope }) => Action::Work { scope },
+            Some(Command::Serve { workers, port, caching }) => Action::Serve { workers, port, caching },
+            Some(Command::Work { caching }) => Action::Work { caching },
         }),
         Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(Action::Help(error.to_string())),
         Err(error) => Err(Failure::new(one_line(&error.to_string()))),

@@ -1,20 +1,27 @@
-//! The demonstration: the same requests to one worker and to two, and who answered what.
+//! The demonstration: the same requests to one worker, to two, and to two that share their cache; and who answered
+//! what.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
-use tokio::time::timeout;
+use tokio::signal::unix::SignalKind;
+use tokio::time::{sleep, timeout};
 
 use crate::app::Counters;
 use crate::client::{Answer, get};
 use crate::failure::Failure;
 use crate::master::{Master, bind};
-use crate::scope::Scope;
+use crate::scope::{Caching, Scope};
+use crate::serve::catch;
 
 /// How often the cache info is asked for.
 const TIMES: usize = 12;
+
+/// How often it is asked for when a worker was replaced.
+const TIMES_AGAIN: usize = 6;
 
 /// How much more often at most, when not every worker has answered by then.
 const MORE: usize = 200;
@@ -23,17 +30,27 @@ const MORE: usize = 200;
 const START: Duration = Duration::from_secs(30);
 
 /// What is shown: so many workers, whose cache has that scope.
-const SCENES: [(u8, Scope); 2] = [(1, Scope::Process), (2, Scope::Process)];
+const SCENES: [(u8, Scope); 3] = [(1, Scope::Process), (2, Scope::Process), (2, Scope::Shared)];
+
+/// What each worker knows.
+type Seen = BTreeMap<u32, Counters>;
 
 /// Shows who shares a cache, and who does not.
 pub(crate) async fn demonstrate() -> Result<(), Failure> {
+    let mut interrupt = catch(SignalKind::interrupt())?;
+    println!(
+        "A web view is memoized with #[lru_cache(maxsize = 2)] and called once. What do the workers know of it?\n"
+    );
+    // Of this run, so that it finds nothing that another has cached. The store makes a directory in it that is private.
+    let directory = tempfile::tempdir().map_err(Failure::of("no temporary directory"))?;
     for (workers, scope) in SCENES {
         let plural = if workers == 1 { "" } else { "es" };
         println!("{workers} worker process{plural} on one port, scope = {}", scope.name());
-        let mut master = Master::start(bind(0)?, workers, scope)?;
-        let shown = match timeout(START, master.ready()).await {
-            Ok(()) => show(master.address(), usize::from(workers)).await,
-            Err(_) => Err(Failure::new("the workers do not start")),
+        let store = (scope == Scope::Shared).then(|| format!("file://{}/store", directory.path().display()));
+        let mut master = Master::start(bind(0)?, workers, Caching { scope, store })?;
+        let shown = tokio::select! {
+            shown = show(&mut master, workers.into(), scope) => shown,
+            _ = interrupt.recv() => Err(Failure::new("interrupted")),
         };
         master.stop().await;
         shown?;
@@ -42,14 +59,41 @@ pub(crate) async fn demonstrate() -> Result<(), Failure> {
 }
 
 /// Sends the requests, prints the answers and what they mean.
-async fn show(server: SocketAddr, workers: usize) -> Result<(), Failure> {
+async fn show(master: &mut Master, workers: usize, scope: Scope) -> Result<(), Failure> {
+    timeout(START, master.ready()).await.map_err(|_| Failure::new("the workers do not start"))?;
+    let server = master.address();
     println!("  {:<20} {:>8}   answer", "request", "worker");
-    print("/", &get(server, "/").await?);
+    let called = get(server, "/").await?;
+    print("/", &called);
+    let seen = ask_all(server, workers, TIMES).await?;
+    println!("=> {}\n", conclusion(&seen, scope)?);
+    if scope == Scope::Shared {
+        show_replacement(server, called.worker, &seen).await?;
+    }
+    Ok(())
+}
 
-    // Nothing changes the counters from here on, so one answer of each worker is enough to judge by.
-    let mut seen = BTreeMap::new();
+/// Kills a worker, and asks again when another has taken its place.
+async fn show_replacement(server: SocketAddr, killed: u32, before: &Seen) -> Result<(), Failure> {
+    println!("kill -9 {killed}, the worker that has called the view");
+    kill(killed)?;
+    timeout(START, replaced(server, before)).await.map_err(|_| Failure::new("no worker is replaced"))?;
+    let after = ask_all(server, before.len(), TIMES_AGAIN).await?;
+    let new = after.keys().find(|worker| !before.contains_key(worker));
+    let new = new.ok_or_else(|| Failure::new("no worker is new"))?;
+    if after.contains_key(&killed) || after.values().ne(before.values()) {
+        return Err(Failure::new("the workers do not answer as before"));
+    }
+    println!("=> Worker {new} has replaced {killed} and answers the same: the cache outlives its workers.");
+    Ok(())
+}
+
+/// Asks until every worker has answered, prints the answers.
+async fn ask_all(server: SocketAddr, workers: usize, times: usize) -> Result<Seen, Failure> {
+    // Nothing changes the counters meanwhile, so one answer of each worker is enough to judge by.
+    let mut seen = Seen::new();
     let mut asked = 0;
-    while asked < TIMES || (seen.len() < workers && asked < TIMES + MORE) {
+    while asked < times || (seen.len() < workers && asked < times + MORE) {
         let answer = get(server, "/get_cache_info").await?;
         asked += 1;
         print("/get_cache_info", &answer);
@@ -59,8 +103,23 @@ async fn show(server: SocketAddr, workers: usize) -> Result<(), Failure> {
     if seen.len() < workers {
         return Err(Failure::new(format!("only {} of {workers} workers answered", seen.len())));
     }
-    println!("=> The view was called once. {}\n", conclusion(&seen));
-    Ok(())
+    Ok(seen)
+}
+
+/// Waits until a worker answers that is not known. A connection that a killed one had accepted is lost.
+async fn replaced(server: SocketAddr, known: &Seen) {
+    loop {
+        match get(server, "/get_cache_info").await {
+            Ok(answer) if !known.contains_key(&answer.worker) => return,
+            _ => sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+fn kill(worker: u32) -> Result<(), Failure> {
+    let pid = worker.try_into().ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(|| Failure::new(format!("{worker} is not a process")))?;
+    kill_process(pid, Signal::KILL).map_err(Failure::of(format!("cannot kill worker {worker}")))
 }
 
 fn print(path: &str, answer: &Answer) {
@@ -68,17 +127,27 @@ fn print(path: &str, answer: &Answer) {
 }
 
 /// What the counters of the workers mean, in a sentence.
-fn conclusion(seen: &BTreeMap<u32, Counters>) -> String {
+fn conclusion(seen: &Seen, scope: Scope) -> Result<String, Failure> {
     let mut knowing = Vec::new();
     let mut ignorant = Vec::new();
     for (worker, counters) in seen {
         let known = if counters.misses > 0 { &mut knowing } else { &mut ignorant };
         known.push(worker.to_string());
     }
+    let (all, one) = (ignorant.is_empty(), knowing.len() == 1);
     let (knowing, ignorant) = (knowing.join(" and "), ignorant.join(" and "));
-    if ignorant.is_empty() {
-        format!("Whichever worker answers ({knowing}) knows of it.")
-    } else {
-        format!("Worker {knowing} knows of it, worker {ignorant} does not: the cache is per worker.")
+    match scope {
+        Scope::Process if all && one => {
+            Ok(format!("Worker {knowing} knows of it: all is well in development."))
+        }
+        Scope::Process if one => {
+            Ok(format!("Worker {knowing} knows of it, worker {ignorant} does not: the cache is per worker."))
+        }
+        Scope::Shared if all => {
+            Ok(format!("Workers {knowing} know of it: there is one cache for all of them."))
+        }
+        _ => Err(Failure::new(format!(
+            "not what was to be shown: known to [{knowing}], unknown to [{ignorant}]"
+        ))),
     }
 }

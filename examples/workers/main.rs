@@ -1,11 +1,11 @@
 //! A web app whose view is memoized, served by several worker processes, as gunicorn serves a Flask app.
 //!
 //! `cargo run --release --example workers` is a demonstration: what `GET /get_cache_info` answers with one worker,
-//! and with two. `cargo run --release --example workers -- serve --workers 2 --port 8000` serves until it is
-//! stopped.
+//! with two, and with two that share their cache, of which one is killed and replaced.
+//! `cargo run --release --example workers -- serve --workers 2 --port 8000 --scope shared` serves until it is stopped.
 //!
 //! [`master`] starts this program again for each worker and keeps it running, [`worker`] accepts connections,
-//! [`app`] answers them.
+//! [`app`] answers them, [`scope`] has the memoized functions.
 
 #[cfg(unix)]
 mod app;
@@ -33,8 +33,8 @@ async fn main() -> std::process::ExitCode {
 
     let done = match cli::action() {
         Ok(Action::Demonstrate) => demonstration::demonstrate().await,
-        Ok(Action::Serve { workers, port, scope }) => serve::serve(workers, port, scope).await,
-        Ok(Action::Work { scope }) => worker::work(scope).await,
+        Ok(Action::Serve { workers, port, caching }) => serve::serve(workers, port, caching).await,
+        Ok(Action::Work { caching }) => worker::work(&caching).await,
         Ok(Action::Help(text)) => {
             print!("{text}");
             Ok(())

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::failure::Failure;
-use crate::scope::Scope;
+use crate::scope::Caching;
 
 /// How long a worker may take to stop by itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -42,16 +42,16 @@ pub(crate) struct Master {
 
 impl Master {
     /// Starts the workers, and keeps as many running until [`stop`](Self::stop).
-    pub(crate) fn start(listener: TcpListener, workers: u8, scope: Scope) -> Result<Self, Failure> {
+    pub(crate) fn start(listener: TcpListener, workers: u8, caching: Caching) -> Result<Self, Failure> {
         let address = listener.local_addr().map_err(Failure::of("the socket has no address"))?;
-        let listener = Arc::new(listener);
+        let (listener, caching) = (Arc::new(listener), Arc::new(caching));
         let stop = watch::Sender::new(());
         let mut master = Self { address, supervisors: JoinSet::new(), ready: Vec::new(), stop };
         for _ in 0..workers {
             let (sender, receiver) = oneshot::channel();
             master.ready.push(receiver);
             let stop = master.stop.subscribe();
-            master.supervisors.spawn(supervise(listener.clone(), scope, sender, stop));
+            master.supervisors.spawn(supervise(listener.clone(), caching.clone(), sender, stop));
         }
         Ok(master)
     }
@@ -79,13 +79,13 @@ impl Master {
 /// Keeps one worker running until the sender of `stop` is dropped.
 async fn supervise(
     listener: Arc<TcpListener>,
-    scope: Scope,
+    caching: Arc<Caching>,
     ready: oneshot::Sender<()>,
     mut stop: watch::Receiver<()>,
 ) {
     let mut ready = Some(ready);
     loop {
-        let served = match Worker::start(&listener, scope) {
+        let served = match Worker::start(&listener, &caching) {
             Ok(mut worker) => tokio::select! {
                 served = worker.run(&mut ready) => served,
                 _ = stop.changed() => return worker.stop().await,
@@ -111,11 +111,12 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(listener: &TcpListener, scope: Scope) -> io::Result<Self> {
+    fn start(listener: &TcpListener, caching: &Caching) -> io::Result<Self> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let process = Command::new(std::env::current_exe()?)
-            .args(["work", "--scope", scope.name()])
+            .arg("work")
+            .args(caching.arguments())
             .stdin(Stdio::from(OwnedFd::from(listener.try_clone()?)))
             .stdout(Stdio::from(OwnedFd::from(theirs)))
             // Ctrl-C is for the master alone, which then stops its workers.

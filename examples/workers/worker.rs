@@ -12,12 +12,13 @@ use std::thread;
 use std::time::Duration;
 
 use axum::serve::Listener;
+use lru_memo::shared;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::app::app;
 use crate::failure::Failure;
-use crate::scope::Scope;
+use crate::scope::{Caching, Scope};
 
 /// How long a stopping worker waits for the answers it has begun.
 const GRACE: Duration = Duration::from_secs(3);
@@ -26,16 +27,24 @@ const GRACE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until the lifeline ends.
-pub(crate) async fn work(scope: Scope) -> Result<(), Failure> {
+pub(crate) async fn work(caching: &Caching) -> Result<(), Failure> {
     let inherited = "a worker is started by its master, with a socket for standard input and output";
     let (listener, lifeline) = inherit().map_err(Failure::of(inherited))?;
     let mut lifeline = tokio::net::UnixStream::from_std(lifeline).map_err(Failure::of(inherited))?;
     let connections = Connections::accept_from(listener).map_err(Failure::of(inherited))?;
 
+    caching.configure()?;
+    if caching.scope == Scope::Shared {
+        // Without its store the app serves as well, only slower; but somebody should know.
+        if let Err(error) = shared::store() {
+            eprintln!("worker {}: nothing is cached: {error}", std::process::id());
+        }
+    }
+
     // Whether this is said or the master is gone already: reading tells.
     let _ = lifeline.write_u8(b'r').await;
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = axum::serve(connections, app(scope)).with_graceful_shutdown(async {
+    let serving = axum::serve(connections, app(caching.scope)).with_graceful_shutdown(async {
         let _ = stopped.await;
     });
     let ended = async {

@@ -141,9 +141,12 @@ mod workers {
     //! The web app under several worker processes.
 
     use std::collections::{BTreeMap, BTreeSet};
+    use std::fs;
     use std::io::{BufRead, BufReader, Read, Write};
     use std::net::{TcpListener, TcpStream};
-    use std::process::{Child, Command, Stdio};
+    use std::path::PathBuf;
+    use std::process::{self, Child, Command, Stdio};
+    use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
     use rustix::process::{Pid, Signal, kill_process};
@@ -162,6 +165,30 @@ mod workers {
         kill_process(pid, signal).expect("the process can be signalled");
     }
 
+    /// A directory for a store, removed in the end.
+    struct Directory(PathBuf);
+
+    impl Directory {
+        fn new() -> Self {
+            static NUMBER: AtomicU32 = AtomicU32::new(0);
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = std::env::temp_dir().join(format!("lru-memo-examples-{}-{number}", process::id()));
+            fs::create_dir(&path).expect("a directory");
+            Self(path)
+        }
+
+        /// The URL of a store in it.
+        fn store(&self) -> String {
+            format!("file://{}/store", self.0.display())
+        }
+    }
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
     /// A running `serve`, ended with the test.
     struct Server {
         master: Child,
@@ -170,10 +197,15 @@ mod workers {
 
     impl Server {
         fn start(workers_wanted: usize) -> Self {
+            Self::start_with(workers_wanted, &["--scope", "process"])
+        }
+
+        fn start_with(workers_wanted: usize, more: &[&str]) -> Self {
             let count = workers_wanted.to_string();
-            let arguments = ["serve", "--workers", &count, "--port", "0", "--scope", "process"];
-            let mut command = workers(&arguments);
+            let mut command = workers(&["serve", "--workers", &count, "--port", "0"]);
             let mut master = command
+                .args(more)
+                .env_remove("LRU_MEMO_STORE")
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
@@ -221,6 +253,16 @@ mod workers {
             infos
         }
 
+        /// The cache info of a worker that was not there before.
+        fn answer_of_a_worker_not_in(&self, before: &BTreeSet<u32>) -> Value {
+            let info = until("an answer of the new worker", || {
+                // A connection that the dying worker had accepted is lost.
+                let (pid, _, body) = self.ask("/get_cache_info").ok()?;
+                (!before.contains(&pid)).then_some(body)
+            });
+            serde_json::from_str(&info).expect("the body is JSON")
+        }
+
         fn pids(&self, workers: usize) -> BTreeSet<u32> {
             self.infos(workers).into_keys().collect()
         }
@@ -260,22 +302,33 @@ mod workers {
         .collect()
     }
 
+    fn called() -> Value {
+        json!({"Currsize": 1, "Hits": 0, "Maxsize": 2, "Misses": 1})
+    }
+
+    fn uncalled() -> Value {
+        json!({"Currsize": 0, "Hits": 0, "Maxsize": 2, "Misses": 0})
+    }
+
+    fn pids_of(table: &[(u32, Value)]) -> BTreeSet<u32> {
+        table.iter().map(|(pid, _)| *pid).collect()
+    }
+
     #[test]
-    fn the_demonstration_shows_one_answer_of_one_worker_and_two_of_two() {
-        let called = json!({"Currsize": 1, "Hits": 0, "Maxsize": 2, "Misses": 1});
-        let uncalled = json!({"Currsize": 0, "Hits": 0, "Maxsize": 2, "Misses": 0});
+    fn the_demonstration_shows_the_trap_and_the_cure() {
+        let (called, uncalled) = (called(), uncalled());
         let printed = printed_by("workers");
 
         let one = table(&printed, "1 worker process on one port");
         assert!(one.len() >= 12, "{printed}");
         assert!(one.iter().all(|(pid, answer)| *pid == one[0].0 && *answer == called), "{printed}");
 
-        let two = table(&printed, "2 worker processes on one port");
+        let two = table(&printed, "2 worker processes on one port, scope = process");
         assert!(two.len() >= 12, "{printed}");
-        let pids: BTreeSet<_> = two.iter().map(|(pid, _)| pid).collect();
+        let pids = pids_of(&two);
         assert_eq!(pids.len(), 2, "{printed}");
         for pid in pids {
-            let answers: Vec<_> = two.iter().filter(|row| row.0 == *pid).map(|row| &row.1).collect();
+            let answers: Vec<_> = two.iter().filter(|row| row.0 == pid).map(|row| &row.1).collect();
             assert!(answers.iter().all(|answer| *answer == answers[0]), "{printed}");
         }
         assert!(
@@ -283,16 +336,60 @@ mod workers {
             "{printed}"
         );
         assert!(printed.contains("the cache is per worker"), "{printed}");
+
+        let shared = table(&printed, "2 worker processes on one port, scope = shared");
+        let workers = pids_of(&shared);
+        assert_eq!((workers.len(), shared.len() >= 12), (2, true), "{printed}");
+        assert!(shared.iter().all(|row| row.1 == called), "{printed}");
+        assert!(printed.contains("there is one cache for all of them"), "{printed}");
+
+        let (_, killing) = printed.split_once("kill -9 ").expect("a worker is killed");
+        let killed = killing.split(',').next().and_then(|pid| pid.parse().ok()).expect("a pid");
+        let replaced = table(&printed, "kill -9 ");
+        assert!(replaced.iter().all(|row| row.1 == called), "{printed}");
+        let after = pids_of(&replaced);
+        assert_eq!((after.len(), after.intersection(&workers).count()), (2, 1), "{printed}");
+        assert!(workers.contains(&killed) && !after.contains(&killed), "{printed}");
+    }
+
+    #[test]
+    fn the_demonstration_leaves_no_files_and_no_workers_also_when_it_is_interrupted() {
+        for is_interrupted in [false, true] {
+            let directory = Directory::new();
+            let mut demonstration = workers(&[]);
+            demonstration.env("TMPDIR", &directory.0).stdin(Stdio::null());
+            let mut child =
+                demonstration.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+            let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+            let mut stderr = child.stderr.take().expect("it is piped");
+            let pid = child.id();
+            let (status, log) = within(WATCHDOG, "the demonstration", move || {
+                let mut lines = String::new();
+                while is_interrupted && !lines.contains("scope = shared") {
+                    assert_ne!(stdout.read_line(&mut lines).expect("it prints text"), 0, "{lines}");
+                }
+                if is_interrupted {
+                    kill(pid, Signal::INT);
+                }
+                stdout.read_to_string(&mut lines).expect("it prints text");
+                // The log ends when the last worker does.
+                let mut log = String::new();
+                stderr.read_to_string(&mut log).expect("the log is text");
+                (child.wait().expect("it can be waited for"), log)
+            });
+            let expected = if is_interrupted { (Some(2), true) } else { (Some(0), false) };
+            assert_eq!((status.code(), log.contains("interrupted")), expected, "{log}");
+            let left: Vec<_> = fs::read_dir(&directory.0).expect("a directory").flatten().collect();
+            assert!(left.is_empty(), "{left:?}");
+        }
     }
 
     #[test]
     fn a_worker_answers_as_the_flask_app_does() {
         let server = Server::start(1);
-        let uncalled = json!({"Currsize": 0, "Hits": 0, "Maxsize": 2, "Misses": 0});
-        assert_eq!(server.get("/get_cache_info").1, uncalled);
+        assert_eq!(server.get("/get_cache_info").1, uncalled());
         assert_eq!(server.get("/").1, json!({"message": "Stored"}));
-        let called = json!({"Currsize": 1, "Hits": 0, "Maxsize": 2, "Misses": 1});
-        assert_eq!(server.get("/get_cache_info").1, called);
+        assert_eq!(server.get("/get_cache_info").1, called());
         server.get("/");
         assert_eq!(server.get("/get_cache_info").1["Hits"], 1);
     }
@@ -321,19 +418,63 @@ mod workers {
         let before = server.pids(2);
         let killed = server.get("/").0;
         kill(killed, Signal::KILL);
-        let info = until("an answer of the new worker", || {
-            // A connection that the dying worker had accepted is lost.
-            let (pid, _, body) = server.ask("/get_cache_info").ok()?;
-            (!before.contains(&pid)).then_some(body)
-        });
-        let info: Value = serde_json::from_str(&info).expect("the body is JSON");
-        assert_eq!(info, json!({"Currsize": 0, "Hits": 0, "Maxsize": 2, "Misses": 0}));
+        assert_eq!(server.answer_of_a_worker_not_in(&before), uncalled());
 
         let after = server.pids(2);
         assert!(!after.contains(&killed), "{after:?}");
         assert_eq!(after.intersection(&before).count(), 1, "the other worker still runs");
         let (code, log) = server.end(Signal::TERM);
         assert_eq!((code, log.matches("died").count()), (Some(0), 1), "{log}");
+    }
+
+    #[test]
+    fn with_a_shared_cache_a_call_in_one_worker_is_known_to_all() {
+        let directory = Directory::new();
+        let server = Server::start_with(3, &["--scope", "shared", "--store", &directory.store()]);
+        assert!(server.infos(3).into_values().all(|info| info == uncalled()));
+        server.get("/");
+        assert!(server.infos(3).into_values().all(|info| info == called()));
+        server.get("/");
+        let hit = json!({"Currsize": 1, "Hits": 1, "Maxsize": 2, "Misses": 1});
+        assert!(server.infos(3).into_values().all(|info| info == hit));
+    }
+
+    #[test]
+    fn a_killed_worker_of_a_shared_cache_is_replaced_by_one_that_knows_what_it_knew() {
+        let directory = Directory::new();
+        let mut server = Server::start_with(2, &["--scope", "shared", "--store", &directory.store()]);
+        let before = server.pids(2);
+        let killed = server.get("/").0;
+        kill(killed, Signal::KILL);
+        assert_eq!(server.answer_of_a_worker_not_in(&before), called());
+        assert_eq!(server.get("/").1, json!({"message": "Stored"}));
+        let after = server.infos(2);
+        assert!(after.values().all(|info| info["Hits"] == 1 && info["Misses"] == 1), "{after:?}");
+        let (code, log) = server.end(Signal::TERM);
+        assert_eq!((code, log.lines().count(), log.matches("died").count()), (Some(0), 1, 1), "{log}");
+    }
+
+    #[test]
+    fn a_shared_cache_outlives_a_restart_of_the_whole_app() {
+        let directory = Directory::new();
+        let arguments = ["--scope", "shared", "--store", &directory.store()];
+        let mut server = Server::start_with(2, &arguments);
+        server.get("/");
+        assert_eq!(server.end(Signal::TERM), (Some(0), String::new()));
+        let server = Server::start_with(2, &arguments);
+        assert!(server.infos(2).into_values().all(|info| info == called()));
+    }
+
+    #[test]
+    fn without_a_store_that_works_the_app_answers_and_the_log_says_why_nothing_is_cached() {
+        let mut server = Server::start_with(2, &["--scope", "shared", "--store", "file:///dev/null/store"]);
+        for _ in 0..4 {
+            assert_eq!(server.get("/").1, json!({"message": "Stored"}));
+        }
+        assert!(server.infos(2).into_values().all(|info| info == uncalled()));
+        let (code, log) = server.end(Signal::TERM);
+        assert_eq!((code, log.matches("nothing is cached").count()), (Some(0), 2), "{log}");
+        assert!(log.contains("/dev/null"), "{log}");
     }
 
     #[test]
@@ -397,7 +538,10 @@ mod workers {
     #[test]
     fn a_bad_command_line_is_one_line_that_names_the_mistake_and_status_2() {
         for (arguments, named) in [
-            (&["serve", "--scope", "everywhere"][..], &["everywhere", "process"][..]),
+            (&["serve", "--scope", "everywhere"][..], &["everywhere", "process", "shared"][..]),
+            (&["serve", "--scope", "shared", "--store", "nowhere"], &["--store nowhere", "file:///"]),
+            (&["serve", "--scope", "shared", "--store", "memcached://h"], &["memcached"]),
+            (&["serve", "--store", "memory://"], &["--store", "--scope shared"]),
             (&["serve", "--workers", "0"], &["'0'", "--workers"]),
             (&["serve", "--workers", "many"], &["many", "--workers"]),
             (&["serve", "--port", "65536"], &["65536", "--port"]),
