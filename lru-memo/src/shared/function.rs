@@ -12,7 +12,7 @@ use core::future::Future;
 use once_cell::race::OnceBox;
 
 use super::error::Error;
-use super::health::{note, note_rejected};
+use super::health::note;
 use super::key::SharedKey;
 use super::namespace::{Namespace, fingerprint};
 use super::turns::{Joined, Turn, Turns, Waited};
@@ -24,7 +24,7 @@ use crate::outcome::Outcome;
 use crate::registry::{self, Site};
 
 /// Tells what this version writes from what others do.
-const FORMAT: &[u8] = b"1";
+const FORMAT: &[u8] = b"2";
 
 /// A memoized function on the store of this process; or all instantiations of a generic one. Nothing in here ever
 /// blocks.
@@ -158,7 +158,6 @@ impl SharedCache {
     /// The value of what was found; what cannot be understood becomes a miss.
     fn decode<V>(&'static self, key: Vec<u8>, bytes: &[u8], codec: Codec<V>) -> Result<V, SharedMiss> {
         (codec.decode)(bytes).ok_or_else(|| {
-            note_rejected();
             let ticket = self.ask(|store, space| store.reject(space, &key));
             self.miss(ticket.map(|ticket| (key, ticket)))
         })

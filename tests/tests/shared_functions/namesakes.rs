@@ -87,30 +87,3 @@ fn instantiations_are_as_many_as_there_are_types_and_constants() {
     }
     assert_eq!(described_cache_info::<u8, 2>(), info(1, 1, 128, 1));
 }
-
-#[test]
-fn types_of_one_name_in_two_blocks_are_two() {
-    trait Named {
-        const NAME: &str;
-    }
-    #[lru_cache(scope = shared)]
-    fn name_of<T: Named>() -> String {
-        T::NAME.to_owned()
-    }
-    in_memory();
-    let first = {
-        struct Type;
-        impl Named for Type {
-            const NAME: &str = "first";
-        }
-        name_of::<Type>()
-    };
-    let second = {
-        struct Type;
-        impl Named for Type {
-            const NAME: &str = "second";
-        }
-        name_of::<Type>()
-    };
-    assert_eq!((first.as_str(), second.as_str()), ("first", "second"));
-}
