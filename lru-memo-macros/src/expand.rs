@@ -190,12 +190,7 @@ impl<'a> Pieces<'a> {
             let found = body! {
                 match cache.get(key, #clone) {
                     ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
-                    ::core::result::Result::Err(hash) => match cache.look(hash, key, #clone) {
-                        ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
-                        ::core::result::Result::Err(missed) => {
-                            ::core::result::Result::Err(cache.missed(key, missed))
-                        }
-                    },
+                    ::core::result::Result::Err(unseen) => cache.look(unseen, key, #clone),
                 }
             };
             (found, run_at_once)
@@ -207,8 +202,7 @@ impl<'a> Pieces<'a> {
                     let key = #key;
                     match cache.look(miss, key, #clone) {
                         ::core::result::Result::Ok(value) => #from_value,
-                        ::core::result::Result::Err(missed) => {
-                            let miss = cache.missed(key, missed);
+                        ::core::result::Result::Err(miss) => {
                             let outcome = #run;
                             #complete
                         }

@@ -61,12 +61,14 @@ impl Home {
             let (types, parameters) = (&key.names, names_of_parameters(function));
             let own =
                 (!matches!(function.place, Place::Free)).then(|| quote!(&::core::any::type_name::<Self>(),));
+            // With the functions and traits around it: what is written alike there may mean something else.
+            let around = options.name.is_none().then(|| quote!(&::core::any::type_name_of_val(&|| ()),));
             return Self {
                 body: body! {
                     static CACHES: #private::SharedCaches = #private::SharedCaches::new();
                     CACHES.of(#private::instantiation(|| ()), #site, || {
                         let value = ::core::any::type_name::<#value>();
-                        #private::identity(#tokens, &[&value, #own #(&#types,)* #(&#parameters),*])
+                        #private::identity(#tokens, &[&value, #around #own #(&#types,)* #(&#parameters),*])
                     })
                 },
                 result: body!(&'static #private::SharedCache),

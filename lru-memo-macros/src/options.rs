@@ -514,3 +514,6 @@ fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

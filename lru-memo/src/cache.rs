@@ -64,10 +64,6 @@ pub struct Unseen {
     unfound: Unfound,
 }
 
-/// A lookup that found nothing and was counted.
-#[derive(Debug, Clone, Copy)]
-pub struct Missed(Unseen);
-
 /// What a search has found, in the lock.
 pub(crate) struct Searched<'a, T: Threading, P: Kind, K, V> {
     pub(crate) inside: Inside<'a, T, EntryOf<P, K, V>>,
@@ -153,14 +149,25 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// Looks a key up that was not found the [shortest way](Self::get).
     ///
     /// # Errors
-    /// What the lookup came to when the key is not there; the caller goes on with [`missed`](Self::missed).
+    /// What is to be done when the key is not there: run the function and complete this.
     #[inline(never)]
     pub fn look<Q: Key<K, S::Hasher>>(
+        &self,
+        unseen: Unseen,
+        key: Q,
+        clone: impl Fn(&V) -> V,
+    ) -> Result<V, MissOf<'_, T, P, K, V, S, Q>> {
+        self.look_again(unseen, key, clone).map_err(|unseen| self.miss(key, unseen, self.conflict()))
+    }
+
+    /// As [`look`](Self::look); the error is what was seen of a key that is not there, which was counted.
+    #[inline]
+    fn look_again<Q: Key<K, S::Hasher>>(
         &self,
         mut unseen: Unseen,
         key: Q,
         clone: impl Fn(&V) -> V,
-    ) -> Result<V, Missed> {
+    ) -> Result<V, Unseen> {
         if let Some(reader) = self.front.any_reader() {
             if !self.front.lacks(unseen.unfound) {
                 match self.look_without_lock(reader, unseen.hash, key, &clone) {
@@ -170,7 +177,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             }
             if self.front.lacks(unseen.unfound) {
                 reader.count_miss();
-                return Err(Missed(unseen));
+                return Err(unseen);
             }
         }
         let found = self.at(unseen.hash, key, |searched| {
@@ -178,7 +185,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 return Ok(searched.hit(self));
             }
             searched.ledger.misses += 1;
-            Err(Missed(Unseen { unfound: searched.inside.lacking(), ..unseen }))
+            Err(Unseen { unfound: searched.inside.lacking(), ..unseen })
         });
         found.map(|kept| clone(kept.value()))
     }
@@ -224,6 +231,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// Runs `inside` the lock with what is there, at that moment, that has this hash and `matches` the subject. What
     /// leaves the cache is returned, too. What was not found before is not searched for again, unless something was
     /// added.
+    #[inline(always)]
     pub(crate) fn search<Q, R>(
         &self,
         hash: u64,
@@ -232,9 +240,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         matches: impl Fn(&Q, &K) -> bool,
         inside: impl FnOnce(Searched<'_, T, P, K, V>, Q) -> R,
     ) -> (R, Left<EntryOf<P, K, V>>) {
-        let now = self.now();
-        let mut left = Left::new();
         if P::PLAIN {
+            let now = self.now();
+            let mut left = Left::new();
             let result = T::with(&self.state, |state| {
                 let front = self.front.inside(&mut state.lru);
                 let is_it = |entry: &EntryOf<P, K, V>| matches(&subject, &entry.key).then_some(());
@@ -246,6 +254,20 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             });
             return (result, left);
         }
+        self.search_outside(hash, unfound, subject, matches, inside)
+    }
+
+    /// As [`search`](Self::search), comparing outside of the lock.
+    fn search_outside<Q, R>(
+        &self,
+        hash: u64,
+        unfound: Unfound,
+        subject: Q,
+        matches: impl Fn(&Q, &K) -> bool,
+        inside: impl FnOnce(Searched<'_, T, P, K, V>, Q) -> R,
+    ) -> (R, Left<EntryOf<P, K, V>>) {
+        let now = self.now();
+        let mut left = Left::new();
         // Those that were compared outside of the lock: they are kept, so that they stay what they are.
         let mut different = Keeping { cache: self, places: Vec::new() };
         let mut equal = Keeping { cache: self, places: Vec::new() };
@@ -303,12 +325,6 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             }
         }
         Searched { inside, ledger, place, left }
-    }
-
-    /// What is to be done about a lookup that found nothing: run the function and complete this.
-    #[inline(never)]
-    pub fn missed<Q: Key<K, S::Hasher>>(&self, key: Q, missed: Missed) -> MissOf<'_, T, P, K, V, S, Q> {
-        self.miss(key, missed.0, self.conflict())
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.

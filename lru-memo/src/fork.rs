@@ -22,7 +22,9 @@ pub(crate) use unix::register;
 
 /// There is no fork.
 #[cfg(not(unix))]
-pub(crate) unsafe fn register(_: &'static dyn Forkable) {}
+pub(crate) unsafe fn register(publish: impl FnOnce() -> Option<&'static dyn Forkable>) {
+    publish();
+}
 
 #[cfg(unix)]
 mod unix {
@@ -55,12 +57,14 @@ mod unix {
         CACHES.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a cache.
+    /// Adds a cache, as it becomes known to other threads: no process forks between the two. `publish` runs no foreign
+    /// code.
     ///
     /// # Safety
     /// It may be used by all threads.
-    pub(crate) unsafe fn register(cache: &'static dyn Forkable) {
+    pub(crate) unsafe fn register(publish: impl FnOnce() -> Option<&'static dyn Forkable>) {
         let mut caches = list();
+        let Some(cache) = publish() else { return };
         if caches.is_empty() {
             // SAFETY: the handlers take no lock but ours, and what they allocate they free in the same thread. If there is
             // no memory to note them, a fork is as it is without them.

@@ -74,6 +74,7 @@
 
 mod configured;
 mod error;
+mod format;
 pub(crate) mod function;
 mod hash;
 mod health;

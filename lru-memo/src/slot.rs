@@ -13,7 +13,7 @@ use core::marker::PhantomData;
 use once_cell::race::OnceBox;
 
 use crate::cache::Cache;
-use crate::fork;
+use crate::fork::{self, Forkable};
 use crate::info::CacheInfo;
 use crate::instances::ErasedCache;
 use crate::key::Part;
@@ -103,14 +103,22 @@ impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads,
     #[cold]
     fn fill(&'static self, site: impl FnOnce() -> Site) -> &'static Cache<AllThreads, P, K, V, S> {
         let site = site();
-        let is_first = self.0.set(Box::new(Cache::new(site.parameters))).is_ok();
-        let cache = self.0.get().expect("it was set just now, if not before");
-        if is_first {
+        let made = Box::new(Cache::new(site.parameters));
+        // What is not needed is dropped, which is the user's code, at the end.
+        let mut unused = None;
+        let publish = || match self.0.set(made) {
+            Ok(()) => self.0.get().map(|cache| cache as &dyn Forkable),
+            Err(made) => {
+                unused = Some(made);
+                None
+            }
+        };
+        // SAFETY: what is in a slot may be used by all threads, as said above.
+        unsafe { fork::register(publish) };
+        if unused.is_none() {
             registry::register(site);
-            // SAFETY: what is in a slot may be used by all threads, as said above.
-            unsafe { fork::register(cache) };
         }
-        cache
+        self.0.get().expect("it was set just now, if not before")
     }
 }
 

@@ -1,5 +1,6 @@
 //! Holds the integration tests of lru-memo, see `tests/`, and what several of them need.
 
+pub mod history;
 pub mod model;
 pub mod subject;
 

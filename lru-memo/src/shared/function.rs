@@ -12,19 +12,19 @@ use core::future::Future;
 use once_cell::race::OnceBox;
 
 use super::error::Error;
-use super::health::{note, note_rejected};
+use super::health::note;
 use super::key::SharedKey;
 use super::namespace::{Namespace, fingerprint};
 use super::turns::{Joined, Turn, Turns, Waited};
 use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket, store};
-use crate::fork;
+use crate::fork::{self, Forkable};
 use crate::info::CacheInfo;
 use crate::outcome::Outcome;
 use crate::registry::{self, Site};
 
 /// Tells what this version writes from what others do.
-const FORMAT: &[u8] = b"1";
+const FORMAT: &[u8] = b"2";
 
 /// A memoized function on the store of this process; or all instantiations of a generic one. Nothing in here ever
 /// blocks.
@@ -81,20 +81,22 @@ impl SharedCaches {
         let mut caches = self;
         loop {
             let mut is_first = false;
-            let cache = caches.0.get_or_init(|| {
-                is_first = true;
+            let publish = || {
                 let space = Namespace::new(name, id)
                     .with_maxsize(parameters.maxsize)
                     .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
                     .with_ttl(parameters.ttl);
-                Box::new(SharedCache { of, space, turns: Turns::new(), next: Self::new() })
-            });
+                let made = SharedCache { of, space, turns: Turns::new(), next: Self::new() };
+                is_first = caches.0.set(Box::new(made)).is_ok();
+                caches.0.get().filter(|_| is_first).map(|cache| &cache.turns as &dyn Forkable)
+            };
+            // SAFETY: all threads use it.
+            unsafe { fork::register(publish) };
+            let cache = caches.0.get().expect("it was set just now, if not before");
+            if is_first {
+                registry::register(site);
+            }
             if cache.of == of {
-                if is_first {
-                    registry::register(site);
-                    // SAFETY: all threads use it.
-                    unsafe { fork::register(&cache.turns) };
-                }
                 return cache;
             }
             caches = &cache.next;
@@ -156,7 +158,6 @@ impl SharedCache {
     /// The value of what was found; what cannot be understood becomes a miss.
     fn decode<V>(&'static self, key: Vec<u8>, bytes: &[u8], codec: Codec<V>) -> Result<V, SharedMiss> {
         (codec.decode)(bytes).ok_or_else(|| {
-            note_rejected();
             let ticket = self.ask(|store, space| store.reject(space, &key));
             self.miss(ticket.map(|ticket| (key, ticket)))
         })

@@ -1,7 +1,4 @@
-//! A value as bytes: MessagePack, in which fields have names.
-//!
-//! So a value is not read as another one when the fields of its type were moved about, and what serde can do with
-//! formats that say what they hold works: `flatten`, `untagged`, `skip_serializing_if`.
+//! A value as bytes, and back.
 
 use alloc::vec::Vec;
 
@@ -9,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{Error, Kind};
+use super::format::{Floats, read, write};
 
 /// A value that can be kept in a shared store.
 #[diagnostic::on_unimplemented(
@@ -30,14 +28,14 @@ pub trait SharedValue: Sized {
 #[diagnostic::do_not_recommend]
 impl<V: Serialize + DeserializeOwned> SharedValue for V {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        rmp_serde::to_vec_named(self)
-            .map_err(|why| Error::new(Kind::Value, format!("a value cannot be serialized: {why}")))
+        let mut bytes = Vec::new();
+        write(self, Floats::AsTheyAre, &mut bytes)
+            .map_err(|why| Error::new(Kind::Value, format!("a value cannot be serialized: {why}")))?;
+        Ok(bytes)
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut rest = bytes;
-        let value = rmp_serde::from_read(&mut rest).ok()?;
-        rest.is_empty().then_some(value)
+        read(bytes).ok()
     }
 }
 

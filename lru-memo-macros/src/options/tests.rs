@@ -1,0 +1,31 @@
+//! What cannot be tested from outside: there, the feature `shared` is always on.
+
+use proc_macro2::TokenStream;
+
+use super::{Attribute, Options};
+use crate::diagnostics::Diagnostics;
+
+fn mistakes(options: &str) -> String {
+    let mut diagnostics = Diagnostics::default();
+    let options: TokenStream = options.parse().expect("tokens");
+    Options::parse(Attribute::LruCache, options, &mut diagnostics);
+    diagnostics.into_tokens().map(|tokens| tokens.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn scope_shared_without_its_feature_is_one_mistake_that_says_so() {
+    let mistakes = mistakes("maxsize = 2, scope = shared, single_flight = true");
+    if cfg!(feature = "shared") {
+        assert_eq!(mistakes, "");
+    } else {
+        assert_eq!(mistakes.matches("compile_error").count(), 1, "{mistakes}");
+        assert!(mistakes.contains("`scope = shared` needs the feature `shared`"), "{mistakes}");
+    }
+}
+
+#[test]
+fn hasher_and_weigh_are_a_mistake_each_where_the_scope_is_shared() {
+    let mistakes = mistakes("scope = shared, hasher = Hasher, max_weight = 1, weigh = |_, _| 1");
+    let expected = if cfg!(feature = "shared") { 2 } else { 1 };
+    assert_eq!(mistakes.matches("compile_error").count(), expected, "{mistakes}");
+}

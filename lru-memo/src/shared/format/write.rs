@@ -1,0 +1,334 @@
+//! Writes values.
+
+use alloc::vec::Vec;
+
+use serde::ser::{self, Serialize, Serializer};
+
+use super::{Tag, Unfit};
+
+/// How floats are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Floats {
+    /// As they are.
+    AsTheyAre,
+    /// Such that -0.0 is 0.0.
+    ByEquality,
+}
+
+/// Writes a value after what is there.
+pub(crate) fn write<T: ?Sized + Serialize>(
+    value: &T,
+    floats: Floats,
+    bytes: &mut Vec<u8>,
+) -> Result<(), Unfit> {
+    value.serialize(Writer { bytes, floats })
+}
+
+/// Numbers have the length of their type; what varies in length goes after its length.
+struct Writer<'k> {
+    bytes: &'k mut Vec<u8>,
+    floats: Floats,
+}
+
+impl<'k> Writer<'k> {
+    /// Writes what follows, and how many bytes or elements it has.
+    fn tag(self, tag: Tag, length: usize) -> Self {
+        self.bytes.push(tag as u8);
+        match u8::try_from(length) {
+            Ok(length) if length < u8::MAX => self.bytes.push(length),
+            _ => {
+                self.bytes.push(u8::MAX);
+                self.bytes.extend((length as u64).to_le_bytes());
+            }
+        }
+        self
+    }
+
+    /// A writer for an element.
+    fn again(&mut self) -> Writer<'_> {
+        Writer { bytes: self.bytes, floats: self.floats }
+    }
+
+    fn tagged(self, tag: Tag, bytes: &[u8]) -> Result<(), Unfit> {
+        self.tag(tag, bytes.len()).bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Writes the name of what follows.
+    fn name(self, tag: Tag, name: &str) -> Self {
+        let writer = self.tag(tag, name.len());
+        writer.bytes.extend_from_slice(name.as_bytes());
+        writer
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident: $Type:ty, $Tag:ident;)*) => {$(
+        fn $method(self, number: $Type) -> Result<(), Unfit> {
+            self.tagged(Tag::$Tag, &number.to_le_bytes())
+        }
+    )*};
+}
+
+macro_rules! floats {
+    ($($method:ident: $Type:ty;)*) => {$(
+        fn $method(self, number: $Type) -> Result<(), Unfit> {
+            // Adding zero turns -0.0 into 0.0 and leaves everything else as it is.
+            let number = if self.floats == Floats::ByEquality { number + 0.0 } else { number };
+            self.tagged(Tag::Float, &number.to_bits().to_le_bytes())
+        }
+    )*};
+}
+
+impl<'k> Serializer for Writer<'k> {
+    type Ok = ();
+    type Error = Unfit;
+    type SerializeSeq = Counted<'k>;
+    type SerializeTuple = Fields<'k>;
+    type SerializeTupleStruct = Fields<'k>;
+    type SerializeTupleVariant = Fields<'k>;
+    type SerializeMap = Counted<'k>;
+    type SerializeStruct = Fields<'k>;
+    type SerializeStructVariant = Fields<'k>;
+
+    numbers! {
+        serialize_i8: i8, Signed;
+        serialize_i16: i16, Signed;
+        serialize_i32: i32, Signed;
+        serialize_i64: i64, Signed;
+        serialize_i128: i128, Signed;
+        serialize_u16: u16, Unsigned;
+        serialize_u32: u32, Unsigned;
+        serialize_u64: u64, Unsigned;
+        serialize_u128: u128, Unsigned;
+    }
+
+    floats! {
+        serialize_f32: f32;
+        serialize_f64: f64;
+    }
+
+    fn serialize_u8(self, number: u8) -> Result<(), Unfit> {
+        self.bytes.extend([Tag::Byte as u8, number]);
+        Ok(())
+    }
+
+    fn serialize_bool(self, value: bool) -> Result<(), Unfit> {
+        self.tagged(Tag::Bool, &[value.into()])
+    }
+
+    fn serialize_char(self, value: char) -> Result<(), Unfit> {
+        self.tagged(Tag::Char, &u32::from(value).to_le_bytes())
+    }
+
+    fn serialize_str(self, text: &str) -> Result<(), Unfit> {
+        self.tagged(Tag::Text, text.as_bytes())
+    }
+
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Unfit> {
+        self.tagged(Tag::Bytes, bytes)
+    }
+
+    fn serialize_none(self) -> Result<(), Unfit> {
+        self.tagged(Tag::None, &[])
+    }
+
+    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Unfit> {
+        value.serialize(self.tag(Tag::Some, 1))
+    }
+
+    fn serialize_unit(self) -> Result<(), Unfit> {
+        self.tagged(Tag::Unit, &[])
+    }
+
+    fn serialize_unit_struct(self, name: &'static str) -> Result<(), Unfit> {
+        self.name(Tag::Named, name).serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Unfit> {
+        self.tagged(Tag::UnitVariant, variant.as_bytes())
+    }
+
+    fn serialize_newtype_struct<T: ?Sized + Serialize>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Unfit> {
+        value.serialize(self.name(Tag::Named, name))
+    }
+
+    fn serialize_newtype_variant<T: ?Sized + Serialize>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Unfit> {
+        value.serialize(self.name(Tag::Variant, variant))
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Counted<'k>, Unfit> {
+        Ok(Counted::new(self, Tag::Sequence))
+    }
+
+    fn serialize_tuple(self, length: usize) -> Result<Fields<'k>, Unfit> {
+        Ok(Fields(self.tag(Tag::Tuple, length)))
+    }
+
+    fn serialize_tuple_struct(self, name: &'static str, length: usize) -> Result<Fields<'k>, Unfit> {
+        self.name(Tag::Named, name).serialize_tuple(length)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        length: usize,
+    ) -> Result<Fields<'k>, Unfit> {
+        self.name(Tag::Variant, variant).serialize_tuple(length)
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Counted<'k>, Unfit> {
+        Ok(Counted::new(self, Tag::Map))
+    }
+
+    fn serialize_struct(self, name: &'static str, length: usize) -> Result<Fields<'k>, Unfit> {
+        Ok(Fields(self.name(Tag::Named, name).tag(Tag::Struct, length)))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        length: usize,
+    ) -> Result<Fields<'k>, Unfit> {
+        Ok(Fields(self.name(Tag::Variant, variant).tag(Tag::Struct, length)))
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+/// Elements whose number is known at the end, and is written before them.
+struct Counted<'k> {
+    writer: Writer<'k>,
+    start: usize,
+    count: usize,
+    are_bytes: bool,
+}
+
+impl<'k> Counted<'k> {
+    fn new(writer: Writer<'k>, tag: Tag) -> Self {
+        let start = writer.bytes.len();
+        writer.bytes.push(tag as u8);
+        writer.bytes.extend([0; 8]);
+        Self { writer, start, count: 0, are_bytes: true }
+    }
+
+    fn element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unfit> {
+        let start = self.writer.bytes.len();
+        value.serialize(self.writer.again())?;
+        self.count += 1;
+        let element = &self.writer.bytes[start..];
+        self.are_bytes &= element.len() == 2 && element[0] == Tag::Byte as u8;
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), Unfit> {
+        let Self { writer: Writer { bytes, .. }, start, count, are_bytes } = self;
+        let first = start + 9;
+        bytes[start + 1..first].copy_from_slice(&(count as u64).to_le_bytes());
+        if are_bytes && bytes[start] == Tag::Sequence as u8 {
+            bytes[start] = Tag::ByteSequence as u8;
+            for at in 0..count {
+                bytes[first + at] = bytes[first + 2 * at + 1];
+            }
+            bytes.truncate(first + count);
+        }
+        Ok(())
+    }
+}
+
+impl ser::SerializeSeq for Counted<'_> {
+    type Ok = ();
+    type Error = Unfit;
+
+    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unfit> {
+        self.element(value)
+    }
+
+    fn end(self) -> Result<(), Unfit> {
+        self.finish()
+    }
+}
+
+impl ser::SerializeMap for Counted<'_> {
+    type Ok = ();
+    type Error = Unfit;
+
+    fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Unfit> {
+        self.element(key)
+    }
+
+    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unfit> {
+        self.element(value)
+    }
+
+    fn end(self) -> Result<(), Unfit> {
+        self.finish()
+    }
+}
+
+/// Elements whose number was written.
+struct Fields<'k>(Writer<'k>);
+
+macro_rules! elements {
+    ($($Trait:ident::$method:ident;)*) => {$(
+        impl ser::$Trait for Fields<'_> {
+            type Ok = ();
+            type Error = Unfit;
+
+            fn $method<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unfit> {
+                value.serialize(self.0.again())
+            }
+
+            fn end(self) -> Result<(), Unfit> {
+                Ok(())
+            }
+        }
+    )*};
+}
+elements! {
+    SerializeTuple::serialize_element;
+    SerializeTupleStruct::serialize_field;
+    SerializeTupleVariant::serialize_field;
+}
+
+macro_rules! named_fields {
+    ($($Trait:ident;)*) => {$(
+        impl ser::$Trait for Fields<'_> {
+            type Ok = ();
+            type Error = Unfit;
+
+            fn serialize_field<T: ?Sized + Serialize>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), Unfit> {
+                name.serialize(self.0.again())?;
+                value.serialize(self.0.again())
+            }
+
+            fn end(self) -> Result<(), Unfit> {
+                Ok(())
+            }
+        }
+    )*};
+}
+named_fields! {
+    SerializeStruct;
+    SerializeStructVariant;
+}
