@@ -15,6 +15,8 @@ mod diagnostics;
 mod duration;
 #[path = "../../lru-memo-macros/src/expand.rs"]
 mod expand;
+#[path = "../../lru-memo-macros/src/fingerprint.rs"]
+mod fingerprint;
 #[path = "../../lru-memo-macros/src/function.rs"]
 mod function;
 #[path = "attribute/grammar.rs"]

@@ -7,6 +7,8 @@
 //! and `Some(None)` from `None`, and can write floats such that equal ones are the same.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use alloc::string::{String, ToString};

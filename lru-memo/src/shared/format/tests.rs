@@ -1,0 +1,91 @@
+//! Values come back as they were; of other bytes comes an error, or some value, and never a panic.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt::Debug;
+use core::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Floats, Tag, read, write};
+
+fn bytes(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write(value, Floats::AsTheyAre, &mut bytes).expect("it can be written");
+    bytes
+}
+
+fn comes_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) {
+    let bytes = bytes(&value);
+    assert_eq!(read::<T>(&bytes).ok(), Some(value));
+    // Whatever is read of these is allowed, but to panic, or to take all memory.
+    for length in 0..bytes.len() {
+        assert!(read::<T>(&bytes[..length]).is_err(), "it is shorter than it says");
+        for change in [1, 0x80, 0xff] {
+            let mut changed = bytes.clone();
+            changed[length] ^= change;
+            let _ = read::<T>(&changed);
+        }
+    }
+    let longer = [&bytes[..], &[0]].concat();
+    assert!(read::<T>(&longer).is_err(), "it is longer than it says");
+}
+
+#[test]
+fn numbers_come_back() {
+    comes_back((u8::MAX, u16::MAX, u32::MAX, u64::MAX, u128::MAX));
+    comes_back((i8::MIN, i16::MIN, i32::MIN, i64::MIN, i128::MIN));
+    comes_back((1.5_f32, f64::MIN_POSITIVE, '\u{10ffff}', true, false));
+    let zero: f64 = read(&bytes(&-0.0)).expect("a float");
+    assert!(zero.is_sign_negative());
+    let nan = f64::from_bits(0x7ff8_0000_0000_0001);
+    assert_eq!(read::<f64>(&bytes(&nan)).map(f64::to_bits).ok(), Some(nan.to_bits()));
+}
+
+#[test]
+fn texts_and_collections_come_back() {
+    for length in [0, 1, 254, 255, 300] {
+        comes_back("\u{e9}".repeat(length));
+        comes_back(vec![7_u8; length]);
+        comes_back(vec![7_u16; length]);
+    }
+    comes_back(vec![Vec::new(), vec![1_u8], vec![2, 3]]);
+    let map: BTreeMap<String, Option<u8>> = [("a".into(), None), ("b".into(), Some(1))].into();
+    comes_back(map);
+    comes_back([(1_u8, "x".to_owned()), (2, String::new())]);
+    comes_back(Duration::new(1, 2));
+}
+
+#[test]
+fn options_and_units_come_back() {
+    comes_back((None::<()>, Some(()), None::<Option<u8>>, Some(None::<u8>), Some(Some(1_u8))));
+    comes_back(Ok::<u8, String>(1));
+    comes_back(Err::<u8, String>("e".into()));
+    comes_back(());
+}
+
+#[test]
+fn what_is_nested_too_deeply_is_an_error() {
+    let mut nested = Vec::new();
+    for _ in 0..100_000 {
+        nested.extend([Tag::Some as u8, 1]);
+    }
+    assert!(read::<serde::de::IgnoredAny>(&nested).is_err());
+}
+
+#[test]
+fn a_count_that_cannot_be_true_takes_no_memory() {
+    let mut sequence = vec![Tag::Sequence as u8];
+    sequence.extend(u64::MAX.to_le_bytes());
+    assert!(read::<Vec<u64>>(&sequence).is_err());
+}
+
+#[test]
+fn every_tag_is_found_by_its_number() {
+    for (number, tag) in Tag::ALL.into_iter().enumerate() {
+        assert_eq!(tag as usize, number);
+    }
+}
