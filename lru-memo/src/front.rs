@@ -14,6 +14,7 @@ pub(crate) mod reader;
 pub(crate) mod readers;
 mod recency;
 mod running;
+mod stamp;
 
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -272,7 +273,12 @@ impl<'f, T: Threading, E> Found<'f, T, E> {
     #[inline(always)]
     pub(crate) fn hit<V>(self, value: impl FnOnce(&E) -> V) -> Option<V> {
         let is_next = !T::SHARED || self.front.latest.is(self.pin.reader());
-        if !is_next || !self.pin.has_room() {
+        if !is_next {
+            let mark = self.front.latest.stamped()?;
+            let value = value(self.entry);
+            return self.pin.hit_stamped(mark, self.place).then_some(value);
+        }
+        if !self.pin.has_room() {
             return None;
         }
         let value = value(self.entry);
@@ -299,7 +305,10 @@ impl<T: Threading, E> KeptEntry<'_, T, E> {
     /// Logs the hit, if nothing stands in the way.
     #[inline(always)]
     pub(crate) fn log_at_once(&self) -> bool {
-        (!T::SHARED || self.front.latest.is(self.reader)) && self.reader.log(self.place)
+        if !T::SHARED || self.front.latest.is(self.reader) {
+            return self.reader.log(self.place);
+        }
+        self.front.latest.stamped().is_some_and(|mark| self.reader.log_stamped(mark, self.place))
     }
 
     /// Logs the hit, as the thread's latest. Not when there is [no room](Self::make_room) in the log.

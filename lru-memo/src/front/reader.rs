@@ -4,8 +4,9 @@
 //! it can find becomes another entry's, and no buckets are freed. Pinned, it runs nothing that blocks. For the
 //! user's `Eq` and `Clone` it holds on to one place instead, its `hazard`.
 //!
-//! The log holds what the thread has hit since it was last drained, in order. A position is a place, or nothing, or
-//! a mark: what follows came after everything that was logged under an earlier mark, by whatever thread.
+//! The log holds what the thread has hit since it was last drained, in order. A position is a place, or a mark: what
+//! follows came after everything that was logged under an earlier mark, by whatever thread. Or it is half of a stamp,
+//! which tells when the next place was hit; two halves go before each place under a mark under which many log.
 
 use alloc::boxed::Box;
 use core::ops::Range;
@@ -14,13 +15,18 @@ use core::sync::atomic::Ordering::SeqCst;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::front::running::Running;
+use crate::front::stamp::stamp;
 use crate::ring::Place;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, UnsafeCell};
 
-/// What a log holds where it holds no place: nothing, or, with [`MARK`], a mark.
-pub(crate) const NOTHING: u32 = 0;
-/// Set in a mark.
-pub(crate) const MARK: u32 = 1 << 31;
+/// Set in what is no place: a mark, or half of a stamp.
+pub(crate) const NO_PLACE: u32 = 1 << 31;
+/// Set as well in half of a stamp.
+pub(crate) const STAMP: u32 = 1 << 30;
+/// The bits of a mark, and of half of a stamp.
+pub(crate) const NUMBER: u32 = STAMP - 1;
+/// What is in the log before it is written.
+const NOTHING: u32 = 0;
 
 /// The length of the shortest and of the longest log.
 #[cfg(not(all(test, loom)))]
@@ -43,6 +49,8 @@ pub struct Reader {
     origin: AtomicPtr<AtomicU32>,
     misses: AtomicU64,
     running: Running,
+    /// The mark that was logged last.
+    marked: AtomicU32,
     /// Whether a thread has it.
     taken: AtomicBool,
     /// Used in the lock: the log, which its owner alone replaces, ...
@@ -82,6 +90,7 @@ impl Reader {
             origin: AtomicPtr::new(core::ptr::null_mut()),
             misses: AtomicU64::new(0),
             running: Running::new(),
+            marked: AtomicU32::new(0),
             taken: AtomicBool::new(true),
             log: UnsafeCell::new(Box::new([])),
             begin: AtomicU64::new(0),
@@ -109,7 +118,8 @@ impl Reader {
         self.word.swap(word | 1, core::sync::atomic::Ordering::SeqCst);
         #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
         {
-            self.word.store(word | 1, Relaxed);
+            // Who reads this word, rather than the one before it, has to see what was logged until then, too.
+            self.word.store(word | 1, Release);
             crate::sync::fence(SeqCst);
         }
         Pin { reader: self, word }
@@ -135,7 +145,7 @@ impl Reader {
     pub(crate) fn hits(&self) -> u64 {
         let (undrained, _) = self.undrained();
         let end = undrained.end;
-        let marks = self.logged_backwards(undrained).filter(|what| what & MARK != 0).count();
+        let marks = self.logged_backwards(undrained).filter(|what| what & NO_PLACE != 0).count();
         end - self.marks.load(Relaxed) - marks as u64
     }
 
@@ -157,9 +167,9 @@ impl Reader {
         word + 2 * positions <= self.full.load(Relaxed)
     }
 
-    /// Whether a mark and a hit can be logged.
+    /// Whether a mark and a hit, with its stamp, can be logged.
     pub(crate) fn has_room_for_mark(&self) -> bool {
-        self.has_room(self.word.load(Relaxed), 2)
+        self.has_room(self.word.load(Relaxed), 4)
     }
 
     /// Writes to the log at the position of a word.
@@ -195,12 +205,40 @@ impl Reader {
         if has_room {
             // SAFETY: there is room, and a reader is used by its owner.
             unsafe {
-                self.write(word, MARK | mark);
+                self.write(word, NO_PLACE | mark);
                 self.write(word + 2, place);
             }
+            self.marked.store(mark, Relaxed);
             self.word.store(word + 4, Release);
         }
         has_room
+    }
+
+    /// Logs a hit with its stamp under a mark, if there is room; while the place is kept, or pinned at that word.
+    fn log_stamped_at(&self, mut word: u64, mark: u32, place: Place) -> bool {
+        let has_room = self.has_room(word, 4);
+        if has_room {
+            let stamp = stamp();
+            let half = |half: u64| NO_PLACE | STAMP | half as u32 & NUMBER;
+            // SAFETY: there is room, and a reader is used by its owner.
+            unsafe {
+                if self.marked.load(Relaxed) != mark {
+                    self.marked.store(mark, Relaxed);
+                    self.write(word, NO_PLACE | mark);
+                    word += 2;
+                }
+                self.write(word, half(stamp >> 30));
+                self.write(word + 2, half(stamp));
+                self.write(word + 4, place);
+            }
+            self.word.store(word + 6, Release);
+        }
+        has_room
+    }
+
+    /// Logs a hit with its stamp under a mark, if there is room; while the place is kept.
+    pub(crate) fn log_stamped(&self, mark: u32, place: Place) -> bool {
+        self.log_stamped_at(self.word.load(Relaxed), mark, place)
     }
 
     /// What was logged since the log was last drained; in the lock. Positions, and the newest mark before them.
@@ -289,6 +327,16 @@ impl<'r> Pin<'r> {
         unsafe { self.reader.write(self.word, place) };
         self.reader.word.store(self.word + 2, Release);
         core::mem::forget(self);
+    }
+
+    /// Logs a hit with its stamp under a mark, if there is room, and ends.
+    #[inline(never)]
+    pub(crate) fn hit_stamped(self, mark: u32, place: Place) -> bool {
+        let is_logged = self.reader.log_stamped_at(self.word, mark, place);
+        if is_logged {
+            core::mem::forget(self);
+        }
+        is_logged
     }
 
     /// Keeps one place, instead of everything. `None` when another one is kept already.

@@ -7,7 +7,7 @@ use serde::forward_to_deserialize_any;
 use super::{Tag, Unfit};
 
 /// How deeply values may be nested in each other.
-const DEPTH: usize = 128;
+const DEPTH: usize = 512;
 
 /// The value of these bytes.
 pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Unfit> {
@@ -234,8 +234,9 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         }
     }
 
+    // As serde's own buffer says, behind `flatten`, `untagged` and `tag`: it has to be one or the other everywhere.
     fn is_human_readable(&self) -> bool {
-        false
+        true
     }
 
     forward_to_deserialize_any! {

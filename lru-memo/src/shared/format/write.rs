@@ -207,8 +207,9 @@ impl<'k> Serializer for Writer<'k> {
         Ok(Fields(self.name(Tag::Variant, variant).tag(Tag::Struct, length)))
     }
 
+    // As `read` says.
     fn is_human_readable(&self) -> bool {
-        false
+        true
     }
 }
 
