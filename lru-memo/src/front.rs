@@ -318,8 +318,10 @@ impl<T: Threading, E> KeptEntry<'_, T, E> {
 
     /// Makes room in the log.
     pub(crate) fn make_room(&self, mut inside: Inside<'_, T, E>) {
-        inside.drain();
-        self.reader.make_room();
+        if self.front.latest.stamped().is_none() || !inside.lru.compact(self.reader) {
+            inside.drain();
+            self.reader.make_room();
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use core::time::Duration;
 
 use crate::front::index::Tag;
 use crate::front::limbo::Limbo;
+use crate::front::reader::Reader;
 use crate::ring::{ENDS, Place, Ring, reserve};
 
 /// What a cache must not exceed.
@@ -119,6 +120,23 @@ impl Lru {
         for place in self.uses.newest_first().take(moved) {
             self.seen[place as usize / 64] &= !(1 << (place % 64));
         }
+    }
+
+    /// [Compacts](Reader::compact) a log.
+    pub(crate) fn compact(&mut self, log: &Reader) -> bool {
+        let mut places: Vec<Place> = Vec::new();
+        let is_compact = log.compact(|place| match self.seen.get_mut(place as usize / 64) {
+            Some(seen) if *seen & 1 << (place % 64) == 0 => {
+                *seen |= 1 << (place % 64);
+                places.push(place);
+                true
+            }
+            _ => false,
+        });
+        for place in places {
+            self.seen[place as usize / 64] &= !(1 << (place % 64));
+        }
+        is_compact
     }
 
     /// Whether an entry of this weight may be stored at all.

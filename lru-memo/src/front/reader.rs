@@ -9,6 +9,7 @@
 //! which tells when the next place was hit; two halves go before each place under a mark under which many log.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::ops::Range;
 #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
 use core::sync::atomic::Ordering::SeqCst;
@@ -284,6 +285,57 @@ impl Reader {
         self.begin.store(begin, Relaxed);
         self.origin.store(origin.wrapping_sub(begin as usize), Relaxed);
         self.full.store((begin + length as u64) * 2, Relaxed);
+    }
+
+    /// Makes room in the log by keeping the latest hit of each place alone, which tells the order as well; in the lock,
+    /// by the owner. Only where all hits have stamps under one mark, where that makes room for half of the log, and
+    /// not always: so that a drain finds out whether others still hit.
+    pub(crate) fn compact(&self, mut is_first: impl FnMut(Place) -> bool) -> bool {
+        const SELDOM: u64 = 16;
+        let (positions, mut mark) = self.undrained();
+        let end = positions.end;
+        let length = self.log.with(|log| {
+            // SAFETY: in the lock nobody replaces the log.
+            unsafe { &*log }.len()
+        });
+        if end / length as u64 % SELDOM == 0 {
+            return false;
+        }
+        let (mut kept, mut dropped) = (Vec::new(), 0);
+        let mut latest_first = self.logged_backwards(positions);
+        while let Some(what) = latest_first.next() {
+            if what & NO_PLACE != 0 {
+                mark = what & NUMBER;
+                dropped += 1;
+                if latest_first.next().is_some() {
+                    return false;
+                }
+                break;
+            }
+            match [latest_first.next(), latest_first.next()] {
+                [Some(low), Some(high)] if low & high & STAMP != 0 => {
+                    if is_first(what) {
+                        kept.extend([what, low, high]);
+                    } else {
+                        dropped += 2;
+                    }
+                }
+                _ => return false,
+            }
+        }
+        if kept.len() * 2 > length {
+            return false;
+        }
+        self.note_drained(end - kept.len() as u64, mark, dropped);
+        self.make_room();
+        self.log.with(|log| {
+            // SAFETY: in the lock nobody replaces the log.
+            let slots = unsafe { &**log };
+            for (slot, what) in slots.iter().zip(kept.into_iter().rev()) {
+                slot.store(what, Relaxed);
+            }
+        });
+        true
     }
 
     /// Takes a reader that no thread has.

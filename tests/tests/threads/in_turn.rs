@@ -1,5 +1,9 @@
 //! Operations by several threads, one after the other: all is as if one thread had done them.
 
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::thread;
+
 use lru_memo::lru_cache;
 use lru_memo_tests::model::{Body, Ending, Operation, Outcome};
 use lru_memo_tests::subject::Subject;
@@ -173,4 +177,42 @@ tests! {
     turns_at_seven_entries: agrees_with_the_model, 7;
     turns_without_a_bound: agrees_with_the_model, None;
     the_order_of_hits_by_two_threads_decides_who_is_evicted: evicts_what_was_hit_least_recently, 3;
+}
+
+/// So long that logs are full many times, and in such quick turns that the threads count as many at once.
+#[test]
+fn the_order_of_very_many_hits_in_turn_decides_who_is_evicted() {
+    #[lru_cache(maxsize = 100)]
+    fn number(x: u32) -> u32 {
+        x
+    }
+    /// The number of the next turn.
+    static TURN: AtomicU32 = AtomicU32::new(0);
+    const TURNS: u32 = 30_000;
+    let test = || {
+        (0..100).for_each(|x| _ = number(x));
+        // Each turn hits another key; the sequence passes them in no simple order.
+        let key = |turn: u32| turn * 37 % 100;
+        thread::scope(|scope| {
+            for mine in 0..2 {
+                scope.spawn(move || {
+                    for turn in (0..TURNS).filter(|turn| turn % 2 == mine) {
+                        while TURN.load(Acquire) != turn {
+                            thread::yield_now();
+                        }
+                        assert_eq!(number(key(turn)), key(turn));
+                        TURN.store(turn + 1, Release);
+                    }
+                });
+            }
+        });
+        for turn in TURNS - 100..TURNS {
+            assert_eq!(number_cache_peek(key(turn)), Some(key(turn)), "it was not the least recent");
+            _ = number(1_000 + turn);
+            assert_eq!(number_cache_peek(key(turn)), None, "it was the least recent");
+        }
+        let info = number_cache_info();
+        assert_eq!((info.hits, info.misses, info.currsize), (u64::from(TURNS), 200, 100));
+    };
+    without_hanging(|| "very many turns".to_owned(), test);
 }
