@@ -9,15 +9,17 @@ use crate::Failure;
 use crate::command::{cargo, program, read, run, succeeds};
 use crate::toolchain::{host, nightly};
 
-/// The test targets of `lru-memo-tests` that run under each of the tools.
-const STRESS_TESTS: [&str; 1] = ["stress"];
+/// The test targets of `lru-memo-tests` that run under the sanitizers.
+const SANITIZED: [&str; 3] = ["stress", "threads", "linearizable"];
+/// Those that run under valgrind, where everything takes far longer.
+const UNDER_VALGRIND: [&str; 1] = ["stress"];
 
 pub(crate) fn asan() -> Result<(), Failure> {
-    let names = stress_tests()?;
+    let names = names_of(&SANITIZED)?;
     nightly()
         .map_err(|why| format!("{why}; not tested: {names} under AddressSanitizer and LeakSanitizer"))?;
     // With a target, the flags leave macros and build scripts alone.
-    run(stress("+nightly")
+    run(tests("+nightly", &SANITIZED)
         .arg("--target")
         .arg(host()?)
         .env("RUSTFLAGS", "-Zsanitizer=address")
@@ -25,7 +27,7 @@ pub(crate) fn asan() -> Result<(), Failure> {
 }
 
 pub(crate) fn valgrind() -> Result<(), Failure> {
-    let names = stress_tests()?;
+    let names = names_of(&UNDER_VALGRIND)?;
     if !has_valgrind() {
         install_valgrind().map_err(|why| format!("{why}; not tested: {names} under valgrind's memcheck"))?;
     }
@@ -35,26 +37,26 @@ pub(crate) fn valgrind() -> Result<(), Failure> {
     let memcheck = "valgrind --quiet --error-exitcode=1 --leak-check=full \
                     --show-leak-kinds=definite,indirect \
                     --errors-for-leak-kinds=definite,indirect --fair-sched=yes";
-    run(stress("").env(runner, memcheck))
+    run(tests("", &UNDER_VALGRIND).env(runner, memcheck))
 }
 
-/// `cargo test` of the stress tests.
-fn stress(toolchain: &str) -> std::process::Command {
+/// `cargo test` of these test targets.
+fn tests(toolchain: &str, names: &[&str]) -> std::process::Command {
     let mut command = cargo(toolchain);
     command.args(["test", "-p", "lru-memo-tests"]);
-    command.args(STRESS_TESTS.iter().flat_map(|name| ["--test", name]));
+    command.args(names.iter().flat_map(|name| ["--test", name]));
     command
 }
 
-/// The names of the stress tests, all of which exist.
-fn stress_tests() -> Result<String, Failure> {
-    for name in STRESS_TESTS {
+/// The names of test targets, all of which exist.
+fn names_of(names: &[&str]) -> Result<String, Failure> {
+    for name in names {
         let path = format!("tests/tests/{name}.rs");
         if !Path::new(&path).exists() {
-            return Err(format!("there is no stress test `{name}`: {path} is missing"));
+            return Err(format!("there is no test `{name}`: {path} is missing"));
         }
     }
-    Ok(STRESS_TESTS.join(", "))
+    Ok(names.join(", "))
 }
 
 fn has_valgrind() -> bool {
