@@ -22,7 +22,7 @@ pub use crate::outcome::{
 };
 pub use crate::plain::{NotPlain, Plainness};
 pub use crate::registry::Site;
-#[cfg(feature = "shared")]
+#[cfg(feature = "_stores")]
 pub use crate::shared::{
     function::{SharedCache, SharedCaches, identity},
     key::shared_part,

@@ -73,7 +73,7 @@ mod outcome;
 mod plain;
 mod registry;
 mod ring;
-#[cfg(feature = "shared")]
+#[cfg(feature = "_stores")]
 pub mod shared;
 mod slot;
 mod sync;

@@ -80,11 +80,13 @@ mod hash;
 mod health;
 pub(crate) mod key;
 mod lease;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "shared", target_os = "linux"))]
 mod lmdb;
 mod memory;
 mod namespace;
 mod turns;
+#[cfg_attr(not(feature = "shared"), expect(dead_code, reason = "no store has options"))]
+mod url;
 pub(crate) mod value;
 mod wall;
 
@@ -97,7 +99,7 @@ pub use error::{Error, Kind};
 pub use health::note;
 pub use health::{Health, health};
 pub use lease::Lease;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "shared", target_os = "linux"))]
 pub use lmdb::{Embedded, Options};
 pub use memory::Memory;
 pub use namespace::{Namespace, fingerprint};

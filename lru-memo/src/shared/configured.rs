@@ -193,24 +193,30 @@ fn open(url: &str, create: bool) -> Result<(Box<dyn Store>, String), Error> {
     }
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "shared", target_os = "linux"))]
 fn open_embedded(rest: &str, create: bool) -> Result<(Box<dyn Store>, String), Error> {
     let store = super::lmdb::Embedded::from_url(rest, create)?;
     let name = format!("file://{}", store.directory().display());
     Ok((Box::new(store), name))
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(feature = "shared", target_os = "linux")))]
 fn open_embedded(_: &str, _: bool) -> Result<(Box<dyn Store>, String), Error> {
-    Err(Error::new(Kind::Url, "the embedded store works on Linux only"))
+    let message = if cfg!(feature = "shared") {
+        "the embedded store, which is the default, works on Linux only: choose another"
+    } else {
+        "this build of lru-memo has no embedded store, which is the default: choose another, or enable its cargo \
+         feature `shared`"
+    };
+    Err(Error::new(Kind::Url, message))
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "shared", target_os = "linux"))]
 fn embedded_in_default_place() -> Result<Vec<PathBuf>, Error> {
     super::lmdb::Embedded::in_default_place()
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(feature = "shared", target_os = "linux")))]
 fn embedded_in_default_place() -> Result<Vec<PathBuf>, Error> {
     Ok(Vec::new())
 }

@@ -70,7 +70,7 @@ pub(crate) fn note_rejected() {
 }
 
 /// Counts a store that was made anew.
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing is stored in files"))]
+#[cfg(all(feature = "shared", target_os = "linux"))]
 pub(crate) fn note_rebuilt() {
     REBUILT.fetch_add(1, Ordering::Relaxed);
 }

@@ -47,6 +47,7 @@ use self::read::For;
 use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
+use super::url;
 use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, health};
 
 /// How long a store that could not be opened is left alone.
@@ -103,14 +104,12 @@ impl Embedded {
 
     /// What follows `file://`: nothing for the default directory, or one, and perhaps `?size=64MiB`.
     pub(super) fn from_url(rest: &str, create: bool) -> Result<Self, Error> {
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (path, set) = url::split_options(rest);
         let mut options = Options { create, ..Options::default() };
-        for option in query.split('&').filter(|option| !option.is_empty()) {
-            match option.split_once('=') {
-                Some(("size", size)) => options.size = parse_size(size)?,
-                _ => {
-                    return Err(Error::new(Kind::Url, format!("unknown option `{option}`: there is `size`")));
-                }
+        for (name, text) in set {
+            match name {
+                "size" => options.size = map_size(name, text)?,
+                _ => return Err(url::unknown(name, "`size`")),
             }
         }
         let directory = if path.is_empty() { directory::default()? } else { PathBuf::from(path) };
@@ -275,20 +274,12 @@ fn value(found: Found) -> Option<Vec<u8>> {
     }
 }
 
-/// A number of bytes: `65536`, `64KiB`, `64MiB`, `1GiB`.
-fn parse_size(text: &str) -> Result<usize, Error> {
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let shift = match &text[digits.len()..] {
-        "" => 0,
-        "KiB" => 10,
-        "MiB" => 20,
-        "GiB" => 30,
-        _ => return Err(Error::new(Kind::Url, format!("`size={text}` is not like `size=64MiB`"))),
-    };
-    let size = digits.parse().ok().and_then(|size: usize| size.checked_mul(1 << shift));
-    match size {
-        Some(size) if (1 << 20..=1 << 44).contains(&size) => Ok(size),
-        _ => Err(Error::new(Kind::Url, format!("`size={text}` is not from 1MiB to 16384GiB"))),
+fn map_size(name: &str, text: &str) -> Result<usize, Error> {
+    let size = url::size(name, text)?;
+    if (1 << 20..=1 << 44).contains(&size) {
+        Ok(size)
+    } else {
+        Err(Error::new(Kind::Url, format!("`{name}={text}` is not from 1MiB to 16384GiB")))
     }
 }
 
