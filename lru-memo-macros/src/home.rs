@@ -51,9 +51,13 @@ impl Home {
         let proof_of_key = &key.proof;
         // Spelt out here rather than asked of the companions: where an attribute is missing on the `impl` block, only
         // the hidden function cannot be found, and it is named after what to do.
-        let (info, clear) = match &key.types {
-            None if options.scope != Scope::Shared => (body!(#path().info(#maxsize)), body!(#path().clear())),
-            _ => (body!(#path().info()), body!(#path().clear())),
+        let (info, clear) = match (options.scope, &key.types) {
+            (Scope::Shared, _) => (
+                body!(#private::at_once(#path().by_thread(()).info())),
+                body!(#private::at_once(#path().by_thread(()).clear())),
+            ),
+            (_, None) => (body!(#path().info(#maxsize)), body!(#path().clear())),
+            (_, Some(_)) => (body!(#path().info()), body!(#path().clear())),
         };
         let site = site(function, options, [whole, &info, &clear], private);
         if options.scope == Scope::Shared {
@@ -73,8 +77,8 @@ impl Home {
                 },
                 result: body!(&'static #private::SharedCache),
                 cache: body!(#path()),
-                info,
-                clear,
+                info: when(function, body!(#path().by_task(()).info().await), info),
+                clear: when(function, body!(#path().by_task(()).clear().await), clear),
             };
         }
         match (&key.types, options.scope) {
@@ -135,6 +139,11 @@ impl Home {
             },
         }
     }
+}
+
+/// What an `async fn` and its companions do, or what others do.
+fn when(function: &Function<'_>, is_async: TokenStream, is_not: TokenStream) -> TokenStream {
+    if function.item.sig.asyncness.is_some() { is_async } else { is_not }
 }
 
 /// The hasher, and a statement that complains when it is none. A type in a signature must be one in any case: an unfit

@@ -26,6 +26,7 @@ pub use crate::registry::Site;
 pub use crate::shared::{
     function::{SharedCache, SharedCaches, identity},
     key::shared_part,
+    task::at_once,
     value::codec,
 };
 pub use crate::slot::{Slot, shareable, shareable_part};
