@@ -201,8 +201,13 @@ impl<'a> Pieces<'a> {
         } else {
             // Out of the way of a hit, which needs fewer registers then.
             let key = &self.key.value;
+            let (way, cache) = match &self.home.way {
+                Some(way) => (way, body!(let cache = cache.cache();)),
+                None => (&self.home.cache, TokenStream::new()),
+            };
             let miss = body! {
                 #private::cold(move || {
+                    #cache
                     let key = #key;
                     match cache.look(miss, key, #clone) {
                         ::core::result::Result::Ok(value) => #from_value,
@@ -213,7 +218,12 @@ impl<'a> Pieces<'a> {
                     }
                 })
             };
-            (self.ask(quote!(get), clone), miss)
+            let look_up = body! {
+                let key = #key;
+                let cache = #way;
+                let found = cache.get(key, #clone);
+            };
+            (look_up, miss)
         };
         body! {
             #check

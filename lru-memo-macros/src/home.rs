@@ -23,6 +23,9 @@ pub(crate) struct Home {
     pub(crate) body: TokenStream,
     /// Finds the cache, given a variable `key`.
     pub(crate) cache: TokenStream,
+    /// Finds what leads to the cache, where a hit is cheaper that way: its `get` is that of the cache, its `cache` the
+    /// cache.
+    pub(crate) way: Option<TokenStream>,
     /// Asks for the counters, and clears, without a key.
     pub(crate) info: TokenStream,
     pub(crate) clear: TokenStream,
@@ -57,7 +60,8 @@ impl Home {
                 body!(#private::at_once(#path().by_thread(()).clear())),
             ),
             (_, None) => (body!(#path().info(#maxsize)), body!(#path().clear())),
-            (_, Some(_)) => (body!(#path().info()), body!(#path().clear())),
+            (Scope::Process, Some(_)) => (body!(#path().info()), body!(#path().clear())),
+            (Scope::Thread, Some(_)) => (body!(#path().cache().info()), body!(#path().cache().clear())),
         };
         let site = site(function, options, [whole, &info, &clear], private);
         if options.scope == Scope::Shared {
@@ -77,6 +81,7 @@ impl Home {
                 },
                 result: body!(&'static #private::SharedCache),
                 cache: body!(#path()),
+                way: None,
                 info: when(function, body!(#path().by_task(()).info().await), info),
                 clear: when(function, body!(#path().by_task(()).clear().await), clear),
             };
@@ -93,6 +98,7 @@ impl Home {
                     },
                     result: body!(&'static #cache),
                     cache: body!(#path()),
+                    way: None,
                     info,
                     clear,
                 }
@@ -107,10 +113,11 @@ impl Home {
                             static CACHE: #private::OnceCell<#private::Rc<#cache>> =
                                 const { #private::OnceCell::new() };
                         }
-                        #private::of_thread(&CACHE, #site)
+                        #private::OfThread { local: &CACHE, site: #site }
                     },
-                    result: body!(#private::Rc<#cache>),
-                    cache: body!(#path()),
+                    result: body!(#private::OfThread<#storage, #stored, #value, #hasher>),
+                    cache: body!(#path().cache()),
+                    way: Some(body!(#path())),
                     info,
                     clear,
                 }
@@ -122,6 +129,7 @@ impl Home {
                 },
                 result: body!(&'static #private::Instance),
                 cache: body!(#path().cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
+                way: None,
                 info,
                 clear,
             },
@@ -134,6 +142,7 @@ impl Home {
                 },
                 result: body!(#private::ThreadInstance),
                 cache: body!(#path().cache::<_, #value, #hasher>(#site)),
+                way: None,
                 info,
                 clear,
             },
