@@ -167,14 +167,15 @@ fn check(url: &str) -> Result<(), Error> {
         }
         ("memcached", _) => Err(missing("memcached")),
         ("redis" | "rediss" | "unix" | "redis+unix", _) => Err(missing("redis")),
+        ("", _) => Err(Error::new(Kind::Url, format!("a URL of a shared store begins with {SCHEMES}"))),
         (scheme, _) => Err(Error::new(
             Kind::Url,
-            format!(
-                "there is no shared store `{scheme}://`: the URL begins with `file:///` or is `memory://`"
-            ),
+            format!("there is no shared store `{scheme}://`: a URL begins with {SCHEMES}"),
         )),
     }
 }
+
+const SCHEMES: &str = "`file:///`, `memcached://` or `redis://`, or is `memory://`";
 
 fn missing(feature: &str) -> Error {
     Error::new(
