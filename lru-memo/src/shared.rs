@@ -72,6 +72,8 @@
 //! - Keys are compared in full. Keys and values are any bytes, of any length; where the store has no room for them, that
 //!   is an error, [`Kind::Full`].
 
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod breaker;
 mod configured;
 mod error;
 mod format;
@@ -84,9 +86,18 @@ mod lease;
 mod lmdb;
 mod memory;
 mod namespace;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod pool;
+#[cfg(feature = "redis")]
+mod redis;
 pub(crate) mod task;
 mod turns;
-#[cfg_attr(not(feature = "shared"), expect(dead_code, reason = "no store has options"))]
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod unique;
+#[cfg_attr(
+    not(all(feature = "shared", feature = "memcached")),
+    allow(dead_code, reason = "not every store has options of every kind")
+)]
 mod url;
 pub(crate) mod value;
 mod wall;
@@ -94,6 +105,8 @@ mod wall;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+#[cfg(feature = "redis")]
+pub use self::redis::Redis;
 pub use configured::{attach, configure, configure_store, store, stores};
 pub use error::{Error, Kind};
 #[doc(hidden)]

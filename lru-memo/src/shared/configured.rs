@@ -166,6 +166,9 @@ fn check(url: &str) -> Result<(), Error> {
             Err(Error::new(Kind::Url, "`file://` takes an absolute directory: `file:///var/cache/app`"))
         }
         ("memcached", _) => Err(missing("memcached")),
+        #[cfg(feature = "redis")]
+        ("redis" | "rediss" | "unix" | "redis+unix", _) => super::redis::Redis::new(url).map(|_| ()),
+        #[cfg(not(feature = "redis"))]
         ("redis" | "rediss" | "unix" | "redis+unix", _) => Err(missing("redis")),
         ("", _) => Err(Error::new(Kind::Url, format!("a URL of a shared store begins with {SCHEMES}"))),
         (scheme, _) => Err(Error::new(
@@ -190,6 +193,10 @@ fn open(url: &str, create: bool) -> Result<(Box<dyn Store>, String), Error> {
     }
     match split(url) {
         ("memory", _) => Ok((Box::new(Memory::new()), url.to_owned())),
+        #[cfg(feature = "redis")]
+        ("redis" | "rediss" | "unix" | "redis+unix", _) => {
+            Ok((Box::new(super::redis::Redis::new(url)?), redacted(url)))
+        }
         (_, rest) => open_embedded(rest, create),
     }
 }
@@ -223,7 +230,7 @@ fn embedded_in_default_place() -> Result<Vec<PathBuf>, Error> {
 }
 
 /// A URL without what may be a password.
-fn redacted(url: &str) -> String {
+pub(super) fn redacted(url: &str) -> String {
     let (scheme, rest) = split(url);
     if scheme == "file" {
         return url.to_owned();
