@@ -71,7 +71,7 @@ impl RedisServer {
         let signal = if hang { libc::SIGSTOP } else { libc::SIGCONT };
         let process = self.process.as_ref().expect("it runs").id();
         // SAFETY: it is a child that was not waited for.
-        assert_eq!(unsafe { libc::kill(process.cast_signed(), signal) }, 0);
+        assert_eq!(unsafe { libc::kill(process as libc::pid_t, signal) }, 0);
     }
 
     /// Asks it directly.

@@ -29,7 +29,7 @@ local function remove(key)
   local weight = redis.call('HGET', weights, key)
   if weight then
     redis.call('HDEL', weights, key)
-    redis.call('HINCRBY', meta, 'w', -weight)
+    redis.call('HINCRBY', meta, 'w', 0 - weight)
   end
   return 1
 end
