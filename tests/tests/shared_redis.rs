@@ -333,3 +333,52 @@ fn stored_entries_are_listed() {
     let held: Vec<_> = held.iter().map(|held| (&held.key[..], held.value_bytes, held.weight)).collect();
     assert_eq!(held, [(&b"b"[..], 6, 7), (b"a", 5, 1)]);
 }
+
+/// Makes an authority, and a certificate of it for `localhost`.
+fn certificates(directory: &std::path::Path) {
+    let run = |arguments: &str| {
+        let output = std::process::Command::new("openssl")
+            .args(arguments.split(' '))
+            .current_dir(directory)
+            .output()
+            .expect("`openssl` is needed");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=test-authority");
+    run("req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost");
+    std::fs::write(directory.join("names"), "subjectAltName=DNS:localhost").expect("a file");
+    run(
+        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 2 -extfile names",
+    );
+}
+
+#[test]
+fn a_connection_with_tls_is_refused_by_a_certificate_that_is_not_trusted() {
+    let scratch = shared::Scratch::new();
+    certificates(scratch.path());
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let at = |name: &str| scratch.path().join(name).to_str().expect("text").to_owned();
+    let _server = RedisServer::start_with(&[
+        "--tls-port",
+        &port.to_string(),
+        "--tls-cert-file",
+        &at("server.pem"),
+        "--tls-key-file",
+        &at("server.key"),
+        "--tls-ca-cert-file",
+        &at("ca.pem"),
+        "--tls-auth-clients",
+        "no",
+    ]);
+    let url = format!("rediss://localhost:{port}?timeout=5s&connect_timeout=5s");
+    let described = |authorities: Option<&str>| {
+        let mut worker = std::process::Command::new(env!("CARGO_BIN_EXE_shared-worker"));
+        worker.arg(scratch.path()).arg("describe").env("LRU_MEMO_STORE", &url).env_remove("SSL_CERT_FILE");
+        let output = worker.envs(authorities.map(|file| ("SSL_CERT_FILE", file))).output();
+        String::from_utf8(output.expect("the worker starts").stdout).expect("text")
+    };
+    let trusted = described(Some(&at("ca.pem")));
+    assert!(trusted.ends_with(" Ok(Counts { hits: 1, misses: 1, currsize: 1 })\n"), "{trusted}");
+    let untrusted = described(None);
+    assert!(untrusted.contains("Unavailable") && untrusted.contains("cannot be used"), "{untrusted}");
+}

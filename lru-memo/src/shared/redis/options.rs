@@ -53,6 +53,10 @@ pub(super) fn parse(url: &str) -> Result<(Client, Options), Error> {
     if !of_client.is_empty() {
         url = format!("{url}?{}", of_client.join("&"));
     }
+    if url.starts_with("rediss://") {
+        // The client needs one for the whole process; whoever has chosen it before is right.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
     // What the client says of it might have a password in it.
     let client = Client::open(url).map_err(|_| Error::new(Kind::Url, String::from(EXAMPLES)))?;
     Ok((client, options))
