@@ -516,4 +516,6 @@ fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
 }
 
 #[cfg(test)]
+// Spelt out for those who include this file by its path, as the fuzz targets do.
+#[path = "options/tests.rs"]
 mod tests;

@@ -69,6 +69,7 @@ mod key;
 mod kind;
 mod lru;
 mod miss;
+mod of_thread;
 mod outcome;
 mod plain;
 mod registry;

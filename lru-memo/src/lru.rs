@@ -98,11 +98,11 @@ impl Lru {
         self.uses.newest_first()
     }
 
-    /// Notes that entries were used, the latest first; those that are gone do not matter. Numbers that are none of
-    /// their places, except 0, are handed to `other`.
-    pub(crate) fn used(&mut self, latest_first: impl Iterator<Item = u32>, mut other: impl FnMut(u32)) {
+    /// Notes that entries were used, the latest first; those that are gone do not matter. Numbers from 2^31, which are
+    /// no places, are handed to `other`.
+    pub(crate) fn used(&mut self, mut latest_first: impl Iterator<Item = u32>, mut other: impl FnMut(u32)) {
         let (mut cursor, mut moved) = (ENDS, 0);
-        for place in latest_first {
+        for place in latest_first.by_ref() {
             let bit = 1 << (place % 64);
             match self.seen.get_mut(place as usize / 64) {
                 Some(seen) if *seen & bit != 0 => {}
@@ -112,11 +112,16 @@ impl Lru {
                         self.uses.move_behind(cursor, place);
                         cursor = place;
                         moved += 1;
+                        if moved == self.length {
+                            break;
+                        }
                     }
                 }
                 None => other(place),
             }
         }
+        // All that is there has its place in the order by now, if there is anything left.
+        latest_first.filter(|&place| place >= 1 << 31).for_each(other);
         for place in self.uses.newest_first().take(moved) {
             self.seen[place as usize / 64] &= !(1 << (place % 64));
         }

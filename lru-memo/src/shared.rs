@@ -84,6 +84,7 @@ mod lease;
 mod lmdb;
 mod memory;
 mod namespace;
+pub(crate) mod task;
 mod turns;
 #[cfg_attr(not(feature = "shared"), expect(dead_code, reason = "no store has options"))]
 mod url;
@@ -120,6 +121,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the store does not work.
     fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Counts a hit of a caller who has waited for a value that then could not be stored.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn count_hit(&self, space: &Namespace) -> Result<(), Error>;
 
     /// Takes back a hit whose value could not be decoded: it becomes a miss, and the entry goes.
     ///
@@ -175,6 +182,11 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the store does not work.
     fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error>;
+
+    /// Whether its methods wait for others, such as servers: then an `async fn` leaves them to another thread.
+    fn blocks(&self) -> bool {
+        false
+    }
 
     /// All namespaces in the store, in no particular order.
     ///

@@ -18,7 +18,9 @@ const IN_EACH_PACKAGE: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"
 const EXAMPLES_NOT_RUN: [&str; 0] = [];
 
 pub(crate) fn fmt() -> Result<(), Failure> {
-    run(&mut cargo("fmt --all --check"))
+    run(&mut cargo("fmt --all --check"))?;
+    // A workspace of its own.
+    run(&mut cargo("fmt --manifest-path fuzz/Cargo.toml --check"))
 }
 
 pub(crate) fn lint() -> Result<(), Failure> {
