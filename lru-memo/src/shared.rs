@@ -27,6 +27,7 @@
 //! |---|---|
 //! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files |
 //! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory; 1 GiB without a `size` |
+//! | `memcached://h1:11211,h2:11211` | `Memcached`, with the cargo feature `memcached` |
 //! | `memory://` | [`Memory`]: this process only, for tests |
 //!
 //! [`configure_store`] takes a [`Store`] of your own.
@@ -72,6 +73,8 @@
 //! - Keys are compared in full. Keys and values are any bytes, of any length; where the store has no room for them, that
 //!   is an error, [`Kind::Full`].
 
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod breaker;
 mod configured;
 mod error;
 mod format;
@@ -82,11 +85,16 @@ pub(crate) mod key;
 mod lease;
 #[cfg(all(feature = "shared", target_os = "linux"))]
 mod lmdb;
+#[cfg(feature = "memcached")]
+mod memcached;
 mod memory;
 mod namespace;
 pub(crate) mod task;
 mod turns;
-#[cfg_attr(not(feature = "shared"), expect(dead_code, reason = "no store has options"))]
+#[cfg_attr(
+    not(all(feature = "shared", feature = "memcached")),
+    allow(dead_code, reason = "not every store has options of every kind")
+)]
 mod url;
 pub(crate) mod value;
 mod wall;
@@ -102,6 +110,8 @@ pub use health::{Health, health};
 pub use lease::Lease;
 #[cfg(all(feature = "shared", target_os = "linux"))]
 pub use lmdb::{Embedded, Options};
+#[cfg(feature = "memcached")]
+pub use memcached::Memcached;
 pub use memory::Memory;
 pub use namespace::{Namespace, fingerprint};
 

@@ -165,7 +165,10 @@ fn check(url: &str) -> Result<(), Error> {
         ("file", _) => {
             Err(Error::new(Kind::Url, "`file://` takes an absolute directory: `file:///var/cache/app`"))
         }
-        ("memcached", _) => Err(missing("memcached")),
+        #[cfg(feature = "memcached")]
+        ("memcached" | "memcached+unix", _) => super::memcached::Memcached::new(url).map(|_| ()),
+        #[cfg(not(feature = "memcached"))]
+        ("memcached" | "memcached+unix", _) => Err(missing("memcached")),
         ("redis" | "rediss" | "unix" | "redis+unix", _) => Err(missing("redis")),
         (scheme, _) => Err(Error::new(
             Kind::Url,
@@ -189,6 +192,10 @@ fn open(url: &str, create: bool) -> Result<(Box<dyn Store>, String), Error> {
     }
     match split(url) {
         ("memory", _) => Ok((Box::new(Memory::new()), url.to_owned())),
+        #[cfg(feature = "memcached")]
+        ("memcached" | "memcached+unix", _) => {
+            Ok((Box::new(super::memcached::Memcached::new(url)?), redacted(url)))
+        }
         (_, rest) => open_embedded(rest, create),
     }
 }

@@ -79,9 +79,15 @@ impl Connection {
             Some(Head::Value { length, number }) => {
                 let mut value = self.take(length + 2, until)?;
                 let end = value.split_off(length);
-                if end == b"\r\n" { Ok(Answer::Value(value, number)) } else { Err(garbage("a value without end")) }
+                if end == b"\r\n" {
+                    Ok(Answer::Value(value, number))
+                } else {
+                    Err(garbage("a value without end"))
+                }
             }
-            None => Err(garbage(&String::from_utf8_lossy(&line[..line.len().min(80)]).escape_debug().to_string())),
+            None => {
+                Err(garbage(&String::from_utf8_lossy(&line[..line.len().min(80)]).escape_debug().to_string()))
+            }
         }
     }
 
@@ -91,7 +97,10 @@ impl Connection {
             if let Some(found) = self.received[searched..].iter().position(|&byte| byte == b'\n') {
                 let line = self.received[self.at..searched + found].to_vec();
                 self.at = searched + found + 1;
-                return line.strip_suffix(b"\r").map(<[u8]>::to_vec).ok_or_else(|| garbage("a line without end"));
+                return line
+                    .strip_suffix(b"\r")
+                    .map(<[u8]>::to_vec)
+                    .ok_or_else(|| garbage("a line without end"));
             }
             searched = self.received.len();
             if searched - self.at > LONGEST_LINE {
@@ -129,7 +138,10 @@ impl Connection {
 pub(super) fn is_closed(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted
+        ErrorKind::UnexpectedEof
+            | ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
     )
 }
 

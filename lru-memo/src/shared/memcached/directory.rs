@@ -8,9 +8,9 @@ use std::collections::hash_map::RandomState;
 use std::time::SystemTime;
 
 use super::item::{seal, unsealed};
+use crate::shared::Ticket;
 use crate::shared::namespace::Namespace;
 use crate::shared::wall::is_expired;
-use crate::shared::Ticket;
 
 /// How many invalidations are remembered. What was computed while there were more is not stored.
 const REMEMBERED: usize = 16;
@@ -26,6 +26,8 @@ pub(super) struct Directory {
     sequence: u64,
     /// Hashes of the keys that were invalidated, at the index of their number.
     invalidated: [u128; REMEMBERED],
+    pub(super) hits: u64,
+    pub(super) misses: u64,
     /// The entries; the most recent is the last.
     pub(super) records: Vec<Record>,
 }
@@ -43,7 +45,23 @@ pub(super) struct Record {
 
 impl Directory {
     pub(super) fn new() -> Self {
-        Self { generation: unique(), sequence: 0, invalidated: [0; REMEMBERED], records: Vec::new() }
+        Self {
+            generation: unique(),
+            sequence: 0,
+            invalidated: [0; REMEMBERED],
+            hits: 0,
+            misses: 0,
+            records: Vec::new(),
+        }
+    }
+
+    /// In place of what cannot be understood.
+    pub(super) fn broken() -> Self {
+        Self { generation: 0, ..Self::new() }
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.generation == 0
     }
 
     pub(super) fn ticket(&self) -> Ticket {
@@ -63,18 +81,23 @@ impl Directory {
         self.sequence += 1;
     }
 
-    pub(super) fn find(&self, hash: u128) -> Option<usize> {
+    /// Where the entry of a key is; an expired one is removed.
+    pub(super) fn find(&mut self, hash: u128, ttl: Option<Duration>, now: u64) -> Option<usize> {
         // What is asked for is often recent.
-        self.records.iter().rposition(|record| record.hash == hash)
+        let at = self.records.iter().rposition(|record| record.hash == hash)?;
+        if ttl.is_some_and(|ttl| is_expired(self.records[at].stored, now, ttl)) {
+            self.records.remove(at);
+            return None;
+        }
+        Some(at)
     }
 
-    /// Makes an entry the most recent; says whether it was not.
-    pub(super) fn touch(&mut self, at: usize) -> bool {
+    /// Makes an entry the most recent.
+    pub(super) fn touch(&mut self, at: usize) {
         self.records[at..].rotate_left(1);
-        at + 1 < self.records.len()
     }
 
-    pub(super) fn weight(&self) -> u64 {
+    fn weight(&self) -> u64 {
         self.records.iter().fold(0, |sum, record| sum.saturating_add(record.weight))
     }
 
@@ -82,7 +105,8 @@ impl Directory {
     pub(super) fn add(&mut self, record: Record, limits: Limits, now: u64) -> Vec<Record> {
         let (mut left, mut weight) = (Vec::new(), self.weight());
         let is_over = |count, weight: u64| {
-            count >= limits.maxsize || limits.max_weight.is_some_and(|max| weight.saturating_add(record.weight) > max)
+            count >= limits.maxsize
+                || limits.max_weight.is_some_and(|max| weight.saturating_add(record.weight) > max)
         };
         while !self.records.is_empty() && is_over(self.records.len(), weight) {
             let leaving = self.records.remove(self.next_to_leave(limits.ttl, now));
@@ -105,6 +129,8 @@ impl Directory {
         bytes.extend(self.generation.to_le_bytes());
         bytes.extend(self.sequence.to_le_bytes());
         self.invalidated.iter().for_each(|hash| bytes.extend(hash.to_le_bytes()));
+        bytes.extend(self.hits.to_le_bytes());
+        bytes.extend(self.misses.to_le_bytes());
         for record in &self.records {
             bytes.extend(record.hash.to_le_bytes());
             bytes.extend(record.version.to_le_bytes());
@@ -123,13 +149,14 @@ impl Directory {
         for hash in &mut invalidated {
             *hash = long_number(&mut rest)?;
         }
+        let (hits, misses) = (number(&mut rest)?, number(&mut rest)?);
         let mut records = Vec::with_capacity(rest.len() / 40);
         while !rest.is_empty() {
             let hash = long_number(&mut rest)?;
             let (version, weight, stored) = (number(&mut rest)?, number(&mut rest)?, number(&mut rest)?);
             records.push(Record { hash, version, weight, stored });
         }
-        Some(Self { generation, sequence, invalidated, records })
+        Some(Self { generation, sequence, invalidated, hits, misses, records })
     }
 }
 
@@ -171,11 +198,11 @@ fn long_number(bytes: &mut &[u8]) -> Option<u128> {
     Some(u128::from_le_bytes(*number))
 }
 
-/// A number that nobody else has, not even another process that was forked off the same one.
+/// A number that nobody else has, not even another process that was forked off the same one; and not 0.
 pub(super) fn unique() -> u64 {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    RandomState::new().hash_one((std::process::id(), time, COUNT.fetch_add(1, Ordering::Relaxed)))
+    RandomState::new().hash_one((std::process::id(), time, COUNT.fetch_add(1, Ordering::Relaxed))).max(1)
 }
 
 #[cfg(test)]
@@ -190,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_directory_is_read_as_written_and_nothing_else_is_one() {
-        let mut directory = Directory::new();
+        let mut directory = Directory { hits: 3, misses: u64::MAX, ..Directory::new() };
         (0..20).for_each(|hash| directory.invalidate(hash << 100 | hash));
         (0..3).for_each(|at| _ = directory.add(record(u128::MAX - at, 7), LIMITS, 8));
         let bytes = directory.encode();
@@ -218,8 +245,8 @@ mod tests {
         }
         assert_eq!(directory.add(record(4, 100), LIMITS, 100), [record(2, 0)]);
         assert_eq!(directory.add(record(5, 100), LIMITS, 100), [record(1, 50)]);
-        assert!(directory.touch(0));
-        assert!(!directory.touch(2));
+        directory.touch(0);
+        directory.touch(2);
         assert_eq!(directory.add(record(6, 101), LIMITS, 101), [record(4, 100)]);
     }
 
@@ -228,7 +255,9 @@ mod tests {
         let mut directory = Directory::new();
         let ticket = directory.ticket();
         (0..16).for_each(|hash| directory.invalidate(hash));
-        assert!(directory.allows(ticket, 16) && !directory.allows(ticket, 0) && !directory.allows(ticket, 15));
+        assert!(
+            directory.allows(ticket, 16) && !directory.allows(ticket, 0) && !directory.allows(ticket, 15)
+        );
         directory.invalidate(99);
         assert!(!directory.allows(ticket, 16));
         assert!(directory.allows(directory.ticket(), 99));

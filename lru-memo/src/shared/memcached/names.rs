@@ -39,6 +39,7 @@ pub(super) fn lease(space: &Namespace, hash: u128) -> String {
 /// A counter; each generation has its own.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Counter {
+    /// Where there is a directory, those that are not counted there; where there is none, all lookups.
     Hits,
     Misses,
     /// Entries, where there is no directory.

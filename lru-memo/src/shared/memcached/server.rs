@@ -11,9 +11,9 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use super::breaker::Breaker;
 use super::connection::{Address, Connection, is_closed};
 use super::wire::{Answer, Batch};
+use crate::shared::breaker::Breaker;
 use crate::shared::error::{Error, Kind};
 
 /// How many connections are kept.
@@ -28,6 +28,8 @@ pub(super) struct Server {
     idle: [Mutex<Option<Connection>>; KEPT],
     /// Whose connections these are: the child of a fork must not use those of its parent.
     process: AtomicU32,
+    /// How often it was found to have closed connections: it may have been restarted.
+    restarts: AtomicU32,
     breaker: Breaker,
     /// Why it has failed.
     reason: Mutex<Box<str>>,
@@ -41,18 +43,35 @@ impl Server {
             connect_timeout,
             idle: Default::default(),
             process: AtomicU32::new(std::process::id()),
+            restarts: AtomicU32::new(0),
             breaker: Breaker::new(),
             reason: Mutex::default(),
         }
     }
 
+    /// Differs after the server may have been restarted.
+    pub(super) fn run(&self) -> u32 {
+        self.restarts.load(Ordering::Relaxed)
+    }
+
     /// Sends commands, and waits for the answers to all of them. A server that has failed is not asked for a while.
     pub(super) fn exchange(&self, batch: &Batch, until: Instant) -> Result<Vec<Answer>, Error> {
+        Ok(self.exchange_in(None, batch, until)?.unwrap_or_default())
+    }
+
+    /// As [`exchange`](Self::exchange), as long as the server has not been restarted since this [`run`](Self::run):
+    /// after that, the numbers of its items begin anew. Otherwise, `None`.
+    pub(super) fn exchange_in(
+        &self,
+        run: Option<u32>,
+        batch: &Batch,
+        until: Instant,
+    ) -> Result<Option<Vec<Answer>>, Error> {
         let Some(admitted) = self.breaker.admit() else {
             let reason = self.reason.try_lock().map(|reason| reason.clone()).unwrap_or_default();
             return Err(self.failed(&format!("left alone for a while: {reason}")));
         };
-        match self.attempt(batch, until) {
+        match self.attempt(run, batch, until) {
             Ok(answers) => {
                 self.breaker.succeeded();
                 Ok(answers)
@@ -71,22 +90,28 @@ impl Server {
         }
     }
 
-    fn attempt(&self, batch: &Batch, until: Instant) -> io::Result<Vec<Answer>> {
+    fn attempt(&self, run: Option<u32>, batch: &Batch, until: Instant) -> io::Result<Option<Vec<Answer>>> {
         if let Some(mut kept) = self.take() {
             match kept.exchange(batch, until) {
                 Ok(answers) => {
                     self.keep(kept);
-                    return Ok(answers);
+                    return Ok(Some(answers));
                 }
                 // It was closed while nobody used it, and so were others.
-                Err(error) if is_closed(&error) => self.forget(),
+                Err(error) if is_closed(&error) => {
+                    self.restarts.fetch_add(1, Ordering::Relaxed);
+                    self.forget();
+                }
                 Err(error) => return Err(error),
             }
+        }
+        if run.is_some_and(|run| run != self.run()) {
+            return Ok(None);
         }
         let mut opened = Connection::open(&self.address, until.min(Instant::now() + self.connect_timeout))?;
         let answers = opened.exchange(batch, until)?;
         self.keep(opened);
-        Ok(answers)
+        Ok(Some(answers))
     }
 
     fn take(&self) -> Option<Connection> {

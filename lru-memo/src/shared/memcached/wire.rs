@@ -48,11 +48,6 @@ impl Batch {
         self.line(format!("mg {name} v c"));
     }
 
-    /// Asks for an item. An empty one is put where there is none, for so many seconds, so that it has a number.
-    pub(super) fn get_or_reserve(&mut self, name: &str, seconds: u32) {
-        self.line(format!("mg {name} v c N{seconds}"));
-    }
-
     /// Writes an item, for so many seconds, or with 0 for good.
     pub(super) fn set(&mut self, name: &str, value: &[u8], when: When, seconds: u32) {
         let length = value.len();
@@ -168,21 +163,29 @@ mod tests {
     fn commands_are_written_as_memcached_reads_them() {
         let mut batch = Batch::new();
         batch.get("a");
-        batch.get_or_reserve("b", 30);
         batch.set("c", b"12\r\n3", When::Unchanged(7), 0);
         batch.set("d", b"", When::Absent, 9);
         batch.delete("e");
         batch.delete_unchanged("f", 8);
         batch.count("g", 2);
         batch.count("h", -1);
-        let expected = "mg a v c\r\nmg b v c N30\r\nms c 5 c T0 C7\r\n12\r\n3\r\nms d 0 c T9 ME\r\n\r\nmd e\r\n\
+        let expected = "mg a v c\r\nms c 5 c T0 C7\r\n12\r\n3\r\nms d 0 c T9 ME\r\n\r\nmd e\r\n\
                         md f C8\r\nma g N0 J2 D2\r\nma h MD D1\r\n";
-        assert_eq!((core::str::from_utf8(&batch.bytes), batch.commands), (Ok(expected), 8));
+        assert_eq!((core::str::from_utf8(&batch.bytes), batch.commands), (Ok(expected), 7));
     }
 
     #[test]
     fn what_is_no_answer_is_not_taken_for_one() {
-        for line in ["", "VA", "VA x c1", "VA 99999999999 c1", "hd", "HTTP/1.1 400 Bad Request", "ERROR", "CLIENT_ERROR x"] {
+        for line in [
+            "",
+            "VA",
+            "VA x c1",
+            "VA 99999999999 c1",
+            "hd",
+            "HTTP/1.1 400 Bad Request",
+            "ERROR",
+            "CLIENT_ERROR x",
+        ] {
             assert!(head(line.as_bytes()).is_none(), "{line}");
         }
         assert!(head(b"HD\xff").is_none());
