@@ -1,5 +1,6 @@
 //! What is kept once for each namespace, in one item that is changed by compare-and-swap.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +26,7 @@ pub(super) struct Directory {
     /// How many keys were invalidated.
     sequence: u64,
     /// Hashes of the keys that were invalidated, at the index of their number.
-    invalidated: [u128; REMEMBERED],
+    invalidated: Box<[u128; REMEMBERED]>,
     pub(super) hits: u64,
     pub(super) misses: u64,
     /// The entries; the most recent is the last.
@@ -48,7 +49,7 @@ impl Directory {
         Self {
             generation: unique(),
             sequence: 0,
-            invalidated: [0; REMEMBERED],
+            invalidated: Box::new([0; REMEMBERED]),
             hits: 0,
             misses: 0,
             records: Vec::new(),
@@ -145,8 +146,8 @@ impl Directory {
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut rest = unsealed(bytes)?.strip_prefix(MARK)?;
         let (generation, sequence) = (number(&mut rest)?, number(&mut rest)?);
-        let mut invalidated = [0; REMEMBERED];
-        for hash in &mut invalidated {
+        let mut invalidated = Box::new([0; REMEMBERED]);
+        for hash in invalidated.iter_mut() {
             *hash = long_number(&mut rest)?;
         }
         let (hits, misses) = (number(&mut rest)?, number(&mut rest)?);

@@ -11,6 +11,8 @@ use crate::shared::{Counts, Summary};
 const MARK: &[u8; 4] = b"LMi1";
 /// Of more namespaces, those that were added first are no longer listed.
 const MOST: usize = 4096;
+/// Of a longer name, the beginning is told.
+const LONGEST_NAME: usize = 100;
 const NONE: u64 = u64::MAX;
 
 /// The list, with a namespace added; `None` when it is there already.
@@ -26,8 +28,9 @@ pub(super) fn with(bytes: &[u8], space: &Namespace) -> Option<Vec<u8>> {
 fn encode(all: &[Summary]) -> Vec<u8> {
     let mut bytes = Vec::from(*MARK);
     for summary in all {
-        // As long as the name of a function can be told.
-        let name = &summary.name[..summary.name.floor_char_boundary(100)];
+        let longest = summary.name.len().min(LONGEST_NAME);
+        let end = (0..=longest).rfind(|end| summary.name.is_char_boundary(*end)).unwrap_or(0);
+        let name = &summary.name[..end];
         let ttl = summary.ttl.map_or(NONE, |ttl| u64::try_from(ttl.as_nanos()).unwrap_or(NONE - 1));
         bytes.extend(summary.id.to_le_bytes());
         for limit in [summary.maxsize.map_or(NONE, |max| max as u64), summary.max_weight.unwrap_or(NONE), ttl]
@@ -100,7 +103,7 @@ mod tests {
         let all: Vec<Summary> = (0..MOST as u128)
             .map(|id| Summary { id, ..Summary::new(&Namespace::new("f", id), Counts::default()) })
             .collect();
-        let list = with(&encode(&all), &Namespace::new("g", 0)).expect("it is new");
+        let list = with(&encode(&all), &Namespace::new("g", u128::MAX)).expect("it is new");
         let read = decode(&list).expect("it is a list");
         assert_eq!((read.len(), read[0].id, &*read[MOST - 1].name), (MOST, 1, "g"));
     }

@@ -12,8 +12,9 @@ pub(super) const INDEX: &str = "lm:index";
 
 /// The hash of a key that items are named by. Everybody may know it: colliding keys only replace each other.
 pub(super) fn hash_of(key: &[u8]) -> u128 {
-    let half = |seed| u128::from(hash([seed, 0x6d65_6d63_6163_6865], key));
-    half(0x6b65_795f_6869_6768) << 64 | half(0x6b65_795f_6c6f_7721)
+    let half = |seed| u128::from(hash(seed, key));
+    half([0x6b65_795f_6869_6768, 0x9fb2_1c65_1e98_df25]) << 64
+        | half([0x6b65_795f_6c6f_7721, 0xd1b5_4a32_d192_ed03])
 }
 
 /// What is there once for each namespace.
