@@ -7,6 +7,8 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -81,13 +83,21 @@ impl Server {
         let mut answers = Vec::new();
         for line in BufReader::new(stream).lines() {
             let line = line.expect("the server answers");
-            let is_last = !line.starts_with("STAT ");
+            let is_last = !line.starts_with("STAT ") && !line.starts_with("key=");
             answers.push(line);
             if is_last {
                 break;
             }
         }
         answers
+    }
+
+    /// The names of all items that begin like this.
+    pub fn items(&self, beginning: &str) -> Vec<String> {
+        let lines = self.tell("lru_crawler metadump all\r\n");
+        let names = lines.iter().filter_map(|line| line.strip_prefix("key=")?.split(' ').next());
+        // What is special in a URL is written in hexadecimal there.
+        names.map(|name| name.replace("%3A", ":")).filter(|name| name.starts_with(beginning)).collect()
     }
 
     /// One of the numbers that the server counts.
@@ -143,4 +153,69 @@ fn start(place: &Place, options: &[String]) -> Child {
         thread::sleep(Duration::from_millis(2));
     }
     process
+}
+
+/// Hands on what is sent to a server and back, and counts.
+pub struct Proxy {
+    port: u16,
+    counted: Arc<Counted>,
+}
+
+#[derive(Default)]
+struct Counted {
+    round_trips: AtomicUsize,
+    bytes: AtomicUsize,
+    is_asking: AtomicBool,
+}
+
+impl Proxy {
+    pub fn of(server: &Server) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("it has an address").port();
+        let counted = Arc::new(Counted::default());
+        let (Place::Port(target), counts) = (server.place.clone(), Arc::clone(&counted)) else {
+            panic!("there is no port");
+        };
+        // It ends with the process.
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { continue };
+                let both = [&client, &server].map(|stream| {
+                    stream.set_nodelay(true).expect("a socket");
+                    stream.try_clone().expect("a socket")
+                });
+                let [client_too, server_too] = both;
+                let (asked, answered) = (Arc::clone(&counts), Arc::clone(&counts));
+                thread::spawn(move || pass(client, server, &asked, true));
+                thread::spawn(move || pass(server_too, client_too, &answered, false));
+            }
+        });
+        Self { port, counted }
+    }
+
+    pub fn store(&self) -> Memcached {
+        Memcached::new(&format!("memcached://127.0.0.1:{}?timeout=60s", self.port)).expect("it is a URL")
+    }
+
+    /// How often something was asked, and how many bytes were sent in all, while this was done.
+    pub fn count(&self, act: impl FnOnce()) -> (usize, usize) {
+        let read = || (self.counted.round_trips.load(SeqCst), self.counted.bytes.load(SeqCst));
+        let before = read();
+        act();
+        let after = read();
+        (after.0 - before.0, after.1 - before.1)
+    }
+}
+
+fn pass(mut from: TcpStream, mut to: TcpStream, counted: &Counted, asks: bool) {
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        counted.bytes.fetch_add(length, SeqCst);
+        if counted.is_asking.swap(asks, SeqCst) != asks && asks {
+            counted.round_trips.fetch_add(1, SeqCst);
+        }
+        if to.write_all(&buffer[..length]).is_err() {
+            return;
+        }
+    }
 }

@@ -180,36 +180,57 @@ impl<'a> Unlisted<'a> {
         }
         let name = self.name(directory.generation);
         let item = self.access.item(self.key, entry.value)?;
-        let Some((number, is_new)) = self.send(&name, &item, entry.replace).inspect_err(|error| {
-            // What it was to replace must not stay.
-            if entry.replace && error.kind() == Kind::Full {
-                let _ = self.remove(directory.generation);
-            }
-        })?
-        else {
+        let Some((number, is_new)) = self.send(&name, directory.generation, &item, entry.replace)? else {
             return Ok(false);
         };
-        if entry.computed_since.is_some() && is_stale(&self.access.read_or_make()?) {
-            self.access.ask(&name, |batch| batch.delete_unchanged(&name, number))?;
-            return Ok(false);
-        }
+        // It may have been forbidden meanwhile.
+        let mut batch = Batch::new();
+        self.access.ask_for_directory(&mut batch);
         if is_new {
-            self.access.count(directory.generation, Counter::Entries, 1)?;
+            batch.count(&names::counter(self.access.space, directory.generation, Counter::Entries), 1);
         }
-        Ok(true)
+        let answers = self.access.ask_here(&batch)?;
+        if !is_stale(&self.current(answers.into_iter().next().unwrap_or(Answer::Missing))?) {
+            return Ok(true);
+        }
+        if self.access.ask(&name, |batch| batch.delete_unchanged(&name, number))?.done()?.is_some() {
+            self.access.count(directory.generation, Counter::Entries, -1)?;
+        }
+        Ok(false)
     }
 
     /// Writes the item, or does not where there is one; returns its number, and whether there was none.
-    fn send(&self, name: &str, item: &[u8], replace: bool) -> Result<Option<(u64, bool)>, Error> {
+    fn send(
+        &self,
+        name: &str,
+        generation: u64,
+        item: &[u8],
+        replace: bool,
+    ) -> Result<Option<(u64, bool)>, Error> {
         let seconds = self.access.lifetime();
-        let set = |when| self.access.ask(name, |batch| batch.set(name, item, when, seconds))?.done();
-        if let Some(number) = set(When::Absent)? {
-            return Ok(Some((number, true)));
+        let mut batch = Batch::new();
+        batch.probe(name);
+        batch.set(name, item, When::Absent, seconds);
+        let mut answers = self.access.store.servers.of(name).exchange(&batch, self.access.until)?.into_iter();
+        let mut next = || answers.next().unwrap_or(Answer::Missing);
+        let was_there = next().done()?.is_some();
+        match next().done() {
+            Ok(Some(number)) => return Ok(Some((number, true))),
+            Ok(None) => {}
+            Err(error) => {
+                // What cannot be replaced goes: the server has removed it, or does now.
+                if was_there && error.kind() == Kind::Full {
+                    self.access.ask(name, |batch| batch.delete(name))?;
+                    self.access.count(generation, Counter::Entries, -1)?;
+                }
+                return Err(error);
+            }
         }
         if !replace && self.alive(self.access.ask(name, |batch| batch.get(name))?)?.is_some() {
             return Ok(None);
         }
-        Ok(set(When::Always)?.map(|number| (number, false)))
+        let written = self.access.ask(name, |batch| batch.set(name, item, When::Always, seconds))?.done()?;
+        Ok(written.map(|number| (number, false)))
     }
 }
 

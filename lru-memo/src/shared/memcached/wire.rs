@@ -48,6 +48,11 @@ impl Batch {
         self.line(format!("mg {name} v c"));
     }
 
+    /// Asks whether there is an item.
+    pub(super) fn probe(&mut self, name: &str) {
+        self.line(format!("mg {name} c"));
+    }
+
     /// Writes an item, for so many seconds, or with 0 for good.
     pub(super) fn set(&mut self, name: &str, value: &[u8], when: When, seconds: u32) {
         let length = value.len();
