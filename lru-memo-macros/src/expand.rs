@@ -185,6 +185,7 @@ impl<'a> Pieces<'a> {
             };
         }
         let run_at_once = body! {
+            let mut miss = miss;
             let outcome = #run;
             #complete
         };
@@ -211,7 +212,8 @@ impl<'a> Pieces<'a> {
                     let key = #key;
                     match cache.look(miss, key, #clone) {
                         ::core::result::Result::Ok(value) => #from_value,
-                        ::core::result::Result::Err(miss) => {
+                        // Where it is: to move it would cost more than half of what a lookup does.
+                        ::core::result::Result::Err(ref mut miss) => {
                             let outcome = #run;
                             #complete
                         }
@@ -414,10 +416,11 @@ impl<'a> Pieces<'a> {
         );
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
         let hooks = self.hooks();
-        let complete = self.finished(body!(found.complete::<#kind, #output>(outcome, #hooks)));
+        let complete = self.finished(body!(miss.complete::<#kind, #output>(outcome, #hooks)));
         let look_up = self.ask(quote!(refresh), &TokenStream::new());
         let body = body! {
             #look_up
+            let mut miss = found;
             let outcome = #run;
             #complete
         };

@@ -89,8 +89,14 @@ mod lmdb;
 mod memcached;
 mod memory;
 mod namespace;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod pool;
+#[cfg(feature = "redis")]
+mod redis;
 pub(crate) mod task;
 mod turns;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod unique;
 #[cfg_attr(
     not(all(feature = "shared", feature = "memcached")),
     allow(dead_code, reason = "not every store has options of every kind")
@@ -102,6 +108,8 @@ mod wall;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+#[cfg(feature = "redis")]
+pub use self::redis::Redis;
 pub use configured::{attach, configure, configure_store, store, stores};
 pub use error::{Error, Kind};
 #[doc(hidden)]

@@ -182,6 +182,13 @@ fn an_embedded_store_does_what_a_naive_model_does() {
     compare_all(&Scratch::new().store(), false, number("LRU_MEMO_OPERATIONS").unwrap_or(100_000));
 }
 
+#[cfg(feature = "redis")]
+#[test]
+fn a_redis_server_does_what_a_naive_model_does() {
+    let server = shared::RedisServer::start();
+    compare_all(&server.store(), false, number("LRU_MEMO_OPERATIONS").unwrap_or(10_000));
+}
+
 #[test]
 fn an_embedded_store_with_few_hashes_does_what_a_naive_model_does() {
     compare_all(&Scratch::new().colliding_store(3), true, number("LRU_MEMO_OPERATIONS").unwrap_or(30_000));

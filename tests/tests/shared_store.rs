@@ -26,6 +26,10 @@ macro_rules! on_every_store {
         mod embedded {
             $(#[test] fn $check() { super::$check(&super::Scratch::new().store()); })*
         }
+        #[cfg(feature = "redis")]
+        mod redis {
+            $(#[test] fn $check() { super::$check(&super::shared::RedisServer::start().store()); })*
+        }
         mod embedded_where_all_keys_collide {
             $(#[test] fn $check() { super::$check(&super::Scratch::new().colliding_store(0)); })*
         }

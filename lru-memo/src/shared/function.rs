@@ -354,17 +354,17 @@ impl SharedMiss {
     /// Stores the value of what a call has returned, if it has one and its key was not cleared or invalidated
     /// meanwhile.
     pub async fn complete<Kind, R: Outcome<Kind>>(
-        mut self,
+        &mut self,
         outcome: R,
         codec: Codec<R::Value>,
         admits: impl FnOnce(&R::Value) -> bool,
     ) -> R {
         let Some(bytes) = self.encode(outcome.value(), codec, admits) else { return outcome };
-        let Self { cache, caller, stored, replace, turn } = self;
-        if let Some((key, ticket)) = stored {
+        let Self { cache, caller, replace, .. } = *self;
+        if let Some((key, ticket)) = self.stored.take() {
             cache.store(caller, key, Arc::clone(&bytes), Some(ticket), replace).await;
         }
-        if let Some(turn) = turn {
+        if let Some(turn) = self.turn.take() {
             turn.land(bytes);
         }
         outcome

@@ -2,15 +2,12 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::hash::BuildHasher;
-use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
-use std::collections::hash_map::RandomState;
-use std::time::SystemTime;
 
 use super::item::{seal, unsealed};
 use crate::shared::Ticket;
 use crate::shared::namespace::Namespace;
+use crate::shared::unique::unique;
 use crate::shared::wall::is_expired;
 
 /// How many invalidations are remembered. What was computed while there were more is not stored.
@@ -197,13 +194,6 @@ fn long_number(bytes: &mut &[u8]) -> Option<u128> {
     let (number, rest) = bytes.split_first_chunk()?;
     *bytes = rest;
     Some(u128::from_le_bytes(*number))
-}
-
-/// A number that nobody else has, not even another process that was forked off the same one; and not 0.
-pub(super) fn unique() -> u64 {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    RandomState::new().hash_one((std::process::id(), time, COUNT.fetch_add(1, Ordering::Relaxed))).max(1)
 }
 
 #[cfg(test)]

@@ -14,12 +14,12 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use super::directory::unique;
 use super::servers::Servers;
 use super::url::Options;
 use super::wire::{Answer, Batch, When};
 use crate::shared::error::Error;
 use crate::shared::lease::Lease;
+use crate::shared::unique::unique;
 
 /// How long a waiter sleeps before it asks again: at first, and at most.
 const SLEEPS: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(50)];

@@ -4,10 +4,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::access::{Access, Changed, Edited};
-use super::directory::{Limits, Record, unique};
+use super::directory::{Limits, Record};
 use super::names::{self, Counter};
 use super::wire::{Batch, When};
 use crate::shared::error::{Error, Kind};
+use crate::shared::unique::unique;
 use crate::shared::{Counts, Entry, Found, Ticket};
 
 /// How often a lookup tries to change the directory when others do. After that it is counted beside the directory,

@@ -15,19 +15,14 @@ use super::connection::{Address, Connection, is_closed};
 use super::wire::{Answer, Batch};
 use crate::shared::breaker::Breaker;
 use crate::shared::error::{Error, Kind};
-
-/// How many connections are kept.
-const KEPT: usize = 16;
+use crate::shared::pool::Pool;
 
 pub(super) struct Server {
     /// As in the URL: tells it from others.
     pub(super) name: String,
     address: Address,
     connect_timeout: Duration,
-    /// Connections that nobody is using. Nobody waits for these locks, so none can be left behind by a fork.
-    idle: [Mutex<Option<Connection>>; KEPT],
-    /// Whose connections these are: the child of a fork must not use those of its parent.
-    process: AtomicU32,
+    idle: Pool<Connection>,
     /// How often it was found to have closed connections: it may have been restarted.
     restarts: AtomicU32,
     breaker: Breaker,
@@ -41,8 +36,7 @@ impl Server {
             name,
             address,
             connect_timeout,
-            idle: Default::default(),
-            process: AtomicU32::new(std::process::id()),
+            idle: Pool::new(),
             restarts: AtomicU32::new(0),
             breaker: Breaker::new(),
             reason: Mutex::default(),
@@ -91,16 +85,16 @@ impl Server {
     }
 
     fn attempt(&self, run: Option<u32>, batch: &Batch, until: Instant) -> io::Result<Option<Vec<Answer>>> {
-        if let Some(mut kept) = self.take() {
+        if let Some(mut kept) = self.idle.take() {
             match kept.exchange(batch, until) {
                 Ok(answers) => {
-                    self.keep(kept);
+                    self.idle.keep(kept);
                     return Ok(Some(answers));
                 }
                 // It was closed while nobody used it, and so were others.
                 Err(error) if is_closed(&error) => {
                     self.restarts.fetch_add(1, Ordering::Relaxed);
-                    self.forget();
+                    self.idle.clear();
                 }
                 Err(error) => return Err(error),
             }
@@ -110,27 +104,8 @@ impl Server {
         }
         let mut opened = Connection::open(&self.address, until.min(Instant::now() + self.connect_timeout))?;
         let answers = opened.exchange(batch, until)?;
-        self.keep(opened);
+        self.idle.keep(opened);
         Ok(Some(answers))
-    }
-
-    fn take(&self) -> Option<Connection> {
-        let here = std::process::id();
-        if self.process.swap(here, Ordering::Relaxed) != here {
-            self.forget();
-        }
-        self.idle.iter().find_map(|place| place.try_lock()?.take())
-    }
-
-    fn keep(&self, connection: Connection) {
-        let vacant = self.idle.iter().find_map(|place| place.try_lock().filter(|place| place.is_none()));
-        if let Some(mut vacant) = vacant {
-            *vacant = Some(connection);
-        }
-    }
-
-    fn forget(&self) {
-        self.idle.iter().for_each(|place| drop(place.try_lock().and_then(|mut place| place.take())));
     }
 
     fn failed(&self, reason: &str) -> Error {
