@@ -27,6 +27,7 @@
 //! |---|---|
 //! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files |
 //! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory; 1 GiB without a `size` |
+//! | `memcached://h1:11211,h2:11211` | `Memcached`, with the cargo feature `memcached` |
 //! | `memory://` | [`Memory`]: this process only, for tests |
 //!
 //! [`configure_store`] takes a [`Store`] of your own.
@@ -84,6 +85,8 @@ pub(crate) mod key;
 mod lease;
 #[cfg(all(feature = "shared", target_os = "linux"))]
 mod lmdb;
+#[cfg(feature = "memcached")]
+mod memcached;
 mod memory;
 mod namespace;
 #[cfg(any(feature = "memcached", feature = "redis"))]
@@ -115,6 +118,8 @@ pub use health::{Health, health};
 pub use lease::Lease;
 #[cfg(all(feature = "shared", target_os = "linux"))]
 pub use lmdb::{Embedded, Options};
+#[cfg(feature = "memcached")]
+pub use memcached::Memcached;
 pub use memory::Memory;
 pub use namespace::{Namespace, fingerprint};
 

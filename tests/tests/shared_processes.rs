@@ -3,6 +3,7 @@
 
 mod shared;
 
+use std::any::Any;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -19,24 +20,31 @@ struct Place {
     scratch: Scratch,
     /// Unless the store is embedded.
     url: Option<String>,
-    #[cfg(feature = "redis")]
-    _server: Option<shared::RedisServer>,
+    /// What ends when the check does.
+    _server: Option<Box<dyn Any>>,
 }
 
 impl Place {
     fn embedded() -> Self {
-        Self {
-            scratch: Scratch::new(),
-            url: None,
-            #[cfg(feature = "redis")]
-            _server: None,
-        }
+        Self { scratch: Scratch::new(), url: None, _server: None }
     }
 
     #[cfg(feature = "redis")]
     fn redis() -> Self {
         let server = shared::RedisServer::start();
-        Self { url: Some(format!("{}&lease=1s", server.url())), _server: Some(server), ..Self::embedded() }
+        Self {
+            url: Some(format!("{}&lease=1s", server.url())),
+            _server: Some(Box::new(server)),
+            ..Self::embedded()
+        }
+    }
+
+    #[cfg(feature = "memcached")]
+    fn memcached() -> Self {
+        let place = Self::embedded();
+        let server = shared::memcached_server::Server::on_socket(&place.scratch, &[]);
+        let url = format!("{}?lease=2s&timeout=60s", server.url());
+        Self { url: Some(url), _server: Some(Box::new(server)), ..place }
     }
 
     fn path(&self) -> &Path {
@@ -61,6 +69,10 @@ macro_rules! in_every_place {
     ($($check:ident)*) => {
         mod embedded {
             $(#[test] fn $check() { super::$check(&super::Place::embedded()); })*
+        }
+        #[cfg(feature = "memcached")]
+        mod memcached {
+            $(#[test] fn $check() { super::$check(&super::Place::memcached()); })*
         }
         #[cfg(feature = "redis")]
         mod redis {

@@ -165,7 +165,10 @@ fn check(url: &str) -> Result<(), Error> {
         ("file", _) => {
             Err(Error::new(Kind::Url, "`file://` takes an absolute directory: `file:///var/cache/app`"))
         }
-        ("memcached", _) => Err(missing("memcached")),
+        #[cfg(feature = "memcached")]
+        ("memcached" | "memcached+unix", _) => super::memcached::Memcached::new(url).map(|_| ()),
+        #[cfg(not(feature = "memcached"))]
+        ("memcached" | "memcached+unix", _) => Err(missing("memcached")),
         #[cfg(feature = "redis")]
         ("redis" | "rediss" | "unix" | "redis+unix", _) => super::redis::Redis::new(url).map(|_| ()),
         #[cfg(not(feature = "redis"))]
@@ -180,6 +183,7 @@ fn check(url: &str) -> Result<(), Error> {
 
 const SCHEMES: &str = "`file:///`, `memcached://` or `redis://`, or is `memory://`";
 
+#[cfg(not(all(feature = "memcached", feature = "redis")))]
 fn missing(feature: &str) -> Error {
     Error::new(
         Kind::Url,
@@ -193,6 +197,10 @@ fn open(url: &str, create: bool) -> Result<(Box<dyn Store>, String), Error> {
     }
     match split(url) {
         ("memory", _) => Ok((Box::new(Memory::new()), url.to_owned())),
+        #[cfg(feature = "memcached")]
+        ("memcached" | "memcached+unix", _) => {
+            Ok((Box::new(super::memcached::Memcached::new(url)?), redacted(url)))
+        }
         #[cfg(feature = "redis")]
         ("redis" | "rediss" | "unix" | "redis+unix", _) => {
             Ok((Box::new(super::redis::Redis::new(url)?), redacted(url)))

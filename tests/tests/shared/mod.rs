@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+#[cfg(feature = "memcached")]
+pub mod memcached_server;
 #[cfg(feature = "redis")]
 mod redis_server;
 
