@@ -54,6 +54,7 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
         Pieces::refresh,
     ];
     let public = public.into_iter().map(|companion| companion(&pieces));
+    let public = public.chain(options.near.as_ref().map(|_| pieces.near_info()));
     let hidden = [pieces.call(), Some(pieces.cache())].into_iter().flatten();
     // Where an attribute is missing on the `impl` block, rustc shows the first thing that does not belong there, but
     // the last that cannot be found: that is to be the one with the telling name.
@@ -360,6 +361,14 @@ impl<'a> Pieces<'a> {
         let signature = self.function.companion(quote!(fn #info() -> #private::CacheInfo));
         let info = &home.info;
         self.companion(doc, signature, body!(#info))
+    }
+
+    fn near_info(&self) -> Companion {
+        let (Self { private, home, .. }, Names { near_info, .. }) = (self, &self.function.names);
+        let doc = self.doc("The hits, misses and size of the near cache that this process has of [`{}`].");
+        let signature = self.function.companion(quote!(fn #near_info() -> #private::CacheInfo));
+        let cache = &home.cache;
+        self.companion(doc, signature, body!(#cache.near_info()))
     }
 
     fn clear(&self) -> Companion {

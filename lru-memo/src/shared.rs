@@ -89,6 +89,7 @@ mod lmdb;
 mod memcached;
 mod memory;
 mod namespace;
+mod near;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod pool;
 #[cfg(feature = "redis")]

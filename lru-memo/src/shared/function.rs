@@ -16,6 +16,7 @@ use super::error::Error;
 use super::health::note;
 use super::key::SharedKey;
 use super::namespace::{Namespace, fingerprint};
+use super::near::Near;
 use super::task::{self, Caller};
 use super::turns::{Joined, Turn, Turns, Waited};
 use super::value::Codec;
@@ -37,6 +38,7 @@ pub struct SharedCache {
     of: TypeId,
     space: Namespace,
     turns: Turns,
+    near: Option<Near>,
     next: SharedCaches,
 }
 
@@ -88,7 +90,8 @@ impl SharedCaches {
                     .with_maxsize(parameters.maxsize)
                     .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
                     .with_ttl(parameters.ttl);
-                let made = SharedCache { of, space, turns: Turns::new(), next: Self::new() };
+                let near = parameters.near.map(|near| Near::new(&parameters, near));
+                let made = SharedCache { of, space, turns: Turns::new(), near, next: Self::new() };
                 is_first = caches.0.set(Box::new(made)).is_ok();
                 caches.0.get().filter(|_| is_first).map(|cache| &cache.turns as &dyn Forkable)
             };
@@ -130,6 +133,8 @@ pub struct SharedMiss {
     /// What is to be stored with; not when the store did not work.
     stored: Option<(Vec<u8>, Ticket)>,
     replace: bool,
+    /// What the near cache is to keep it with.
+    near: Option<Ticket>,
     turn: Option<Turn>,
 }
 
@@ -140,7 +145,7 @@ pub enum SharedPending {
     /// Run the function.
     Run(SharedMiss),
     /// Have a turn first.
-    Join(SharedCall, Joined),
+    Join(SharedCall, Option<Ticket>, Joined),
 }
 
 impl SharedCache {
@@ -187,11 +192,33 @@ impl SharedCall {
     /// # Errors
     /// A miss.
     pub async fn get<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
+        match self.look_near(codec) {
+            Ok(value) => Ok(value),
+            Err((call, near)) => call.get_far(near, codec).await,
+        }
+    }
+
+    /// What the near cache has, if there is one.
+    fn look_near<V>(self, codec: Codec<V>) -> Result<V, (Self, Option<Ticket>)> {
+        let (Some(near), Some(key)) = (&self.cache.near, &self.key) else { return Err((self, None)) };
+        match near.get(key) {
+            Some(Found::Hit(bytes)) => (codec.decode)(&bytes).ok_or((self, None)),
+            Some(Found::Miss(ticket)) => Err((self, Some(ticket))),
+            None => Err((self, None)),
+        }
+    }
+
+    async fn get_far<V>(self, near: Option<Ticket>, codec: Codec<V>) -> Result<V, SharedMiss> {
         let Self { cache, key, caller } = self;
         let Some(key) = key else { return Err(cache.miss(caller, None)) };
         match cache.ask(caller, key, |store, space, key| store.get(space, key)).await {
-            (key, Some(Found::Hit(bytes))) => cache.decode(caller, key, &bytes, codec).await,
-            (key, Some(Found::Miss(ticket))) => Err(cache.miss(caller, Some((key, ticket)))),
+            (key, Some(Found::Hit(bytes))) => {
+                cache.keep_near(&key, &bytes, near, false);
+                cache.decode(caller, key, &bytes, codec).await
+            }
+            (key, Some(Found::Miss(ticket))) => {
+                Err(SharedMiss { near, ..cache.miss(caller, Some((key, ticket))) })
+            }
             (_, None) => Err(cache.miss(caller, None)),
         }
     }
@@ -201,14 +228,20 @@ impl SharedCall {
     /// # Errors
     /// What to do when it was not found.
     pub async fn get_or_join<V>(self, codec: Codec<V>) -> Result<V, SharedPending> {
-        let Self { cache, key, caller } = self;
+        let (Self { cache, key, caller }, near) = match self.look_near(codec) {
+            Ok(value) => return Ok(value),
+            Err(far) => far,
+        };
         let Some(key) = key else { return Err(SharedPending::Run(cache.miss(caller, None))) };
         let (key, found) = cache.ask(caller, key, |store, space, key| store.hit(space, key)).await;
         match found.flatten() {
-            Some(bytes) => cache.decode(caller, key, &bytes, codec).await.map_err(SharedPending::Run),
+            Some(bytes) => {
+                cache.keep_near(&key, &bytes, near, false);
+                cache.decode(caller, key, &bytes, codec).await.map_err(SharedPending::Run)
+            }
             None => {
                 let joined = cache.turns.join(&key);
-                Err(SharedPending::Join(Self { cache, key: Some(key), caller }, joined))
+                Err(SharedPending::Join(Self { cache, key: Some(key), caller }, near, joined))
             }
         }
     }
@@ -221,15 +254,25 @@ impl SharedCall {
 
     /// Removes the key, and keeps what is being computed for it from being stored. Says whether it was there.
     pub async fn invalidate(self) -> bool {
-        self.ask(|store, space, key| store.invalidate(space, key)).await.unwrap_or(false)
+        let Self { cache, key, caller } = self;
+        let Some(key) = key else { return false };
+        let (key, removed) = cache.ask(caller, key, |store, space, key| store.invalidate(space, key)).await;
+        if let Some(near) = &cache.near {
+            near.invalidate(&key);
+        }
+        removed.unwrap_or(false)
     }
 
     /// Stores a value as the most recent, replacing an older one; counts nothing.
     pub async fn put<V>(self, value: V, codec: Codec<V>) {
         let bytes = noted((codec.encode)(&value));
         drop(value);
-        if let (Some(key), Some(bytes)) = (self.key, bytes) {
-            self.cache.store(self.caller, key, Arc::new(bytes), None, true).await;
+        let (Some(key), Some(bytes)) = (self.key, bytes.map(Arc::new)) else { return };
+        let (key, is_stored) = self.cache.store(self.caller, key, Arc::clone(&bytes), None, true).await;
+        match &self.cache.near {
+            Some(near) if is_stored => near.put(&key, &bytes),
+            Some(near) => near.invalidate(&key),
+            None => {}
         }
     }
 
@@ -243,7 +286,8 @@ impl SharedCall {
             },
             None => None,
         };
-        SharedMiss { replace: true, ..cache.miss(caller, stored) }
+        let near = cache.near.as_ref().and_then(Near::ticket);
+        SharedMiss { replace: true, near, ..cache.miss(caller, stored) }
     }
 
     /// The counters; zeros when the store does not work.
@@ -256,7 +300,11 @@ impl SharedCall {
 
     /// Removes every entry and zeroes the counters.
     pub async fn clear(self) {
+        let near = &self.cache.near;
         self.ask(|store, space, _| store.clear(space)).await;
+        if let Some(near) = near {
+            near.clear();
+        }
     }
 }
 
@@ -277,8 +325,24 @@ impl SharedCache {
     }
 
     fn miss(&'static self, caller: Caller, stored: Option<(Vec<u8>, Ticket)>) -> SharedMiss {
-        SharedMiss { cache: self, caller, stored, replace: self.space.maxsize().is_none(), turn: None }
+        let replace = self.space.maxsize().is_none();
+        SharedMiss { cache: self, caller, stored, replace, near: None, turn: None }
     }
+
+    fn keep_near(&self, key: &[u8], value: &[u8], ticket: Option<Ticket>, replace: bool) {
+        if let (Some(near), Some(ticket)) = (&self.near, ticket) {
+            near.keep(key, value, ticket, replace);
+        }
+    }
+
+    /// The counters of the near cache; zeros when there is none.
+    #[must_use]
+    pub fn near_info(&self) -> CacheInfo {
+        let none = || CacheInfo { hits: 0, misses: 0, maxsize: Some(0), currsize: 0 };
+        self.near.as_ref().map_or_else(none, Near::info)
+    }
+
+    /// Stores the bytes of a value; gives the key back, and says whether it did.
 
     async fn store(
         &'static self,
@@ -287,12 +351,13 @@ impl SharedCache {
         value: Arc<Vec<u8>>,
         computed_since: Option<Ticket>,
         replace: bool,
-    ) {
+    ) -> (Vec<u8>, bool) {
         let weight = (key.len() + value.len()) as u64;
         let store = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
             store.store(space, key, Entry { value: &value, weight, computed_since, replace })
         };
-        self.ask(caller, key, store).await;
+        let (key, is_stored) = self.ask(caller, key, store).await;
+        (key, is_stored.unwrap_or(false))
     }
 }
 
@@ -302,12 +367,12 @@ impl SharedPending {
     /// # Errors
     /// A miss, when the caller is the one to run the function.
     pub async fn wait<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
-        let (call, joined) = match self {
+        let (call, near, joined) = match self {
             Self::Run(miss) => return Err(miss),
-            Self::Join(call, joined) => (call, joined),
+            Self::Join(call, near, joined) => (call, near, joined),
         };
         let mut turn = match joined {
-            Joined::Within => return call.get(codec).await,
+            Joined::Within => return call.get_far(near, codec).await,
             Joined::Turn(turn) => turn,
             Joined::Wait(seat) => match seat.wait(call.caller).await {
                 Waited::Turn(turn) => turn,
@@ -316,7 +381,7 @@ impl SharedPending {
         };
         noted(turn.lease(&call.cache.space, call.caller).await);
         // Another process may have computed it.
-        call.get(codec).await.map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
+        call.get_far(near, codec).await.map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
     }
 }
 
@@ -362,7 +427,10 @@ impl SharedMiss {
         let Some(bytes) = self.encode(outcome.value(), codec, admits) else { return outcome };
         let Self { cache, caller, replace, .. } = *self;
         if let Some((key, ticket)) = self.stored.take() {
-            cache.store(caller, key, Arc::clone(&bytes), Some(ticket), replace).await;
+            let (key, is_stored) = cache.store(caller, key, Arc::clone(&bytes), Some(ticket), replace).await;
+            if is_stored {
+                cache.keep_near(&key, &bytes, self.near, replace);
+            }
         }
         if let Some(turn) = self.turn.take() {
             turn.land(bytes);
