@@ -3,12 +3,13 @@
 use crate::Failure;
 use crate::command::{program, read, run, succeeds};
 
-/// What the tests of shared stores start: each program, and its package.
-const SERVERS: [(&str, &str); 2] = [("memcached", "memcached"), ("redis-server", "redis-server")];
+/// What the tests of shared stores start, servers and what makes certificates: each program, and its package.
+const PROGRAMS: [(&str, &str); 3] =
+    [("memcached", "memcached"), ("redis-server", "redis-server"), ("openssl", "openssl")];
 
-/// Sees to it that there are the servers of all shared stores.
+/// Sees to it that there are all of them.
 pub(crate) fn all_installed() -> Result<(), Failure> {
-    SERVERS.into_iter().try_for_each(|(program, package)| installed(program, package))
+    PROGRAMS.into_iter().try_for_each(|(program, package)| installed(program, package))
 }
 
 /// Sees to it that there is a program.
