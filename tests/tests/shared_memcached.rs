@@ -46,8 +46,8 @@ fn a_hit_is_one_round_trip() {
         (0..100).for_each(|x| _ = square(&store, &space, x));
         let (round_trips, bytes) = proxy.count(|| (0..100).for_each(|x| assert!(square(&store, &space, x))));
         assert_eq!(round_trips, 100, "maxsize {maxsize:?}");
-        // Of each entry, the directory has 40 bytes.
-        assert!(bytes < 100 * 5_000, "{bytes} bytes, maxsize {maxsize:?}");
+        // Of each entry, the directory has 16 bytes.
+        assert!(bytes < 100 * 2_500, "{bytes} bytes, maxsize {maxsize:?}");
         let (round_trips, _) = proxy.count(|| assert!(!square(&store, &space, 1000)));
         assert!(round_trips <= 5, "{round_trips} for a miss, maxsize {maxsize:?}");
         assert_eq!(info(&store, &space), (100, 101, 101));

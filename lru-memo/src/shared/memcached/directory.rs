@@ -13,7 +13,7 @@ use crate::shared::wall::is_expired;
 /// How many invalidations are remembered. What was computed while there were more is not stored.
 const REMEMBERED: usize = 16;
 
-const MARK: &[u8; 4] = b"LMd1";
+const MARK: &[u8; 4] = b"LMd2";
 
 /// The directory of a namespace. Without records where the namespace may have more than can be listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) struct Directory {
     /// How many keys were invalidated.
     sequence: u64,
     /// Hashes of the keys that were invalidated, at the index of their number.
-    invalidated: Box<[u128; REMEMBERED]>,
+    invalidated: Box<[u64; REMEMBERED]>,
     pub(super) hits: u64,
     pub(super) misses: u64,
     /// The entries; the most recent is the last.
@@ -33,11 +33,13 @@ pub(super) struct Directory {
 /// An entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Record {
-    pub(super) hash: u128,
+    /// Of the key; the item has all of it.
+    pub(super) hash: u64,
     /// Names the item.
     pub(super) version: u64,
+    /// 0 where weights do not matter.
     pub(super) weight: u64,
-    /// When it was stored, in nanoseconds since 1970.
+    /// When it was stored, in nanoseconds since 1970; 0 where that does not matter.
     pub(super) stored: u64,
 }
 
@@ -67,20 +69,20 @@ impl Directory {
     }
 
     /// Whether nothing has happened since that forbids storing the key.
-    pub(super) fn allows(&self, ticket: Ticket, hash: u128) -> bool {
+    pub(super) fn allows(&self, ticket: Ticket, hash: u64) -> bool {
         let missed = self.sequence.wrapping_sub(ticket.sequence);
         ticket.generation == self.generation
             && missed <= REMEMBERED as u64
             && (1..=missed).all(|back| self.invalidated[slot(self.sequence.wrapping_sub(back))] != hash)
     }
 
-    pub(super) fn invalidate(&mut self, hash: u128) {
+    pub(super) fn invalidate(&mut self, hash: u64) {
         self.invalidated[slot(self.sequence)] = hash;
         self.sequence += 1;
     }
 
     /// Where the entry of a key is; an expired one is removed.
-    pub(super) fn find(&mut self, hash: u128, ttl: Option<Duration>, now: u64) -> Option<usize> {
+    pub(super) fn find(&mut self, hash: u64, ttl: Option<Duration>, now: u64) -> Option<usize> {
         // What is asked for is often recent.
         let at = self.records.iter().rposition(|record| record.hash == hash)?;
         if ttl.is_some_and(|ttl| is_expired(self.records[at].stored, now, ttl)) {
@@ -122,18 +124,26 @@ impl Directory {
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(300 + self.records.len() * 40);
+        let mut bytes = Vec::with_capacity(200 + self.records.len() * 32);
         bytes.extend_from_slice(MARK);
         bytes.extend(self.generation.to_le_bytes());
         bytes.extend(self.sequence.to_le_bytes());
         self.invalidated.iter().for_each(|hash| bytes.extend(hash.to_le_bytes()));
         bytes.extend(self.hits.to_le_bytes());
         bytes.extend(self.misses.to_le_bytes());
+        // Most namespaces need neither of these, and the directory is sent with each hit.
+        let weighed = self.records.iter().any(|record| record.weight != 0);
+        let stamped = self.records.iter().any(|record| record.stored != 0);
+        bytes.extend([u8::from(weighed), u8::from(stamped)]);
         for record in &self.records {
             bytes.extend(record.hash.to_le_bytes());
             bytes.extend(record.version.to_le_bytes());
-            bytes.extend(record.weight.to_le_bytes());
-            bytes.extend(record.stored.to_le_bytes());
+            if weighed {
+                bytes.extend(record.weight.to_le_bytes());
+            }
+            if stamped {
+                bytes.extend(record.stored.to_le_bytes());
+            }
         }
         seal(&mut bytes);
         bytes
@@ -145,13 +155,15 @@ impl Directory {
         let (generation, sequence) = (number(&mut rest)?, number(&mut rest)?);
         let mut invalidated = Box::new([0; REMEMBERED]);
         for hash in invalidated.iter_mut() {
-            *hash = long_number(&mut rest)?;
+            *hash = number(&mut rest)?;
         }
         let (hits, misses) = (number(&mut rest)?, number(&mut rest)?);
-        let mut records = Vec::with_capacity(rest.len() / 40);
+        let (&[weighed, stamped], mut rest) = rest.split_first_chunk()?;
+        let mut records = Vec::with_capacity(rest.len() / 16 + 1);
         while !rest.is_empty() {
-            let hash = long_number(&mut rest)?;
-            let (version, weight, stored) = (number(&mut rest)?, number(&mut rest)?, number(&mut rest)?);
+            let (hash, version) = (number(&mut rest)?, number(&mut rest)?);
+            let weight = if weighed != 0 { number(&mut rest)? } else { 0 };
+            let stored = if stamped != 0 { number(&mut rest)? } else { 0 };
             records.push(Record { hash, version, weight, stored });
         }
         Some(Self { generation, sequence, invalidated, hits, misses, records })
@@ -167,7 +179,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// The longest directory. It is sent with each call, 40 bytes for an entry.
+    /// The longest directory. It is sent with each call, 16 to 32 bytes for an entry.
     pub(super) const LONGEST: usize = 1024;
 
     /// `None` for a namespace that has no list of its entries, for it may have more than that. One that is bounded by
@@ -190,33 +202,33 @@ fn number(bytes: &mut &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(*number))
 }
 
-fn long_number(bytes: &mut &[u8]) -> Option<u128> {
-    let (number, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(u128::from_le_bytes(*number))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const LIMITS: Limits = Limits { maxsize: 3, max_weight: None, ttl: Some(Duration::from_nanos(100)) };
 
-    fn record(hash: u128, stored: u64) -> Record {
+    fn record(hash: u64, stored: u64) -> Record {
         Record { hash, version: 1 << 60 | stored, weight: 2, stored }
     }
 
     #[test]
     fn a_directory_is_read_as_written_and_nothing_else_is_one() {
         let mut directory = Directory { hits: 3, misses: u64::MAX, ..Directory::new() };
-        (0..20).for_each(|hash| directory.invalidate(hash << 100 | hash));
-        (0..3).for_each(|at| _ = directory.add(record(u128::MAX - at, 7), LIMITS, 8));
+        (0..20).for_each(|hash| directory.invalidate(hash << 50 | hash));
+        (0..3).for_each(|at| _ = directory.add(record(u64::MAX - at, 7), LIMITS, 8));
         let bytes = directory.encode();
         assert_eq!(Directory::decode(&bytes), Some(directory));
         for at in 0..bytes.len() {
             assert_eq!(Directory::decode(&bytes[..at]), None);
         }
         assert_eq!(Directory::decode(b""), None);
+        let plain = Directory {
+            records: (0..3).map(|at| Record { hash: at, version: at, weight: 0, stored: 0 }).collect(),
+            ..Directory::new()
+        };
+        let bytes = plain.encode();
+        assert_eq!(Directory::decode(&bytes), Some(plain));
     }
 
     #[test]

@@ -25,12 +25,12 @@ pub(super) struct Listed<'a> {
     access: &'a Access<'a>,
     limits: Limits,
     key: &'a [u8],
-    hash: u128,
+    hash: u64,
 }
 
 impl<'a> Listed<'a> {
     pub(super) fn new(access: &'a Access<'a>, limits: Limits, key: &'a [u8]) -> Self {
-        Self { access, limits, key, hash: names::hash_of(key) }
+        Self { access, limits, key, hash: names::hash_of(key) as u64 }
     }
 
     /// Looks the key up; says whether what is not there is counted.
@@ -126,7 +126,9 @@ impl<'a> Listed<'a> {
             }
             return Err(error);
         }
-        let record = Record { hash: self.hash, version, weight: entry.weight, stored: self.access.now };
+        let weight = self.limits.max_weight.map_or(0, |_| entry.weight);
+        let stored = self.limits.ttl.map_or(0, |_| self.access.now);
+        let record = Record { hash: self.hash, version, weight, stored };
         let is_stored = self.settle(&entry, Some(record))?;
         if !is_stored {
             delete(self.access, &[version]);

@@ -140,7 +140,7 @@ impl<'a> Unlisted<'a> {
 
     pub(super) fn invalidate(&self) -> Result<bool, Error> {
         let generation = self.access.change_always(|directory| {
-            directory.invalidate(self.hash);
+            directory.invalidate(self.hash as u64);
             Edited::written(directory.generation)
         })?;
         self.remove(generation)
@@ -173,7 +173,7 @@ impl<'a> Unlisted<'a> {
     pub(super) fn store(&self, entry: Entry<'_>) -> Result<bool, Error> {
         let directory = self.access.read_or_make()?;
         let is_stale = |directory: &Directory| {
-            entry.computed_since.is_some_and(|ticket| !directory.allows(ticket, self.hash))
+            entry.computed_since.is_some_and(|ticket| !directory.allows(ticket, self.hash as u64))
         };
         if is_stale(&directory) {
             return Ok(false);
