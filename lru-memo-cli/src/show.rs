@@ -17,6 +17,9 @@ struct Detail {
     #[serde(flatten)]
     row: Row,
     recent: Vec<Entry>,
+    /// Whether there are entries, and the store cannot say which.
+    #[serde(skip)]
+    is_unknown: bool,
 }
 
 /// Shows the namespaces of this name.
@@ -36,7 +39,8 @@ impl Detail {
         let namespace = found.summary.namespace();
         let recent = found.source.store.recent(&namespace, entries);
         let recent = recent.map_err(|error| Failure::store(&found.source.label, &error))?;
-        Ok(Self { row: Row::new(found), recent: recent.iter().map(Entry::new).collect() })
+        let is_unknown = recent.is_empty() && entries > 0 && found.summary.counts.currsize > 0;
+        Ok(Self { row: Row::new(found), recent: recent.iter().map(Entry::new).collect(), is_unknown })
     }
 
     fn text(&self) -> String {
@@ -62,6 +66,8 @@ impl Detail {
         if !self.recent.is_empty() {
             text.push_str("\nused last:\n");
             text.push_str(&render(&entry_columns(), &self.recent));
+        } else if self.is_unknown {
+            text.push_str("\nthis store does not tell what was used last\n");
         }
         text
     }

@@ -54,6 +54,7 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
         Pieces::refresh,
     ];
     let public = public.into_iter().map(|companion| companion(&pieces));
+    let public = public.chain(options.near.as_ref().map(|_| pieces.near_info()));
     let hidden = [pieces.call(), Some(pieces.cache())].into_iter().flatten();
     // Where an attribute is missing on the `impl` block, rustc shows the first thing that does not belong there, but
     // the last that cannot be found: that is to be the one with the telling name.
@@ -153,18 +154,22 @@ impl<'a> Pieces<'a> {
         let hooks = self.hooks();
         let is_async = self.function.item.sig.asyncness.is_some();
         let from_value = body!(<#output as #private::Outcome<#kind>>::from_value(value));
-        let complete = body!(miss.complete::<#kind, #output>(outcome, #hooks));
+        let complete = self.finished(body!(miss.complete::<#kind, #output>(outcome, #hooks)));
         if self.options.single_flight {
-            let (wait, run) = if is_async {
-                (body!(pending.wait(#clone).await), body!(miss.inside(async { #run }).await))
+            let run = if is_async {
+                body!(miss.inside(async { #run }).await)
             } else {
-                let run = body! {{
+                body! {{
                     let _inside = miss.enter();
                     #run
-                }};
-                (body!(pending.block(#clone)), run)
+                }}
             };
-            let look_up = self.look_up(body!(cache.get_or_join(key, #clone)));
+            let wait = match (self.is_shared(), is_async) {
+                (true, _) => self.finished(body!(pending.wait(#clone))),
+                (false, true) => body!(pending.wait(#clone).await),
+                (false, false) => body!(pending.block(#clone)),
+            };
+            let look_up = self.ask(quote!(get_or_join), clone);
             return body! {
                 #check
                 #look_up
@@ -181,11 +186,12 @@ impl<'a> Pieces<'a> {
             };
         }
         let run_at_once = body! {
+            let mut miss = miss;
             let outcome = #run;
             #complete
         };
-        let (found, miss) = if self.is_shared() {
-            (body!(cache.get(key, #clone)), run_at_once)
+        let (look_up, miss) = if self.is_shared() {
+            (self.ask(quote!(get), clone), run_at_once)
         } else if is_async || self.options.key.is_some() {
             let found = body! {
                 match cache.get(key, #clone) {
@@ -193,25 +199,35 @@ impl<'a> Pieces<'a> {
                     ::core::result::Result::Err(unseen) => cache.look(unseen, key, #clone),
                 }
             };
-            (found, run_at_once)
+            (self.look_up(found), run_at_once)
         } else {
             // Out of the way of a hit, which needs fewer registers then.
             let key = &self.key.value;
+            let (way, cache) = match &self.home.way {
+                Some(way) => (way, body!(let cache = cache.cache();)),
+                None => (&self.home.cache, TokenStream::new()),
+            };
             let miss = body! {
                 #private::cold(move || {
+                    #cache
                     let key = #key;
                     match cache.look(miss, key, #clone) {
                         ::core::result::Result::Ok(value) => #from_value,
-                        ::core::result::Result::Err(miss) => {
+                        // Where it is: to move it would cost more than half of what a lookup does.
+                        ::core::result::Result::Err(ref mut miss) => {
                             let outcome = #run;
                             #complete
                         }
                     }
                 })
             };
-            (body!(cache.get(key, #clone)), miss)
+            let look_up = body! {
+                let key = #key;
+                let cache = #way;
+                let found = cache.get(key, #clone);
+            };
+            (look_up, miss)
         };
-        let look_up = self.look_up(found);
         body! {
             #check
             #look_up
@@ -222,12 +238,41 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    /// A body that answers with an expression of `key` and `cache`.
-    fn answer(&self, expression: TokenStream) -> TokenStream {
-        let look_up = self.look_up(expression);
+    /// A body that answers with what a method of the cache says of the key.
+    fn answer(&self, method: TokenStream, arguments: &TokenStream) -> TokenStream {
+        let ask = self.ask(method, arguments);
         body! {
-            #look_up
+            #ask
             found
+        }
+    }
+
+    /// Statements that define `found` as what a method of the cache says of the key.
+    fn ask(&self, method: TokenStream, arguments: &TokenStream) -> TokenStream {
+        if !self.is_shared() {
+            return self.look_up(body!(cache.#method(key, #arguments)));
+        }
+        let is_async = self.function.item.sig.asyncness.is_some();
+        // The key itself does not live across an `await`: its bytes do.
+        let call =
+            self.look_up(if is_async { body!(cache.by_task(key)) } else { body!(cache.by_thread(key)) });
+        let answer = self.finished(body!(found.#method(#arguments)));
+        body! {
+            let found = {
+                #call
+                found
+            };
+            let found = #answer;
+        }
+    }
+
+    /// What comes of a future of a shared cache; of others, what is there already.
+    fn finished(&self, future: TokenStream) -> TokenStream {
+        let private = &self.private;
+        match (self.is_shared(), self.function.item.sig.asyncness.is_some()) {
+            (false, _) => future,
+            (true, true) => body!(#future.await),
+            (true, false) => body!(#private::at_once(#future)),
         }
     }
 
@@ -318,6 +363,14 @@ impl<'a> Pieces<'a> {
         self.companion(doc, signature, body!(#info))
     }
 
+    fn near_info(&self) -> Companion {
+        let (Self { private, home, .. }, Names { near_info, .. }) = (self, &self.function.names);
+        let doc = self.doc("The hits, misses and size of the near cache that this process has of [`{}`].");
+        let signature = self.function.companion(quote!(fn #near_info() -> #private::CacheInfo));
+        let cache = &home.cache;
+        self.companion(doc, signature, body!(#cache.near_info()))
+    }
+
     fn clear(&self) -> Companion {
         let (home, Names { clear, .. }) = (&self.home, &self.function.names);
         let doc = self.doc("Drops every entry of the cache of [`{}`] and zeroes its counters.");
@@ -339,7 +392,7 @@ impl<'a> Pieces<'a> {
         let (inputs, Names { invalidate, .. }) = (self.function.inputs(), &self.function.names);
         let doc = self.doc("Removes one entry from the cache of [`{}`]; says whether it was there.");
         let signature = self.function.companion(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
-        self.companion(doc, signature, self.answer(body!(cache.invalidate(key))))
+        self.companion(doc, signature, self.answer(quote!(invalidate), &TokenStream::new()))
     }
 
     fn peek(&self) -> Companion {
@@ -348,7 +401,7 @@ impl<'a> Pieces<'a> {
         let doc = self
             .doc("The value that the cache of [`{}`] holds, if any; touches neither recency nor counters.");
         let signature = self.function.companion(quote!(fn #peek(#inputs) -> ::core::option::Option<#value>));
-        self.companion(doc, signature, self.answer(body!(cache.peek(key, #clone))))
+        self.companion(doc, signature, self.answer(quote!(peek), clone))
     }
 
     fn put(&self) -> Companion {
@@ -361,7 +414,7 @@ impl<'a> Pieces<'a> {
         inputs.push(syn::parse_quote!(#new: #value));
         let signature = self.function.companion(quote!(fn #put(#inputs)));
         let how = if self.is_shared() { self.clone.clone() } else { self.weigh() };
-        self.companion(doc, signature, self.answer(body!(cache.put(key, #new, #how))))
+        self.companion(doc, signature, self.answer(quote!(put), &quote!(#new, #how)))
     }
 
     fn refresh(&self) -> Companion {
@@ -372,11 +425,13 @@ impl<'a> Pieces<'a> {
         );
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
         let hooks = self.hooks();
-        let look_up = self.look_up(body!(cache.refresh(key)));
+        let complete = self.finished(body!(miss.complete::<#kind, #output>(outcome, #hooks)));
+        let look_up = self.ask(quote!(refresh), &TokenStream::new());
         let body = body! {
             #look_up
+            let mut miss = found;
             let outcome = #run;
-            found.complete::<#kind, #output>(outcome, #hooks)
+            #complete
         };
         let alike = &self.attributes.alike;
         let mut companion = self.companion(doc, self.like_the_function(refresh), body);

@@ -323,6 +323,7 @@ pub(crate) struct Names {
     pub(crate) peek: Ident,
     pub(crate) put: Ident,
     pub(crate) refresh: Ident,
+    pub(crate) near_info: Ident,
     /// Not for users: the function that finds the cache. Users meet its name where it cannot be found or does not
     /// belong: when they have put the attribute on a function in an `impl` block that needs one as well.
     pub(crate) cache: Ident,
@@ -342,6 +343,7 @@ impl Names {
             peek: format_ident!("{function}_cache_peek"),
             put: format_ident!("{function}_cache_put"),
             refresh: format_ident!("{function}_cache_refresh"),
+            near_info: format_ident!("{function}_cache_near_info"),
             cache: format_ident!("__lru_cache_is_missing_on_the_impl_block_of_{function}"),
             call: format_ident!("__lru_memo_call_of_{function}"),
         }

@@ -23,6 +23,9 @@ pub(crate) struct Home {
     pub(crate) body: TokenStream,
     /// Finds the cache, given a variable `key`.
     pub(crate) cache: TokenStream,
+    /// Finds what leads to the cache, where a hit is cheaper that way: its `get` is that of the cache, its `cache` the
+    /// cache.
+    pub(crate) way: Option<TokenStream>,
     /// Asks for the counters, and clears, without a key.
     pub(crate) info: TokenStream,
     pub(crate) clear: TokenStream,
@@ -51,9 +54,14 @@ impl Home {
         let proof_of_key = &key.proof;
         // Spelt out here rather than asked of the companions: where an attribute is missing on the `impl` block, only
         // the hidden function cannot be found, and it is named after what to do.
-        let (info, clear) = match &key.types {
-            None if options.scope != Scope::Shared => (body!(#path().info(#maxsize)), body!(#path().clear())),
-            _ => (body!(#path().info()), body!(#path().clear())),
+        let (info, clear) = match (options.scope, &key.types) {
+            (Scope::Shared, _) => (
+                body!(#private::at_once(#path().by_thread(()).info())),
+                body!(#private::at_once(#path().by_thread(()).clear())),
+            ),
+            (_, None) => (body!(#path().info(#maxsize)), body!(#path().clear())),
+            (Scope::Process, Some(_)) => (body!(#path().info()), body!(#path().clear())),
+            (Scope::Thread, Some(_)) => (body!(#path().cache().info()), body!(#path().cache().clear())),
         };
         let site = site(function, options, [whole, &info, &clear], private);
         if options.scope == Scope::Shared {
@@ -73,8 +81,9 @@ impl Home {
                 },
                 result: body!(&'static #private::SharedCache),
                 cache: body!(#path()),
-                info,
-                clear,
+                way: None,
+                info: when(function, body!(#path().by_task(()).info().await), info),
+                clear: when(function, body!(#path().by_task(()).clear().await), clear),
             };
         }
         match (&key.types, options.scope) {
@@ -89,6 +98,7 @@ impl Home {
                     },
                     result: body!(&'static #cache),
                     cache: body!(#path()),
+                    way: None,
                     info,
                     clear,
                 }
@@ -103,10 +113,11 @@ impl Home {
                             static CACHE: #private::OnceCell<#private::Rc<#cache>> =
                                 const { #private::OnceCell::new() };
                         }
-                        #private::of_thread(&CACHE, #site)
+                        #private::OfThread { local: &CACHE, site: #site }
                     },
-                    result: body!(#private::Rc<#cache>),
-                    cache: body!(#path()),
+                    result: body!(#private::OfThread<#storage, #stored, #value, #hasher>),
+                    cache: body!(#path().cache()),
+                    way: Some(body!(#path())),
                     info,
                     clear,
                 }
@@ -118,6 +129,7 @@ impl Home {
                 },
                 result: body!(&'static #private::Instance),
                 cache: body!(#path().cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
+                way: None,
                 info,
                 clear,
             },
@@ -130,11 +142,17 @@ impl Home {
                 },
                 result: body!(#private::ThreadInstance),
                 cache: body!(#path().cache::<_, #value, #hasher>(#site)),
+                way: None,
                 info,
                 clear,
             },
         }
     }
+}
+
+/// What an `async fn` and its companions do, or what others do.
+fn when(function: &Function<'_>, is_async: TokenStream, is_not: TokenStream) -> TokenStream {
+    if function.item.sig.asyncness.is_some() { is_async } else { is_not }
 }
 
 /// The hasher, and a statement that complains when it is none. A type in a signature must be one in any case: an unfit

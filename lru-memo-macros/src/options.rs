@@ -9,7 +9,6 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Token, Type, UnOp};
 
 use crate::diagnostics::Diagnostics;
-use crate::duration;
 
 /// Which attribute was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,6 +55,7 @@ pub(crate) struct Options {
     pub(crate) single_flight: bool,
     /// An expression of type `Duration`.
     pub(crate) ttl: Option<TokenStream>,
+    pub(crate) near: Option<TokenStream>,
     pub(crate) max_weight: Option<Expr>,
     pub(crate) weigh: Option<Expr>,
     pub(crate) hasher: Option<Type>,
@@ -96,6 +96,7 @@ struct Given {
     cache_err: Option<bool>,
     single_flight: Option<bool>,
     ttl: Option<TokenStream>,
+    near: Option<TokenStream>,
     max_weight: Option<Expr>,
     weigh: Option<Expr>,
     hasher: Option<Type>,
@@ -103,11 +104,12 @@ struct Given {
     version: Option<u64>,
 }
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "maxsize",
     "typed",
     "scope",
     "ttl",
+    "near",
     "key",
     "skip",
     "cache_if",
@@ -156,6 +158,7 @@ impl Options {
             cache_err: given.cache_err.unwrap_or(false),
             single_flight: given.single_flight.unwrap_or(false),
             ttl: given.ttl,
+            near: given.near,
             max_weight: given.max_weight,
             weigh: given.weigh,
             hasher: given.hasher,
@@ -176,6 +179,12 @@ impl Given {
             diagnostics.error(
                 hasher,
                 "`scope = shared` needs no `hasher`: all processes have to agree; leave it out",
+            );
+        }
+        if let Some(near) = self.near.as_ref().filter(|_| !is_shared) {
+            diagnostics.error(
+                near,
+                "`near` is for a store that is far away; write `scope = shared`, or leave it out",
             );
         }
         match (&self.max_weight, &self.weigh) {
@@ -253,7 +262,8 @@ impl Given {
                 })?;
                 once(&mut self.hasher, &name, hasher, diagnostics);
             }
-            "ttl" => once(&mut self.ttl, &name, value(&name, input, ttl)?, diagnostics),
+            "ttl" => once(&mut self.ttl, &name, value(&name, input, duration)?, diagnostics),
+            "near" => once(&mut self.near, &name, value(&name, input, duration)?, diagnostics),
             "name" => {
                 let text = value(&name, input, |input| {
                     input.parse::<LitStr>().map_err(|error| {
@@ -338,11 +348,11 @@ fn boolean(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
 }
 
 /// A duration: a literal is read here, any other expression is a `Duration` when the program runs.
-fn ttl(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+fn duration(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let expression = input.parse::<Expr>()?;
     let Expr::Lit(ExprLit { lit, .. }) = &expression else { return Ok(expression.into_token_stream()) };
     let message = match lit {
-        Lit::Str(text) => match duration::parse(&text.value()) {
+        Lit::Str(text) => match crate::duration::parse(&text.value()) {
             Ok(nanoseconds) => {
                 let at = text.span();
                 return Ok(quote_spanned!(at=> ::core::time::Duration::from_nanos(#nanoseconds)));
@@ -385,6 +395,7 @@ fn without_value(name: &Ident) -> syn::Error {
         "scope" => "thread",
         "crate" => "my_crate::lru_memo",
         "ttl" => "\"90s\"",
+        "near" => "\"1s\"",
         "key" => "user.id",
         "cache_if" => "|value| value.is_some()",
         "cache_err" | "single_flight" => "true",
@@ -516,4 +527,6 @@ fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
 }
 
 #[cfg(test)]
+// Spelt out for those who include this file by its path, as the fuzz targets do.
+#[path = "options/tests.rs"]
 mod tests;

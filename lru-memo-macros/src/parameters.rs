@@ -32,12 +32,13 @@ impl Parameters {
             Scope::Shared => quote_spanned!(at=> Shared),
         };
         let ttl = options.ttl.as_ref().map(|ttl| quote_spanned!(ttl.span()=> .with_ttl(#ttl)));
+        let near = options.near.as_ref().map(|near| quote_spanned!(near.span()=> .with_near(#near)));
         let max_weight =
             options.max_weight.as_ref().map(|max| quote_spanned!(max.span()=> .with_max_weight(#max)));
         let version = Some(options.version).filter(|&version| version > 0);
         let version = version.map(|version| quote!(.with_version(#version)));
         let whole = quote_spanned! {at=>
-            #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #max_weight #version
+            #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #near #max_weight #version
         };
         Self { maxsize, whole }
     }

@@ -9,7 +9,7 @@ pub use std::thread_local;
 
 pub use crate::cache::Cache;
 pub use crate::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
-pub use crate::hooks::{admit_all, admits, cold, name_of_instantiation, of_thread, weigh, weigh_nothing};
+pub use crate::hooks::{admit_all, admits, cold, name_of_instantiation, weigh, weigh_nothing};
 pub use crate::info::{CacheInfo, CacheParameters, Scope};
 pub use crate::instances::{Instance, Instances, ThreadInstance, ThreadInstances, instantiation};
 pub use crate::key::{
@@ -17,6 +17,7 @@ pub use crate::key::{
     VecOf, part,
 };
 pub use crate::kind::Kept;
+pub use crate::of_thread::OfThread;
 pub use crate::outcome::{
     Is, NotResult, Outcome, Probe, Value, clone_value, no_alias_in_method, no_generic_alias,
 };
@@ -26,6 +27,7 @@ pub use crate::registry::Site;
 pub use crate::shared::{
     function::{SharedCache, SharedCaches, identity},
     key::shared_part,
+    task::at_once,
     value::codec,
 };
 pub use crate::slot::{Slot, shareable, shareable_part};

@@ -92,6 +92,9 @@ pub struct CacheParameters {
     pub ttl: Option<Duration>,
     /// The largest sum of weights the cache keeps, in the unit of its `weigh`; `None` when it weighs nothing.
     pub max_weight: Option<usize>,
+    /// With `scope = shared`, for how long this process may go on using what it has got from the store, without asking
+    /// again; `None` when it always asks.
+    pub near: Option<Duration>,
     /// The version given to the function, 0 if none: entries of another version are never read.
     pub version: u64,
 }
@@ -101,7 +104,7 @@ impl CacheParameters {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(maxsize: Option<usize>, typed: bool, scope: Scope) -> Self {
-        Self { maxsize, typed, scope, ttl: None, max_weight: None, version: 0 }
+        Self { maxsize, typed, scope, ttl: None, max_weight: None, near: None, version: 0 }
     }
 
     /// Made by generated code only.
@@ -109,6 +112,13 @@ impl CacheParameters {
     #[must_use]
     pub const fn with_ttl(self, ttl: Duration) -> Self {
         Self { ttl: Some(ttl), ..self }
+    }
+
+    /// Made by generated code only.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_near(self, near: Duration) -> Self {
+        Self { near: Some(near), ..self }
     }
 
     /// Made by generated code only.

@@ -27,6 +27,8 @@
 //! one; it never holds more than `maxsize`.
 //!
 //! **Scope.** [`Scope::Process`]: one cache for all threads. [`Scope::Thread`]: one for each, and no need for `Send`.
+//! [`Scope::Shared`]: one for all worker processes, with one set of counters, on a store that is chosen when the program
+//! starts; it needs the cargo feature `shared`.
 //!
 //! **Companions.** Beside a function `f` stand `f_cache_info`, `f_cache_clear`, `f_cache_parameters`, `f_uncached`,
 //! `f_cache_invalidate`, `f_cache_peek`, `f_cache_put` and `f_cache_refresh`. [`caches`] and [`clear_all`] reach the
@@ -69,6 +71,7 @@ mod key;
 mod kind;
 mod lru;
 mod miss;
+mod of_thread;
 mod outcome;
 mod plain;
 mod registry;

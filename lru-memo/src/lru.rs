@@ -10,7 +10,7 @@ use core::time::Duration;
 use crate::front::index::Tag;
 use crate::front::limbo::Limbo;
 use crate::front::reader::Reader;
-use crate::ring::{ENDS, Place, Ring, reserve};
+use crate::ring::{ENDS, GROUP, Place, Ring, reserve};
 
 /// What a cache must not exceed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,8 +31,9 @@ pub(crate) struct Lru {
     tags: Vec<Tag>,
     /// Of what the order of uses is being brought up to date with.
     seen: Vec<u64>,
-    /// Room to merge logs in.
+    /// Room to merge logs in, and to compact one in.
     pub(crate) merged: Vec<Place>,
+    compacted: Vec<u32>,
     ages: Ring,
     weights: Vec<usize>,
     weight: usize,
@@ -43,6 +44,9 @@ pub(crate) struct Lru {
     pub(crate) kept: Vec<Place>,
 }
 
+/// More entries than these do not stay in the caches of a processor that are near.
+const IN_CACHE: usize = 1 << 13;
+
 impl Lru {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
@@ -52,6 +56,7 @@ impl Lru {
             tags: Vec::new(),
             seen: Vec::new(),
             merged: Vec::new(),
+            compacted: Vec::new(),
             ages: Ring::new(),
             weights: Vec::new(),
             weight: 0,
@@ -98,25 +103,42 @@ impl Lru {
         self.uses.newest_first()
     }
 
-    /// Notes that entries were used, the latest first; those that are gone do not matter. Numbers that are none of
-    /// their places, except 0, are handed to `other`.
-    pub(crate) fn used(&mut self, latest_first: impl Iterator<Item = u32>, mut other: impl FnMut(u32)) {
+    /// Notes that entries were used, the latest first; those that are gone do not matter. Numbers from 2^31, which are
+    /// no places, are handed to `other`.
+    pub(crate) fn used(&mut self, mut latest_first: impl Iterator<Item = u32>, mut other: impl FnMut(u32)) {
         let (mut cursor, mut moved) = (ENDS, 0);
-        for place in latest_first {
-            let bit = 1 << (place % 64);
-            match self.seen.get_mut(place as usize / 64) {
-                Some(seen) if *seen & bit != 0 => {}
-                Some(seen) => {
-                    if self.uses.contains(place) {
-                        *seen |= bit;
-                        self.uses.move_behind(cursor, place);
-                        cursor = place;
-                        moved += 1;
+        let mut group = [0; GROUP];
+        while moved < self.length {
+            let mut grouped = 0;
+            for (slot, place) in group.iter_mut().zip(latest_first.by_ref()) {
+                *slot = place;
+                grouped += 1;
+            }
+            let group = &group[..grouped];
+            if group.is_empty() {
+                break;
+            }
+            if self.tags.len() > IN_CACHE {
+                self.uses.fetch(group);
+            }
+            for &place in group {
+                let bit = 1 << (place % 64);
+                match self.seen.get_mut(place as usize / 64) {
+                    Some(seen) if *seen & bit != 0 => {}
+                    Some(seen) => {
+                        if self.uses.contains(place) {
+                            *seen |= bit;
+                            self.uses.move_behind(cursor, place);
+                            cursor = place;
+                            moved += 1;
+                        }
                     }
+                    None => other(place),
                 }
-                None => other(place),
             }
         }
+        // All that is there has its place in the order by now, if there is anything left.
+        latest_first.filter(|&place| place >= 1 << 31).for_each(other);
         for place in self.uses.newest_first().take(moved) {
             self.seen[place as usize / 64] &= !(1 << (place % 64));
         }
@@ -124,8 +146,9 @@ impl Lru {
 
     /// [Compacts](Reader::compact) a log.
     pub(crate) fn compact(&mut self, log: &Reader) -> bool {
-        let mut places: Vec<Place> = Vec::new();
-        let is_compact = log.compact(|place| match self.seen.get_mut(place as usize / 64) {
+        let (mut places, mut kept) =
+            (core::mem::take(&mut self.merged), core::mem::take(&mut self.compacted));
+        let is_compact = log.compact(&mut kept, |place| match self.seen.get_mut(place as usize / 64) {
             Some(seen) if *seen & 1 << (place % 64) == 0 => {
                 *seen |= 1 << (place % 64);
                 places.push(place);
@@ -133,9 +156,11 @@ impl Lru {
             }
             _ => false,
         });
-        for place in places {
+        for place in places.drain(..) {
             self.seen[place as usize / 64] &= !(1 << (place % 64));
         }
+        kept.clear();
+        (self.merged, self.compacted) = (places, kept);
         is_compact
     }
 

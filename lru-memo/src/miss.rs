@@ -68,7 +68,7 @@ where
     /// meanwhile.
     #[inline(never)]
     pub fn complete<Kind, R: Outcome<Kind, Value = V>>(
-        mut self,
+        &mut self,
         outcome: R,
         clone: impl Fn(&V) -> V,
         admits: impl Fn(&V) -> bool,

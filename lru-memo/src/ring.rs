@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 /// The place of an entry; below 2^31.
 pub(crate) type Place = u32;
 
+/// So many places are moved at a time.
+pub(crate) const GROUP: usize = 16;
 /// Where both ends of the order meet.
 pub(crate) const ENDS: Place = 0;
 /// The `newer` of a place that is not in the order.
@@ -48,6 +50,17 @@ impl Ring {
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = Place> {
         let older = |place: Place| self.0.get(place as usize).map(|link| link.older);
         core::iter::successors(older(ENDS), move |&place| older(place)).take_while(|&place| place != ENDS)
+    }
+
+    /// Reads what moving these places needs, at most [`GROUP`] of them, so that it is waited for once and not in turn.
+    pub(crate) fn fetch(&self, places: &[Place]) {
+        let link = |place: Place| self.0.get(place as usize).copied().unwrap_or(UNLINKED);
+        let mut links = [UNLINKED; GROUP];
+        for (slot, &place) in links.iter_mut().zip(places) {
+            *slot = link(place);
+        }
+        let neighbours = links.iter().map(|at| link(at.newer).older ^ link(at.older).newer);
+        core::hint::black_box(neighbours.fold(0, |all, neighbour| all ^ neighbour));
     }
 
     pub(crate) fn contains(&self, place: Place) -> bool {

@@ -27,6 +27,7 @@
 //! |---|---|
 //! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files |
 //! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory; 1 GiB without a `size` |
+//! | `memcached://h1:11211,h2:11211` | `Memcached`, with the cargo feature `memcached` |
 //! | `memory://` | [`Memory`]: this process only, for tests |
 //!
 //! [`configure_store`] takes a [`Store`] of your own.
@@ -72,6 +73,8 @@
 //! - Keys are compared in full. Keys and values are any bytes, of any length; where the store has no room for them, that
 //!   is an error, [`Kind::Full`].
 
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod breaker;
 mod configured;
 mod error;
 mod format;
@@ -82,10 +85,23 @@ pub(crate) mod key;
 mod lease;
 #[cfg(all(feature = "shared", target_os = "linux"))]
 mod lmdb;
+#[cfg(feature = "memcached")]
+mod memcached;
 mod memory;
 mod namespace;
+mod near;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod pool;
+#[cfg(feature = "redis")]
+mod redis;
+pub(crate) mod task;
 mod turns;
-#[cfg_attr(not(feature = "shared"), expect(dead_code, reason = "no store has options"))]
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod unique;
+#[cfg_attr(
+    not(all(feature = "shared", feature = "memcached")),
+    allow(dead_code, reason = "not every store has options of every kind")
+)]
 mod url;
 pub(crate) mod value;
 mod wall;
@@ -93,6 +109,8 @@ mod wall;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+#[cfg(feature = "redis")]
+pub use self::redis::Redis;
 pub use configured::{attach, configure, configure_store, store, stores};
 pub use error::{Error, Kind};
 #[doc(hidden)]
@@ -101,6 +119,8 @@ pub use health::{Health, health};
 pub use lease::Lease;
 #[cfg(all(feature = "shared", target_os = "linux"))]
 pub use lmdb::{Embedded, Options};
+#[cfg(feature = "memcached")]
+pub use memcached::Memcached;
 pub use memory::Memory;
 pub use namespace::{Namespace, fingerprint};
 
@@ -120,6 +140,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the store does not work.
     fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Counts a hit of a caller who has waited for a value that then could not be stored.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn count_hit(&self, space: &Namespace) -> Result<(), Error>;
 
     /// Takes back a hit whose value could not be decoded: it becomes a miss, and the entry goes.
     ///
@@ -175,6 +201,11 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the store does not work.
     fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error>;
+
+    /// Whether its methods wait for others, such as servers: then an `async fn` leaves them to another thread.
+    fn blocks(&self) -> bool {
+        false
+    }
 
     /// All namespaces in the store, in no particular order.
     ///

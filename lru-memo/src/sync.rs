@@ -61,7 +61,7 @@ mod plain {
     pub(crate) struct Condvar(std::sync::Condvar);
 
     impl Condvar {
-        pub(crate) fn new() -> Self {
+        pub(crate) const fn new() -> Self {
             Self(std::sync::Condvar::new())
         }
 

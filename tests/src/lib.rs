@@ -4,7 +4,9 @@ pub mod history;
 pub mod model;
 pub mod subject;
 
+use std::env;
 use std::panic::resume_unwind;
+use std::process::Command;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -29,5 +31,26 @@ pub fn without_hanging<R: Send + 'static>(
     match end.recv_timeout(LIMIT) {
         Err(RecvTimeoutError::Timeout) => panic!("hangs: {}", stage()),
         _ => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+    }
+}
+
+/// Has a process of its own run the tests of the calling program whose names have one of these parts in them, with
+/// this shared store.
+///
+/// # Panics
+/// When one of them fails, or there is none.
+pub fn again_with_store(url: &str, parts: &[&str]) {
+    let program = env::current_exe().expect("the path of the tests");
+    let output = Command::new(program).args(parts).env("LRU_MEMO_STORE", url).output().expect("it starts");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "with {url}: {printed}");
+    assert!(!printed.contains(" 0 passed"), "no tests are called {parts:?}");
+}
+
+/// Chooses the store in memory, unless the environment has chosen another one; whichever test comes first.
+#[cfg(feature = "shared")]
+pub fn in_memory_or_chosen() {
+    if env::var_os("LRU_MEMO_STORE").is_none() {
+        let _ = lru_memo::shared::configure("memory://");
     }
 }

@@ -6,6 +6,9 @@
 //! `LRU_MEMO_SEED` and `LRU_MEMO_OPERATIONS` say which and how many; with `LRU_MEMO_REQUIRE_PYTHON` in the
 //! environment a missing `python3` is a failure.
 
+#[cfg(feature = "redis")]
+mod shared;
+
 use std::cell::RefCell;
 use std::collections::hash_map::RandomState;
 use std::env;
@@ -112,6 +115,9 @@ subjects! { SHARED_SUBJECTS;
 fn shared_subjects() -> &'static [Subject] {
     static STORE: std::sync::Once = std::sync::Once::new();
     STORE.call_once(|| {
+        if env::var_os("LRU_MEMO_STORE").is_some() {
+            return;
+        }
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cpython-store");
         let _ = fs::remove_dir_all(&directory);
         let url = format!("file://{}", directory.display());
@@ -221,4 +227,11 @@ fn python_is_missing() {
     assert!(env::var_os("LRU_MEMO_REQUIRE_PYTHON").is_none(), "{message}");
     // Not `eprintln!`, which the test harness keeps to itself when a test passes.
     writeln!(io::stderr(), "{message}").expect("standard error");
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn programs_run_on_redis_as_they_did_in_cpython() {
+    let server = shared::RedisServer::start();
+    lru_memo_tests::again_with_store(&server.url(), &["recorded_programs"]);
 }

@@ -11,6 +11,8 @@ use std::hash::BuildHasher;
 use std::path::Path;
 use std::process::Command;
 
+#[cfg(feature = "memcached")]
+use lru_memo::shared::Memcached;
 use lru_memo::shared::{Entry, Found, Memory, Namespace, Store, Ticket};
 use serde_json::Value;
 use shared::{Scratch, info, peek, space};
@@ -180,9 +182,47 @@ fn an_embedded_store_does_what_a_naive_model_does() {
     compare_all(&Scratch::new().store(), false, number("LRU_MEMO_OPERATIONS").unwrap_or(100_000));
 }
 
+#[cfg(feature = "redis")]
+#[test]
+fn a_redis_server_does_what_a_naive_model_does() {
+    let server = shared::RedisServer::start();
+    compare_all(&server.store(), false, number("LRU_MEMO_OPERATIONS").unwrap_or(10_000));
+}
+
 #[test]
 fn an_embedded_store_with_few_hashes_does_what_a_naive_model_does() {
     compare_all(&Scratch::new().colliding_store(3), true, number("LRU_MEMO_OPERATIONS").unwrap_or(30_000));
+}
+
+/// A real server, and that nothing depends on the time that anything takes.
+#[cfg(feature = "memcached")]
+fn on_memcached(check: impl FnOnce(&dyn Store)) {
+    let scratch = Scratch::new();
+    let server = shared::memcached_server::Server::on_socket(&scratch, &["-m", "256"]);
+    check(
+        &Memcached::new(&format!("{}?timeout=60s&connect_timeout=60s", server.url())).expect("it is a URL"),
+    );
+}
+
+#[cfg(feature = "memcached")]
+#[test]
+fn a_store_on_memcached_does_what_a_naive_model_does() {
+    let operations = number("LRU_MEMO_OPERATIONS").unwrap_or(30_000);
+    on_memcached(|store| compare_all(store, false, operations));
+}
+
+#[cfg(feature = "memcached")]
+#[test]
+fn programs_run_on_memcached_as_they_did_in_cpython() {
+    on_memcached(|store| {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("oracle/golden");
+        let mut operations = 0;
+        for file in fs::read_dir(golden).expect("the golden traces") {
+            let programs = fs::read_to_string(file.expect("a golden trace").path()).expect("a golden trace");
+            operations += replay(store, &programs);
+        }
+        assert!(operations >= 4_000, "only {operations} recorded operations");
+    });
 }
 
 /// A function of `oracle/replay.py` on a shared store; see there.

@@ -1,27 +1,99 @@
-//! Many processes on one embedded store: the same counters and survivors as one process would have, whoever is
+//! Many processes on one store: the same counters and survivors as one process would have, whoever is
 //! killed at whatever moment. `LRU_MEMO_STORM` is for how many seconds processes are killed.
 
 mod shared;
 
+use std::any::Any;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lru_memo::shared::{Embedded, Memory, Namespace, Options, Store, fingerprint};
+use lru_memo::shared::{Embedded, Memory, Namespace, Options, Store, attach, fingerprint};
 use lru_memo_tests::without_hanging;
 use shared::{Scratch, call, info, peek, put};
 
-fn worker(scratch: &Scratch, task: &str, numbers: &[u64]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_shared-worker"))
-        .arg(scratch.path())
-        .arg(task)
-        .args(numbers.iter().map(u64::to_string))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the worker starts")
+/// Where a store is, and files of workers.
+struct Place {
+    scratch: Scratch,
+    /// Unless the store is embedded.
+    url: Option<String>,
+    /// What ends when the check does.
+    _server: Option<Box<dyn Any>>,
+}
+
+impl Place {
+    fn embedded() -> Self {
+        Self { scratch: Scratch::new(), url: None, _server: None }
+    }
+
+    #[cfg(feature = "redis")]
+    fn redis() -> Self {
+        let server = shared::RedisServer::start();
+        Self {
+            url: Some(format!("{}&lease=1s", server.url())),
+            _server: Some(Box::new(server)),
+            ..Self::embedded()
+        }
+    }
+
+    #[cfg(feature = "memcached")]
+    fn memcached() -> Self {
+        let place = Self::embedded();
+        let server = shared::memcached_server::Server::on_socket(&place.scratch, &[]);
+        let url = format!("{}?lease=2s&timeout=60s", server.url());
+        Self { url: Some(url), _server: Some(Box::new(server)), ..place }
+    }
+
+    fn path(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// The store that workers use, in this process.
+    fn store(&self) -> Box<dyn Store> {
+        match &self.url {
+            Some(url) => attach(url).expect("the store opens"),
+            None => {
+                let mut options = Options::default();
+                options.size = 64 << 20;
+                Box::new(Embedded::open(self.path().join("store"), options).expect("the store opens"))
+            }
+        }
+    }
+}
+
+/// Runs each of these checks in each place.
+macro_rules! in_every_place {
+    ($($check:ident)*) => {
+        mod embedded {
+            $(#[test] fn $check() { super::$check(&super::Place::embedded()); })*
+        }
+        #[cfg(feature = "memcached")]
+        mod memcached {
+            $(#[test] fn $check() { super::$check(&super::Place::memcached()); })*
+        }
+        #[cfg(feature = "redis")]
+        mod redis {
+            $(#[test] fn $check() { super::$check(&super::Place::redis()); })*
+        }
+    };
+}
+
+in_every_place! {
+    all_processes_count_in_the_same_counters
+    processes_in_turn_do_what_one_process_would_do
+    one_thread_of_all_processes_has_the_lease
+    the_lease_of_a_killed_process_goes_to_who_waits
+    a_forked_process_goes_on_with_the_same_store
+}
+
+fn worker(place: &Place, task: &str, numbers: &[u64]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shared-worker"));
+    command.arg(place.path()).arg(task).args(numbers.iter().map(u64::to_string));
+    command.env_remove("LRU_MEMO_STORE").envs(place.url.as_ref().map(|url| ("LRU_MEMO_STORE", url)));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the worker starts")
 }
 
 /// Waits for a worker that is to succeed, and returns what it has printed.
@@ -29,13 +101,6 @@ fn finish(worker: Child) -> String {
     let output = worker.wait_with_output().expect("the worker ends");
     assert!(output.status.success(), "the worker has failed: {}", output.status);
     String::from_utf8(output.stdout).expect("text")
-}
-
-/// The store that workers use, in this process.
-fn store(scratch: &Scratch) -> Embedded {
-    let mut options = Options::default();
-    options.size = 64 << 20;
-    Embedded::open(scratch.path().join("store"), options).expect("the store opens")
 }
 
 /// The namespace that workers use.
@@ -48,10 +113,8 @@ fn value_of(key: u64) -> Vec<u8> {
     (0..8 + key * key % 6000).map(|at| (key.wrapping_mul(31).wrapping_add(at)) as u8).collect()
 }
 
-#[test]
-fn all_processes_count_in_the_same_counters() {
-    let scratch = Scratch::new();
-    let workers: Vec<Child> = (0..8).map(|seed| worker(&scratch, "calls", &[seed, 2000, 30, 16])).collect();
+fn all_processes_count_in_the_same_counters(place: &Place) {
+    let workers: Vec<Child> = (0..8).map(|seed| worker(place, "calls", &[seed, 2000, 30, 16])).collect();
     let mut sums = [0, 0];
     for worker in workers {
         let printed = finish(worker);
@@ -59,17 +122,15 @@ fn all_processes_count_in_the_same_counters() {
             *sum += number.parse::<u64>().expect("a number");
         }
     }
-    assert_eq!(info(&store(&scratch), &space(16)), (sums[0], sums[1], 16));
+    assert_eq!(info(&*place.store(), &space(16)), (sums[0], sums[1], 16));
     assert_eq!(sums[0] + sums[1], 16_000);
 }
 
-#[test]
-fn processes_in_turn_do_what_one_process_would_do() {
-    let scratch = Scratch::new();
-    let workers: Vec<Child> = (0..8).map(|seed| worker(&scratch, "logged", &[seed, 1000, 25, 12])).collect();
+fn processes_in_turn_do_what_one_process_would_do(place: &Place) {
+    let workers: Vec<Child> = (0..8).map(|seed| worker(place, "logged", &[seed, 1000, 25, 12])).collect();
     workers.into_iter().for_each(|worker| drop(finish(worker)));
     let (model, space) = (Memory::new(), space(12));
-    let log = fs::read_to_string(scratch.path().join("log")).expect("the log");
+    let log = fs::read_to_string(place.path().join("log")).expect("the log");
     for (at, line) in log.lines().enumerate() {
         let words: Vec<&str> = line.split(' ').collect();
         let key: u64 = words[1].parse().expect("a number");
@@ -90,30 +151,26 @@ fn processes_in_turn_do_what_one_process_would_do() {
         assert_eq!(line, expected, "operation {at}");
     }
     assert_eq!(log.lines().count(), 8000);
-    let store = store(&scratch);
+    let store = place.store();
     let kept = |store: &dyn Store| -> Vec<u64> {
         (0..25).filter(|key: &u64| peek(store, &space, &key.to_le_bytes()).is_some()).collect()
     };
-    assert_eq!(kept(&store), kept(&model));
+    assert_eq!(kept(&*store), kept(&model));
 }
 
-#[test]
-fn one_thread_of_all_processes_has_the_lease() {
-    let scratch = Scratch::new();
-    fs::write(scratch.path().join("sum"), "0").expect("the sum");
-    let workers: Vec<Child> = (0..8).map(|_| worker(&scratch, "add", &[8, 25])).collect();
+fn one_thread_of_all_processes_has_the_lease(place: &Place) {
+    fs::write(place.path().join("sum"), "0").expect("the sum");
+    let workers: Vec<Child> = (0..8).map(|_| worker(place, "add", &[8, 25])).collect();
     workers.into_iter().for_each(|worker| drop(finish(worker)));
-    assert_eq!(fs::read_to_string(scratch.path().join("sum")).expect("the sum"), "1600");
+    assert_eq!(fs::read_to_string(place.path().join("sum")).expect("the sum"), "1600");
 }
 
-#[test]
-fn the_lease_of_a_killed_process_goes_to_who_waits() {
-    let scratch = Scratch::new();
-    let mut holder = worker(&scratch, "hold", &[]);
+fn the_lease_of_a_killed_process_goes_to_who_waits(place: &Place) {
+    let mut holder = worker(place, "hold", &[]);
     let mut line = String::new();
     BufReader::new(holder.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
     assert_eq!(line, "held\n");
-    let store = store(&scratch);
+    let store = place.store();
     assert!(store.try_lease(&space(1), b"held").expect("it works").is_none());
     without_hanging(
         || "waiting for the lease of a killed process".to_owned(),
@@ -130,10 +187,8 @@ fn the_lease_of_a_killed_process_goes_to_who_waits() {
     );
 }
 
-#[test]
-fn a_forked_process_goes_on_with_the_same_store() {
-    let scratch = Scratch::new();
-    finish(worker(&scratch, "fork", &[]));
+fn a_forked_process_goes_on_with_the_same_store(place: &Place) {
+    finish(worker(place, "fork", &[]));
 }
 
 /// Does on a model what a worker has told.
@@ -171,8 +226,8 @@ fn order(store: &dyn Store, space: &Namespace) -> Vec<u64> {
 fn what_a_killed_process_was_doing_is_done_or_not_done() {
     let space = space(20);
     for round in 0..40 {
-        let scratch = Scratch::new();
-        let mut worker = worker(&scratch, "told", &[round]);
+        let place = &Place::embedded();
+        let mut worker = worker(place, "told", &[round]);
         let out = worker.stdout.take().expect("a pipe");
         let reader = thread::spawn(move || {
             let lines = BufReader::new(out).lines().map(|line| line.expect("text"));
@@ -183,9 +238,9 @@ fn what_a_killed_process_was_doing_is_done_or_not_done() {
         worker.wait().expect("it is dead");
         let told = reader.join().expect("the reader");
         let told: Vec<&str> = told.iter().map(String::as_str).collect();
-        let store = store(&scratch);
-        let (hits, misses, currsize) = info(&store, &space);
-        let order_found = order(&store, &space);
+        let store = place.store();
+        let (hits, misses, currsize) = info(&*store, &space);
+        let order_found = order(&*store, &space);
         // The last line may have happened, or may not.
         let is_possible = [0, 1].into_iter().any(|without| {
             let model = Memory::new();
@@ -203,13 +258,13 @@ fn what_a_killed_process_was_doing_is_done_or_not_done() {
 fn killed_processes_leave_a_store_that_is_whole() {
     let seconds =
         std::env::var("LRU_MEMO_STORM").map_or(10, |text| text.parse().expect("a number of seconds"));
-    let scratch = Scratch::new();
-    let store = store(&scratch);
+    let place = &Place::embedded();
+    let store = place.store();
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut seed = 0;
     let mut start = || {
         seed += 1;
-        let mut worker = worker(&scratch, "storm", &[seed]);
+        let mut worker = worker(place, "storm", &[seed]);
         let mut line = String::new();
         BufReader::new(worker.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
         assert_eq!(line, "begun\n");
@@ -233,13 +288,13 @@ fn killed_processes_leave_a_store_that_is_whole() {
     // Not `println!`, which the test harness keeps to itself when a test passes.
     writeln!(std::io::stderr(), "{killed} processes were killed").expect("standard error");
     for maxsize in [3, 10, 100] {
-        check_whole(&store, &space(maxsize), maxsize);
+        check_whole(&*store, &space(maxsize), maxsize);
     }
     assert_eq!(lru_memo::shared::health().rebuilt, 0);
 }
 
 /// Counts and entries agree, values are right, and new entries evict the old ones, one by one.
-fn check_whole(store: &Embedded, space: &Namespace, maxsize: usize) {
+fn check_whole(store: &dyn Store, space: &Namespace, maxsize: usize) {
     let kept = || {
         (0..150_u64)
             .filter(|key| {

@@ -8,17 +8,27 @@ use std::thread;
 use std::time::Duration;
 
 use lru_memo::clock;
+#[cfg(feature = "memcached")]
+use lru_memo::shared::Memcached;
 use lru_memo::shared::{Entry, Found, Memory, Namespace, Store};
 use shared::{Scratch, call, info, peek, put, space, square};
 
 /// Runs each of these checks on each store.
 macro_rules! on_every_store {
     ($($check:ident)*) => {
+        #[cfg(feature = "memcached")]
+        mod memcached {
+            $(#[test] fn $check() { super::on_memcached(super::$check); })*
+        }
         mod memory {
             $(#[test] fn $check() { super::$check(&super::Memory::new()); })*
         }
         mod embedded {
             $(#[test] fn $check() { super::$check(&super::Scratch::new().store()); })*
+        }
+        #[cfg(feature = "redis")]
+        mod redis {
+            $(#[test] fn $check() { super::$check(&super::shared::RedisServer::start().store()); })*
         }
         mod embedded_where_all_keys_collide {
             $(#[test] fn $check() { super::$check(&super::Scratch::new().colliding_store(0)); })*
@@ -51,6 +61,17 @@ on_every_store! {
     one_thread_at_a_time_has_the_lease
     threads_count_exactly
     what_was_hit_is_not_evicted_at_the_same_time
+}
+
+/// A server of its own, that takes entries of any length.
+#[cfg(feature = "memcached")]
+fn on_memcached(check: fn(&dyn Store)) {
+    let scratch = Scratch::new();
+    let server = shared::memcached_server::Server::on_socket(&scratch, &["-I", "32m", "-m", "256"]);
+    // Nothing depends on the time that anything takes.
+    check(
+        &Memcached::new(&format!("{}?timeout=60s&connect_timeout=60s", server.url())).expect("it is a URL"),
+    );
 }
 
 fn hits_and_misses_are_counted(store: &dyn Store) {

@@ -6,6 +6,9 @@
 
 #![expect(clippy::needless_lifetimes, clippy::boxed_local, reason = "they are among the signatures")]
 
+#[cfg(feature = "redis")]
+mod shared;
+
 use std::borrow::Cow;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -46,7 +49,7 @@ fn assert_same(left: impl Debug, right: impl Debug, what: &str) {
 /// The store, in case it is used; whichever test comes first.
 fn prepare() {
     #[cfg(feature = "shared")]
-    let _ = lru_memo::shared::configure("memory://");
+    lru_memo_tests::in_memory_or_chosen();
 }
 
 fn counts(info: CacheInfo) -> (u64, u64, usize) {
@@ -826,4 +829,11 @@ fn a_reference_to_impl_trait_can_be_in_parentheses_without_a_warning() {
 #[test]
 fn floats_and_references_can_be_in_tuples_as_long_as_those_of_std() {
     compiles("long_tuples");
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn all_signatures_are_the_same_on_redis() {
+    let server = shared::RedisServer::start();
+    lru_memo_tests::again_with_store(&server.url(), &["in_all_processes"]);
 }

@@ -30,7 +30,6 @@ const DEFAULT: u32 = 60;
 
 /// The step of `cargo xtask test`.
 pub(crate) fn briefly() -> Result<(), Failure> {
-    run(&mut cargo("fmt --manifest-path fuzz/Cargo.toml --check"))?;
     run(cargo("clippy --manifest-path fuzz/Cargo.toml --target-dir")
         .args([TARGET_DIR, "--", "-D", "warnings"]))?;
     fuzz(BRIEFLY)

@@ -7,6 +7,7 @@ mod command;
 mod fuzz;
 mod instructions;
 mod memory;
+mod servers;
 mod steps;
 mod toolchain;
 

@@ -6,7 +6,8 @@
 use std::path::Path;
 
 use crate::Failure;
-use crate::command::{cargo, program, read, run, succeeds};
+use crate::command::{cargo, run};
+use crate::servers::installed;
 use crate::toolchain::{host, nightly};
 
 /// The test targets of `lru-memo-tests` that run under the sanitizers.
@@ -28,9 +29,8 @@ pub(crate) fn asan() -> Result<(), Failure> {
 
 pub(crate) fn valgrind() -> Result<(), Failure> {
     let names = names_of(&UNDER_VALGRIND)?;
-    if !has_valgrind() {
-        install_valgrind().map_err(|why| format!("{why}; not tested: {names} under valgrind's memcheck"))?;
-    }
+    installed("valgrind", "valgrind")
+        .map_err(|why| format!("{why}; not tested: {names} under valgrind's memcheck"))?;
     let runner = format!("CARGO_TARGET_{}_RUNNER", host()?.to_uppercase().replace(['-', '.'], "_"));
     // Only what no pointer leads to is a leak: tables of hashbrown are pointed to in their middle.
     // Fair scheduling: valgrind runs one thread at a time, and one that spins would keep the others from running.
@@ -57,23 +57,4 @@ fn names_of(names: &[&str]) -> Result<String, Failure> {
         }
     }
     Ok(names.join(", "))
-}
-
-fn has_valgrind() -> bool {
-    succeeds(&mut program("valgrind", "--version"))
-}
-
-fn install_valgrind() -> Result<(), Failure> {
-    let is_root = read(&mut program("id", "-u"))?.trim() == "0";
-    let apt_get = |args: &str| {
-        let mut command = if is_root { program("apt-get", args) } else { program("sudo", "-n apt-get") };
-        if !is_root {
-            command.args(args.split_whitespace());
-        }
-        run(command.env("DEBIAN_FRONTEND", "noninteractive"))
-    };
-    // A list that cannot be brought up to date may still be good enough.
-    let _ = apt_get("update");
-    apt_get("install --yes --no-install-recommends valgrind")
-        .map_err(|why| format!("there is no valgrind, and it could not be installed: {why}"))
 }

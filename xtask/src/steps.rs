@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::Failure;
 use crate::command::{cargo, in_ci, read, run};
+use crate::servers;
 
 /// How many third-party crates the default build of `lru-memo` may need.
 const MOST_CRATES: usize = 14;
@@ -18,7 +19,9 @@ const IN_EACH_PACKAGE: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"
 const EXAMPLES_NOT_RUN: [&str; 0] = [];
 
 pub(crate) fn fmt() -> Result<(), Failure> {
-    run(&mut cargo("fmt --all --check"))
+    run(&mut cargo("fmt --all --check"))?;
+    // A workspace of its own.
+    run(&mut cargo("fmt --manifest-path fuzz/Cargo.toml --check"))
 }
 
 pub(crate) fn lint() -> Result<(), Failure> {
@@ -26,6 +29,7 @@ pub(crate) fn lint() -> Result<(), Failure> {
 }
 
 pub(crate) fn unit() -> Result<(), Failure> {
+    servers::all_installed()?;
     let mut command = cargo("test --workspace --lib --bins --tests");
     if in_ci() {
         // There, a test that compares with CPython may not pass for want of it.

@@ -287,10 +287,10 @@ impl Reader {
         self.full.store((begin + length as u64) * 2, Relaxed);
     }
 
-    /// Makes room in the log by keeping the latest hit of each place alone, which tells the order as well; in the lock,
-    /// by the owner. Only where all hits have stamps under one mark, where that makes room for half of the log, and
+    /// Makes room in the log by keeping the latest hit of each place alone, which tells the order as well, `kept` in
+    /// between; in the lock, by the owner. Only where all hits have stamps under one mark, where that makes room for half of the log, and
     /// not always: so that a drain finds out whether others still hit.
-    pub(crate) fn compact(&self, mut is_first: impl FnMut(Place) -> bool) -> bool {
+    pub(crate) fn compact(&self, kept: &mut Vec<u32>, mut is_first: impl FnMut(Place) -> bool) -> bool {
         const SELDOM: u64 = 16;
         let (positions, mut mark) = self.undrained();
         let end = positions.end;
@@ -301,7 +301,7 @@ impl Reader {
         if end / length as u64 % SELDOM == 0 {
             return false;
         }
-        let (mut kept, mut dropped) = (Vec::new(), 0);
+        let mut dropped = 0;
         let mut latest_first = self.logged_backwards(positions);
         while let Some(what) = latest_first.next() {
             if what & NO_PLACE != 0 {
@@ -331,8 +331,8 @@ impl Reader {
         self.log.with(|log| {
             // SAFETY: in the lock nobody replaces the log.
             let slots = unsafe { &**log };
-            for (slot, what) in slots.iter().zip(kept.into_iter().rev()) {
-                slot.store(what, Relaxed);
+            for (slot, what) in slots.iter().zip(kept.iter().rev()) {
+                slot.store(*what, Relaxed);
             }
         });
         true

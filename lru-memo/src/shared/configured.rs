@@ -165,17 +165,25 @@ fn check(url: &str) -> Result<(), Error> {
         ("file", _) => {
             Err(Error::new(Kind::Url, "`file://` takes an absolute directory: `file:///var/cache/app`"))
         }
-        ("memcached", _) => Err(missing("memcached")),
+        #[cfg(feature = "memcached")]
+        ("memcached" | "memcached+unix", _) => super::memcached::Memcached::new(url).map(|_| ()),
+        #[cfg(not(feature = "memcached"))]
+        ("memcached" | "memcached+unix", _) => Err(missing("memcached")),
+        #[cfg(feature = "redis")]
+        ("redis" | "rediss" | "unix" | "redis+unix", _) => super::redis::Redis::new(url).map(|_| ()),
+        #[cfg(not(feature = "redis"))]
         ("redis" | "rediss" | "unix" | "redis+unix", _) => Err(missing("redis")),
+        ("", _) => Err(Error::new(Kind::Url, format!("a URL of a shared store begins with {SCHEMES}"))),
         (scheme, _) => Err(Error::new(
             Kind::Url,
-            format!(
-                "there is no shared store `{scheme}://`: the URL begins with `file:///` or is `memory://`"
-            ),
+            format!("there is no shared store `{scheme}://`: a URL begins with {SCHEMES}"),
         )),
     }
 }
 
+const SCHEMES: &str = "`file:///`, `memcached://` or `redis://`, or is `memory://`";
+
+#[cfg(not(all(feature = "memcached", feature = "redis")))]
 fn missing(feature: &str) -> Error {
     Error::new(
         Kind::Url,
@@ -189,6 +197,14 @@ fn open(url: &str, create: bool) -> Result<(Box<dyn Store>, String), Error> {
     }
     match split(url) {
         ("memory", _) => Ok((Box::new(Memory::new()), url.to_owned())),
+        #[cfg(feature = "memcached")]
+        ("memcached" | "memcached+unix", _) => {
+            Ok((Box::new(super::memcached::Memcached::new(url)?), redacted(url)))
+        }
+        #[cfg(feature = "redis")]
+        ("redis" | "rediss" | "unix" | "redis+unix", _) => {
+            Ok((Box::new(super::redis::Redis::new(url)?), redacted(url)))
+        }
         (_, rest) => open_embedded(rest, create),
     }
 }
@@ -222,7 +238,7 @@ fn embedded_in_default_place() -> Result<Vec<PathBuf>, Error> {
 }
 
 /// A URL without what may be a password.
-fn redacted(url: &str) -> String {
+pub(super) fn redacted(url: &str) -> String {
     let (scheme, rest) = split(url);
     if scheme == "file" {
         return url.to_owned();

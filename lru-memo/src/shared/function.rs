@@ -4,6 +4,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
 use core::fmt::Display;
@@ -15,6 +16,8 @@ use super::error::Error;
 use super::health::note;
 use super::key::SharedKey;
 use super::namespace::{Namespace, fingerprint};
+use super::near::Near;
+use super::task::{self, Caller};
 use super::turns::{Joined, Turn, Turns, Waited};
 use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket, store};
@@ -35,6 +38,7 @@ pub struct SharedCache {
     of: TypeId,
     space: Namespace,
     turns: Turns,
+    near: Option<Near>,
     next: SharedCaches,
 }
 
@@ -86,7 +90,8 @@ impl SharedCaches {
                     .with_maxsize(parameters.maxsize)
                     .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
                     .with_ttl(parameters.ttl);
-                let made = SharedCache { of, space, turns: Turns::new(), next: Self::new() };
+                let near = parameters.near.map(|near| Near::new(&parameters, near));
+                let made = SharedCache { of, space, turns: Turns::new(), near, next: Self::new() };
                 is_first = caches.0.set(Box::new(made)).is_ok();
                 caches.0.get().filter(|_| is_first).map(|cache| &cache.turns as &dyn Forkable)
             };
@@ -110,13 +115,26 @@ impl Default for SharedCaches {
     }
 }
 
+/// One call of a memoized function or of a companion: with its key, if that could be serialized.
+///
+/// What its methods return never waits when a thread has made it, see [`at_once`](super::task::at_once).
+#[must_use]
+pub struct SharedCall {
+    cache: &'static SharedCache,
+    key: Option<Vec<u8>>,
+    caller: Caller,
+}
+
 /// A lookup that found nothing: run the function and complete this.
 #[must_use]
 pub struct SharedMiss {
     cache: &'static SharedCache,
+    caller: Caller,
     /// What is to be stored with; not when the store did not work.
     stored: Option<(Vec<u8>, Ticket)>,
     replace: bool,
+    /// What the near cache is to keep it with.
+    near: Option<Ticket>,
     turn: Option<Turn>,
 }
 
@@ -127,162 +145,260 @@ pub enum SharedPending {
     /// Run the function.
     Run(SharedMiss),
     /// Have a turn first.
-    Join(&'static SharedCache, Vec<u8>, Joined),
+    Join(SharedCall, Option<Ticket>, Joined),
 }
 
 impl SharedCache {
-    /// Asks the store. What goes wrong is counted.
-    fn ask<R>(&self, question: impl FnOnce(&dyn Store, &Namespace) -> Result<R, Error>) -> Option<R> {
-        // That it could not be opened was counted then.
-        let store = store().ok()?;
-        noted(question(store, &self.space))
+    /// A call by a thread, which may block.
+    pub fn by_thread(&'static self, key: impl SharedKey) -> SharedCall {
+        SharedCall { cache: self, key: bytes_of(key), caller: Caller::Thread }
     }
 
-    /// Looks a key up for a call of the function, and counts.
+    /// A call by a task, which must not.
+    pub fn by_task(&'static self, key: impl SharedKey) -> SharedCall {
+        SharedCall { cache: self, key: bytes_of(key), caller: Caller::Task }
+    }
+
+    /// Asks the store about a key, which is given back. What goes wrong is counted.
+    async fn ask<R: Send + 'static>(
+        &'static self,
+        caller: Caller,
+        key: Vec<u8>,
+        question: impl FnOnce(&dyn Store, &Namespace, &[u8]) -> Result<R, Error> + Send + 'static,
+    ) -> (Vec<u8>, Option<R>) {
+        // That it could not be opened was counted then.
+        let Ok(store) = store() else { return (key, None) };
+        let ask = move || {
+            let answer = question(store, &self.space, &key);
+            (key, noted(answer))
+        };
+        match caller {
+            Caller::Task if store.blocks() => task::in_pool(ask).await,
+            _ => ask(),
+        }
+    }
+}
+
+impl SharedCall {
+    async fn ask<R: Send + 'static>(
+        self,
+        question: impl FnOnce(&dyn Store, &Namespace, &[u8]) -> Result<R, Error> + Send + 'static,
+    ) -> Option<R> {
+        self.cache.ask(self.caller, self.key?, question).await.1
+    }
+
+    /// Looks the key up for a call of the function, and counts.
     ///
     /// # Errors
     /// A miss.
-    pub fn get<V>(&'static self, key: impl SharedKey, codec: Codec<V>) -> Result<V, SharedMiss> {
-        let Some(key) = bytes_of(key) else { return Err(self.miss(None)) };
-        self.get_bytes(key, codec)
-    }
-
-    fn get_bytes<V>(&'static self, key: Vec<u8>, codec: Codec<V>) -> Result<V, SharedMiss> {
-        match self.ask(|store, space| store.get(space, &key)) {
-            Some(Found::Hit(bytes)) => self.decode(key, &bytes, codec),
-            Some(Found::Miss(ticket)) => Err(self.miss(Some((key, ticket)))),
-            None => Err(self.miss(None)),
+    pub async fn get<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
+        match self.look_near(codec) {
+            Ok(value) => Ok(value),
+            Err((call, near)) => call.get_far(near, codec).await,
         }
     }
 
-    /// The value of what was found; what cannot be understood becomes a miss.
-    fn decode<V>(&'static self, key: Vec<u8>, bytes: &[u8], codec: Codec<V>) -> Result<V, SharedMiss> {
-        (codec.decode)(bytes).ok_or_else(|| {
-            let ticket = self.ask(|store, space| store.reject(space, &key));
-            self.miss(ticket.map(|ticket| (key, ticket)))
-        })
+    /// What the near cache has, if there is one.
+    fn look_near<V>(self, codec: Codec<V>) -> Result<V, (Self, Option<Ticket>)> {
+        let (Some(near), Some(key)) = (&self.cache.near, &self.key) else { return Err((self, None)) };
+        match near.get(key) {
+            Some(Found::Hit(bytes)) => (codec.decode)(&bytes).ok_or((self, None)),
+            Some(Found::Miss(ticket)) => Err((self, Some(ticket))),
+            None => Err((self, None)),
+        }
     }
 
-    fn miss(&'static self, stored: Option<(Vec<u8>, Ticket)>) -> SharedMiss {
-        SharedMiss { cache: self, stored, replace: self.space.maxsize().is_none(), turn: None }
+    async fn get_far<V>(self, near: Option<Ticket>, codec: Codec<V>) -> Result<V, SharedMiss> {
+        let Self { cache, key, caller } = self;
+        let Some(key) = key else { return Err(cache.miss(caller, None)) };
+        match cache.ask(caller, key, |store, space, key| store.get(space, key)).await {
+            (key, Some(Found::Hit(bytes))) => {
+                cache.keep_near(&key, &bytes, near, false);
+                cache.decode(caller, key, &bytes, codec).await
+            }
+            (key, Some(Found::Miss(ticket))) => {
+                Err(SharedMiss { near, ..cache.miss(caller, Some((key, ticket))) })
+            }
+            (_, None) => Err(cache.miss(caller, None)),
+        }
     }
 
-    /// Looks a key up whose callers wait for each other.
+    /// Looks the key up; its callers wait for each other.
     ///
     /// # Errors
     /// What to do when it was not found.
-    pub fn get_or_join<V>(&'static self, key: impl SharedKey, codec: Codec<V>) -> Result<V, SharedPending> {
-        let Some(key) = bytes_of(key) else { return Err(SharedPending::Run(self.miss(None))) };
-        match self.ask(|store, space| store.hit(space, &key)).flatten() {
-            Some(bytes) => self.decode(key, &bytes, codec).map_err(SharedPending::Run),
+    pub async fn get_or_join<V>(self, codec: Codec<V>) -> Result<V, SharedPending> {
+        let (Self { cache, key, caller }, near) = match self.look_near(codec) {
+            Ok(value) => return Ok(value),
+            Err(far) => far,
+        };
+        let Some(key) = key else { return Err(SharedPending::Run(cache.miss(caller, None))) };
+        let (key, found) = cache.ask(caller, key, |store, space, key| store.hit(space, key)).await;
+        match found.flatten() {
+            Some(bytes) => {
+                cache.keep_near(&key, &bytes, near, false);
+                cache.decode(caller, key, &bytes, codec).await.map_err(SharedPending::Run)
+            }
             None => {
-                let joined = self.turns.join(&key);
-                Err(SharedPending::Join(self, key, joined))
+                let joined = cache.turns.join(&key);
+                Err(SharedPending::Join(Self { cache, key: Some(key), caller }, near, joined))
             }
         }
     }
 
-    /// The value of a key, counting and moving nothing.
-    pub fn peek<V>(&self, key: impl SharedKey, codec: Codec<V>) -> Option<V> {
-        let key = bytes_of(key)?;
-        let bytes = self.ask(|store, space| store.peek(space, &key)).flatten()?;
+    /// The value of the key, counting and moving nothing.
+    pub async fn peek<V>(self, codec: Codec<V>) -> Option<V> {
+        let bytes = self.ask(|store, space, key| store.peek(space, key)).await.flatten()?;
         (codec.decode)(&bytes)
     }
 
-    /// Removes a key, and keeps what is being computed for it from being stored. Says whether it was there.
-    pub fn invalidate(&self, key: impl SharedKey) -> bool {
-        let removed = bytes_of(key).and_then(|key| self.ask(|store, space| store.invalidate(space, &key)));
+    /// Removes the key, and keeps what is being computed for it from being stored. Says whether it was there.
+    pub async fn invalidate(self) -> bool {
+        let Self { cache, key, caller } = self;
+        let Some(key) = key else { return false };
+        let (key, removed) = cache.ask(caller, key, |store, space, key| store.invalidate(space, key)).await;
+        if let Some(near) = &cache.near {
+            near.invalidate(&key);
+        }
         removed.unwrap_or(false)
     }
 
     /// Stores a value as the most recent, replacing an older one; counts nothing.
-    pub fn put<V>(&self, key: impl SharedKey, value: V, codec: Codec<V>) {
-        if let Some(key) = bytes_of(key) {
-            self.store(&key, &value, codec, None, true);
+    pub async fn put<V>(self, value: V, codec: Codec<V>) {
+        let bytes = noted((codec.encode)(&value));
+        drop(value);
+        let (Some(key), Some(bytes)) = (self.key, bytes.map(Arc::new)) else { return };
+        let (key, is_stored) = self.cache.store(self.caller, key, Arc::clone(&bytes), None, true).await;
+        match &self.cache.near {
+            Some(near) if is_stored => near.put(&key, &bytes),
+            Some(near) => near.invalidate(&key),
+            None => {}
         }
-    }
-
-    fn store<V>(&self, key: &[u8], value: &V, codec: Codec<V>, ticket: Option<Ticket>, replace: bool) {
-        let Some(value) = noted((codec.encode)(value)) else { return };
-        let weight = (key.len() + value.len()) as u64;
-        let entry = Entry { value: &value, weight, computed_since: ticket, replace };
-        self.ask(|store, space| store.store(space, key, entry));
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
-    pub fn refresh(&'static self, key: impl SharedKey) -> SharedMiss {
-        let stored = bytes_of(key).and_then(|key| Some((key, self.ask(|store, space| store.ticket(space))?)));
-        SharedMiss { replace: true, ..self.miss(stored) }
+    pub async fn refresh(self) -> SharedMiss {
+        let Self { cache, key, caller } = self;
+        let stored = match key {
+            Some(key) => match cache.ask(caller, key, |store, space, _| store.ticket(space)).await {
+                (key, Some(ticket)) => Some((key, ticket)),
+                (_, None) => None,
+            },
+            None => None,
+        };
+        let near = cache.near.as_ref().and_then(Near::ticket);
+        SharedMiss { replace: true, near, ..cache.miss(caller, stored) }
     }
 
     /// The counters; zeros when the store does not work.
-    #[must_use]
-    pub fn info(&self) -> CacheInfo {
-        let Counts { hits, misses, currsize } =
-            self.ask(|store, space| store.info(space)).unwrap_or_default();
-        CacheInfo { hits, misses, maxsize: self.space.maxsize(), currsize }
+    pub async fn info(self) -> CacheInfo {
+        let maxsize = self.cache.space.maxsize();
+        let counts = self.ask(|store, space, _| store.info(space)).await;
+        let Counts { hits, misses, currsize } = counts.unwrap_or_default();
+        CacheInfo { hits, misses, maxsize, currsize }
     }
 
     /// Removes every entry and zeroes the counters.
-    pub fn clear(&self) {
-        self.ask(|store, space| store.clear(space));
-    }
-}
-
-impl SharedPending {
-    /// Waits on this thread.
-    ///
-    /// # Errors
-    /// A miss, when the caller is the one to run the function.
-    pub fn block<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
-        match self {
-            Self::Run(miss) => Err(miss),
-            Self::Join(cache, key, Joined::Within) => cache.get_bytes(key, codec),
-            Self::Join(cache, key, Joined::Turn(turn)) => cache.take_turn(key, codec, turn),
-            Self::Join(cache, key, Joined::Wait(seat)) => match seat.block() {
-                Waited::Turn(turn) => cache.take_turn(key, codec, turn),
-                Waited::Value(bytes) => cache.waited(key, codec, &bytes),
-            },
-        }
-    }
-
-    /// Waits as a task.
-    ///
-    /// # Errors
-    /// A miss, when the caller is the one to run the function.
-    pub async fn wait<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
-        match self {
-            Self::Run(miss) => Err(miss),
-            Self::Join(cache, key, Joined::Within) => cache.get_bytes(key, codec),
-            Self::Join(cache, key, Joined::Turn(turn)) => cache.take_turn_as_task(key, codec, turn).await,
-            Self::Join(cache, key, Joined::Wait(seat)) => match seat.wait().await {
-                Waited::Turn(turn) => cache.take_turn_as_task(key, codec, turn).await,
-                Waited::Value(bytes) => cache.waited(key, codec, &bytes),
-            },
+    pub async fn clear(self) {
+        let near = &self.cache.near;
+        self.ask(|store, space, _| store.clear(space)).await;
+        if let Some(near) = near {
+            near.clear();
         }
     }
 }
 
 impl SharedCache {
-    fn take_turn<V>(&'static self, key: Vec<u8>, codec: Codec<V>, mut turn: Turn) -> Result<V, SharedMiss> {
-        noted(turn.lease(&self.space));
-        // Another process may have computed it.
-        self.get_bytes(key, codec).map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
-    }
-
-    async fn take_turn_as_task<V>(
+    /// The value of what was found; what cannot be understood becomes a miss.
+    async fn decode<V>(
         &'static self,
+        caller: Caller,
         key: Vec<u8>,
+        bytes: &[u8],
         codec: Codec<V>,
-        mut turn: Turn,
     ) -> Result<V, SharedMiss> {
-        noted(turn.lease_as_task(&self.space).await);
-        self.get_bytes(key, codec).map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
+        if let Some(value) = (codec.decode)(bytes) {
+            return Ok(value);
+        }
+        let (key, ticket) = self.ask(caller, key, |store, space, key| store.reject(space, key)).await;
+        Err(self.miss(caller, ticket.map(|ticket| (key, ticket))))
     }
 
-    /// Counts the hit of one who has waited; where the value could not be stored, a miss.
-    fn waited<V>(&'static self, key: Vec<u8>, codec: Codec<V>, bytes: &[u8]) -> Result<V, SharedMiss> {
-        self.get_bytes(key, codec).or_else(|miss| (codec.decode)(bytes).ok_or(miss))
+    fn miss(&'static self, caller: Caller, stored: Option<(Vec<u8>, Ticket)>) -> SharedMiss {
+        let replace = self.space.maxsize().is_none();
+        SharedMiss { cache: self, caller, stored, replace, near: None, turn: None }
+    }
+
+    fn keep_near(&self, key: &[u8], value: &[u8], ticket: Option<Ticket>, replace: bool) {
+        if let (Some(near), Some(ticket)) = (&self.near, ticket) {
+            near.keep(key, value, ticket, replace);
+        }
+    }
+
+    /// The counters of the near cache; zeros when there is none.
+    #[must_use]
+    pub fn near_info(&self) -> CacheInfo {
+        let none = || CacheInfo { hits: 0, misses: 0, maxsize: Some(0), currsize: 0 };
+        self.near.as_ref().map_or_else(none, Near::info)
+    }
+
+    /// Stores the bytes of a value; gives the key back, and says whether it did.
+
+    async fn store(
+        &'static self,
+        caller: Caller,
+        key: Vec<u8>,
+        value: Arc<Vec<u8>>,
+        computed_since: Option<Ticket>,
+        replace: bool,
+    ) -> (Vec<u8>, bool) {
+        let weight = (key.len() + value.len()) as u64;
+        let store = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
+            store.store(space, key, Entry { value: &value, weight, computed_since, replace })
+        };
+        let (key, is_stored) = self.ask(caller, key, store).await;
+        (key, is_stored.unwrap_or(false))
+    }
+}
+
+impl SharedPending {
+    /// Waits for the value, or for a turn.
+    ///
+    /// # Errors
+    /// A miss, when the caller is the one to run the function.
+    pub async fn wait<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
+        let (call, near, joined) = match self {
+            Self::Run(miss) => return Err(miss),
+            Self::Join(call, near, joined) => (call, near, joined),
+        };
+        let mut turn = match joined {
+            Joined::Within => return call.get_far(near, codec).await,
+            Joined::Turn(turn) => turn,
+            Joined::Wait(seat) => match seat.wait(call.caller).await {
+                Waited::Turn(turn) => turn,
+                Waited::Value(bytes) => return call.waited(&bytes, codec).await,
+            },
+        };
+        noted(turn.lease(&call.cache.space, call.caller).await);
+        // Another process may have computed it.
+        call.get_far(near, codec).await.map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
+    }
+}
+
+impl SharedCall {
+    /// The value of one who has waited for it: a hit, also where it could not be stored.
+    async fn waited<V>(self, bytes: &[u8], codec: Codec<V>) -> Result<V, SharedMiss> {
+        let Self { cache, key, caller } = self;
+        let miss = cache.miss(caller, None);
+        let Some(key) = key else { return (codec.decode)(bytes).ok_or(miss) };
+        let hit = |store: &dyn Store, space: &Namespace, key: &[u8]| match store.hit(space, key)? {
+            None => store.count_hit(space).map(|()| None),
+            stored => Ok(stored),
+        };
+        match cache.ask(caller, key, hit).await {
+            (key, Some(Some(stored))) => cache.decode(caller, key, &stored, codec).await,
+            _ => (codec.decode)(bytes).ok_or(miss),
+        }
     }
 }
 
@@ -302,25 +418,42 @@ impl SharedMiss {
 
     /// Stores the value of what a call has returned, if it has one and its key was not cleared or invalidated
     /// meanwhile.
-    pub fn complete<Kind, R: Outcome<Kind>>(
-        mut self,
+    pub async fn complete<Kind, R: Outcome<Kind>>(
+        &mut self,
         outcome: R,
         codec: Codec<R::Value>,
         admits: impl FnOnce(&R::Value) -> bool,
     ) -> R {
-        let Some(value) = outcome.value() else { return outcome };
-        // The user's code that is run for storing may call the function again, and must not wait for itself.
-        let mut turn = self.turn.take();
-        {
-            let _inside = turn.as_mut().map(Turn::enter);
-            if let Some((key, ticket)) = self.stored.filter(|_| admits(value)) {
-                self.cache.store(&key, value, codec, Some(ticket), self.replace);
+        let Some(bytes) = self.encode(outcome.value(), codec, admits) else { return outcome };
+        let Self { cache, caller, replace, .. } = *self;
+        if let Some((key, ticket)) = self.stored.take() {
+            let (key, is_stored) = cache.store(caller, key, Arc::clone(&bytes), Some(ticket), replace).await;
+            if is_stored {
+                cache.keep_near(&key, &bytes, self.near, replace);
             }
         }
-        if let Some(turn) = turn {
-            turn.land(|| noted((codec.encode)(value)));
+        if let Some(turn) = self.turn.take() {
+            turn.land(bytes);
         }
         outcome
+    }
+
+    /// The bytes of a value, if there is one and anybody wants them. It is stored only if it is admitted.
+    fn encode<V>(
+        &mut self,
+        value: Option<&V>,
+        codec: Codec<V>,
+        admits: impl FnOnce(&V) -> bool,
+    ) -> Option<Arc<Vec<u8>>> {
+        let (value, Self { stored, turn, .. }) = (value?, self);
+        let is_awaited = turn.is_some();
+        // The user's code that is run for storing may call the function again, and must not wait for itself.
+        let _inside = turn.as_mut().map(Turn::enter);
+        if stored.is_some() && !admits(value) {
+            *stored = None;
+        }
+        let bytes = (stored.is_some() || is_awaited).then(|| noted((codec.encode)(value)));
+        bytes.flatten().map(Arc::new)
     }
 }
 

@@ -24,7 +24,8 @@ struct Errors {
 pub struct Health {
     /// The store's URL, without password.
     pub store: String,
-    /// How many calls had to do without the store, for each kind of error that there was.
+    /// How often the store could not be opened or did not do what it was asked, for each kind of error that there was.
+    /// While it cannot be opened, or is left alone after a failure, not every call that does without it is an error.
     pub errors: Vec<(Kind, u64)>,
     /// The last of these errors.
     pub last_error: Option<String>,

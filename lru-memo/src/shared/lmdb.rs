@@ -214,6 +214,10 @@ impl Store for Embedded {
         self.with(|opened| opened.look(&opened.key(space, key), For::Hit)).map(value)
     }
 
+    fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
+        self.with(|opened| opened.count_hit(space))
+    }
+
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
         health::note_rejected();
         self.with(|opened| opened.reject(&opened.key(space, key)))

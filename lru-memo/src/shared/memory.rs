@@ -181,6 +181,11 @@ impl Store for Memory {
         Ok(self.with(space, |state| state.hit(key)))
     }
 
+    fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
+        self.with(space, |state| state.summary.counts.hits += 1);
+        Ok(())
+    }
+
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
         health::note_rejected();
         Ok(self.with(space, |state| {

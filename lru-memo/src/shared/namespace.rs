@@ -30,6 +30,7 @@ pub struct Namespace {
     max_weight: Option<u64>,
     ttl: Option<Duration>,
     /// Where the embedded store has found it: a hint.
+    #[cfg_attr(not(feature = "shared"), expect(dead_code, reason = "there is no embedded store"))]
     pub(crate) place: AtomicU64,
 }
 

@@ -9,12 +9,12 @@ use alloc::vec::Vec;
 use core::future::Future;
 use core::ops::DerefMut;
 use std::collections::HashMap;
-use std::thread;
 
-use super::error::{Error, Kind};
+use super::error::Error;
 use super::lease::Lease;
 use super::namespace::Namespace;
-use super::store;
+use super::task::{self, Caller};
+use super::{Store, store};
 use crate::flight::{self, Flight, Inside, Landed, Waiting};
 use crate::fork::{Forkable, Locked};
 use crate::sync::Mutex;
@@ -91,31 +91,20 @@ impl Turns {
 
 impl Turn {
     /// Waits until no other process computes the key.
-    pub(super) fn lease(&mut self, space: &Namespace) -> Result<(), Error> {
-        self.lease = Some(store()?.lease(space, &self.key)?);
-        Ok(())
-    }
-
-    /// As [`lease`](Self::lease), as a task: if another process computes it, a thread waits for this one.
-    pub(super) async fn lease_as_task(&mut self, space: &'static Namespace) -> Result<(), Error> {
-        self.lease = store()?.try_lease(space, &self.key)?;
-        if self.lease.is_some() {
-            return Ok(());
-        }
-        let (answer, key) = (Flight::begin(), Arc::clone(&self.key));
-        let answered = answer.flight().join();
-        let wait = move || {
-            answer.land(Arc::new(Mutex::new(Some(store().and_then(|store| store.lease(space, &key))))))
-        };
-        thread::Builder::new().name("lru-memo lease".into()).spawn(wait).map_err(|error| {
-            Error::new(Kind::Unavailable, format!("there is no thread to wait for a turn: {error}"))
-        })?;
-        let lease = match answered.await {
-            Landed::Value(lease) => lease.lock().take(),
-            Landed::YourTurn(_) => None,
-        };
-        let failed = || Err(Error::new(Kind::Unavailable, "waiting for a turn has failed"));
-        self.lease = Some(lease.unwrap_or_else(failed)?);
+    pub(super) async fn lease(&mut self, space: &'static Namespace, caller: Caller) -> Result<(), Error> {
+        let (store, key) = (store()?, Arc::clone(&self.key));
+        self.lease = Some(match caller {
+            Caller::Thread => store.lease(space, &key)?,
+            Caller::Task if store.blocks() => {
+                let tried = Arc::clone(&key);
+                let free = task::in_pool(move || store.try_lease(space, &tried)).await?;
+                Lease::new(EndsLater(Some(wait_for(store, space, key, free).await?)))
+            }
+            Caller::Task => {
+                let free = store.try_lease(space, &key)?;
+                wait_for(store, space, key, free).await?
+            }
+        });
         Ok(())
     }
 
@@ -130,19 +119,37 @@ impl Turn {
         }
     }
 
-    /// Ends the turn of one who has computed a value, with its bytes. Without them, the turn passes to one who waits.
-    pub(super) fn land(mut self, bytes: impl FnOnce() -> Option<Bytes>) {
+    /// Ends the turn of one who has computed a value, with its bytes.
+    pub(super) fn land(mut self, bytes: Arc<Bytes>) {
         self.lease = None;
         let Some(turn) = self.turn.take() else { return };
+        // Nobody can join any more.
         let forgotten = self.turns.0.lock().remove(&self.key);
         drop(forgotten);
-        // Nobody can join any more.
-        if turn.flight().has_waiters() {
-            match bytes() {
-                Some(bytes) => turn.land(Arc::new(bytes)),
-                None => drop(turn.abandon()),
-            }
-        }
+        turn.land(bytes);
+    }
+}
+
+/// If another process computes the key, a thread waits for a task.
+async fn wait_for(
+    store: &'static dyn Store,
+    space: &'static Namespace,
+    key: Key,
+    free: Option<Lease>,
+) -> Result<Lease, Error> {
+    match free {
+        Some(lease) => Ok(lease),
+        None => task::on_new_thread(move || store.lease(space, &key)).await,
+    }
+}
+
+/// A lease of a task, which must not wait for its end either.
+struct EndsLater(Option<Lease>);
+
+impl Drop for EndsLater {
+    fn drop(&mut self) {
+        let lease = self.0.take();
+        task::later(move || drop(lease));
     }
 }
 
@@ -160,19 +167,11 @@ impl Drop for Turn {
 }
 
 impl Seat {
-    /// Waits on this thread.
-    pub(super) fn block(mut self) -> Waited {
-        let landed = self.waiting.take().expect(SEATED).block();
-        self.landed(landed)
-    }
-
-    /// Waits as a task.
-    pub(super) async fn wait(mut self) -> Waited {
-        let landed = self.waiting.as_mut().expect(SEATED).await;
-        self.landed(landed)
-    }
-
-    fn landed(&self, landed: Landed<Bytes>) -> Waited {
+    pub(super) async fn wait(mut self, caller: Caller) -> Waited {
+        let landed = match caller {
+            Caller::Thread => self.waiting.take().expect(SEATED).block(),
+            Caller::Task => self.waiting.as_mut().expect(SEATED).await,
+        };
         match landed {
             Landed::Value(bytes) => Waited::Value(bytes),
             Landed::YourTurn(turn) => {

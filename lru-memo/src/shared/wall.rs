@@ -7,12 +7,16 @@ use crate::clock;
 
 /// Nanoseconds since 1970.
 pub(crate) fn now() -> u64 {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    u64::try_from((wall + ahead()).as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// How far the clock was moved.
+pub(crate) fn ahead() -> Duration {
     // In this order, so that it comes to zero as long as the clock has not been moved, and that time never runs
     // backwards because of it.
     let moved = clock::now();
-    let ahead = moved.saturating_duration_since(Instant::now());
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    u64::try_from((wall + ahead).as_nanos()).unwrap_or(u64::MAX)
+    moved.saturating_duration_since(Instant::now())
 }
 
 /// Whether an entry stored at `since` has expired: when it has reached that age, and when it is from the future, for

@@ -1,4 +1,5 @@
-//! A process that uses a shared store, for `tests/shared_processes.rs`: `shared-worker DIRECTORY TASK NUMBERS…`.
+//! A process that uses a shared store, for `tests/shared_processes.rs`: `shared-worker DIRECTORY TASK NUMBERS…`. It is
+//! the store that `LRU_MEMO_STORE` chooses, or else an embedded one in the directory.
 
 use std::env;
 use std::fs::OpenOptions;
@@ -18,17 +19,23 @@ fn main() {
     }
     let mut options = Options::default();
     options.size = 64 << 20;
-    let store = Embedded::open(directory.join("store"), options).expect("the store opens");
+    let embedded;
+    let store: &dyn Store = if env::var_os("LRU_MEMO_STORE").is_some() {
+        lru_memo::shared::store().expect("the store opens")
+    } else {
+        embedded = Embedded::open(directory.join("store"), options).expect("the store opens");
+        &embedded
+    };
     match arguments[2].as_str() {
-        "calls" => calls(&store, &numbers),
-        "logged" => logged(&store, directory, &numbers),
-        "storm" => storm(&store, &numbers),
-        "add" => add(&store, directory, &numbers),
-        "told" => told(&store, &numbers),
-        "hold" => hold(&store),
-        "aging" => aging(&store, &numbers),
-        "later" => later(&store, &numbers),
-        "fork" => fork(&store),
+        "calls" => calls(store, &numbers),
+        "logged" => logged(store, directory, &numbers),
+        "storm" => storm(store, &numbers),
+        "add" => add(store, directory, &numbers),
+        "told" => told(store, &numbers),
+        "hold" => hold(store),
+        "aging" => aging(store, &numbers),
+        "later" => later(store, &numbers),
+        "fork" => fork(store),
         task => panic!("there is no task {task}"),
     }
 }
@@ -73,7 +80,7 @@ fn value_of(key: u64) -> Vec<u8> {
     (0..8 + key * key % 6000).map(|at| (key.wrapping_mul(31).wrapping_add(at)) as u8).collect()
 }
 
-fn call(store: &Embedded, space: &Namespace, key: u64) -> bool {
+fn call(store: &dyn Store, space: &Namespace, key: u64) -> bool {
     let bytes = key.to_le_bytes();
     match store.get(space, &bytes).expect("the store works") {
         Found::Hit(value) => {
@@ -90,7 +97,7 @@ fn call(store: &Embedded, space: &Namespace, key: u64) -> bool {
 }
 
 /// Numbers: seed, calls, keys, maxsize. Prints hits and misses.
-fn calls(store: &Embedded, numbers: &[u64]) {
+fn calls(store: &dyn Store, numbers: &[u64]) {
     let (mut random, space) = (Random::new(numbers[0]), space(numbers[3]));
     let mut hits = 0;
     for _ in 0..numbers[1] {
@@ -101,7 +108,7 @@ fn calls(store: &Embedded, numbers: &[u64]) {
 }
 
 /// Numbers: seed, operations, keys, maxsize. One process at a time does one operation, and writes it to `log`.
-fn logged(store: &Embedded, directory: &Path, numbers: &[u64]) {
+fn logged(store: &dyn Store, directory: &Path, numbers: &[u64]) {
     let (mut random, space) = (Random::new(numbers[0]), space(numbers[3]));
     let mut log = OpenOptions::new().append(true).create(true).open(directory.join("log")).expect("the log");
     for _ in 0..numbers[1] {
@@ -130,7 +137,7 @@ fn logged(store: &Embedded, directory: &Path, numbers: &[u64]) {
 }
 
 /// Numbers: seed. Does everything, for ever, in two threads.
-fn storm(store: &Embedded, numbers: &[u64]) {
+fn storm(store: &dyn Store, numbers: &[u64]) {
     println!("begun");
     thread::scope(|scope| {
         for thread in 0..2 {
@@ -161,7 +168,7 @@ fn storm(store: &Embedded, numbers: &[u64]) {
 
 /// Numbers: seed. Makes calls, for ever, and tells what it is doing: `get` before a lookup, `store` before a value is
 /// stored, which it also does now and then after a hit, with the key, and `.` when the call is over.
-fn told(store: &Embedded, numbers: &[u64]) {
+fn told(store: &dyn Store, numbers: &[u64]) {
     let (mut random, space) = (Random::new(numbers[0]), space(20));
     let mut out = io::stdout().lock();
     loop {
@@ -183,7 +190,7 @@ fn told(store: &Embedded, numbers: &[u64]) {
 }
 
 /// Numbers: threads, additions of each. Adds to the number in `sum`, which only leases protect.
-fn add(store: &Embedded, directory: &Path, numbers: &[u64]) {
+fn add(store: &dyn Store, directory: &Path, numbers: &[u64]) {
     let space = &space(1);
     thread::scope(|scope| {
         for _ in 0..numbers[0] {
@@ -203,7 +210,7 @@ fn add(store: &Embedded, directory: &Path, numbers: &[u64]) {
 }
 
 /// Numbers: days, a name. Uses a namespace so many days from now, and prints the names of all: the last digits.
-fn later(store: &Embedded, numbers: &[u64]) {
+fn later(store: &dyn Store, numbers: &[u64]) {
     lru_memo::clock::advance(Duration::from_secs(numbers[0] * 24 * 3600));
     let name = (numbers[1] % 10).to_string();
     call(store, &Namespace::new(&name, fingerprint(&[&numbers[1].to_le_bytes()])), 1);
@@ -214,7 +221,7 @@ fn later(store: &Embedded, numbers: &[u64]) {
 }
 
 /// Numbers: keys. Calls with them a function whose entries expire, and prints hits and misses.
-fn aging(store: &Embedded, numbers: &[u64]) {
+fn aging(store: &dyn Store, numbers: &[u64]) {
     let space = Namespace::new("aging", fingerprint(&[b"aging"])).with_maxsize(Some(10));
     let space = space.with_ttl(Some(Duration::from_secs(1000)));
     let hits = (0..numbers[0]).filter(|&key| call(store, &space, key)).count() as u64;
@@ -222,14 +229,14 @@ fn aging(store: &Embedded, numbers: &[u64]) {
 }
 
 /// Takes a lease, says so, and keeps it until it is killed, or is told to go on.
-fn hold(store: &Embedded) {
+fn hold(store: &dyn Store) {
     let _turn = store.lease(&space(1), b"held").expect("the store works");
     println!("held");
     io::stdin().lock().lines().next();
 }
 
 /// Uses the store before a fork, and after it on both sides.
-fn fork(store: &Embedded) {
+fn fork(store: &dyn Store) {
     let space = space(100);
     for key in 0..10 {
         call(store, &space, key);

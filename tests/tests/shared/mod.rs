@@ -2,6 +2,11 @@
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+#[cfg(feature = "memcached")]
+pub mod memcached_server;
+#[cfg(feature = "redis")]
+mod redis_server;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +14,10 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use lru_memo::shared::{Counts, Embedded, Entry, Found, Namespace, Options, Store, fingerprint};
+
+#[cfg(feature = "redis")]
+#[allow(unused_imports, reason = "not every test needs it")]
+pub use redis_server::RedisServer;
 
 /// A private directory that is removed in the end.
 pub struct Scratch(PathBuf);

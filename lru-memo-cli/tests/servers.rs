@@ -1,0 +1,111 @@
+//! The command on servers: what it shows of them, and what it says it cannot know.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{self, Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lru_memo::shared::{Entry, Namespace, attach, fingerprint};
+
+/// A real server on a socket in a directory of its own; both are removed in the end.
+struct Server {
+    directory: PathBuf,
+    process: Child,
+}
+
+impl Server {
+    fn start(program: &str, arguments: &[&str]) -> Self {
+        let directory = std::env::temp_dir().join(format!("lru-memo-cli-{program}-{}", process::id()));
+        fs::create_dir(&directory).expect("a directory");
+        let socket = directory.join("socket");
+        let arguments =
+            arguments.iter().map(|&word| if word == "SOCKET" { socket.as_os_str() } else { word.as_ref() });
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(&directory).stdout(Stdio::null()).stderr(Stdio::null());
+        let process = command.spawn().unwrap_or_else(|error| panic!("`{program}` is needed: {error}"));
+        let server = Self { directory, process };
+        let end = Instant::now() + Duration::from_secs(20);
+        while UnixStream::connect(&socket).is_err() {
+            assert!(Instant::now() < end, "{program} does not listen");
+            thread::sleep(Duration::from_millis(5));
+        }
+        server
+    }
+
+    fn redis() -> Self {
+        Self::start("redis-server", &["--port", "0", "--save", "", "--unixsocket", "SOCKET"])
+    }
+
+    fn memcached() -> Self {
+        Self::start("memcached", &["-u", "root", "-a", "600", "-s", "SOCKET"])
+    }
+
+    fn url(&self, scheme: &str) -> String {
+        format!("{scheme}://{}/socket?timeout=10s&connect_timeout=10s", self.directory.display())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// What the command prints on success.
+fn run(url: &str, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_lru-memo"))
+        .args(["--store", url])
+        .args(arguments)
+        .output()
+        .expect("the command starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Stores an entry, shows, and clears; returns what was shown.
+fn shown(url: &str) -> String {
+    let space = Namespace::new("app::f", fingerprint(&[b"f"])).with_maxsize(Some(4));
+    let store = attach(url).expect("the server is there");
+    let _ = store.get(&space, b"other").expect("the store works");
+    let entry = Entry { value: b"value", weight: 1, computed_since: None, replace: true };
+    assert_eq!(store.store(&space, b"some key", entry), Ok(true));
+    assert!(run(url, &["ls"]).contains("app::f"));
+    assert!(run(url, &["top", "--once"]).contains("app::f"));
+    let shown = run(url, &["show", "app::f"]);
+    assert!(shown.contains("  misses      1\n") && shown.contains("  currsize    1\n"), "{shown}");
+    assert!(run(url, &["clear", "app::f"]).contains("1 entry"));
+    assert_eq!(store.info(&space).expect("the store works").currsize, 0);
+    shown
+}
+
+#[test]
+fn redis_is_shown_and_cleared() {
+    let server = Server::redis();
+    let shown = shown(&server.url("unix"));
+    assert!(shown.contains("some key"), "{shown}");
+}
+
+#[test]
+fn memcached_is_shown_and_cleared_and_does_not_know_what_was_used_last() {
+    let server = Server::memcached();
+    let shown = shown(&server.url("memcached+unix"));
+    assert!(shown.contains("this store does not tell what was used last"), "{shown}");
+}
+
+#[test]
+fn a_password_is_not_shown() {
+    for url in ["redis://me:secret@127.0.0.1:1/0", "unix:///no/such/socket?pass=secret"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_lru-memo"))
+            .args(["--store", url, "ls"])
+            .output()
+            .expect("the command starts");
+        let printed = format!("{output:?}");
+        assert_eq!(output.status.code(), Some(3), "{printed}");
+        assert!(!printed.contains("secret"), "{printed}");
+    }
+}

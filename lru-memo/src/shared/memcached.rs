@@ -1,0 +1,235 @@
+//! A store on Memcached servers.
+//!
+//! - A namespace has a directory: an item with its counters, and a record of each entry, the most recent last. It is
+//!   changed by compare-and-swap. Entries are items of their own, written once, under a name that nobody else uses;
+//!   so nobody takes an entry for another, whatever is lost or comes late.
+//! - A process remembers the directory that it wrote last, and makes the next one of it. If nobody else has written
+//!   one, a hit is one round trip: the value is read and the new directory written.
+//! - When others are faster a few times, a lookup is counted in an item beside the directory.
+//! - Above 1,024 entries there is no list of them: see `unlisted.rs`.
+
+mod access;
+mod connection;
+mod directory;
+mod index;
+mod item;
+mod lease;
+mod listed;
+mod names;
+mod remembered;
+mod server;
+mod servers;
+mod unlisted;
+mod url;
+mod wire;
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use std::time::Instant;
+
+use self::access::Access;
+use self::lease::Leases;
+use self::listed::Listed;
+use self::names::Counter;
+use self::remembered::Remembered;
+use self::server::Server;
+use self::servers::Servers;
+use self::unlisted::Unlisted;
+use self::url::Options;
+use self::wire::{Answer, Batch, When};
+use super::error::{Error, Kind};
+use super::lease::Lease;
+use super::namespace::Namespace;
+use super::{Counts, Entry, Found, Store, Summary, Ticket, health};
+
+/// A store on one or several Memcached servers, version 1.6 or later.
+///
+/// | URL | servers |
+/// |---|---|
+/// | `memcached://h1:11211,h2` | by host and port, which is 11211 if nothing is said |
+/// | `memcached+unix:///run/memcached.sock` | by a socket in the file system |
+///
+/// Options follow a question mark: `?timeout=1s&lease=5s`.
+///
+/// | option | meaning |
+/// |---|---|
+/// | `connect_timeout=200ms` | how long it may take to connect |
+/// | `timeout=500ms` | how long each use of the store may take in all |
+/// | `lease=10s` | how long a process that was killed keeps others from computing what it was computing |
+///
+/// # What it keeps
+/// - A namespace of at most 1,024 entries, or bounded by weight, has exact counters and an exact LRU as long as calls
+///   do not overlap, and the server keeps its items. Where several processes use the same namespace at the same moment,
+///   counters stay exact; after eight attempts to write down what was used last, a lookup does not any more.
+/// - Any other namespace is bounded by the memory of the servers and by their own LRU, not by `maxsize`. Its counters
+///   are exact as long as the server keeps them, and its `currsize` tells what was stored and is not known to be
+///   gone.
+/// - An entry longer than the server takes, which is 1 MiB if nothing else is said there (`memcached -I`), is not
+///   stored: [`Kind::Full`].
+/// - Anybody who can reach the servers can read and change what is there; what was changed by accident is a miss.
+///
+/// # Several servers
+/// The entries of a namespace are on all of them; its directory and counters are on one. When the URL has a server more
+/// or less, only what is on that one moves. While a server does not work, what is on it is not cached anywhere else:
+/// two processes might not agree on where that is.
+///
+/// # Failures
+/// After a failure, a server is left alone for a second, and longer each time, up to ten; calls fail at once meanwhile.
+/// That the key is computed by others is asked again and again, at most 50 ms apart.
+pub struct Memcached {
+    servers: Arc<Servers>,
+    options: Options,
+    remembered: Remembered,
+    leases: Arc<Leases>,
+}
+
+impl Memcached {
+    /// The store of this URL. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// When it is no such URL.
+    pub fn new(url: &str) -> Result<Self, Error> {
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        if !Self::has_scheme(scheme) {
+            let message = "the URL of Memcached begins with `memcached://` or `memcached+unix://`";
+            return Err(Error::new(Kind::Url, message));
+        }
+        let parsed = url::parse(scheme, rest)?;
+        let options = parsed.options;
+        let server = |(name, address)| Server::new(name, address, options.connect_timeout);
+        let servers = Servers::new(parsed.servers.into_iter().map(server).collect());
+        let servers = Arc::new(servers.ok_or_else(|| Error::new(Kind::Url, "the URL names no server"))?);
+        let leases = Leases::new(Arc::clone(&servers), options.clone());
+        Ok(Self { servers, options, remembered: Remembered::default(), leases })
+    }
+
+    pub(super) fn has_scheme(scheme: &str) -> bool {
+        matches!(scheme, "memcached" | "memcached+unix")
+    }
+
+    /// Adds a namespace to the list of all.
+    fn list(&self, access: &Access<'_>) -> Result<(), Error> {
+        for tried in 0.. {
+            let mut batch = Batch::new();
+            batch.get(names::INDEX);
+            let mut answers = access.ask_here(&batch)?;
+            let found = answers.pop().unwrap_or(Answer::Missing).value()?;
+            let (bytes, when) = match &found {
+                Some((bytes, number)) => (&bytes[..], When::Unchanged(*number)),
+                None => (&[][..], When::Absent),
+            };
+            let Some(list) = index::with(bytes, access.space) else { return Ok(()) };
+            let mut batch = Batch::new();
+            batch.set(names::INDEX, &list, when, 0);
+            if access.ask_here(&batch)?.pop().unwrap_or(Answer::Missing).done()?.is_some() {
+                return Ok(());
+            }
+            access.pause(tried)?;
+        }
+        Ok(())
+    }
+
+    /// Uses a namespace, one way or the other.
+    fn with<R>(
+        &self,
+        space: &Namespace,
+        key: &[u8],
+        listed: impl FnOnce(Listed<'_>) -> Result<R, Error>,
+        unlisted: impl FnOnce(Unlisted<'_>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let access = Access::new(self, space);
+        match access.limits() {
+            Some(limits) => listed(Listed::new(&access, limits, key)),
+            None => unlisted(Unlisted::new(&access, key)),
+        }
+    }
+}
+
+impl core::fmt::Debug for Memcached {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let servers: Vec<&str> = self.servers.iter().map(|server| &*server.name).collect();
+        f.debug_struct("Memcached").field("servers", &servers).finish_non_exhaustive()
+    }
+}
+
+impl Store for Memcached {
+    fn get(&self, space: &Namespace, key: &[u8]) -> Result<Found, Error> {
+        self.with(space, key, |listed| listed.look(true), |unlisted| unlisted.look(true))
+    }
+
+    fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        match self.with(space, key, |listed| listed.look(false), |unlisted| unlisted.look(false))? {
+            Found::Hit(value) => Ok(Some(value)),
+            Found::Miss(_) => Ok(None),
+        }
+    }
+
+    fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
+        let access = Access::new(self, space);
+        let generation = access.read_or_make()?.generation;
+        access.count(generation, Counter::Hits, 1)
+    }
+
+    fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
+        health::note_rejected();
+        self.with(space, key, |listed| listed.lost(None, true), |unlisted| unlisted.reject())
+    }
+
+    fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
+        Access::new(self, space).ticket()
+    }
+
+    fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
+        self.with(space, key, |listed| listed.store(entry), |unlisted| unlisted.store(entry))
+    }
+
+    fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.with(space, key, |listed| listed.peek(), |unlisted| unlisted.peek())
+    }
+
+    fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error> {
+        self.with(space, key, |listed| listed.invalidate(), |unlisted| unlisted.invalidate())
+    }
+
+    fn clear(&self, space: &Namespace) -> Result<(), Error> {
+        let access = Access::new(self, space);
+        let Some(known) = access.read()? else { return Ok(()) };
+        access.renew()?;
+        let versions: Vec<u64> = known.directory.records.iter().map(|record| record.version).collect();
+        listed::delete(&access, &versions);
+        Ok(())
+    }
+
+    fn info(&self, space: &Namespace) -> Result<Counts, Error> {
+        let access = Access::new(self, space);
+        if access.limits().is_some() { listed::info(&access) } else { unlisted::info(&access) }
+    }
+
+    fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
+        self.leases.take(names::lease(space, names::hash_of(key)))
+    }
+
+    fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
+        self.leases.try_take(names::lease(space, names::hash_of(key)))
+    }
+
+    fn blocks(&self) -> bool {
+        true
+    }
+
+    fn namespaces(&self) -> Result<Vec<Summary>, Error> {
+        let until = Instant::now() + self.options.timeout;
+        let mut all = Vec::new();
+        for server in self.servers.iter() {
+            let mut batch = Batch::new();
+            batch.get(names::INDEX);
+            let found = server.exchange(&batch, until)?.pop().unwrap_or(Answer::Missing).value()?;
+            let listed = found.and_then(|(bytes, _)| index::decode(&bytes)).unwrap_or_default();
+            for summary in listed {
+                let counts = self.info(&summary.namespace())?;
+                all.push(Summary { counts, ..summary });
+            }
+        }
+        Ok(all)
+    }
+}

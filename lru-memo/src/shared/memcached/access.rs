@@ -1,0 +1,298 @@
+//! One use of a namespace: its directory is read, changed by compare-and-swap, and made when it is not there.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+use core::time::Duration;
+use std::collections::hash_map::RandomState;
+use std::thread;
+use std::time::Instant;
+
+use super::Memcached;
+use super::directory::{Directory, Limits};
+use super::item::Item;
+use super::names::{self, Counter};
+use super::remembered::{Known, Memory};
+use super::server::Server;
+use super::wire::{Answer, Batch, When};
+use crate::shared::error::{Error, Kind};
+use crate::shared::namespace::Namespace;
+use crate::shared::{Ticket, health, wall};
+
+/// A namespace, and until when this use of it may take.
+pub(super) struct Access<'a> {
+    pub(super) store: &'a Memcached,
+    pub(super) space: &'a Namespace,
+    /// Of the directory and the counters.
+    pub(super) server: &'a Server,
+    directory: String,
+    pub(super) until: Instant,
+    pub(super) now: u64,
+}
+
+/// What is to become of a directory that was read.
+pub(super) struct Edited<R> {
+    pub(super) result: R,
+    /// Whether it is to be written.
+    pub(super) write: bool,
+    /// The version of an entry that is to be read on the way.
+    pub(super) value: Option<u64>,
+}
+
+/// What has become of it.
+pub(super) enum Changed<R> {
+    Done(R, Option<Vec<u8>>),
+    /// Others were faster, each time: this is what they have made of it.
+    Overtaken(Directory),
+}
+
+impl<R> Edited<R> {
+    pub(super) fn written(result: R) -> Self {
+        Self { result, write: true, value: None }
+    }
+
+    pub(super) fn left(result: R) -> Self {
+        Self { result, write: false, value: None }
+    }
+}
+
+impl<'a> Access<'a> {
+    pub(super) fn new(store: &'a Memcached, space: &'a Namespace) -> Self {
+        let directory = names::directory(space);
+        let until = Instant::now() + store.options.timeout;
+        Self { store, space, server: store.servers.of(&directory), directory, until, now: wall::now() }
+    }
+
+    /// Its limits, if it has a list of its entries.
+    pub(super) fn limits(&self) -> Option<Limits> {
+        Limits::of(self.space)
+    }
+
+    /// One command, to the server of this item.
+    pub(super) fn ask(&self, name: &str, add: impl FnOnce(&mut Batch)) -> Result<Answer, Error> {
+        let mut batch = Batch::new();
+        add(&mut batch);
+        Ok(first(self.store.servers.of(name).exchange(&batch, self.until)?))
+    }
+
+    /// Commands to the server of the directory.
+    pub(super) fn ask_here(&self, batch: &Batch) -> Result<Vec<Answer>, Error> {
+        self.server.exchange(batch, self.until)
+    }
+
+    /// The directory as it is; `None` when there is none.
+    pub(super) fn read(&self) -> Result<Option<Known>, Error> {
+        let run = self.server.run();
+        let mut batch = Batch::new();
+        self.ask_for_directory(&mut batch);
+        let answer = first(self.ask_here(&batch)?);
+        Ok(self.known(answer, run)?.filter(|known| !known.directory.is_broken()))
+    }
+
+    pub(super) fn ask_for_directory(&self, batch: &mut Batch) {
+        batch.get(&self.directory);
+    }
+
+    /// What the server has answered. In place of what cannot be understood is a new one.
+    pub(super) fn known(&self, answer: Answer, run: u32) -> Result<Option<Known>, Error> {
+        let Some((bytes, number)) = answer.value()? else { return Ok(None) };
+        let directory = Directory::decode(&bytes).unwrap_or_else(|| {
+            health::note_rejected();
+            Directory::broken()
+        });
+        Ok(Some(Known { directory, number, run }))
+    }
+
+    /// The directory as it is; it is made when it is not there.
+    pub(super) fn read_or_make(&self) -> Result<Directory, Error> {
+        if let Some(known) = self.read()? {
+            return Ok(known.directory);
+        }
+        self.change_always(|directory| Edited::left(directory.clone()))
+    }
+
+    pub(super) fn ticket(&self) -> Result<Ticket, Error> {
+        Ok(self.read_or_make()?.ticket())
+    }
+
+    /// Changes the directory. When others do, too, it is tried again: as often as may be, or until it takes too long.
+    pub(super) fn change<R>(
+        &self,
+        tries: Option<u32>,
+        mut edit: impl FnMut(&mut Directory) -> Edited<R>,
+    ) -> Result<Changed<R>, Error> {
+        let id = self.space.id();
+        let (mut remembered, mut doubted) = match self.store.remembered.take(id) {
+            Some(Memory::Fresh(known)) => (Some(known), None),
+            Some(Memory::Doubtful(number)) => (None, Some(number)),
+            None => (None, None),
+        };
+        let mut tried = 0;
+        loop {
+            let is_read = remembered.is_none();
+            let mut known = match remembered.take() {
+                Some(known) => known,
+                None => self.read_for_change()?,
+            };
+            let is_calm = doubted.is_none_or(|doubted| doubted == known.number);
+            let mut next =
+                if known.directory.is_broken() { Directory::new() } else { known.directory.clone() };
+            let edited = edit(&mut next);
+            if !edited.write && known.number != 0 && !known.directory.is_broken() {
+                if is_read {
+                    self.keep(known, is_calm);
+                    return Ok(Changed::Done(edited.result, None));
+                }
+                // Only the server knows whether it still is so.
+                continue;
+            }
+            let (value, number) = self.write(&known, &next, edited.value)?;
+            if let Some(number) = number {
+                let is_new = known.number == 0;
+                known.directory = next;
+                known.number = number;
+                self.keep(known, is_calm);
+                if is_new {
+                    self.store.list(self)?;
+                }
+                return Ok(Changed::Done(edited.result, value));
+            }
+            doubted = Some(0);
+            if is_read {
+                tried += 1;
+            }
+            if tries.is_some_and(|tries| tried >= tries) {
+                return Ok(Changed::Overtaken(known.directory));
+            }
+            self.pause(tried)?;
+        }
+    }
+
+    /// Changes the directory, however often it takes.
+    pub(super) fn change_always<R>(&self, edit: impl FnMut(&mut Directory) -> Edited<R>) -> Result<R, Error> {
+        match self.change(None, edit)? {
+            Changed::Done(result, _) => Ok(result),
+            Changed::Overtaken(_) => Err(overtaken()),
+        }
+    }
+
+    fn read_for_change(&self) -> Result<Known, Error> {
+        let run = self.server.run();
+        let mut batch = Batch::new();
+        self.ask_for_directory(&mut batch);
+        let known = self.known(first(self.ask_here(&batch)?), run)?;
+        Ok(known.unwrap_or_else(|| Known { directory: Directory::new(), number: 0, run }))
+    }
+
+    /// Writes the directory, if it is as it was; and reads a value before.
+    fn write(
+        &self,
+        known: &Known,
+        next: &Directory,
+        version: Option<u64>,
+    ) -> Result<(Option<Vec<u8>>, Option<u64>), Error> {
+        let mut batch = Batch::new();
+        let mut value = None;
+        if let Some(version) = version {
+            let name = names::version(self.space, version);
+            if core::ptr::eq(self.store.servers.of(&name), self.server) {
+                batch.get(&name);
+            } else {
+                value = self.ask(&name, |batch| batch.get(&name))?.value()?;
+            }
+        }
+        let when = if known.number == 0 { When::Absent } else { When::Unchanged(known.number) };
+        batch.set(&self.directory, &next.encode(), when, 0);
+        let Some(mut answers) = self.server.exchange_in(Some(known.run), &batch, self.until)? else {
+            return Ok((None, None));
+        };
+        let number = answers.pop().unwrap_or(Answer::Missing).done()?;
+        if let Some(answer) = answers.pop() {
+            value = answer.value()?;
+        }
+        Ok((value.map(|(bytes, _)| bytes), number))
+    }
+
+    fn keep(&self, known: Known, is_calm: bool) {
+        let memory = if is_calm { Memory::Fresh(known) } else { Memory::Doubtful(known.number) };
+        self.store.remembered.keep(self.space.id(), memory);
+    }
+
+    /// Lets others go on, longer each time.
+    pub(super) fn pause(&self, tried: u32) -> Result<(), Error> {
+        if Instant::now() >= self.until {
+            return Err(overtaken());
+        }
+        if tried > 1 {
+            let longest = 50_000_u64 << tried.min(7);
+            let random = RandomState::new().hash_one(self.now) % longest;
+            thread::sleep(Duration::from_nanos(random));
+        }
+        Ok(())
+    }
+
+    /// In place of the directory is a new one, whoever changes it.
+    pub(super) fn renew(&self) -> Result<(), Error> {
+        drop(self.store.remembered.take(self.space.id()));
+        let bytes = Directory::new().encode();
+        let mut batch = Batch::new();
+        batch.set(&self.directory, &bytes, When::Always, 0);
+        first(self.ask_here(&batch)?).done().map(|_| ())
+    }
+
+    pub(super) fn count(&self, generation: u64, counter: Counter, by: i64) -> Result<(), Error> {
+        let mut batch = Batch::new();
+        batch.count(&names::counter(self.space, generation, counter), by);
+        first(self.ask_here(&batch)?).done().map(|_| ())
+    }
+
+    pub(super) fn counters<const N: usize>(
+        &self,
+        generation: u64,
+        all: [Counter; N],
+    ) -> Result<[u64; N], Error> {
+        let mut batch = Batch::new();
+        all.iter().for_each(|counter| batch.get(&names::counter(self.space, generation, *counter)));
+        let mut counts = [0; N];
+        for (count, answer) in counts.iter_mut().zip(self.ask_here(&batch)?) {
+            *count = answer.counter()?;
+        }
+        Ok(counts)
+    }
+
+    /// The value in an item, if it is the entry of this key; and when it was stored.
+    pub(super) fn value_in(&self, bytes: Option<&[u8]>, key: &[u8]) -> Option<(Vec<u8>, u64)> {
+        let bytes = bytes?;
+        let Some(item) = Item::decode(bytes) else {
+            health::note_rejected();
+            return None;
+        };
+        (item.key == key).then(|| (item.value.to_vec(), item.stored))
+    }
+
+    /// The item of an entry.
+    pub(super) fn item(&self, key: &[u8], value: &[u8]) -> Result<Vec<u8>, Error> {
+        if key.len().saturating_add(value.len()) > MOST {
+            return Err(Error::new(Kind::Full, "the entry is longer than Memcached can hold"));
+        }
+        Ok(Item { key, value, stored: self.now }.encode())
+    }
+
+    /// After how many seconds the server may forget an entry; 0 is never.
+    pub(super) fn lifetime(&self) -> u32 {
+        // Stamps decide; this is for tidiness, and so comes later. What is longer, Memcached takes for a date.
+        let seconds = self.space.ttl().map_or(0, |ttl| ttl.as_secs().saturating_add(2));
+        u32::try_from(seconds).ok().filter(|seconds| *seconds <= 30 * 24 * 3600).unwrap_or(0)
+    }
+}
+
+/// No server takes more for one item.
+const MOST: usize = 1 << 30;
+
+fn overtaken() -> Error {
+    Error::new(Kind::Unavailable, "others have changed the same namespace of Memcached all the time")
+}
+
+fn first(answers: Vec<Answer>) -> Answer {
+    answers.into_iter().next().unwrap_or(Answer::Missing)
+}

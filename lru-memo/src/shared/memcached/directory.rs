@@ -1,0 +1,269 @@
+//! What is kept once for each namespace, in one item that is changed by compare-and-swap.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::item::{seal, unsealed};
+use crate::shared::Ticket;
+use crate::shared::namespace::Namespace;
+use crate::shared::unique::unique;
+use crate::shared::wall::is_expired;
+
+/// How many invalidations are remembered. What was computed while there were more is not stored.
+const REMEMBERED: usize = 16;
+
+const MARK: &[u8; 4] = b"LMd2";
+
+/// The directory of a namespace. Without records where the namespace may have more than can be listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Directory {
+    /// Differs after each clear, and when the server has lost the directory.
+    pub(super) generation: u64,
+    /// How many keys were invalidated.
+    sequence: u64,
+    /// Hashes of the keys that were invalidated, at the index of their number.
+    invalidated: Box<[u64; REMEMBERED]>,
+    pub(super) hits: u64,
+    pub(super) misses: u64,
+    /// The entries; the most recent is the last.
+    pub(super) records: Vec<Record>,
+}
+
+/// An entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Record {
+    /// Of the key; the item has all of it.
+    pub(super) hash: u64,
+    /// Names the item.
+    pub(super) version: u64,
+    /// 0 where weights do not matter.
+    pub(super) weight: u64,
+    /// When it was stored, in nanoseconds since 1970; 0 where that does not matter.
+    pub(super) stored: u64,
+}
+
+impl Directory {
+    pub(super) fn new() -> Self {
+        Self {
+            generation: unique(),
+            sequence: 0,
+            invalidated: Box::new([0; REMEMBERED]),
+            hits: 0,
+            misses: 0,
+            records: Vec::new(),
+        }
+    }
+
+    /// In place of what cannot be understood.
+    pub(super) fn broken() -> Self {
+        Self { generation: 0, ..Self::new() }
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.generation == 0
+    }
+
+    pub(super) fn ticket(&self) -> Ticket {
+        Ticket { generation: self.generation, sequence: self.sequence }
+    }
+
+    /// Whether nothing has happened since that forbids storing the key.
+    pub(super) fn allows(&self, ticket: Ticket, hash: u64) -> bool {
+        let missed = self.sequence.wrapping_sub(ticket.sequence);
+        ticket.generation == self.generation
+            && missed <= REMEMBERED as u64
+            && (1..=missed).all(|back| self.invalidated[slot(self.sequence.wrapping_sub(back))] != hash)
+    }
+
+    pub(super) fn invalidate(&mut self, hash: u64) {
+        self.invalidated[slot(self.sequence)] = hash;
+        self.sequence += 1;
+    }
+
+    /// Where the entry of a key is; an expired one is removed.
+    pub(super) fn find(&mut self, hash: u64, ttl: Option<Duration>, now: u64) -> Option<usize> {
+        // What is asked for is often recent.
+        let at = self.records.iter().rposition(|record| record.hash == hash)?;
+        if ttl.is_some_and(|ttl| is_expired(self.records[at].stored, now, ttl)) {
+            self.records.remove(at);
+            return None;
+        }
+        Some(at)
+    }
+
+    /// Makes an entry the most recent.
+    pub(super) fn touch(&mut self, at: usize) {
+        self.records[at..].rotate_left(1);
+    }
+
+    fn weight(&self) -> u64 {
+        self.records.iter().fold(0, |sum, record| sum.saturating_add(record.weight))
+    }
+
+    /// Adds an entry as the most recent. What has to go for it is returned: the expired first, then the least recent.
+    pub(super) fn add(&mut self, record: Record, limits: Limits, now: u64) -> Vec<Record> {
+        let (mut left, mut weight) = (Vec::new(), self.weight());
+        let is_over = |count, weight: u64| {
+            count >= limits.maxsize
+                || limits.max_weight.is_some_and(|max| weight.saturating_add(record.weight) > max)
+        };
+        while !self.records.is_empty() && is_over(self.records.len(), weight) {
+            let leaving = self.records.remove(self.next_to_leave(limits.ttl, now));
+            weight = weight.saturating_sub(leaving.weight);
+            left.push(leaving);
+        }
+        self.records.push(record);
+        left
+    }
+
+    fn next_to_leave(&self, ttl: Option<Duration>, now: u64) -> usize {
+        let Some(ttl) = ttl else { return 0 };
+        let oldest = self.records.iter().enumerate().min_by_key(|(_, record)| record.stored);
+        oldest.filter(|(_, record)| is_expired(record.stored, now, ttl)).map_or(0, |(at, _)| at)
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(200 + self.records.len() * 32);
+        bytes.extend_from_slice(MARK);
+        bytes.extend(self.generation.to_le_bytes());
+        bytes.extend(self.sequence.to_le_bytes());
+        self.invalidated.iter().for_each(|hash| bytes.extend(hash.to_le_bytes()));
+        bytes.extend(self.hits.to_le_bytes());
+        bytes.extend(self.misses.to_le_bytes());
+        // Most namespaces need neither of these, and the directory is sent with each hit.
+        let weighed = self.records.iter().any(|record| record.weight != 0);
+        let stamped = self.records.iter().any(|record| record.stored != 0);
+        bytes.extend([u8::from(weighed), u8::from(stamped)]);
+        for record in &self.records {
+            bytes.extend(record.hash.to_le_bytes());
+            bytes.extend(record.version.to_le_bytes());
+            if weighed {
+                bytes.extend(record.weight.to_le_bytes());
+            }
+            if stamped {
+                bytes.extend(record.stored.to_le_bytes());
+            }
+        }
+        seal(&mut bytes);
+        bytes
+    }
+
+    /// `None` for what is no directory.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut rest = unsealed(bytes)?.strip_prefix(MARK)?;
+        let (generation, sequence) = (number(&mut rest)?, number(&mut rest)?);
+        let mut invalidated = Box::new([0; REMEMBERED]);
+        for hash in invalidated.iter_mut() {
+            *hash = number(&mut rest)?;
+        }
+        let (hits, misses) = (number(&mut rest)?, number(&mut rest)?);
+        let (&[weighed, stamped], mut rest) = rest.split_first_chunk()?;
+        let mut records = Vec::with_capacity(rest.len() / 16 + 1);
+        while !rest.is_empty() {
+            let (hash, version) = (number(&mut rest)?, number(&mut rest)?);
+            let weight = if weighed != 0 { number(&mut rest)? } else { 0 };
+            let stored = if stamped != 0 { number(&mut rest)? } else { 0 };
+            records.push(Record { hash, version, weight, stored });
+        }
+        Some(Self { generation, sequence, invalidated, hits, misses, records })
+    }
+}
+
+/// What a directory holds at most.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) maxsize: usize,
+    pub(super) max_weight: Option<u64>,
+    pub(super) ttl: Option<Duration>,
+}
+
+impl Limits {
+    /// The longest directory. It is sent with each call, 16 to 32 bytes for an entry.
+    pub(super) const LONGEST: usize = 1024;
+
+    /// `None` for a namespace that has no list of its entries, for it may have more than that. One that is bounded by
+    /// weight always has it, and not more entries.
+    pub(super) fn of(space: &Namespace) -> Option<Self> {
+        let maxsize = space.maxsize().unwrap_or(usize::MAX);
+        let (max_weight, ttl) = (space.max_weight(), space.ttl());
+        let is_listed = maxsize <= Self::LONGEST || max_weight.is_some();
+        is_listed.then_some(Self { maxsize: maxsize.min(Self::LONGEST), max_weight, ttl })
+    }
+}
+
+fn slot(number: u64) -> usize {
+    number as usize % REMEMBERED
+}
+
+fn number(bytes: &mut &[u8]) -> Option<u64> {
+    let (number, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(u64::from_le_bytes(*number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { maxsize: 3, max_weight: None, ttl: Some(Duration::from_nanos(100)) };
+
+    fn record(hash: u64, stored: u64) -> Record {
+        Record { hash, version: 1 << 60 | stored, weight: 2, stored }
+    }
+
+    #[test]
+    fn a_directory_is_read_as_written_and_nothing_else_is_one() {
+        let mut directory = Directory { hits: 3, misses: u64::MAX, ..Directory::new() };
+        (0..20).for_each(|hash| directory.invalidate(hash << 50 | hash));
+        (0..3).for_each(|at| _ = directory.add(record(u64::MAX - at, 7), LIMITS, 8));
+        let bytes = directory.encode();
+        assert_eq!(Directory::decode(&bytes), Some(directory));
+        for at in 0..bytes.len() {
+            assert_eq!(Directory::decode(&bytes[..at]), None);
+        }
+        assert_eq!(Directory::decode(b""), None);
+        let plain = Directory {
+            records: (0..3).map(|at| Record { hash: at, version: at, weight: 0, stored: 0 }).collect(),
+            ..Directory::new()
+        };
+        let bytes = plain.encode();
+        assert_eq!(Directory::decode(&bytes), Some(plain));
+    }
+
+    #[test]
+    fn the_longest_directory_is_far_shorter_than_an_item_may_be() {
+        let limits = Limits { maxsize: Limits::LONGEST, ..LIMITS };
+        let mut directory = Directory::new();
+        (0..2000).for_each(|at| _ = directory.add(record(at, 7), limits, 8));
+        assert_eq!(directory.records.len(), 1024);
+        assert!(directory.encode().len() < 48 << 10);
+    }
+
+    #[test]
+    fn the_expired_go_first_and_then_the_least_recent() {
+        let mut directory = Directory::new();
+        for (hash, stored) in [(1, 50), (2, 0), (3, 60)] {
+            assert_eq!(directory.add(record(hash, stored), LIMITS, 60), []);
+        }
+        assert_eq!(directory.add(record(4, 100), LIMITS, 100), [record(2, 0)]);
+        assert_eq!(directory.add(record(5, 100), LIMITS, 100), [record(1, 50)]);
+        directory.touch(0);
+        directory.touch(2);
+        assert_eq!(directory.add(record(6, 101), LIMITS, 101), [record(4, 100)]);
+    }
+
+    #[test]
+    fn a_ticket_knows_sixteen_invalidations() {
+        let mut directory = Directory::new();
+        let ticket = directory.ticket();
+        (0..16).for_each(|hash| directory.invalidate(hash));
+        assert!(
+            directory.allows(ticket, 16) && !directory.allows(ticket, 0) && !directory.allows(ticket, 15)
+        );
+        directory.invalidate(99);
+        assert!(!directory.allows(ticket, 16));
+        assert!(directory.allows(directory.ticket(), 99));
+        assert!(!Directory::new().allows(ticket, 16));
+    }
+}

@@ -1,0 +1,190 @@
+//! Namespaces of which the directory lists all entries: exact, as long as calls do not overlap.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::access::{Access, Changed, Edited};
+use super::directory::{Limits, Record};
+use super::names::{self, Counter};
+use super::wire::{Batch, When};
+use crate::shared::error::{Error, Kind};
+use crate::shared::unique::unique;
+use crate::shared::{Counts, Entry, Found, Ticket};
+
+/// How often a lookup tries to change the directory when others do. After that it is counted beside the directory,
+/// and the recency of the entry stays as it is.
+const TRIES: u32 = 8;
+
+enum Looked {
+    Hit(u64),
+    Miss(Ticket),
+}
+
+/// The limits of a namespace, and one key of it.
+pub(super) struct Listed<'a> {
+    access: &'a Access<'a>,
+    limits: Limits,
+    key: &'a [u8],
+    hash: u64,
+}
+
+impl<'a> Listed<'a> {
+    pub(super) fn new(access: &'a Access<'a>, limits: Limits, key: &'a [u8]) -> Self {
+        Self { access, limits, key, hash: names::hash_of(key) as u64 }
+    }
+
+    /// Looks the key up; says whether what is not there is counted.
+    pub(super) fn look(&self, count_miss: bool) -> Result<Found, Error> {
+        let (ttl, now) = (self.limits.ttl, self.access.now);
+        let changed =
+            self.access.change(Some(TRIES), |directory| match directory.find(self.hash, ttl, now) {
+                Some(at) => {
+                    let version = directory.records[at].version;
+                    directory.touch(at);
+                    directory.hits += 1;
+                    Edited { value: Some(version), ..Edited::written(Looked::Hit(version)) }
+                }
+                None => {
+                    let looked = Looked::Miss(directory.ticket());
+                    directory.misses += u64::from(count_miss);
+                    Edited { result: looked, write: count_miss, value: None }
+                }
+            })?;
+        match changed {
+            Changed::Done(Looked::Miss(ticket), _) => Ok(Found::Miss(ticket)),
+            Changed::Done(Looked::Hit(version), bytes) => {
+                match self.access.value_in(bytes.as_deref(), self.key) {
+                    Some((value, _)) => Ok(Found::Hit(value)),
+                    None => self.lost(Some(version), count_miss).map(Found::Miss),
+                }
+            }
+            Changed::Overtaken(mut directory) => {
+                let found = directory.find(self.hash, ttl, now).map(|at| directory.records[at].version);
+                let value = found.map(|version| self.fetch(version)).transpose()?.flatten();
+                if value.is_some() || count_miss {
+                    let counter = if value.is_some() { Counter::Hits } else { Counter::Misses };
+                    self.access.count(directory.generation, counter, 1)?;
+                }
+                Ok(value.map_or(Found::Miss(directory.ticket()), Found::Hit))
+            }
+        }
+    }
+
+    fn fetch(&self, version: u64) -> Result<Option<Vec<u8>>, Error> {
+        let name = names::version(self.access.space, version);
+        let answer = self.access.ask(&name, |batch| batch.get(&name))?.value()?;
+        Ok(self
+            .access
+            .value_in(answer.as_ref().map(|(bytes, _)| &bytes[..]), self.key)
+            .map(|(value, _)| value))
+    }
+
+    /// Takes back a hit: the server has forgotten the entry, or it cannot be understood.
+    pub(super) fn lost(&self, version: Option<u64>, count_miss: bool) -> Result<Ticket, Error> {
+        let is_lost = |record: &Record| {
+            record.hash == self.hash && version.is_none_or(|version| version == record.version)
+        };
+        self.access.change_always(|directory| {
+            directory.records.retain(|record| !is_lost(record));
+            directory.hits = directory.hits.saturating_sub(1);
+            directory.misses += u64::from(count_miss);
+            Edited::written(directory.ticket())
+        })
+    }
+
+    pub(super) fn peek(&self) -> Result<Option<Vec<u8>>, Error> {
+        let Some(mut known) = self.access.read()? else { return Ok(None) };
+        let found = known.directory.find(self.hash, self.limits.ttl, self.access.now);
+        let version = found.map(|at| known.directory.records[at].version);
+        version.map_or(Ok(None), |version| self.fetch(version))
+    }
+
+    pub(super) fn invalidate(&self) -> Result<bool, Error> {
+        let (ttl, now) = (self.limits.ttl, self.access.now);
+        let gone = self.access.change_always(|directory| {
+            directory.invalidate(self.hash);
+            let found = directory.find(self.hash, ttl, now);
+            Edited::written(found.map(|at| directory.records.remove(at).version))
+        })?;
+        delete(self.access, gone.as_slice());
+        Ok(gone.is_some())
+    }
+
+    pub(super) fn store(&self, entry: Entry<'_>) -> Result<bool, Error> {
+        if self.limits.maxsize == 0 {
+            return Ok(false);
+        }
+        if !self.access.space.admits(entry.weight) {
+            self.settle(&entry, None)?;
+            return Ok(false);
+        }
+        let version = unique();
+        if let Err(error) = self.send(version, entry.value) {
+            // What it was to replace must not stay.
+            if entry.replace && error.kind() == Kind::Full {
+                self.settle(&entry, None)?;
+            }
+            return Err(error);
+        }
+        let weight = self.limits.max_weight.map_or(0, |_| entry.weight);
+        let stored = self.limits.ttl.map_or(0, |_| self.access.now);
+        let record = Record { hash: self.hash, version, weight, stored };
+        let is_stored = self.settle(&entry, Some(record))?;
+        if !is_stored {
+            delete(self.access, &[version]);
+        }
+        Ok(is_stored)
+    }
+
+    fn send(&self, version: u64, value: &[u8]) -> Result<(), Error> {
+        let item = self.access.item(self.key, value)?;
+        let (name, seconds) = (names::version(self.access.space, version), self.access.lifetime());
+        self.access.ask(&name, |batch| batch.set(&name, &item, When::Always, seconds))?.done().map(|_| ())
+    }
+
+    /// Lists what was stored, unless that is forbidden by now; or only removes what it was to replace.
+    fn settle(&self, entry: &Entry<'_>, record: Option<Record>) -> Result<bool, Error> {
+        let (ttl, now) = (self.limits.ttl, self.access.now);
+        let left = self.access.change_always(|directory| {
+            if entry.computed_since.is_some_and(|ticket| !directory.allows(ticket, self.hash)) {
+                return Edited::left(None);
+            }
+            let found = directory.find(self.hash, ttl, now);
+            if found.is_some() && !entry.replace || found.is_none() && record.is_none() {
+                return Edited::left(None);
+            }
+            let mut left: Vec<Record> = found.map(|at| directory.records.remove(at)).into_iter().collect();
+            if let Some(record) = record {
+                left.extend(directory.add(record, self.limits, now));
+            }
+            Edited::written(Some(left))
+        })?;
+        let versions: Option<Vec<u64>> = left.map(|left| left.iter().map(|record| record.version).collect());
+        delete(self.access, versions.as_deref().unwrap_or_default());
+        Ok(versions.is_some() && record.is_some())
+    }
+}
+
+/// Removes entries that no directory lists any more. If it fails, they are merely in the way.
+pub(super) fn delete(access: &Access<'_>, versions: &[u64]) {
+    let names: Vec<String> = versions.iter().map(|version| names::version(access.space, *version)).collect();
+    for server in access.store.servers.iter() {
+        let mut batch = Batch::new();
+        let here = names.iter().filter(|name| core::ptr::eq(access.store.servers.of(name), server));
+        here.for_each(|name| batch.delete(name));
+        if batch.commands > 0 {
+            let _ = server.exchange(&batch, access.until);
+        }
+    }
+}
+
+pub(super) fn info(access: &Access<'_>) -> Result<Counts, Error> {
+    let Some(known) = access.read()? else { return Ok(Counts::default()) };
+    let directory = known.directory;
+    let [hits, misses] = access.counters(directory.generation, [Counter::Hits, Counter::Misses])?;
+    Ok(Counts {
+        hits: directory.hits.saturating_add(hits),
+        misses: directory.misses.saturating_add(misses),
+        currsize: directory.records.len(),
+    })
+}

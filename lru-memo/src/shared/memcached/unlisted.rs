@@ -1,0 +1,249 @@
+//! Namespaces that may have more entries than a directory can list: the server's own LRU bounds them.
+//!
+//! The directory tells the generation, and what was invalidated. Lookups and misses are counted in items of their own.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::access::{Access, Edited};
+use super::directory::Directory;
+use super::names::{self, Counter};
+use super::server::Server;
+use super::wire::{Answer, Batch, When};
+use crate::shared::error::{Error, Kind};
+use crate::shared::wall::is_expired;
+use crate::shared::{Counts, Entry, Found, Ticket};
+
+/// One key of a namespace.
+pub(super) struct Unlisted<'a> {
+    access: &'a Access<'a>,
+    key: &'a [u8],
+    hash: u128,
+}
+
+impl<'a> Unlisted<'a> {
+    pub(super) fn new(access: &'a Access<'a>, key: &'a [u8]) -> Self {
+        Self { access, key, hash: names::hash_of(key) }
+    }
+
+    fn name(&self, generation: u64) -> String {
+        names::entry(self.access.space, generation, self.hash)
+    }
+
+    /// Looks the key up; says whether what is not there is counted.
+    pub(super) fn look(&self, count_miss: bool) -> Result<Found, Error> {
+        let remembered = self.access.store.remembered.generation(self.access.space.id());
+        let mut generation = match remembered {
+            Some(generation) => generation,
+            None => self.made()?.generation,
+        };
+        loop {
+            let name = self.name(generation);
+            let server = self.access.store.servers.of(&name);
+            let looked = if core::ptr::eq(server, self.access.server) {
+                self.look_here(&name, generation, count_miss)?
+            } else {
+                self.look_there(server, &name, generation, count_miss)?
+            };
+            match looked {
+                Looked::Found(found) => return Ok(found),
+                Looked::Elsewhere(current) => {
+                    drop(self.access.store.remembered.take(self.access.space.id()));
+                    generation = current;
+                }
+            }
+            self.access.pause(0)?;
+        }
+    }
+
+    /// Where the entry is on the server of the directory, all is asked for at once; what is not found is set right
+    /// later.
+    fn look_here(&self, name: &str, generation: u64, count_miss: bool) -> Result<Looked, Error> {
+        let access = self.access;
+        let mut batch = Batch::new();
+        access.ask_for_directory(&mut batch);
+        batch.get(name);
+        batch.count(&names::counter(access.space, generation, Counter::Hits), 1);
+        let mut answers = access.ask_here(&batch)?.into_iter();
+        let mut next = || answers.next().unwrap_or(Answer::Missing);
+        let (directory, item) = (next(), next());
+        next().done()?;
+        let directory = self.current(directory)?;
+        if directory.generation != generation {
+            return Ok(Looked::Elsewhere(directory.generation));
+        }
+        if let Some(value) = self.alive(item)? {
+            return Ok(Looked::Found(Found::Hit(value)));
+        }
+        // A hit is a lookup that was no miss.
+        let (counter, by) = if count_miss { (Counter::Misses, 1) } else { (Counter::Hits, -1) };
+        access.count(generation, counter, by)?;
+        Ok(Looked::Found(Found::Miss(directory.ticket())))
+    }
+
+    /// Where it is on another server, that comes first.
+    fn look_there(
+        &self,
+        server: &Server,
+        name: &str,
+        generation: u64,
+        count_miss: bool,
+    ) -> Result<Looked, Error> {
+        let access = self.access;
+        let mut batch = Batch::new();
+        batch.get(name);
+        let item = server.exchange(&batch, access.until)?.pop().unwrap_or(Answer::Missing);
+        let value = self.alive(item)?;
+        let mut batch = Batch::new();
+        access.ask_for_directory(&mut batch);
+        if value.is_some() || count_miss {
+            batch.count(&names::counter(access.space, generation, Counter::Hits), 1);
+        }
+        if value.is_none() && count_miss {
+            batch.count(&names::counter(access.space, generation, Counter::Misses), 1);
+        }
+        let answers = access.ask_here(&batch)?;
+        let directory = self.current(answers.into_iter().next().unwrap_or(Answer::Missing))?;
+        if directory.generation != generation {
+            return Ok(Looked::Elsewhere(directory.generation));
+        }
+        Ok(Looked::Found(value.map_or(Found::Miss(directory.ticket()), Found::Hit)))
+    }
+
+    /// The directory; it is made when it is not there.
+    fn current(&self, answer: Answer) -> Result<Directory, Error> {
+        match self.access.known(answer, self.access.server.run())? {
+            Some(known) if !known.directory.is_broken() => Ok(known.directory),
+            _ => self.made(),
+        }
+    }
+
+    /// The directory, made if need be; and remembered.
+    fn made(&self) -> Result<Directory, Error> {
+        self.access.change_always(|directory| Edited::left(directory.clone()))
+    }
+
+    /// The value in an answer, if it is that of this key and has not expired. What has is removed.
+    fn alive(&self, answer: Answer) -> Result<Option<Vec<u8>>, Error> {
+        let item = answer.value()?;
+        let found = self.access.value_in(item.as_ref().map(|(bytes, _)| &bytes[..]), self.key);
+        let is_live =
+            |stored| self.access.space.ttl().is_none_or(|ttl| !is_expired(stored, self.access.now, ttl));
+        Ok(found.filter(|(_, stored)| is_live(*stored)).map(|(value, _)| value))
+    }
+
+    pub(super) fn peek(&self) -> Result<Option<Vec<u8>>, Error> {
+        let Some(known) = self.access.read()? else { return Ok(None) };
+        let name = self.name(known.directory.generation);
+        self.alive(self.access.ask(&name, |batch| batch.get(&name))?)
+    }
+
+    pub(super) fn invalidate(&self) -> Result<bool, Error> {
+        let generation = self.access.change_always(|directory| {
+            directory.invalidate(self.hash as u64);
+            Edited::written(directory.generation)
+        })?;
+        self.remove(generation)
+    }
+
+    /// Removes the entry; says whether it was there.
+    fn remove(&self, generation: u64) -> Result<bool, Error> {
+        let name = self.name(generation);
+        let mut batch = Batch::new();
+        batch.get(&name);
+        batch.delete(&name);
+        let mut answers =
+            self.access.store.servers.of(&name).exchange(&batch, self.access.until)?.into_iter();
+        let mut next = || answers.next().unwrap_or(Answer::Missing);
+        let was_there = self.alive(next())?.is_some();
+        if next().done()?.is_some() {
+            self.access.count(generation, Counter::Entries, -1)?;
+        }
+        Ok(was_there)
+    }
+
+    /// Takes back a hit whose value could not be understood.
+    pub(super) fn reject(&self) -> Result<Ticket, Error> {
+        let directory = self.access.read_or_make()?;
+        self.remove(directory.generation)?;
+        self.access.count(directory.generation, Counter::Misses, 1)?;
+        Ok(directory.ticket())
+    }
+
+    pub(super) fn store(&self, entry: Entry<'_>) -> Result<bool, Error> {
+        let directory = self.access.read_or_make()?;
+        let is_stale = |directory: &Directory| {
+            entry.computed_since.is_some_and(|ticket| !directory.allows(ticket, self.hash as u64))
+        };
+        if is_stale(&directory) {
+            return Ok(false);
+        }
+        let name = self.name(directory.generation);
+        let item = self.access.item(self.key, entry.value)?;
+        let Some((number, is_new)) = self.send(&name, directory.generation, &item, entry.replace)? else {
+            return Ok(false);
+        };
+        // It may have been forbidden meanwhile.
+        let mut batch = Batch::new();
+        self.access.ask_for_directory(&mut batch);
+        if is_new {
+            batch.count(&names::counter(self.access.space, directory.generation, Counter::Entries), 1);
+        }
+        let answers = self.access.ask_here(&batch)?;
+        if !is_stale(&self.current(answers.into_iter().next().unwrap_or(Answer::Missing))?) {
+            return Ok(true);
+        }
+        if self.access.ask(&name, |batch| batch.delete_unchanged(&name, number))?.done()?.is_some() {
+            self.access.count(directory.generation, Counter::Entries, -1)?;
+        }
+        Ok(false)
+    }
+
+    /// Writes the item, or does not where there is one; returns its number, and whether there was none.
+    fn send(
+        &self,
+        name: &str,
+        generation: u64,
+        item: &[u8],
+        replace: bool,
+    ) -> Result<Option<(u64, bool)>, Error> {
+        let seconds = self.access.lifetime();
+        let mut batch = Batch::new();
+        batch.probe(name);
+        batch.set(name, item, When::Absent, seconds);
+        let mut answers = self.access.store.servers.of(name).exchange(&batch, self.access.until)?.into_iter();
+        let mut next = || answers.next().unwrap_or(Answer::Missing);
+        let was_there = next().done()?.is_some();
+        match next().done() {
+            Ok(Some(number)) => return Ok(Some((number, true))),
+            Ok(None) => {}
+            Err(error) => {
+                // What cannot be replaced goes: the server has removed it, or does now.
+                if was_there && error.kind() == Kind::Full {
+                    self.access.ask(name, |batch| batch.delete(name))?;
+                    self.access.count(generation, Counter::Entries, -1)?;
+                }
+                return Err(error);
+            }
+        }
+        if !replace && self.alive(self.access.ask(name, |batch| batch.get(name))?)?.is_some() {
+            return Ok(None);
+        }
+        let written = self.access.ask(name, |batch| batch.set(name, item, When::Always, seconds))?.done()?;
+        Ok(written.map(|number| (number, false)))
+    }
+}
+
+enum Looked {
+    Found(Found),
+    /// There is another generation by now.
+    Elsewhere(u64),
+}
+
+pub(super) fn info(access: &Access<'_>) -> Result<Counts, Error> {
+    let Some(known) = access.read()? else { return Ok(Counts::default()) };
+    let all = [Counter::Hits, Counter::Misses, Counter::Entries];
+    let [lookups, misses, entries] = access.counters(known.directory.generation, all)?;
+    let currsize = usize::try_from(entries).unwrap_or(usize::MAX);
+    Ok(Counts { hits: lookups.saturating_sub(misses), misses, currsize })
+}

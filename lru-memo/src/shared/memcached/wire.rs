@@ -1,0 +1,208 @@
+//! The meta commands of Memcached as bytes, and its answers: what is sent in one go is answered in that order.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::super::error::{Error, Kind};
+
+/// Commands that are sent together, and answered together.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) bytes: Vec<u8>,
+    pub(super) commands: usize,
+}
+
+/// When an item is to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// It is not there.
+    Absent,
+    /// It is as it was read, or written, with this number.
+    Unchanged(u64),
+    Always,
+}
+
+/// What the server says to one command.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// What was asked for, and the number of this version of the item.
+    Value(Vec<u8>, u64),
+    /// It is done; what was written has this number.
+    Done(u64),
+    /// The item is not as it was to be.
+    Refused,
+    /// There is no such item.
+    Missing,
+    /// The server cannot do it.
+    Failed(Error),
+}
+
+impl Batch {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for an item.
+    pub(super) fn get(&mut self, name: &str) {
+        self.line(format!("mg {name} v c"));
+    }
+
+    /// Asks whether there is an item.
+    pub(super) fn probe(&mut self, name: &str) {
+        self.line(format!("mg {name} c"));
+    }
+
+    /// Writes an item, for so many seconds, or with 0 for good.
+    pub(super) fn set(&mut self, name: &str, value: &[u8], when: When, seconds: u32) {
+        let length = value.len();
+        self.line(match when {
+            When::Absent => format!("ms {name} {length} c T{seconds} ME"),
+            When::Unchanged(number) => format!("ms {name} {length} c T{seconds} C{number}"),
+            When::Always => format!("ms {name} {length} c T{seconds}"),
+        });
+        self.bytes.extend_from_slice(value);
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    pub(super) fn delete(&mut self, name: &str) {
+        self.line(format!("md {name}"));
+    }
+
+    /// Deletes an item as long as it has this number.
+    pub(super) fn delete_unchanged(&mut self, name: &str, number: u64) {
+        self.line(format!("md {name} C{number}"));
+    }
+
+    /// Adds to a counter, which is made when it is not there; or takes off one that is.
+    pub(super) fn count(&mut self, name: &str, by: i64) {
+        let magnitude = by.unsigned_abs();
+        self.line(match by {
+            0.. => format!("ma {name} N0 J{magnitude} D{magnitude}"),
+            _ => format!("ma {name} MD D{magnitude}"),
+        });
+    }
+
+    fn line(&mut self, line: String) {
+        self.bytes.extend_from_slice(line.as_bytes());
+        self.bytes.extend_from_slice(b"\r\n");
+        self.commands += 1;
+    }
+}
+
+/// What the first line of an answer says.
+pub(super) enum Head {
+    /// So many bytes follow, and the end of a line.
+    Value {
+        length: usize,
+        number: u64,
+    },
+    Whole(Answer),
+}
+
+/// The most that an item can be long, on any server.
+const LONGEST: usize = 1 << 30;
+
+/// Reads the first line of an answer; `None` when it cannot be one.
+pub(super) fn head(line: &[u8]) -> Option<Head> {
+    let line = core::str::from_utf8(line).ok()?;
+    let mut words = line.split(' ');
+    let code = words.next()?;
+    let answer = match code {
+        "VA" => {
+            let length = words.next()?.parse().ok().filter(|&length| length <= LONGEST)?;
+            return Some(Head::Value { length, number: number(words) });
+        }
+        "HD" => Answer::Done(number(words)),
+        "NS" | "EX" => Answer::Refused,
+        "EN" | "NF" => Answer::Missing,
+        "SERVER_ERROR" => Answer::Failed(failure(line)),
+        _ => return None,
+    };
+    Some(Head::Whole(answer))
+}
+
+fn number<'a>(mut flags: impl Iterator<Item = &'a str>) -> u64 {
+    flags.find_map(|flag| flag.strip_prefix('c')?.parse().ok()).unwrap_or(0)
+}
+
+fn failure(line: &str) -> Error {
+    let is_full = ["memory", "large"].iter().any(|word| line.contains(word));
+    let kind = if is_full { Kind::Full } else { Kind::Unavailable };
+    Error::new(kind, format!("Memcached says: {line}"))
+}
+
+impl Answer {
+    /// The value, and its number.
+    pub(super) fn value(self) -> Result<Option<(Vec<u8>, u64)>, Error> {
+        match self {
+            Self::Value(bytes, number) => Ok(Some((bytes, number))),
+            Self::Failed(error) => Err(error),
+            _ => Ok(None),
+        }
+    }
+
+    /// The number of what was written, if it was.
+    pub(super) fn done(self) -> Result<Option<u64>, Error> {
+        match self {
+            Self::Done(number) => Ok(Some(number)),
+            Self::Failed(error) => Err(error),
+            _ => Ok(None),
+        }
+    }
+
+    /// The value of a counter; of one that is not there, zero.
+    pub(super) fn counter(self) -> Result<u64, Error> {
+        let Some((bytes, _)) = self.value()? else { return Ok(0) };
+        // Where a counter has lost a digit there is a blank.
+        let digits = core::str::from_utf8(&bytes).ok().map(str::trim_ascii_end);
+        Ok(digits.and_then(|digits| digits.parse().ok()).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_written_as_memcached_reads_them() {
+        let mut batch = Batch::new();
+        batch.get("a");
+        batch.set("c", b"12\r\n3", When::Unchanged(7), 0);
+        batch.set("d", b"", When::Absent, 9);
+        batch.delete("e");
+        batch.delete_unchanged("f", 8);
+        batch.count("g", 2);
+        batch.count("h", -1);
+        let expected = "mg a v c\r\nms c 5 c T0 C7\r\n12\r\n3\r\nms d 0 c T9 ME\r\n\r\nmd e\r\n\
+                        md f C8\r\nma g N0 J2 D2\r\nma h MD D1\r\n";
+        assert_eq!((core::str::from_utf8(&batch.bytes), batch.commands), (Ok(expected), 7));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_not_taken_for_one() {
+        for line in [
+            "",
+            "VA",
+            "VA x c1",
+            "VA 99999999999 c1",
+            "hd",
+            "HTTP/1.1 400 Bad Request",
+            "ERROR",
+            "CLIENT_ERROR x",
+        ] {
+            assert!(head(line.as_bytes()).is_none(), "{line}");
+        }
+        assert!(head(b"HD\xff").is_none());
+        assert!(matches!(head(b"VA 3 c12 W"), Some(Head::Value { length: 3, number: 12 })));
+        let full = head(b"SERVER_ERROR out of memory storing object");
+        assert!(matches!(full, Some(Head::Whole(Answer::Failed(error))) if error.kind() == Kind::Full));
+    }
+
+    #[test]
+    fn a_counter_may_end_with_a_blank() {
+        assert_eq!(Answer::Value(b"9 ".to_vec(), 1).counter(), Ok(9));
+        assert_eq!(Answer::Value(b"nine".to_vec(), 1).counter(), Ok(0));
+        assert_eq!(Answer::Missing.counter(), Ok(0));
+    }
+}

@@ -1,0 +1,288 @@
+//! Redis and Valkey: exact on any number of machines, for a script is atomic.
+
+mod lease;
+mod options;
+mod scripts;
+mod server;
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use redis::{Script, ScriptInvocation, Value, cmd};
+
+use self::lease::{Keeper, Names};
+use self::scripts::Scripts;
+use self::server::Server;
+use super::error::{Error, Kind};
+use super::lease::Lease;
+use super::namespace::Namespace;
+use super::unique::unique;
+use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, health, wall};
+
+/// The ids of all namespaces on the server.
+const INDEX: &str = "lru-memo:namespaces";
+/// What scripts can count with.
+const HIGHEST: u64 = 1 << 53;
+
+/// A store on a Redis or Valkey server.
+///
+/// Each operation is one script, and so atomic and one round trip. All keys of a namespace have the same hash tag. What a
+/// namespace has takes no memory of the server that is not counted by `maxsize`, but for less than 1 KiB.
+///
+/// A server that does not answer in time, 500 ms, or cannot be reached within 200 ms, is left alone for a second, and
+/// each time twice as long, up to ten; calls do without it meanwhile.
+pub struct Redis(Arc<Inner>);
+
+struct Inner {
+    server: Server,
+    scripts: Scripts,
+    keeper: Keeper,
+    url: String,
+}
+
+/// The keys of a namespace.
+struct Keys {
+    tag: String,
+}
+
+impl Keys {
+    fn of(space: &Namespace) -> Self {
+        Self { tag: format!("lru-memo:{{{:032x}}}:", space.id()) }
+    }
+
+    fn key(&self, name: &str) -> Vec<u8> {
+        [self.tag.as_bytes(), name.as_bytes()].concat()
+    }
+
+    fn lease(&self, key: &[u8]) -> Names {
+        let named = |name: &[u8]| [self.tag.as_bytes(), name, key].concat();
+        Names { holder: named(b"lease:"), ended: named(b"ended:") }
+    }
+}
+
+impl Redis {
+    /// The store of a URL, such as `redis://user:password@host:6379/0`, `rediss://host` with TLS or
+    /// `unix:///run/redis.sock`. After a question mark there may be `connect_timeout=200ms`, `timeout=500ms` and `lease=10s`.
+    ///
+    /// The server is asked when the store is first used.
+    ///
+    /// # Errors
+    /// [`Kind::Url`], when this is none.
+    pub fn new(url: &str) -> Result<Self, Error> {
+        let (client, options) = options::parse(url)?;
+        let (server, scripts, keeper) = (Server::new(client, options), Scripts::new(), Keeper::new());
+        let url = super::configured::redacted(url);
+        Ok(Self(Arc::new(Inner { server, scripts, keeper, url })))
+    }
+
+    /// Runs a script that begins with the prelude.
+    fn run<R: redis::FromRedisValue>(
+        &self,
+        script: &Script,
+        space: &Namespace,
+        key: &[u8],
+        more: impl FnOnce(&mut ScriptInvocation<'_>),
+    ) -> Result<R, Error> {
+        let keys = Keys::of(space);
+        let mut invocation = script.prepare_invoke();
+        for name in ["meta", "values", "recent", "ages", "weights", "invalid"] {
+            invocation.key(keys.key(name));
+        }
+        invocation.arg(key).arg(micros(space.ttl())).arg(wall::ahead().as_micros().to_string());
+        more(&mut invocation);
+        self.0.server.run(&invocation)
+    }
+
+    fn look(&self, space: &Namespace, key: &[u8], counts_misses: bool) -> Result<Value, Error> {
+        let counts = if counts_misses { "1" } else { "" };
+        if space.ttl().is_some() {
+            return self.run(&self.0.scripts.get, space, key, |get| _ = get.arg(counts));
+        }
+        let keys = Keys::of(space);
+        let mut hit = self.0.scripts.hit.prepare_invoke();
+        hit.key(keys.key("meta")).key(keys.key("values")).key(keys.key("recent"));
+        self.0.server.run(hit.arg(key).arg(counts))
+    }
+
+    /// The ticket that the server has given out; a namespace that is new to it is made.
+    fn ticket_of(
+        &self,
+        space: &Namespace,
+        (generation, sequence): (Option<u64>, u64),
+    ) -> Result<Ticket, Error> {
+        match generation {
+            Some(generation) => Ok(Ticket { generation, sequence }),
+            None => self.begin(space),
+        }
+    }
+
+    #[cold]
+    fn begin(&self, space: &Namespace) -> Result<Ticket, Error> {
+        let ttl = space.ttl().map(|ttl| ttl.as_nanos().to_string()).unwrap_or_default();
+        let (generation, sequence): (Option<u64>, u64) =
+            self.run(&self.0.scripts.begin, space, b"", |begin| {
+                begin.arg(unique()).arg(space.name());
+                begin.arg(number(space.maxsize())).arg(number(space.max_weight())).arg(ttl);
+            })?;
+        let mut add = cmd("SADD");
+        add.arg(INDEX).arg(format!("{:032x}", space.id()));
+        self.0.server.ask(Duration::ZERO, |connection| add.query::<u64>(connection))?;
+        let generation = generation.ok_or_else(|| foreign("a namespace without a generation"))?;
+        Ok(Ticket { generation, sequence })
+    }
+}
+
+/// A number, or nothing.
+fn number(limit: Option<impl ToString>) -> String {
+    limit.map(|limit| limit.to_string()).unwrap_or_default()
+}
+
+fn micros(ttl: Option<Duration>) -> String {
+    number(ttl.map(|ttl| ttl.as_micros().min(u128::from(HIGHEST))))
+}
+
+fn foreign(what: &str) -> Error {
+    Error::new(Kind::Corrupt, format!("the Redis server has {what} where a cache should be"))
+}
+
+impl Store for Redis {
+    fn get(&self, space: &Namespace, key: &[u8]) -> Result<Found, Error> {
+        match self.look(space, key, true)? {
+            Value::BulkString(value) => Ok(Found::Hit(value)),
+            miss => {
+                let ticket = redis::from_redis_value(miss).map_err(|_| foreign("something"))?;
+                Ok(Found::Miss(self.ticket_of(space, ticket)?))
+            }
+        }
+    }
+
+    fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        match self.look(space, key, false)? {
+            Value::BulkString(value) => Ok(Some(value)),
+            _ => Ok(None),
+        }
+    }
+
+    fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
+        let mut count = cmd("HINCRBY");
+        count.arg(Keys::of(space).key("meta")).arg("t").arg(1);
+        self.0.server.ask(Duration::ZERO, |connection| count.query(connection))
+    }
+
+    fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
+        health::note_rejected();
+        let ticket = self.run(&self.0.scripts.reject, space, key, |_| ())?;
+        self.ticket_of(space, ticket)
+    }
+
+    fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
+        let ticket = self.run(&self.0.scripts.ticket, space, b"", |_| ())?;
+        self.ticket_of(space, ticket)
+    }
+
+    fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
+        loop {
+            let stored: u64 = self.run(&self.0.scripts.store, space, key, |store| {
+                store.arg(entry.value).arg(entry.weight.min(HIGHEST));
+                match entry.computed_since {
+                    Some(Ticket { generation, sequence }) => store.arg(generation).arg(sequence),
+                    None => store.arg("").arg(""),
+                };
+                store.arg(if entry.replace { "1" } else { "" });
+                let max_weight = space.max_weight().map(|max| max.min(HIGHEST));
+                store.arg(number(space.maxsize())).arg(number(max_weight));
+            })?;
+            match stored {
+                0 | 1 => return Ok(stored == 1),
+                2 => {}
+                _ => _ = self.begin(space)?,
+            }
+        }
+    }
+
+    fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.run(&self.0.scripts.peek, space, key, |_| ())
+    }
+
+    fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error> {
+        self.run(&self.0.scripts.invalidate, space, key, |_| ())
+    }
+
+    fn clear(&self, space: &Namespace) -> Result<(), Error> {
+        self.run(&self.0.scripts.clear, space, b"", |clear| _ = clear.arg(unique()))
+    }
+
+    fn info(&self, space: &Namespace) -> Result<Counts, Error> {
+        let keys = Keys::of(space);
+        let mut info = self.0.scripts.info.prepare_invoke();
+        info.key(keys.key("meta")).key(keys.key("values"));
+        let (uses, stored, misses, currsize): (u64, u64, u64, usize) = self.0.server.run(&info)?;
+        Ok(Counts { hits: uses.saturating_sub(stored), misses, currsize })
+    }
+
+    fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
+        lease::take(&self.0, Keys::of(space).lease(key))
+    }
+
+    fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
+        Ok(lease::try_take(&self.0, Keys::of(space).lease(key))?.ok())
+    }
+
+    fn blocks(&self) -> bool {
+        true
+    }
+
+    fn namespaces(&self) -> Result<Vec<Summary>, Error> {
+        let mut members = cmd("SMEMBERS");
+        members.arg(INDEX);
+        let ids: Vec<String> = self.0.server.ask(Duration::ZERO, |connection| members.query(connection))?;
+        let mut summaries = Vec::new();
+        for id in ids.iter().filter_map(|id| u128::from_str_radix(id, 16).ok()) {
+            summaries.extend(self.summary(id)?);
+        }
+        Ok(summaries)
+    }
+
+    fn recent(&self, space: &Namespace, limit: usize) -> Result<Vec<Held>, Error> {
+        let held: Vec<(Vec<u8>, u64, u64, u64)> =
+            self.run(&self.0.scripts.recent, space, b"", |recent| _ = recent.arg(limit))?;
+        let held = held.into_iter().map(|(key, value_bytes, weight, age)| Held {
+            key,
+            value_bytes,
+            weight,
+            age: Duration::from_micros(age),
+        });
+        Ok(held.collect())
+    }
+}
+
+impl Redis {
+    /// What a namespace of this id is; `None` for one that is gone.
+    fn summary(&self, id: u128) -> Result<Option<Summary>, Error> {
+        let keys = Keys { tag: format!("lru-memo:{{{id:032x}}}:") };
+        let mut ask = cmd("HMGET");
+        ask.arg(keys.key("meta")).arg(&["n", "maxsize", "max_weight", "ttl", "w"]);
+        type Found = (Option<String>, Option<String>, Option<String>, Option<String>, Option<u64>);
+        let (name, maxsize, max_weight, ttl, weight): Found =
+            self.0.server.ask(Duration::ZERO, |connection| ask.query(connection))?;
+        let Some(name) = name else { return Ok(None) };
+        let limit = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<u64>().ok());
+        let mut summary = Summary::new(&Namespace::new(&name, id), Counts::default());
+        summary.maxsize = limit(&maxsize).and_then(|max| usize::try_from(max).ok());
+        summary.max_weight = limit(&max_weight);
+        summary.ttl = limit(&ttl).map(Duration::from_nanos);
+        summary.weight = max_weight.filter(|max| !max.is_empty()).map(|_| weight.unwrap_or(0));
+        summary.counts = self.info(&summary.namespace())?;
+        Ok(Some(summary))
+    }
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Redis").field(&self.0.url).finish()
+    }
+}

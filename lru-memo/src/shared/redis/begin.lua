@@ -1,0 +1,6 @@
+-- Makes a namespace that is new to the server. ARGV: from 4, its generation, its name, and its limits or nothing.
+-- Returns the ticket.
+if redis.call('HSETNX', meta, 'g', ARGV[4]) == 1 then
+  redis.call('HSET', meta, 'n', ARGV[5], 'maxsize', ARGV[6], 'max_weight', ARGV[7], 'ttl', ARGV[8])
+end
+return ticket()

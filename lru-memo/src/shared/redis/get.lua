@@ -1,0 +1,11 @@
+-- A lookup. ARGV[4]: whether a miss counts. Returns the value; of a miss, the ticket.
+local value = find()
+if value then
+  redis.call('ZADD', recent, redis.call('HINCRBY', meta, 't', 1), key)
+  return value
+end
+if ARGV[4] == '' then
+  return false
+end
+redis.call('HINCRBY', meta, 's', 1)
+return ticket()

@@ -1,0 +1,131 @@
+//! Leases: a key on the server that goes by itself, unless the process that holds it is alive to keep it.
+
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use core::time::Duration;
+use std::thread;
+
+use parking_lot::Mutex;
+use redis::{Cmd, cmd};
+
+use super::Inner;
+use crate::shared::error::Error;
+use crate::shared::lease::Lease;
+use crate::shared::unique::unique;
+
+/// For how long a waiter sleeps, at most, before it asks whether the lease has ended by itself.
+const SLEEP: Duration = Duration::from_secs(1);
+
+/// The keys of what belongs to a lease.
+pub(super) struct Names {
+    /// Who has it: a token, for as long as the lease lasts.
+    pub(super) holder: Vec<u8>,
+    /// A list to which something is added when it ends.
+    pub(super) ended: Vec<u8>,
+}
+
+/// A lease, until it is dropped.
+struct Held {
+    store: Arc<Inner>,
+    names: Names,
+    token: u64,
+    process: u32,
+}
+
+/// The leases that this process holds, to be kept by a thread for as long as there are any.
+pub(super) struct Keeper(Mutex<Keeping>);
+
+struct Keeping {
+    held: Vec<Weak<Held>>,
+    /// In which process there is a thread for them.
+    process: Option<u32>,
+}
+
+impl Keeper {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Keeping { held: Vec::new(), process: None }))
+    }
+}
+
+/// Takes the lease, if nobody has it.
+pub(super) fn try_take(store: &Arc<Inner>, names: Names) -> Result<Result<Lease, Names>, Error> {
+    let (token, lease) = (unique(), millis(store.server.options().lease));
+    let mut set = cmd("SET");
+    set.arg(&names.holder).arg(token).arg("NX").arg("PX").arg(lease);
+    let is_mine: bool = store.server.ask(Duration::ZERO, |connection| set.query(connection))?;
+    if !is_mine {
+        return Ok(Err(names));
+    }
+    let held = Arc::new(Held { store: Arc::clone(store), names, token, process: std::process::id() });
+    keep(&held);
+    Ok(Ok(Lease::new(held)))
+}
+
+/// Waits for the lease.
+pub(super) fn take(store: &Arc<Inner>, mut names: Names) -> Result<Lease, Error> {
+    loop {
+        match try_take(store, names)? {
+            Ok(lease) => return Ok(lease),
+            Err(unused) => names = unused,
+        }
+        let mut wait = Cmd::new();
+        wait.arg("BLPOP").arg(&names.ended).arg(SLEEP.as_secs_f64());
+        store.server.ask(SLEEP, |connection| wait.query::<redis::Value>(connection))?;
+    }
+}
+
+fn keep(held: &Arc<Held>) {
+    let here = std::process::id();
+    // After a fork, the thread that has the lock may not exist; a lease that is not kept ends early.
+    let Some(mut keeping) = held.store.keeper.0.try_lock_for(SLEEP) else { return };
+    keeping.held.retain(|other| other.upgrade().is_some_and(|other| other.process == here));
+    keeping.held.push(Arc::downgrade(held));
+    if keeping.process != Some(here) {
+        let store = Arc::downgrade(&held.store);
+        let keeper = thread::Builder::new().name("lru-memo leases".into());
+        if keeper.spawn(move || keep_all(&store)).is_ok() {
+            keeping.process = Some(here);
+        }
+    }
+}
+
+/// Has all leases last, until there are none.
+fn keep_all(store: &Weak<Inner>) {
+    while let Some(store) = store.upgrade() {
+        let lease = store.server.options().lease;
+        let held: Vec<_> = {
+            let mut keeping = store.keeper.0.lock();
+            keeping.held.retain(|held| held.strong_count() > 0);
+            if keeping.held.is_empty() {
+                keeping.process = None;
+                return;
+            }
+            keeping.held.iter().filter_map(Weak::upgrade).collect()
+        };
+        for held in held {
+            let script = &store.scripts.extend;
+            let mut extend = script.key(&held.names.holder);
+            // If it fails, it is tried again before the lease ends.
+            let _: Result<u64, _> = store.server.run(extend.arg(held.token).arg(millis(lease)));
+        }
+        drop(store);
+        thread::sleep(lease / 3);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.process != std::process::id() {
+            return;
+        }
+        let Self { store, names, token, .. } = self;
+        let mut release = store.scripts.release.key(&names.holder);
+        release.key(&names.ended).arg(*token).arg(millis(store.server.options().lease));
+        // If it fails, the lease ends by itself.
+        let _: Result<u64, _> = store.server.run(&release);
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,111 @@
+//! What the URL says: the server, and how long to wait for it.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use redis::Client;
+
+use crate::shared::error::{Error, Kind};
+use crate::shared::url;
+
+/// How a [`Redis`](super::Redis) store is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Options {
+    /// How long it may take to connect, with what the server is told then.
+    pub(super) connect_timeout: Duration,
+    /// How long each use of the store may wait for the server.
+    pub(super) timeout: Duration,
+    /// How long a process that has died keeps others from computing what it was computing.
+    pub(super) lease: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_millis(200),
+            timeout: Duration::from_millis(500),
+            lease: Duration::from_secs(10),
+        }
+    }
+}
+
+const KNOWN: &str =
+    "`connect_timeout`, `timeout` and `lease`, and for `unix://` also `db`, `user` and `pass`";
+
+/// Reads a URL.
+pub(super) fn parse(url: &str) -> Result<(Client, Options), Error> {
+    let (place, set) = url::split_options(url);
+    let is_unix = place.starts_with("unix://") || place.starts_with("redis+unix://");
+    let (mut options, mut of_client) = (Options::default(), Vec::new());
+    for (name, text) in set {
+        match name {
+            "connect_timeout" => options.connect_timeout = at_least(name, text, Duration::from_millis(1))?,
+            "timeout" => options.timeout = at_least(name, text, Duration::from_millis(1))?,
+            "lease" => options.lease = at_least(name, text, Duration::from_secs(1))?,
+            "db" | "user" | "pass" if is_unix => of_client.push(format!("{name}={text}")),
+            _ => return Err(url::unknown(name, KNOWN)),
+        }
+    }
+    let mut url = place.to_owned();
+    if !of_client.is_empty() {
+        url = format!("{url}?{}", of_client.join("&"));
+    }
+    if url.starts_with("rediss://") {
+        // The client needs one for the whole process; whoever has chosen it before is right.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    // What the client says of it might have a password in it.
+    let client = Client::open(url).map_err(|_| Error::new(Kind::Url, String::from(EXAMPLES)))?;
+    Ok((client, options))
+}
+
+const EXAMPLES: &str = "this is no URL of a Redis server: `redis://host:6379/0`, `redis://user:password@host`, \
+                        `rediss://host` with TLS, `unix:///run/redis.sock`";
+
+fn at_least(name: &str, text: &str, least: Duration) -> Result<Duration, Error> {
+    let duration = url::duration(name, text)?;
+    if duration >= least && duration <= Duration::from_secs(86_400) {
+        Ok(duration)
+    } else {
+        Err(Error::new(Kind::Url, format!("`{name}={text}` is not from {least:?} to a day")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn options_are_read() {
+        let (_, options) = parse("redis://h/1?connect_timeout=50ms&timeout=2s&lease=3s").expect("a URL");
+        let (connect_timeout, timeout) = (Duration::from_millis(50), Duration::from_secs(2));
+        assert_eq!(options, Options { connect_timeout, timeout, lease: Duration::from_secs(3) });
+        let (client, options) = parse("unix:///run/r.sock?db=3&timeout=1s&pass=secret").expect("a URL");
+        assert_eq!(client.get_connection_info().redis_settings().db(), 3);
+        assert_eq!(options, Options { timeout: Duration::from_secs(1), ..Options::default() });
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_refused_and_no_password_told() {
+        for url in [
+            "redis://",
+            "redis://me:secret@h:port",
+            "redis://h/db",
+            "redis://h?timeout=1",
+            "redis://h?timeout=0ms",
+            "redis://h?lease=5ms",
+            "redis://h?color=red",
+            "redis://h?pass=secret",
+            "unix://?pass=secret&x=1",
+        ] {
+            let error = parse(url).map(|_| ()).expect_err(url);
+            assert_eq!(error.kind(), Kind::Url, "{url}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
+}

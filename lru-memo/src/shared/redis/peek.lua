@@ -1,0 +1,2 @@
+-- The value of the key.
+return find()

@@ -1,0 +1,8 @@
+-- Ends a lease, if it is still held, and wakes one who waits. KEYS: the lease, and the list that is waited for. ARGV:
+-- the token of the lease; for how many milliseconds somebody may come late.
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('DEL', KEYS[1], KEYS[2])
+  redis.call('LPUSH', KEYS[2], '')
+  redis.call('PEXPIRE', KEYS[2], ARGV[2])
+end
+return 1

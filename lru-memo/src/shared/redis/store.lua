@@ -1,0 +1,71 @@
+-- Stores an entry. ARGV: from 4, the value, its weight, the generation and the number of invalidations of its ticket or
+-- nothing, whether it replaces, the limits or nothing. Returns 1 if it did, 0 if not; 2 when there was so much to evict
+-- that it has to be called again, and 3 when the namespace is new to the server.
+local EVICTIONS = 256
+local value, weight, generation, sequence = ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
+local replaces, maxsize, max_weight = ARGV[8] ~= '', tonumber(ARGV[9]), tonumber(ARGV[10])
+
+local begun = ticket()
+if not begun[1] then
+  return generation == '' and 3 or 0
+end
+if generation ~= '' then
+  local missed = begun[2] - sequence
+  if generation ~= begun[1] or missed < 0 or missed > INVALIDATIONS then
+    return 0
+  end
+  for number = sequence, begun[2] - 1 do
+    if redis.call('HGET', invalid, number % INVALIDATIONS) == key then
+      return 0
+    end
+  end
+end
+
+local is_there = find() and true
+if is_there and not replaces then
+  return 0
+end
+if is_there then
+  remove(key)
+end
+if maxsize == 0 or max_weight and weight > max_weight then
+  return 0
+end
+
+local count = redis.call('HLEN', values)
+local sum = max_weight and tonumber(redis.call('HGET', meta, 'w') or 0)
+local evicted = 0
+while count > 0 and (maxsize and count >= maxsize or max_weight and sum + weight > max_weight) do
+  if evicted == EVICTIONS then
+    return 2
+  end
+  local victim
+  if ttl then
+    local oldest = redis.call('ZRANGE', ages, 0, 0, 'WITHSCORES')
+    victim = oldest[1] and is_expired(oldest[2]) and oldest[1]
+  end
+  victim = victim or redis.call('ZRANGE', recent, 0, 0)[1]
+  if not victim then
+    -- Somebody else has written here.
+    redis.call('DEL', values)
+    break
+  end
+  if max_weight then
+    sum = sum - (redis.call('HGET', weights, victim) or 0)
+  end
+  remove(victim)
+  count = count - 1
+  evicted = evicted + 1
+end
+
+redis.call('HSET', values, key, value)
+redis.call('HINCRBY', meta, 'p', 1)
+redis.call('ZADD', recent, redis.call('HINCRBY', meta, 't', 1), key)
+if ttl then
+  redis.call('ZADD', ages, now(), key)
+end
+if max_weight then
+  redis.call('HSET', weights, key, weight)
+  redis.call('HINCRBY', meta, 'w', weight)
+end
+return 1

@@ -1,0 +1,2 @@
+-- When something begins to be computed.
+return ticket()

@@ -1,0 +1,159 @@
+//! Threads and tasks that ask a store: where one may block, the other leaves it to a thread of ours.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use core::future::Future;
+use core::ops::DerefMut;
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Once;
+use std::thread;
+
+use crate::flight::{Flight, Landed};
+use crate::fork::{self, Forkable, Locked};
+use crate::sync::{Condvar, Mutex};
+
+/// Who is calling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// It may wait where it is.
+    Thread,
+    /// It must not.
+    Task,
+}
+
+/// What comes of a future that never waits, as those of [`Caller::Thread`] are.
+#[inline]
+pub fn at_once<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("a thread waits where it is"),
+    }
+}
+
+/// So many of our threads ask stores at the same time, at most.
+const THREADS: usize = 64;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Threads that do what would block a task. There are as many as were needed at the same time; they stay.
+struct Pool {
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+struct State {
+    jobs: VecDeque<Job>,
+    threads: usize,
+    idle: usize,
+}
+
+static POOL: Pool =
+    Pool { state: Mutex::new(State { jobs: VecDeque::new(), threads: 0, idle: 0 }), work: Condvar::new() };
+
+/// Does it on one of our threads. What takes long keeps others waiting: it is for that which soon ends, or fails.
+pub(super) async fn in_pool<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static) -> R {
+    answered(job, |job| POOL.add(job)).await
+}
+
+/// Does it on one of our threads, some time.
+pub(super) fn later(job: impl FnOnce() + Send + 'static) {
+    POOL.add(Box::new(move || {
+        // The panic hook has reported it.
+        let _ = catch_unwind(AssertUnwindSafe(job));
+    }));
+}
+
+/// Does it on a new thread, however long it may take.
+pub(super) async fn on_new_thread<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static) -> R {
+    answered(job, |job| {
+        let job = Arc::new(Mutex::new(Some(job)));
+        let theirs = Arc::clone(&job);
+        let run = |job: Arc<Mutex<Option<Job>>>| job.lock().take().map(|job| job());
+        if !spawned(move || _ = run(theirs)) {
+            run(job);
+        }
+    })
+    .await
+}
+
+/// Has a job started, and waits for its result.
+async fn answered<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static, start: impl FnOnce(Job)) -> R {
+    let turn = Flight::begin();
+    let answer = turn.flight().join();
+    start(Box::new(move || {
+        let result = catch_unwind(AssertUnwindSafe(job));
+        turn.land(Arc::new(Mutex::new(Some(result))));
+    }));
+    let Landed::Value(result) = answer.await else { unreachable!("every job is done") };
+    let result = result.lock().take().expect("nobody else waits for it");
+    result.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+fn spawned(run: impl FnOnce() + Send + 'static) -> bool {
+    thread::Builder::new().name("lru-memo store".into()).spawn(run).is_ok()
+}
+
+impl Pool {
+    fn add(&'static self, job: Job) {
+        static REGISTERED: Once = Once::new();
+        // SAFETY: all threads use it.
+        REGISTERED.call_once(|| unsafe { fork::register(|| Some(self)) });
+        let needs_thread = {
+            let mut state = self.state.lock();
+            state.jobs.push_back(job);
+            let needs_thread = state.idle < state.jobs.len() && state.threads < THREADS;
+            state.threads += usize::from(needs_thread);
+            needs_thread
+        };
+        if !needs_thread {
+            self.work.notify_one();
+        } else if !spawned(|| self.serve()) {
+            self.do_without();
+        }
+    }
+
+    fn serve(&self) {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                drop(state);
+                job();
+                state = self.state.lock();
+            } else {
+                state.idle += 1;
+                state = self.work.wait(state);
+                state.idle -= 1;
+            }
+        }
+    }
+
+    /// There can be no thread more. Without any, the job is done here.
+    fn do_without(&self) {
+        let job = {
+            let mut state = self.state.lock();
+            state.threads -= 1;
+            if state.threads == 0 { state.jobs.pop_front() } else { None }
+        };
+        job.into_iter().for_each(|job| job());
+    }
+}
+
+impl Forkable for Pool {
+    fn lock(&self) -> Box<dyn Locked + '_> {
+        Box::new(Held(self.state.lock()))
+    }
+}
+
+/// The pool, in its lock, while the process forks.
+struct Held<G>(G);
+
+impl<G: DerefMut<Target = State>> Locked for Held<G> {
+    fn forget_others(&mut self) {
+        // The threads do not exist, and nobody waits for what they were to do.
+        core::mem::forget(core::mem::take(&mut self.0.jobs));
+        (self.0.threads, self.0.idle) = (0, 0);
+    }
+}

@@ -1,0 +1,89 @@
+//! A real `redis-server`, as a test needs it.
+
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lru_memo::shared::Redis;
+
+use super::Scratch;
+
+/// A server on a socket in a directory of its own; it is killed in the end.
+pub struct RedisServer {
+    scratch: Scratch,
+    more: Vec<String>,
+    process: Option<Child>,
+}
+
+impl RedisServer {
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With more options, such as `--maxmemory 10mb`.
+    pub fn start_with(more: &[&str]) -> Self {
+        let more = more.iter().map(|&word| word.to_owned()).collect();
+        let mut server = Self { scratch: Scratch::new(), more, process: None };
+        server.restart();
+        server
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.scratch.path().join("redis.sock")
+    }
+
+    pub fn url(&self) -> String {
+        format!("unix://{}?timeout=5s&connect_timeout=5s", self.socket().display())
+    }
+
+    pub fn store(&self) -> Redis {
+        Redis::new(&self.url()).expect("it is a URL")
+    }
+
+    /// Stops the server at once, as if the machine had failed.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("it can be killed");
+            process.wait().expect("it has ended");
+        }
+    }
+
+    /// Starts it, empty.
+    pub fn restart(&mut self) {
+        self.kill();
+        let _ = std::fs::remove_file(self.socket());
+        let mut command = Command::new("redis-server");
+        command.args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"]).arg(self.socket());
+        command.args(["--dir".as_ref(), self.scratch.path().as_os_str()]).args(&self.more);
+        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        self.process = Some(process.expect("`redis-server` is needed: install it (`cargo xtask test` does)"));
+        let end = Instant::now() + Duration::from_secs(20);
+        while UnixStream::connect(self.socket()).is_err() {
+            assert!(Instant::now() < end, "redis-server does not listen");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Stops it without ending it: it accepts, and does not answer. Or lets it go on.
+    pub fn hang(&self, hang: bool) {
+        let signal = if hang { libc::SIGSTOP } else { libc::SIGCONT };
+        let process = self.process.as_ref().expect("it runs").id();
+        // SAFETY: it is a child that was not waited for.
+        assert_eq!(unsafe { libc::kill(process as libc::pid_t, signal) }, 0);
+    }
+
+    /// Asks it directly.
+    pub fn ask(&self, command: &[&str]) -> String {
+        let output = Command::new("redis-cli").arg("-s").arg(self.socket()).args(command).output();
+        let output = output.expect("`redis-cli` is needed: it comes with redis-server");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,387 @@
+//! Memcached servers that are down, die, hang, talk nonsense, or are full: the store says so, and nobody waits long.
+//! And processes that use one: they die, and fork.
+
+mod shared;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lru_memo::shared::{Entry, Found, Kind, Memcached, Store};
+use lru_memo_tests::without_hanging;
+use shared::memcached_server::Server;
+use shared::{Scratch, call, info, put, space, square};
+
+/// Tries again until it works, as it must after the longest time that a server is left alone.
+fn until_it_works<R>(mut act: impl FnMut() -> Option<R>) -> R {
+    let begun = Instant::now();
+    loop {
+        if let Some(result) = act() {
+            return result;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(120), "it does not recover");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_server_that_is_down_at_the_start_is_used_when_it_is_up() {
+    let scratch = Scratch::new();
+    let mut server = Server::on_socket(&scratch, &[]);
+    server.kill();
+    let store = server.store();
+    let space = space("f", Some(3));
+    for _ in 0..50 {
+        let error = store.get(&space, b"k").expect_err("nobody listens");
+        assert_eq!(error.kind(), Kind::Unavailable);
+        assert!(error.to_string().contains("memcached.sock"), "{error}");
+    }
+    server.restart();
+    until_it_works(|| store.get(&space, b"k").ok());
+    assert_eq!(square(&store, &space, 1), square(&server.store(), &space, 2));
+    assert!(square(&store, &space, 2));
+}
+
+#[test]
+fn a_server_that_is_killed_under_load_is_missed_by_nobody_and_used_again_when_it_is_back() {
+    let scratch = Scratch::new();
+    let mut server = Server::on_socket(&scratch, &[]);
+    let stores = [server.store(), server.store()];
+    let is_over = &AtomicBool::new(false);
+    let failed = &AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let store = &stores[thread % 2];
+            scope.spawn(move || {
+                let spaces = [space("f", Some(5)), space("f", None)];
+                for x in (0..9_u64).cycle() {
+                    let (space, key) = (&spaces[x as usize % 2], x.to_le_bytes());
+                    let found = store.get(space, &key).and_then(|found| {
+                        if let Found::Miss(ticket) = found {
+                            let value = (x * x).to_le_bytes();
+                            let entry = Entry {
+                                value: &value,
+                                weight: 1,
+                                computed_since: Some(ticket),
+                                replace: false,
+                            };
+                            return store.store(space, &key, entry).map(|_| None);
+                        }
+                        Ok(Some(found))
+                    });
+                    match found {
+                        Ok(Some(Found::Hit(value))) => assert_eq!(value, (x * x).to_le_bytes()),
+                        Ok(_) => {}
+                        Err(error) => {
+                            assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+                            failed.fetch_add(1, SeqCst);
+                            thread::sleep(Duration::from_millis(1));
+                        }
+                    }
+                    if is_over.load(SeqCst) {
+                        break;
+                    }
+                }
+            });
+        }
+        for _ in 0..2 {
+            thread::sleep(Duration::from_millis(300));
+            server.kill();
+            let before = failed.load(SeqCst);
+            until_it_works(|| (failed.load(SeqCst) > before + 10).then_some(()));
+            server.restart();
+            until_it_works(|| stores[0].get(&space("again", Some(1)), b"k").ok());
+        }
+        is_over.store(true, SeqCst);
+    });
+    let space = space("f", Some(5));
+    let info = until_it_works(|| stores[1].info(&space).ok());
+    assert!(info.currsize <= 5);
+}
+
+#[test]
+fn a_server_that_was_restarted_is_empty_and_goes_on() {
+    let scratch = Scratch::new();
+    let mut server = Server::on_socket(&scratch, &[]);
+    let store = server.store();
+    let spaces = [space("f", Some(5)), space("f", None)];
+    for round in 0..3 {
+        for space in &spaces {
+            // Its connections were closed: that is not a failure.
+            assert_eq!([1, 2, 1].map(|x| square(&store, space, x)), [false, false, true], "round {round}");
+            assert_eq!(info(&store, space), (1, 2, 2));
+        }
+        server.restart();
+    }
+}
+
+/// A server that is none: what it does with a connection.
+fn pretending(act: impl Fn(TcpStream) + Send + Sync + 'static) -> (Memcached, &'static AtomicUsize) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("it has an address").port();
+    let count: &'static AtomicUsize = Box::leak(Box::default());
+    thread::spawn(move || {
+        let act: &'static _ = Box::leak(Box::new(act));
+        for stream in listener.incoming().map_while(Result::ok) {
+            count.fetch_add(1, SeqCst);
+            thread::spawn(move || act(stream));
+        }
+    });
+    let url = format!("memcached://127.0.0.1:{port}?timeout=200ms");
+    (Memcached::new(&url).expect("it is a URL"), count)
+}
+
+#[test]
+fn a_server_that_hangs_is_waited_for_once_in_each_interval() {
+    let (store, connections) = pretending(|mut stream| _ = stream.read_to_end(&mut Vec::new()));
+    let space = space("f", Some(5));
+    let begun = Instant::now();
+    for _ in 0..50 {
+        let error = store.get(&space, b"k").expect_err("it never answers");
+        assert_eq!(error.kind(), Kind::Unavailable);
+    }
+    // At once, after a second, after two more, after four more.
+    let longest = 1 + begun.elapsed().as_secs() as usize;
+    assert!(connections.load(SeqCst) <= longest, "{} connections", connections.load(SeqCst));
+}
+
+#[test]
+fn a_socket_that_nobody_accepts_is_not_waited_for_longer_than_was_said() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("memcached.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    without_hanging(
+        || "a use of the store".to_owned(),
+        move || {
+            let space = space("f", Some(5));
+            // More than wait to be accepted; each store asks once.
+            for _ in 0..300 {
+                let url = format!("memcached+unix://{}?timeout=1ms&connect_timeout=1ms", path.display());
+                let store = Memcached::new(&url).expect("it is a URL");
+                assert_eq!(store.get(&space, b"k").map_err(|error| error.kind()), Err(Kind::Unavailable));
+            }
+        },
+    );
+}
+
+#[test]
+fn nonsense_is_an_error() {
+    let answers: [&[u8]; 12] = [
+        b"",
+        b"\n",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"ERROR\r\n",
+        b"CLIENT_ERROR bad\r\n",
+        b"VA 5 c1\r\nab",
+        b"VA 2 c1\r\nabcdef\r\n",
+        b"VA 99999999999999999999 c1\r\n",
+        b"VA 1000000000 c1\r\nabc",
+        b"HD\r\nHD\r\nHD\r\nHD\r\n",
+        b"\xff\xfe\x00\x01\r\n",
+        &[b'x'; 100_000],
+    ];
+    without_hanging(
+        || "a use of the store".to_owned(),
+        move || {
+            for answer in answers {
+                let (store, _) = pretending(move |mut stream| {
+                    let mut asked = [0; 1 << 16];
+                    while let Ok(1..) = stream.read(&mut asked) {
+                        if answer.is_empty() || stream.write_all(answer).is_err() {
+                            return;
+                        }
+                    }
+                });
+                for space in [space("f", Some(5)), space("f", None)] {
+                    let error = store.get(&space, b"k").expect_err("it is nonsense");
+                    assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+                }
+            }
+        },
+    );
+}
+
+#[test]
+fn a_server_without_memory_says_so_and_what_it_has_is_served() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &["-M", "-m", "8"]);
+    let store = Memcached::new(&format!("{}?timeout=60s", server.url())).expect("it is a URL");
+    for maxsize in [Some(1000), None] {
+        let space = space("f", maxsize);
+        square(&store, &space, 1);
+        let value = vec![7; 100_000];
+        let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true };
+        let error = (0..1000_u32).find_map(|x| store.store(&space, &x.to_be_bytes(), entry).err());
+        assert_eq!(error.map(|error| error.kind()), Some(Kind::Full), "maxsize {maxsize:?}");
+        assert!(square(&store, &space, 1), "maxsize {maxsize:?}");
+        store.clear(&space).expect("it works");
+    }
+}
+
+#[test]
+fn a_server_that_evicts_loses_entries_and_nothing_else() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &["-m", "8"]);
+    let store = Memcached::new(&format!("{}?timeout=60s", server.url())).expect("it is a URL");
+    let space = space("f", None);
+    let value = |x: u64| vec![x as u8; 50_000];
+    for x in 0..1000_u64 {
+        call(&store, &space, &x.to_le_bytes(), || value(x));
+        let (hit, found) = call(&store, &space, &x.to_le_bytes(), || value(x));
+        assert!(hit && found == value(x), "what was just stored");
+    }
+    assert!(server.statistic("evictions") > 0);
+    let kept = (0..1000_u64).filter(|x| call(&store, &space, &x.to_le_bytes(), || value(*x)).0).count();
+    assert!(kept < 500, "{kept} entries of 50 kB in 8 MiB");
+}
+
+/// A worker process, see `src/bin/function_worker.rs`.
+struct Worker {
+    process: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    fn new(url: &str) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_function-worker"))
+            .env("LRU_MEMO_STORE", url)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the worker starts");
+        let answers = BufReader::new(process.stdout.take().expect("its output"));
+        Self { process, answers }
+    }
+
+    fn tell(&mut self, command: &str) {
+        writeln!(self.process.stdin.as_mut().expect("its input"), "{command}").expect("a pipe");
+    }
+
+    fn hear(&mut self) -> String {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("a line");
+        line.trim_end().to_owned()
+    }
+
+    fn ask(&mut self, command: &str) -> String {
+        self.tell(command);
+        self.hear()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn all_worker_processes_have_one_cache_info() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &[]);
+    let url = format!("{}?timeout=60s", server.url());
+    let mut workers = [Worker::new(&url), Worker::new(&url)];
+    for (at, x) in [1, 2, 1, 3, 1, 4, 2].into_iter().enumerate() {
+        assert_eq!(workers[at % 2].ask(&format!("double {x}")), (2 * x).to_string());
+    }
+    let expected = "CacheInfo(hits=2, misses=5, maxsize=3, currsize=3)";
+    assert_eq!(workers.each_mut().map(|worker| worker.ask("double_info")), [expected; 2]);
+    workers[0].ask("double_clear");
+    let expected = "CacheInfo(hits=0, misses=0, maxsize=3, currsize=0)";
+    assert_eq!(workers.each_mut().map(|worker| worker.ask("double_info")), [expected; 2]);
+}
+
+#[test]
+fn one_process_computes_for_all() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &[]);
+    let url = format!("{}?timeout=60s", server.url());
+    let mut workers = [Worker::new(&url), Worker::new(&url), Worker::new(&url)];
+    workers.iter_mut().for_each(|worker| worker.tell("slow 4"));
+    let mut runs = 0;
+    for worker in &mut workers {
+        let mut line = worker.hear();
+        if line == "runs 1" {
+            runs += 1;
+            line = worker.hear();
+        }
+        assert_eq!(line, "3 3 3 3");
+    }
+    assert_eq!(runs, 1);
+    assert_eq!(workers[0].ask("slow_info"), "CacheInfo(hits=11, misses=1, maxsize=128, currsize=1)");
+}
+
+#[test]
+fn the_key_of_a_process_that_was_killed_is_taken_over() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &[]);
+    let url = format!("{}?timeout=60s&lease=2s", server.url());
+    let mut first = Worker::new(&url);
+    assert_eq!(first.ask("slow_alone 5"), "runs 5");
+    let mut second = Worker::new(&url);
+    second.tell("slow_alone 5");
+    thread::sleep(Duration::from_millis(300));
+    drop(first);
+    assert_eq!(second.hear(), "runs 5");
+}
+
+#[test]
+fn functions_run_while_there_is_no_server_and_it_is_counted() {
+    let scratch = Scratch::new();
+    let mut server = Server::on_socket(&scratch, &[]);
+    let mut worker = Worker::new(&server.url());
+    assert_eq!(worker.ask("double 1"), "2");
+    server.kill();
+    for x in 1..20 {
+        assert_eq!(worker.ask(&format!("double {x}")), (2 * x).to_string());
+    }
+    assert!(worker.ask("health").contains("(Unavailable, 19)"));
+    // Those who wait for each other do so without it.
+    worker.tell("slow 2");
+    assert_eq!(worker.hear(), "runs 1");
+    assert_eq!(until_it_works(|| Some(worker.hear()).filter(|line| line != "runs 1")), "3 3");
+    server.restart();
+    until_it_works(|| {
+        worker.ask("double 1");
+        let info = worker.ask("double_info");
+        (info.contains("hits=1,") && info.contains("misses=1,")).then_some(())
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_child_of_a_fork_has_connections_of_its_own_and_does_not_end_leases_of_its_parent() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &[]);
+    let store = Memcached::new(&format!("{}?timeout=60s", server.url())).expect("it is a URL");
+    let space = space("f", Some(100));
+    (0..10).for_each(|x| _ = square(&store, &space, x));
+    let mut lease = Some(store.lease(&space, b"k").expect("it works"));
+    // SAFETY: the child runs what is tested, which is to work there, and never returns.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0, "fork");
+    if child == 0 {
+        let run = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            drop(lease.take());
+            (0..500).for_each(|x| assert!(square(&store, &space, x % 10)));
+            let theirs = store.lease(&space, b"other").expect("it works");
+            drop(theirs);
+        }));
+        // SAFETY: it runs nothing of the process whose copy this is.
+        unsafe { libc::_exit(run.is_err().into()) }
+    }
+    (0..500).for_each(|x| assert!(square(&store, &space, x % 10)));
+    let mut status = 0;
+    // SAFETY: `status` is an integer to be written to.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    assert_eq!(status, 0, "the child has failed");
+    assert!(server.store().try_lease(&space, b"k").expect("it works").is_none());
+    drop(lease);
+    assert!(server.store().try_lease(&space, b"k").expect("it works").is_some());
+    assert_eq!(info(&store, &space), (1000, 10, 10));
+    assert!(put(&store, &space, b"k", b"v", 1));
+}

@@ -1,0 +1,384 @@
+//! What a Redis server does to callers when it fails, forgets, or is not one; and what a hit costs it.
+
+mod shared;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lru_memo::shared::{Entry, Found, Kind, Redis, Store};
+use shared::{RedisServer, call, info, peek, put, space, square};
+
+fn kind_of<T: std::fmt::Debug>(result: Result<T, lru_memo::shared::Error>) -> Kind {
+    result.expect_err("the server does not work").kind()
+}
+
+/// How many commands of this name the server has done.
+fn commands(server: &RedisServer, name: &str) -> u64 {
+    let stats = server.ask(&["info", "commandstats"]);
+    let line = stats.lines().find(|line| line.starts_with(&format!("cmdstat_{name}:")));
+    let calls = line.and_then(|line| line.split(['=', ',']).nth(1));
+    calls.map_or(0, |calls| calls.parse().expect("a number"))
+}
+
+#[test]
+fn a_hit_is_one_round_trip() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    square(&store, &space, 1);
+    square(&store, &space, 1);
+    let before = (commands(&server, "evalsha"), server.ask(&["info", "stats"]));
+    for _ in 0..100 {
+        assert!(square(&store, &space, 1));
+    }
+    assert_eq!(commands(&server, "evalsha") - before.0, 100);
+    // All that clients have sent, with what asks for the statistics.
+    let received = |stats: &str| -> u64 {
+        let line = stats.lines().find_map(|line| line.strip_prefix("total_net_input_bytes:"));
+        line.and_then(|number| number.trim().parse().ok()).expect("a number")
+    };
+    let bytes = received(&server.ask(&["info", "stats"])) - received(&before.1);
+    assert!(bytes / 100 < 400, "{bytes} bytes for 100 hits");
+}
+
+#[test]
+fn a_server_that_has_forgotten_its_scripts_is_told_them_again() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    assert!(!square(&store, &space, 1));
+    assert_eq!(server.ask(&["script", "flush"]), "OK");
+    assert!(square(&store, &space, 1));
+    assert_eq!(info(&store, &space), (1, 1, 1));
+}
+
+#[test]
+fn a_server_that_comes_back_empty_is_used_at_once_and_stores_nothing_computed_before() {
+    let mut server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    assert!(!square(&store, &space, 1));
+    let Ok(Found::Miss(ticket)) = store.get(&space, b"other") else { panic!("it is not there") };
+    server.restart();
+    assert!(!square(&store, &space, 1));
+    assert!(square(&store, &space, 1));
+    let entry = Entry { value: b"old", weight: 1, computed_since: Some(ticket), replace: true };
+    assert_eq!(store.store(&space, b"other", entry), Ok(false));
+    assert_eq!(info(&store, &space), (1, 1, 1));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_asked_again_when_it_is() {
+    let mut server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    server.kill();
+    assert_eq!(kind_of(store.get(&space, b"k")), Kind::Unavailable);
+    // Left alone for a while, and then asked.
+    server.restart();
+    assert_eq!(kind_of(store.get(&space, b"k")), Kind::Unavailable);
+    let end = Instant::now() + Duration::from_secs(60);
+    while store.get(&space, b"k").is_err() {
+        assert!(Instant::now() < end, "it is never asked again");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!square(&store, &space, 1));
+    assert!(square(&store, &space, 1));
+}
+
+#[test]
+fn callers_of_a_server_that_is_killed_while_they_ask_it_get_errors_and_then_values() {
+    let mut server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(64)));
+    thread::scope(|scope| {
+        let callers: Vec<_> = (0..4)
+            .map(|caller| {
+                let (store, space) = (&store, &space);
+                scope.spawn(move || {
+                    let (mut failures, mut hits_afterwards) = (0, 0);
+                    let end = Instant::now() + Duration::from_secs(60);
+                    for x in 0_u64.. {
+                        let key = (x % 20 + caller).to_le_bytes();
+                        match store.get(space, &key) {
+                            Err(_) => {
+                                failures += 1;
+                                thread::sleep(Duration::from_millis(1));
+                            }
+                            Ok(Found::Hit(value)) => {
+                                assert_eq!(value, key);
+                                hits_afterwards += u64::from(failures > 0);
+                            }
+                            Ok(Found::Miss(ticket)) => {
+                                let computed_since = Some(ticket);
+                                let entry = Entry { value: &key, weight: 1, computed_since, replace: false };
+                                failures += u64::from(store.store(space, &key, entry).is_err());
+                            }
+                        }
+                        if hits_afterwards > 100 {
+                            return failures;
+                        }
+                        assert!(Instant::now() < end, "it never recovers");
+                    }
+                    failures
+                })
+            })
+            .collect();
+        thread::sleep(Duration::from_millis(300));
+        server.kill();
+        thread::sleep(Duration::from_millis(300));
+        server.restart();
+        for caller in callers {
+            assert!(caller.join().expect("it does not panic") > 0);
+        }
+    });
+}
+
+#[test]
+fn a_server_that_hangs_delays_callers_by_one_timeout_at_a_time() {
+    let server = RedisServer::start();
+    let url = format!("unix://{}?timeout=300ms&connect_timeout=300ms", server.socket().display());
+    let (store, space) = (Redis::new(&url).expect("it is a URL"), space("f", Some(4)));
+    put(&store, &space, b"k", b"v", 1);
+    server.hang(true);
+    let begun = Instant::now();
+    let (mut late, mut failed) = (0, 0);
+    while begun.elapsed() < Duration::from_millis(900) {
+        let call = Instant::now();
+        failed += u64::from(store.get(&space, b"k").is_err());
+        late += u64::from(call.elapsed() >= Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(1));
+    }
+    // It is asked once, and then left alone for a second; all other calls fail at once.
+    assert!(late >= 1 && late * 10 < failed, "{late} of {failed} calls were late");
+    server.hang(false);
+    let end = Instant::now() + Duration::from_secs(60);
+    while store.get(&space, b"k") != Ok(Found::Hit(b"v".to_vec())) {
+        assert!(Instant::now() < end, "it never recovers");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A server that answers each connection with this.
+fn answering(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let mut asked = [0; 4096];
+                while connection.read(&mut asked).is_ok_and(|length| length > 0) {
+                    if connection.write_all(answer).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    format!("redis://127.0.0.1:{port}?timeout=500ms&connect_timeout=500ms")
+}
+
+#[test]
+fn what_is_no_redis_is_an_error_and_no_value() {
+    for answer in [
+        &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+        b"$5\r\nhel",
+        b"$99999999999999\r\n",
+        b"\x00\xff\x00\xff\r\n",
+        b"*3\r\n*1\r\n",
+        b"-ERR no\r\n",
+        b"",
+    ] {
+        let store = Redis::new(&answering(answer)).expect("it is a URL");
+        let space = space("f", Some(4));
+        let begun = Instant::now();
+        for _ in 0..50 {
+            let kind = kind_of(store.get(&space, b"k"));
+            assert!([Kind::Unavailable, Kind::Corrupt].contains(&kind), "{answer:?}: {kind:?}");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{answer:?}: 50 calls took {:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn a_wrong_password_is_told_and_not_shown() {
+    let server = RedisServer::start_with(&["--requirepass", "right"]);
+    let socket = server.socket();
+    let space = space("f", Some(4));
+    for pass in ["?pass=wrongsecret", ""] {
+        let store = Redis::new(&format!("unix://{}{pass}", socket.display())).expect("it is a URL");
+        let error = store.get(&space, b"k").expect_err("it is not let in");
+        assert_eq!(error.kind(), Kind::Unavailable);
+        let shown = format!("{error} {error:?} {store:?}");
+        assert!(!shown.contains("secret"), "{shown}");
+        assert!(shown.contains("cannot be used"), "{shown}");
+    }
+    let store = Redis::new(&format!("unix://{}?pass=right", socket.display())).expect("it is a URL");
+    assert!(!square(&store, &space, 1));
+    assert!(square(&store, &space, 1));
+    assert!(!format!("{store:?}").contains("right"));
+}
+
+#[test]
+fn a_server_without_memory_is_full_and_goes_on_when_it_has_some() {
+    let server = RedisServer::start_with(&["--maxmemory", "4mb", "--maxmemory-policy", "noeviction"]);
+    let (store, space) = (server.store(), space("f", None));
+    let mut kept = 0;
+    let full = loop {
+        let entry = Entry { value: &[7; 50_000], weight: 1, computed_since: None, replace: true };
+        match store.store(&space, &u64::to_le_bytes(kept), entry) {
+            Ok(_) => kept += 1,
+            Err(error) => break error,
+        }
+        assert!(kept < 1000, "it is never full");
+    };
+    assert_eq!(full.kind(), Kind::Full);
+    assert_eq!(info(&store, &space).2, kept as usize);
+    assert_eq!(peek(&store, &space, &0_u64.to_le_bytes()), Some(vec![7; 50_000]));
+    store.clear(&space).expect("that needs no memory");
+    let end = Instant::now() + Duration::from_secs(60);
+    // The memory comes back in another thread of the server.
+    while store.get(&space, b"k").is_err() {
+        assert!(Instant::now() < end, "it is full for ever");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn what_others_have_written_is_an_error_and_not_a_value() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    assert!(!square(&store, &space, 1));
+    for key in server.ask(&["keys", "lru-memo:{*"]).lines() {
+        assert_eq!(server.ask(&["set", key, "something"]), "OK");
+    }
+    assert_eq!(kind_of(store.get(&space, &1_u64.to_le_bytes())), Kind::Corrupt);
+    assert_eq!(kind_of(store.info(&space)), Kind::Corrupt);
+}
+
+#[test]
+fn all_keys_of_a_namespace_are_in_one_slot_of_a_cluster() {
+    let server = RedisServer::start_with(&["--cluster-enabled", "yes", "--port", "0"]);
+    assert_eq!(server.ask(&["cluster", "addslotsrange", "0", "16383"]), "OK");
+    let end = Instant::now() + Duration::from_secs(60);
+    while !server.ask(&["cluster", "info"]).contains("cluster_state:ok") {
+        assert!(Instant::now() < end, "the cluster never begins");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let store = server.store();
+    let space = space("f", Some(2)).with_ttl(Some(Duration::from_secs(60))).with_max_weight(Some(10));
+    for x in 0..5 {
+        assert!(!square(&store, &space, x));
+        assert!(square(&store, &space, x));
+    }
+    drop(store.lease(&space, b"k").expect("it works"));
+    assert!(store.invalidate(&space, &4_u64.to_le_bytes()).expect("it works"));
+    assert_eq!(info(&store, &space), (5, 5, 1));
+    store.clear(&space).expect("it works");
+    assert_eq!(store.namespaces().expect("it works").len(), 1);
+}
+
+#[test]
+fn an_entry_that_many_have_to_leave_for_is_stored() {
+    let server = RedisServer::start();
+    let store = server.store();
+    let space = space("f", None).with_max_weight(Some(2000));
+    for x in 0..2000_u64 {
+        assert!(put(&store, &space, &x.to_le_bytes(), b"", 1));
+    }
+    assert!(put(&store, &space, b"heavy", b"", 1990));
+    assert_eq!(info(&store, &space), (0, 0, 11));
+    assert_eq!(peek(&store, &space, &1999_u64.to_le_bytes()), Some(Vec::new()));
+    assert_eq!(peek(&store, &space, &1989_u64.to_le_bytes()), None);
+}
+
+#[test]
+fn a_big_namespace_is_cleared_at_once() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", None));
+    for x in 0..20_000_u64 {
+        put(&store, &space, &x.to_le_bytes(), b"value", 1);
+    }
+    store.clear(&space).expect("it works");
+    let log = server.ask(&["slowlog", "get", "10"]);
+    assert!(!log.contains("evalsha"), "a script took longer than 10 ms: {log}");
+    assert_eq!(info(&store, &space), (0, 0, 0));
+}
+
+#[test]
+fn a_lease_outlasts_its_time_as_long_as_it_is_held() {
+    let server = RedisServer::start();
+    let url = format!("{}&lease=1s", server.url());
+    let (store, other) = (Redis::new(&url).expect("a URL"), Redis::new(&url).expect("a URL"));
+    let space = space("f", Some(4));
+    let lease = store.lease(&space, b"k").expect("it works");
+    thread::sleep(Duration::from_millis(2500));
+    assert!(other.try_lease(&space, b"k").expect("it works").is_none());
+    assert!(other.try_lease(&space, b"another").expect("it works").is_some());
+    drop(lease);
+    assert!(other.try_lease(&space, b"k").expect("it works").is_some());
+}
+
+#[test]
+fn stored_entries_are_listed() {
+    let server = RedisServer::start();
+    let store = server.store();
+    let space = space("listed", Some(4)).with_max_weight(Some(100)).with_ttl(Some(Duration::from_secs(9)));
+    call(&store, &space, b"a", || b"first".to_vec());
+    put(&store, &space, b"b", b"second", 7);
+    let summaries = store.namespaces().expect("it works");
+    assert_eq!(summaries.len(), 1);
+    let summary = &summaries[0];
+    assert_eq!((summary.name.as_str(), summary.id, summary.weight), ("listed", space.id(), Some(8)));
+    assert_eq!((summary.maxsize, summary.max_weight), (Some(4), Some(100)));
+    assert_eq!((summary.ttl, summary.counts.misses), (Some(Duration::from_secs(9)), 1));
+    let held = store.recent(&space, 10).expect("it works");
+    let held: Vec<_> = held.iter().map(|held| (&held.key[..], held.value_bytes, held.weight)).collect();
+    assert_eq!(held, [(&b"b"[..], 6, 7), (b"a", 5, 1)]);
+}
+
+/// Makes an authority, and a certificate of it for `localhost`.
+fn certificates(directory: &std::path::Path) {
+    let run = |arguments: &str| {
+        let output = std::process::Command::new("openssl")
+            .args(arguments.split(' '))
+            .current_dir(directory)
+            .output()
+            .expect("`openssl` is needed");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=test-authority");
+    run("req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost");
+    std::fs::write(directory.join("names"), "subjectAltName=DNS:localhost").expect("a file");
+    run(
+        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 2 -extfile names",
+    );
+}
+
+#[test]
+fn a_connection_with_tls_is_refused_by_a_certificate_that_is_not_trusted() {
+    let scratch = shared::Scratch::new();
+    certificates(scratch.path());
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let at = |name: &str| scratch.path().join(name).to_str().expect("text").to_owned();
+    let _server = RedisServer::start_with(&[
+        "--tls-port",
+        &port.to_string(),
+        "--tls-cert-file",
+        &at("server.pem"),
+        "--tls-key-file",
+        &at("server.key"),
+        "--tls-ca-cert-file",
+        &at("ca.pem"),
+        "--tls-auth-clients",
+        "no",
+    ]);
+    let url = format!("rediss://localhost:{port}?timeout=5s&connect_timeout=5s");
+    let described = |authorities: Option<&str>| {
+        let mut worker = std::process::Command::new(env!("CARGO_BIN_EXE_shared-worker"));
+        worker.arg(scratch.path()).arg("describe").env("LRU_MEMO_STORE", &url).env_remove("SSL_CERT_FILE");
+        let output = worker.envs(authorities.map(|file| ("SSL_CERT_FILE", file))).output();
+        String::from_utf8(output.expect("the worker starts").stdout).expect("text")
+    };
+    let trusted = described(Some(&at("ca.pem")));
+    assert!(trusted.ends_with(" Ok(Counts { hits: 1, misses: 1, currsize: 1 })\n"), "{trusted}");
+    let untrusted = described(None);
+    assert!(untrusted.contains("Unavailable") && untrusted.contains("cannot be used"), "{untrusted}");
+}
