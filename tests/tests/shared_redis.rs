@@ -22,23 +22,26 @@ fn commands(server: &RedisServer, name: &str) -> u64 {
     calls.map_or(0, |calls| calls.parse().expect("a number"))
 }
 
+/// A number that the server tells of itself.
+fn number(server: &RedisServer, name: &str) -> u64 {
+    let told = server.ask(&["info"]);
+    let number = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    number.and_then(|number| number.trim().parse().ok()).expect("a number")
+}
+
 #[test]
 fn a_hit_is_one_round_trip() {
     let server = RedisServer::start();
     let (store, space) = (server.store(), space("f", Some(4)));
     square(&store, &space, 1);
     square(&store, &space, 1);
-    let before = (commands(&server, "evalsha"), server.ask(&["info", "stats"]));
+    let before = (commands(&server, "evalsha"), number(&server, "total_net_input_bytes"));
     for _ in 0..100 {
         assert!(square(&store, &space, 1));
     }
     assert_eq!(commands(&server, "evalsha") - before.0, 100);
-    // All that clients have sent, with what asks for the statistics.
-    let received = |stats: &str| -> u64 {
-        let line = stats.lines().find_map(|line| line.strip_prefix("total_net_input_bytes:"));
-        line.and_then(|number| number.trim().parse().ok()).expect("a number")
-    };
-    let bytes = received(&server.ask(&["info", "stats"])) - received(&before.1);
+    // All that clients have sent, with what asks for the numbers.
+    let bytes = number(&server, "total_net_input_bytes") - before.1;
     assert!(bytes / 100 < 400, "{bytes} bytes for 100 hits");
 }
 
@@ -183,6 +186,8 @@ fn what_is_no_redis_is_an_error_and_no_value() {
         b"$99999999999999\r\n",
         b"\x00\xff\x00\xff\r\n",
         b"*3\r\n*1\r\n",
+        b"*2147483647\r\n",
+        b"$4294967296\r\n",
         b"-ERR no\r\n",
         b"",
     ] {
@@ -290,16 +295,20 @@ fn an_entry_that_many_have_to_leave_for_is_stored() {
 }
 
 #[test]
-fn a_big_namespace_is_cleared_at_once() {
+fn what_a_big_namespace_held_is_given_back_in_another_thread_of_the_server() {
     let server = RedisServer::start();
     let (store, space) = (server.store(), space("f", None));
-    for x in 0..20_000_u64 {
+    for x in 0..2000_u64 {
         put(&store, &space, &x.to_le_bytes(), b"value", 1);
     }
     store.clear(&space).expect("it works");
-    let log = server.ask(&["slowlog", "get", "10"]);
-    assert!(!log.contains("evalsha"), "a script took longer than 10 ms: {log}");
     assert_eq!(info(&store, &space), (0, 0, 0));
+    let end = Instant::now() + Duration::from_secs(60);
+    // The values, and their order.
+    while number(&server, "lazyfreed_objects") < 2 {
+        assert!(Instant::now() < end, "the server has freed them itself");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
@@ -381,4 +390,97 @@ fn a_connection_with_tls_is_refused_by_a_certificate_that_is_not_trusted() {
     assert!(trusted.ends_with(" Ok(Counts { hits: 1, misses: 1, currsize: 1 })\n"), "{trusted}");
     let untrusted = described(None);
     assert!(untrusted.contains("Unavailable") && untrusted.contains("cannot be used"), "{untrusted}");
+}
+
+/// A namespace in which the server keeps something of every kind.
+fn full_space() -> lru_memo::shared::Namespace {
+    space("f", Some(3)).with_ttl(Some(Duration::from_secs(3600))).with_max_weight(Some(6))
+}
+
+#[test]
+fn what_a_server_evicts_by_itself_leaves_a_cache_that_is_bounded_and_in_order() {
+    let server = RedisServer::start();
+    let store = server.store();
+    for part in ["meta", "values", "recent", "ages", "weights", "invalid"] {
+        let (space, key) = (full_space(), |x: u64| x.to_le_bytes());
+        for x in 0..3 {
+            put(&store, &space, &key(x), &key(x), 2);
+        }
+        store.get(&space, &key(0)).expect("it works");
+        store.invalidate(&space, &key(7)).expect("it works");
+        let name = format!("lru-memo:{{{:032x}}}:{part}", space.id());
+        assert_eq!(server.ask(&["del", &name]), "1", "{part}");
+        for x in 10..20 {
+            put(&store, &space, &key(x), &key(x), 2);
+            let currsize = info(&store, &space).2;
+            assert!(currsize <= 3, "{part}: {currsize} entries");
+        }
+        store.get(&space, &key(17)).expect("it works");
+        put(&store, &space, &key(20), b"", 2);
+        let held: Vec<_> = (0..21).filter(|&x| peek(&store, &space, &key(x)).is_some()).collect();
+        assert_eq!(held, [17, 19, 20], "{part}");
+        put(&store, &space, &key(21), b"", 6);
+        assert_eq!(info(&store, &space).2, 1, "{part}");
+        store.clear(&space).expect("it works");
+        assert_eq!(info(&store, &space), (0, 0, 0), "{part}");
+    }
+}
+
+#[test]
+fn a_clear_removes_what_a_server_holds_that_has_evicted_the_counters() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), full_space());
+    square(&store, &space, 1);
+    server.ask(&["del", &format!("lru-memo:{{{:032x}}}:meta", space.id())]);
+    store.clear(&space).expect("it works");
+    assert!(!square(&store, &space, 1));
+    assert_eq!(info(&store, &space), (0, 1, 1));
+}
+
+#[test]
+fn what_was_invalidated_is_not_stored_by_a_server_that_has_evicted_which_key_it_was() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), full_space());
+    let Ok(Found::Miss(ticket)) = store.get(&space, b"k") else { panic!("it is not there") };
+    store.invalidate(&space, b"k").expect("it works");
+    server.ask(&["del", &format!("lru-memo:{{{:032x}}}:invalid", space.id())]);
+    let entry = Entry { value: b"old", weight: 1, computed_since: Some(ticket), replace: true };
+    assert_eq!(store.store(&space, b"k", entry), Ok(false));
+}
+
+#[test]
+fn rejected_hits_leave_the_others_in_order() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(5)));
+    for key in [b"a", b"b", b"x", b"y", b"z"] {
+        put(&store, &space, key, key, 1);
+    }
+    for key in [b"x", b"y", b"z", b"b"] {
+        assert!(matches!(store.get(&space, key), Ok(Found::Hit(_))));
+    }
+    for key in [b"x", b"y", b"z"] {
+        store.reject(&space, key).expect("it works");
+    }
+    assert!(matches!(store.get(&space, b"a"), Ok(Found::Hit(_))));
+    let held: Vec<_> = store.recent(&space, 9).expect("it works").into_iter().map(|held| held.key).collect();
+    assert_eq!(held, [b"a", b"b"]);
+    assert_eq!(info(&store, &space), (2, 3, 2));
+}
+
+#[test]
+fn a_replica_that_was_the_server_is_connected_to_anew() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    assert!(!square(&store, &space, 1));
+    assert_eq!(server.ask(&["replicaof", "127.0.0.1", "1"]), "OK");
+    assert_eq!(kind_of(store.get(&space, b"k")), Kind::Unavailable);
+    assert_eq!(server.ask(&["replicaof", "no", "one"]), "OK");
+    let before = number(&server, "total_connections_received");
+    let end = Instant::now() + Duration::from_secs(60);
+    while store.get(&space, b"k").is_err() {
+        assert!(Instant::now() < end, "it never recovers");
+        thread::sleep(Duration::from_millis(20));
+    }
+    // One is the store's, and one asks for this number.
+    assert_eq!(number(&server, "total_connections_received") - before, 2);
 }

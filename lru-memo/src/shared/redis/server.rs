@@ -112,7 +112,7 @@ impl Server {
 /// Whether the server has answered, and its connection is good.
 fn is_answer(error: &RedisError) -> bool {
     match error.kind() {
-        ErrorKind::Server(_) => !matches!(error.code(), Some("LOADING" | "MASTERDOWN" | "CLUSTERDOWN")),
+        ErrorKind::Server(_) => !matches!(error.code(), Some("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "READONLY")),
         ErrorKind::Extension => !matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOREPLICAS" | "BUSY")),
         ErrorKind::UnexpectedReturnType => true,
         _ => false,
