@@ -326,6 +326,20 @@ fn a_lease_outlasts_its_time_as_long_as_it_is_held() {
 }
 
 #[test]
+fn a_lease_has_ended_when_it_was_dropped_whoever_was_looking_at_it() {
+    let server = RedisServer::start();
+    let space = space("f", Some(4));
+    for round in 0..300 {
+        // The first lease of a store is looked at by a thread that begins with it.
+        let store = server.store();
+        let lease = store.lease(&space, b"k").expect("it works");
+        thread::sleep(Duration::from_micros(round % 30 * 20));
+        drop(lease);
+        assert!(store.try_lease(&space, b"k").expect("it works").is_some(), "round {round}");
+    }
+}
+
+#[test]
 fn stored_entries_are_listed() {
     let server = RedisServer::start();
     let store = server.store();
@@ -483,4 +497,88 @@ fn a_replica_that_was_the_server_is_connected_to_anew() {
     }
     // One is the store's, and one asks for this number.
     assert_eq!(number(&server, "total_connections_received") - before, 2);
+}
+
+/// Asks until it has taken too long, or a call fails; says how long the first failure took.
+fn time_to_fail(store: &Redis) -> Duration {
+    let begun = Instant::now();
+    assert_eq!(kind_of(store.get(&space("f", Some(4)), b"k")), Kind::Unavailable);
+    begun.elapsed()
+}
+
+#[test]
+fn a_server_that_answers_byte_by_byte_delays_callers_by_one_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a connection");
+        let _ = connection.read(&mut [0; 4096]);
+        let _ = connection.write_all(b"$3000\r\n");
+        while connection.write_all(b"v").is_ok() {
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let url = format!("redis://127.0.0.1:{port}?timeout=200ms&connect_timeout=5s");
+    // The value is there after 30 seconds.
+    let took = time_to_fail(&Redis::new(&url).expect("a URL"));
+    assert!(took < Duration::from_secs(15), "it took {took:?}");
+}
+
+#[test]
+fn a_socket_at_which_nobody_accepts_delays_callers_by_one_timeout() {
+    let scratch = shared::Scratch::new();
+    let path = scratch.path().join("full.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    // SAFETY: it is a socket, and this makes its queue as short as can be.
+    assert_eq!(unsafe { libc::listen(std::os::fd::AsRawFd::as_raw_fd(&listener), 0) }, 0);
+    let waiting = std::os::unix::net::UnixStream::connect(&path).expect("there is room for one");
+    let url = format!("unix://{}?timeout=200ms&connect_timeout=200ms", path.display());
+    let store = Redis::new(&url).expect("a URL");
+    let took = lru_memo_tests::without_hanging(String::new, move || time_to_fail(&store));
+    assert!(took < Duration::from_secs(15), "it took {took:?}");
+    drop((waiting, listener));
+}
+
+#[test]
+fn namespaces_are_found_on_whatever_node_of_a_cluster_has_their_slot() {
+    let nodes: Vec<_> = (0..3).map(|_| RedisServer::start_in_cluster()).collect();
+    for (node, slots) in nodes.iter().zip([("0", "5000"), ("5001", "11000"), ("11001", "16383")]) {
+        assert_eq!(node.0.ask(&["cluster", "addslotsrange", slots.0, slots.1]), "OK");
+        let bus = (nodes[0].1 + 10_000).to_string();
+        assert_eq!(node.0.ask(&["cluster", "meet", "127.0.0.1", &nodes[0].1.to_string(), &bus]), "OK");
+    }
+    let end = Instant::now() + Duration::from_secs(60);
+    let is_whole = |node: &RedisServer| {
+        let told = node.ask(&["cluster", "info"]);
+        told.contains("cluster_state:ok") && told.contains("cluster_known_nodes:3")
+    };
+    while !nodes.iter().all(|node| is_whole(&node.0)) {
+        assert!(Instant::now() < end, "the cluster never begins");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let url = format!("redis://127.0.0.1:{}?timeout=5s&connect_timeout=5s&lease=1s", nodes[0].1);
+    let store = Redis::new(&url).expect("a URL");
+    let spaces: Vec<_> = (0..12).map(|n| space(&format!("f{n}"), Some(2))).collect();
+    for space in &spaces {
+        for x in 0..5 {
+            assert!(!square(&store, space, x));
+            assert!(square(&store, space, x));
+        }
+        let lease = store.lease(space, b"k").expect("it works");
+        assert!(store.try_lease(space, b"k").expect("it works").is_none());
+        drop(lease);
+        assert!(store.try_lease(space, b"k").expect("it works").is_some());
+        assert_eq!(info(&store, space), (5, 5, 2));
+    }
+    assert_eq!(store.namespaces().expect("it works").len(), 12);
+    for (node, _) in &nodes {
+        assert_ne!(node.ask(&["keys", "lru-memo:{*}:values"]), "", "all are on others");
+    }
+    let asked = |node: &RedisServer| commands(node, "evalsha");
+    let before: u64 = nodes.iter().map(|node| asked(&node.0)).sum();
+    for space in &spaces {
+        assert!(square(&store, space, 4));
+    }
+    let after: u64 = nodes.iter().map(|node| asked(&node.0)).sum();
+    assert_eq!(after - before, 12, "a namespace that was found is not looked for again");
 }
