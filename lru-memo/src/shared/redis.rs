@@ -35,7 +35,7 @@ const HIGHEST: u64 = 1 << 53;
 /// A store on a Redis or Valkey server.
 ///
 /// Each operation is one script, and so atomic and one round trip. All keys of a namespace have the same hash tag. What a
-/// namespace has takes no memory of the server that is not counted by `maxsize`, but for less than 1 KiB.
+/// namespace has takes no memory of the server that is not counted by `maxsize`, but for a few KiB.
 ///
 /// A server that does not answer in time, 500 ms, or cannot be reached within 200 ms, is left alone for a second, and
 /// each time twice as long, up to ten; calls do without it meanwhile.
@@ -98,7 +98,7 @@ impl Redis {
     ) -> Result<R, Error> {
         let keys = Keys::of(space);
         let mut invocation = script.prepare_invoke();
-        for name in ["meta", "values", "recent", "ages", "weights", "invalid"] {
+        for name in ["meta", "values", "recent", "ages", "weights", "invalid", "hits"] {
             invocation.key(keys.key(name));
         }
         invocation.arg(key).arg(micros(space.ttl())).arg(wall::ahead().as_micros().to_string());
@@ -113,7 +113,7 @@ impl Redis {
         }
         let keys = Keys::of(space);
         let mut hit = self.0.scripts.hit.prepare_invoke();
-        hit.key(keys.key("meta")).key(keys.key("values")).key(keys.key("recent"));
+        hit.key(keys.key("meta")).key(keys.key("values")).key(keys.key("recent")).key(keys.key("hits"));
         self.0.server.run(keys.id, hit.arg(key).arg(counts))
     }
 
@@ -228,7 +228,7 @@ impl Store for Redis {
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {
         let keys = Keys::of(space);
         let mut info = self.0.scripts.info.prepare_invoke();
-        info.key(keys.key("meta")).key(keys.key("values"));
+        info.key(keys.key("meta")).key(keys.key("values")).key(keys.key("hits"));
         let (uses, stored, misses, currsize): (u64, u64, u64, usize) = self.0.server.run(keys.id, &info)?;
         Ok(Counts { hits: uses.saturating_sub(stored), misses, currsize })
     }

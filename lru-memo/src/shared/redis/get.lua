@@ -1,7 +1,7 @@
 -- A lookup. ARGV[4]: whether a miss counts. Returns the value; of a miss, the ticket.
 local value = find()
 if value then
-  redis.call('ZADD', recent, redis.call('HINCRBY', meta, 't', 1), key)
+  hit(meta, recent, hits, key)
   return value
 end
 if ARGV[4] == '' then

@@ -1,8 +1,8 @@
--- A lookup without a ttl, which is all that most calls need. KEYS: meta, values, recent. ARGV: the key; whether a
+-- A lookup without a ttl, which is all that most calls need. KEYS: meta, values, recent, hits. ARGV: the key; whether a
 -- miss counts. Returns the value; of a miss, the ticket.
 local value = redis.call('HGET', KEYS[2], ARGV[1])
 if value then
-  redis.call('ZADD', KEYS[3], redis.call('HINCRBY', KEYS[1], 't', 1), ARGV[1])
+  hit(KEYS[1], KEYS[3], KEYS[4], ARGV[1])
   return value
 end
 if ARGV[2] == '' then

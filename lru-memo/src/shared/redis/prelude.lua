@@ -1,11 +1,12 @@
--- What all scripts begin with. KEYS: as many as a script needs of these, in this order.
+-- What scripts begin with, after settle.lua. KEYS, in this order:
 --   meta: g generation, q number of invalidations, t uses (hits and entries stored), p those that are no hits, s misses,
 --         w sum of weights; n, maxsize, max_weight, ttl: for those who list namespaces
 --   values: key -> value. recent: key -> number of its latest use. ages: key -> when it was stored, with a ttl only.
 --   weights: key -> weight, with a max_weight only. invalid: key of each of the last invalidations, by number.
+--   hits: keys of the latest hits, in order, that `t` and `recent` do not know yet.
 -- A server that is full may evict each of them by itself.
 -- ARGV: the key; the ttl in microseconds, or nothing; by how many microseconds the clock of a test is ahead.
-local meta, values, recent, ages, weights, invalid = unpack(KEYS)
+local meta, values, recent, ages, weights, invalid, hits = unpack(KEYS)
 local key, ttl = ARGV[1], tonumber(ARGV[2])
 local INVALIDATIONS = 16
 

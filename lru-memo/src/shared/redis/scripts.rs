@@ -23,13 +23,14 @@ pub(super) struct Scripts {
 
 impl Scripts {
     pub(super) fn new() -> Self {
-        let script = |body| Script::new(&format!("{}{body}", include_str!("prelude.lua")));
+        let with_hits = |body: &str| Script::new(&format!("{}{body}", include_str!("settle.lua")));
+        let script = |body| with_hits(&format!("{}{body}", include_str!("prelude.lua")));
         Self {
             begin: script(include_str!("begin.lua")),
             clear: script(include_str!("clear.lua")),
             extend: Script::new(include_str!("extend.lua")),
             get: script(include_str!("get.lua")),
-            hit: Script::new(include_str!("hit.lua")),
+            hit: with_hits(include_str!("hit.lua")),
             info: Script::new(include_str!("info.lua")),
             invalidate: script(include_str!("invalidate.lua")),
             peek: script(include_str!("peek.lua")),

@@ -1,0 +1,31 @@
+-- Hits that are only logged, so that a hit is cheap, are counted and ordered together. It changes nothing that can be
+-- seen, and has to be done before entries are ordered by anything else.
+local MOST_HITS, MOST_BYTES = 128, 16384
+
+local function settle(meta, recent, hits)
+  local keys = redis.call('LRANGE', hits, 0, -1)
+  local count = #keys
+  if count == 0 then
+    return
+  end
+  redis.call('DEL', hits)
+  local last = redis.call('HINCRBY', meta, 't', count)
+  -- Of one key, the latest hit; if the entry is still there.
+  local seen, order = {}, {}
+  for at = count, 1, -1 do
+    local key = keys[at]
+    if not seen[key] then
+      seen[key] = true
+      order[#order + 1] = last - count + at
+      order[#order + 1] = key
+    end
+  end
+  redis.call('ZADD', recent, 'XX', unpack(order))
+end
+
+local function hit(meta, recent, hits, key)
+  local count = redis.call('RPUSH', hits, key)
+  if count >= MOST_HITS or count * #key >= MOST_BYTES then
+    settle(meta, recent, hits)
+  end
+end
