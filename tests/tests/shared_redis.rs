@@ -582,3 +582,41 @@ fn namespaces_are_found_on_whatever_node_of_a_cluster_has_their_slot() {
     let after: u64 = nodes.iter().map(|node| asked(&node.0)).sum();
     assert_eq!(after - before, 12, "a namespace that was found is not looked for again");
 }
+
+#[test]
+fn hits_that_are_only_logged_count_at_once_and_are_in_order_however_many_there_are() {
+    let server = RedisServer::start();
+    let ttl = Some(Duration::from_secs(3600));
+    for space in [space("f", Some(4)), space("f", Some(4)).with_ttl(ttl)] {
+        let store = server.store();
+        (0..4).for_each(|x| assert!(!square(&store, &space, x)));
+        for hits in 1..=1000 {
+            assert!(square(&store, &space, [2, 0, 3][hits % 3]));
+            assert_eq!(info(&store, &space), (hits as u64, 4, 4));
+        }
+        // The last ones were 3, 2, 0.
+        for (new, held) in [(10, [10, 0, 2, 3]), (11, [11, 10, 0, 2]), (12, [12, 11, 10, 0])] {
+            assert!(!square(&store, &space, new));
+            let recent = store.recent(&space, 9).expect("it works").into_iter().map(|held| held.key);
+            assert_eq!(recent.collect::<Vec<_>>(), held.map(u64::to_le_bytes));
+        }
+    }
+}
+
+#[test]
+fn the_log_of_hits_stays_small() {
+    let server = RedisServer::start();
+    for length in [8, 1000, 100_000] {
+        let (store, space) = (server.store(), space(&format!("f{length}"), Some(4)));
+        let key = vec![7; length];
+        put(&store, &space, &key, b"v", 1);
+        let log = format!("lru-memo:{{{:032x}}}:hits", space.id());
+        let mut longest = 0;
+        for _ in 0..140 {
+            assert!(matches!(store.get(&space, &key), Ok(Found::Hit(_))));
+            longest = longest.max(server.ask(&["llen", &log]).parse().expect("a number"));
+        }
+        assert!(longest <= 127 && longest * length <= 16384, "{longest} hits");
+        assert_eq!(info(&store, &space), (140, 0, 1));
+    }
+}

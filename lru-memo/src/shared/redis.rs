@@ -107,14 +107,22 @@ impl Redis {
     }
 
     fn look(&self, space: &Namespace, key: &[u8], counts_misses: bool) -> Result<Value, Error> {
-        let counts = if counts_misses { "1" } else { "" };
-        if space.ttl().is_some() {
-            return self.run(&self.0.scripts.get, space, key, |get| _ = get.arg(counts));
-        }
         let keys = Keys::of(space);
         let mut hit = self.0.scripts.hit.prepare_invoke();
-        hit.key(keys.key("meta")).key(keys.key("values")).key(keys.key("recent")).key(keys.key("hits"));
-        self.0.server.run(keys.id, hit.arg(key).arg(counts))
+        for name in ["meta", "values", "recent", "hits"] {
+            hit.key(keys.key(name));
+        }
+        let counts = if counts_misses { "1" } else { "" };
+        hit.arg(key).arg(counts);
+        if space.ttl().is_some() {
+            hit.key(keys.key("ages")).arg(micros(space.ttl())).arg(wall::ahead().as_micros().to_string());
+        }
+        match self.0.server.run(keys.id, &hit)? {
+            Value::Array(nothing) if nothing.is_empty() => {
+                self.run(&self.0.scripts.get, space, key, |get| _ = get.arg(counts))
+            }
+            found => Ok(found),
+        }
     }
 
     /// The ticket that the server has given out; a namespace that is new to it is made.

@@ -1,7 +1,7 @@
--- A lookup. ARGV[4]: whether a miss counts. Returns the value; of a miss, the ticket.
+-- A lookup of an entry that seems to have expired. ARGV[4]: whether a miss counts. Returns the value; of a miss, the ticket.
 local value = find()
 if value then
-  hit(meta, recent, hits, key)
+  redis.call('RPUSH', hits, key)
   return value
 end
 if ARGV[4] == '' then

@@ -1,8 +1,23 @@
--- A lookup without a ttl, which is all that most calls need. KEYS: meta, values, recent, hits. ARGV: the key; whether a
--- miss counts. Returns the value; of a miss, the ticket.
-local value = redis.call('HGET', KEYS[2], ARGV[1])
+-- A lookup, of all but entries that have expired. KEYS: meta, values, recent, hits, and with a ttl also ages. ARGV: the key;
+-- whether a miss counts; the ttl in microseconds; by how many microseconds the clock of a test is ahead. Returns the value;
+-- of a miss, the ticket; nothing of that if get.lua is to be asked.
+local MOST_HITS, MOST_BYTES = 128, 16384
+local key = ARGV[1]
+local value = redis.call('HGET', KEYS[2], key)
 if value then
-  hit(KEYS[1], KEYS[3], KEYS[4], ARGV[1])
+  if KEYS[5] then
+    local since = redis.call('ZSCORE', KEYS[5], key)
+    local time = redis.call('TIME')
+    local age = time[1] * 1000000 + time[2] + ARGV[4] - (since or 0)
+    if not since or age >= tonumber(ARGV[3]) or age < 0 then
+      return {}
+    end
+  end
+  local logged = redis.call('RPUSH', KEYS[4], key)
+  if logged >= MOST_HITS or logged * #key >= MOST_BYTES then
+    local meta, recent, hits = KEYS[1], KEYS[3], KEYS[4]
+    -- settle
+  end
   return value
 end
 if ARGV[2] == '' then

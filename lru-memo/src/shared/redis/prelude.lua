@@ -1,4 +1,4 @@
--- What scripts begin with, after settle.lua. KEYS, in this order:
+-- What most scripts begin with. KEYS, in this order:
 --   meta: g generation, q number of invalidations, t uses (hits and entries stored), p those that are no hits, s misses,
 --         w sum of weights; n, maxsize, max_weight, ttl: for those who list namespaces
 --   values: key -> value. recent: key -> number of its latest use. ages: key -> when it was stored, with a ttl only.
@@ -9,6 +9,10 @@
 local meta, values, recent, ages, weights, invalid, hits = unpack(KEYS)
 local key, ttl = ARGV[1], tonumber(ARGV[2])
 local INVALIDATIONS = 16
+
+local function settle()
+  -- settle
+end
 
 local function now()
   local time = redis.call('TIME')

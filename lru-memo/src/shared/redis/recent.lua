@@ -1,6 +1,6 @@
 -- The entries that were used last, the latest first. ARGV[4]: how many. Returns for each its key, the length of its
 -- value, its weight, and its age in microseconds.
-settle(meta, recent, hits)
+settle()
 local held = {}
 for _, key in ipairs(redis.call('ZREVRANGE', recent, 0, ARGV[4] - 1)) do
   local since = ttl and redis.call('ZSCORE', ages, key)

@@ -1,6 +1,6 @@
 -- Takes a hit back: it becomes a miss, and the entry goes. Returns the ticket.
 remove(key)
-settle(meta, recent, hits)
+settle()
 local counts = redis.call('HMGET', meta, 't', 'p')
 -- The hit may have been cleared. Uses are never counted back, for they are what entries are in order by.
 if tonumber(counts[1] or 0) > tonumber(counts[2] or 0) then

@@ -23,14 +23,15 @@ pub(super) struct Scripts {
 
 impl Scripts {
     pub(super) fn new() -> Self {
-        let with_hits = |body: &str| Script::new(&format!("{}{body}", include_str!("settle.lua")));
-        let script = |body| with_hits(&format!("{}{body}", include_str!("prelude.lua")));
+        let whole = |body: &str| body.replace("-- settle\n", include_str!("settle.lua"));
+        let prelude = whole(include_str!("prelude.lua"));
+        let script = |body| Script::new(&format!("{prelude}{body}"));
         Self {
             begin: script(include_str!("begin.lua")),
             clear: script(include_str!("clear.lua")),
             extend: Script::new(include_str!("extend.lua")),
             get: script(include_str!("get.lua")),
-            hit: with_hits(include_str!("hit.lua")),
+            hit: Script::new(&whole(include_str!("hit.lua"))),
             info: Script::new(include_str!("info.lua")),
             invalidate: script(include_str!("invalidate.lua")),
             peek: script(include_str!("peek.lua")),

@@ -1,13 +1,8 @@
 -- Hits that are only logged, so that a hit is cheap, are counted and ordered together. It changes nothing that can be
--- seen, and has to be done before entries are ordered by anything else.
-local MOST_HITS, MOST_BYTES = 128, 16384
-
-local function settle(meta, recent, hits)
-  local keys = redis.call('LRANGE', hits, 0, -1)
-  local count = #keys
-  if count == 0 then
-    return
-  end
+-- seen, and has to be done before entries are ordered by anything else. Has the names `meta`, `recent` and `hits`.
+local keys = redis.call('LRANGE', hits, 0, -1)
+local count = #keys
+if count > 0 then
   redis.call('DEL', hits)
   local last = redis.call('HINCRBY', meta, 't', count)
   -- Of one key, the latest hit; if the entry is still there.
@@ -21,11 +16,4 @@ local function settle(meta, recent, hits)
     end
   end
   redis.call('ZADD', recent, 'XX', unpack(order))
-end
-
-local function hit(meta, recent, hits, key)
-  local count = redis.call('RPUSH', hits, key)
-  if count >= MOST_HITS or count * #key >= MOST_BYTES then
-    settle(meta, recent, hits)
-  end
 end

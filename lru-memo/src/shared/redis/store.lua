@@ -22,7 +22,7 @@ if generation ~= '' then
   end
 end
 
-settle(meta, recent, hits)
+settle()
 local count = redis.call('HLEN', values)
 local is_whole = redis.call('ZCARD', recent) == count
   and (not ttl or redis.call('ZCARD', ages) == count)
