@@ -473,7 +473,7 @@ mod workers {
     }
 
     fn workers_answer_the_same_on(url: &str) {
-        let mut server = Server::start_with(2, &["--scope", "shared", "--store", url]);
+        let server = Server::start_with(2, &["--scope", "shared", "--store", url]);
         let before = server.pids(2);
         let killed = server.get("/").0;
         assert!(server.infos(2).into_values().all(|info| info == called()));
