@@ -21,7 +21,7 @@ pub(crate) struct Caching {
     /// Who shares the cache.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) scope: Scope,
-    /// Where a shared cache is kept, as in `file:///var/cache/app`; if nothing says so, in a place of this program's.
+    /// Where a shared cache is kept, as in `file:///var/cache/app` or `redis://host`; if nothing says so, in a place of this program's.
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
 }
@@ -57,7 +57,8 @@ impl Caching {
     pub(crate) fn configure(&self) -> Result<(), Failure> {
         match &self.store {
             Some(_) if self.scope != Scope::Shared => Err(Failure::new("`--store` is for `--scope shared`")),
-            Some(url) => shared::configure(url).map_err(Failure::of(format!("`--store {url}`"))),
+            // Not with the URL, which may have a password in it.
+            Some(url) => shared::configure(url).map_err(Failure::of("`--store`")),
             None => Ok(()),
         }
     }

@@ -96,6 +96,9 @@ pub mod coming_from {}
 #[doc = include_str!("../docs/cookbook.md")]
 pub mod cookbook {}
 
+#[doc = include_str!("../docs/machines.md")]
+pub mod machines {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

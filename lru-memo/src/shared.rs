@@ -28,9 +28,10 @@
 //! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files |
 //! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory; 1 GiB without a `size` |
 //! | `memcached://h1:11211,h2:11211` | `Memcached`, with the cargo feature `memcached` |
+//! | `redis://user:password@host:6379/0`, `rediss://host` with TLS, `unix:///run/redis.sock` | `Redis`, with the cargo feature `redis` |
 //! | `memory://` | [`Memory`]: this process only, for tests |
 //!
-//! [`configure_store`] takes a [`Store`] of your own.
+//! [Which one is for what](crate::machines), and what each promises, costs and does when it fails. [`configure_store`] takes a [`Store`] of your own.
 //!
 //! # When it does not work
 //!

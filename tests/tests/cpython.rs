@@ -6,7 +6,7 @@
 //! `LRU_MEMO_SEED` and `LRU_MEMO_OPERATIONS` say which and how many; with `LRU_MEMO_REQUIRE_PYTHON` in the
 //! environment a missing `python3` is a failure.
 
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "memcached", feature = "redis"))]
 mod shared;
 
 use std::cell::RefCell;
@@ -234,4 +234,13 @@ fn python_is_missing() {
 fn programs_run_on_redis_as_they_did_in_cpython() {
     let server = shared::RedisServer::start();
     lru_memo_tests::again_with_store(&server.url(), &["recorded_programs"]);
+}
+
+#[cfg(feature = "memcached")]
+#[test]
+fn programs_run_on_memcached_as_they_did_in_cpython() {
+    let scratch = shared::Scratch::new();
+    let server = shared::memcached_server::Server::on_socket(&scratch, &["-m", "256"]);
+    let url = format!("{}?timeout=60s&connect_timeout=60s", server.url());
+    lru_memo_tests::again_with_store(&url, &["recorded_programs"]);
 }

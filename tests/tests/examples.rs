@@ -1,6 +1,9 @@
 //! The examples, run as their users run them: what they print, and how `workers` starts, serves and ends.
 #![cfg(not(miri))]
 
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod shared;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -454,6 +457,30 @@ mod workers {
         assert_eq!((code, log.lines().count(), log.matches("died").count()), (Some(0), 1, 1), "{log}");
     }
 
+    #[cfg(feature = "redis")]
+    #[test]
+    fn workers_on_a_redis_server_answer_the_same() {
+        let redis = crate::shared::RedisServer::start();
+        workers_answer_the_same_on(&redis.url());
+    }
+
+    #[cfg(feature = "memcached")]
+    #[test]
+    fn workers_on_a_memcached_server_answer_the_same() {
+        let scratch = crate::shared::Scratch::new();
+        let memcached = crate::shared::memcached_server::Server::on_socket(&scratch, &[]);
+        workers_answer_the_same_on(&format!("{}?timeout=60s", memcached.url()));
+    }
+
+    fn workers_answer_the_same_on(url: &str) {
+        let server = Server::start_with(2, &["--scope", "shared", "--store", url]);
+        let before = server.pids(2);
+        let killed = server.get("/").0;
+        assert!(server.infos(2).into_values().all(|info| info == called()));
+        kill(killed, Signal::KILL);
+        assert_eq!(server.answer_of_a_worker_not_in(&before), called());
+    }
+
     #[test]
     fn a_shared_cache_outlives_a_restart_of_the_whole_app() {
         let directory = Directory::new();
@@ -539,8 +566,8 @@ mod workers {
     fn a_bad_command_line_is_one_line_that_names_the_mistake_and_status_2() {
         for (arguments, named) in [
             (&["serve", "--scope", "everywhere"][..], &["everywhere", "process", "shared"][..]),
-            (&["serve", "--scope", "shared", "--store", "nowhere"], &["--store nowhere", "file:///"]),
-            (&["serve", "--scope", "shared", "--store", "memcached://h"], &["memcached"]),
+            (&["serve", "--scope", "shared", "--store", "nowhere"], &["--store", "file:///"]),
+            (&["serve", "--scope", "shared", "--store", "memcached://h:x"], &["--store", "memcached://host"]),
             (&["serve", "--store", "memory://"], &["--store", "--scope shared"]),
             (&["serve", "--workers", "0"], &["'0'", "--workers"]),
             (&["serve", "--workers", "many"], &["many", "--workers"]),

@@ -10,10 +10,14 @@ use shared::{Scratch, info, space, square};
 
 #[test]
 fn a_store_is_chosen_once_before_it_is_used() {
+    let (of_memcached, of_redis) = (
+        if cfg!(feature = "memcached") { "memcached://host" } else { "feature `memcached`" },
+        if cfg!(feature = "redis") { "redis://host" } else { "feature `redis`" },
+    );
     for (url, part) in [
-        ("memcached://localhost", "feature `memcached`"),
-        ("redis://me:secret@localhost", "feature `redis`"),
-        ("rediss://localhost", "feature `redis`"),
+        ("memcached://localhost:port", of_memcached),
+        ("redis://me:secret@localhost:port", of_redis),
+        ("rediss://me:secret@", of_redis),
         ("http://localhost", "`http://`"),
         ("file://relative", "file:///"),
         ("nonsense", "memory://"),

@@ -706,6 +706,16 @@ fn without_a_store_that_works_the_functions_run() {
 fn functions_do_the_same_on_redis() {
     let server = shared::RedisServer::start();
     // All of the tests in this file that have no store of their own.
-    let own = ["on_redis", "workers", "without_a_store", "processes"];
+    let own = ["on_redis", "on_memcached", "workers", "without_a_store", "processes"];
     lru_memo_tests::again_with_store(&server.url(), &own.map(|name| ["--skip", name]).concat());
+}
+
+#[cfg(feature = "memcached")]
+#[test]
+fn functions_do_the_same_on_memcached() {
+    let scratch = Scratch::new();
+    let server = shared::memcached_server::Server::on_socket(&scratch, &["-m", "256"]);
+    let url = format!("{}?timeout=60s&connect_timeout=60s", server.url());
+    let own = ["on_redis", "on_memcached", "workers", "without_a_store", "processes"];
+    lru_memo_tests::again_with_store(&url, &own.map(|name| ["--skip", name]).concat());
 }

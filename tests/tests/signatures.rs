@@ -6,7 +6,7 @@
 
 #![expect(clippy::needless_lifetimes, clippy::boxed_local, reason = "they are among the signatures")]
 
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "memcached", feature = "redis"))]
 mod shared;
 
 use std::borrow::Cow;
@@ -836,4 +836,13 @@ fn floats_and_references_can_be_in_tuples_as_long_as_those_of_std() {
 fn all_signatures_are_the_same_on_redis() {
     let server = shared::RedisServer::start();
     lru_memo_tests::again_with_store(&server.url(), &["in_all_processes"]);
+}
+
+#[cfg(feature = "memcached")]
+#[test]
+fn all_signatures_are_the_same_on_memcached() {
+    let scratch = shared::Scratch::new();
+    let server = shared::memcached_server::Server::on_socket(&scratch, &["-m", "256"]);
+    let url = format!("{}?timeout=60s&connect_timeout=60s", server.url());
+    lru_memo_tests::again_with_store(&url, &["in_all_processes"]);
 }

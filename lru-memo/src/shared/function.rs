@@ -343,7 +343,6 @@ impl SharedCache {
     }
 
     /// Stores the bytes of a value; gives the key back, and says whether it did.
-
     async fn store(
         &'static self,
         caller: Caller,

@@ -107,6 +107,7 @@ impl Namespace {
     }
 
     /// Whether an entry may be stored at all.
+    #[cfg(any(feature = "memcached", all(feature = "shared", target_os = "linux")))]
     pub(crate) fn admits(&self, weight: u64) -> bool {
         self.maxsize != Some(0) && self.max_weight.is_none_or(|max| weight <= max)
     }
