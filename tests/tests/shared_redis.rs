@@ -32,17 +32,41 @@ fn number(server: &RedisServer, name: &str) -> u64 {
 #[test]
 fn a_hit_is_one_round_trip() {
     let server = RedisServer::start();
-    let (store, space) = (server.store(), space("f", Some(4)));
-    square(&store, &space, 1);
-    square(&store, &space, 1);
-    let before = (commands(&server, "evalsha"), number(&server, "total_net_input_bytes"));
-    for _ in 0..100 {
+    for space in [space("f", Some(4)), full_space()] {
+        let store = server.store();
+        assert!(!square(&store, &space, 1));
         assert!(square(&store, &space, 1));
+        let before = (commands(&server, "evalsha"), number(&server, "total_net_input_bytes"));
+        for _ in 0..300 {
+            assert!(square(&store, &space, 1));
+        }
+        assert_eq!(commands(&server, "evalsha") - before.0, 300);
+        // All that clients have sent, with what asks for the numbers.
+        let bytes = number(&server, "total_net_input_bytes") - before.1;
+        assert!(bytes / 300 < 450, "{bytes} bytes for 300 hits");
     }
-    assert_eq!(commands(&server, "evalsha") - before.0, 100);
-    // All that clients have sent, with what asks for the numbers.
-    let bytes = number(&server, "total_net_input_bytes") - before.1;
-    assert!(bytes / 100 < 400, "{bytes} bytes for 100 hits");
+}
+
+#[test]
+fn namespaces_that_move_to_another_node_of_a_cluster_are_found_there() {
+    let nodes = cluster();
+    let id = |node: &RedisServer| node.ask(&["cluster", "myid"]);
+    let url = format!("redis://127.0.0.1:{}?timeout=5s&connect_timeout=5s", nodes[0].1);
+    let (store, space) = (Redis::new(&url).expect("a URL"), space("f", Some(2)));
+    assert!(!square(&store, &space, 1));
+    let values = format!("lru-memo:{{{:032x}}}:values", space.id());
+    let slot = nodes[0].0.ask(&["cluster", "keyslot", &values]);
+    for (home, _) in &nodes {
+        // It is given away with what is in it, as when a replica that knew nothing takes over.
+        for (node, _) in &nodes {
+            node.ask(&["flushall"]);
+            node.ask(&["cluster", "setslot", &slot, "node", &id(home)]);
+        }
+        assert!(!square(&store, &space, 1));
+        assert!(square(&store, &space, 1));
+        assert_eq!(home.ask(&["exists", &values]), "1");
+        assert_eq!(info(&store, &space), (1, 1, 1));
+    }
 }
 
 #[test]
@@ -539,8 +563,8 @@ fn a_socket_at_which_nobody_accepts_delays_callers_by_one_timeout() {
     drop((waiting, listener));
 }
 
-#[test]
-fn namespaces_are_found_on_whatever_node_of_a_cluster_has_their_slot() {
+/// Three nodes that have all slots between them, with their ports.
+fn cluster() -> Vec<(RedisServer, u16)> {
     let nodes: Vec<_> = (0..3).map(|_| RedisServer::start_in_cluster()).collect();
     for (node, slots) in nodes.iter().zip([("0", "5000"), ("5001", "11000"), ("11001", "16383")]) {
         assert_eq!(node.0.ask(&["cluster", "addslotsrange", slots.0, slots.1]), "OK");
@@ -556,6 +580,12 @@ fn namespaces_are_found_on_whatever_node_of_a_cluster_has_their_slot() {
         assert!(Instant::now() < end, "the cluster never begins");
         thread::sleep(Duration::from_millis(20));
     }
+    nodes
+}
+
+#[test]
+fn namespaces_are_found_on_whatever_node_of_a_cluster_has_their_slot() {
+    let nodes = cluster();
     let url = format!("redis://127.0.0.1:{}?timeout=5s&connect_timeout=5s&lease=1s", nodes[0].1);
     let store = Redis::new(&url).expect("a URL");
     let spaces: Vec<_> = (0..12).map(|n| space(&format!("f{n}"), Some(2))).collect();
@@ -618,5 +648,50 @@ fn the_log_of_hits_stays_small() {
         }
         assert!(longest <= 127 && longest * length <= 16384, "{longest} hits");
         assert_eq!(info(&store, &space), (140, 0, 1));
+    }
+}
+
+#[lru_memo::lru_cache(maxsize = 1000, scope = shared)]
+fn long(x: u64) -> Vec<u8> {
+    vec![x as u8; 50_000]
+}
+
+#[test]
+fn a_function_runs_and_errors_are_counted_when_its_server_is_full_or_dies() {
+    let mut server = RedisServer::start_with(&["--maxmemory", "4mb", "--maxmemory-policy", "noeviction"]);
+    lru_memo::shared::configure(&server.url()).expect("it is the first");
+    let errors = |kind| {
+        let health = lru_memo::shared::health();
+        health.errors.iter().find(|(found, _)| *found == kind).map_or(0, |(_, count)| *count)
+    };
+    for x in 0..300 {
+        assert_eq!(long(x), vec![x as u8; 50_000]);
+    }
+    assert!(errors(Kind::Full) > 0);
+    assert_eq!(errors(Kind::Unavailable), 0);
+    server.kill();
+    for x in 0..300 {
+        assert_eq!(long(x), vec![x as u8; 50_000]);
+    }
+    assert!(errors(Kind::Unavailable) > 0);
+    assert_eq!(long_cache_info().currsize, 0);
+}
+
+#[test]
+fn errors_within_scripts_are_understood_as_older_servers_tell_them() {
+    let told = |answer| {
+        let store = Redis::new(&answering(answer)).expect("it is a URL");
+        kind_of(store.get(&space("f", Some(4)), b"k"))
+    };
+    let full = b"-ERR Error running script (call to f_1): @user_script:9: @user_script: 9: -OOM command not allowed \
+                 when used memory > 'maxmemory'.\r\n";
+    assert_eq!(told(full), Kind::Full);
+    let replica =
+        b"-ERR Error running script (call to f_1): @user_script:9: @user_script: 9: -READONLY You can't \
+                    write against a read only replica.\r\n";
+    let store = Redis::new(&answering(replica)).expect("it is a URL");
+    for told in ["cannot be used", "left alone"] {
+        let error = store.get(&space("f", Some(4)), b"k").expect_err("it cannot be written to");
+        assert!(error.to_string().contains(told), "{error}");
     }
 }

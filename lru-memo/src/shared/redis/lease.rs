@@ -16,6 +16,9 @@ use crate::shared::unique::unique;
 /// For how long a waiter sleeps, at most, before it asks whether the lease has ended by itself.
 const SLEEP: Duration = Duration::from_secs(1);
 
+/// For how long nobody holds the lock of the leases, unless it was left behind by a fork.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// The keys of what belongs to a lease.
 pub(super) struct Names {
     /// The namespace.
@@ -85,7 +88,7 @@ pub(super) fn take(store: &Arc<Inner>, mut names: Names) -> Result<Lease, Error>
 fn keep(store: &Arc<Inner>, kept: &Arc<Kept>) {
     let here = std::process::id();
     // After a fork, the thread that has the lock may not exist; a lease that is not kept ends early.
-    let Some(mut keeping) = store.keeper.0.try_lock_for(SLEEP) else { return };
+    let Some(mut keeping) = store.keeper.0.try_lock_for(PATIENCE) else { return };
     keeping.held.retain(|other| other.upgrade().is_some_and(|other| other.process == here));
     keeping.held.push(Arc::downgrade(kept));
     if keeping.process != Some(here) {

@@ -90,19 +90,27 @@ impl Node {
 
 /// Whether the server has answered, and its connection is good.
 fn is_answer(error: &RedisError) -> bool {
+    const UNFIT: [&str; 8] =
+        ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "READONLY", "NOAUTH", "WRONGPASS", "NOREPLICAS", "BUSY"];
     match error.kind() {
-        ErrorKind::Server(_) => {
-            !matches!(error.code(), Some("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "READONLY"))
-        }
-        ErrorKind::Extension => !matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOREPLICAS" | "BUSY")),
+        ErrorKind::Server(_) | ErrorKind::Extension => !code(error).is_some_and(|code| UNFIT.contains(&code)),
         ErrorKind::UnexpectedReturnType => true,
         _ => false,
     }
 }
 
+/// What kind of error the server tells. Before Redis 7, it is within a sentence if a script has met it.
+fn code(error: &RedisError) -> Option<&str> {
+    let of_script = || error.detail()?.rsplit_once(": -")?.1.split(' ').next();
+    match error.code()? {
+        "ERR" => of_script().or(Some("ERR")),
+        code => Some(code),
+    }
+}
+
 /// What an answer that is an error means.
 pub(super) fn answer(error: &RedisError) -> Error {
-    let kind = match error.code() {
+    let kind = match code(error) {
         Some("OOM") => Kind::Full,
         Some("WRONGTYPE") => Kind::Corrupt,
         _ if error.kind() == ErrorKind::UnexpectedReturnType => Kind::Corrupt,

@@ -1,6 +1,7 @@
 //! The server, or the nodes of a cluster: each namespace is on one of them, which the others know.
 
 use alloc::borrow::ToOwned;
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
@@ -30,7 +31,7 @@ pub(super) struct Server {
 
 #[derive(Default)]
 struct Others {
-    nodes: HashMap<(alloc::string::String, u16), Arc<Node>>,
+    nodes: HashMap<(String, u16), Arc<Node>>,
     /// Where namespaces are, by their ids: those that are not on the seed.
     homes: HashMap<u128, Arc<Node>>,
 }
@@ -103,9 +104,7 @@ impl Server {
             let place = Place { address: Address::Tcp(at.0.clone(), at.1), ..self.seed.place.clone() };
             Arc::new(Node::new(place, self.options.connect_timeout))
         };
-        let Some(mut others) = self.others.try_lock_for(self.options.connect_timeout) else {
-            return Some(opened());
-        };
+        let Some(mut others) = self.others.try_lock() else { return Some(opened()) };
         let node = Arc::clone(others.nodes.entry(at.clone()).or_insert_with(opened));
         others.homes.insert(home, Arc::clone(&node));
         Some(node)
