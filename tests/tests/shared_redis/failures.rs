@@ -1,0 +1,331 @@
+//! Servers that fail, forget, hang, are full, or are none.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lru_memo::shared::{Entry, Found, Kind, Redis, Store};
+
+use super::number;
+use super::shared::{RedisServer, Scratch, info, peek, put, space, square};
+
+fn kind_of<T: std::fmt::Debug>(result: Result<T, lru_memo::shared::Error>) -> Kind {
+    result.expect_err("the server does not work").kind()
+}
+
+#[test]
+fn a_server_that_has_forgotten_its_scripts_is_told_them_again() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    assert!(!square(&store, &space, 1));
+    assert_eq!(server.ask(&["script", "flush"]), "OK");
+    assert!(square(&store, &space, 1));
+    assert_eq!(info(&store, &space), (1, 1, 1));
+}
+
+#[test]
+fn a_server_that_comes_back_empty_is_used_at_once_and_stores_nothing_computed_before() {
+    let mut server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    assert!(!square(&store, &space, 1));
+    let Ok(Found::Miss(ticket)) = store.get(&space, b"other") else { panic!("it is not there") };
+    server.restart();
+    assert!(!square(&store, &space, 1));
+    assert!(square(&store, &space, 1));
+    let entry = Entry { value: b"old", weight: 1, computed_since: Some(ticket), replace: true };
+    assert_eq!(store.store(&space, b"other", entry), Ok(false));
+    assert_eq!(info(&store, &space), (1, 1, 1));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_asked_again_when_it_is() {
+    let mut server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    server.kill();
+    assert_eq!(kind_of(store.get(&space, b"k")), Kind::Unavailable);
+    // Left alone for a while, and then asked.
+    server.restart();
+    assert_eq!(kind_of(store.get(&space, b"k")), Kind::Unavailable);
+    let end = Instant::now() + Duration::from_secs(60);
+    while store.get(&space, b"k").is_err() {
+        assert!(Instant::now() < end, "it is never asked again");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!square(&store, &space, 1));
+    assert!(square(&store, &space, 1));
+}
+
+#[test]
+fn callers_of_a_server_that_is_killed_while_they_ask_it_get_errors_and_then_values() {
+    let mut server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(64)));
+    thread::scope(|scope| {
+        let callers: Vec<_> = (0..4)
+            .map(|caller| {
+                let (store, space) = (&store, &space);
+                scope.spawn(move || {
+                    let (mut failures, mut hits_afterwards) = (0, 0);
+                    let end = Instant::now() + Duration::from_secs(60);
+                    for x in 0_u64.. {
+                        let key = (x % 20 + caller).to_le_bytes();
+                        match store.get(space, &key) {
+                            Err(_) => {
+                                failures += 1;
+                                thread::sleep(Duration::from_millis(1));
+                            }
+                            Ok(Found::Hit(value)) => {
+                                assert_eq!(value, key);
+                                hits_afterwards += u64::from(failures > 0);
+                            }
+                            Ok(Found::Miss(ticket)) => {
+                                let computed_since = Some(ticket);
+                                let entry = Entry { value: &key, weight: 1, computed_since, replace: false };
+                                failures += u64::from(store.store(space, &key, entry).is_err());
+                            }
+                        }
+                        if hits_afterwards > 100 {
+                            return failures;
+                        }
+                        assert!(Instant::now() < end, "it never recovers");
+                    }
+                    failures
+                })
+            })
+            .collect();
+        thread::sleep(Duration::from_millis(300));
+        server.kill();
+        thread::sleep(Duration::from_millis(300));
+        server.restart();
+        for caller in callers {
+            assert!(caller.join().expect("it does not panic") > 0);
+        }
+    });
+}
+
+#[test]
+fn a_server_that_hangs_delays_callers_by_one_timeout_at_a_time() {
+    let server = RedisServer::start();
+    let url = format!("unix://{}?timeout=300ms&connect_timeout=300ms", server.socket().display());
+    let (store, space) = (Redis::new(&url).expect("it is a URL"), space("f", Some(4)));
+    put(&store, &space, b"k", b"v", 1);
+    server.hang(true);
+    let begun = Instant::now();
+    let (mut late, mut failed) = (0, 0);
+    while begun.elapsed() < Duration::from_millis(900) {
+        let call = Instant::now();
+        failed += u64::from(store.get(&space, b"k").is_err());
+        late += u64::from(call.elapsed() >= Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(1));
+    }
+    // It is asked once, and then left alone for a second; all other calls fail at once.
+    assert!(late >= 1 && late * 10 < failed, "{late} of {failed} calls were late");
+    server.hang(false);
+    let end = Instant::now() + Duration::from_secs(60);
+    while store.get(&space, b"k") != Ok(Found::Hit(b"v".to_vec())) {
+        assert!(Instant::now() < end, "it never recovers");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A server that answers each connection with this.
+fn answering(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let mut asked = [0; 4096];
+                while connection.read(&mut asked).is_ok_and(|length| length > 0) {
+                    if connection.write_all(answer).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    format!("redis://127.0.0.1:{port}?timeout=500ms&connect_timeout=500ms")
+}
+
+#[test]
+fn what_is_no_redis_is_an_error_and_no_value() {
+    for answer in [
+        &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+        b"$5\r\nhel",
+        b"$99999999999999\r\n",
+        b"\x00\xff\x00\xff\r\n",
+        b"*3\r\n*1\r\n",
+        b"*2147483647\r\n",
+        b"$4294967296\r\n",
+        b"-ERR no\r\n",
+        b"",
+    ] {
+        let store = Redis::new(&answering(answer)).expect("it is a URL");
+        let space = space("f", Some(4));
+        let begun = Instant::now();
+        for _ in 0..50 {
+            let kind = kind_of(store.get(&space, b"k"));
+            assert!([Kind::Unavailable, Kind::Corrupt].contains(&kind), "{answer:?}: {kind:?}");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{answer:?}: 50 calls took {:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn a_wrong_password_is_told_and_not_shown() {
+    let server = RedisServer::start_with(&["--requirepass", "right"]);
+    let socket = server.socket();
+    let space = space("f", Some(4));
+    for pass in ["?pass=wrongsecret", ""] {
+        let store = Redis::new(&format!("unix://{}{pass}", socket.display())).expect("it is a URL");
+        let error = store.get(&space, b"k").expect_err("it is not let in");
+        assert_eq!(error.kind(), Kind::Unavailable);
+        let shown = format!("{error} {error:?} {store:?}");
+        assert!(!shown.contains("secret"), "{shown}");
+        assert!(shown.contains("cannot be used"), "{shown}");
+    }
+    let store = Redis::new(&format!("unix://{}?pass=right", socket.display())).expect("it is a URL");
+    assert!(!square(&store, &space, 1));
+    assert!(square(&store, &space, 1));
+    assert!(!format!("{store:?}").contains("right"));
+}
+
+#[test]
+fn a_server_without_memory_is_full_and_goes_on_when_it_has_some() {
+    let server = RedisServer::start_with(&["--maxmemory", "4mb", "--maxmemory-policy", "noeviction"]);
+    let (store, space) = (server.store(), space("f", None));
+    let mut kept = 0;
+    let full = loop {
+        let entry = Entry { value: &[7; 50_000], weight: 1, computed_since: None, replace: true };
+        match store.store(&space, &u64::to_le_bytes(kept), entry) {
+            Ok(_) => kept += 1,
+            Err(error) => break error,
+        }
+        assert!(kept < 1000, "it is never full");
+    };
+    assert_eq!(full.kind(), Kind::Full);
+    assert_eq!(info(&store, &space).2, kept as usize);
+    assert_eq!(peek(&store, &space, &0_u64.to_le_bytes()), Some(vec![7; 50_000]));
+    store.clear(&space).expect("that needs no memory");
+    let end = Instant::now() + Duration::from_secs(60);
+    // The memory comes back in another thread of the server.
+    while store.get(&space, b"k").is_err() {
+        assert!(Instant::now() < end, "it is full for ever");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn what_others_have_written_is_an_error_and_not_a_value() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    assert!(!square(&store, &space, 1));
+    for key in server.ask(&["keys", "lru-memo:{*"]).lines() {
+        assert_eq!(server.ask(&["set", key, "something"]), "OK");
+    }
+    assert_eq!(kind_of(store.get(&space, &1_u64.to_le_bytes())), Kind::Corrupt);
+    assert_eq!(kind_of(store.info(&space)), Kind::Corrupt);
+}
+
+#[test]
+fn a_replica_that_was_the_server_is_connected_to_anew() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    assert!(!square(&store, &space, 1));
+    assert_eq!(server.ask(&["replicaof", "127.0.0.1", "1"]), "OK");
+    assert_eq!(kind_of(store.get(&space, b"k")), Kind::Unavailable);
+    assert_eq!(server.ask(&["replicaof", "no", "one"]), "OK");
+    let before = number(&server, "total_connections_received");
+    let end = Instant::now() + Duration::from_secs(60);
+    while store.get(&space, b"k").is_err() {
+        assert!(Instant::now() < end, "it never recovers");
+        thread::sleep(Duration::from_millis(20));
+    }
+    // One is the store's, and one asks for this number.
+    assert_eq!(number(&server, "total_connections_received") - before, 2);
+}
+
+/// How long a call takes to fail.
+fn time_to_fail(store: &Redis) -> Duration {
+    let begun = Instant::now();
+    assert_eq!(kind_of(store.get(&space("f", Some(4)), b"k")), Kind::Unavailable);
+    begun.elapsed()
+}
+
+#[test]
+fn a_server_that_answers_byte_by_byte_delays_callers_by_one_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a connection");
+        let _ = connection.read(&mut [0; 4096]);
+        let _ = connection.write_all(b"$3000\r\n");
+        while connection.write_all(b"v").is_ok() {
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let url = format!("redis://127.0.0.1:{port}?timeout=200ms&connect_timeout=5s");
+    // The value is there after 30 seconds.
+    let took = time_to_fail(&Redis::new(&url).expect("a URL"));
+    assert!(took < Duration::from_secs(15), "it took {took:?}");
+}
+
+#[test]
+fn a_socket_at_which_nobody_accepts_delays_callers_by_one_timeout() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("full.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    // SAFETY: it is a socket, and this makes its queue as short as can be.
+    assert_eq!(unsafe { libc::listen(std::os::fd::AsRawFd::as_raw_fd(&listener), 0) }, 0);
+    let waiting = std::os::unix::net::UnixStream::connect(&path).expect("there is room for one");
+    let url = format!("unix://{}?timeout=200ms&connect_timeout=200ms", path.display());
+    let store = Redis::new(&url).expect("a URL");
+    let took = lru_memo_tests::without_hanging(String::new, move || time_to_fail(&store));
+    assert!(took < Duration::from_secs(15), "it took {took:?}");
+    drop((waiting, listener));
+}
+
+#[lru_memo::lru_cache(maxsize = 1000, scope = shared)]
+fn long(x: u64) -> Vec<u8> {
+    vec![x as u8; 50_000]
+}
+
+#[test]
+fn a_function_runs_and_errors_are_counted_when_its_server_is_full_or_dies() {
+    let mut server = RedisServer::start_with(&["--maxmemory", "4mb", "--maxmemory-policy", "noeviction"]);
+    lru_memo::shared::configure(&server.url()).expect("it is the first");
+    let errors = |kind| {
+        let health = lru_memo::shared::health();
+        health.errors.iter().find(|(found, _)| *found == kind).map_or(0, |(_, count)| *count)
+    };
+    for x in 0..300 {
+        assert_eq!(long(x), vec![x as u8; 50_000]);
+    }
+    assert!(errors(Kind::Full) > 0);
+    assert_eq!(errors(Kind::Unavailable), 0);
+    server.kill();
+    for x in 0..300 {
+        assert_eq!(long(x), vec![x as u8; 50_000]);
+    }
+    assert!(errors(Kind::Unavailable) > 0);
+    assert_eq!(long_cache_info().currsize, 0);
+}
+
+#[test]
+fn errors_within_scripts_are_understood_as_older_servers_tell_them() {
+    let told = |answer| {
+        let store = Redis::new(&answering(answer)).expect("it is a URL");
+        kind_of(store.get(&space("f", Some(4)), b"k"))
+    };
+    let full = b"-ERR Error running script (call to f_1): @user_script:9: @user_script: 9: -OOM command not allowed \
+                 when used memory > 'maxmemory'.\r\n";
+    assert_eq!(told(full), Kind::Full);
+    let replica =
+        b"-ERR Error running script (call to f_1): @user_script:9: @user_script: 9: -READONLY You can't \
+                    write against a read only replica.\r\n";
+    let store = Redis::new(&answering(replica)).expect("it is a URL");
+    for told in ["cannot be used", "left alone"] {
+        let error = store.get(&space("f", Some(4)), b"k").expect_err("it cannot be written to");
+        assert!(error.to_string().contains(told), "{error}");
+    }
+}
