@@ -95,6 +95,8 @@ mod near;
 mod pool;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis")]
+mod socket;
 pub(crate) mod task;
 mod turns;
 #[cfg(any(feature = "memcached", feature = "redis"))]

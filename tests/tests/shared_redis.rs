@@ -22,23 +22,26 @@ fn commands(server: &RedisServer, name: &str) -> u64 {
     calls.map_or(0, |calls| calls.parse().expect("a number"))
 }
 
+/// A number that the server tells of itself.
+fn number(server: &RedisServer, name: &str) -> u64 {
+    let told = server.ask(&["info"]);
+    let number = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    number.and_then(|number| number.trim().parse().ok()).expect("a number")
+}
+
 #[test]
 fn a_hit_is_one_round_trip() {
     let server = RedisServer::start();
     let (store, space) = (server.store(), space("f", Some(4)));
     square(&store, &space, 1);
     square(&store, &space, 1);
-    let before = (commands(&server, "evalsha"), server.ask(&["info", "stats"]));
+    let before = (commands(&server, "evalsha"), number(&server, "total_net_input_bytes"));
     for _ in 0..100 {
         assert!(square(&store, &space, 1));
     }
     assert_eq!(commands(&server, "evalsha") - before.0, 100);
-    // All that clients have sent, with what asks for the statistics.
-    let received = |stats: &str| -> u64 {
-        let line = stats.lines().find_map(|line| line.strip_prefix("total_net_input_bytes:"));
-        line.and_then(|number| number.trim().parse().ok()).expect("a number")
-    };
-    let bytes = received(&server.ask(&["info", "stats"])) - received(&before.1);
+    // All that clients have sent, with what asks for the numbers.
+    let bytes = number(&server, "total_net_input_bytes") - before.1;
     assert!(bytes / 100 < 400, "{bytes} bytes for 100 hits");
 }
 
@@ -183,6 +186,8 @@ fn what_is_no_redis_is_an_error_and_no_value() {
         b"$99999999999999\r\n",
         b"\x00\xff\x00\xff\r\n",
         b"*3\r\n*1\r\n",
+        b"*2147483647\r\n",
+        b"$4294967296\r\n",
         b"-ERR no\r\n",
         b"",
     ] {
@@ -290,16 +295,20 @@ fn an_entry_that_many_have_to_leave_for_is_stored() {
 }
 
 #[test]
-fn a_big_namespace_is_cleared_at_once() {
+fn what_a_big_namespace_held_is_given_back_in_another_thread_of_the_server() {
     let server = RedisServer::start();
     let (store, space) = (server.store(), space("f", None));
-    for x in 0..20_000_u64 {
+    for x in 0..2000_u64 {
         put(&store, &space, &x.to_le_bytes(), b"value", 1);
     }
     store.clear(&space).expect("it works");
-    let log = server.ask(&["slowlog", "get", "10"]);
-    assert!(!log.contains("evalsha"), "a script took longer than 10 ms: {log}");
     assert_eq!(info(&store, &space), (0, 0, 0));
+    let end = Instant::now() + Duration::from_secs(60);
+    // The values, and their order.
+    while number(&server, "lazyfreed_objects") < 2 {
+        assert!(Instant::now() < end, "the server has freed them itself");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
@@ -314,6 +323,20 @@ fn a_lease_outlasts_its_time_as_long_as_it_is_held() {
     assert!(other.try_lease(&space, b"another").expect("it works").is_some());
     drop(lease);
     assert!(other.try_lease(&space, b"k").expect("it works").is_some());
+}
+
+#[test]
+fn a_lease_has_ended_when_it_was_dropped_whoever_was_looking_at_it() {
+    let server = RedisServer::start();
+    let space = space("f", Some(4));
+    for round in 0..300 {
+        // The first lease of a store is looked at by a thread that begins with it.
+        let store = server.store();
+        let lease = store.lease(&space, b"k").expect("it works");
+        thread::sleep(Duration::from_micros(round % 30 * 20));
+        drop(lease);
+        assert!(store.try_lease(&space, b"k").expect("it works").is_some(), "round {round}");
+    }
 }
 
 #[test]
@@ -381,4 +404,181 @@ fn a_connection_with_tls_is_refused_by_a_certificate_that_is_not_trusted() {
     assert!(trusted.ends_with(" Ok(Counts { hits: 1, misses: 1, currsize: 1 })\n"), "{trusted}");
     let untrusted = described(None);
     assert!(untrusted.contains("Unavailable") && untrusted.contains("cannot be used"), "{untrusted}");
+}
+
+/// A namespace in which the server keeps something of every kind.
+fn full_space() -> lru_memo::shared::Namespace {
+    space("f", Some(3)).with_ttl(Some(Duration::from_secs(3600))).with_max_weight(Some(6))
+}
+
+#[test]
+fn what_a_server_evicts_by_itself_leaves_a_cache_that_is_bounded_and_in_order() {
+    let server = RedisServer::start();
+    let store = server.store();
+    for part in ["meta", "values", "recent", "ages", "weights", "invalid"] {
+        let (space, key) = (full_space(), |x: u64| x.to_le_bytes());
+        for x in 0..3 {
+            put(&store, &space, &key(x), &key(x), 2);
+        }
+        store.get(&space, &key(0)).expect("it works");
+        store.invalidate(&space, &key(7)).expect("it works");
+        let name = format!("lru-memo:{{{:032x}}}:{part}", space.id());
+        assert_eq!(server.ask(&["del", &name]), "1", "{part}");
+        for x in 10..20 {
+            put(&store, &space, &key(x), &key(x), 2);
+            let currsize = info(&store, &space).2;
+            assert!(currsize <= 3, "{part}: {currsize} entries");
+        }
+        store.get(&space, &key(17)).expect("it works");
+        put(&store, &space, &key(20), b"", 2);
+        let held: Vec<_> = (0..21).filter(|&x| peek(&store, &space, &key(x)).is_some()).collect();
+        assert_eq!(held, [17, 19, 20], "{part}");
+        put(&store, &space, &key(21), b"", 6);
+        assert_eq!(info(&store, &space).2, 1, "{part}");
+        store.clear(&space).expect("it works");
+        assert_eq!(info(&store, &space), (0, 0, 0), "{part}");
+    }
+}
+
+#[test]
+fn a_clear_removes_what_a_server_holds_that_has_evicted_the_counters() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), full_space());
+    square(&store, &space, 1);
+    server.ask(&["del", &format!("lru-memo:{{{:032x}}}:meta", space.id())]);
+    store.clear(&space).expect("it works");
+    assert!(!square(&store, &space, 1));
+    assert_eq!(info(&store, &space), (0, 1, 1));
+}
+
+#[test]
+fn what_was_invalidated_is_not_stored_by_a_server_that_has_evicted_which_key_it_was() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), full_space());
+    let Ok(Found::Miss(ticket)) = store.get(&space, b"k") else { panic!("it is not there") };
+    store.invalidate(&space, b"k").expect("it works");
+    server.ask(&["del", &format!("lru-memo:{{{:032x}}}:invalid", space.id())]);
+    let entry = Entry { value: b"old", weight: 1, computed_since: Some(ticket), replace: true };
+    assert_eq!(store.store(&space, b"k", entry), Ok(false));
+}
+
+#[test]
+fn rejected_hits_leave_the_others_in_order() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(5)));
+    for key in [b"a", b"b", b"x", b"y", b"z"] {
+        put(&store, &space, key, key, 1);
+    }
+    for key in [b"x", b"y", b"z", b"b"] {
+        assert!(matches!(store.get(&space, key), Ok(Found::Hit(_))));
+    }
+    for key in [b"x", b"y", b"z"] {
+        store.reject(&space, key).expect("it works");
+    }
+    assert!(matches!(store.get(&space, b"a"), Ok(Found::Hit(_))));
+    let held: Vec<_> = store.recent(&space, 9).expect("it works").into_iter().map(|held| held.key).collect();
+    assert_eq!(held, [b"a", b"b"]);
+    assert_eq!(info(&store, &space), (2, 3, 2));
+}
+
+#[test]
+fn a_replica_that_was_the_server_is_connected_to_anew() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    assert!(!square(&store, &space, 1));
+    assert_eq!(server.ask(&["replicaof", "127.0.0.1", "1"]), "OK");
+    assert_eq!(kind_of(store.get(&space, b"k")), Kind::Unavailable);
+    assert_eq!(server.ask(&["replicaof", "no", "one"]), "OK");
+    let before = number(&server, "total_connections_received");
+    let end = Instant::now() + Duration::from_secs(60);
+    while store.get(&space, b"k").is_err() {
+        assert!(Instant::now() < end, "it never recovers");
+        thread::sleep(Duration::from_millis(20));
+    }
+    // One is the store's, and one asks for this number.
+    assert_eq!(number(&server, "total_connections_received") - before, 2);
+}
+
+/// Asks until it has taken too long, or a call fails; says how long the first failure took.
+fn time_to_fail(store: &Redis) -> Duration {
+    let begun = Instant::now();
+    assert_eq!(kind_of(store.get(&space("f", Some(4)), b"k")), Kind::Unavailable);
+    begun.elapsed()
+}
+
+#[test]
+fn a_server_that_answers_byte_by_byte_delays_callers_by_one_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a connection");
+        let _ = connection.read(&mut [0; 4096]);
+        let _ = connection.write_all(b"$3000\r\n");
+        while connection.write_all(b"v").is_ok() {
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let url = format!("redis://127.0.0.1:{port}?timeout=200ms&connect_timeout=5s");
+    // The value is there after 30 seconds.
+    let took = time_to_fail(&Redis::new(&url).expect("a URL"));
+    assert!(took < Duration::from_secs(15), "it took {took:?}");
+}
+
+#[test]
+fn a_socket_at_which_nobody_accepts_delays_callers_by_one_timeout() {
+    let scratch = shared::Scratch::new();
+    let path = scratch.path().join("full.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    // SAFETY: it is a socket, and this makes its queue as short as can be.
+    assert_eq!(unsafe { libc::listen(std::os::fd::AsRawFd::as_raw_fd(&listener), 0) }, 0);
+    let waiting = std::os::unix::net::UnixStream::connect(&path).expect("there is room for one");
+    let url = format!("unix://{}?timeout=200ms&connect_timeout=200ms", path.display());
+    let store = Redis::new(&url).expect("a URL");
+    let took = lru_memo_tests::without_hanging(String::new, move || time_to_fail(&store));
+    assert!(took < Duration::from_secs(15), "it took {took:?}");
+    drop((waiting, listener));
+}
+
+#[test]
+fn namespaces_are_found_on_whatever_node_of_a_cluster_has_their_slot() {
+    let nodes: Vec<_> = (0..3).map(|_| RedisServer::start_in_cluster()).collect();
+    for (node, slots) in nodes.iter().zip([("0", "5000"), ("5001", "11000"), ("11001", "16383")]) {
+        assert_eq!(node.0.ask(&["cluster", "addslotsrange", slots.0, slots.1]), "OK");
+        let bus = (nodes[0].1 + 10_000).to_string();
+        assert_eq!(node.0.ask(&["cluster", "meet", "127.0.0.1", &nodes[0].1.to_string(), &bus]), "OK");
+    }
+    let end = Instant::now() + Duration::from_secs(60);
+    let is_whole = |node: &RedisServer| {
+        let told = node.ask(&["cluster", "info"]);
+        told.contains("cluster_state:ok") && told.contains("cluster_known_nodes:3")
+    };
+    while !nodes.iter().all(|node| is_whole(&node.0)) {
+        assert!(Instant::now() < end, "the cluster never begins");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let url = format!("redis://127.0.0.1:{}?timeout=5s&connect_timeout=5s&lease=1s", nodes[0].1);
+    let store = Redis::new(&url).expect("a URL");
+    let spaces: Vec<_> = (0..12).map(|n| space(&format!("f{n}"), Some(2))).collect();
+    for space in &spaces {
+        for x in 0..5 {
+            assert!(!square(&store, space, x));
+            assert!(square(&store, space, x));
+        }
+        let lease = store.lease(space, b"k").expect("it works");
+        assert!(store.try_lease(space, b"k").expect("it works").is_none());
+        drop(lease);
+        assert!(store.try_lease(space, b"k").expect("it works").is_some());
+        assert_eq!(info(&store, space), (5, 5, 2));
+    }
+    assert_eq!(store.namespaces().expect("it works").len(), 12);
+    for (node, _) in &nodes {
+        assert_ne!(node.ask(&["keys", "lru-memo:{*}:values"]), "", "all are on others");
+    }
+    let asked = |node: &RedisServer| commands(node, "evalsha");
+    let before: u64 = nodes.iter().map(|node| asked(&node.0)).sum();
+    for space in &spaces {
+        assert!(square(&store, space, 4));
+    }
+    let after: u64 = nodes.iter().map(|node| asked(&node.0)).sum();
+    assert_eq!(after - before, 12, "a namespace that was found is not looked for again");
 }

@@ -1,6 +1,8 @@
 //! Redis and Valkey: exact on any number of machines, for a script is atomic.
 
+mod connection;
 mod lease;
+mod node;
 mod options;
 mod scripts;
 mod server;
@@ -25,6 +27,8 @@ use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, health, wall};
 
 /// The ids of all namespaces on the server.
 const INDEX: &str = "lru-memo:namespaces";
+/// Stands for the namespace that the index is not part of.
+const HOME_OF_INDEX: u128 = 0;
 /// What scripts can count with.
 const HIGHEST: u64 = 1 << 53;
 
@@ -46,12 +50,17 @@ struct Inner {
 
 /// The keys of a namespace.
 struct Keys {
+    id: u128,
     tag: String,
 }
 
 impl Keys {
     fn of(space: &Namespace) -> Self {
-        Self { tag: format!("lru-memo:{{{:032x}}}:", space.id()) }
+        Self::of_id(space.id())
+    }
+
+    fn of_id(id: u128) -> Self {
+        Self { id, tag: format!("lru-memo:{{{id:032x}}}:") }
     }
 
     fn key(&self, name: &str) -> Vec<u8> {
@@ -60,7 +69,7 @@ impl Keys {
 
     fn lease(&self, key: &[u8]) -> Names {
         let named = |name: &[u8]| [self.tag.as_bytes(), name, key].concat();
-        Names { holder: named(b"lease:"), ended: named(b"ended:") }
+        Names { home: self.id, holder: named(b"lease:"), ended: named(b"ended:") }
     }
 }
 
@@ -73,8 +82,8 @@ impl Redis {
     /// # Errors
     /// [`Kind::Url`], when this is none.
     pub fn new(url: &str) -> Result<Self, Error> {
-        let (client, options) = options::parse(url)?;
-        let (server, scripts, keeper) = (Server::new(client, options), Scripts::new(), Keeper::new());
+        let (place, options) = options::parse(url)?;
+        let (server, scripts, keeper) = (Server::new(place, options), Scripts::new(), Keeper::new());
         let url = super::configured::redacted(url);
         Ok(Self(Arc::new(Inner { server, scripts, keeper, url })))
     }
@@ -94,7 +103,7 @@ impl Redis {
         }
         invocation.arg(key).arg(micros(space.ttl())).arg(wall::ahead().as_micros().to_string());
         more(&mut invocation);
-        self.0.server.run(&invocation)
+        self.0.server.run(keys.id, &invocation)
     }
 
     fn look(&self, space: &Namespace, key: &[u8], counts_misses: bool) -> Result<Value, Error> {
@@ -105,7 +114,7 @@ impl Redis {
         let keys = Keys::of(space);
         let mut hit = self.0.scripts.hit.prepare_invoke();
         hit.key(keys.key("meta")).key(keys.key("values")).key(keys.key("recent"));
-        self.0.server.run(hit.arg(key).arg(counts))
+        self.0.server.run(keys.id, hit.arg(key).arg(counts))
     }
 
     /// The ticket that the server has given out; a namespace that is new to it is made.
@@ -130,7 +139,7 @@ impl Redis {
             })?;
         let mut add = cmd("SADD");
         add.arg(INDEX).arg(format!("{:032x}", space.id()));
-        self.0.server.ask(Duration::ZERO, |connection| add.query::<u64>(connection))?;
+        self.0.server.ask(HOME_OF_INDEX, Duration::ZERO, |connection| add.query::<u64>(connection))?;
         let generation = generation.ok_or_else(|| foreign("a namespace without a generation"))?;
         Ok(Ticket { generation, sequence })
     }
@@ -170,7 +179,7 @@ impl Store for Redis {
     fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
         let mut count = cmd("HINCRBY");
         count.arg(Keys::of(space).key("meta")).arg("t").arg(1);
-        self.0.server.ask(Duration::ZERO, |connection| count.query(connection))
+        self.0.server.ask(space.id(), Duration::ZERO, |connection| count.query(connection))
     }
 
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
@@ -220,7 +229,7 @@ impl Store for Redis {
         let keys = Keys::of(space);
         let mut info = self.0.scripts.info.prepare_invoke();
         info.key(keys.key("meta")).key(keys.key("values"));
-        let (uses, stored, misses, currsize): (u64, u64, u64, usize) = self.0.server.run(&info)?;
+        let (uses, stored, misses, currsize): (u64, u64, u64, usize) = self.0.server.run(keys.id, &info)?;
         Ok(Counts { hits: uses.saturating_sub(stored), misses, currsize })
     }
 
@@ -239,7 +248,8 @@ impl Store for Redis {
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
         let mut members = cmd("SMEMBERS");
         members.arg(INDEX);
-        let ids: Vec<String> = self.0.server.ask(Duration::ZERO, |connection| members.query(connection))?;
+        let ids: Vec<String> =
+            self.0.server.ask(HOME_OF_INDEX, Duration::ZERO, |connection| members.query(connection))?;
         let mut summaries = Vec::new();
         for id in ids.iter().filter_map(|id| u128::from_str_radix(id, 16).ok()) {
             summaries.extend(self.summary(id)?);
@@ -263,12 +273,12 @@ impl Store for Redis {
 impl Redis {
     /// What a namespace of this id is; `None` for one that is gone.
     fn summary(&self, id: u128) -> Result<Option<Summary>, Error> {
-        let keys = Keys { tag: format!("lru-memo:{{{id:032x}}}:") };
+        let keys = Keys::of_id(id);
         let mut ask = cmd("HMGET");
         ask.arg(keys.key("meta")).arg(&["n", "maxsize", "max_weight", "ttl", "w"]);
         type Found = (Option<String>, Option<String>, Option<String>, Option<String>, Option<u64>);
         let (name, maxsize, max_weight, ttl, weight): Found =
-            self.0.server.ask(Duration::ZERO, |connection| ask.query(connection))?;
+            self.0.server.ask(id, Duration::ZERO, |connection| ask.query(connection))?;
         let Some(name) = name else { return Ok(None) };
         let limit = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<u64>().ok());
         let mut summary = Summary::new(&Namespace::new(&name, id), Counts::default());

@@ -1,5 +1,6 @@
 //! A real `redis-server`, as a test needs it.
 
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -28,6 +29,21 @@ impl RedisServer {
         let mut server = Self { scratch: Scratch::new(), more, process: None };
         server.restart();
         server
+    }
+
+    /// A node of a cluster, and its port; it has no slots yet.
+    pub fn start_in_cluster() -> (Self, u16) {
+        // The cluster's own port is higher by 10,000.
+        let is_free = |port: &u16| {
+            [*port, port + 10_000].iter().all(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+        };
+        let ports = (0..).map(|_| {
+            let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+            10_000 + port.expect("a port").port() % 40_000
+        });
+        let port = ports.take(1000).find(is_free).expect("two ports that are free");
+        let options = ["--cluster-enabled", "yes", "--bind", "127.0.0.1", "--port", &port.to_string()];
+        (Self::start_with(&options), port)
     }
 
     pub fn socket(&self) -> PathBuf {

@@ -1,6 +1,8 @@
 -- Makes a namespace that is new to the server. ARGV: from 4, its generation, its name, and its limits or nothing.
 -- Returns the ticket.
 if redis.call('HSETNX', meta, 'g', ARGV[4]) == 1 then
+  -- Entries of one that was evicted are in an order that is not known any more.
+  forget_entries()
   redis.call('HSET', meta, 'n', ARGV[5], 'maxsize', ARGV[6], 'max_weight', ARGV[7], 'ttl', ARGV[8])
 end
 return ticket()

@@ -1,10 +1,10 @@
 -- Removes an entry, and notes that what is computed for it is not to be stored. Returns whether it was there.
 local begun = ticket()
-if not begun[1] then
-  return 0
+-- Without a generation, what is being computed will find another.
+if begun[1] then
+  redis.call('HSET', invalid, begun[2] % INVALIDATIONS, key)
+  redis.call('HINCRBY', meta, 'q', 1)
 end
-redis.call('HSET', invalid, begun[2] % INVALIDATIONS, key)
-redis.call('HINCRBY', meta, 'q', 1)
 if not find() then
   return 0
 end

@@ -18,6 +18,8 @@ const SLEEP: Duration = Duration::from_secs(1);
 
 /// The keys of what belongs to a lease.
 pub(super) struct Names {
+    /// The namespace.
+    pub(super) home: u128,
     /// Who has it: a token, for as long as the lease lasts.
     pub(super) holder: Vec<u8>,
     /// A list to which something is added when it ends.
@@ -27,6 +29,11 @@ pub(super) struct Names {
 /// A lease, until it is dropped.
 struct Held {
     store: Arc<Inner>,
+    kept: Arc<Kept>,
+}
+
+/// What the thread that keeps leases has to know of one. That it still looks at it does not make the lease last longer.
+struct Kept {
     names: Names,
     token: u64,
     process: u32,
@@ -36,7 +43,7 @@ struct Held {
 pub(super) struct Keeper(Mutex<Keeping>);
 
 struct Keeping {
-    held: Vec<Weak<Held>>,
+    held: Vec<Weak<Kept>>,
     /// In which process there is a thread for them.
     process: Option<u32>,
 }
@@ -52,12 +59,13 @@ pub(super) fn try_take(store: &Arc<Inner>, names: Names) -> Result<Result<Lease,
     let (token, lease) = (unique(), millis(store.server.options().lease));
     let mut set = cmd("SET");
     set.arg(&names.holder).arg(token).arg("NX").arg("PX").arg(lease);
-    let is_mine: bool = store.server.ask(Duration::ZERO, |connection| set.query(connection))?;
+    let is_mine: bool = store.server.ask(names.home, Duration::ZERO, |connection| set.query(connection))?;
     if !is_mine {
         return Ok(Err(names));
     }
-    let held = Arc::new(Held { store: Arc::clone(store), names, token, process: std::process::id() });
-    keep(&held);
+    let kept = Arc::new(Kept { names, token, process: std::process::id() });
+    keep(store, &kept);
+    let held = Held { store: Arc::clone(store), kept };
     Ok(Ok(Lease::new(held)))
 }
 
@@ -70,18 +78,18 @@ pub(super) fn take(store: &Arc<Inner>, mut names: Names) -> Result<Lease, Error>
         }
         let mut wait = Cmd::new();
         wait.arg("BLPOP").arg(&names.ended).arg(SLEEP.as_secs_f64());
-        store.server.ask(SLEEP, |connection| wait.query::<redis::Value>(connection))?;
+        store.server.ask(names.home, SLEEP, |connection| wait.query::<redis::Value>(connection))?;
     }
 }
 
-fn keep(held: &Arc<Held>) {
+fn keep(store: &Arc<Inner>, kept: &Arc<Kept>) {
     let here = std::process::id();
     // After a fork, the thread that has the lock may not exist; a lease that is not kept ends early.
-    let Some(mut keeping) = held.store.keeper.0.try_lock_for(SLEEP) else { return };
+    let Some(mut keeping) = store.keeper.0.try_lock_for(SLEEP) else { return };
     keeping.held.retain(|other| other.upgrade().is_some_and(|other| other.process == here));
-    keeping.held.push(Arc::downgrade(held));
+    keeping.held.push(Arc::downgrade(kept));
     if keeping.process != Some(here) {
-        let store = Arc::downgrade(&held.store);
+        let store = Arc::downgrade(store);
         let keeper = thread::Builder::new().name("lru-memo leases".into());
         if keeper.spawn(move || keep_all(&store)).is_ok() {
             keeping.process = Some(here);
@@ -106,7 +114,8 @@ fn keep_all(store: &Weak<Inner>) {
             let script = &store.scripts.extend;
             let mut extend = script.key(&held.names.holder);
             // If it fails, it is tried again before the lease ends.
-            let _: Result<u64, _> = store.server.run(extend.arg(held.token).arg(millis(lease)));
+            let _: Result<u64, _> =
+                store.server.run(held.names.home, extend.arg(held.token).arg(millis(lease)));
         }
         drop(store);
         thread::sleep(lease / 3);
@@ -115,14 +124,14 @@ fn keep_all(store: &Weak<Inner>) {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.process != std::process::id() {
+        let Kept { names, token, process } = &*self.kept;
+        if *process != std::process::id() {
             return;
         }
-        let Self { store, names, token, .. } = self;
-        let mut release = store.scripts.release.key(&names.holder);
-        release.key(&names.ended).arg(*token).arg(millis(store.server.options().lease));
+        let mut release = self.store.scripts.release.key(&names.holder);
+        release.key(&names.ended).arg(*token).arg(millis(self.store.server.options().lease));
         // If it fails, the lease ends by itself.
-        let _: Result<u64, _> = store.server.run(&release);
+        let _: Result<u64, _> = self.store.server.run(names.home, &release);
     }
 }
 

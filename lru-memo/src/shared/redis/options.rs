@@ -6,9 +6,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use redis::Client;
+use redis::{ConnectionAddr, IntoConnectionInfo};
+
+use super::connection::Place;
 
 use crate::shared::error::{Error, Kind};
+use crate::shared::socket::Address;
 use crate::shared::url;
 
 /// How a [`Redis`](super::Redis) store is used.
@@ -36,7 +39,7 @@ const KNOWN: &str =
     "`connect_timeout`, `timeout` and `lease`, and for `unix://` also `db`, `user` and `pass`";
 
 /// Reads a URL.
-pub(super) fn parse(url: &str) -> Result<(Client, Options), Error> {
+pub(super) fn parse(url: &str) -> Result<(Place, Options), Error> {
     let (place, set) = url::split_options(url);
     let is_unix = place.starts_with("unix://") || place.starts_with("redis+unix://");
     let (mut options, mut of_client) = (Options::default(), Vec::new());
@@ -49,17 +52,24 @@ pub(super) fn parse(url: &str) -> Result<(Client, Options), Error> {
             _ => return Err(url::unknown(name, KNOWN)),
         }
     }
-    let mut url = place.to_owned();
+    // TLS is our affair, and not the client's.
+    let tls = place.strip_prefix("rediss://");
+    let mut url = tls.map_or_else(|| place.to_owned(), |rest| format!("redis://{rest}"));
     if !of_client.is_empty() {
         url = format!("{url}?{}", of_client.join("&"));
     }
-    if url.starts_with("rediss://") {
-        // The client needs one for the whole process; whoever has chosen it before is right.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
     // What the client says of it might have a password in it.
-    let client = Client::open(url).map_err(|_| Error::new(Kind::Url, String::from(EXAMPLES)))?;
-    Ok((client, options))
+    let unfit = || Error::new(Kind::Url, String::from(EXAMPLES));
+    if place.contains('#') {
+        return Err(unfit());
+    }
+    let info = url.into_connection_info().map_err(|_| unfit())?;
+    let address = match info.addr() {
+        ConnectionAddr::Tcp(host, port) => Address::Tcp(host.clone(), *port),
+        ConnectionAddr::Unix(path) => Address::Unix(path.clone()),
+        _ => return Err(unfit()),
+    };
+    Ok((Place { address, tls: tls.is_some(), login: info.redis_settings().clone() }, options))
 }
 
 const EXAMPLES: &str = "this is no URL of a Redis server: `redis://host:6379/0`, `redis://user:password@host`, \
@@ -85,8 +95,9 @@ mod tests {
         let (_, options) = parse("redis://h/1?connect_timeout=50ms&timeout=2s&lease=3s").expect("a URL");
         let (connect_timeout, timeout) = (Duration::from_millis(50), Duration::from_secs(2));
         assert_eq!(options, Options { connect_timeout, timeout, lease: Duration::from_secs(3) });
-        let (client, options) = parse("unix:///run/r.sock?db=3&timeout=1s&pass=secret").expect("a URL");
-        assert_eq!(client.get_connection_info().redis_settings().db(), 3);
+        let (place, options) = parse("unix:///run/r.sock?db=3&timeout=1s&pass=secret").expect("a URL");
+        assert_eq!((place.login.db(), place.login.password()), (3, Some("secret")));
+        assert_eq!(place.address, Address::Unix("/run/r.sock".into()));
         assert_eq!(options, Options { timeout: Duration::from_secs(1), ..Options::default() });
     }
 
@@ -96,6 +107,8 @@ mod tests {
             "redis://",
             "redis://me:secret@h:port",
             "redis://h/db",
+            "redis://h/#insecure",
+            "rediss://h/#insecure",
             "redis://h?timeout=1",
             "redis://h?timeout=0ms",
             "redis://h?lease=5ms",

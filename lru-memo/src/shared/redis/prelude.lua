@@ -1,8 +1,9 @@
 -- What all scripts begin with. KEYS: as many as a script needs of these, in this order.
---   meta: g generation, q number of invalidations, t uses (hits and entries stored), p entries stored, s misses,
+--   meta: g generation, q number of invalidations, t uses (hits and entries stored), p those that are no hits, s misses,
 --         w sum of weights; n, maxsize, max_weight, ttl: for those who list namespaces
 --   values: key -> value. recent: key -> number of its latest use. ages: key -> when it was stored, with a ttl only.
 --   weights: key -> weight, with a max_weight only. invalid: key of each of the last invalidations, by number.
+-- A server that is full may evict each of them by itself.
 -- ARGV: the key; the ttl in microseconds, or nothing; by how many microseconds the clock of a test is ahead.
 local meta, values, recent, ages, weights, invalid = unpack(KEYS)
 local key, ttl = ARGV[1], tonumber(ARGV[2])
@@ -45,6 +46,11 @@ local function find()
     end
   end
   return value
+end
+
+local function forget_entries()
+  redis.call('UNLINK', values, recent, ages, weights)
+  redis.call('HDEL', meta, 'w')
 end
 
 -- The generation, and the number of invalidations; without a generation, the namespace is new to the server.

@@ -1,140 +1,113 @@
-//! The server: connections to it, and whether it is worth asking.
+//! The server, or the nodes of a cluster: each namespace is on one of them, which the others know.
 
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::borrow::ToOwned;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
+use std::collections::HashMap;
+use std::time::Instant;
 
 use parking_lot::Mutex;
-use redis::{Client, Connection, ErrorKind, FromRedisValue, RedisError, RedisResult, ScriptInvocation};
+use redis::{FromRedisValue, RedisError, RedisResult, ScriptInvocation};
 
+use super::connection::{Connection, Place};
+use super::node::{Node, answer};
 use super::options::Options;
-use crate::shared::breaker::Breaker;
-use crate::shared::error::{Error, Kind};
-use crate::shared::pool::Pool;
+use crate::shared::error::Error;
+use crate::shared::socket::Address;
+
+/// How often one question may be sent on to another node.
+const REDIRECTIONS: u32 = 4;
 
 pub(super) struct Server {
-    client: Client,
     options: Options,
-    idle: Pool<Connection>,
-    breaker: Breaker,
-    /// Why it has failed.
-    reason: Mutex<String>,
+    /// The one in the URL.
+    seed: Arc<Node>,
+    /// Whether there are others.
+    is_cluster: AtomicBool,
+    others: Mutex<Others>,
+}
+
+#[derive(Default)]
+struct Others {
+    nodes: HashMap<(alloc::string::String, u16), Arc<Node>>,
+    /// Where namespaces are, by their ids: those that are not on the seed.
+    homes: HashMap<u128, Arc<Node>>,
 }
 
 impl Server {
-    pub(super) fn new(client: Client, options: Options) -> Self {
-        let (idle, breaker, reason) = (Pool::new(), Breaker::new(), Mutex::new(String::new()));
-        Self { client, options, idle, breaker, reason }
+    pub(super) fn new(place: Place, options: Options) -> Self {
+        let seed = Arc::new(Node::new(place, options.connect_timeout));
+        Self { options, seed, is_cluster: AtomicBool::new(false), others: Mutex::default() }
     }
 
     pub(super) fn options(&self) -> &Options {
         &self.options
     }
 
-    /// Has the server run a script.
-    pub(super) fn run<R: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<R, Error> {
-        self.ask(Duration::ZERO, |connection| script.invoke(connection))
+    /// Has the server of a namespace run a script.
+    pub(super) fn run<R: FromRedisValue>(
+        &self,
+        home: u128,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<R, Error> {
+        self.ask(home, Duration::ZERO, |connection| script.invoke(connection))
     }
 
-    /// Asks the server, which may take so much longer than usual to answer. One that has failed is not asked for a while.
+    /// Asks the server of a namespace, which may take so much longer than usual to answer.
     pub(super) fn ask<R>(
         &self,
+        home: u128,
         longer: Duration,
         question: impl Fn(&mut Connection) -> RedisResult<R>,
     ) -> Result<R, Error> {
-        let Some(admitted) = self.breaker.admit() else {
-            let reason = self.reason.try_lock().map(|reason| reason.clone()).unwrap_or_default();
-            return Err(failed(&format!("is left alone for a while: {reason}")));
+        let until = Instant::now() + self.options.timeout + longer;
+        let mut node = self.home(home);
+        for _ in 0..REDIRECTIONS {
+            match node.ask(until, &question) {
+                Ok(Ok(found)) => return Ok(found),
+                Ok(Err(error)) => {
+                    node = self.moved(home, &node, &error).ok_or_else(|| answer(&error))?;
+                }
+                Err(failed) => {
+                    // The seed knows who has taken over.
+                    self.others.try_lock().and_then(|mut others| others.homes.remove(&home));
+                    return Err(failed);
+                }
+            }
+        }
+        node.ask(until, question)?.map_err(|error| answer(&error))
+    }
+
+    fn home(&self, home: u128) -> Arc<Node> {
+        // Nobody waits for the lock: after a fork, it may be left behind. The seed knows, too.
+        let known = || self.others.try_lock()?.homes.get(&home).map(Arc::clone);
+        let is_cluster = self.is_cluster.load(Ordering::Relaxed);
+        is_cluster.then(known).flatten().unwrap_or_else(|| Arc::clone(&self.seed))
+    }
+
+    /// The node that has the namespace, if this is the error that tells it.
+    fn moved(&self, home: u128, from: &Node, error: &RedisError) -> Option<Arc<Node>> {
+        if error.code() != Some("MOVED") {
+            return None;
+        }
+        let (host, port) = error.redirect_node()?.0.rsplit_once(':')?;
+        let host = match (&from.place.address, host) {
+            // A node that does not know its own name.
+            (Address::Tcp(here, _), "") => here.clone(),
+            _ => host.to_owned(),
         };
-        match self.attempt(longer, question) {
-            Err(error) if !is_answer(&error) => {
-                let reason = reason(&error);
-                if let Some(mut last) = self.reason.try_lock() {
-                    last.clone_from(&reason);
-                }
-                self.breaker.failed(admitted);
-                Err(failed(&format!("cannot be used: {reason}")))
-            }
-            answered => {
-                self.breaker.succeeded();
-                answered.map_err(|error| answer(&error))
-            }
-        }
+        let at = (host, port.parse().ok()?);
+        self.is_cluster.store(true, Ordering::Relaxed);
+        let opened = || {
+            let place = Place { address: Address::Tcp(at.0.clone(), at.1), ..self.seed.place.clone() };
+            Arc::new(Node::new(place, self.options.connect_timeout))
+        };
+        let Some(mut others) = self.others.try_lock_for(self.options.connect_timeout) else {
+            return Some(opened());
+        };
+        let node = Arc::clone(others.nodes.entry(at.clone()).or_insert_with(opened));
+        others.homes.insert(home, Arc::clone(&node));
+        Some(node)
     }
-
-    fn attempt<R>(
-        &self,
-        longer: Duration,
-        question: impl Fn(&mut Connection) -> RedisResult<R>,
-    ) -> RedisResult<R> {
-        if let Some(mut kept) = self.idle.take() {
-            match self.ask_over(&mut kept, longer, &question) {
-                // It was closed while nobody used it, and so were others.
-                Err(error) if error.is_connection_dropped() && !error.is_timeout() => self.idle.clear(),
-                answered => {
-                    self.keep(kept, &answered);
-                    return answered;
-                }
-            }
-        }
-        let mut opened = self.client.get_connection_with_timeout(self.options.connect_timeout)?;
-        opened.set_read_timeout(Some(self.options.timeout))?;
-        opened.set_write_timeout(Some(self.options.timeout))?;
-        let answered = self.ask_over(&mut opened, longer, &question);
-        self.keep(opened, &answered);
-        answered
-    }
-
-    fn ask_over<R>(
-        &self,
-        connection: &mut Connection,
-        longer: Duration,
-        question: &impl Fn(&mut Connection) -> RedisResult<R>,
-    ) -> RedisResult<R> {
-        let timeout = self.options.timeout;
-        if longer.is_zero() {
-            return question(connection);
-        }
-        connection.set_read_timeout(Some(timeout + longer))?;
-        let answered = question(connection);
-        connection.set_read_timeout(Some(timeout))?;
-        answered
-    }
-
-    /// Keeps a connection that is good: not one on which an answer may still come.
-    fn keep<R>(&self, connection: Connection, answered: &RedisResult<R>) {
-        if answered.as_ref().err().is_none_or(is_answer) {
-            self.idle.keep(connection);
-        }
-    }
-}
-
-/// Whether the server has answered, and its connection is good.
-fn is_answer(error: &RedisError) -> bool {
-    match error.kind() {
-        ErrorKind::Server(_) => !matches!(error.code(), Some("LOADING" | "MASTERDOWN" | "CLUSTERDOWN")),
-        ErrorKind::Extension => !matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOREPLICAS" | "BUSY")),
-        ErrorKind::UnexpectedReturnType => true,
-        _ => false,
-    }
-}
-
-/// What an answer that is an error means.
-fn answer(error: &RedisError) -> Error {
-    let kind = match error.code() {
-        Some("OOM") => Kind::Full,
-        Some("WRONGTYPE") => Kind::Corrupt,
-        _ if error.kind() == ErrorKind::UnexpectedReturnType => Kind::Corrupt,
-        _ => Kind::Unavailable,
-    };
-    Error::new(kind, format!("the Redis server says: {}", reason(error)))
-}
-
-/// Never has a password in it: the client does not put it into its errors.
-fn reason(error: &RedisError) -> String {
-    if error.is_timeout() { String::from("it took too long") } else { error.to_string() }
-}
-
-fn failed(what: &str) -> Error {
-    Error::new(Kind::Unavailable, format!("the Redis server {what}"))
 }

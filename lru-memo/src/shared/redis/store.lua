@@ -15,10 +15,19 @@ if generation ~= '' then
     return 0
   end
   for number = sequence, begun[2] - 1 do
-    if redis.call('HGET', invalid, number % INVALIDATIONS) == key then
+    local invalidated = redis.call('HGET', invalid, number % INVALIDATIONS)
+    if not invalidated or invalidated == key then
       return 0
     end
   end
+end
+
+local count = redis.call('HLEN', values)
+local is_whole = redis.call('ZCARD', recent) == count
+  and (not ttl or redis.call('ZCARD', ages) == count)
+  and (not max_weight or redis.call('HLEN', weights) == count)
+if not is_whole then
+  forget_entries()
 end
 
 local is_there = find() and true
@@ -32,7 +41,7 @@ if maxsize == 0 or max_weight and weight > max_weight then
   return 0
 end
 
-local count = redis.call('HLEN', values)
+count = redis.call('HLEN', values)
 local sum = max_weight and tonumber(redis.call('HGET', meta, 'w') or 0)
 local evicted = 0
 while count > 0 and (maxsize and count >= maxsize or max_weight and sum + weight > max_weight) do
@@ -45,11 +54,6 @@ while count > 0 and (maxsize and count >= maxsize or max_weight and sum + weight
     victim = oldest[1] and is_expired(oldest[2]) and oldest[1]
   end
   victim = victim or redis.call('ZRANGE', recent, 0, 0)[1]
-  if not victim then
-    -- Somebody else has written here.
-    redis.call('DEL', values)
-    break
-  end
   if max_weight then
     sum = sum - (redis.call('HGET', weights, victim) or 0)
   end
