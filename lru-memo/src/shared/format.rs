@@ -16,8 +16,8 @@ use core::fmt;
 
 use serde::{de, ser};
 
-pub(super) use self::read::read;
-pub(super) use self::write::{Floats, write};
+pub(super) use self::read::{read, read_bytes};
+pub(super) use self::write::{Floats, write, write_bytes};
 
 /// What a value is.
 #[repr(u8)]

@@ -1,12 +1,13 @@
 //! A value as bytes, and back.
 
 use alloc::vec::Vec;
+use core::any::Any;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{Error, Kind};
-use super::format::{Floats, read, write};
+use super::format::{Floats, read, read_bytes, write, write_bytes};
 
 /// A value that can be kept in a shared store.
 #[diagnostic::on_unimplemented(
@@ -26,16 +27,25 @@ pub trait SharedValue: Sized {
 }
 
 #[diagnostic::do_not_recommend]
-impl<V: Serialize + DeserializeOwned> SharedValue for V {
+impl<V: Serialize + DeserializeOwned + 'static> SharedValue for V {
     fn encode(&self) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
+        // serde goes over them one by one.
+        if let Some(value) = (self as &dyn Any).downcast_ref::<Vec<u8>>() {
+            write_bytes(value, &mut bytes);
+            return Ok(bytes);
+        }
         write(self, Floats::AsTheyAre, &mut bytes)
             .map_err(|why| Error::new(Kind::Value, format!("a value cannot be serialized: {why}")))?;
         Ok(bytes)
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        read(bytes).ok()
+        let mut value: Option<Self> = None;
+        if let Some(value) = (&mut value as &mut dyn Any).downcast_mut::<Option<Vec<u8>>>() {
+            *value = read_bytes(bytes).map(<[u8]>::to_vec);
+        }
+        value.or_else(|| read(bytes).ok())
     }
 }
 

@@ -16,6 +16,14 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Unfi
     if reader.bytes.is_empty() { Ok(value) } else { Err(truncated()) }
 }
 
+/// What a `Vec<u8>` was, of which these are the bytes.
+pub(crate) fn read_bytes(bytes: &[u8]) -> Option<&[u8]> {
+    let mut reader = Reader { bytes, depth: 0 };
+    let is_sequence = reader.tag().ok()? == Tag::ByteSequence;
+    let count = reader.count().ok()?;
+    (is_sequence && count == reader.bytes.len()).then_some(reader.bytes)
+}
+
 struct Reader<'de> {
     /// What is still to be read.
     bytes: &'de [u8],

@@ -10,7 +10,7 @@ use core::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Floats, Tag, read, write};
+use super::{Floats, Tag, read, read_bytes, write, write_bytes};
 
 fn bytes(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -57,6 +57,20 @@ fn texts_and_collections_come_back() {
     comes_back(map);
     comes_back([(1_u8, "x".to_owned()), (2, String::new())]);
     comes_back(Duration::new(1, 2));
+}
+
+#[test]
+fn bytes_are_the_same_at_once_as_one_by_one() {
+    for length in [0, 1, 300] {
+        let value = vec![7_u8; length];
+        let mut at_once = Vec::new();
+        write_bytes(&value, &mut at_once);
+        assert_eq!(at_once, bytes(&value));
+        assert_eq!(read_bytes(&at_once), Some(&value[..]));
+        assert_eq!(read_bytes(&at_once[..at_once.len() - 1]), None);
+        assert_eq!(read_bytes(&[&at_once[..], &[0]].concat()), None);
+    }
+    assert_eq!(read_bytes(&bytes(&vec![7_u16; 2])), None);
 }
 
 #[test]

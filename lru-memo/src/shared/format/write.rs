@@ -24,6 +24,14 @@ pub(crate) fn write<T: ?Sized + Serialize>(
     value.serialize(Writer { bytes, floats })
 }
 
+/// Writes bytes as [`write`] writes a `Vec<u8>`.
+pub(crate) fn write_bytes(value: &[u8], bytes: &mut Vec<u8>) {
+    bytes.reserve(1 + size_of::<u64>() + value.len());
+    bytes.push(Tag::ByteSequence as u8);
+    bytes.extend((value.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(value);
+}
+
 /// Numbers have the length of their type; what varies in length goes after its length.
 struct Writer<'k> {
     bytes: &'k mut Vec<u8>,
