@@ -8,7 +8,7 @@ use crate::scope::Caching;
 
 /// What the program is to do.
 pub(crate) enum Action {
-    Demonstrate,
+    Demonstrate { store: Option<String> },
     Serve { workers: u8, port: u16, caching: Caching },
     Work { caching: Caching },
     Help(String),
@@ -16,8 +16,11 @@ pub(crate) enum Action {
 
 /// A memoized web app under several worker processes. Without a command: a demonstration.
 #[derive(Parser)]
-#[command(name = "workers")]
+#[command(name = "workers", args_conflicts_with_subcommands = true)]
 struct Cli {
+    /// Where the demonstration keeps its shared cache, as in `redis://host`; if nothing says so, in a directory of its own.
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -46,8 +49,8 @@ enum Command {
 /// Reads the command line.
 pub(crate) fn action() -> Result<Action, Failure> {
     match Cli::try_parse() {
-        Ok(Cli { command }) => Ok(match command {
-            None => Action::Demonstrate,
+        Ok(Cli { store, command }) => Ok(match command {
+            None => Action::Demonstrate { store },
             Some(Command::Serve { workers, port, caching }) => Action::Serve { workers, port, caching },
             Some(Command::Work { caching }) => Action::Work { caching },
         }),

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use lru_memo::shared;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
+use tempfile::TempDir;
 use tokio::signal::unix::SignalKind;
 use tokio::time::{sleep, timeout};
 
@@ -14,7 +16,7 @@ use crate::app::Counters;
 use crate::client::{Answer, get};
 use crate::failure::Failure;
 use crate::master::{Master, bind};
-use crate::scope::{Caching, Scope};
+use crate::scope::{Caching, Scope, clear_shared};
 use crate::serve::catch;
 
 /// How often the cache info is asked for.
@@ -36,17 +38,19 @@ const SCENES: [(u8, Scope); 3] = [(1, Scope::Process), (2, Scope::Process), (2, 
 type Seen = BTreeMap<u32, Counters>;
 
 /// Shows who shares a cache, and who does not.
-pub(crate) async fn demonstrate() -> Result<(), Failure> {
+pub(crate) async fn demonstrate(store: Option<String>) -> Result<(), Failure> {
     let mut interrupt = catch(SignalKind::interrupt())?;
+    let shared = Shared::new(store)?;
     println!(
         "A web view is memoized with #[lru_cache(maxsize = 2)] and called once. What do the workers know of it?\n"
     );
-    // Of this run, so that it finds nothing that another has cached. The store makes a directory in it that is private.
-    let directory = tempfile::tempdir().map_err(Failure::of("no temporary directory"))?;
     for (workers, scope) in SCENES {
         let plural = if workers == 1 { "" } else { "es" };
-        println!("{workers} worker process{plural} on one port, scope = {}", scope.name());
-        let store = (scope == Scope::Shared).then(|| format!("file://{}/store", directory.path().display()));
+        let (store, place) = match scope {
+            Scope::Process => (None, String::new()),
+            Scope::Shared => (Some(shared.emptied()?), shared.place()),
+        };
+        println!("{workers} worker process{plural} on one port, scope = {}{place}", scope.name());
         let mut master = Master::start(bind(0)?, workers, Caching { scope, store })?;
         let shown = tokio::select! {
             shown = show(&mut master, workers.into(), scope) => shown,
@@ -56,6 +60,41 @@ pub(crate) async fn demonstrate() -> Result<(), Failure> {
         shown?;
     }
     Ok(())
+}
+
+/// Where the shared cache is kept.
+enum Shared {
+    /// In a directory of this run, in which the store makes one that is private.
+    Own(TempDir),
+    /// Where the user wants it, by this URL.
+    Given(String),
+}
+
+impl Shared {
+    fn new(store: Option<String>) -> Result<Self, Failure> {
+        let Some(url) = store else {
+            return tempfile::tempdir().map(Self::Own).map_err(Failure::of("no temporary directory"));
+        };
+        // For this process, too, which has to empty it.
+        Caching { scope: Scope::Shared, store: Some(url.clone()) }.configure()?;
+        Ok(Self::Given(url))
+    }
+
+    /// The URL, when nothing is cached there that another run has left.
+    fn emptied(&self) -> Result<String, Failure> {
+        match self {
+            Self::Own(directory) => Ok(format!("file://{}/store", directory.path().display())),
+            Self::Given(url) => clear_shared().map(|()| url.clone()),
+        }
+    }
+
+    /// The end of a headline that says where, without a password.
+    fn place(&self) -> String {
+        match self {
+            Self::Own(_) => String::new(),
+            Self::Given(_) => format!(", on {}", shared::health().store),
+        }
+    }
 }
 
 /// Sends the requests, prints the answers and what they mean.

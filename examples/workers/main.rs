@@ -1,7 +1,8 @@
 //! A web app whose view is memoized, served by several worker processes, as gunicorn serves a Flask app.
 //!
 //! `cargo run --release --example workers` is a demonstration: what `GET /get_cache_info` answers with one worker,
-//! with two, and with two that share their cache, of which one is killed and replaced.
+//! with two, and with two that share their cache, of which one is killed and replaced. After `--`, `--store URL` has
+//! them share it on a server.
 //! `cargo run --release --example workers -- serve --workers 2 --port 8000 --scope shared` serves until it is stopped.
 //!
 //! [`master`] starts this program again for each worker and keeps it running, [`worker`] accepts connections,
@@ -32,7 +33,7 @@ async fn main() -> std::process::ExitCode {
     use cli::Action;
 
     let done = match cli::action() {
-        Ok(Action::Demonstrate) => demonstration::demonstrate().await,
+        Ok(Action::Demonstrate { store }) => demonstration::demonstrate(store).await,
         Ok(Action::Serve { workers, port, caching }) => serve::serve(workers, port, caching).await,
         Ok(Action::Work { caching }) => worker::work(&caching).await,
         Ok(Action::Help(text)) => {

@@ -80,3 +80,13 @@ fn message() -> String {
 fn shared_message() -> String {
     "Stored".to_owned()
 }
+
+/// Empties the shared cache.
+pub(crate) fn clear_shared() -> Result<(), Failure> {
+    shared_message_cache_clear();
+    // A store that fails delays no caller and tells none.
+    match shared::health().last_error {
+        Some(error) => Err(Failure::of("`--store`")(error)),
+        None => Ok(()),
+    }
+}

@@ -319,14 +319,16 @@ mod workers {
 
     #[test]
     fn the_demonstration_shows_the_trap_and_the_cure() {
-        let (called, uncalled) = (called(), uncalled());
-        let printed = printed_by("workers");
+        shows_the_trap_and_the_cure(&printed_by("workers"), "");
+    }
 
-        let one = table(&printed, "1 worker process on one port");
+    fn shows_the_trap_and_the_cure(printed: &str, place: &str) {
+        let (called, uncalled) = (called(), uncalled());
+        let one = table(printed, "1 worker process on one port");
         assert!(one.len() >= 12, "{printed}");
         assert!(one.iter().all(|(pid, answer)| *pid == one[0].0 && *answer == called), "{printed}");
 
-        let two = table(&printed, "2 worker processes on one port, scope = process");
+        let two = table(printed, "2 worker processes on one port, scope = process");
         assert!(two.len() >= 12, "{printed}");
         let pids = pids_of(&two);
         assert_eq!(pids.len(), 2, "{printed}");
@@ -340,7 +342,7 @@ mod workers {
         );
         assert!(printed.contains("the cache is per worker"), "{printed}");
 
-        let shared = table(&printed, "2 worker processes on one port, scope = shared");
+        let shared = table(printed, &format!("2 worker processes on one port, scope = shared{place}\n"));
         let workers = pids_of(&shared);
         assert_eq!((workers.len(), shared.len() >= 12), (2, true), "{printed}");
         assert!(shared.iter().all(|row| row.1 == called), "{printed}");
@@ -348,11 +350,47 @@ mod workers {
 
         let (_, killing) = printed.split_once("kill -9 ").expect("a worker is killed");
         let killed = killing.split(',').next().and_then(|pid| pid.parse().ok()).expect("a pid");
-        let replaced = table(&printed, "kill -9 ");
+        let replaced = table(printed, "kill -9 ");
         assert!(replaced.iter().all(|row| row.1 == called), "{printed}");
         let after = pids_of(&replaced);
         assert_eq!((after.len(), after.intersection(&workers).count()), (2, 1), "{printed}");
         assert!(workers.contains(&killed) && !after.contains(&killed), "{printed}");
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn the_demonstration_tells_the_same_on_a_redis_server_that_knows_an_earlier_one() {
+        let redis = crate::shared::RedisServer::start_with(&["--requirepass", "secret"]);
+        let (url, shown) = (format!("{}&pass=secret", redis.url()), redis.socket());
+        tells_the_same_twice_on(&url, &format!("unix://{}", shown.display()));
+    }
+
+    #[cfg(feature = "memcached")]
+    #[test]
+    fn the_demonstration_tells_the_same_on_a_memcached_server_that_knows_an_earlier_one() {
+        let scratch = crate::shared::Scratch::new();
+        let memcached = crate::shared::memcached_server::Server::on_socket(&scratch, &[]);
+        tells_the_same_twice_on(&format!("{}?timeout=60s", memcached.url()), &memcached.url());
+    }
+
+    fn tells_the_same_twice_on(url: &str, shown: &str) {
+        for _ in 0..2 {
+            let told = output(WATCHDOG, &mut workers(&["--store", url]));
+            let (printed, log) =
+                (String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
+            assert!(told.status.success(), "{printed}{log}");
+            shows_the_trap_and_the_cure(&printed, &format!(", on {shown}"));
+            assert!(!format!("{printed}{log}").contains("secret"), "{printed}{log}");
+        }
+    }
+
+    #[test]
+    fn a_demonstration_whose_store_does_not_work_says_so_and_tells_no_story_of_it() {
+        let told = output(WATCHDOG, &mut workers(&["--store", "redis://me:secret@127.0.0.1:1"]));
+        let (printed, log) = (String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
+        assert_eq!((told.status.code(), log.lines().count()), (Some(2), 1), "{log}");
+        assert!(log.starts_with("error: `--store`: ") && !log.contains("secret"), "{log}");
+        assert!(!printed.contains("scope = shared"), "{printed}");
     }
 
     #[test]
@@ -569,6 +607,8 @@ mod workers {
             (&["serve", "--scope", "shared", "--store", "nowhere"], &["--store", "file:///"]),
             (&["serve", "--scope", "shared", "--store", "memcached://h:x"], &["--store", "memcached://host"]),
             (&["serve", "--store", "memory://"], &["--store", "--scope shared"]),
+            (&["--store", "nowhere"], &["--store", "file:///"]),
+            (&["--store", "memory://", "serve"], &["--store", "serve"]),
             (&["serve", "--workers", "0"], &["'0'", "--workers"]),
             (&["serve", "--workers", "many"], &["many", "--workers"]),
             (&["serve", "--port", "65536"], &["65536", "--port"]),
