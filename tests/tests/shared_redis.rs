@@ -7,6 +7,8 @@ mod evictions;
 #[path = "shared_redis/failures.rs"]
 mod failures;
 mod shared;
+#[path = "shared_redis/unused.rs"]
+mod unused;
 
 use std::net::TcpListener;
 use std::thread;

@@ -32,6 +32,9 @@ pub struct Namespace {
     /// Where the embedded store has found it: a hint.
     #[cfg_attr(not(feature = "shared"), expect(dead_code, reason = "there is no embedded store"))]
     pub(crate) place: AtomicU64,
+    /// When this process has last noted on a Redis server that it is used.
+    #[cfg(feature = "redis")]
+    pub(crate) noted: AtomicU64,
 }
 
 impl Namespace {
@@ -39,7 +42,17 @@ impl Namespace {
     #[must_use]
     pub fn new(name: &str, id: u128) -> Self {
         let name = name.into();
-        Self { name, base: id, id, maxsize: None, max_weight: None, ttl: None, place: AtomicU64::new(0) }
+        Self {
+            name,
+            base: id,
+            id,
+            maxsize: None,
+            max_weight: None,
+            ttl: None,
+            place: AtomicU64::new(0),
+            #[cfg(feature = "redis")]
+            noted: AtomicU64::new(0),
+        }
     }
 
     /// What was found in a store: its id is known, and what it was made of is not.

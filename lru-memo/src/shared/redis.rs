@@ -12,10 +12,12 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 
 use redis::{Script, ScriptInvocation, Value, cmd};
 
+use self::connection::Connection;
 use self::lease::{Keeper, Names};
 use self::scripts::Scripts;
 use self::server::Server;
@@ -29,13 +31,16 @@ use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, health, wall};
 const INDEX: &str = "lru-memo:namespaces";
 /// Stands for the namespace that the index is not part of.
 const HOME_OF_INDEX: u128 = 0;
+/// The keys of a namespace, as most scripts take them.
+const NAMES: [&str; 7] = ["meta", "values", "recent", "ages", "weights", "invalid", "hits"];
 /// What scripts can count with.
 const HIGHEST: u64 = 1 << 53;
 
 /// A store on a Redis or Valkey server.
 ///
 /// Each operation is one script, and so atomic and one round trip. All keys of a namespace have the same hash tag. What a
-/// namespace has takes no memory of the server that is not counted by `maxsize`, but for a few KiB.
+/// namespace has takes no memory of the server that is not counted by `maxsize`, but for a few KiB. One that was not used
+/// for a week, such as that of a function that was changed since, goes.
 ///
 /// A server that does not answer in time, 500 ms, or cannot be reached within 200 ms, is left alone for a second, and
 /// each time twice as long, up to ten; calls do without it meanwhile.
@@ -75,7 +80,10 @@ impl Keys {
 
 impl Redis {
     /// The store of a URL, such as `redis://user:password@host:6379/0`, `rediss://host` with TLS or
-    /// `unix:///run/redis.sock`. After a question mark there may be `connect_timeout=200ms`, `timeout=500ms` and `lease=10s`.
+    /// `unix:///run/redis.sock`.
+    ///
+    /// After a question mark there may be `connect_timeout=200ms`, `timeout=500ms`, `lease=10s`, and `unused=7d`, for how
+    /// long a namespace stays that is not used.
     ///
     /// The server is asked when the store is first used.
     ///
@@ -83,7 +91,8 @@ impl Redis {
     /// [`Kind::Url`], when this is none.
     pub fn new(url: &str) -> Result<Self, Error> {
         let (place, options) = options::parse(url)?;
-        let (server, scripts, keeper) = (Server::new(place, options), Scripts::new(), Keeper::new());
+        let scripts = Scripts::new(options.unused);
+        let (server, keeper) = (Server::new(place, options), Keeper::new());
         let url = super::configured::redacted(url);
         Ok(Self(Arc::new(Inner { server, scripts, keeper, url })))
     }
@@ -98,7 +107,7 @@ impl Redis {
     ) -> Result<R, Error> {
         let keys = Keys::of(space);
         let mut invocation = script.prepare_invoke();
-        for name in ["meta", "values", "recent", "ages", "weights", "invalid", "hits"] {
+        for name in NAMES {
             invocation.key(keys.key(name));
         }
         invocation.arg(key).arg(micros(space.ttl())).arg(wall::ahead().as_micros().to_string());
@@ -106,7 +115,31 @@ impl Redis {
         self.0.server.run(keys.id, &invocation)
     }
 
+    /// Looks an entry up; notes now and then that the namespace is used.
     fn look(&self, space: &Namespace, key: &[u8], counts_misses: bool) -> Result<Value, Error> {
+        let (now, every) = (wall::now(), scripts::noted_every(self.0.server.options().unused));
+        let is_due = u128::from(now.abs_diff(space.noted.load(Relaxed))) >= every.as_nanos();
+        let found = if is_due { None } else { self.look_quickly(space, key, counts_misses)? };
+        let found = match found {
+            Some(found) => found,
+            None => {
+                let counts = if counts_misses { "1" } else { "" };
+                self.run(&self.0.scripts.get, space, key, |get| _ = get.arg(counts))?
+            }
+        };
+        if is_due {
+            space.noted.store(now, Relaxed);
+        }
+        Ok(found)
+    }
+
+    /// Unless it takes longer.
+    fn look_quickly(
+        &self,
+        space: &Namespace,
+        key: &[u8],
+        counts_misses: bool,
+    ) -> Result<Option<Value>, Error> {
         let keys = Keys::of(space);
         let mut hit = self.0.scripts.hit.prepare_invoke();
         for name in ["meta", "values", "recent", "hits"] {
@@ -118,10 +151,8 @@ impl Redis {
             hit.key(keys.key("ages")).arg(micros(space.ttl())).arg(wall::ahead().as_micros().to_string());
         }
         match self.0.server.run(keys.id, &hit)? {
-            Value::Array(nothing) if nothing.is_empty() => {
-                self.run(&self.0.scripts.get, space, key, |get| _ = get.arg(counts))
-            }
-            found => Ok(found),
+            Value::Array(nothing) if nothing.is_empty() => Ok(None),
+            found => Ok(Some(found)),
         }
     }
 
@@ -145,9 +176,7 @@ impl Redis {
                 begin.arg(unique()).arg(space.name());
                 begin.arg(number(space.maxsize())).arg(number(space.max_weight())).arg(ttl);
             })?;
-        let mut add = cmd("SADD");
-        add.arg(INDEX).arg(format!("{:032x}", space.id()));
-        self.0.server.ask(HOME_OF_INDEX, Duration::ZERO, |connection| add.query::<u64>(connection))?;
+        self.index("SADD", &[space.id()])?;
         let generation = generation.ok_or_else(|| foreign("a namespace without a generation"))?;
         Ok(Ticket { generation, sequence })
     }
@@ -185,9 +214,7 @@ impl Store for Redis {
     }
 
     fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
-        let mut count = cmd("HINCRBY");
-        count.arg(Keys::of(space).key("meta")).arg("t").arg(1);
-        self.0.server.ask(space.id(), Duration::ZERO, |connection| count.query(connection))
+        self.0.server.run(space.id(), &self.0.scripts.count_hit.key(Keys::of(space).key("meta")))
     }
 
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
@@ -258,10 +285,15 @@ impl Store for Redis {
         members.arg(INDEX);
         let ids: Vec<String> =
             self.0.server.ask(HOME_OF_INDEX, Duration::ZERO, |connection| members.query(connection))?;
-        let mut summaries = Vec::new();
+        let (mut summaries, mut gone) = (Vec::new(), Vec::new());
         for id in ids.iter().filter_map(|id| u128::from_str_radix(id, 16).ok()) {
-            summaries.extend(self.summary(id)?);
+            match self.summary(id)? {
+                Some(summary) => summaries.push(summary),
+                None => gone.push(id),
+            }
         }
+        // Who may not write may read all the same.
+        let _ = self.forget(&gone);
         Ok(summaries)
     }
 
@@ -279,6 +311,30 @@ impl Store for Redis {
 }
 
 impl Redis {
+    /// Changes the list of all namespaces.
+    fn index(&self, how: &str, ids: &[u128]) -> Result<(), Error> {
+        let mut change = cmd(how);
+        change.arg(INDEX);
+        ids.iter().for_each(|id| _ = change.arg(format!("{id:032x}")));
+        let count = |connection: &mut Connection| change.query::<u64>(connection);
+        self.0.server.ask(HOME_OF_INDEX, Duration::ZERO, count).map(|_| ())
+    }
+
+    /// Lists namespaces no more that are gone.
+    fn forget(&self, gone: &[u128]) -> Result<(), Error> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.index("SREM", gone)?;
+        for &id in gone {
+            // It may have been made again, and listed, before it was removed from the list.
+            if self.summary(id)?.is_some() {
+                self.index("SADD", &[id])?;
+            }
+        }
+        Ok(())
+    }
+
     /// What a namespace of this id is; `None` for one that is gone.
     fn summary(&self, id: u128) -> Result<Option<Summary>, Error> {
         let keys = Keys::of_id(id);

@@ -32,17 +32,21 @@ pub(super) fn size(name: &str, text: &str) -> Result<usize, Error> {
     size.ok_or_else(|| Error::new(Kind::Url, format!("`{name}={text}` is not like `{name}=64MiB`")))
 }
 
-/// A time: `500ms`, `2s`.
+/// A time: `500ms`, `2s`, `30d`.
 #[cfg(any(feature = "memcached", feature = "redis"))]
 pub(super) fn duration(name: &str, text: &str) -> Result<Duration, Error> {
     let (number, unit) = split_unit(text);
     let duration = match unit {
         "ms" => number.map(Duration::from_millis),
         "s" => number.map(Duration::from_secs),
+        "d" => number.and_then(|days| days.checked_mul(86_400)).map(Duration::from_secs),
         _ => None,
     };
     duration.ok_or_else(|| {
-        Error::new(Kind::Url, format!("`{name}={text}` is not like `{name}=500ms` or `{name}=2s`"))
+        Error::new(
+            Kind::Url,
+            format!("`{name}={text}` is not like `{name}=500ms`, `{name}=2s` or `{name}=30d`"),
+        )
     })
 }
 

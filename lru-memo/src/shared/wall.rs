@@ -2,13 +2,13 @@
 
 use core::time::Duration;
 use std::time::Instant;
-#[cfg(any(feature = "memcached", all(feature = "shared", target_os = "linux")))]
+#[cfg(any(feature = "memcached", feature = "redis", all(feature = "shared", target_os = "linux")))]
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::clock;
 
 /// Nanoseconds since 1970.
-#[cfg(any(feature = "memcached", all(feature = "shared", target_os = "linux")))]
+#[cfg(any(feature = "memcached", feature = "redis", all(feature = "shared", target_os = "linux")))]
 pub(crate) fn now() -> u64 {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from((wall + ahead()).as_nanos()).unwrap_or(u64::MAX)

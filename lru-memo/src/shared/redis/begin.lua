@@ -3,6 +3,7 @@
 if redis.call('HSETNX', meta, 'g', ARGV[4]) == 1 then
   -- Entries of one that was evicted are in an order that is not known any more.
   forget_entries()
+  redis.call('UNLINK', invalid, hits)
   redis.call('HSET', meta, 'n', ARGV[5], 'maxsize', ARGV[6], 'max_weight', ARGV[7], 'ttl', ARGV[8])
 end
 return ticket()

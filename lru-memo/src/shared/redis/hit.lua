@@ -17,6 +17,10 @@ if value then
   if logged >= MOST_HITS or logged * #key >= MOST_BYTES then
     local meta, recent, hits = KEYS[1], KEYS[3], KEYS[4]
     -- settle
+  elseif logged == 1 then
+    -- The log goes with the counters that it belongs to.
+    local left = redis.call('PTTL', KEYS[1])
+    redis.call('PEXPIRE', KEYS[4], left > 0 and left or UNUSED)
   end
   return value
 end
@@ -25,4 +29,8 @@ if ARGV[2] == '' then
 end
 redis.call('HINCRBY', KEYS[1], 's', 1)
 local found = redis.call('HMGET', KEYS[1], 'g', 'q')
+if not found[1] then
+  -- Whoever is to make the namespace might not live to do so.
+  redis.call('PEXPIRE', KEYS[1], UNUSED)
+end
 return { found[1], found[2] or '0' }

@@ -2,7 +2,9 @@
 local begun = ticket()
 -- Without a generation, what is being computed will find another.
 if begun[1] then
-  redis.call('HSET', invalid, begun[2] % INVALIDATIONS, key)
+  if redis.call('HSET', invalid, begun[2] % INVALIDATIONS, key) == 1 then
+    redis.call('PEXPIRE', invalid, UNUSED)
+  end
   redis.call('HINCRBY', meta, 'q', 1)
 end
 if not find() then

@@ -103,6 +103,8 @@ fn is_answer(error: &RedisError) -> bool {
 fn code(error: &RedisError) -> Option<&str> {
     let of_script = || error.detail()?.rsplit_once(": -")?.1.split(' ').next();
     match error.code()? {
+        // What it says instead when the command is long.
+        "ERR" if error.detail().is_some_and(|detail| detail.contains("unauthenticated")) => Some("NOAUTH"),
         "ERR" => of_script().or(Some("ERR")),
         code => Some(code),
     }

@@ -23,7 +23,11 @@ pub(super) struct Options {
     pub(super) timeout: Duration,
     /// How long a process that has died keeps others from computing what it was computing.
     pub(super) lease: Duration,
+    /// A namespace that was not used for so long goes.
+    pub(super) unused: Duration,
 }
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 impl Default for Options {
     fn default() -> Self {
@@ -31,12 +35,13 @@ impl Default for Options {
             connect_timeout: Duration::from_millis(200),
             timeout: Duration::from_millis(500),
             lease: Duration::from_secs(10),
+            unused: 7 * DAY,
         }
     }
 }
 
 const KNOWN: &str =
-    "`connect_timeout`, `timeout` and `lease`, and for `unix://` also `db`, `user` and `pass`";
+    "`connect_timeout`, `timeout`, `lease` and `unused`, and for `unix://` also `db`, `user` and `pass`";
 
 /// Reads a URL.
 pub(super) fn parse(url: &str) -> Result<(Place, Options), Error> {
@@ -45,9 +50,10 @@ pub(super) fn parse(url: &str) -> Result<(Place, Options), Error> {
     let (mut options, mut of_client) = (Options::default(), Vec::new());
     for (name, text) in set {
         match name {
-            "connect_timeout" => options.connect_timeout = at_least(name, text, Duration::from_millis(1))?,
-            "timeout" => options.timeout = at_least(name, text, Duration::from_millis(1))?,
-            "lease" => options.lease = at_least(name, text, Duration::from_secs(1))?,
+            "connect_timeout" => options.connect_timeout = within(name, text, Duration::from_millis(1), 1)?,
+            "timeout" => options.timeout = within(name, text, Duration::from_millis(1), 1)?,
+            "lease" => options.lease = within(name, text, Duration::from_secs(1), 1)?,
+            "unused" => options.unused = within(name, text, Duration::from_secs(1), 3650)?,
             "db" | "user" | "pass" if is_unix => of_client.push(format!("{name}={text}")),
             _ => return Err(url::unknown(name, KNOWN)),
         }
@@ -75,12 +81,12 @@ pub(super) fn parse(url: &str) -> Result<(Place, Options), Error> {
 const EXAMPLES: &str = "this is no URL of a Redis server: `redis://host:6379/0`, `redis://user:password@host`, \
                         `rediss://host` with TLS, `unix:///run/redis.sock`";
 
-fn at_least(name: &str, text: &str, least: Duration) -> Result<Duration, Error> {
+fn within(name: &str, text: &str, least: Duration, days: u32) -> Result<Duration, Error> {
     let duration = url::duration(name, text)?;
-    if duration >= least && duration <= Duration::from_secs(86_400) {
+    if duration >= least && duration <= days * DAY {
         Ok(duration)
     } else {
-        Err(Error::new(Kind::Url, format!("`{name}={text}` is not from {least:?} to a day")))
+        Err(Error::new(Kind::Url, format!("`{name}={text}` is not from {least:?} to {days}d")))
     }
 }
 
@@ -94,7 +100,11 @@ mod tests {
     fn options_are_read() {
         let (_, options) = parse("redis://h/1?connect_timeout=50ms&timeout=2s&lease=3s").expect("a URL");
         let (connect_timeout, timeout) = (Duration::from_millis(50), Duration::from_secs(2));
-        assert_eq!(options, Options { connect_timeout, timeout, lease: Duration::from_secs(3) });
+        let expected =
+            Options { connect_timeout, timeout, lease: Duration::from_secs(3), ..Options::default() };
+        assert_eq!(options, expected);
+        let (_, options) = parse("redis://h?unused=30d").expect("a URL");
+        assert_eq!(options, Options { unused: 30 * DAY, ..Options::default() });
         let (place, options) = parse("unix:///run/r.sock?db=3&timeout=1s&pass=secret").expect("a URL");
         assert_eq!((place.login.db(), place.login.password()), (3, Some("secret")));
         assert_eq!(place.address, Address::Unix("/run/r.sock".into()));
@@ -112,6 +122,10 @@ mod tests {
             "redis://h?timeout=1",
             "redis://h?timeout=0ms",
             "redis://h?lease=5ms",
+            "redis://h?lease=2d",
+            "redis://h?unused=0d",
+            "redis://h?unused=4000d",
+            "redis://h?unused=213503982334602d",
             "redis://h?color=red",
             "redis://h?pass=secret",
             "unix://?pass=secret&x=1",

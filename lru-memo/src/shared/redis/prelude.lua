@@ -4,7 +4,8 @@
 --   values: key -> value. recent: key -> number of its latest use. ages: key -> when it was stored, with a ttl only.
 --   weights: key -> weight, with a max_weight only. invalid: key of each of the last invalidations, by number.
 --   hits: keys of the latest hits, in order, that `t` and `recent` do not know yet.
--- A server that is full may evict each of them by itself.
+-- A server that is full may evict each of them by itself. All expire: UNUSED milliseconds after their use was last noted,
+-- which is done when less than DUE of these are left.
 -- ARGV: the key; the ttl in microseconds, or nothing; by how many microseconds the clock of a test is ahead.
 local meta, values, recent, ages, weights, invalid, hits = unpack(KEYS)
 local key, ttl = ARGV[1], tonumber(ARGV[2])
@@ -35,7 +36,10 @@ local function remove(key)
   local weight = redis.call('HGET', weights, key)
   if weight then
     redis.call('HDEL', weights, key)
-    redis.call('HINCRBY', meta, 'w', 0 - weight)
+    -- Nothing is left to count, and none was counted if `meta` was evicted.
+    if redis.call('HINCRBY', meta, 'w', 0 - weight) <= 0 then
+      redis.call('HDEL', meta, 'w')
+    end
   end
   return 1
 end
@@ -62,4 +66,13 @@ end
 local function ticket()
   local found = redis.call('HMGET', meta, 'g', 'q')
   return { found[1], found[2] or '0' }
+end
+
+-- Notes that the namespace is used. What a store makes, it makes together with `values`.
+local function keep()
+  if redis.call('PTTL', meta) < DUE or redis.call('PTTL', values) == -1 then
+    for _, name in ipairs(KEYS) do
+      redis.call('PEXPIRE', name, UNUSED)
+    end
+  end
 end

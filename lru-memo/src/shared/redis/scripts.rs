@@ -1,6 +1,7 @@
 //! What is done in the server, as scripts: each is atomic, and one round trip.
 
 use alloc::format;
+use core::time::Duration;
 
 use redis::Script;
 
@@ -8,6 +9,7 @@ use redis::Script;
 pub(super) struct Scripts {
     pub(super) begin: Script,
     pub(super) clear: Script,
+    pub(super) count_hit: Script,
     pub(super) extend: Script,
     pub(super) get: Script,
     pub(super) hit: Script,
@@ -22,24 +24,41 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    pub(super) fn new() -> Self {
-        let whole = |body: &str| body.replace("-- settle\n", include_str!("settle.lua"));
-        let prelude = whole(include_str!("prelude.lua"));
-        let script = |body| Script::new(&format!("{prelude}{body}"));
+    /// Those for namespaces that may go when they were not used for so long.
+    pub(super) fn new(unused: Duration) -> Self {
+        let (whole, due) = (unused.as_millis(), (unused - noted_every(unused)).as_millis());
+        let periods = format!("local UNUSED, DUE = {whole}, {due}\n");
+        let whole = |body: &str| {
+            Script::new(&format!("{periods}{}", body.replace("-- settle\n", include_str!("settle.lua"))))
+        };
+        let prelude = include_str!("prelude.lua");
+        let look = |body| whole(&format!("{prelude}{body}"));
+        // What is a use of the namespace.
+        let script = |body| {
+            let body =
+                format!("local function act()\n{body}end\nlocal answer = act()\nkeep()\nreturn answer\n");
+            whole(&format!("{prelude}{body}"))
+        };
         Self {
             begin: script(include_str!("begin.lua")),
             clear: script(include_str!("clear.lua")),
+            count_hit: whole(include_str!("count_hit.lua")),
             extend: Script::new(include_str!("extend.lua")),
             get: script(include_str!("get.lua")),
-            hit: Script::new(&whole(include_str!("hit.lua"))),
+            hit: whole(include_str!("hit.lua")),
             info: Script::new(include_str!("info.lua")),
             invalidate: script(include_str!("invalidate.lua")),
-            peek: script(include_str!("peek.lua")),
-            recent: script(include_str!("recent.lua")),
+            peek: look(include_str!("peek.lua")),
+            recent: look(include_str!("recent.lua")),
             reject: script(include_str!("reject.lua")),
             store: script(include_str!("store.lua")),
-            ticket: script(include_str!("ticket.lua")),
+            ticket: look(include_str!("ticket.lua")),
             release: Script::new(include_str!("release.lua")),
         }
     }
+}
+
+/// How often it is noted that a namespace is used.
+pub(super) fn noted_every(unused: Duration) -> Duration {
+    unused / 30
 }

@@ -5,6 +5,9 @@ local count = #keys
 if count > 0 then
   redis.call('DEL', hits)
   local last = redis.call('HINCRBY', meta, 't', count)
+  if redis.call('PTTL', meta) == -1 then
+    redis.call('PEXPIRE', meta, UNUSED)
+  end
   -- Of one key, the latest hit; if the entry is still there.
   local seen, order = {}, {}
   for at = count, 1, -1 do
