@@ -95,7 +95,7 @@ mod near;
 mod pool;
 #[cfg(feature = "redis")]
 mod redis;
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "memcached", feature = "redis"))]
 mod socket;
 pub(crate) mod task;
 mod turns;

@@ -11,11 +11,12 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use super::connection::{Address, Connection, is_closed};
+use super::connection::{Connection, is_closed};
 use super::wire::{Answer, Batch};
 use crate::shared::breaker::Breaker;
 use crate::shared::error::{Error, Kind};
 use crate::shared::pool::Pool;
+use crate::shared::socket::Address;
 
 pub(super) struct Server {
     /// As in the URL: tells it from others.

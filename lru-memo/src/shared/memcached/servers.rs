@@ -37,7 +37,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::shared::memcached::connection::Address;
+    use crate::shared::socket::Address;
 
     fn servers(numbers: &[u16]) -> Servers {
         let server = |port: &u16| {

@@ -6,8 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::connection::Address;
 use crate::shared::error::{Error, Kind};
+use crate::shared::socket::Address;
 use crate::shared::url;
 
 /// How servers are used.
