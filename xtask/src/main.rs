@@ -10,6 +10,7 @@ mod memory;
 mod servers;
 mod steps;
 mod toolchain;
+mod web;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -17,6 +17,11 @@ pub(crate) fn installed(name: &str, package: &str) -> Result<(), Failure> {
     if succeeds(&mut program(name, "--version")) {
         return Ok(());
     }
+    install(package).map_err(|why| format!("there is no {name}, and it could not be installed: {why}"))
+}
+
+/// Installs a package.
+pub(crate) fn install(package: &str) -> Result<(), Failure> {
     let is_root = read(&mut program("id", "-u"))?.trim() == "0";
     let apt_get = |args: &str| {
         let mut command = if is_root { program("apt-get", args) } else { program("sudo", "-n apt-get") };
@@ -28,5 +33,4 @@ pub(crate) fn installed(name: &str, package: &str) -> Result<(), Failure> {
     // A list that cannot be brought up to date may still be good enough.
     let _ = apt_get("update");
     apt_get(&format!("install --yes --no-install-recommends {package}"))
-        .map_err(|why| format!("there is no {name}, and it could not be installed: {why}"))
 }

@@ -10,6 +10,7 @@ mod raw;
 mod servers;
 mod sqlite;
 mod statistics;
+mod web;
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -26,6 +27,12 @@ fn main() -> ExitCode {
         ["hits"] => processes::work(processes::hits),
         ["flight"] => processes::work(processes::flight),
         ["ask-hung"] => processes::ask_hung(),
+        ["web", gunicorn, workers] => {
+            if let Err(error) = web::report(Path::new(gunicorn), Path::new(workers)) {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        }
         _ => return report(),
     }
     ExitCode::SUCCESS
