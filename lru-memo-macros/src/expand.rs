@@ -196,7 +196,7 @@ impl<'a> Pieces<'a> {
             let found = body! {
                 match cache.get(key, #clone) {
                     ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
-                    ::core::result::Result::Err(unseen) => cache.look(unseen, key, #clone),
+                    ::core::result::Result::Err(ref unseen) => cache.look(unseen, key, #clone),
                 }
             };
             (self.look_up(found), run_at_once)
@@ -211,7 +211,7 @@ impl<'a> Pieces<'a> {
                 #private::cold(move || {
                     #cache
                     let key = #key;
-                    match cache.look(miss, key, #clone) {
+                    match cache.look(&miss, key, #clone) {
                         ::core::result::Result::Ok(value) => #from_value,
                         // Where it is: to move it would cost more than half of what a lookup does.
                         ::core::result::Result::Err(ref mut miss) => {

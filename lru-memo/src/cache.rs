@@ -46,6 +46,18 @@ pub(crate) struct State<T: Threading, K, V> {
     pub(crate) ledger: Ledger<T, K, V>,
 }
 
+impl<T: Threading, K, V> State<T, K, V> {
+    /// What was not searched for, as it is not there.
+    #[inline(always)]
+    pub(crate) fn searched_nothing<'a, P: Kind>(
+        &'a mut self,
+        front: &'a Front<T, EntryOf<P, K, V>>,
+        left: &'a mut Left<EntryOf<P, K, V>>,
+    ) -> Searched<'a, T, P, K, V> {
+        Searched { inside: front.inside(&mut self.lru), ledger: &mut self.ledger, place: None, left }
+    }
+}
+
 /// What a cache keeps account of beside its entries.
 pub(crate) struct Ledger<T: Threading, K, V> {
     /// Hits and misses that are not among those of the readers.
@@ -153,41 +165,44 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[inline(never)]
     pub fn look<Q: Key<K, S::Hasher>>(
         &self,
-        unseen: Unseen,
+        unseen: &Unseen,
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, MissOf<'_, T, P, K, V, S, Q>> {
-        self.look_again(unseen, key, clone).map_err(|unseen| self.miss(key, unseen, self.conflict()))
-    }
-
-    /// As [`look`](Self::look); the error is what was seen of a key that is not there, which was counted.
-    #[inline]
-    fn look_again<Q: Key<K, S::Hasher>>(
-        &self,
-        mut unseen: Unseen,
-        key: Q,
-        clone: impl Fn(&V) -> V,
-    ) -> Result<V, Unseen> {
+        let &Unseen { hash, mut unfound } = unseen;
         if let Some(reader) = self.front.any_reader() {
-            if !self.front.lacks(unseen.unfound) {
-                match self.look_without_lock(reader, unseen.hash, key, &clone) {
+            if !self.front.lacks(unfound) {
+                match self.look_without_lock(reader, hash, key, &clone) {
                     Ok(value) => return Ok(value),
-                    Err(unfound) => unseen.unfound = unfound,
+                    Err(seen) => unfound = seen,
                 }
             }
-            if self.front.lacks(unseen.unfound) {
+            if self.front.lacks(unfound) {
                 reader.count_miss();
-                return Err(unseen);
+                return Err(self.miss(key, Unseen { hash, unfound }, self.conflict()));
             }
         }
-        let found = self.at(unseen.hash, key, |searched| {
+        match self.look_in_lock(hash, key) {
+            Ok(kept) => Ok(clone(kept.value())),
+            Err(unfound) => Err(self.miss(key, Unseen { hash, unfound }, self.conflict())),
+        }
+    }
+
+    /// As [`look`](Self::look), in the lock.
+    #[cold]
+    #[inline(never)]
+    fn look_in_lock<Q: Key<K, S::Hasher>>(
+        &self,
+        hash: u64,
+        key: Q,
+    ) -> Result<Keeping<'_, T, P, K, V, S>, Unfound> {
+        self.at(hash, key, |searched| {
             if searched.place.is_some() {
                 return Ok(searched.hit(self));
             }
             searched.ledger.misses += 1;
-            Err(Unseen { unfound: searched.inside.lacking(), ..unseen })
-        });
-        found.map(|kept| clone(kept.value()))
+            Err(searched.inside.lacking())
+        })
     }
 
     /// Looks a key up, and takes the lock only to make room in the log.

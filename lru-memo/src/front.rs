@@ -87,13 +87,13 @@ pub(crate) struct Found<'f, T: Threading, E> {
     entry: &'f E,
 }
 
-/// What was seen of an entry that was not found: all changes up to then, or that it may be there.
+/// What was seen of an entry that was not found: all changes up to then.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Unfound(Option<Changes>);
+pub(crate) struct Unfound(Changes);
 
 impl Unfound {
     /// It may be there.
-    pub(crate) const UNSURE: Self = Self(None);
+    pub(crate) const UNSURE: Self = Self(Changes::UNDER_WAY);
 }
 
 /// An entry that is kept for foreign code.
@@ -194,12 +194,12 @@ impl<T: Threading, E> Front<T, E> {
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
             // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
-            let Some(entry) = (unsafe { self.nodes.near_entry(place) }) else { return Err(Unfound(None)) };
+            let Some(entry) = (unsafe { self.nodes.near_entry(place) }) else { return Err(Unfound::UNSURE) };
             if accepts(entry) {
                 return Ok(Found { front: self, pin, place, entry });
             }
         }
-        Err(Unfound(Some(changes)))
+        Err(Unfound(changes))
     }
 
     /// Looks for an entry whose hash has this tag and that the predicate accepts.
@@ -222,13 +222,13 @@ impl<T: Threading, E> Front<T, E> {
                 return Ok(Found { front: self, pin, place, entry });
             }
         }
-        Err(Unfound(Some(changes)))
+        Err(Unfound(changes))
     }
 
     /// Whether what was not found is certainly not there.
     #[inline]
     pub(crate) fn lacks(&self, unfound: Unfound) -> bool {
-        unfound.0.is_some_and(|changes| self.index.is_still(changes))
+        self.index.is_still(unfound.0)
     }
 
     /// All hits and all misses of all readers.
@@ -341,12 +341,12 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// What was seen of an entry that was not found in the lock.
     pub(crate) fn lacking(&self) -> Unfound {
-        Unfound(Some(self.front.index.changes()))
+        Unfound(self.front.index.changes())
     }
 
     /// Whether what was not found is certainly not there now.
     pub(crate) fn still_lacks(&self, unfound: Unfound) -> bool {
-        unfound.0.is_some_and(|changes| self.front.index.has_nothing_new(changes))
+        self.front.index.has_nothing_new(unfound.0)
     }
 
     /// The first entry whose hash has this tag and of which something can be made: its place, and that.

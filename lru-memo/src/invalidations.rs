@@ -38,6 +38,7 @@ impl<I: Clone> Invalidations<I> {
     }
 
     /// The newest number.
+    #[inline]
     pub(crate) fn newest(&self) -> Ticket {
         Ticket(self.forgotten.0 + self.kept.len() as u64)
     }

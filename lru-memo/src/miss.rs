@@ -5,10 +5,11 @@ use core::hash::BuildHasher;
 
 use crate::cache::{Cache, EntryOf};
 use crate::flight::Turn;
-use crate::front::{Computation, Unfound};
+use crate::front::{Computation, Unfound, tag};
 use crate::invalidations::{Since, Ticket};
 use crate::key::{Key, SameKey};
 use crate::kind::Kind;
+use crate::lru::Left;
 use crate::outcome::Outcome;
 use crate::threading::Threading;
 
@@ -97,9 +98,36 @@ where
     }
 
     fn store(&self, key: K, value: V, weigh: impl Fn(&K, &V) -> usize) {
-        let (cache, hash) = (self.cache, self.hash);
-        let mut entry = cache.entry(key, value);
+        let cache = self.cache;
+        let entry = cache.entry(key, value);
         let weight = weigh(&entry.key, &entry.value);
+        if let Err(entry) = self.store_at_once(entry, weight) {
+            self.store_searching(entry, weight);
+        }
+    }
+
+    /// Stores an entry whose key is not there, and was not cleared or invalidated.
+    ///
+    /// # Errors
+    /// The entry, when that is not so, or takes foreign code to find out.
+    #[inline(always)]
+    fn store_at_once(&self, entry: EntryOf<P, K, V>, weight: usize) -> Result<(), EntryOf<P, K, V>> {
+        let mut left = Left::new();
+        let mut state = T::enter(&self.cache.state);
+        let searched = state.searched_nothing(&self.cache.front, &mut left);
+        let is_it = |stored: &EntryOf<P, K, V>| self.same.same(&stored.key, &entry.key).then_some(());
+        let is_lacking = searched.inside.still_lacks(self.unfound)
+            || P::PLAIN && searched.inside.find(tag(self.hash), is_it).is_none();
+        if !is_lacking || searched.ledger.invalidations.newest() != self.ticket {
+            return Err(entry);
+        }
+        self.cache.store(searched, self.hash, entry, weight);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn store_searching(&self, mut entry: EntryOf<P, K, V>, weight: usize) {
+        let (cache, hash) = (self.cache, self.hash);
         let matches = |entry: &EntryOf<P, K, V>, stored: &K| self.same.same(stored, &entry.key);
         // Invalidations that were compared, and are of other keys with the same hash.
         let mut others: Vec<T::Pointer<K>> = Vec::new();

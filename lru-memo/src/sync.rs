@@ -5,18 +5,21 @@
 
 #[cfg(not(all(test, loom)))]
 pub(crate) use plain::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, UnsafeCell, fence, relax,
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, UnsafeCell, fence,
+    relax,
 };
 
 #[cfg(all(test, loom))]
 pub(crate) use modelled::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, UnsafeCell, fence, relax,
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, UnsafeCell, fence,
+    relax,
 };
 
 #[cfg(not(all(test, loom)))]
 mod plain {
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
-    use std::sync::{MutexGuard, PoisonError};
+    pub(crate) use std::sync::MutexGuard;
+    use std::sync::PoisonError;
 
     /// Lets others go on who are to be waited for.
     pub(crate) fn relax() {
@@ -78,7 +81,7 @@ mod plain {
 #[cfg(all(test, loom))]
 mod modelled {
     pub(crate) use loom::cell::UnsafeCell;
-    use loom::sync::MutexGuard;
+    pub(crate) use loom::sync::MutexGuard;
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
     pub(crate) use loom::thread::yield_now as relax;
 

@@ -2,12 +2,12 @@
 
 use alloc::rc::Rc;
 use alloc::sync::Arc;
-use core::cell::RefCell;
-use core::ops::Deref;
+use core::cell::{RefCell, RefMut};
+use core::ops::{Deref, DerefMut};
 
 use crate::front::reader::{Pin, Reader};
 use crate::front::readers::Readers;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Either [`AllThreads`] or [`OneThread`].
 pub trait Threading {
@@ -15,6 +15,8 @@ pub trait Threading {
     type Pointer<T>: Deref<Target = T> + Clone;
     /// A lock that is not re-entrant: nothing that runs inside may be foreign code.
     type Lock<T>;
+    /// The state while it is locked.
+    type Locked<'l, T: 'l>: DerefMut<Target = T>;
     /// Who reads.
     type Readers;
     /// Whether others may use the cache at the same time.
@@ -24,8 +26,13 @@ pub trait Threading {
     fn pointer<T>(value: T) -> Self::Pointer<T>;
     /// Makes an open lock.
     fn lock<T>(value: T) -> Self::Lock<T>;
+    /// Locks the state.
+    fn enter<T>(lock: &Self::Lock<T>) -> Self::Locked<'_, T>;
     /// Runs `inside` with the state locked.
-    fn with<T, R>(lock: &Self::Lock<T>, inside: impl FnOnce(&mut T) -> R) -> R;
+    #[inline]
+    fn with<T, R>(lock: &Self::Lock<T>, inside: impl FnOnce(&mut T) -> R) -> R {
+        inside(&mut Self::enter(lock))
+    }
     /// The readers of a new cache.
     fn readers() -> Self::Readers;
     /// The calling thread's reader, if it has one.
@@ -51,6 +58,7 @@ pub enum OneThread {}
 impl Threading for AllThreads {
     type Pointer<T> = Arc<T>;
     type Lock<T> = Mutex<T>;
+    type Locked<'l, T: 'l> = MutexGuard<'l, T>;
     type Readers = Readers;
     const SHARED: bool = true;
 
@@ -64,8 +72,8 @@ impl Threading for AllThreads {
     }
 
     #[inline]
-    fn with<T, R>(lock: &Mutex<T>, inside: impl FnOnce(&mut T) -> R) -> R {
-        inside(&mut lock.lock())
+    fn enter<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+        lock.lock()
     }
 
     fn readers() -> Readers {
@@ -98,6 +106,7 @@ impl Threading for AllThreads {
 impl Threading for OneThread {
     type Pointer<T> = Rc<T>;
     type Lock<T> = RefCell<T>;
+    type Locked<'l, T: 'l> = RefMut<'l, T>;
     type Readers = Reader;
     const SHARED: bool = false;
 
@@ -111,8 +120,8 @@ impl Threading for OneThread {
     }
 
     #[inline]
-    fn with<T, R>(lock: &RefCell<T>, inside: impl FnOnce(&mut T) -> R) -> R {
-        inside(&mut lock.borrow_mut())
+    fn enter<T>(lock: &RefCell<T>) -> RefMut<'_, T> {
+        lock.borrow_mut()
     }
 
     fn readers() -> Reader {

@@ -1,8 +1,9 @@
 //! From hashes to places: a table of open addressing that is written in the lock and read without it.
 //!
-//! A bucket holds a tag, which is half of a hash, and a place, in one word, of which zero is an empty one. What is removed
-//! leaves no gap: those that come after it are moved up. A reader that meanwhile walks over them may miss one that
-//! is there, but cannot find one that is not; `changes` tells it.
+//! A bucket holds a tag, which is half of a hash, and a place, in one word, of which zero is an empty one. Those that
+//! follow each other are in the order of where they would begin: so one that is where it begins need not move when
+//! one before it is removed, nor what follows it, and all others move up. A reader that meanwhile walks over them may miss
+//! one that is there, but cannot find one that is not; `changes` tells it.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -30,6 +31,11 @@ pub(crate) struct Index {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Changes(u64);
 
+impl Changes {
+    /// What is seen while something is moved: nothing can be said of what was not found.
+    pub(crate) const UNDER_WAY: Self = Self(MOVED);
+}
+
 /// Added to [`Changes`] when an entry is.
 const ADDED: u64 = 1 << 32;
 /// Added when entries begin to be moved, and when that is done.
@@ -48,8 +54,9 @@ impl Index {
         Self { buckets: AtomicPtr::new(leak(Self::buckets_for(entries))), changes: AtomicU64::new(0) }
     }
 
+    /// At first they are empty by three quarters or more, so that what is looked for is mostly where it begins.
     fn buckets_for(entries: usize) -> Buckets {
-        make((entries * 4 / 3 + 1).next_power_of_two().max(FEWEST))
+        make((entries * 8 / 3 + 1).next_power_of_two().max(FEWEST))
     }
 
     /// # Safety
@@ -89,8 +96,9 @@ impl Index {
     }
 
     /// Whether no entry was added since: then what was not there is not there now. In the lock.
+    #[inline]
     pub(crate) fn has_nothing_new(&self, since: Changes) -> bool {
-        self.changes.load(Relaxed) >> 32 == since.0 >> 32
+        since.0 % 2 == 0 && self.changes.load(Relaxed) >> 32 == since.0 >> 32
     }
 
     fn add_to_changes(&self, count: u64) {
@@ -131,23 +139,18 @@ impl Index {
         let mask = buckets.len() - 1;
         let mut gap = Self::position(buckets, tag, place);
         let mut is_moving = false;
-        let mut next = gap;
         loop {
-            next = (next + 1) & mask;
+            let next = (gap + 1) & mask;
             let word = buckets[next].load(Relaxed);
-            if word == 0 {
+            if word == 0 || distance(buckets, word, next) == 0 {
                 break;
             }
-            let home = word as Tag as usize & mask;
-            // Only what does not begin between the gap and here may go into the gap.
-            if next.wrapping_sub(home) & mask >= next.wrapping_sub(gap) & mask {
-                if !is_moving {
-                    self.add_to_changes(MOVED);
-                    is_moving = true;
-                }
-                buckets[gap].store(word, Release);
-                gap = next;
+            if !is_moving {
+                self.add_to_changes(MOVED);
+                is_moving = true;
             }
+            buckets[gap].store(word, Release);
+            gap = next;
         }
         buckets[gap].store(0, Release);
         if is_moving {
@@ -208,12 +211,33 @@ fn word(tag: Tag, place: Place) -> u64 {
     u64::from(place) << 32 | u64::from(tag)
 }
 
-/// Puts a word into the first empty bucket from its home on.
+/// How far a word is from where it would begin.
+fn distance(buckets: &[AtomicU64], word: u64, at: usize) -> usize {
+    at.wrapping_sub(word as Tag as usize) & (buckets.len() - 1)
+}
+
+/// Puts a word behind those that begin where it does or before, and moves what follows. A reader goes the same way and
+/// misses nothing.
 fn fill(buckets: &[AtomicU64], word: u64) {
     let mask = buckets.len() - 1;
     let mut at = word as Tag as usize & mask;
-    while buckets[at].load(Relaxed) != 0 {
+    let mut far = 0;
+    loop {
+        let there = buckets[at].load(Relaxed);
+        if there == 0 || distance(buckets, there, at) < far {
+            break;
+        }
         at = (at + 1) & mask;
+        far += 1;
+    }
+    let mut end = at;
+    while buckets[end].load(Relaxed) != 0 {
+        end = (end + 1) & mask;
+    }
+    while end != at {
+        let before = end.wrapping_sub(1) & mask;
+        buckets[end].store(buckets[before].load(Relaxed), Release);
+        end = before;
     }
     buckets[at].store(word, Release);
 }
