@@ -218,7 +218,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     ) -> Result<V, Unfound> {
         let now = self.now();
         let _after = LetGo(self);
-        let kept = self.front.find(reader, tag(hash), |_| true)?.keep().ok_or(Unfound::UNSURE)?;
+        // Foreign code compares what is kept, and one candidate only; beyond that it takes the lock.
+        let may_be_it = |entry: &EntryOf<P, K, V>| !P::PLAIN || key.matches(&entry.key);
+        let kept = self.front.find(reader, tag(hash), may_be_it)?.keep().ok_or(Unfound::UNSURE)?;
         if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) {
             return Err(Unfound::UNSURE);
         }

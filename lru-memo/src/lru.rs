@@ -170,6 +170,7 @@ impl Lru {
     }
 
     /// The entry that has to go before another one of such a weight fits: first the expired, then the least recent.
+    #[inline]
     pub(crate) fn next_to_leave(&self, weight: usize, is_expired: impl Fn(Place) -> bool) -> Option<Place> {
         let is_full = self.limits.maxsize.is_some_and(|max| self.length >= max)
             || self
@@ -183,6 +184,7 @@ impl Lru {
     }
 
     /// Adds an entry as the most recent.
+    #[inline]
     pub(crate) fn add(&mut self, place: Place, tag: Tag, weight: usize) {
         self.length += 1;
         self.tags[place as usize] = tag;
@@ -197,6 +199,7 @@ impl Lru {
     }
 
     /// Removes an entry, which some may still see.
+    #[inline]
     pub(crate) fn remove(&mut self, place: Place) {
         self.length -= 1;
         self.uses.remove(place);

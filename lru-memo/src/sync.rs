@@ -19,7 +19,11 @@ pub(crate) use modelled::{
 mod plain {
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
     pub(crate) use std::sync::MutexGuard;
-    use std::sync::PoisonError;
+    use std::sync::{PoisonError, TryLockError};
+
+    /// How often it is tried to lock before the thread sleeps, each time after twice as many pauses: 256 in all, which
+    /// take some microseconds, as sleeping does.
+    const TRIES: u32 = 8;
 
     /// Lets others go on who are to be waited for.
     pub(crate) fn relax() {
@@ -56,7 +60,27 @@ mod plain {
 
         #[inline]
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            // Nothing panics while it holds the lock.
+            match self.0.try_lock() {
+                Ok(guard) => guard,
+                // Nothing panics while it holds the lock.
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => self.wait(),
+            }
+        }
+
+        /// Waits for a lock that another thread has. Long pauses let that one go on with what its processor has at hand: to
+        /// hand all of it over, for each call, costs more.
+        #[cold]
+        #[inline(never)]
+        fn wait(&self) -> MutexGuard<'_, T> {
+            for number in 0..TRIES {
+                for _ in 0..1 << number {
+                    core::hint::spin_loop();
+                }
+                if let Ok(guard) = self.0.try_lock() {
+                    return guard;
+                }
+            }
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }

@@ -107,22 +107,28 @@ impl Index {
     }
 
     /// Adds an entry; in the lock. Returns the old buckets when they became too few.
+    #[inline]
     pub(crate) fn insert(&self, tag: Tag, place: Place, entries: usize) -> Option<Buckets> {
         // SAFETY: in the lock.
-        let mut buckets = unsafe { self.current() };
-        let mut old = None;
-        if entries * 4 > buckets.len() * 3 {
-            let more = make(buckets.len() * 2);
-            for word in buckets.iter().map(|bucket| bucket.load(Relaxed)).filter(|&word| word != 0) {
-                fill(&more[1..], word);
-            }
-            old = Some(self.exchange(more));
-            // SAFETY: in the lock.
-            buckets = unsafe { self.current() };
-        }
-        fill(buckets, word(tag, place));
+        let buckets = unsafe { self.current() };
+        let old = if entries * 4 > buckets.len() * 3 { Some(self.grow()) } else { None };
+        // SAFETY: in the lock.
+        fill(unsafe { self.current() }, word(tag, place));
         self.add_to_changes(ADDED);
         old
+    }
+
+    /// Doubles the number of buckets; in the lock. Returns the old ones.
+    #[cold]
+    #[inline(never)]
+    fn grow(&self) -> Buckets {
+        // SAFETY: in the lock.
+        let buckets = unsafe { self.current() };
+        let more = make(buckets.len() * 2);
+        for word in buckets.iter().map(|bucket| bucket.load(Relaxed)).filter(|&word| word != 0) {
+            fill(&more[1..], word);
+        }
+        self.exchange(more)
     }
 
     /// Puts another place where one was; in the lock.
@@ -133,6 +139,7 @@ impl Index {
     }
 
     /// Removes an entry; in the lock.
+    #[inline]
     pub(crate) fn remove(&self, tag: Tag, place: Place) {
         // SAFETY: in the lock.
         let buckets = unsafe { self.current() };
@@ -218,6 +225,7 @@ fn distance(buckets: &[AtomicU64], word: u64, at: usize) -> usize {
 
 /// Puts a word behind those that begin where it does or before, and moves what follows. A reader goes the same way and
 /// misses nothing.
+#[inline]
 fn fill(buckets: &[AtomicU64], word: u64) {
     let mask = buckets.len() - 1;
     let mut at = word as Tag as usize & mask;

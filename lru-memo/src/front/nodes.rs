@@ -1,8 +1,9 @@
 //! Entries side by side, at addresses that never change, so that they can be read while others are written.
 //!
 //! The first block is allocated with the table, and is the only one where all entries are not too large together; every
-//! further one is as long as all before it together. Where the number of entries is bounded, the blocks end there exactly; places beyond the bound, which are needed only while
-//! readers keep entries from being freed, are in blocks of their own.
+//! further one is as long as all before it together, so that the highest bit of an index tells the block. Where the
+//! number of entries is bounded, the blocks end there exactly; places beyond the bound, which are needed only while readers
+//! keep entries from being freed, are in blocks of their own.
 
 use alloc::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use core::mem::MaybeUninit;
@@ -115,18 +116,27 @@ impl<E> Nodes<E> {
         unsafe { &*pointer.load(Acquire).add(index - block.start) }
     }
 
-    /// The entry at a place, if it is in the first block: what most have, and what is found with the least work.
+    /// The entry at a place, if it is within the bound: what is found with the least work.
     ///
     /// # Safety
     /// As for [`entry`](Self::entry).
     #[inline(always)]
     pub(crate) unsafe fn near_entry(&self, place: Place) -> Option<&E> {
         let index = place as usize - 1;
-        if index >= self.near {
+        let node = if index < self.near {
+            // SAFETY: the first block is that long.
+            unsafe { self.first.add(index) }
+        } else if index < self.bound {
+            // As in `block`, for a length of the first one that is a power of two.
+            let number = (index | 1).ilog2();
+            let pointer = &self.blocks[(number - Self::FIRST.ilog2()) as usize % BLOCKS];
+            // SAFETY: as in `far_node`.
+            unsafe { pointer.load(Acquire).add(index ^ 1 << number) }
+        } else {
             return None;
-        }
-        // SAFETY: the first block is that long, and there is an entry, as the caller says.
-        Some(unsafe { (*self.first.add(index)).with(|node| (*node).assume_init_ref()) })
+        };
+        // SAFETY: there is an entry, as the caller says.
+        Some(unsafe { (*node).with(|node| (*node).assume_init_ref()) })
     }
 
     /// The entry at a place.
@@ -212,5 +222,37 @@ fn deallocate<E>(block: *mut Node<E>, length: usize) {
     if layout.size() > 0 {
         // SAFETY: it was allocated with this layout, and nobody has it any more.
         unsafe { dealloc(block.cast(), layout) };
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Puts a number at each place up to the last, and expects to find it there, both ways.
+    fn expect_what_is_put<const BYTES: usize>(bound: usize, last: Place, near: Place) {
+        let nodes: Nodes<[u8; BYTES]> = Nodes::new(bound);
+        let content = |place: Place| [place.to_le_bytes()[0] ^ place.to_le_bytes()[1]; BYTES];
+        for place in 1..=last {
+            // SAFETY: one after the other, and nothing was there.
+            unsafe {
+                nodes.extend_to(place);
+                nodes.put(place, content(place));
+            }
+        }
+        for place in 1..=last {
+            // SAFETY: it was put there, and is not taken.
+            unsafe {
+                assert_eq!(nodes.entry(place), &content(place), "{place}");
+                assert_eq!(nodes.near_entry(place), (place <= near).then_some(&content(place)), "{place}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_put_at_a_place_is_found_there_in_any_block() {
+        expect_what_is_put::<16>(1 << 31, 70_000, 70_000);
+        expect_what_is_put::<16>(5_000, 5_300, 5_000);
+        expect_what_is_put::<4096>(20_000, 20_300, 20_000);
     }
 }

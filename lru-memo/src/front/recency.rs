@@ -88,10 +88,16 @@ impl Latest {
             None => drain_one(first, lru),
             Some(second) => {
                 let base = self.drained.load(Relaxed);
-                let mut logs: Vec<Log<'_>> =
-                    [first, second].into_iter().chain(active).map(|reader| Log::new(reader, base)).collect();
+                let [first, second] = [first, second].map(|reader| Log::new(reader, base));
                 let mut places = core::mem::take(&mut lru.merged);
-                merge(&mut logs, &mut places);
+                match active.next() {
+                    None => merge(&mut [first, second], &mut places),
+                    Some(third) => {
+                        let more = [third].into_iter().chain(active).map(|reader| Log::new(reader, base));
+                        let mut logs: Vec<Log<'_>> = [first, second].into_iter().chain(more).collect();
+                        merge(&mut logs, &mut places);
+                    }
+                }
                 lru.used(places.drain(..).rev(), |_| ());
                 lru.merged = places;
             }
