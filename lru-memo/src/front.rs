@@ -87,13 +87,14 @@ pub(crate) struct Found<'f, T: Threading, E> {
     entry: &'f E,
 }
 
-/// What was seen of an entry that was not found: all changes up to then.
+/// What was seen of an entry that was not found: all changes up to then, or that it may be there.
+// An option takes fewer registers of a hit than a number that means the latter.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Unfound(Changes);
+pub(crate) struct Unfound(Option<Changes>);
 
 impl Unfound {
     /// It may be there.
-    pub(crate) const UNSURE: Self = Self(Changes::UNDER_WAY);
+    pub(crate) const UNSURE: Self = Self(None);
 }
 
 /// An entry that is kept for foreign code.
@@ -199,7 +200,7 @@ impl<T: Threading, E> Front<T, E> {
                 return Ok(Found { front: self, pin, place, entry });
             }
         }
-        Err(Unfound(changes))
+        Err(Unfound(Some(changes)))
     }
 
     /// Looks for an entry whose hash has this tag and that the predicate accepts.
@@ -222,13 +223,13 @@ impl<T: Threading, E> Front<T, E> {
                 return Ok(Found { front: self, pin, place, entry });
             }
         }
-        Err(Unfound(changes))
+        Err(Unfound(Some(changes)))
     }
 
     /// Whether what was not found is certainly not there.
     #[inline]
     pub(crate) fn lacks(&self, unfound: Unfound) -> bool {
-        self.index.is_still(unfound.0)
+        unfound.0.is_some_and(|changes| self.index.is_still(changes))
     }
 
     /// All hits and all misses of all readers.
@@ -341,12 +342,12 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// What was seen of an entry that was not found in the lock.
     pub(crate) fn lacking(&self) -> Unfound {
-        Unfound(self.front.index.changes())
+        Unfound(Some(self.front.index.changes()))
     }
 
     /// Whether what was not found is certainly not there now.
     pub(crate) fn still_lacks(&self, unfound: Unfound) -> bool {
-        self.front.index.has_nothing_new(unfound.0)
+        unfound.0.is_some_and(|changes| self.front.index.has_nothing_new(changes))
     }
 
     /// The first entry whose hash has this tag and of which something can be made: its place, and that.

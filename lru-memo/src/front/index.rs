@@ -31,11 +31,6 @@ pub(crate) struct Index {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Changes(u64);
 
-impl Changes {
-    /// What is seen while something is moved: nothing can be said of what was not found.
-    pub(crate) const UNDER_WAY: Self = Self(MOVED);
-}
-
 /// Added to [`Changes`] when an entry is.
 const ADDED: u64 = 1 << 32;
 /// Added when entries begin to be moved, and when that is done.
@@ -98,7 +93,7 @@ impl Index {
     /// Whether no entry was added since: then what was not there is not there now. In the lock.
     #[inline]
     pub(crate) fn has_nothing_new(&self, since: Changes) -> bool {
-        since.0 % 2 == 0 && self.changes.load(Relaxed) >> 32 == since.0 >> 32
+        self.changes.load(Relaxed) >> 32 == since.0 >> 32
     }
 
     fn add_to_changes(&self, count: u64) {

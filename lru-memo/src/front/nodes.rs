@@ -1,9 +1,9 @@
 //! Entries side by side, at addresses that never change, so that they can be read while others are written.
 //!
 //! The first block is allocated with the table, and is the only one where all entries are not too large together; every
-//! further one is as long as all before it together, so that the highest bit of an index tells the block. Where the
-//! number of entries is bounded, the blocks end there exactly; places beyond the bound, which are needed only while readers
-//! keep entries from being freed, are in blocks of their own.
+//! further one is as long as all before it together. Where the number of entries is bounded, the blocks end there
+//! exactly; places beyond the bound, which are needed only while readers keep entries from being freed, are in blocks
+//! of their own.
 
 use alloc::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use core::mem::MaybeUninit;
@@ -17,7 +17,9 @@ type Node<E> = UnsafeCell<MaybeUninit<E>>;
 /// How many further blocks there can be, within the bound and beyond it: enough for all places there are.
 const BLOCKS: usize = 32;
 /// Room for so many bytes of entries is allocated at once; of memory the system gives only what is used.
-const AT_ONCE: usize = 1 << 26;
+const AT_ONCE: usize = 1 << 28;
+/// Where there is no room for all, it is for so many bytes.
+const FIRST_BYTES: usize = 1 << 20;
 /// The length of the first block beyond the bound.
 const FIRST_BEYOND: usize = 64;
 
@@ -38,16 +40,10 @@ struct Block {
 }
 
 impl<E> Nodes<E> {
-    /// The length of the first block where there is no room for all: a power of two, at most 64 KiB.
+    /// The length of the first block where there is no room for all: a power of two.
     const FIRST: usize = {
-        let fit = (1 << 16) / if size_of::<E>() == 0 { 1 } else { size_of::<E>() };
-        if fit >= 1024 {
-            1024
-        } else if fit <= 16 {
-            16
-        } else {
-            1 << fit.ilog2()
-        }
+        let fit = FIRST_BYTES / if size_of::<E>() == 0 { 1 } else { size_of::<E>() };
+        if fit <= 16 { 16 } else { 1 << fit.ilog2() }
     };
 
     /// Room for entries up to this bound.
@@ -116,27 +112,18 @@ impl<E> Nodes<E> {
         unsafe { &*pointer.load(Acquire).add(index - block.start) }
     }
 
-    /// The entry at a place, if it is within the bound: what is found with the least work.
+    /// The entry at a place, if it is in the first block: what most have, and what is found with the least work.
     ///
     /// # Safety
     /// As for [`entry`](Self::entry).
     #[inline(always)]
     pub(crate) unsafe fn near_entry(&self, place: Place) -> Option<&E> {
         let index = place as usize - 1;
-        let node = if index < self.near {
-            // SAFETY: the first block is that long.
-            unsafe { self.first.add(index) }
-        } else if index < self.bound {
-            // As in `block`, for a length of the first one that is a power of two.
-            let number = (index | 1).ilog2();
-            let pointer = &self.blocks[(number - Self::FIRST.ilog2()) as usize % BLOCKS];
-            // SAFETY: as in `far_node`.
-            unsafe { pointer.load(Acquire).add(index ^ 1 << number) }
-        } else {
+        if index >= self.near {
             return None;
-        };
-        // SAFETY: there is an entry, as the caller says.
-        Some(unsafe { (*node).with(|node| (*node).assume_init_ref()) })
+        }
+        // SAFETY: the first block is that long, and there is an entry, as the caller says.
+        Some(unsafe { (*self.first.add(index)).with(|node| (*node).assume_init_ref()) })
     }
 
     /// The entry at a place.
@@ -251,8 +238,8 @@ mod tests {
 
     #[test]
     fn what_is_put_at_a_place_is_found_there_in_any_block() {
-        expect_what_is_put::<16>(1 << 31, 70_000, 70_000);
+        expect_what_is_put::<16>(1 << 31, 200_000, 1 << 16);
         expect_what_is_put::<16>(5_000, 5_300, 5_000);
-        expect_what_is_put::<4096>(20_000, 20_300, 20_000);
+        expect_what_is_put::<{ 1 << 14 }>(20_000, 20_300, 1 << 6);
     }
 }
