@@ -94,10 +94,15 @@ fn measure_rows<K: Key>(filter: &str, rows: &[Row<K>], results: &mut Results, al
     }
 }
 
+/// So many allocations per call are none of a hit itself: when many threads have logged, a drain allocates once for
+/// thousands of hits.
+const ALLOCATIONS_OF_DRAINS: f64 = 0.001;
+
 /// Unlike a time, this is the same on every machine.
 fn hits_that_allocate(measured: &results::Measured) -> impl Iterator<Item = String> {
     let ours = measured.figures.iter().filter(|figures| figures.kind == Kind::Ours);
-    let wrong = ours.filter(|figures| figures.allocations.unwrap_or_default() > 0.0 || figures.misses > 0.0);
+    let allocates = |allocations: Option<f64>| allocations.unwrap_or_default() > ALLOCATIONS_OF_DRAINS;
+    let wrong = ours.filter(move |figures| allocates(figures.allocations) || figures.misses > 0.0);
     wrong.map(|figures| {
         format!(
             "{}: {}: {:?} allocations and {} misses per call, there must be none",
