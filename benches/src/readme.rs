@@ -1,6 +1,6 @@
 //! The table of README.md, written by the run that it is of.
 
-use crate::contenders::{Kind, PROCESS, SCHNELLRU, THREAD};
+use crate::contenders::{Kind, PROCESS, SCHNELLRU, THREAD, UNBOUNDED};
 use crate::report::{line, table};
 use crate::results::{Figures, Measured, Results};
 use crate::rows;
@@ -9,8 +9,16 @@ const PATH: &str = "README.md";
 const BEGIN: &str = "<!-- begin: written by `cargo xtask bench pictures` -->\n";
 const END: &str = "<!-- end -->\n";
 
-const HEAD: [&str; 7] =
-    ["1 / 2 threads", "baseline", PROCESS, THREAD, "next exact LRU", "next other crate", "CPython"];
+const HEAD: [&str; 8] = [
+    "1 / 2 threads",
+    "baseline",
+    PROCESS,
+    UNBOUNDED,
+    THREAD,
+    "next exact LRU",
+    "next other crate",
+    "CPython",
+];
 
 /// Replaces the table by that of another run.
 pub(crate) fn update(results: &Results) -> Result<(), String> {
@@ -60,6 +68,7 @@ fn cells(one: &Measured, two: &Measured) -> Vec<String> {
         one.row.clone(),
         format!("{}: {:.1} / {:.1} ns", one.baseline, ns(one), ns(two)),
         ours(PROCESS),
+        ours(UNBOUNDED),
         ours(THREAD),
         first(&[Kind::Exact]).map_or(String::new(), named),
         first(&[Kind::PerThread, Kind::Inexact, Kind::Unbounded]).map_or(String::new(), named),

@@ -118,7 +118,8 @@ impl<T: Threading, E> Front<T, E> {
             index: Index::new(limits.maxsize.unwrap_or(0).min(1024)),
             nodes: Nodes::new(bound),
             readers: T::readers(),
-            latest: Latest::new(),
+            // A cache of one thread has one log and nothing to merge.
+            latest: Latest::new(!T::SHARED || limits.maxsize.is_some() || limits.max_weight.is_some()),
             newest: AtomicU64::new(0),
             remembers: AtomicBool::new(false),
             without_reader: Running::new(),
@@ -234,8 +235,11 @@ impl<T: Threading, E> Front<T, E> {
 
     /// All hits and all misses of all readers.
     pub(crate) fn counts(&self) -> (u64, u64) {
+        let are_counted = self.latest.are_counted();
+        let hits_of =
+            |reader: &Reader| if are_counted { reader.counted_hits() } else { reader.logged_hits() };
         T::all(&self.readers)
-            .fold((0, 0), |(hits, misses), reader| (hits + reader.hits(), misses + reader.misses()))
+            .fold((0, 0), |(hits, misses), reader| (hits + hits_of(reader), misses + reader.misses()))
     }
 
     /// The front and the state in the lock.
@@ -275,6 +279,11 @@ impl<'f, T: Threading, E> Found<'f, T, E> {
     pub(crate) fn hit<V>(self, value: impl FnOnce(&E) -> V) -> Option<V> {
         let is_next = !T::SHARED || self.front.latest.is(self.pin.reader());
         if !is_next {
+            if self.front.latest.are_counted() {
+                let value = value(self.entry);
+                self.pin.counted_hit();
+                return Some(value);
+            }
             let mark = self.front.latest.stamped()?;
             let value = value(self.entry);
             return self.pin.hit_stamped(mark, self.place).then_some(value);
@@ -308,6 +317,10 @@ impl<T: Threading, E> KeptEntry<'_, T, E> {
     pub(crate) fn log_at_once(&self) -> bool {
         if !T::SHARED || self.front.latest.is(self.reader) {
             return self.reader.log(self.place);
+        }
+        if self.front.latest.are_counted() {
+            self.reader.count_hit();
+            return true;
         }
         self.front.latest.stamped().is_some_and(|mark| self.reader.log_stamped(mark, self.place))
     }

@@ -22,6 +22,7 @@ pub(crate) const L0: &str = "L0: local map";
 pub(crate) const SCHNELLRU: &str = "schnellru in a Mutex";
 pub(crate) const PROCESS: &str = "lru-memo";
 pub(crate) const THREAD: &str = "lru-memo, scope = thread";
+pub(crate) const UNBOUNDED: &str = "lru-memo, #[cache]";
 
 /// What a contender promises.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -86,7 +87,8 @@ pub(crate) const EVICTING: &[Make<u64>] = &[
 ];
 
 /// Who can be asked for what is cached, but does not evict.
-pub(crate) const KEEPING: &[Make<u64>] = &[floor::local_map, floor::thread_local_map, stores::dashmap];
+pub(crate) const KEEPING: &[Make<u64>] =
+    &[floor::local_map, floor::thread_local_map, ours::unbounded, stores::dashmap];
 
 /// Who is watched while caches grow: the floor, us, and the fastest that evicts.
 pub(crate) const GROWING: &[Make<u64>] = &[floor::local_map, ours::process, stores::schnellru];

@@ -1,8 +1,8 @@
 //! `lru-memo`, through its macro as a user would.
 
-use lru_memo::lru_cache;
+use lru_memo::{cache, lru_cache};
 
-use super::{Contender, Kind, PROCESS, SMALL, THREAD};
+use super::{Contender, Kind, PROCESS, SMALL, THREAD, UNBOUNDED};
 use crate::counters::body;
 use crate::keys::Text;
 
@@ -54,6 +54,16 @@ of_capacities! {
     ten_to_5: 100_000,
     ten_to_6: 1_000_000,
     ten_to_7: 10_000_000,
+}
+
+#[cache]
+fn unbounded_of_number(number: u64) -> u64 {
+    body(number)
+}
+
+pub(super) fn unbounded(_: usize) -> Contender<u64> {
+    unbounded_of_number_cache_clear();
+    Contender::new(UNBOUNDED, Kind::Ours, unbounded_of_number)
 }
 
 #[lru_cache(maxsize = SMALL)]

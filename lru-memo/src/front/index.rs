@@ -20,6 +20,9 @@ pub(crate) type Buckets = Box<[AtomicU64]>;
 
 const FEWEST: usize = if cfg!(all(test, loom)) { 4 } else { 8 };
 
+/// So many buckets are few enough to leave more of them empty.
+const SMALL: usize = if cfg!(all(test, loom)) { 0 } else { 1 << 12 };
+
 pub(crate) struct Index {
     /// A leaked [`Buckets`].
     buckets: AtomicPtr<AtomicU64>,
@@ -106,7 +109,9 @@ impl Index {
     pub(crate) fn insert(&self, tag: Tag, place: Place, entries: usize) -> Option<Buckets> {
         // SAFETY: in the lock.
         let buckets = unsafe { self.current() };
-        let old = if entries * 4 > buckets.len() * 3 { Some(self.grow()) } else { None };
+        let length = buckets.len();
+        let most = if length < SMALL { length / 4 } else { length / 4 * 3 };
+        let old = (entries > most).then(|| self.grow());
         // SAFETY: in the lock.
         fill(unsafe { self.current() }, word(tag, place));
         self.add_to_changes(ADDED);

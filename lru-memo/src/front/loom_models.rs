@@ -214,6 +214,25 @@ fn no_hit_is_lost_when_many_take_turns() {
 }
 
 #[test]
+fn hits_that_are_only_counted_keep_what_they_see_and_none_is_lost() {
+    loom::model(|| {
+        let cache = Cache::new(None, &[1, 2]);
+        let (mine, others) = (cache.reader(), cache.reader());
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || {
+                assert!(cache.hit(others, 1));
+                cache.remove(2);
+            })
+        };
+        let hits = 1 + u64::from(cache.hit(mine, 2));
+        other.join().unwrap();
+        assert_eq!(cache.hits(), hits);
+        assert!(cache.hit(mine, 1));
+    });
+}
+
+#[test]
 fn what_stays_is_not_missed_while_others_are_moved() {
     loom::model(|| {
         // All of them begin at the same bucket.

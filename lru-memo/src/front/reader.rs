@@ -1,6 +1,6 @@
 //! One thread's part in a cache: what it writes when it hits, and nobody else does.
 //!
-//! `word` is the position in the log, times two, plus one while the thread is *pinned*: while it is, no place that
+//! `word` is the position in the log, or the number of hits where there is no log, times two, plus one while the thread is *pinned*: while it is, no place that
 //! it can find becomes another entry's, and no buckets are freed. Pinned, it runs nothing that blocks. For the
 //! user's `Eq` and `Clone` it holds on to one place instead, its `hazard`.
 //!
@@ -142,8 +142,13 @@ impl Reader {
         self.hazard.load(Acquire)
     }
 
-    /// The hits so far; in the lock.
-    pub(crate) fn hits(&self) -> u64 {
+    /// The hits so far, where they are only counted.
+    pub(crate) fn counted_hits(&self) -> u64 {
+        self.word.load(Acquire) >> 1
+    }
+
+    /// The hits so far, where they are logged; in the lock.
+    pub(crate) fn logged_hits(&self) -> u64 {
         let (undrained, _) = self.undrained();
         let end = undrained.end;
         let marks = self.logged_backwards(undrained).filter(|what| what & NO_PLACE != 0).count();
@@ -197,6 +202,11 @@ impl Reader {
             self.word.store(word + 2, Release);
         }
         has_room
+    }
+
+    /// Counts a hit, where hits are not logged; while the place is kept.
+    pub(crate) fn count_hit(&self) {
+        self.word.store(self.word.load(Relaxed) + 2, Release);
     }
 
     /// Logs a hit after a mark, if there is room; while the place is kept.
@@ -377,6 +387,13 @@ impl<'r> Pin<'r> {
     pub(crate) unsafe fn hit(self, place: Place) {
         // SAFETY: there is room, and a reader is used by its owner.
         unsafe { self.reader.write(self.word, place) };
+        self.reader.word.store(self.word + 2, Release);
+        core::mem::forget(self);
+    }
+
+    /// Counts a hit, where hits are not logged, and ends.
+    #[inline(always)]
+    pub(crate) fn counted_hit(self) {
         self.reader.word.store(self.word + 2, Release);
         core::mem::forget(self);
     }

@@ -18,6 +18,8 @@ use crate::sync::{AtomicU32, AtomicU64};
 
 /// Where the word says that all log with stamps, rather than who has logged last.
 const ALL: u32 = u32::MAX;
+/// Where it says that nobody logs: nothing is ever evicted, and hits are only counted.
+const NOBODY: u32 = u32::MAX - 1;
 /// After so many changes between two drains, all do.
 const CROWD: u32 = if cfg!(all(test, loom)) { 1 } else { 16 };
 
@@ -38,8 +40,16 @@ fn word(mark: u32, who: u32) -> u64 {
 }
 
 impl Latest {
-    pub(crate) fn new() -> Self {
-        Self { word: AtomicU64::new(0), drained: AtomicU32::new(0) }
+    /// Whether the order of uses `matters` is known from the first.
+    pub(crate) fn new(matters: bool) -> Self {
+        let nobody = if matters { 0 } else { word(0, NOBODY) };
+        Self { word: AtomicU64::new(nobody), drained: AtomicU32::new(0) }
+    }
+
+    /// Whether hits are only counted.
+    #[inline(always)]
+    pub(crate) fn are_counted(&self) -> bool {
+        self.word.load(Relaxed) as u32 == NOBODY
     }
 
     /// Whether this reader has logged last, and may just go on.
@@ -62,6 +72,10 @@ impl Latest {
             if latest as u32 == reader.id() {
                 return reader.log(place);
             }
+            if latest as u32 == NOBODY {
+                reader.count_hit();
+                return true;
+            }
             if latest as u32 == ALL {
                 return reader.log_stamped(mark_of(latest), place);
             }
@@ -81,6 +95,9 @@ impl Latest {
 
     /// Brings the order of uses up to date with all logs; in the lock.
     pub(crate) fn drain<'r>(&self, readers: impl Iterator<Item = &'r Reader>, lru: &mut Lru) {
+        if self.are_counted() {
+            return;
+        }
         let mut active = readers.filter(|reader| !reader.undrained().0.is_empty());
         let Some(first) = active.next() else { return };
         let second = active.next();
