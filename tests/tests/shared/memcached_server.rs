@@ -32,17 +32,20 @@ enum Place {
 impl Server {
     /// A server that listens on a socket in this directory.
     pub fn on_socket(scratch: &Scratch, options: &[&str]) -> Self {
-        Self::started(Place::Socket(scratch.path().join("memcached.sock")), options)
+        let socket = Place::Socket(scratch.path().join("memcached.sock"));
+        Self::started(socket, options).expect("memcached runs")
     }
 
     /// A server that listens on a free port of this machine.
     pub fn on_port(options: &[&str]) -> Self {
-        Self::started(Place::Port(free_port()), options)
+        // A port that is free may be somebody else's before the server has it.
+        let started = (0..8).find_map(|_| Self::started(Place::Port(free_port()), options));
+        started.expect("memcached runs on some port")
     }
 
-    fn started(place: Place, options: &[&str]) -> Self {
+    fn started(place: Place, options: &[&str]) -> Option<Self> {
         let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
-        Self { process: start(&place, &options), place, options }
+        Some(Self { process: start(&place, &options)?, place, options })
     }
 
     pub fn url(&self) -> String {
@@ -69,7 +72,7 @@ impl Server {
     /// Starts it again, empty, where it was.
     pub fn restart(&mut self) {
         self.kill();
-        self.process = start(&self.place, &self.options);
+        self.process = start(&self.place, &self.options).expect("memcached runs where it was");
     }
 
     pub fn id(&self) -> u32 {
@@ -132,7 +135,19 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("it has an address").port()
 }
 
-fn start(place: &Place, options: &[String]) -> Child {
+/// Whether a server answers there: that something accepts does not tell it, as the system may connect a socket that asks
+/// for a free port with itself.
+fn answers(place: &Place) -> std::io::Result<bool> {
+    const QUESTION: &str = "version\r\n";
+    let mut stream = connect(place)?;
+    stream.write_all(QUESTION.as_bytes())?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer)?;
+    Ok(!answer.is_empty() && answer != QUESTION)
+}
+
+/// Starts a server; none when it ends at once.
+fn start(place: &Place, options: &[String]) -> Option<Child> {
     let mut command = Command::new("memcached");
     match place {
         Place::Socket(path) => command.arg("-s").arg(path),
@@ -147,12 +162,14 @@ fn start(place: &Place, options: &[String]) -> Child {
         .spawn()
         .expect("the program `memcached` is installed");
     let begun = Instant::now();
-    while connect(place).is_err() {
-        assert!(process.try_wait().expect("it is ours").is_none(), "memcached has ended");
+    while !answers(place).unwrap_or(false) {
+        if process.try_wait().expect("it is ours").is_some() {
+            return None;
+        }
         assert!(begun.elapsed() < Duration::from_secs(20), "memcached does not listen");
         thread::sleep(Duration::from_millis(2));
     }
-    process
+    Some(process)
 }
 
 /// Hands on what is sent to a server and back, and counts.
