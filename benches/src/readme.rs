@@ -106,7 +106,7 @@ mod tests {
             let figures = vec![figures(L0, Kind::Floor, 1.0), figures("peer", Kind::Exact, 3.0)];
             Measured { row: "hit".to_owned(), capacity: 1, threads, baseline: L0.to_owned(), figures }
         };
-        let expected = ["hit", "L0: local map: 2.0 / 2.5 ns", "", "", "peer: 3.0 / 3.0 x", "", ""];
+        let expected = ["hit", "L0: local map: 2.0 / 2.5 ns", "", "", "", "peer: 3.0 / 3.0 x", "", ""];
         assert_eq!(cells(&measured(1, 2.0), &measured(2, 2.5)), expected);
     }
 }
