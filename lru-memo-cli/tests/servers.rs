@@ -10,6 +10,14 @@ use std::time::{Duration, Instant};
 
 use lru_memo::shared::{Entry, Namespace, attach, fingerprint};
 
+/// A directory that nobody has: a test that was killed may have left one, and its number to another process.
+fn new_directory(program: &str) -> PathBuf {
+    let mut paths = (0..1000).map(|number| {
+        std::env::temp_dir().join(format!("lru-memo-cli-{program}-{}-{number}", process::id()))
+    });
+    paths.find(|path| fs::create_dir(path).is_ok()).expect("a directory")
+}
+
 /// A real server on a socket in a directory of its own; both are removed in the end.
 struct Server {
     directory: PathBuf,
@@ -18,8 +26,7 @@ struct Server {
 
 impl Server {
     fn start(program: &str, arguments: &[&str]) -> Self {
-        let directory = std::env::temp_dir().join(format!("lru-memo-cli-{program}-{}", process::id()));
-        fs::create_dir(&directory).expect("a directory");
+        let directory = new_directory(program);
         let socket = directory.join("socket");
         let arguments =
             arguments.iter().map(|&word| if word == "SOCKET" { socket.as_os_str() } else { word.as_ref() });

@@ -1,12 +1,12 @@
 //! CPython's `functools.lru_cache` is the oracle: random programs must give the same results and the same
-//! `cache_info` after every operation here as there, in every scope; the shared one is on the embedded store.
+//! `cache_info` after every operation here as there, in every scope; the shared one on every store.
 //!
 //! `oracle/replay.py` invents the programs, runs them and describes the format. What it once recorded lies in
 //! `oracle/golden` and is always compared; new programs are compared where there is a `python3`.
 //! `LRU_MEMO_SEED` and `LRU_MEMO_OPERATIONS` say which and how many; with `LRU_MEMO_REQUIRE_PYTHON` in the
 //! environment a missing `python3` is a failure.
 
-#[cfg(any(feature = "memcached", feature = "redis"))]
+#[cfg(feature = "shared")]
 mod shared;
 
 use std::cell::RefCell;
@@ -110,19 +110,10 @@ subjects! { SHARED_SUBJECTS;
     "\"default\"": (scope = shared);
 }
 
-/// The subjects on a store, which is made anew in the directory for such files.
+/// The subjects on the shared store, which is in memory unless the environment says another one.
 #[cfg(feature = "shared")]
 fn shared_subjects() -> &'static [Subject] {
-    static STORE: std::sync::Once = std::sync::Once::new();
-    STORE.call_once(|| {
-        if env::var_os("LRU_MEMO_STORE").is_some() {
-            return;
-        }
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cpython-store");
-        let _ = fs::remove_dir_all(&directory);
-        let url = format!("file://{}", directory.display());
-        lru_memo::shared::configure(&url).expect("nobody has used a store");
-    });
+    lru_memo_tests::in_memory_or_chosen();
     SHARED_SUBJECTS
 }
 
@@ -227,6 +218,14 @@ fn python_is_missing() {
     assert!(env::var_os("LRU_MEMO_REQUIRE_PYTHON").is_none(), "{message}");
     // Not `eprintln!`, which the test harness keeps to itself when a test passes.
     writeln!(io::stderr(), "{message}").expect("standard error");
+}
+
+#[cfg(feature = "shared")]
+#[test]
+fn programs_run_on_the_embedded_store_as_they_do_in_cpython() {
+    let scratch = shared::Scratch::new();
+    let url = format!("file://{}/store", scratch.path().display());
+    lru_memo_tests::again_with_store(&url, &["recorded_programs", "random_programs"]);
 }
 
 #[cfg(feature = "redis")]

@@ -926,18 +926,3 @@ fn all_options_go_together() {
     hours_later(10);
     assert_eq!([1, 2, 3].map(f_cache_peek), [None, None, None]);
 }
-
-/// Each in a program of its own: what does not compile would take the others with it.
-fn compiles(program: &str) {
-    trybuild::TestCases::new().pass(format!("tests/options/{program}.rs"));
-}
-
-#[test]
-fn key_may_be_a_reference_into_the_arguments() {
-    compiles("key_of_borrowed_text");
-}
-
-#[test]
-fn key_may_lock_an_argument_that_is_taken_by_value() {
-    compiles("key_behind_a_lock");
-}

@@ -816,21 +816,6 @@ fn unbounded_functions_take_every_kind_of_signature() {
     assert_eq!(infos, [CacheInfo { hits: 1, misses: 1, maxsize: None, currsize: 1 }; 2]);
 }
 
-/// Each in a program of its own: what does not compile would take the others with it.
-fn compiles(program: &str) {
-    trybuild::TestCases::new().pass(format!("tests/signatures/{program}.rs"));
-}
-
-#[test]
-fn a_reference_to_impl_trait_can_be_in_parentheses_without_a_warning() {
-    compiles("parentheses_around_impl_trait");
-}
-
-#[test]
-fn floats_and_references_can_be_in_tuples_as_long_as_those_of_std() {
-    compiles("long_tuples");
-}
-
 #[cfg(feature = "redis")]
 #[test]
 fn all_signatures_are_the_same_on_redis() {

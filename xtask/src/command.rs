@@ -1,5 +1,6 @@
 //! Running other programs: each command is printed before it runs, gets no input, and its failure names it.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::Failure;
@@ -16,6 +17,11 @@ pub(crate) fn program(name: &str, args: &str) -> Command {
     let mut command = Command::new(name);
     command.args(args.split_whitespace());
     command
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target_directory() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from)
 }
 
 /// Whether this runs in continuous integration.

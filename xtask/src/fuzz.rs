@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use crate::Failure;
 use crate::command::{cargo, read, run, succeeds};
+use crate::deep;
 use crate::toolchain::nightly;
 
 /// The cargo-fuzz that is installed where there is none.
@@ -22,50 +23,22 @@ const TARGET_DIR: &str = "target/fuzz";
 /// those are found several times faster.
 const BUILT: [&str; 4] = ["--sanitizer", "none", "--target-dir", TARGET_DIR];
 
-/// How long the step fuzzes each target, in seconds.
-const BRIEFLY: u32 = 20;
-
-/// How long the command does unless it is told.
-const DEFAULT: u32 = 60;
-
-/// The step of `cargo xtask test`.
-pub(crate) fn briefly() -> Result<(), Failure> {
+/// The step of `cargo xtask deep`: runs every target for the time, also when one before it failed.
+pub(crate) fn step() -> Result<(), Failure> {
+    install().map_err(|why| format!("{why}; nothing was fuzzed"))?;
     run(cargo("clippy --manifest-path fuzz/Cargo.toml --target-dir")
         .args([TARGET_DIR, "--", "-D", "warnings"]))?;
-    fuzz(BRIEFLY)
-}
-
-/// `cargo xtask fuzz [SECONDS]`
-pub(crate) fn command(args: &[&str]) -> Result<(), Failure> {
-    fuzz(seconds(args)?)
-}
-
-fn seconds(args: &[&str]) -> Result<u32, Failure> {
-    match args {
-        [] => Ok(DEFAULT),
-        // libFuzzer understands 0 as for ever.
-        [seconds] => seconds.parse().ok().filter(|&seconds| seconds > 0).ok_or_else(|| {
-            format!("`{seconds}` is not a number of seconds; write `cargo xtask fuzz {DEFAULT}`")
-        }),
-        _ => Err(format!("`fuzz` takes one number of seconds, as in `cargo xtask fuzz {DEFAULT}`")),
-    }
-}
-
-/// Runs every target for so many seconds, also when one before it failed.
-fn fuzz(seconds: u32) -> Result<(), Failure> {
-    install().map_err(|why| format!("{why}; nothing was fuzzed"))?;
     let list = read(&mut cargo("+nightly fuzz list"))?;
     let targets: Vec<&str> = list.lines().collect();
     if targets.is_empty() {
         return Err("there is no fuzz target".to_owned());
     }
     run(cargo("+nightly fuzz build").args(BUILT))?;
-    let failures: Vec<Failure> =
-        targets.into_iter().filter_map(|target| fuzz_target(target, seconds).err()).collect();
+    let failures: Vec<Failure> = targets.into_iter().filter_map(|target| fuzz_target(target).err()).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
 
-fn fuzz_target(target: &str, seconds: u32) -> Result<(), Failure> {
+fn fuzz_target(target: &str) -> Result<(), Failure> {
     let corpus = format!("fuzz/corpus/{target}");
     fs::create_dir_all(&corpus).map_err(|error| format!("{corpus}: {error}"))?;
     let start = SystemTime::now();
@@ -78,7 +51,7 @@ fn fuzz_target(target: &str, seconds: u32) -> Result<(), Failure> {
     }
     // Long inputs from the start: a cache needs many operations to get anywhere.
     command.args(["--", "-print_final_stats=1", "-timeout=20", "-max_len=512", "-len_control=0"]);
-    command.arg(format!("-max_total_time={seconds}"));
+    command.arg(format!("-max_total_time={}", deep::time().as_secs()));
     let dictionary = format!("fuzz/dictionaries/{target}.dict");
     if Path::new(&dictionary).exists() {
         command.arg(format!("-dict={dictionary}"));
@@ -125,15 +98,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-
-    #[test]
-    fn the_time_to_fuzz_is_a_positive_number_of_seconds() {
-        assert_eq!(seconds(&[]), Ok(DEFAULT));
-        assert_eq!(seconds(&["5"]), Ok(5));
-        for wrong in [&["0"][..], &["-1"], &["soon"], &["1", "2"]] {
-            assert!(seconds(wrong).is_err(), "{wrong:?}");
-        }
-    }
 
     #[test]
     fn a_crash_is_told_from_an_older_one() {

@@ -1,67 +1,77 @@
-//! All of continuous integration as one program: `cargo xtask test` runs every step in order, `cargo xtask STEP`
-//! runs one, `cargo xtask bench` prints the table of benchmarks, `cargo xtask fuzz SECONDS` fuzzes for longer.
+//! All of continuous integration as one program: `cargo xtask test` says whether the behaviour is right, `cargo xtask
+//! deep` looks for what a test seldom shows, and `cargo xtask STEP` runs one of their steps. `cargo xtask` lists them.
 
 mod bench;
 mod build_cost;
 mod command;
+mod deep;
 mod fuzz;
 mod instructions;
 mod memory;
+mod sequence;
 mod servers;
 mod steps;
+mod tests;
 mod toolchain;
 mod web;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+
+use crate::sequence::Step;
 
 /// What a step says when it fails.
 type Failure = String;
 
-/// One thing that is checked.
-struct Step {
-    name: &'static str,
-    about: &'static str,
-    run: fn() -> Result<(), Failure>,
-}
-
 /// What `cargo xtask test` runs, quick and telling steps first.
-const STEPS: &[Step] = &[
+const TEST: &[Step] = &[
     Step { name: "fmt", about: "every file is formatted by rustfmt", run: steps::fmt },
     Step { name: "lint", about: "clippy has nothing to say", run: steps::lint },
     Step { name: "deps", about: "the default build needs few third-party crates", run: steps::deps },
-    Step { name: "unit", about: "unit and integration tests", run: steps::unit },
-    Step { name: "doctest", about: "the examples in the documentation", run: steps::doctest },
-    Step { name: "examples", about: "every example that ends by itself", run: steps::examples },
+    Step { name: "unit", about: "unit and integration tests", run: tests::unit },
+    Step { name: "doctest", about: "the examples in the documentation", run: tests::doctest },
+    Step { name: "examples", about: "every example that ends by itself", run: tests::examples },
     Step { name: "docs", about: "rustdoc has nothing to say", run: steps::docs },
     Step {
         name: "package",
         about: "all published crates are packaged, and build from their packages",
         run: steps::package,
     },
-    Step { name: "loom", about: "models of single flight, in every order of events", run: steps::loom },
-    Step { name: "asan", about: "stress tests under AddressSanitizer and LeakSanitizer", run: memory::asan },
-    Step { name: "valgrind", about: "stress tests under valgrind's memcheck", run: memory::valgrind },
-    Step { name: "fuzz", about: "every fuzz target, for a while", run: fuzz::briefly },
+];
+
+/// What `cargo xtask deep` runs.
+const DEEP: &[Step] = &[
+    Step { name: "benches", about: "the benchmarks build, and their own tests pass", run: deep::benches },
+    Step { name: "loom", about: "models of the concurrent parts, in every order of events", run: deep::loom },
+    Step { name: "asan", about: "threads under AddressSanitizer and LeakSanitizer", run: memory::asan },
+    Step { name: "valgrind", about: "threads under valgrind's memcheck", run: memory::valgrind },
+    Step { name: "fuzz", about: "every fuzz target, for a while", run: fuzz::step },
 ];
 
 fn main() -> ExitCode {
-    if let Err(failure) = enter_workspace() {
-        return report(Err(failure));
-    }
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    match words[..] {
-        ["test"] => run_steps(STEPS),
-        ["bench", ref words @ ..] => report(bench::bench(words)),
-        ["fuzz", ref seconds @ ..] => report(fuzz::command(seconds)),
-        [name] => match STEPS.iter().position(|step| step.name == name) {
-            Some(index) => run_steps(&STEPS[index..=index]),
-            None => usage(),
+    let outcome = enter_workspace().and_then(|()| match words[..] {
+        ["test"] => run(TEST),
+        ["deep", ref time @ ..] => deep::set_time(time).and_then(|()| run(DEEP)),
+        ["bench", ref words @ ..] => bench::bench(words),
+        [name, ref time @ ..] => match TEST.iter().chain(DEEP).find(|step| step.name == name) {
+            Some(step) => deep::set_time(time).and_then(|()| run(std::slice::from_ref(step))),
+            None => Err(format!("there is no command `{name}`\n{}", usage())),
         },
-        _ => usage(),
+        [] => Err(usage()),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+fn run(steps: &[Step]) -> Result<(), Failure> {
+    sequence::run(steps, &command::target_directory().join("xtask-times"))
 }
 
 /// Commands name paths relative to the workspace, wherever they are started.
@@ -73,54 +83,20 @@ fn enter_workspace() -> Result<(), Failure> {
     std::env::set_current_dir(&root).map_err(|error| format!("{}: {error}", root.display()))
 }
 
-fn usage() -> ExitCode {
-    eprintln!("usage: cargo xtask COMMAND\n");
-    eprintln!("  {:<16} every step below, in this order, up to the first that fails", "test");
-    for step in STEPS {
-        eprintln!("    {:<14} {}", step.name, step.about);
-    }
-    for (command, about) in bench::USAGE {
-        eprintln!("  {command:<16} {about}");
-    }
-    eprintln!("  {:<16} every fuzz target for so long, 60 seconds by default", "fuzz [SECONDS]");
-    ExitCode::FAILURE
-}
-
-fn report(result: Result<(), Failure>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("xtask: {failure}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Runs steps up to the first that fails, then says what was done, how long it took, and what was not run.
-fn run_steps(steps: &[Step]) -> ExitCode {
-    let mut passed: Vec<(&Step, Duration)> = Vec::new();
-    let mut failed = None;
-    for step in steps {
-        println!("\n=== {}: {}", step.name, step.about);
-        let start = Instant::now();
-        match (step.run)() {
-            Ok(()) => passed.push((step, start.elapsed())),
-            Err(failure) => {
-                failed = Some((step, failure));
-                break;
-            }
-        }
-    }
-    println!("\n=== summary");
-    for (step, time) in &passed {
-        println!("passed   {:<10} {:>6.1} s", step.name, time.as_secs_f64());
-    }
-    let Some((step, failure)) = failed else {
-        return ExitCode::SUCCESS;
-    };
-    println!("FAILED   {}", step.name);
-    for step in &steps[passed.len() + 1..] {
-        println!("not run  {}", step.name);
-    }
-    report(Err(format!("step `{}` failed: {failure}", step.name)))
+fn usage() -> String {
+    let line = |indent: &str, name: &str, about: &str| format!("{indent}{name:<16} {about}\n");
+    let list =
+        |steps: &[Step]| steps.iter().map(|step| line("    ", step.name, step.about)).collect::<String>();
+    let benches = bench::USAGE.iter().map(|(command, about)| line("  ", command, about)).collect::<String>();
+    let steps = "every step below, in this order, up to the first that fails";
+    [
+        "usage: cargo xtask COMMAND\n\n".to_owned(),
+        line("  ", "test", steps),
+        list(TEST),
+        line("  ", "deep [SECONDS]", &format!("{steps}; SECONDS: how long a step goes on once it is built")),
+        list(DEEP),
+        line("  ", "STEP [SECONDS]", "one step"),
+        benches,
+    ]
+    .concat()
 }

@@ -7,10 +7,13 @@ use std::path::Path;
 
 use crate::Failure;
 use crate::command::{cargo, run};
+use crate::deep::for_the_time;
 use crate::servers::installed;
 use crate::toolchain::{host, nightly};
 
-/// The test targets of `lru-memo-tests` that run under the sanitizers.
+/// The package of the tests that run here.
+const PACKAGE: &str = "lru-memo-thread-tests";
+/// Its tests that run under the sanitizers.
 const SANITIZED: [&str; 3] = ["stress", "threads", "linearizable"];
 /// Those that run under valgrind, where everything takes far longer.
 const UNDER_VALGRIND: [&str; 1] = ["stress"];
@@ -19,12 +22,14 @@ pub(crate) fn asan() -> Result<(), Failure> {
     let names = names_of(&SANITIZED)?;
     nightly()
         .map_err(|why| format!("{why}; not tested: {names} under AddressSanitizer and LeakSanitizer"))?;
-    // With a target, the flags leave macros and build scripts alone.
-    run(tests("+nightly", &SANITIZED)
-        .arg("--target")
-        .arg(host()?)
-        .env("RUSTFLAGS", "-Zsanitizer=address")
-        .env("ASAN_OPTIONS", "detect_leaks=1"))
+    let host = host()?;
+    for_the_time(|| {
+        // With a target, the flags leave macros and build scripts alone.
+        run(tests("+nightly", &SANITIZED)
+            .args(["--target", &host])
+            .env("RUSTFLAGS", "-Zsanitizer=address")
+            .env("ASAN_OPTIONS", "detect_leaks=1"))
+    })
 }
 
 pub(crate) fn valgrind() -> Result<(), Failure> {
@@ -37,13 +42,13 @@ pub(crate) fn valgrind() -> Result<(), Failure> {
     let memcheck = "valgrind --quiet --error-exitcode=1 --leak-check=full \
                     --show-leak-kinds=definite,indirect \
                     --errors-for-leak-kinds=definite,indirect --fair-sched=yes";
-    run(tests("", &UNDER_VALGRIND).env(runner, memcheck))
+    for_the_time(|| run(tests("", &UNDER_VALGRIND).env(&runner, memcheck)))
 }
 
 /// `cargo test` of these test targets.
 fn tests(toolchain: &str, names: &[&str]) -> std::process::Command {
     let mut command = cargo(toolchain);
-    command.args(["test", "-p", "lru-memo-tests"]);
+    command.args(["test", "-p", PACKAGE]);
     command.args(names.iter().flat_map(|name| ["--test", name]));
     command
 }
@@ -51,7 +56,7 @@ fn tests(toolchain: &str, names: &[&str]) -> std::process::Command {
 /// The names of test targets, all of which exist.
 fn names_of(names: &[&str]) -> Result<String, Failure> {
     for name in names {
-        let path = format!("tests/tests/{name}.rs");
+        let path = format!("tests/threads/tests/{name}.rs");
         if !Path::new(&path).exists() {
             return Err(format!("there is no test `{name}`: {path} is missing"));
         }

@@ -3,9 +3,13 @@
 use crate::Failure;
 use crate::command::{program, read, run, succeeds};
 
-/// What the tests of shared stores start, servers and what makes certificates: each program, and its package.
-const PROGRAMS: [(&str, &str); 3] =
-    [("memcached", "memcached"), ("redis-server", "redis-server"), ("openssl", "openssl")];
+/// What the tests start, servers, what makes certificates, and CPython: each program, and its package.
+const PROGRAMS: [(&str, &str); 4] = [
+    ("memcached", "memcached"),
+    ("redis-server", "redis-server"),
+    ("openssl", "openssl"),
+    ("python3", "python3"),
+];
 
 /// Sees to it that there are all of them.
 pub(crate) fn all_installed() -> Result<(), Failure> {

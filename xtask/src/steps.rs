@@ -1,10 +1,10 @@
-//! The steps that need nothing but the stable toolchain.
+//! The steps of `cargo xtask test` that run no test.
 
 use std::collections::BTreeSet;
 
 use crate::Failure;
 use crate::command::{cargo, in_ci, read, run};
-use crate::servers;
+use crate::tests::SELECTED;
 
 /// How many third-party crates the default build of `lru-memo` may need.
 const MOST_CRATES: usize = 14;
@@ -15,9 +15,6 @@ const PUBLISHED: [&str; 3] = ["lru-memo-macros", "lru-memo", "lru-memo-cli"];
 /// What each published package must hold beside its code.
 const IN_EACH_PACKAGE: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
-/// Examples that do not end by themselves, or need more than this workspace.
-const EXAMPLES_NOT_RUN: [&str; 0] = [];
-
 pub(crate) fn fmt() -> Result<(), Failure> {
     run(&mut cargo("fmt --all --check"))?;
     // A workspace of its own.
@@ -25,65 +22,15 @@ pub(crate) fn fmt() -> Result<(), Failure> {
 }
 
 pub(crate) fn lint() -> Result<(), Failure> {
-    run(&mut cargo("clippy --workspace --all-targets -- -D warnings"))?;
+    run(cargo("clippy --all-targets").args(SELECTED).args(["--", "-D", "warnings"]))?;
     // Each store alone, too: here all of them were built together.
     ["", "shared", "memcached", "redis"].into_iter().try_for_each(|store| {
         run(cargo("clippy -p lru-memo --features").args([store, "--", "-D", "warnings"]))
     })
 }
 
-pub(crate) fn unit() -> Result<(), Failure> {
-    servers::all_installed()?;
-    let mut command = cargo("test --workspace --lib --bins --tests");
-    if in_ci() {
-        // There, a test that compares with CPython may not pass for want of it.
-        command.env("LRU_MEMO_REQUIRE_PYTHON", "1");
-    }
-    run(&mut command)
-}
-
-pub(crate) fn doctest() -> Result<(), Failure> {
-    run(&mut cargo("test --workspace --doc"))
-}
-
-pub(crate) fn loom() -> Result<(), Failure> {
-    // A target directory of its own: the flag would have everything built anew in the common one.
-    let mut command = cargo("test -p lru-memo --lib --release --target-dir target/loom loom_models");
-    let output = read(command.env("RUSTFLAGS", "--cfg loom"))?;
-    print!("{output}");
-    if output.contains("test result: ok. 0 passed") { Err("no loom model ran".to_owned()) } else { Ok(()) }
-}
-
 pub(crate) fn docs() -> Result<(), Failure> {
-    run(cargo("doc --no-deps --workspace").env("RUSTDOCFLAGS", "-D warnings"))
-}
-
-pub(crate) fn examples() -> Result<(), Failure> {
-    let path = "examples/Cargo.toml";
-    let manifest = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
-    let declared = declared_examples(&manifest);
-    if declared.is_empty() {
-        return Err(format!("{path} declares no example"));
-    }
-    for name in declared {
-        if EXAMPLES_NOT_RUN.contains(&name) {
-            println!("`{name}` is only built, by `unit`");
-        } else {
-            run(cargo("run --quiet -p lru-memo-examples --example").arg(name))?;
-        }
-    }
-    Ok(())
-}
-
-/// The names of the `[[example]]` tables of a manifest.
-fn declared_examples(manifest: &str) -> Vec<&str> {
-    let tables = manifest.split("[[example]]").skip(1);
-    tables
-        .filter_map(|table| {
-            let line = table.lines().find_map(|line| line.trim().strip_prefix("name = \""))?;
-            line.strip_suffix('"')
-        })
-        .collect()
+    run(cargo("doc --no-deps").args(SELECTED).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 pub(crate) fn deps() -> Result<(), Failure> {
@@ -137,12 +84,5 @@ mod tests {
                     quote v1.0.0\nquote v1.0.0 (*)\nmacros v2.0.0 (proc-macro)\nquote v2.0.0\n";
         let expected = ["macros v2.0.0", "quote v1.0.0", "quote v2.0.0"];
         assert_eq!(third_party(tree), BTreeSet::from(expected));
-    }
-
-    #[test]
-    fn examples_are_found_in_the_manifest() {
-        let manifest = "[package]\nname = \"no\"\n\n[[example]]\nname = \"one\"\npath = \"one.rs\"\n\n\
-                        [[example]]\npath = \"two.rs\"\nname = \"two\"\n";
-        assert_eq!(declared_examples(manifest), ["one", "two"]);
     }
 }

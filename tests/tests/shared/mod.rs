@@ -7,35 +7,32 @@ pub mod memcached_server;
 #[cfg(feature = "redis")]
 mod redis_server;
 
-use std::fs;
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::path::Path;
 
 use lru_memo::shared::{Counts, Embedded, Entry, Found, Namespace, Options, Store, fingerprint};
+use tempfile::TempDir;
 
 #[cfg(feature = "redis")]
 #[allow(unused_imports, reason = "not every test needs it")]
 pub use redis_server::RedisServer;
 
 /// A private directory that is removed in the end.
-pub struct Scratch(PathBuf);
+pub struct Scratch(TempDir);
 
 impl Scratch {
     pub fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Relaxed);
-        let base = Path::new("/dev/shm");
-        let base = if base.is_dir() { base.to_owned() } else { std::env::temp_dir() };
-        let path = base.join(format!("lru-memo-test-{}-{number}", process::id()));
-        fs::create_dir(&path).expect("a scratch directory");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("a private one");
-        Self(path)
+        let memory = Path::new("/dev/shm");
+        let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let private = Permissions::from_mode(0o700);
+        let directory =
+            tempfile::Builder::new().prefix("lru-memo-test-").permissions(private).tempdir_in(base);
+        Self(directory.expect("a scratch directory"))
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
     pub fn store(&self) -> Embedded {
@@ -45,20 +42,14 @@ impl Scratch {
     pub fn store_of(&self, size: usize) -> Embedded {
         let mut options = Options::default();
         options.size = size;
-        Embedded::open(&self.0, options).expect("the store opens")
+        Embedded::open(self.path(), options).expect("the store opens")
     }
 
     /// A store in which only so many bits of hashes count.
     pub fn colliding_store(&self, hash_mask: u64) -> Embedded {
         let mut options = Options::default();
         options.hash_mask = hash_mask;
-        Embedded::open(&self.0, options).expect("the store opens")
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        Embedded::open(self.path(), options).expect("the store opens")
     }
 }
 

@@ -62,10 +62,14 @@ fn faults(directory: &str) -> Vec<String> {
     cases(directory).iter().filter_map(fault).collect()
 }
 
+/// All in one project, so that what they depend on is built once, and they are compiled side by side.
 #[test]
-fn mistakes_are_reported_as_the_snapshots_say() {
+fn mistakes_are_reported_as_the_snapshots_say_and_programs_without_one_work() {
     let tests = trybuild::TestCases::new();
     tests.compile_fail("tests/ui/*.rs");
+    tests.compile_fail("tests/ui/unfit-types/*.rs");
+    tests.compile_fail("tests/ui/many-errors/*.rs");
+    // Each in a program of its own: what does not compile would take the others with it.
     tests.pass("tests/ui/works/*.rs");
 }
 
@@ -80,13 +84,7 @@ fn each_unfit_type_is_one_error_and_nothing_else() {
 }
 
 #[test]
-fn unfit_types_are_reported_as_the_snapshots_say() {
-    trybuild::TestCases::new().compile_fail("tests/ui/unfit-types/*.rs");
-}
-
-#[test]
 fn the_first_of_many_errors_names_the_attribute_that_is_missing() {
-    trybuild::TestCases::new().compile_fail("tests/ui/many-errors/*.rs");
     for case in cases("ui/many-errors") {
         let first = case.snapshot.lines().next().unwrap_or_default();
         assert!(first.contains("__lru_cache_is_missing_on_the_impl_block_of_"), "{first}");

@@ -1,0 +1,1 @@
+//! Holds the tests of what the compiler says, see `tests/`.

@@ -1,0 +1,1 @@
+//! Holds the tests of many threads at once, see `tests/`.
