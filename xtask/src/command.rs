@@ -9,7 +9,20 @@ use crate::Failure;
 ///
 /// The `cargo` of the path, not the one in `CARGO`: only the former understands `+nightly`.
 pub(crate) fn cargo(args: &str) -> Command {
-    program("cargo", args)
+    let mut command = program("cargo", args);
+    // Cargo has described this package to us. Build scripts that look at that would run again in each step.
+    let of_this_package = std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| name.to_str().is_some_and(|name| is_of_package(name)));
+    of_this_package.for_each(|name| {
+        command.env_remove(name);
+    });
+    command
+}
+
+/// Whether cargo sets this variable for the programs of one package.
+fn is_of_package(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_"].iter().any(|start| variable.starts_with(start))
 }
 
 /// A program with arguments that are separated by blanks.

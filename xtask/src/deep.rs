@@ -48,6 +48,13 @@ pub(crate) fn for_the_time(mut once: impl FnMut() -> Result<(), Failure>) -> Res
     Ok(())
 }
 
+/// Has clippy look at each store alone: elsewhere all of them are built together.
+pub(crate) fn features() -> Result<(), Failure> {
+    ["shared", "memcached", "redis"].into_iter().try_for_each(|store| {
+        run(cargo("clippy -p lru-memo --features").args([store, "--", "-D", "warnings"]))
+    })
+}
+
 pub(crate) fn benches() -> Result<(), Failure> {
     run(&mut cargo("clippy -p lru-memo-benches --all-targets -- -D warnings"))?;
     run(&mut cargo("test -p lru-memo-benches"))

@@ -41,6 +41,7 @@ const TEST: &[Step] = &[
 
 /// What `cargo xtask deep` runs.
 const DEEP: &[Step] = &[
+    Step { name: "features", about: "each feature alone, without a warning", run: deep::features },
     Step { name: "benches", about: "the benchmarks build, and their own tests pass", run: deep::benches },
     Step { name: "loom", about: "models of the concurrent parts, in every order of events", run: deep::loom },
     Step { name: "asan", about: "threads under AddressSanitizer and LeakSanitizer", run: memory::asan },
