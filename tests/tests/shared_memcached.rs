@@ -236,12 +236,12 @@ fn a_namespace_without_a_list_can_be_invalidated_cleared_and_expires() {
 fn a_lease_lasts_as_long_as_it_is_held_and_no_longer() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let (store, other) = (patient(&server, "&lease=2s"), patient(&server, "&lease=2s"));
+    let (store, other) = (patient(&server, "&lease=4s"), patient(&server, "&lease=4s"));
     let space = space("f", Some(2));
     let mine = store.lease(&space, b"k").expect("it works");
     let begun = Instant::now();
     // Longer than it would last by itself.
-    while begun.elapsed() < Duration::from_secs(5) {
+    while begun.elapsed() < Duration::from_secs(6) {
         assert!(other.try_lease(&space, b"k").expect("it works").is_none());
         thread::sleep(Duration::from_millis(50));
     }

@@ -10,11 +10,11 @@ mod shared;
 #[path = "shared_redis/unused.rs"]
 mod unused;
 
-use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use lru_memo::shared::{Found, Redis, Store};
+use shared::ports::on_free_port;
 use shared::{RedisServer, call, info, peek, put, space, square};
 
 /// How many commands of this name the server has done.
@@ -84,11 +84,12 @@ fn what_a_big_namespace_held_is_given_back_in_another_thread_of_the_server() {
 #[test]
 fn a_lease_outlasts_its_time_as_long_as_it_is_held() {
     let server = RedisServer::start();
-    let url = format!("{}&lease=1s", server.url());
+    let url = format!("{}&lease=3s", server.url());
     let (store, other) = (Redis::new(&url).expect("a URL"), Redis::new(&url).expect("a URL"));
     let space = space("f", Some(4));
     let lease = store.lease(&space, b"k").expect("it works");
-    thread::sleep(Duration::from_millis(2500));
+    // Longer than it would last by itself.
+    thread::sleep(Duration::from_secs(4));
     assert!(other.try_lease(&space, b"k").expect("it works").is_none());
     assert!(other.try_lease(&space, b"another").expect("it works").is_some());
     drop(lease);
@@ -149,20 +150,23 @@ fn certificates(directory: &std::path::Path) {
 fn a_connection_with_tls_is_refused_by_a_certificate_that_is_not_trusted() {
     let scratch = shared::Scratch::new();
     certificates(scratch.path());
-    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let at = |name: &str| scratch.path().join(name).to_str().expect("text").to_owned();
-    let _server = RedisServer::start_with(&[
-        "--tls-port",
-        &port.to_string(),
-        "--tls-cert-file",
-        &at("server.pem"),
-        "--tls-key-file",
-        &at("server.key"),
-        "--tls-ca-cert-file",
-        &at("ca.pem"),
-        "--tls-auth-clients",
-        "no",
-    ]);
+    let (_server, port) = on_free_port(|port| {
+        let (certificate, key, authority) = (at("server.pem"), at("server.key"), at("ca.pem"));
+        let server = RedisServer::started(&[
+            "--tls-port",
+            &port.to_string(),
+            "--tls-cert-file",
+            &certificate,
+            "--tls-key-file",
+            &key,
+            "--tls-ca-cert-file",
+            &authority,
+            "--tls-auth-clients",
+            "no",
+        ]);
+        Some((server?, port))
+    });
     let url = format!("rediss://localhost:{port}?timeout=5s&connect_timeout=5s");
     let described = |authorities: Option<&str>| {
         let mut worker = std::process::Command::new(env!("CARGO_BIN_EXE_shared-worker"));

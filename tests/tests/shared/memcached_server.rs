@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use lru_memo::shared::Memcached;
 
 use super::Scratch;
+use super::ports::on_free_port;
 
 /// A server that is killed in the end.
 pub struct Server {
@@ -38,9 +39,7 @@ impl Server {
 
     /// A server that listens on a free port of this machine.
     pub fn on_port(options: &[&str]) -> Self {
-        // A port that is free may be somebody else's before the server has it.
-        let started = (0..8).find_map(|_| Self::started(Place::Port(free_port()), options));
-        started.expect("memcached runs on some port")
+        on_free_port(|port| Self::started(Place::Port(port), options))
     }
 
     fn started(place: Place, options: &[&str]) -> Option<Self> {
@@ -127,12 +126,6 @@ fn connect(place: &Place) -> std::io::Result<Box<dyn Stream>> {
         Place::Socket(path) => Box::new(UnixStream::connect(path)?),
         Place::Port(port) => Box::new(TcpStream::connect(("127.0.0.1", *port))?),
     })
-}
-
-/// A port that nobody listens on.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it has an address").port()
 }
 
 /// Whether a server answers there: that something accepts does not tell it, as the system may connect a socket that asks

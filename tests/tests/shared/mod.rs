@@ -4,6 +4,8 @@
 
 #[cfg(feature = "memcached")]
 pub mod memcached_server;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+pub mod ports;
 #[cfg(feature = "redis")]
 mod redis_server;
 

@@ -1,6 +1,5 @@
 //! A real `redis-server`, as a test needs it.
 
-use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -10,6 +9,9 @@ use std::time::{Duration, Instant};
 use lru_memo::shared::Redis;
 
 use super::Scratch;
+use super::ports::on_free_port;
+
+const SOCKET: &str = "redis.sock";
 
 /// A server on a socket in a directory of its own; it is killed in the end.
 pub struct RedisServer {
@@ -25,29 +27,26 @@ impl RedisServer {
 
     /// With more options, such as `--maxmemory 10mb`.
     pub fn start_with(more: &[&str]) -> Self {
-        let more = more.iter().map(|&word| word.to_owned()).collect();
-        let mut server = Self { scratch: Scratch::new(), more, process: None };
-        server.restart();
-        server
+        Self::started(more).expect("redis-server listens")
     }
 
     /// A node of a cluster, and its port; it has no slots yet.
     pub fn start_in_cluster() -> (Self, u16) {
-        // The cluster's own port is higher by 10,000.
-        let is_free = |port: &u16| {
-            [*port, port + 10_000].iter().all(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
-        };
-        let ports = (0..).map(|_| {
-            let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-            10_000 + port.expect("a port").port() % 40_000
-        });
-        let port = ports.take(1000).find(is_free).expect("two ports that are free");
-        let options = ["--cluster-enabled", "yes", "--bind", "127.0.0.1", "--port", &port.to_string()];
-        (Self::start_with(&options), port)
+        on_free_port(|port| {
+            let options = ["--cluster-enabled", "yes", "--bind", "127.0.0.1", "--port", &port.to_string()];
+            Some((Self::started(&options)?, port))
+        })
+    }
+
+    /// None when the server ends at once, as it does when it cannot have its port.
+    pub fn started(more: &[&str]) -> Option<Self> {
+        let more = more.iter().map(|&word| word.to_owned()).collect();
+        let mut server = Self { scratch: Scratch::new(), more, process: None };
+        server.listens().then_some(server)
     }
 
     pub fn socket(&self) -> PathBuf {
-        self.scratch.path().join("redis.sock")
+        self.scratch.path().join(SOCKET)
     }
 
     pub fn url(&self) -> String {
@@ -68,18 +67,28 @@ impl RedisServer {
 
     /// Starts it, empty.
     pub fn restart(&mut self) {
+        assert!(self.listens(), "redis-server listens");
+    }
+
+    /// Starts it, and says whether it listens.
+    fn listens(&mut self) -> bool {
         self.kill();
         let _ = std::fs::remove_file(self.socket());
         let mut command = Command::new("redis-server");
         command.args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"]).arg(self.socket());
         command.args(["--dir".as_ref(), self.scratch.path().as_os_str()]).args(&self.more);
         let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        self.process = Some(process.expect("`redis-server` is needed: install it (`cargo xtask test` does)"));
-        let end = Instant::now() + Duration::from_secs(20);
-        while UnixStream::connect(self.socket()).is_err() {
-            assert!(Instant::now() < end, "redis-server does not listen");
+        let process = process.expect("`redis-server` is needed: install it (`cargo xtask test` does)");
+        let process = self.process.insert(process);
+        let end = Instant::now() + Duration::from_secs(60);
+        while UnixStream::connect(self.scratch.path().join(SOCKET)).is_err() {
+            if process.try_wait().expect("it is ours").is_some() {
+                return false;
+            }
+            assert!(Instant::now() < end, "redis-server neither listens nor ends");
             thread::sleep(Duration::from_millis(2));
         }
+        true
     }
 
     /// Stops it without ending it: it accepts, and does not answer. Or lets it go on.

@@ -111,15 +111,17 @@ fn a_server_that_hangs_delays_callers_by_one_timeout_at_a_time() {
     put(&store, &space, b"k", b"v", 1);
     server.hang(true);
     let begun = Instant::now();
-    let (mut late, mut failed) = (0, 0);
-    while begun.elapsed() < Duration::from_millis(900) {
-        let call = Instant::now();
-        failed += u64::from(store.get(&space, b"k").is_err());
-        late += u64::from(call.elapsed() >= Duration::from_millis(300));
-        thread::sleep(Duration::from_millis(1));
+    let (mut asked, mut left_alone) = (0, 0);
+    while left_alone < 100 {
+        let error = store.get(&space, b"k").expect_err("it does not answer").to_string();
+        if error.contains("is left alone for a while") { left_alone += 1 } else { asked += 1 }
     }
-    // It is asked once, and then left alone for a second; all other calls fail at once.
-    assert!(late >= 1 && late * 10 < failed, "{late} of {failed} calls were late");
+    // At once, after a second, after two more, after four more; all other calls fail at once.
+    assert!(
+        (1..=1 + begun.elapsed().as_secs()).contains(&asked),
+        "asked {asked} times in {:?}",
+        begun.elapsed()
+    );
     server.hang(false);
     let end = Instant::now() + Duration::from_secs(60);
     while store.get(&space, b"k") != Ok(Found::Hit(b"v".to_vec())) {
