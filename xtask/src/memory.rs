@@ -23,13 +23,17 @@ pub(crate) fn asan() -> Result<(), Failure> {
     nightly()
         .map_err(|why| format!("{why}; not tested: {names} under AddressSanitizer and LeakSanitizer"))?;
     let host = host()?;
-    for_the_time(|| {
+    let sanitized = || {
+        let mut command = tests("+nightly", &SANITIZED);
         // With a target, the flags leave macros and build scripts alone.
-        run(tests("+nightly", &SANITIZED)
+        command
             .args(["--target", &host])
             .env("RUSTFLAGS", "-Zsanitizer=address")
-            .env("ASAN_OPTIONS", "detect_leaks=1"))
-    })
+            .env("ASAN_OPTIONS", "detect_leaks=1");
+        command
+    };
+    run(sanitized().arg("--no-run"))?;
+    for_the_time(|| run(&mut sanitized()))
 }
 
 pub(crate) fn valgrind() -> Result<(), Failure> {
@@ -42,6 +46,7 @@ pub(crate) fn valgrind() -> Result<(), Failure> {
     let memcheck = "valgrind --quiet --error-exitcode=1 --leak-check=full \
                     --show-leak-kinds=definite,indirect \
                     --errors-for-leak-kinds=definite,indirect --fair-sched=yes";
+    run(tests("", &UNDER_VALGRIND).arg("--no-run"))?;
     for_the_time(|| run(tests("", &UNDER_VALGRIND).env(&runner, memcheck)))
 }
 
