@@ -10,7 +10,6 @@ mod shared;
 #[path = "shared_redis/unused.rs"]
 mod unused;
 
-use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -128,6 +127,7 @@ fn stored_entries_are_listed() {
 }
 
 /// Makes an authority, and a certificate of it for `localhost`.
+#[cfg(feature = "redis-tls")]
 fn certificates(directory: &std::path::Path) {
     let run = |arguments: &str| {
         let output = std::process::Command::new("openssl")
@@ -145,11 +145,13 @@ fn certificates(directory: &std::path::Path) {
     );
 }
 
+#[cfg(feature = "redis-tls")]
 #[test]
 fn a_connection_with_tls_is_refused_by_a_certificate_that_is_not_trusted() {
     let scratch = shared::Scratch::new();
     certificates(scratch.path());
-    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let at = |name: &str| scratch.path().join(name).to_str().expect("text").to_owned();
     let _server = RedisServer::start_with(&[
         "--tls-port",

@@ -27,7 +27,7 @@ pub(crate) fn fmt() -> Result<(), Failure> {
 pub(crate) fn lint() -> Result<(), Failure> {
     run(&mut cargo("clippy --workspace --all-targets -- -D warnings"))?;
     // Each store alone, too: here all of them were built together.
-    ["", "shared", "memcached", "redis"].into_iter().try_for_each(|store| {
+    ["", "shared", "memcached", "redis", "redis-tls"].into_iter().try_for_each(|store| {
         run(cargo("clippy -p lru-memo --features").args([store, "--", "-D", "warnings"]))
     })
 }
