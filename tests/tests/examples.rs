@@ -59,16 +59,21 @@ fn output(limit: Duration, command: &mut Command) -> Output {
 fn cargo(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).args(arguments.split(' ')).arg("--quiet");
+    // What cargo tells tests of their package would have build scripts run again that ask for it.
+    let of_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_package)) {
+        command.env_remove(name);
+    }
     command
 }
 
 /// The programs among what cargo builds, by their names; in the profile of these tests.
 ///
 /// They are in a directory of ours, in which no other cargo replaces them while they run. All else is where these tests
-/// have been built, so that crates which they have in common are not built again.
+/// have been built, and for the whole workspace, so that what `cargo test --workspace` has built is not built again.
 fn build(directory: &str, arguments: &str) -> BTreeMap<String, PathBuf> {
     let ours = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let mut build = cargo("build --package lru-memo-examples --message-format json");
+    let mut build = cargo("build --workspace --message-format json");
     build
         .args(arguments.split(' '))
         .args((!cfg!(debug_assertions)).then_some("--release"))
@@ -87,7 +92,7 @@ fn build(directory: &str, arguments: &str) -> BTreeMap<String, PathBuf> {
         .collect()
 }
 
-/// Where the examples are, built once, as without any options.
+/// Where an example is; all are built once, without features.
 fn built(example: &str) -> &'static Path {
     static BUILT: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
     let built = BUILT.get_or_init(|| build("examples", "--examples"));

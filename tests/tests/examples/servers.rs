@@ -16,7 +16,9 @@ use super::{WATCHDOG, build, output};
 /// The program, built once; with TLS, too, as these tests are.
 fn program() -> &'static Path {
     static BUILT: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
-    &BUILT.get_or_init(|| build("examples-with-servers", "--example workers --features tls"))["workers"]
+    &BUILT
+        .get_or_init(|| build("examples-with-servers", "--example workers --features lru-memo-examples/tls"))
+        ["workers"]
 }
 
 /// The URL of a store, so long a wait for which is no matter of how much else the machine does.
