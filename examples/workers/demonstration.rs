@@ -19,15 +19,15 @@ use crate::scope::{Caching, Scope, clear_shared};
 use crate::serve::catch;
 
 const BEGINNING: &str = "\
-A web view is memoized with #[lru_cache(maxsize = 2)]. Each part starts worker
-processes on one port. GET / calls the view, once; then GET /get_cache_info asks
-for the counters of its cache. Any of the workers may answer.";
+A web app memoizes its view with #[lru_cache(maxsize = 2)]. Worker processes
+serve the app on one port. GET / calls the view, once. GET /get_cache_info then
+asks for the counters of the cache; any of the workers may answer.";
 
 const ENDING: &str = "\
 Try next
-  Serve the app, and open http://127.0.0.1:8000/get_cache_info a few times:
+  Serve the app until Ctrl-C, and reload http://127.0.0.1:8000/get_cache_info:
     cargo run --release --example workers -- serve --scope shared
-  Share the cache on a server, among machines:
+  Share the cache among machines, on a Redis or Memcached server:
     cargo run --release --example workers --features servers -- \\
       --store redis://127.0.0.1
   Read the memoized view: examples/workers/scope.rs";
@@ -128,7 +128,7 @@ async fn show_replacement(server: SocketAddr, killed: u32, before: &Reports) -> 
         return Err(Failure::new("the workers do not answer as before"));
     }
     println!(
-        "=> Worker {new} takes the place of {killed} and reports the call, too: the cache\n   outlives its workers."
+        "=> Worker {new} replaces {killed} and reports the call, too: the cache\n   outlives its workers."
     );
     Ok(())
 }
@@ -184,7 +184,7 @@ fn conclusion(called: u32, reports: &Reports, scope: Scope) -> Result<String, Fa
             Ok(format!("Worker {worker} reports the call: one miss, one entry."))
         }
         (Scope::Process, [worker], [other]) if *worker == called => Ok(format!(
-            "Worker {worker} reports the call, worker {other} does not: each worker\n   process has its own cache."
+            "Worker {worker} reports the call. Worker {other} does not: each worker\n   process has its own cache."
         )),
         (Scope::Shared, [one, two], []) => {
             Ok(format!("Workers {one} and {two} report the call: they share one cache."))

@@ -40,7 +40,7 @@ pub(super) fn tells_the_story(printed: &str) {
     let [knowing] = of_call[..] else { panic!("one of them knows: {printed}") };
     let expected = |pid| if pid == knowing { &called } else { &uncalled };
     assert!(two.iter().all(|(pid, answer)| answer == expected(pid)), "{printed}");
-    let conclusion = format!("=> Worker {knowing} reports the call, worker ");
+    let conclusion = format!("=> Worker {knowing} reports the call. Worker ");
     assert!(printed.contains(&conclusion), "{printed}");
 
     let both = answers(printed, "3. Two worker processes, one cache for both (scope = shared)");
