@@ -1,71 +1,90 @@
 //! The command line.
 
-use clap::error::ErrorKind;
-use clap::{Parser, Subcommand, value_parser};
+use std::fmt::Display;
+use std::num::NonZeroU8;
+use std::str::FromStr;
+
+use lexopt::Parser;
+use lexopt::prelude::*;
 
 use crate::failure::Failure;
-use crate::scope::Caching;
+use crate::scope::{Caching, Scope};
+
+/// What `--help` prints.
+pub(crate) const HELP: &str = "\
+A memoized web app under several worker processes. Without a command it is a
+demonstration of what the workers know of each other's calls.
+
+Usage: workers [--store URL]
+       workers serve [--workers N] [--port PORT] [--scope SCOPE] [--store URL]
+
+  serve          Serves the app until Ctrl-C or SIGTERM stops it.
+
+  --workers N    The number of worker processes; 2 by default.
+  --port PORT    The port on 127.0.0.1; 8000 by default, 0 for a free one.
+  --scope SCOPE  `process`, the default: each worker process has its own cache.
+                 `shared`: one cache for all worker processes.
+  --store URL    Where the shared cache is, as in `file:///var/cache/app` or
+                 `redis://host`. By default: embedded, in a directory that the
+                 program chooses.
+  -h, --help     Prints this.
+";
 
 /// What the program is to do.
 pub(crate) enum Action {
     Demonstrate { store: Option<String> },
     Serve { workers: u8, port: u16, caching: Caching },
     Work { caching: Caching },
-    Help(String),
+    Help,
 }
 
-/// A memoized web app under several worker processes. Without a command: a demonstration.
-#[derive(Parser)]
-#[command(name = "workers", args_conflicts_with_subcommands = true)]
-struct Cli {
-    /// Where the demonstration keeps its shared cache, as in `redis://host`; if nothing says so, in a directory of its own.
-    #[arg(long, value_name = "URL")]
-    store: Option<String>,
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Subcommand)]
+/// The word that says what to do.
+#[derive(PartialEq, Eq)]
 enum Command {
-    /// Serves the app until it is stopped by Ctrl-C or SIGTERM.
-    Serve {
-        /// The number of worker processes.
-        #[arg(long, default_value_t = 2, value_parser = value_parser!(u8).range(1..))]
-        workers: u8,
-        /// The port on 127.0.0.1; 0 for a free one.
-        #[arg(long, default_value_t = 8000)]
-        port: u16,
-        #[command(flatten)]
-        caching: Caching,
-    },
+    Demonstrate,
+    Serve,
     /// What the master starts.
-    #[command(hide = true)]
-    Work {
-        #[command(flatten)]
-        caching: Caching,
-    },
+    Work,
 }
 
 /// Reads the command line.
 pub(crate) fn action() -> Result<Action, Failure> {
-    match Cli::try_parse() {
-        Ok(Cli { store, command }) => Ok(match command {
-            None => Action::Demonstrate { store },
-            Some(Command::Serve { workers, port, caching }) => Action::Serve { workers, port, caching },
-            Some(Command::Work { caching }) => Action::Work { caching },
-        }),
-        Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(Action::Help(error.to_string())),
-        Err(error) => Err(Failure::new(one_line(&error.to_string()))),
+    let mut parser = Parser::from_env();
+    let (mut command, mut is_first) = (Command::Demonstrate, true);
+    let (mut workers, mut port) = (2, 8000);
+    let mut caching = Caching { scope: Scope::Process, store: None };
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(word) if is_first && word == "serve" => command = Command::Serve,
+            Value(word) if is_first && word == "work" => command = Command::Work,
+            Long("store") => caching.store = Some(parser.value()?.string()?),
+            Long("scope") if command != Command::Demonstrate => {
+                caching.scope = value(&mut parser, "--scope")?
+            }
+            Long("workers") if command == Command::Serve => {
+                workers = value::<NonZeroU8>(&mut parser, "--workers")?.get();
+            }
+            Long("port") if command == Command::Serve => port = value(&mut parser, "--port")?,
+            Long("help") | Short('h') => return Ok(Action::Help),
+            other => return Err(Failure::new(format!("{}; see `--help`", other.unexpected()))),
+        }
+        is_first = false;
     }
+    Ok(match command {
+        Command::Demonstrate => Action::Demonstrate { store: caching.store },
+        Command::Serve => Action::Serve { workers, port, caching },
+        Command::Work => Action::Work { caching },
+    })
 }
 
-/// The paragraphs of a message of clap on one line, without the usage and the hint at `--help`.
-fn one_line(message: &str) -> String {
-    message
-        .trim_start_matches("error: ")
-        .split("\n\n")
-        .take_while(|paragraph| !paragraph.starts_with("Usage:") && !paragraph.starts_with("For more"))
-        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
-        .collect::<Vec<_>>()
-        .join("; ")
+/// The value of an option.
+fn value<T: FromStr<Err: Display>>(parser: &mut Parser, option: &str) -> Result<T, Failure> {
+    let text = parser.value()?.string()?;
+    text.parse().map_err(Failure::of(format!("`{option} {text}`")))
+}
+
+impl From<lexopt::Error> for Failure {
+    fn from(error: lexopt::Error) -> Self {
+        Self::new(error.to_string())
+    }
 }

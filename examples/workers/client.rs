@@ -1,12 +1,19 @@
 //! A client of the app for the demonstration.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::app::WORKER_PID;
 use crate::failure::Failure;
+
+/// How long an answer may take.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// What a worker answered.
 pub(crate) struct Answer {
@@ -15,25 +22,31 @@ pub(crate) struct Answer {
 }
 
 /// Sends `GET path` over a connection of its own, so that any worker may get it.
-pub(crate) async fn get(server: SocketAddr, path: &'static str) -> Result<Answer, Failure> {
-    tokio::task::spawn_blocking(move || get_blocking(server, path))
-        .await
-        .map_err(Failure::of("the client panicked"))?
+pub(crate) async fn get(server: SocketAddr, path: &str) -> Result<Answer, Failure> {
+    let request = format!("GET {path}");
+    let answer = timeout(LONGEST, exchange(server, path)).await;
+    let answer = answer.map_err(Failure::of(&request))?.map_err(Failure::of(&request))?;
+    read(&answer).ok_or_else(|| Failure::new(format!("{request}: no answer of a worker: {answer:?}")))
 }
 
-fn get_blocking(server: SocketAddr, path: &str) -> Result<Answer, Failure> {
-    let failed = || Failure::of(format!("GET {path}"));
-    let client = ureq::Agent::config_builder()
-        .proxy(None)
-        .timeout_global(Some(Duration::from_secs(10)))
-        .build()
-        .new_agent();
-    let mut response = client.get(format!("http://{server}{path}")).call().map_err(failed())?;
-    let worker = response
-        .headers()
-        .get(WORKER_PID)
-        .and_then(|pid| pid.to_str().ok()?.parse().ok())
-        .ok_or_else(|| Failure::new(format!("GET {path}: no {WORKER_PID} in the answer")))?;
-    let body = response.body_mut().read_json().map_err(Failure::of(format!("GET {path}")))?;
-    Ok(Answer { worker, body })
+/// Sends a request and returns all that is answered, until the server ends the connection.
+async fn exchange(server: SocketAddr, path: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(server).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+/// Takes apart what the app answers: it names its worker, and is JSON of a known length, in one piece.
+fn read(answer: &str) -> Option<Answer> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let (status, headers) = head.split_once("\r\n")?;
+    let is_pid = |line: &&str| line.split(':').next() == Some(WORKER_PID);
+    let pid = headers.split("\r\n").find(is_pid)?.split(':').nth(1)?;
+    if status != "HTTP/1.1 200 OK" {
+        return None;
+    }
+    Some(Answer { worker: pid.trim().parse().ok()?, body: serde_json::from_str(body).ok()? })
 }

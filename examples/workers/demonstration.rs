@@ -6,51 +6,63 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use lru_memo::shared;
-use rustix::process::{Pid, Signal, kill_process};
-use serde::Deserialize;
-use tempfile::TempDir;
+use serde_json::Value;
+use tokio::process::Command;
 use tokio::signal::unix::SignalKind;
 use tokio::time::{sleep, timeout};
 
-use crate::app::Counters;
 use crate::client::{Answer, get};
+use crate::directory::Directory;
 use crate::failure::Failure;
 use crate::master::{Master, bind};
 use crate::scope::{Caching, Scope, clear_shared};
 use crate::serve::catch;
 
-/// How often the cache info is asked for.
-const TIMES: usize = 12;
+const BEGINNING: &str = "\
+A web app memoizes its view with #[lru_cache(maxsize = 2)]. Worker processes
+serve the app on one port. GET / calls the view, once. GET /get_cache_info then
+asks for the counters of the cache; any of the workers may answer.";
 
-/// How often it is asked for when a worker was replaced.
-const TIMES_AGAIN: usize = 6;
+const ENDING: &str = "\
+Try next
+  Serve the app until Ctrl-C, and reload http://127.0.0.1:8000/get_cache_info:
+    cargo run --release --example workers -- serve --scope shared
+  Share the cache among machines, on a Redis or Memcached server:
+    cargo run --release --example workers --features servers -- \\
+      --store redis://127.0.0.1
+  Read the memoized view: examples/workers/scope.rs";
 
-/// How much more often at most, when not every worker has answered by then.
-const MORE: usize = 200;
+/// How often the counters are asked for at most, until every worker has answered.
+const MOST: usize = 1000;
 
 /// How long workers may take to start.
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(60);
 
 /// What is shown: so many workers, whose cache has that scope.
-const SCENES: [(u8, Scope); 3] = [(1, Scope::Process), (2, Scope::Process), (2, Scope::Shared)];
+const SCENES: [(u8, Scope, &str); 3] = [
+    (1, Scope::Process, "1. One worker process, one cache"),
+    (2, Scope::Process, "2. Two worker processes, a cache in each"),
+    (2, Scope::Shared, "3. Two worker processes, one cache for both"),
+];
 
-/// What each worker knows.
-type Seen = BTreeMap<u32, Counters>;
+/// The counters that each worker reports.
+type Reports = BTreeMap<u32, Value>;
 
 /// Shows who shares a cache, and who does not.
 pub(crate) async fn demonstrate(store: Option<String>) -> Result<(), Failure> {
     let mut interrupt = catch(SignalKind::interrupt())?;
     let shared = Shared::new(store)?;
-    println!(
-        "A web view is memoized with #[lru_cache(maxsize = 2)] and called once. What do the workers know of it?\n"
-    );
-    for (workers, scope) in SCENES {
-        let plural = if workers == 1 { "" } else { "es" };
-        let (store, place) = match scope {
-            Scope::Process => (None, String::new()),
-            Scope::Shared => (Some(shared.emptied()?), shared.place()),
+    println!("{BEGINNING}");
+    for (workers, scope, headline) in SCENES {
+        let store = match scope {
+            Scope::Process => None,
+            Scope::Shared => Some(shared.emptied()?),
         };
-        println!("{workers} worker process{plural} on one port, scope = {}{place}", scope.name());
+        println!("\n{headline} (scope = {})", scope.name());
+        if let (Scope::Shared, Shared::Given(_)) = (scope, &shared) {
+            // As the store itself tells it: without a password.
+            println!("   on {}", shared::health().store);
+        }
         let mut master = Master::start(bind(0)?, workers, Caching { scope, store })?;
         let shown = tokio::select! {
             shown = show(&mut master, workers.into(), scope) => shown,
@@ -59,13 +71,14 @@ pub(crate) async fn demonstrate(store: Option<String>) -> Result<(), Failure> {
         master.stop().await;
         shown?;
     }
+    println!("\n{ENDING}");
     Ok(())
 }
 
 /// Where the shared cache is kept.
 enum Shared {
     /// In a directory of this run, in which the store makes one that is private.
-    Own(TempDir),
+    Own(Directory),
     /// Where the user wants it, by this URL.
     Given(String),
 }
@@ -73,7 +86,7 @@ enum Shared {
 impl Shared {
     fn new(store: Option<String>) -> Result<Self, Failure> {
         let Some(url) = store else {
-            return tempfile::tempdir().map(Self::Own).map_err(Failure::of("no temporary directory"));
+            return Directory::new().map(Self::Own);
         };
         // For this process, too, which has to empty it.
         Caching { scope: Scope::Shared, store: Some(url.clone()) }.configure()?;
@@ -87,66 +100,59 @@ impl Shared {
             Self::Given(url) => clear_shared().map(|()| url.clone()),
         }
     }
-
-    /// The end of a headline that says where, without a password.
-    fn place(&self) -> String {
-        match self {
-            Self::Own(_) => String::new(),
-            Self::Given(_) => format!(", on {}", shared::health().store),
-        }
-    }
 }
 
 /// Sends the requests, prints the answers and what they mean.
 async fn show(master: &mut Master, workers: usize, scope: Scope) -> Result<(), Failure> {
     timeout(START, master.ready()).await.map_err(|_| Failure::new("the workers do not start"))?;
     let server = master.address();
-    println!("  {:<20} {:>8}   answer", "request", "worker");
+    println!("   {:<19} {:>7}  answer", "request", "worker");
     let called = get(server, "/").await?;
     print("/", &called);
-    let seen = ask_all(server, workers, TIMES).await?;
-    println!("=> {}\n", conclusion(&seen, scope)?);
+    let reports = ask_all(server, workers, 2 * workers).await?;
+    println!("=> {}", conclusion(called.worker, &reports, scope)?);
     if scope == Scope::Shared {
-        show_replacement(server, called.worker, &seen).await?;
+        show_replacement(server, called.worker, &reports).await?;
     }
     Ok(())
 }
 
 /// Kills a worker, and asks again when another has taken its place.
-async fn show_replacement(server: SocketAddr, killed: u32, before: &Seen) -> Result<(), Failure> {
-    println!("kill -9 {killed}, the worker that has called the view");
-    kill(killed)?;
+async fn show_replacement(server: SocketAddr, killed: u32, before: &Reports) -> Result<(), Failure> {
+    kill(killed).await?;
     timeout(START, replaced(server, before)).await.map_err(|_| Failure::new("no worker is replaced"))?;
-    let after = ask_all(server, before.len(), TIMES_AGAIN).await?;
+    let after = ask_all(server, before.len(), before.len()).await?;
     let new = after.keys().find(|worker| !before.contains_key(worker));
     let new = new.ok_or_else(|| Failure::new("no worker is new"))?;
     if after.contains_key(&killed) || after.values().ne(before.values()) {
         return Err(Failure::new("the workers do not answer as before"));
     }
-    println!("=> Worker {new} has replaced {killed} and answers the same: the cache outlives its workers.");
+    println!(
+        "=> Worker {new} replaces {killed} and reports the call, too: the cache\n   outlives its workers."
+    );
     Ok(())
 }
 
-/// Asks until every worker has answered, prints the answers.
-async fn ask_all(server: SocketAddr, workers: usize, times: usize) -> Result<Seen, Failure> {
+/// Asks at least so many times, until every worker has reported its counters. Prints so many answers, and the first
+/// one of each worker.
+async fn ask_all(server: SocketAddr, workers: usize, times: usize) -> Result<Reports, Failure> {
     // Nothing changes the counters meanwhile, so one answer of each worker is enough to judge by.
-    let mut seen = Seen::new();
-    let mut asked = 0;
-    while asked < times || (seen.len() < workers && asked < times + MORE) {
+    let mut reports = Reports::new();
+    for asked in 0..MOST {
+        if asked >= times && reports.len() >= workers {
+            return Ok(reports);
+        }
         let answer = get(server, "/get_cache_info").await?;
-        asked += 1;
-        print("/get_cache_info", &answer);
-        let counters = Counters::deserialize(&answer.body).map_err(Failure::of("not a cache info"))?;
-        seen.insert(answer.worker, counters);
+        if asked < times || !reports.contains_key(&answer.worker) {
+            print("/get_cache_info", &answer);
+        }
+        reports.insert(answer.worker, answer.body);
     }
-    if seen.len() < workers {
-        return Err(Failure::new(format!("only {} of {workers} workers answered", seen.len())));
-    }
-    Ok(seen)
+    Err(Failure::new(format!("only {} of {workers} workers answered", reports.len())))
 }
 
 /// Waits until a worker answers that is not known. A connection that a killed one had accepted is lost.
-async fn replaced(server: SocketAddr, known: &Seen) {
+async fn replaced(server: SocketAddr, known: &Reports) {
     loop {
         match get(server, "/get_cache_info").await {
             Ok(answer) if !known.contains_key(&answer.worker) => return,
@@ -155,38 +161,36 @@ async fn replaced(server: SocketAddr, known: &Seen) {
     }
 }
 
-fn kill(worker: u32) -> Result<(), Failure> {
-    let pid = worker.try_into().ok().and_then(Pid::from_raw);
-    let pid = pid.ok_or_else(|| Failure::new(format!("{worker} is not a process")))?;
-    kill_process(pid, Signal::KILL).map_err(Failure::of(format!("cannot kill worker {worker}")))
+/// Kills a worker as anybody might, and says so.
+async fn kill(worker: u32) -> Result<(), Failure> {
+    let command = format!("kill -9 {worker}");
+    println!("   {command}");
+    // Every shell has the command built in.
+    let status = Command::new("sh").args(["-c", &command]).status().await.map_err(Failure::of(&command))?;
+    if status.success() { Ok(()) } else { Err(Failure::new(format!("{command}: {status}"))) }
 }
 
 fn print(path: &str, answer: &Answer) {
-    println!("  {:<20} {:>8}   {}", format!("GET {path}"), answer.worker, answer.body);
+    println!("   {:<19} {:>7}  {}", format!("GET {path}"), answer.worker, answer.body);
 }
 
-/// What the counters of the workers mean, in a sentence.
-fn conclusion(seen: &Seen, scope: Scope) -> Result<String, Failure> {
-    let mut knowing = Vec::new();
-    let mut ignorant = Vec::new();
-    for (worker, counters) in seen {
-        let known = if counters.misses > 0 { &mut knowing } else { &mut ignorant };
-        known.push(worker.to_string());
-    }
-    let (all, one) = (ignorant.is_empty(), knowing.len() == 1);
-    let (knowing, ignorant) = (knowing.join(" and "), ignorant.join(" and "));
-    match scope {
-        Scope::Process if all && one => {
-            Ok(format!("Worker {knowing} knows of it: all is well in development."))
+/// What the reports of the workers mean: one of them was called.
+fn conclusion(called: u32, reports: &Reports, scope: Scope) -> Result<String, Failure> {
+    let reports_call = |report: &Value| report["Misses"] == 1;
+    let (knowing, ignorant): (Vec<u32>, Vec<u32>) =
+        reports.keys().partition(|&worker| reports_call(&reports[worker]));
+    match (scope, &knowing[..], &ignorant[..]) {
+        (Scope::Process, [worker], []) if *worker == called => {
+            Ok(format!("Worker {worker} reports the call: one miss, one entry."))
         }
-        Scope::Process if one => {
-            Ok(format!("Worker {knowing} knows of it, worker {ignorant} does not: the cache is per worker."))
-        }
-        Scope::Shared if all => {
-            Ok(format!("Workers {knowing} know of it: there is one cache for all of them."))
+        (Scope::Process, [worker], [other]) if *worker == called => Ok(format!(
+            "Worker {worker} reports the call. Worker {other} does not: each worker\n   process has its own cache."
+        )),
+        (Scope::Shared, [one, two], []) => {
+            Ok(format!("Workers {one} and {two} report the call: they share one cache."))
         }
         _ => Err(Failure::new(format!(
-            "not what was to be shown: known to [{knowing}], unknown to [{ignorant}]"
+            "not what was to be shown: known to {knowing:?}, unknown to {ignorant:?}"
         ))),
     }
 }

@@ -1,8 +1,8 @@
 //! A web app whose view is memoized, served by several worker processes, as gunicorn serves a Flask app.
 //!
 //! `cargo run --release --example workers` is a demonstration: what `GET /get_cache_info` answers with one worker,
-//! with two, and with two that share their cache, of which one is killed and replaced. After `--`, `--store URL` has
-//! them share it on a server.
+//! with two, and with two that share their cache, of which one is killed and replaced.
+//! `cargo run --release --example workers --features servers -- --store URL` has them share it on a server.
 //! `cargo run --release --example workers -- serve --workers 2 --port 8000 --scope shared` serves until it is stopped.
 //!
 //! [`master`] starts this program again for each worker and keeps it running, [`worker`] accepts connections,
@@ -16,6 +16,8 @@ mod cli;
 mod client;
 #[cfg(unix)]
 mod demonstration;
+#[cfg(unix)]
+mod directory;
 #[cfg(unix)]
 mod failure;
 #[cfg(unix)]
@@ -36,8 +38,8 @@ async fn main() -> std::process::ExitCode {
         Ok(Action::Demonstrate { store }) => demonstration::demonstrate(store).await,
         Ok(Action::Serve { workers, port, caching }) => serve::serve(workers, port, caching).await,
         Ok(Action::Work { caching }) => worker::work(&caching).await,
-        Ok(Action::Help(text)) => {
-            print!("{text}");
+        Ok(Action::Help) => {
+            print!("{}", cli::HELP);
             Ok(())
         }
         Err(failure) => Err(failure),

@@ -6,6 +6,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,7 +115,11 @@ impl Worker {
     fn start(listener: &TcpListener, caching: &Caching) -> io::Result<Self> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
-        let process = Command::new(std::env::current_exe()?)
+        let mut command = Command::new(this_program()?);
+        if let Some(name) = std::env::args_os().next() {
+            command.arg0(name);
+        }
+        let process = command
             .arg("work")
             .args(caching.arguments())
             .stdin(Stdio::from(OwnedFd::from(listener.try_clone()?)))
@@ -146,6 +151,13 @@ impl Worker {
             let _ = self.process.kill().await;
         }
     }
+}
+
+/// This program, as it runs: a deploy that replaces its file meanwhile does not keep workers from starting.
+fn this_program() -> io::Result<PathBuf> {
+    // Linux opens by this name even a file that was removed.
+    let running = Path::new("/proc/self/exe");
+    if running.exists() { Ok(running.to_owned()) } else { std::env::current_exe() }
 }
 
 fn describe(how: io::Result<ExitStatus>) -> String {

@@ -1,29 +1,35 @@
 //! The memoized function of the app, one for each scope of its cache.
 
-use clap::{Args, ValueEnum};
+use std::str::FromStr;
+
 use lru_memo::{CacheInfo, lru_cache, shared};
 
 use crate::failure::Failure;
 
 /// Who shares the cache of the view.
-#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// Each worker process has its own.
-    #[default]
     Process,
     /// One for all worker processes.
     Shared,
 }
 
 /// Where the cache of the view is: what the command line of the master says, and what it tells its workers.
-#[derive(Clone, Args)]
+#[derive(Clone)]
 pub(crate) struct Caching {
-    /// Who shares the cache.
-    #[arg(long, value_enum, default_value_t)]
     pub(crate) scope: Scope,
-    /// Where a shared cache is kept, as in `file:///var/cache/app` or `redis://host`; if nothing says so, in a place of this program's.
-    #[arg(long, value_name = "URL")]
+    /// The URL of the store of a shared cache; without one, it is that of this program.
     pub(crate) store: Option<String>,
+}
+
+impl FromStr for Scope {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let scopes = [Self::Process, Self::Shared];
+        scopes.into_iter().find(|scope| scope.name() == name).ok_or("a scope is `process` or `shared`")
+    }
 }
 
 impl Scope {
@@ -58,7 +64,9 @@ impl Caching {
         match &self.store {
             Some(_) if self.scope != Scope::Shared => Err(Failure::new("`--store` is for `--scope shared`")),
             // Not with the URL, which may have a password in it.
-            Some(url) => shared::configure(url).map_err(Failure::of("`--store`")),
+            Some(url) => {
+                has_feature_for(url).and_then(|()| shared::configure(url).map_err(Failure::of("`--store`")))
+            }
             None => Ok(()),
         }
     }
@@ -68,6 +76,28 @@ impl Caching {
         let store = self.store.iter().flat_map(|url| ["--store", url]);
         ["--scope", self.scope.name()].into_iter().chain(store).collect()
     }
+}
+
+/// Refuses the URL of a server for which this program has to be built with a feature, with the command that does.
+fn has_feature_for(url: &str) -> Result<(), Failure> {
+    let scheme = url.split("://").next().unwrap_or_default();
+    let (feature, is_enabled) = match scheme {
+        "memcached" | "memcached+unix" | "redis" | "redis+unix" | "unix" => {
+            ("servers", cfg!(feature = "servers"))
+        }
+        "rediss" => ("tls", cfg!(feature = "tls")),
+        _ => return Ok(()),
+    };
+    if is_enabled {
+        return Ok(());
+    }
+    // A password is not shown; neither is what a shell does not take as it stands.
+    let shown = if url.contains(['@', '?']) { "URL" } else { url };
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    Err(Failure::new(format!(
+        "servers are a feature of this example: `cargo run --release --example workers --features {feature} -- {}`",
+        arguments.join(" ").replace(url, shown)
+    )))
 }
 
 #[lru_cache(maxsize = 2)]

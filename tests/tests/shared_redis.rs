@@ -129,6 +129,7 @@ fn stored_entries_are_listed() {
 }
 
 /// Makes an authority, and a certificate of it for `localhost`.
+#[cfg(feature = "redis-tls")]
 fn certificates(directory: &std::path::Path) {
     let run = |arguments: &str| {
         let output = std::process::Command::new("openssl")
@@ -146,6 +147,7 @@ fn certificates(directory: &std::path::Path) {
     );
 }
 
+#[cfg(feature = "redis-tls")]
 #[test]
 fn a_connection_with_tls_is_refused_by_a_certificate_that_is_not_trusted() {
     let scratch = shared::Scratch::new();

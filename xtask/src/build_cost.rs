@@ -121,9 +121,12 @@ fn functions(attribute: &str) -> String {
 /// The published crates and the workspace around them; `emptied`, what they depend on is all that is left to build.
 fn copy_workspace(directory: &str, emptied: bool) -> Result<(), Failure> {
     let manifest = read("Cargo.toml")?;
-    let members =
-        manifest.lines().find(|line| line.starts_with("members = ")).ok_or("there are no members")?;
-    write(format!("{directory}/Cargo.toml"), &manifest.replace(members, &format!("members = {CRATES:?}")))?;
+    let line = |start: &str| {
+        let found = manifest.lines().find(|line| line.starts_with(start));
+        found.ok_or_else(|| format!("Cargo.toml has no line that begins with `{start}`"))
+    };
+    let fewer = manifest.replace(line("members = ")?, &format!("members = {CRATES:?}"));
+    write(format!("{directory}/Cargo.toml"), &fewer.replace(line("default-members = ")?, ""))?;
     copy("Cargo.lock", &format!("{directory}/Cargo.lock"))?;
     for name in CRATES {
         for file in files_below(Path::new(name))? {

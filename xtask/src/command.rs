@@ -11,9 +11,8 @@ use crate::Failure;
 pub(crate) fn cargo(args: &str) -> Command {
     let mut command = program("cargo", args);
     // Cargo has described this package to us. Build scripts that look at that would run again in each step.
-    let of_this_package = std::env::vars_os()
-        .map(|(name, _)| name)
-        .filter(|name| name.to_str().is_some_and(is_of_package));
+    let of_this_package =
+        std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_str().is_some_and(is_of_package));
     of_this_package.for_each(|name| {
         command.env_remove(name);
     });

@@ -22,7 +22,7 @@ pub(crate) fn report() -> Result<(), Failure> {
             "install --quiet flask==3.1.2 gunicorn==23.0.0",
         ))?;
     }
-    run(&mut cargo("build --release -p lru-memo-examples --example workers"))?;
+    run(&mut cargo("build --release -p lru-memo-examples --example workers --features servers"))?;
     let measure = "run --profile bench -p lru-memo-benches --bin stores -- web";
     run(&mut cargo(&format!("{measure} {gunicorn} target/release/examples/workers")))
 }
