@@ -1,7 +1,7 @@
 //! What a memoised call costs, beside other crates in the same run: `cargo xtask bench [FILTER]`.
 //!
 //! A filter is part of a name, such as `hit`, `2 threads`, `memory` or `single calls`; without one, everything is
-//! measured. `pictures` shows what the last run has found in README.md.
+//! measured. `pictures` shows what the last run has found in benches/README.md.
 
 mod contenders;
 mod counters;

@@ -1,11 +1,11 @@
-//! The table of README.md, written by the run that it is of.
+//! The table of benches/README.md, written by the run that it is of.
 
 use crate::contenders::{Kind, PROCESS, SCHNELLRU, THREAD, UNBOUNDED};
 use crate::report::{line, table};
 use crate::results::{Figures, Measured, Results};
 use crate::rows;
 
-const PATH: &str = "README.md";
+const PATH: &str = "benches/README.md";
 const BEGIN: &str = "<!-- begin: written by `cargo xtask bench pictures` -->\n";
 const END: &str = "<!-- end -->\n";
 

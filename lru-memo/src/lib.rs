@@ -1,4 +1,5 @@
-//! Python's `functools.lru_cache` for Rust: an attribute that memoizes a function with an exact LRU cache.
+//! Memoizes functions with one attribute: an exact LRU cache for a thread, a process, or all worker processes, with the
+//! semantics and the counters of Python's `functools.lru_cache`.
 //!
 //! ```
 //! use lru_memo::lru_cache;
@@ -12,42 +13,46 @@
 //! assert_eq!(fib_cache_info().to_string(), "CacheInfo(hits=88, misses=91, maxsize=None, currsize=91)");
 //! ```
 //!
-//! [`lru_cache`](macro@lru_cache) explains the attribute with all of its options, and what it generates beside the
-//! function. [`cache`](macro@cache) is the same without a bound.
+//! [`lru_cache`](macro@lru_cache) documents the attribute, all options, and the functions that the attribute generates.
+//! [`cache`](macro@cache) is the same without a bound.
+//!
+//! # Which scope to take
+//!
+//! | scope | take it for | it needs |
+//! |---|---|---|
+//! | [`process`](Scope::Process), the default | all threads of one process | `Send + Sync + 'static` arguments and results |
+//! | [`thread`](Scope::Thread) | results that stay in their thread, such as `Rc` | |
+//! | [`shared`](Scope::Shared) | all worker processes of one machine, or of many | feature `shared` (embedded, Linux), `redis` or `memcached`; serde's traits |
+//!
+//! The same program runs on any shared store: the program, or the environment variable `LRU_MEMO_STORE`, chooses the
+//! store at start-up.
 //!
 //! # Concepts
 //!
-//! **Hit, miss.** A call whose arguments are in the cache is a hit and returns a clone of the stored value. Any other
-//! call is a miss: it is counted, then the function runs, then its value is stored.
+//! - **Hit, miss.** A call whose key is in the cache is a hit and returns a clone of the stored value. Any other call is
+//!   a miss: the cache counts the miss, then the function runs, then the cache stores the value.
+//! - **Key.** The arguments are the key, by their own `Hash` and `Eq`; `self` is one of them. A lookup borrows references
+//!   as they are. Storing owns them (`&str` as `String`). `f32` and `f64` compare by their bits, with `0.0 == -0.0`.
+//! - **Recency.** A hit makes an entry the most recent one. A full cache evicts exactly the least recent entry for each
+//!   new entry. A cache never holds more than `maxsize` entries.
+//! - **Companions.** Beside a function `f` the attribute generates `f_cache_info`, `f_cache_clear`,
+//!   `f_cache_parameters`, `f_uncached`, `f_cache_invalidate`, `f_cache_peek`, `f_cache_put` and `f_cache_refresh`.
+//!   [`caches`] and [`clear_all`] reach the caches of all functions.
 //!
-//! **Key.** The arguments, by their own `Hash` and `Eq`; `self`, too. References are looked up as they are, and owned
-//! (`&str` as `String`) to be stored. `f32` and `f64` count by their bits, with `0.0 == -0.0`.
+//! # What the cache guarantees
 //!
-//! **Recency.** A hit makes an entry the most recent. A full cache evicts exactly the least recent entry for each new
-//! one; it never holds more than `maxsize`.
-//!
-//! **Scope.** [`Scope::Process`]: one cache for all threads. [`Scope::Thread`]: one for each, and no need for `Send`.
-//! [`Scope::Shared`]: one for all worker processes, with one set of counters, on a store that is chosen when the program
-//! starts; it needs the cargo feature `shared`.
-//!
-//! **Companions.** Beside a function `f` stand `f_cache_info`, `f_cache_clear`, `f_cache_parameters`, `f_uncached`,
-//! `f_cache_invalidate`, `f_cache_peek`, `f_cache_put` and `f_cache_refresh`. [`caches`] and [`clear_all`] reach the
-//! caches of all functions.
-//!
-//! # What can be relied on
-//!
-//! - Results and counters are those of CPython's `functools.lru_cache` for the same calls. One difference is meant:
-//!   a value that was computed while its cache was cleared, or its key invalidated, is not stored.
+//! - Results and counters equal those of CPython's `functools.lru_cache` for the same calls, with one deliberate
+//!   difference: a value whose computation began before a clear, or before an invalidation of its key, is not stored.
 //! - A panic or an `Err` leaves the miss counted and nothing stored.
-//! - The user's code (the function, `Hash`, `Eq`, `Clone`, `Drop`, closures in options) runs outside of every lock:
-//!   it may panic, block, or call the same function again. Nothing is poisoned by a panic.
-//! - Two accesses of which one happens before the other are seen in that order; concurrent ones in either.
+//! - User code (the function, `Hash`, `Eq`, `Clone`, `Drop`, closures in options) runs outside every lock. User code may
+//!   panic, block, or call the same function again.
+//! - If one access happens before another, the cache orders them so. Concurrent accesses take either order.
 //!
-//! # What is not done
+//! # When not to use it
 //!
-//! Values that borrow from the arguments cannot be cached, nor functions that change their arguments; the macro says
-//! so. Methods with the attribute in an `impl` of a trait, and associated functions without `self`, need
-//! `#[lru_cache]` on the `impl` block as well.
+//! - The result depends on more than the arguments.
+//! - The cache should keep what is used often rather than what was used last: the policy is LRU.
+//! - The result borrows from an argument, or the function changes an argument: the macro refuses both.
 
 // Hidden items link to private ones, for those who read the code.
 #![allow(rustdoc::private_intra_doc_links)]

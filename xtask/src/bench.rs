@@ -7,7 +7,10 @@ use crate::{build_cost, instructions, servers, web};
 /// What may follow `bench`, and what it does.
 pub(crate) const USAGE: &[(&str, &str)] = &[
     ("bench [FILTER]", "the tables of benchmarks and their goals; FILTER: part of a row's name"),
-    ("bench pictures", "the pictures and the table of README.md, from what the last `bench` has found"),
+    (
+        "bench pictures",
+        "the pictures and the table of benches/README.md, from what the last `bench` has found",
+    ),
     ("bench stores", "hits and misses on each shared store, beside the least that it can be asked"),
     ("bench web", "requests per second of a web app, beside Flask and gunicorn with Python's lru_cache"),
     ("bench build", "what the crate, and each memoised function, adds to the time of a build"),

@@ -48,11 +48,14 @@ pub(crate) fn for_the_time(mut once: impl FnMut() -> Result<(), Failure>) -> Res
     }
 }
 
-/// Has clippy look at each store alone: elsewhere all of them are built together.
+/// Has clippy look at each feature alone: elsewhere all of them are built together.
 pub(crate) fn features() -> Result<(), Failure> {
-    ["shared", "memcached", "redis", "redis-tls"].into_iter().try_for_each(|store| {
-        run(cargo("clippy -p lru-memo --features").args([store, "--", "-D", "warnings"]))
-    })
+    ["shared", "memcached", "redis", "redis-tls"].into_iter().try_for_each(|feature| {
+        run(cargo("clippy -p lru-memo --features").args([feature, "--", "-D", "warnings"]))
+    })?;
+    run(&mut cargo("clippy -p lru-memo-examples --all-targets --features tls -- -D warnings"))?;
+    // What a store without its feature says.
+    run(&mut cargo("test -p lru-memo --features redis --lib configured"))
 }
 
 pub(crate) fn benches() -> Result<(), Failure> {

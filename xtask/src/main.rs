@@ -28,9 +28,8 @@ const TEST: &[Step] = &[
     Step { name: "fmt", about: "every file is formatted by rustfmt", run: steps::fmt },
     Step { name: "lint", about: "clippy has nothing to say", run: steps::lint },
     Step { name: "deps", about: "the default build needs few third-party crates", run: steps::deps },
-    Step { name: "unit", about: "unit and integration tests", run: tests::unit },
+    Step { name: "unit", about: "unit and integration tests, and every example", run: tests::unit },
     Step { name: "doctest", about: "the examples in the documentation", run: tests::doctest },
-    Step { name: "examples", about: "every example that ends by itself", run: tests::examples },
     Step { name: "docs", about: "rustdoc has nothing to say", run: steps::docs },
     Step {
         name: "package",
@@ -41,7 +40,7 @@ const TEST: &[Step] = &[
 
 /// What `cargo xtask deep` runs.
 const DEEP: &[Step] = &[
-    Step { name: "features", about: "each feature alone, without a warning", run: deep::features },
+    Step { name: "features", about: "each feature alone", run: deep::features },
     Step { name: "benches", about: "the benchmarks build, and their own tests pass", run: deep::benches },
     Step { name: "loom", about: "models of the concurrent parts, in every order of events", run: deep::loom },
     Step { name: "asan", about: "threads under AddressSanitizer and LeakSanitizer", run: memory::asan },

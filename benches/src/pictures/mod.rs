@@ -1,4 +1,4 @@
-//! Pictures of what a run has found, for README.md: on light and on dark ground, we in front.
+//! Pictures of what a run has found, for benches/README.md and README.md: on light and on dark ground, we in front.
 
 mod dots;
 mod lines;
