@@ -5,9 +5,9 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use std::io::{self, Read, Write};
-use std::sync::OnceLock;
 use std::time::Instant;
 
+use once_cell::race::OnceBox;
 use redis::{ConnectionLike, Parser, RedisConnectionInfo, RedisResult, Value, cmd};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -71,7 +71,7 @@ fn encrypted(host: &str, socket: Timed) -> io::Result<StreamOwned<ClientConnecti
 
 /// Whom we trust: the authorities that the system trusts.
 fn trusting() -> io::Result<Arc<ClientConfig>> {
-    static TRUSTING: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    static TRUSTING: OnceBox<Arc<ClientConfig>> = OnceBox::new();
     if let Some(config) = TRUSTING.get() {
         return Ok(Arc::clone(config));
     }
@@ -88,7 +88,7 @@ fn trusting() -> io::Result<Arc<ClientConfig>> {
         .map_err(io::Error::other)?
         .with_root_certificates(authorities)
         .with_no_client_auth();
-    Ok(Arc::clone(TRUSTING.get_or_init(|| Arc::new(config))))
+    Ok(Arc::clone(TRUSTING.get_or_init(|| Box::new(Arc::new(config)))))
 }
 
 impl ConnectionLike for Connection {
