@@ -10,7 +10,7 @@ use core::ops::DerefMut;
 use std::time::Instant;
 
 use crate::clock;
-use crate::fork::{Forkable, Locked};
+use crate::fork::{Forkable, Locked, Own, Process, Registration};
 use crate::front::reader::Reader;
 use crate::front::{Front, Inside, Unfound, tag};
 use crate::in_flight::InFlight;
@@ -29,6 +29,10 @@ pub struct Cache<T: Threading, P: Kind, K, V, S> {
     hasher: S,
     pub(crate) front: Front<T, EntryOf<P, K, V>>,
     pub(crate) state: T::Lock<State<T, K, V>>,
+    registration: Registration,
+    made_by: Process,
+    /// Used instead by a process that was forked off without taking the lock.
+    heir: Own<Self>,
 }
 
 /// A key with its value.
@@ -91,7 +95,10 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[must_use]
     pub fn new(parameters: CacheParameters) -> Self {
         let CacheParameters { maxsize, max_weight, ttl, .. } = parameters;
-        let limits = Limits { maxsize, max_weight, ttl };
+        Self::with_limits(Limits { maxsize, max_weight, ttl })
+    }
+
+    fn with_limits(limits: Limits) -> Self {
         let ledger = Ledger {
             hits: 0,
             misses: 0,
@@ -100,7 +107,28 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             in_flight: InFlight::new(),
         };
         let state = State { lru: Lru::new(limits), ledger };
-        Self { limits, hasher: S::default(), front: Front::new(limits), state: T::lock(state) }
+        Self {
+            limits,
+            hasher: S::default(),
+            front: Front::new(limits),
+            state: T::lock(state),
+            registration: Registration::none(),
+            made_by: Process::here(),
+            heir: Own::none(),
+        }
+    }
+
+    /// The cache that is to be used instead, in a process that was forked off without taking the lock of this one.
+    #[inline]
+    pub(crate) fn heir(&self) -> Option<&Self> {
+        if self.is_usable() { None } else { Some(self.make_heir()) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_heir(&self) -> &Self {
+        self.front.leave();
+        self.heir.get_or_make(|| Self::with_limits(self.limits))
     }
 
     #[inline(always)]
@@ -169,6 +197,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, MissOf<'_, T, P, K, V, S, Q>> {
+        if let Some(heir) = self.heir() {
+            return heir.look(&Unseen { hash: heir.hash(key), unfound: Unfound::UNSURE }, key, clone);
+        }
         let &Unseen { hash, mut unfound } = unseen;
         if let Some(reader) = self.front.any_reader() {
             if !self.front.lacks(unfound) {
@@ -347,6 +378,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
     #[inline(never)]
     pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> MissOf<'_, T, P, K, V, S, Q> {
+        if let Some(heir) = self.heir() {
+            return heir.refresh(key);
+        }
         let hash = self.hash(key);
         self.miss(key, Unseen { hash, unfound: Unfound::UNSURE }, Conflict::Replace)
     }
@@ -367,6 +401,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// The value of a key, counting and moving nothing.
     #[inline(never)]
     pub fn peek<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Option<V> {
+        if let Some(heir) = self.heir() {
+            return heir.peek(key, clone);
+        }
         let kept = self.at(self.hash(key), key, |mut searched| searched.keep(self))?;
         Some(clone(kept.value()))
     }
@@ -374,6 +411,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// Removes a key, and keeps what is being computed for it from being stored. Says whether it was there.
     #[inline(never)]
     pub fn invalidate<Q: Key<K, S::Hasher>>(&self, key: Q) -> bool {
+        if let Some(heir) = self.heir() {
+            return heir.invalidate(key);
+        }
         let hash = self.hash(key);
         self.forget_flight(hash, key);
         // The key is copied outside of the lock, if that is needed.
@@ -402,6 +442,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// Stores a value as the most recent, replacing an older one; counts nothing.
     #[inline(never)]
     pub fn put<Q: Key<K, S::Hasher>>(&self, key: Q, value: V, weigh: impl Fn(&K, &V) -> usize) {
+        if let Some(heir) = self.heir() {
+            return heir.put(key, value, weigh);
+        }
         let hash = self.hash(key);
         let entry = self.entry(key.to_stored(), value);
         let weight = weigh(&entry.key, &entry.value);
@@ -445,6 +488,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// Drops all entries and zeroes the counters; what is being computed now will not be stored.
     #[inline(never)]
     pub fn clear(&self) {
+        if let Some(heir) = self.heir() {
+            return heir.clear();
+        }
         let mut left = Left::new();
         let _dropped_outside = T::with(&self.state, |state| {
             let State { lru, ledger } = state;
@@ -465,6 +511,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// The counters.
     #[inline(never)]
     pub fn info(&self) -> CacheInfo {
+        if let Some(heir) = self.heir() {
+            return heir.info();
+        }
         T::with(&self.state, |state| {
             let (hits, misses) = self.counts(&state.ledger);
             let cleared = state.ledger.cleared;
@@ -598,8 +647,28 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     }
 }
 
+impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
+    /// Whether this process may take the lock.
+    #[inline]
+    pub(crate) fn is_usable(&self) -> bool {
+        !T::SHARED || self.made_by.is_inherited()
+    }
+}
+
+impl<P: Kind + 'static, K: 'static, V: 'static, S: 'static> Cache<AllThreads, P, K, V, S> {
+    /// Has forks take the lock, until the cache is dropped.
+    ///
+    /// # Safety
+    /// The cache stays where it is, and may be used by all threads.
+    pub(crate) unsafe fn take_part_in_forks(&self) {
+        // SAFETY: as the caller says; dropping it ends the registration.
+        unsafe { self.registration.begin(self) };
+    }
+}
+
 impl<T: Threading, P: Kind, K, V, S> Drop for Cache<T, P, K, V, S> {
     fn drop(&mut self) {
+        self.registration.end();
         let _dropped_outside = T::with(&self.state, |state| self.front.inside(&mut state.lru).empty());
     }
 }

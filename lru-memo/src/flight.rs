@@ -16,6 +16,9 @@
 //! - A waiter that is promised something, the turn or the value, is woken after that: it sleeps only while it is in
 //!   the queue. Whoever owes something to the queue, the [`Turn`] or the waiter of Offered, pays when dropped.
 //!
+//! - In the child of a fork nobody touches a flight of the parent: the lock, and the runner, may be those of a thread
+//!   that does not exist there. Who waited for it gets a turn of its own.
+//!
 //! A waker is foreign code: it is cloned, woken and dropped outside of the lock, and a panic of it stays with it.
 //! The turn goes by the order of arrival, so that retries do not overtake those who wait. The price is that of any
 //! fair lock: a task that was given the turn, and is kept but never polled, keeps the others waiting.
@@ -38,12 +41,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use self::inside::Inside;
 use self::inside::Mark;
+#[cfg(unix)]
+pub(crate) use self::inside::this_thread;
+use crate::fork::Process;
 use crate::sync::Mutex;
 
 /// One computation that others wait for.
 pub(crate) struct Flight<V> {
     state: Mutex<State<V>>,
     mark: Mark,
+    process: Process,
 }
 
 struct State<V> {
@@ -98,7 +105,7 @@ impl<V> Flight<V> {
     /// A new flight, whose runner is the caller.
     pub(crate) fn begin() -> Turn<V> {
         let state = State { stage: Stage::Running, queue: VecDeque::new(), next: 0 };
-        Turn::new(Arc::new(Self { state: Mutex::new(state), mark: Mark::new() }))
+        Turn::new(Arc::new(Self { state: Mutex::new(state), mark: Mark::new(), process: Process::here() }))
     }
 
     /// Takes a place among the waiters. Runs no foreign code and never blocks for long.
@@ -106,6 +113,11 @@ impl<V> Flight<V> {
     /// The place resolves at once to the value of a flight that has landed, and to the turn of one that is vacant.
     pub(crate) fn join(self: &Arc<Self>) -> Waiting<V> {
         Waiting { ticket: self.state.lock().join(), flight: Some(Arc::clone(self)) }
+    }
+
+    /// Whether this process has begun it.
+    pub(crate) fn is_here(&self) -> bool {
+        self.process.is_here()
     }
 
     /// Whether anybody is waiting for the runner.
@@ -181,6 +193,9 @@ impl<V> Turn<V> {
     /// Gives the value to all waiters.
     pub(crate) fn land(mut self, value: Arc<V>) {
         self.over = true;
+        if !self.flight.is_here() {
+            return;
+        }
         let waiters = {
             let mut state = self.flight.state.lock();
             state.stage = Stage::Landed(value);
@@ -195,7 +210,7 @@ impl<V> Turn<V> {
     }
 
     fn give_up(&mut self) -> bool {
-        if mem::replace(&mut self.over, true) {
+        if mem::replace(&mut self.over, true) || !self.flight.is_here() {
             return false;
         }
         let (passed, waker) = {
@@ -228,6 +243,10 @@ impl<V> Future for Waiting<V> {
         let waker = context.waker().clone();
         let ticket = self.ticket;
         let flight = self.flight.as_ref().expect("polled again after it was ready");
+        if !flight.is_here() {
+            mem::forget(self.flight.take());
+            return Poll::Ready(Landed::YourTurn(Flight::begin()));
+        }
         let mut state = flight.state.lock();
         match &state.stage {
             Stage::Landed(value) => {
@@ -257,6 +276,9 @@ impl<V> Drop for Waiting<V> {
         let Some(flight) = self.flight.take() else {
             return;
         };
+        if !flight.is_here() {
+            return mem::forget(flight);
+        }
         let mut state = flight.state.lock();
         if matches!(state.stage, Stage::Offered(to) if to == self.ticket) {
             let waker = state.pass_on();

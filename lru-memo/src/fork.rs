@@ -1,9 +1,39 @@
-//! Caches in a process that forks: the child goes on with a copy of each, in which nobody else is doing anything.
+//! Forks. The child of a fork has the memory of its parent, and of its threads only the one that forked.
 //!
-//! Before a fork all locks are taken, so that nobody is in the middle of something; in the child, what belongs to
-//! threads that do not exist there is put at rest.
+//! So a lock that another thread held is never released in the child, and a value that another thread was computing
+//! never comes. There are three ways to deal with it, and each lock and each table of the crate takes one:
+//!
+//! | what | in the child | for |
+//! |---|---|---|
+//! | [`Registration`], [`Inherited`] | a copy: each fork takes the lock, so that the copy is whole | caches, and what a process was told |
+//! | [`Own`] | nothing: the child makes its own when it needs one | whatever threads are at: turns, pools, connections |
+//! | a chain of `once_cell::race::OnceBox` | a copy: there is no lock | statics that are filled once |
+//!
+//! What one call holds on to, such as its place in a flight, notes the [`Process`] that made it, and does nothing in
+//! another one.
+//!
+//! Locks are taken by handlers of `pthread_atfork`, which are installed before the first process gets its number, and
+//! so before there is anything to be locked. A fork that has begun before that, or one that bypasses the C library,
+//! runs no handlers. The child finds out by [its number](Process), which the kernel has wiped, and then uses nothing
+//! that it was not handed over.
+//!
+//! A thread that holds a registered lock takes no other registered one: forks take all of them, in any order.
+
+#[cfg(unix)]
+mod handlers;
+#[cfg(feature = "_stores")]
+mod inherited;
+mod own;
+mod process;
 
 use alloc::boxed::Box;
+
+#[cfg(unix)]
+pub(crate) use handlers::Registration;
+#[cfg(feature = "_stores")]
+pub(crate) use inherited::{Heritage, Inherited};
+pub(crate) use own::Own;
+pub(crate) use process::Process;
 
 /// A cache that all threads share.
 pub(crate) trait Forkable {
@@ -17,82 +47,17 @@ pub(crate) trait Locked {
     fn forget_others(&mut self);
 }
 
-#[cfg(unix)]
-pub(crate) use unix::register;
-
 /// There is no fork.
 #[cfg(not(unix))]
-pub(crate) unsafe fn register(publish: impl FnOnce() -> Option<&'static dyn Forkable>) {
-    publish();
-}
+pub(crate) struct Registration;
 
-#[cfg(unix)]
-mod unix {
-    use alloc::boxed::Box;
-    use alloc::vec::Vec;
-    use core::cell::Cell;
-    use std::sync::{Mutex, MutexGuard, PoisonError};
-
-    use super::{Forkable, Locked};
-
-    struct Cache(&'static dyn Forkable);
-
-    // SAFETY: whoever registers a cache says that all threads may use it.
-    unsafe impl Send for Cache {}
-
-    static CACHES: Mutex<Vec<Cache>> = Mutex::new(Vec::new());
-
-    /// What is locked while the process forks.
-    struct Held {
-        caches: Vec<Box<dyn Locked>>,
-        _list: MutexGuard<'static, Vec<Cache>>,
+#[cfg(not(unix))]
+impl Registration {
+    pub(crate) const fn none() -> Self {
+        Self
     }
 
-    std::thread_local! {
-        /// Of the thread that forks.
-        static HELD: Cell<Option<Held>> = const { Cell::new(None) };
-    }
+    pub(crate) unsafe fn begin(&self, _: *const dyn Forkable) {}
 
-    fn list() -> MutexGuard<'static, Vec<Cache>> {
-        CACHES.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Adds a cache, as it becomes known to other threads: no process forks between the two. `publish` runs no foreign
-    /// code.
-    ///
-    /// # Safety
-    /// It may be used by all threads.
-    pub(crate) unsafe fn register(publish: impl FnOnce() -> Option<&'static dyn Forkable>) {
-        let mut caches = list();
-        let Some(cache) = publish() else { return };
-        if caches.is_empty() {
-            // SAFETY: the handlers take no lock but ours, and what they allocate they free in the same thread. If there is
-            // no memory to note them, a fork is as it is without them.
-            unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
-        }
-        caches.push(Cache(cache));
-    }
-
-    extern "C" fn before() {
-        // A thread that forks while it ends goes without.
-        let _ = HELD.try_with(|held| {
-            let list = list();
-            let caches = list.iter().map(|cache| cache.0.lock()).collect();
-            held.set(Some(Held { caches, _list: list }));
-        });
-    }
-
-    extern "C" fn in_parent() {
-        drop(held());
-    }
-
-    extern "C" fn in_child() {
-        if let Some(mut held) = held() {
-            held.caches.iter_mut().for_each(|cache| cache.forget_others());
-        }
-    }
-
-    fn held() -> Option<Held> {
-        HELD.try_with(Cell::take).ok().flatten()
-    }
+    pub(crate) fn end(&self) {}
 }

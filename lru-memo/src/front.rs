@@ -19,6 +19,7 @@ mod stamp;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use crate::fork::Process;
 use crate::front::index::{Changes, Index, Tag};
 use crate::front::nodes::Nodes;
 use crate::front::reader::{Hazard, Pin, Reader};
@@ -67,14 +68,21 @@ pub(crate) fn tag(hash: u64) -> Tag {
 }
 
 /// Something that is being computed.
-pub(crate) struct Computation<'f, T: Threading, E>(&'f Front<T, E>);
+pub(crate) struct Computation<'f, T: Threading, E> {
+    front: &'f Front<T, E>,
+    process: Process,
+}
 
 impl<T: Threading, E> Drop for Computation<'_, T, E> {
     fn drop(&mut self) {
+        // In a child, all that had begun before the fork were counted as ended.
+        if T::SHARED && !self.process.is_here() {
+            return;
+        }
         // A task may end in another thread than it began in.
-        match self.0.reader() {
+        match self.front.reader() {
             Some(reader) => reader.running().end(false),
-            None => self.0.without_reader.end(true),
+            None => self.front.without_reader.end(true),
         }
     }
 }
@@ -138,6 +146,11 @@ impl<T: Threading, E> Front<T, E> {
         self.reader().or_else(|| T::join_in(&self.readers))
     }
 
+    /// Takes the calling thread's reader from it: the thread finds nothing here without the lock any more.
+    pub(crate) fn leave(&self) {
+        T::leave(&self.readers);
+    }
+
     /// The number of the newest clear or invalidation.
     pub(crate) fn newest(&self) -> Ticket {
         Ticket(self.newest.load(Acquire))
@@ -162,7 +175,7 @@ impl<T: Threading, E> Front<T, E> {
             Some(reader) => reader.running().begin(false),
             None => self.without_reader.begin(true),
         }
-        Computation(self)
+        Computation { front: self, process: Process::here() }
     }
 
     /// Whether anything is being computed that has begun before; in the lock.
@@ -259,9 +272,14 @@ impl<T: Threading, E> Front<T, E> {
 }
 
 impl<E> Front<AllThreads, E> {
-    /// Puts the readers of other threads at rest; in the lock, in a process that has no other thread.
+    /// Puts the readers of other threads at rest, and all computations; in the lock, in a process that has no other
+    /// thread.
     pub(crate) fn forget_others(&self) {
         let mine = self.reader().map(core::ptr::from_ref);
+        AllThreads::all(&self.readers)
+            .map(Reader::running)
+            .chain([&self.without_reader])
+            .for_each(Running::put_at_rest);
         for reader in self.readers.all().filter(|&reader| Some(core::ptr::from_ref(reader)) != mine) {
             reader.put_at_rest();
         }

@@ -112,6 +112,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, PendingOf<'_, T, P, K, V, S, Q>> {
+        if let Some(heir) = self.heir() {
+            return heir.get_or_join(key, clone);
+        }
         let hash = self.hash(key);
         let reader = self.front.any_reader();
         if let Some(Ok(value)) = reader.map(|reader| self.look_without_lock(reader, hash, key, &clone)) {
@@ -181,6 +184,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 
     /// Gives what was computed to those who wait for it, and takes the flight out of the table.
     pub(crate) fn land(&self, hash: u64, turn: Turn<V>, value: impl FnOnce() -> V) {
+        if !turn.flight().is_here() {
+            return;
+        }
         let _dropped_outside =
             T::with(&self.state, |state| state.ledger.in_flight.remove(hash, turn.flight()));
         // Nobody can join any more.
@@ -300,10 +306,13 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                 Ok(clone(&value))
             }
             Landed::YourTurn(turn) => {
-                let (running, ticket) = T::with(&cache.state, |state| {
-                    state.ledger.misses += 1;
-                    (cache.front.begin(), state.ledger.invalidations.newest())
+                let begun = cache.is_usable().then(|| {
+                    T::with(&cache.state, |state| {
+                        state.ledger.misses += 1;
+                        (cache.front.begin(), state.ledger.invalidations.newest())
+                    })
                 });
+                let (running, ticket) = begun.unzip();
                 Err(Miss {
                     cache,
                     key: Some(key),
@@ -311,8 +320,8 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                     hash,
                     unfound: Unfound::UNSURE,
                     conflict: cache.conflict(),
-                    ticket,
-                    running: Some(running),
+                    ticket: ticket.unwrap_or(Ticket(0)),
+                    running,
                     turn: Some(turn),
                 })
             }
@@ -338,6 +347,9 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     }
 
     fn forget_if_vacant(&self, hash: u64, flight: &Arc<Flight<V>>) {
+        if !flight.is_here() {
+            return;
+        }
         let _dropped_outside = T::with(&self.state, |state: &mut State<T, K, V>| {
             flight.is_vacant().then(|| state.ledger.in_flight.remove(hash, flight))
         });

@@ -81,7 +81,7 @@ where
             self.turn.take().map(|turn| Landing { cache: self.cache, hash: self.hash, turn: Some(turn) });
         {
             let _inside = landing.as_mut().and_then(|landing| landing.turn.as_mut()).map(Turn::enter);
-            if self.cache.limits.maxsize != Some(0) {
+            if self.cache.limits.maxsize != Some(0) && self.cache.is_usable() {
                 if let Some(value) = outcome.value().filter(|value| admits(value)) {
                     if let Some(key) = self.key.take() {
                         self.store(key, clone(value), weigh);
@@ -181,7 +181,7 @@ impl<T: Threading, P: Kind, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
             self.cache.abandon(self.hash, turn);
         }
         drop(self.running.take());
-        if self.cache.front.remembers() {
+        if self.cache.front.remembers() && self.cache.is_usable() {
             self.cache.forget_invalidations();
         }
     }

@@ -1,10 +1,10 @@
 //! Every cache in the process that has been used.
 
-use alloc::vec::Vec;
+use alloc::boxed::Box;
 use core::any::TypeId;
-use core::fmt;
+use core::{fmt, iter};
 
-use parking_lot::Mutex;
+use once_cell::race::OnceBox;
 
 use crate::info::{CacheInfo, CacheParameters};
 
@@ -27,13 +27,25 @@ pub struct Site {
     pub clear: fn(),
 }
 
-static CACHES: Mutex<Vec<RegisteredCache>> = Mutex::new(Vec::new());
+/// A list that only grows, without a lock.
+static FIRST: OnceBox<Listed> = OnceBox::new();
+
+/// A cache, and those that came after it.
+struct Listed {
+    cache: RegisteredCache,
+    next: OnceBox<Listed>,
+}
 
 /// Adds a cache, unless it is there: a cache of `scope = thread` is made once in each thread.
 pub(crate) fn register(site: Site) {
-    let mut caches = CACHES.lock();
-    if !caches.iter().any(|other| other.site.of == site.of) {
-        caches.push(RegisteredCache { name: (site.name)(), site });
+    let mut place = &FIRST;
+    loop {
+        let cache = || RegisteredCache { name: (site.name)(), site };
+        let listed = place.get_or_init(|| Box::new(Listed { cache: cache(), next: OnceBox::new() }));
+        if listed.cache.site.of == site.of {
+            return;
+        }
+        place = &listed.next;
     }
 }
 
@@ -114,9 +126,7 @@ impl fmt::Debug for RegisteredCache {
 /// assert!(lru_memo::caches().any(|cache| cache.name().ends_with("triple") && cache.info().misses == 1));
 /// ```
 pub fn caches() -> impl Iterator<Item = RegisteredCache> {
-    // Copied, so that nothing is locked while the caller's code runs.
-    let caches = CACHES.lock().clone();
-    caches.into_iter()
+    iter::successors(FIRST.get(), |listed| listed.next.get()).map(|listed| listed.cache)
 }
 
 /// Clears every cache in the process that has been used; of [`Scope::Thread`](crate::Scope::Thread) those of the

@@ -13,7 +13,6 @@ use core::marker::PhantomData;
 use once_cell::race::OnceBox;
 
 use crate::cache::Cache;
-use crate::fork::{self, Forkable};
 use crate::info::CacheInfo;
 use crate::instances::ErasedCache;
 use crate::key::Part;
@@ -104,17 +103,10 @@ impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads,
     fn fill(&'static self, site: impl FnOnce() -> Site) -> &'static Cache<AllThreads, P, K, V, S> {
         let site = site();
         let made = Box::new(Cache::new(site.parameters));
+        // SAFETY: it stays in its box, and what is in a slot may be used by all threads, as said above.
+        unsafe { made.take_part_in_forks() };
         // What is not needed is dropped, which is the user's code, at the end.
-        let mut unused = None;
-        let publish = || match self.0.set(made) {
-            Ok(()) => self.0.get().map(|cache| cache as &dyn Forkable),
-            Err(made) => {
-                unused = Some(made);
-                None
-            }
-        };
-        // SAFETY: what is in a slot may be used by all threads, as said above.
-        unsafe { fork::register(publish) };
+        let unused = self.0.set(made).err();
         if unused.is_none() {
             registry::register(site);
         }

@@ -20,6 +20,8 @@ mod plain {
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
     pub(crate) use std::sync::MutexGuard;
     use std::sync::{PoisonError, TryLockError};
+    #[cfg(feature = "_stores")]
+    use std::time::{Duration, Instant};
 
     /// How often it is tried to lock before the thread sleeps, each time after twice as many pauses: 256 in all, which
     /// take some microseconds, as sleeping does.
@@ -68,6 +70,20 @@ mod plain {
             }
         }
 
+        /// Waits no longer than this for another thread, which may be at it for long.
+        #[cfg(feature = "_stores")]
+        pub(crate) fn lock_for(&self, patience: Duration) -> Option<MutexGuard<'_, T>> {
+            let until = Instant::now() + patience;
+            loop {
+                match self.0.try_lock() {
+                    Ok(guard) => return Some(guard),
+                    Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                    Err(TryLockError::WouldBlock) if Instant::now() >= until => return None,
+                    Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+                }
+            }
+        }
+
         /// Waits for a lock that another thread has. Long pauses let that one go on with what its processor has at hand: to
         /// hand all of it over, for each call, costs more.
         #[cold]
@@ -85,6 +101,13 @@ mod plain {
         }
     }
 
+    #[cfg(feature = "_stores")]
+    impl<T: Default> Default for Mutex<T> {
+        fn default() -> Self {
+            Self::new(T::default())
+        }
+    }
+
     pub(crate) struct Condvar(std::sync::Condvar);
 
     impl Condvar {
@@ -98,6 +121,11 @@ mod plain {
 
         pub(crate) fn notify_one(&self) {
             self.0.notify_one();
+        }
+
+        #[cfg(feature = "_stores")]
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
         }
     }
 }

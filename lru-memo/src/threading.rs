@@ -43,6 +43,8 @@ pub trait Threading {
     fn all(readers: &Self::Readers) -> impl Iterator<Item = &Reader>;
     /// The readers of other threads.
     fn others(readers: &Self::Readers) -> Option<&Readers>;
+    /// Takes the calling thread's reader from it, which is left to nobody.
+    fn leave(readers: &Self::Readers);
     /// Keeps everything the thread can find from then on as it is.
     fn pin(reader: &Reader) -> Pin<'_>;
 }
@@ -97,6 +99,10 @@ impl Threading for AllThreads {
         Some(readers)
     }
 
+    fn leave(readers: &Readers) {
+        readers.leave();
+    }
+
     #[inline(always)]
     fn pin(reader: &Reader) -> Pin<'_> {
         reader.pin()
@@ -144,6 +150,8 @@ impl Threading for OneThread {
     fn others(_: &Reader) -> Option<&Readers> {
         None
     }
+
+    fn leave(_: &Reader) {}
 
     #[inline(always)]
     fn pin(reader: &Reader) -> Pin<'_> {

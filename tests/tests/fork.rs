@@ -3,55 +3,17 @@
 
 #![cfg(target_os = "linux")]
 
-use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lru_memo::{CacheInfo, lru_cache};
+use lru_memo_tests::forks::in_child;
 use lru_memo_tests::without_hanging;
 
 const FORKS: u32 = 20;
-/// Far longer than a child takes, so that only a hang reaches it.
-const LIMIT: Duration = Duration::from_secs(20);
-
-/// Runs a function in a child, and says how the child ended.
-fn in_child(function: fn()) -> Result<(), String> {
-    // SAFETY: the child runs what is tested, which is to work there, and never returns.
-    let child = unsafe { libc::fork() };
-    match child {
-        -1 => Err("cannot fork".to_owned()),
-        0 => {
-            let status = i32::from(catch_unwind(function).is_err());
-            // SAFETY: it runs nothing of the process whose copy this is.
-            unsafe { libc::_exit(status) }
-        }
-        child => wait_for(child),
-    }
-}
-
-fn wait_for(child: libc::pid_t) -> Result<(), String> {
-    let end = Instant::now() + LIMIT;
-    let mut status = 0;
-    loop {
-        // SAFETY: it is a child that nobody else waits for.
-        match unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) } {
-            0 if Instant::now() < end => thread::sleep(Duration::from_millis(1)),
-            0 => {
-                // SAFETY: it is a child that has not been waited for yet.
-                unsafe {
-                    libc::kill(child, libc::SIGKILL);
-                    libc::waitpid(child, &raw mut status, 0);
-                }
-                return Err("the child hangs".to_owned());
-            }
-            _ if status == 0 => return Ok(()),
-            _ => return Err(format!("the child ended with wait status {status}")),
-        }
-    }
-}
 
 /// Forks again and again while threads do something without pause, and this one now and then.
 fn forks_go_well(hammer: fn(u32), uses: fn()) {

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use lru_memo::shared::{
     Counts, Entry, Error, Found, Lease, Memory, Namespace, Store, Summary, Ticket, configure_store,
 };
 use lru_memo::{CacheInfo, lru_cache};
+use lru_memo_tests::forks::in_child;
 use tokio::runtime;
 
 thread_local! {
@@ -187,27 +189,31 @@ fn tasks_in_the_child_of_a_fork_have_threads_of_their_own() {
     // The threads that ask the store are there, and idle.
     as_task(async { _ = square_cache_peek(1).await });
     let _alone = configured();
-    let in_child = || pollster::block_on(async { square_cache_peek(1).await.is_none() });
-    // SAFETY: the child runs what is tested, which is to work there, and never returns.
-    let child = unsafe { libc::fork() };
-    assert_ne!(child, -1, "cannot fork");
-    if child == 0 {
-        let status = i32::from(!std::panic::catch_unwind(in_child).unwrap_or(false));
-        // SAFETY: it runs nothing of the process whose copy this is.
-        unsafe { libc::_exit(status) }
+    in_child(|| assert_eq!(pollster::block_on(square_cache_peek(1)), None)).unwrap();
+}
+
+#[test]
+fn a_task_that_waits_for_the_store_while_the_process_forks_goes_on_in_the_child() {
+    #[lru_cache(maxsize = 2, scope = shared, single_flight = true)]
+    async fn once(x: u64) -> u64 {
+        x
     }
-    let mut status = 0;
-    for _ in 0..20_000 {
-        // SAFETY: it is a child that nobody else waits for.
-        match unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) } {
-            0 => thread::sleep(Duration::from_millis(1)),
-            _ => {
-                assert_eq!(status, 0, "the child has failed");
-                return;
-            }
+    let _alone = configured();
+    let mut tasks = [(); 3].map(|()| (Box::pin(square(5)), Box::pin(once(5))));
+    let mut context = Context::from_waker(Waker::noop());
+    for (square, once) in &mut tasks {
+        // The store takes longer than that.
+        assert!(square.as_mut().poll(&mut context).is_pending());
+        assert!(once.as_mut().poll(&mut context).is_pending());
+    }
+    in_child(|| {
+        for (square, once) in &mut tasks {
+            assert_eq!(pollster::block_on(async { (square.await, once.await) }), (25, 5));
         }
+        assert_eq!(pollster::block_on(async { (square(5).await, once(5).await) }), (25, 5));
+    })
+    .unwrap();
+    for (square, once) in tasks {
+        assert_eq!(pollster::block_on(async { (square.await, once.await) }), (25, 5));
     }
-    // SAFETY: it is a child that has not been waited for yet.
-    unsafe { libc::kill(child, libc::SIGKILL) };
-    panic!("the child hangs");
 }

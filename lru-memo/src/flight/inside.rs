@@ -12,7 +12,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// What identifies a thread while it lives: the address of something thread-local. Unlike `thread::current()`, it
 /// can be asked for until the very end of the thread.
-fn this_thread() -> usize {
+pub(crate) fn this_thread() -> usize {
     std::thread_local!(static ADDRESS: u8 = const { 0 });
     ADDRESS.with(|address| core::ptr::from_ref(address).addr())
 }

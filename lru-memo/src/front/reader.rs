@@ -357,7 +357,6 @@ impl Reader {
     pub(crate) fn put_at_rest(&self) {
         self.word.store(self.word.load(Relaxed) & !1, Relaxed);
         self.hazard.store(0, Relaxed);
-        self.running.put_at_rest();
         self.leave();
     }
 

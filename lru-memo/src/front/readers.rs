@@ -74,6 +74,15 @@ impl Readers {
             .ok()
     }
 
+    /// Takes the calling thread's reader from it, so that nothing is found here any more. The reader is left to nobody.
+    pub(crate) fn leave(&self) {
+        let _ = OWNED.try_with(|owned| {
+            if let Some(reader) = owned.borrow_mut().0.get_mut(self.number) {
+                *reader = None;
+            }
+        });
+    }
+
     /// A reader for a thread: one that another has left, or a new one.
     pub(crate) fn join(&self) -> &'static Reader {
         if let Some(reader) = self.all().find(|reader| reader.take()) {

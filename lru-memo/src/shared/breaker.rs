@@ -1,9 +1,11 @@
 //! Whether a server is worth asking: after a failure it is left alone, longer each time.
 
+use alloc::boxed::Box;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
-use std::sync::LazyLock;
 use std::time::Instant;
+
+use once_cell::race::OnceBox;
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(10);
@@ -72,8 +74,8 @@ impl Breaker {
 
 /// Nanoseconds of this process, never zero.
 fn now() -> u64 {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    nanos(START.elapsed()) + 1
+    static START: OnceBox<Instant> = OnceBox::new();
+    nanos(START.get_or_init(|| Box::new(Instant::now())).elapsed()) + 1
 }
 
 fn nanos(duration: Duration) -> u64 {

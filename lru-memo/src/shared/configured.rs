@@ -5,29 +5,38 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 use std::time::Instant;
 
-use parking_lot::Mutex;
+use once_cell::race::OnceBox;
 
 use super::error::{Error, Kind};
 use super::memory::Memory;
 use super::{Store, health};
+use crate::fork::{Heritage, Inherited, Own};
+use crate::sync::Mutex;
 
 /// How long a store that could not be opened is left alone.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-static STORE: OnceLock<Box<dyn Store>> = OnceLock::new();
-static SETUP: Mutex<Setup> = Mutex::new(Setup { url: None, name: String::new(), failed: None });
+static STORE: OnceBox<Box<dyn Store>> = OnceBox::new();
+static SETUP: Inherited<Setup> = Inherited::new(Setup::default);
+/// Held by the thread that opens the store. Why that has failed, and when.
+static OPENING: Own<Mutex<Option<(Instant, Error)>>> = Own::none();
 
+#[derive(Default)]
 struct Setup {
     url: Option<String>,
     /// The store's URL, as may be shown.
     name: String,
-    failed: Option<(Instant, Error)>,
+    is_being_opened: bool,
+}
+
+impl Heritage for Setup {
+    fn forget_others(&mut self) {
+        self.is_being_opened = false;
+    }
 }
 
 /// Chooses the store of this process by its URL, see the [module](super). It is opened when it is first used.
@@ -57,7 +66,7 @@ pub fn configure(url: &str) -> Result<(), Error> {
 pub fn configure_store(store: impl Store + 'static) -> Result<(), Error> {
     let mut setup = unused()?;
     setup.name = String::from("custom");
-    STORE.set(Box::new(store)).map_err(|_| in_use())
+    STORE.set(Box::new(Box::new(store))).map_err(|_| in_use())
 }
 
 /// The store of this process. It is opened, if need be.
@@ -105,12 +114,16 @@ pub fn stores() -> Result<Vec<String>, Error> {
 }
 
 pub(super) fn name() -> String {
-    SETUP.try_lock().map(|setup| setup.name.clone()).unwrap_or_default()
+    SETUP.lock().name.clone()
 }
 
 fn unused() -> Result<impl core::ops::DerefMut<Target = Setup>, Error> {
     let setup = SETUP.lock();
-    if setup.url.is_some() || STORE.get().is_some() { Err(in_use()) } else { Ok(setup) }
+    if setup.url.is_some() || setup.is_being_opened || STORE.get().is_some() {
+        Err(in_use())
+    } else {
+        Ok(setup)
+    }
 }
 
 fn in_use() -> Error {
@@ -122,32 +135,35 @@ fn in_use() -> Error {
 
 #[cold]
 fn open_first() -> Result<&'static dyn Store, Error> {
-    // After a fork, the thread that holds the lock may not exist: nobody waits for it twice.
-    static STUCK: AtomicBool = AtomicBool::new(false);
-    let patience = if STUCK.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
-    let Some(mut setup) = SETUP.try_lock_for(patience) else {
-        STUCK.store(true, Ordering::Relaxed);
+    let Some(mut failed) = OPENING.get_or_make(|| Mutex::new(None)).lock_for(PATIENCE) else {
         return Err(Error::new(Kind::Unavailable, "the shared store is being opened by another thread"));
     };
     if let Some(store) = STORE.get() {
         return Ok(&**store);
     }
-    if let Some((_, error)) = setup.failed.as_ref().filter(|(when, _)| when.elapsed() < PATIENCE) {
+    if let Some((_, error)) = failed.as_ref().filter(|(when, _)| when.elapsed() < PATIENCE) {
         return Err(error.clone());
     }
-    let url = match &setup.url {
-        Some(url) => url.clone(),
-        None => std::env::var("LRU_MEMO_STORE").unwrap_or_default(),
+    let url = {
+        let mut setup = SETUP.lock();
+        let url = setup.url.clone().unwrap_or_else(|| std::env::var("LRU_MEMO_STORE").unwrap_or_default());
+        setup.name = redacted(&url);
+        setup.is_being_opened = true;
+        url
     };
-    setup.name = redacted(&url);
-    match open(&url, true) {
+    // Not in the lock: it may take long, and a fork would have to wait.
+    let opened = open(&url, true);
+    let mut setup = SETUP.lock();
+    setup.is_being_opened = false;
+    match opened {
         Ok((store, name)) => {
             setup.name = name;
-            Ok(&**STORE.get_or_init(|| store))
+            Ok(&**STORE.get_or_init(|| Box::new(store)))
         }
         Err(error) => {
+            drop(setup);
             health::note(&error);
-            setup.failed = Some((Instant::now(), error.clone()));
+            *failed = Some((Instant::now(), error.clone()));
             Err(error)
         }
     }

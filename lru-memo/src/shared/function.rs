@@ -21,7 +21,6 @@ use super::task::{self, Caller};
 use super::turns::{Joined, Turn, Turns, Waited};
 use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket, store};
-use crate::fork::{self, Forkable};
 use crate::info::CacheInfo;
 use crate::outcome::Outcome;
 use crate::registry::{self, Site};
@@ -84,19 +83,13 @@ impl SharedCaches {
         let id = fingerprint(&[FORMAT, name.as_bytes(), &identity.to_le_bytes(), &version]);
         let mut caches = self;
         loop {
-            let mut is_first = false;
-            let publish = || {
-                let space = Namespace::new(name, id)
-                    .with_maxsize(parameters.maxsize)
-                    .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
-                    .with_ttl(parameters.ttl);
-                let near = parameters.near.map(|near| Near::new(&parameters, near));
-                let made = SharedCache { of, space, turns: Turns::new(), near, next: Self::new() };
-                is_first = caches.0.set(Box::new(made)).is_ok();
-                caches.0.get().filter(|_| is_first).map(|cache| &cache.turns as &dyn Forkable)
-            };
-            // SAFETY: all threads use it.
-            unsafe { fork::register(publish) };
+            let space = Namespace::new(name, id)
+                .with_maxsize(parameters.maxsize)
+                .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
+                .with_ttl(parameters.ttl);
+            let near = parameters.near.map(|near| Near::new(&parameters, near));
+            let made = SharedCache { of, space, turns: Turns::new(), near, next: Self::new() };
+            let is_first = caches.0.set(Box::new(made)).is_ok();
             let cache = caches.0.get().expect("it was set just now, if not before");
             if is_first {
                 registry::register(site);
@@ -168,12 +161,13 @@ impl SharedCache {
     ) -> (Vec<u8>, Option<R>) {
         // That it could not be opened was counted then.
         let Ok(store) = store() else { return (key, None) };
+        let kept = if caller == Caller::Task { key.clone() } else { Vec::new() };
         let ask = move || {
             let answer = question(store, &self.space, &key);
             (key, noted(answer))
         };
         match caller {
-            Caller::Task if store.blocks() => task::in_pool(ask).await,
+            Caller::Task if store.blocks() => task::in_pool(ask).await.unwrap_or((kept, None)),
             _ => ask(),
         }
     }

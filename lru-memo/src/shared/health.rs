@@ -4,15 +4,16 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
-
 use super::configured;
 use super::error::{Error, Kind};
+use crate::fork::Own;
+use crate::sync::Mutex;
 
-static ERRORS: Mutex<Errors> = Mutex::new(Errors { counts: Vec::new(), last: None });
+static ERRORS: Own<Mutex<Errors>> = Own::none();
 static REJECTED: AtomicU64 = AtomicU64::new(0);
 static REBUILT: AtomicU64 = AtomicU64::new(0);
 
+#[derive(Default)]
 struct Errors {
     counts: Vec<(Kind, u64)>,
     last: Option<Error>,
@@ -44,7 +45,7 @@ pub struct Health {
 #[must_use]
 pub fn health() -> Health {
     let store = configured::name();
-    let errors = ERRORS.lock();
+    let errors = errors().lock();
     Health {
         store,
         errors: errors.counts.clone(),
@@ -54,10 +55,14 @@ pub fn health() -> Health {
     }
 }
 
+/// Those of this process.
+fn errors() -> &'static Mutex<Errors> {
+    ERRORS.get_or_make(Mutex::default)
+}
+
 /// Counts an error that a caller was spared.
 pub fn note(error: &Error) {
-    // Never waits: after a fork, the thread that holds the lock may not exist.
-    let Some(mut errors) = ERRORS.try_lock() else { return };
+    let mut errors = errors().lock();
     match errors.counts.iter_mut().find(|(kind, _)| *kind == error.kind()) {
         Some((_, count)) => *count += 1,
         None => errors.counts.push((error.kind(), 1)),

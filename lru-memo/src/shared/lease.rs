@@ -4,14 +4,29 @@ use alloc::boxed::Box;
 use core::any::Any;
 use core::fmt;
 
+use crate::fork::Process;
+
 /// The right to compute a key, alone, until it is dropped or the process dies. See [`Store`](super::Store::lease).
-pub struct Lease(#[expect(dead_code, reason = "dropped with the lease")] Box<dyn Any + Send>);
+pub struct Lease {
+    /// Taken when it is dropped.
+    until: Option<Box<dyn Any + Send>>,
+    process: Process,
+}
 
 impl Lease {
-    /// For implementations of [`Store`](super::Store): the lease ends when `until` is dropped.
+    /// For implementations of [`Store`](super::Store): the lease ends when `until` is dropped. It is not dropped in the
+    /// child of a fork, whose parent goes on computing.
     #[must_use]
     pub fn new(until: impl Send + 'static) -> Self {
-        Self(Box::new(until))
+        Self { until: Some(Box::new(until)), process: Process::here() }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if !self.process.is_here() {
+            core::mem::forget(self.until.take());
+        }
     }
 }
 

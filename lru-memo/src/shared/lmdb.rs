@@ -28,27 +28,26 @@ mod recent;
 mod record;
 mod settle;
 mod table;
+mod turn;
 mod write;
 
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use self::opened::Opened;
-use self::raw::Current;
 use self::read::For;
+use self::turn::Turn;
 use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
 use super::url;
 use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, health};
+use crate::fork::{Heritage, Inherited, Own};
+use crate::sync::Mutex;
 
 /// How long a store that could not be opened is left alone.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -78,16 +77,22 @@ impl Default for Options {
 ///
 /// Exact at any time, and survives the death of any process at any moment. It does not survive the end of the
 /// system's run: it is then made anew. When it is full, namespaces that have not been used for long lose entries.
-/// It may be used in the child of a fork; a process forked off while another thread is inside of the store's own
-/// opening waits a few seconds once, and goes without.
+/// It may be used in the child of a fork. A fork waits while another thread opens a store.
 pub struct Embedded {
     directory: PathBuf,
     options: Options,
-    current: Current<Opened>,
-    opening: Mutex<Option<(Instant, Error)>>,
-    /// Whether waiting to open it was in vain: nobody waits for it twice.
-    stuck: AtomicBool,
+    current: Own<Opened>,
+    /// Why it could not be opened, and when.
+    failed: Own<Mutex<Option<(Instant, Error)>>>,
 }
+
+/// Held by the thread that opens or closes an environment: LMDB's binding has a lock for that, too, which a child would
+/// find locked for ever.
+static OPENING: Inherited<Opening> = Inherited::new(|| Opening);
+
+struct Opening;
+
+impl Heritage for Opening {}
 
 impl Embedded {
     /// Opens the store in this directory, which is made if need be. It must be private to this user.
@@ -96,8 +101,7 @@ impl Embedded {
     /// When others can get at the directory, or it cannot be used.
     pub fn open(directory: impl Into<PathBuf>, options: Options) -> Result<Self, Error> {
         let directory = directory.into();
-        let (current, opening) = (Current::none(), Mutex::new(None));
-        let store = Self { directory, options, current, opening, stuck: AtomicBool::new(false) };
+        let store = Self { directory, options, current: Own::none(), failed: Own::none() };
         store.reopen()?;
         Ok(store)
     }
@@ -138,15 +142,13 @@ impl Embedded {
     /// Opens the store for the first time, in the child of a fork, or after it was given up.
     #[cold]
     fn reopen(&self) -> Result<&Opened, Error> {
-        // After a fork, the thread that holds the lock may not exist.
-        let patience = if self.stuck.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
-        let Some(mut failed) = self.opening.try_lock_for(patience) else {
-            self.stuck.store(true, Ordering::Relaxed);
+        let Some(_opening) = OPENING.lock_for(PATIENCE) else {
             return Err(Error::new(Kind::Unavailable, "the shared store is being opened by another thread"));
         };
         if let Some(opened) = self.current.get().filter(|opened| !opened.is_dead()) {
             return Ok(opened);
         }
+        let mut failed = self.failed.get_or_make(|| Mutex::new(None)).lock();
         if let Some((_, error)) = failed.as_ref().filter(|(when, _)| when.elapsed() < PATIENCE) {
             return Err(error.clone());
         }
@@ -179,23 +181,14 @@ impl Embedded {
 
     fn turn(&self, space: &Namespace, key: &[u8], wait: bool) -> Result<Option<Lease>, Error> {
         let opened = self.opened()?;
-        let byte = opened.turn(space, key);
-        let failed = |error| directory::failed("lock", &opened.turns, &error);
-        let file = directory::open_file(&opened.turns, false)?;
-        let is_mine = raw::lock(&file, byte, wait).map_err(failed)?;
-        Ok(is_mine.then(|| Lease::new(Turn { file, byte })))
+        Ok(Turn::take(&opened.turns, opened.turn(space, key), wait)?.map(Lease::new))
     }
 }
 
-/// The lock on a byte.
-struct Turn {
-    file: File,
-    byte: u64,
-}
-
-impl Drop for Turn {
+impl Drop for Embedded {
     fn drop(&mut self) {
-        raw::unlock(&self.file, self.byte);
+        let _opening = OPENING.lock();
+        self.current.close();
     }
 }
 

@@ -100,7 +100,7 @@ impl Memcached {
         let servers = Servers::new(parsed.servers.into_iter().map(server).collect());
         let servers = Arc::new(servers.ok_or_else(|| Error::new(Kind::Url, "the URL names no server"))?);
         let leases = Leases::new(Arc::clone(&servers), options.clone());
-        Ok(Self { servers, options, remembered: Remembered::default(), leases })
+        Ok(Self { servers, options, remembered: Remembered::new(), leases })
     }
 
     pub(super) fn has_scheme(scheme: &str) -> bool {

@@ -6,20 +6,21 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
 use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
+use once_cell::race::OnceBox;
 
 use super::error::Error;
 use super::lease::Lease;
 use super::namespace::Namespace;
 use super::{Counts, Entry, Found, Store, Summary, Ticket, health};
 use crate::clock;
+use crate::fork::{Heritage, Inherited};
 use crate::front::{Front, Inside, tag};
 use crate::kind::Since;
 use crate::lru::{Left, Limits, Lru};
 use crate::ring::Place;
+use crate::sync::Condvar;
 use crate::threading::OneThread;
 
 /// How many invalidations of a namespace are remembered. What was computed while there were more is not stored.
@@ -27,9 +28,34 @@ const REMEMBERED: usize = 16;
 
 /// A store in the memory of this process. It is not shared by anybody: `memory://` is for tests.
 #[derive(Default)]
-pub struct Memory {
-    spaces: Mutex<HashMap<u128, Arc<Mutex<Space>>>>,
-    turns: Arc<Turns>,
+pub struct Memory(Arc<Inner>);
+
+struct Inner {
+    state: Inherited<State>,
+    /// A lease has ended.
+    ended: Condvar,
+}
+
+/// What the store holds.
+#[derive(Default)]
+struct State {
+    spaces: HashMap<u128, Space>,
+    /// The keys that are being computed.
+    taken: HashSet<Subject>,
+}
+
+type Subject = (u128, Box<[u8]>);
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self { state: Inherited::new(State::default), ended: Condvar::new() }
+    }
+}
+
+impl Heritage for State {
+    fn forget_others(&mut self) {
+        self.taken.clear();
+    }
 }
 
 struct Record {
@@ -57,12 +83,8 @@ impl Memory {
     }
 
     fn with<R>(&self, space: &Namespace, inside: impl FnOnce(&mut Space) -> R) -> R {
-        let cell = {
-            let mut spaces = self.spaces.lock();
-            Arc::clone(spaces.entry(space.id()).or_insert_with(|| Arc::new(Mutex::new(Space::new(space)))))
-        };
-        let mut state = cell.lock();
-        inside(&mut state)
+        let mut state = self.0.state.lock();
+        inside(state.spaces.entry(space.id()).or_insert_with(|| Space::new(space)))
     }
 }
 
@@ -232,49 +254,35 @@ impl Store for Memory {
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
-        let subject = (space.id(), key.into());
-        let mut taken = self.turns.taken.lock();
-        while taken.contains(&subject) {
-            self.turns.ended.wait(&mut taken);
+        let subject: Subject = (space.id(), key.into());
+        let mut state = self.0.state.lock();
+        while !state.taken.insert(subject.clone()) {
+            state = self.0.ended.wait(state);
         }
-        taken.insert(subject.clone());
-        Ok(Lease::new(Turn { turns: Arc::clone(&self.turns), subject }))
+        Ok(Lease::new(Turn { store: Arc::clone(&self.0), subject }))
     }
 
     fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
         let subject: Subject = (space.id(), key.into());
-        let is_mine = self.turns.taken.lock().insert(subject.clone());
-        Ok(is_mine.then(|| Lease::new(Turn { turns: Arc::clone(&self.turns), subject })))
+        let is_mine = self.0.state.lock().taken.insert(subject.clone());
+        Ok(is_mine.then(|| Lease::new(Turn { store: Arc::clone(&self.0), subject })))
     }
 
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
-        let spaces: Vec<_> = self.spaces.lock().values().map(Arc::clone).collect();
-        let summary = |space: &Arc<Mutex<Space>>| {
-            let state = space.lock();
-            Summary { counts: state.counts(), ..state.summary.clone() }
-        };
-        Ok(spaces.iter().map(summary).collect())
+        let summary = |space: &Space| Summary { counts: space.counts(), ..space.summary.clone() };
+        Ok(self.0.state.lock().spaces.values().map(summary).collect())
     }
 }
 
-/// The keys that are being computed.
-#[derive(Default)]
-struct Turns {
-    taken: Mutex<HashSet<Subject>>,
-    ended: Condvar,
-}
-
-type Subject = (u128, Box<[u8]>);
-
 struct Turn {
-    turns: Arc<Turns>,
+    store: Arc<Inner>,
     subject: Subject,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.turns.taken.lock().remove(&self.subject);
-        self.turns.ended.notify_all();
+        self.store.state.lock().taken.remove(&self.subject);
+        self.store.ended.notify_all();
     }
 }
 
@@ -284,6 +292,6 @@ fn at(number: u64) -> usize {
 
 /// The seed is this process's own: nobody else sees the hashes.
 fn hash(key: &[u8]) -> u64 {
-    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    SEED.hash_one(key)
+    static SEED: OnceBox<RandomState> = OnceBox::new();
+    SEED.get_or_init(|| Box::new(RandomState::new())).hash_one(key)
 }

@@ -1,9 +1,6 @@
 //! The near cache: what this process has got from the store lately, for as long as the function says it may be stale.
 
-use alloc::boxed::Box;
 use core::time::Duration;
-
-use once_cell::race::OnceBox;
 
 use super::memory::Memory;
 use super::namespace::Namespace;
@@ -16,17 +13,7 @@ const MOST: usize = 1024;
 /// The entries of one function that this process has got lately.
 pub(super) struct Near {
     space: Namespace,
-    processes: Processes,
-}
-
-/// The caches of this process and of those that it was forked off: each begins with an empty one, and with locks that
-/// nobody has left behind.
-struct Processes(OnceBox<Process>);
-
-struct Process {
-    id: u32,
     memory: Memory,
-    next: Processes,
 }
 
 impl Near {
@@ -36,30 +23,16 @@ impl Near {
             .with_maxsize(Some(maxsize))
             .with_max_weight(parameters.max_weight.map(|max| max as u64))
             .with_ttl(Some(near));
-        Self { space, processes: Processes(OnceBox::new()) }
-    }
-
-    fn memory(&self) -> &Memory {
-        let here = std::process::id();
-        let mut processes = &self.processes;
-        loop {
-            let made =
-                || Box::new(Process { id: here, memory: Memory::new(), next: Processes(OnceBox::new()) });
-            let process = processes.0.get_or_init(made);
-            if process.id == here {
-                return &process.memory;
-            }
-            processes = &process.next;
-        }
+        Self { space, memory: Memory::new() }
     }
 
     /// What is there, or with what it is to be kept; counts.
     pub(super) fn get(&self, key: &[u8]) -> Option<Found> {
-        self.memory().get(&self.space, key).ok()
+        self.memory.get(&self.space, key).ok()
     }
 
     pub(super) fn ticket(&self) -> Option<Ticket> {
-        self.memory().ticket(&self.space).ok()
+        self.memory.ticket(&self.space).ok()
     }
 
     /// Keeps what the store has, unless it was invalidated since.
@@ -77,19 +50,19 @@ impl Near {
         let weight = (key.len() + value.len()) as u64;
         let entry = Entry { value, weight, computed_since, replace };
         // Memory does not fail.
-        let _ = self.memory().store(&self.space, key, entry);
+        let _ = self.memory.store(&self.space, key, entry);
     }
 
     pub(super) fn invalidate(&self, key: &[u8]) {
-        let _ = self.memory().invalidate(&self.space, key);
+        let _ = self.memory.invalidate(&self.space, key);
     }
 
     pub(super) fn clear(&self) {
-        let _ = self.memory().clear(&self.space);
+        let _ = self.memory.clear(&self.space);
     }
 
     pub(super) fn info(&self) -> CacheInfo {
-        let Counts { hits, misses, currsize } = self.memory().info(&self.space).unwrap_or_default();
+        let Counts { hits, misses, currsize } = self.memory.info(&self.space).unwrap_or_default();
         CacheInfo { hits, misses, maxsize: self.space.maxsize(), currsize }
     }
 }

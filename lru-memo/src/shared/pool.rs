@@ -1,8 +1,8 @@
 //! Connections to a server that nobody is using at the moment.
 
-use core::sync::atomic::{AtomicU32, Ordering};
-
 use parking_lot::Mutex;
+
+use crate::fork::Own;
 
 /// How many are kept.
 const KEPT: usize = 32;
@@ -10,19 +10,19 @@ const KEPT: usize = 32;
 /// Connections that nobody is using. Nobody waits for a lock here, so none is left behind by a fork.
 pub(super) struct Pool<C> {
     idle: [Mutex<Option<C>>; KEPT],
-    /// Whose connections these are: the child of a fork must not use those of its parent.
-    process: AtomicU32,
+    /// Says that they are those of this process: the child of a fork must not use those of its parent.
+    are_mine: Own<()>,
 }
 
 impl<C> Pool<C> {
     pub(super) fn new() -> Self {
-        Self { idle: [const { Mutex::new(None) }; KEPT], process: AtomicU32::new(std::process::id()) }
+        Self { idle: [const { Mutex::new(None) }; KEPT], are_mine: Own::none() }
     }
 
     pub(super) fn take(&self) -> Option<C> {
-        let here = std::process::id();
-        if self.process.swap(here, Ordering::Relaxed) != here {
+        if self.are_mine.get().is_none() {
             self.clear();
+            self.are_mine.get_or_make(|| ());
         }
         self.idle.iter().find_map(|place| place.try_lock()?.take())
     }

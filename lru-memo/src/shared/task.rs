@@ -4,15 +4,13 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use core::future::Future;
-use core::ops::DerefMut;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Once;
 use std::thread;
 
 use crate::flight::{Flight, Landed};
-use crate::fork::{self, Forkable, Locked};
+use crate::fork::Own;
 use crate::sync::{Condvar, Mutex};
 
 /// Who is calling.
@@ -50,24 +48,25 @@ struct State {
     idle: usize,
 }
 
-static POOL: Pool =
-    Pool { state: Mutex::new(State { jobs: VecDeque::new(), threads: 0, idle: 0 }), work: Condvar::new() };
+static POOL: Own<Pool> = Own::none();
 
 /// Does it on one of our threads. What takes long keeps others waiting: it is for that which soon ends, or fails.
-pub(super) async fn in_pool<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static) -> R {
-    answered(job, |job| POOL.add(job)).await
+///
+/// Comes to nothing in the child of a fork that goes on with a task of its parent; so do the others.
+pub(super) async fn in_pool<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static) -> Option<R> {
+    answered(job, Pool::add).await
 }
 
 /// Does it on one of our threads, some time.
 pub(super) fn later(job: impl FnOnce() + Send + 'static) {
-    POOL.add(Box::new(move || {
+    Pool::add(Box::new(move || {
         // The panic hook has reported it.
         let _ = catch_unwind(AssertUnwindSafe(job));
     }));
 }
 
 /// Does it on a new thread, however long it may take.
-pub(super) async fn on_new_thread<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static) -> R {
+pub(super) async fn on_new_thread<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static) -> Option<R> {
     answered(job, |job| {
         let job = Arc::new(Mutex::new(Some(job)));
         let theirs = Arc::clone(&job);
@@ -80,16 +79,20 @@ pub(super) async fn on_new_thread<R: Send + 'static>(job: impl FnOnce() -> R + S
 }
 
 /// Has a job started, and waits for its result.
-async fn answered<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static, start: impl FnOnce(Job)) -> R {
+async fn answered<R: Send + 'static>(
+    job: impl FnOnce() -> R + Send + 'static,
+    start: impl FnOnce(Job),
+) -> Option<R> {
     let turn = Flight::begin();
     let answer = turn.flight().join();
     start(Box::new(move || {
         let result = catch_unwind(AssertUnwindSafe(job));
         turn.land(Arc::new(Mutex::new(Some(result))));
     }));
-    let Landed::Value(result) = answer.await else { unreachable!("every job is done") };
+    // Every job is done, but for those of the parent in the child of a fork.
+    let Landed::Value(result) = answer.await else { return None };
     let result = result.lock().take().expect("nobody else waits for it");
-    result.unwrap_or_else(|panic| resume_unwind(panic))
+    Some(result.unwrap_or_else(|panic| resume_unwind(panic)))
 }
 
 fn spawned(run: impl FnOnce() + Send + 'static) -> bool {
@@ -97,21 +100,25 @@ fn spawned(run: impl FnOnce() + Send + 'static) -> bool {
 }
 
 impl Pool {
-    fn add(&'static self, job: Job) {
-        static REGISTERED: Once = Once::new();
-        // SAFETY: all threads use it.
-        REGISTERED.call_once(|| unsafe { fork::register(|| Some(self)) });
+    fn new() -> Self {
+        let state = State { jobs: VecDeque::new(), threads: 0, idle: 0 };
+        Self { state: Mutex::new(state), work: Condvar::new() }
+    }
+
+    /// Has a thread of the pool do a job.
+    fn add(job: Job) {
+        let pool = POOL.get_or_make(Self::new);
         let needs_thread = {
-            let mut state = self.state.lock();
+            let mut state = pool.state.lock();
             state.jobs.push_back(job);
             let needs_thread = state.idle < state.jobs.len() && state.threads < THREADS;
             state.threads += usize::from(needs_thread);
             needs_thread
         };
         if !needs_thread {
-            self.work.notify_one();
-        } else if !spawned(|| self.serve()) {
-            self.do_without();
+            pool.work.notify_one();
+        } else if !spawned(|| pool.serve()) {
+            pool.do_without();
         }
     }
 
@@ -138,22 +145,5 @@ impl Pool {
             if state.threads == 0 { state.jobs.pop_front() } else { None }
         };
         job.into_iter().for_each(|job| job());
-    }
-}
-
-impl Forkable for Pool {
-    fn lock(&self) -> Box<dyn Locked + '_> {
-        Box::new(Held(self.state.lock()))
-    }
-}
-
-/// The pool, in its lock, while the process forks.
-struct Held<G>(G);
-
-impl<G: DerefMut<Target = State>> Locked for Held<G> {
-    fn forget_others(&mut self) {
-        // The threads do not exist, and nobody waits for what they were to do.
-        core::mem::forget(core::mem::take(&mut self.0.jobs));
-        (self.0.threads, self.0.idle) = (0, 0);
     }
 }

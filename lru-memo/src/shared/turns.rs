@@ -3,27 +3,25 @@
 //! In this process, callers of one key wait for a [`Flight`], as they do with `scope = process`; its runner alone
 //! asks the store for the lease. When it is done, those who have waited get the bytes of its value.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::future::Future;
-use core::ops::DerefMut;
 use std::collections::HashMap;
 
-use super::error::Error;
+use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
 use super::task::{self, Caller};
 use super::{Store, store};
 use crate::flight::{self, Flight, Inside, Landed, Waiting};
-use crate::fork::{Forkable, Locked};
-use crate::sync::Mutex;
+use crate::fork::Own;
+use crate::sync::{Mutex, MutexGuard};
 
 type Key = Arc<[u8]>;
 type Bytes = Vec<u8>;
 
 /// The keys of one function that this process computes.
-pub(super) struct Turns(Mutex<Flights>);
+pub(super) struct Turns(Own<Mutex<Flights>>);
 
 type Flights = HashMap<Key, Arc<Flight<Bytes>>>;
 
@@ -63,11 +61,15 @@ pub(super) enum Waited {
 
 impl Turns {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Flights::new()))
+        Self(Own::none())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Flights> {
+        self.0.get_or_make(Mutex::default).lock()
     }
 
     pub(super) fn join(&'static self, key: &[u8]) -> Joined {
-        let mut flights = self.0.lock();
+        let mut flights = self.lock();
         if let Some((key, flight)) = flights.get_key_value(key) {
             if flight.is_entered() {
                 return Joined::Within;
@@ -82,7 +84,10 @@ impl Turns {
     }
 
     fn forget_if_vacant(&self, key: &Key, flight: &Arc<Flight<Bytes>>) {
-        let mut flights = self.0.lock();
+        if !flight.is_here() {
+            return;
+        }
+        let mut flights = self.lock();
         if flight.is_vacant() && flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
             flights.remove(key);
         }
@@ -97,7 +102,8 @@ impl Turn {
             Caller::Thread => store.lease(space, &key)?,
             Caller::Task if store.blocks() => {
                 let tried = Arc::clone(&key);
-                let free = task::in_pool(move || store.try_lease(space, &tried)).await?;
+                let free =
+                    task::in_pool(move || store.try_lease(space, &tried)).await.ok_or_else(forked)??;
                 Lease::new(EndsLater(Some(wait_for(store, space, key, free).await?)))
             }
             Caller::Task => {
@@ -124,8 +130,9 @@ impl Turn {
         self.lease = None;
         let Some(turn) = self.turn.take() else { return };
         // Nobody can join any more.
-        let forgotten = self.turns.0.lock().remove(&self.key);
-        drop(forgotten);
+        if turn.flight().is_here() {
+            self.turns.lock().remove(&self.key);
+        }
         turn.land(bytes);
     }
 }
@@ -139,8 +146,13 @@ async fn wait_for(
 ) -> Result<Lease, Error> {
     match free {
         Some(lease) => Ok(lease),
-        None => task::on_new_thread(move || store.lease(space, &key)).await,
+        None => task::on_new_thread(move || store.lease(space, &key)).await.ok_or_else(forked)?,
     }
+}
+
+/// What a child is told that polls a task of its parent.
+fn forked() -> Error {
+    Error::new(Kind::Unavailable, "the process was forked while it waited for the shared store")
 }
 
 /// A lease of a task, which must not wait for its end either.
@@ -189,21 +201,5 @@ impl Drop for Seat {
         // A waiter that is given up passes its turn on; when nobody wants it, the flight is over.
         drop(self.waiting.take());
         self.turns.forget_if_vacant(&self.key, &self.flight);
-    }
-}
-
-impl Forkable for Turns {
-    fn lock(&self) -> Box<dyn Locked + '_> {
-        Box::new(Held(self.0.lock()))
-    }
-}
-
-/// The keys, in the lock, while the process forks.
-struct Held<G>(G);
-
-impl<G: DerefMut<Target = Flights>> Locked for Held<G> {
-    fn forget_others(&mut self) {
-        // Nobody will land what others were computing.
-        core::mem::forget(core::mem::take(&mut *self.0));
     }
 }

@@ -3,7 +3,6 @@
 
 use alloc::boxed::Box;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -68,109 +67,7 @@ impl Drop for Mapping {
     }
 }
 
-/// Tells whether this process is the one that made it, or was forked off it since.
-pub(super) struct Here {
-    /// A page that the kernel wipes in the child of a fork.
-    page: Option<NonNull<AtomicU64>>,
-    process: u32,
-}
-
-// SAFETY: the page holds an atomic.
-unsafe impl Send for Here {}
-// SAFETY: as above.
-unsafe impl Sync for Here {}
-
 const PAGE: usize = 4096;
-
-impl Here {
-    pub(super) fn new() -> Self {
-        Self { page: Self::page(), process: std::process::id() }
-    }
-
-    /// `None` where the kernel cannot do it.
-    fn page() -> Option<NonNull<AtomicU64>> {
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        // SAFETY: a new mapping, at an address of the kernel's choice, takes no memory from anybody.
-        let page = unsafe { libc::mmap(core::ptr::null_mut(), PAGE, protection, flags, -1, 0) };
-        if page == libc::MAP_FAILED {
-            return None;
-        }
-        // SAFETY: the page is ours; it is empty, so wiping it in a child changes nothing yet.
-        if unsafe { libc::madvise(page, PAGE, libc::MADV_WIPEONFORK) } != 0 {
-            // SAFETY: the page is ours, and nothing refers to it.
-            unsafe { libc::munmap(page, PAGE) };
-            return None;
-        }
-        let word: NonNull<AtomicU64> = NonNull::new(page.cast())?;
-        // SAFETY: the page is mapped, aligned, and zero, which is an `AtomicU64`.
-        unsafe { word.as_ref() }.store(1, Ordering::Relaxed);
-        Some(word)
-    }
-
-    #[inline]
-    pub(super) fn is_same(&self) -> bool {
-        match self.page {
-            // SAFETY: the page is mapped, aligned and holds an `AtomicU64` for as long as `self`.
-            Some(page) => unsafe { page.as_ref() }.load(Ordering::Relaxed) == 1,
-            None => self.process == std::process::id(),
-        }
-    }
-}
-
-impl Drop for Here {
-    fn drop(&mut self) {
-        if let Some(page) = self.page {
-            // SAFETY: the page is ours, and no reference to it is left.
-            unsafe { libc::munmap(page.as_ptr().cast(), PAGE) };
-        }
-    }
-}
-
-/// Something that is made when it is needed, for one process: after a fork, the child has none.
-pub(super) struct Current<T>(AtomicPtr<(Here, T)>);
-
-impl<T> Current<T> {
-    pub(super) const fn none() -> Self {
-        Self(AtomicPtr::new(core::ptr::null_mut()))
-    }
-
-    #[inline]
-    pub(super) fn get(&self) -> Option<&T> {
-        // SAFETY: what was set is a leaked box. It is freed only by a process that `get` never gave it to.
-        let current = unsafe { self.0.load(Ordering::Acquire).as_ref()? };
-        current.0.is_same().then_some(&current.1)
-    }
-
-    /// What is replaced stays where it is, for others may be using it.
-    pub(super) fn set(&self, value: T) -> &T {
-        let current = Box::leak(Box::new((Here::new(), value)));
-        self.0.store(current, Ordering::Release);
-        &current.1
-    }
-
-    /// Drops what was made before this process was forked off. One thread at a time.
-    pub(super) fn drop_inherited(&self) {
-        let current = self.0.load(Ordering::Acquire);
-        // SAFETY: as in `get`.
-        if unsafe { current.as_ref() }.is_some_and(|(here, _)| !here.is_same()) {
-            self.0.store(core::ptr::null_mut(), Ordering::Release);
-            // SAFETY: a leaked box. Those who got it from `get` are threads of another process; the thread that forked
-            // had no reference, for no method of a store forks.
-            drop(unsafe { Box::from_raw(current) });
-        }
-    }
-}
-
-impl<T> Drop for Current<T> {
-    fn drop(&mut self) {
-        let current = core::mem::replace(self.0.get_mut(), core::ptr::null_mut());
-        if !current.is_null() {
-            // SAFETY: a leaked box, to which there is no reference any more.
-            drop(unsafe { Box::from_raw(current) });
-        }
-    }
-}
 
 /// An LMDB environment with its one database.
 pub(super) struct Environment {
@@ -260,8 +157,8 @@ pub(super) fn reserve(file: &File, offset: usize, length: usize) -> io::Result<(
 }
 
 /// Locks the byte of a file for this open file. Says whether it was free; with `wait`, waits until it is. The lock is
-/// released when the file is closed, also by the death of the process.
-pub(super) fn lock(file: &File, byte: u64, wait: bool) -> io::Result<bool> {
+/// released when the file is closed, also by the death of the process; in each process that has inherited it.
+pub(super) fn lock(file: &impl AsRawFd, byte: u64, wait: bool) -> io::Result<bool> {
     // SAFETY: a `flock` consists of integers, for which zero is a value.
     let mut range: libc::flock = unsafe { core::mem::zeroed() };
     range.l_type = libc::F_WRLCK as libc::c_short;
@@ -284,7 +181,7 @@ pub(super) fn lock(file: &File, byte: u64, wait: bool) -> io::Result<bool> {
 }
 
 /// Releases what [`lock`] has locked, also where a child has inherited the open file.
-pub(super) fn unlock(file: &File, byte: u64) {
+pub(super) fn unlock(file: &impl AsRawFd, byte: u64) {
     // SAFETY: a `flock` consists of integers, for which zero is a value.
     let mut range: libc::flock = unsafe { core::mem::zeroed() };
     range.l_type = libc::F_UNLCK as libc::c_short;

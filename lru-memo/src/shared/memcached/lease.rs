@@ -5,34 +5,35 @@ use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
-use core::mem;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::collections::hash_map::RandomState;
 use std::thread;
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use super::servers::Servers;
 use super::url::Options;
 use super::wire::{Answer, Batch, When};
+use crate::fork::Own;
 use crate::shared::error::Error;
 use crate::shared::lease::Lease;
 use crate::shared::unique::unique;
+use crate::sync::Mutex;
 
 /// How long a waiter sleeps before it asks again: at first, and at most.
 const SLEEPS: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(50)];
-/// How long to wait for a lock that a thread may hold that a fork has left behind.
-const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The leases of this process, and the thread that extends them.
 pub(super) struct Leases {
     servers: Arc<Servers>,
     options: Options,
+    of_process: Own<OfProcess>,
+}
+
+#[derive(Default)]
+struct OfProcess {
     held: Mutex<Vec<Weak<Held>>>,
-    /// Of the process that has such a thread.
-    extending: AtomicU32,
+    has_thread: AtomicBool,
 }
 
 /// A lease, as long as this exists.
@@ -43,13 +44,15 @@ struct Held {
     token: [u8; 8],
     /// The number of the item; 0 when somebody else has it.
     number: Mutex<u64>,
-    /// The child of a fork does not end the leases of its parent.
-    process: u32,
 }
 
 impl Leases {
     pub(super) fn new(servers: Arc<Servers>, options: Options) -> Arc<Self> {
-        Arc::new(Self { servers, options, held: Mutex::default(), extending: AtomicU32::new(0) })
+        Arc::new(Self { servers, options, of_process: Own::none() })
+    }
+
+    fn of_process(&self) -> &OfProcess {
+        self.of_process.get_or_make(OfProcess::default)
     }
 
     pub(super) fn take(self: &Arc<Self>, name: String) -> Result<Lease, Error> {
@@ -75,11 +78,8 @@ impl Leases {
             return Ok(None);
         };
         let (servers, timeout) = (Arc::clone(&self.servers), self.options.timeout);
-        let (number, process) = (Mutex::new(number), std::process::id());
-        let held = Arc::new(Held { servers, timeout, name, token, number, process });
-        if let Some(mut all) = self.held.try_lock_for(PATIENCE) {
-            all.push(Arc::downgrade(&held));
-        }
+        let held = Arc::new(Held { servers, timeout, name, token, number: Mutex::new(number) });
+        self.of_process().held.lock().push(Arc::downgrade(&held));
         self.extend_from_now_on();
         Ok(Some(Lease::new(held)))
     }
@@ -90,10 +90,8 @@ impl Leases {
 
     /// Starts the thread, once in each process. Without it, leases end when they expire.
     fn extend_from_now_on(self: &Arc<Self>) {
-        let here = std::process::id();
-        if self.extending.load(Ordering::Relaxed) == here
-            || self.extending.swap(here, Ordering::Relaxed) == here
-        {
+        let has_thread = &self.of_process().has_thread;
+        if has_thread.load(Ordering::Relaxed) || has_thread.swap(true, Ordering::Relaxed) {
             return;
         }
         let (leases, pause) = (Arc::downgrade(self), self.options.lease / 4);
@@ -106,25 +104,23 @@ impl Leases {
         };
         // Without a thread, the next lease tries again.
         if thread::Builder::new().name("lru-memo leases".into()).spawn(extend).is_err() {
-            self.extending.store(0, Ordering::Relaxed);
+            has_thread.store(false, Ordering::Relaxed);
         }
     }
 
     fn extend(&self) {
         let held: Vec<Arc<Held>> = {
-            let Some(mut all) = self.held.try_lock_for(PATIENCE) else { return };
+            let mut all = self.of_process().held.lock();
             all.retain(|held| held.strong_count() > 0);
             all.iter().filter_map(Weak::upgrade).collect()
         };
-        held.iter()
-            .filter(|held| held.process == std::process::id())
-            .for_each(|held| held.extend(self.seconds()));
+        held.iter().for_each(|held| held.extend(self.seconds()));
     }
 }
 
 impl Held {
     fn extend(&self, seconds: u32) {
-        let Some(mut number) = self.number.try_lock() else { return };
+        let mut number = self.number.lock();
         if *number == 0 {
             return;
         }
@@ -139,8 +135,8 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let number = mem::take(self.number.get_mut());
-        if number == 0 || self.process != std::process::id() {
+        let number = *self.number.lock();
+        if number == 0 {
             return;
         }
         let mut batch = Batch::new();

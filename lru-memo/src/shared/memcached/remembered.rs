@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use parking_lot::Mutex;
-
 use super::directory::Directory;
+use crate::fork::Own;
+use crate::sync::{Mutex, MutexGuard};
 
 /// A directory, as it was on the server.
 #[derive(Debug, Clone)]
@@ -25,25 +25,30 @@ pub(super) enum Memory {
     Doubtful(u64),
 }
 
-/// Of all namespaces. Nobody waits for the lock, so none can be left behind by a fork.
-#[derive(Default)]
-pub(super) struct Remembered(Mutex<HashMap<u128, Memory>>);
+/// Of all namespaces.
+pub(super) struct Remembered(Own<Mutex<HashMap<u128, Memory>>>);
 
 impl Remembered {
+    pub(super) const fn new() -> Self {
+        Self(Own::none())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u128, Memory>> {
+        self.0.get_or_make(Mutex::default).lock()
+    }
+
     /// What is remembered; others find nothing until it is kept again.
     pub(super) fn take(&self, id: u128) -> Option<Memory> {
-        self.0.try_lock()?.remove(&id)
+        self.lock().remove(&id)
     }
 
     pub(super) fn keep(&self, id: u128, memory: Memory) {
-        if let Some(mut all) = self.0.try_lock() {
-            all.insert(id, memory);
-        }
+        self.lock().insert(id, memory);
     }
 
     /// The generation of a namespace, as it was.
     pub(super) fn generation(&self, id: u128) -> Option<u64> {
-        match self.0.try_lock()?.get(&id)? {
+        match self.lock().get(&id)? {
             Memory::Fresh(known) => Some(known.directory.generation),
             Memory::Doubtful(_) => None,
         }

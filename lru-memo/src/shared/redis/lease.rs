@@ -5,19 +5,17 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use std::thread;
 
-use parking_lot::Mutex;
 use redis::{Cmd, cmd};
 
 use super::Inner;
+use crate::fork::Own;
 use crate::shared::error::Error;
 use crate::shared::lease::Lease;
 use crate::shared::unique::unique;
+use crate::sync::{Mutex, MutexGuard};
 
 /// For how long a waiter sleeps, at most, before it asks whether the lease has ended by itself.
 const SLEEP: Duration = Duration::from_secs(1);
-
-/// For how long nobody holds the lock of the leases, unless it was left behind by a fork.
-const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The keys of what belongs to a lease.
 pub(super) struct Names {
@@ -39,21 +37,25 @@ struct Held {
 struct Kept {
     names: Names,
     token: u64,
-    process: u32,
 }
 
 /// The leases that this process holds, to be kept by a thread for as long as there are any.
-pub(super) struct Keeper(Mutex<Keeping>);
+pub(super) struct Keeper(Own<Mutex<Keeping>>);
 
+#[derive(Default)]
 struct Keeping {
     held: Vec<Weak<Kept>>,
-    /// In which process there is a thread for them.
-    process: Option<u32>,
+    /// Whether there is a thread for them.
+    has_thread: bool,
 }
 
 impl Keeper {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Keeping { held: Vec::new(), process: None }))
+        Self(Own::none())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Keeping> {
+        self.0.get_or_make(Mutex::default).lock()
     }
 }
 
@@ -66,7 +68,7 @@ pub(super) fn try_take(store: &Arc<Inner>, names: Names) -> Result<Result<Lease,
     if !is_mine {
         return Ok(Err(names));
     }
-    let kept = Arc::new(Kept { names, token, process: std::process::id() });
+    let kept = Arc::new(Kept { names, token });
     keep(store, &kept);
     let held = Held { store: Arc::clone(store), kept };
     Ok(Ok(Lease::new(held)))
@@ -86,16 +88,14 @@ pub(super) fn take(store: &Arc<Inner>, mut names: Names) -> Result<Lease, Error>
 }
 
 fn keep(store: &Arc<Inner>, kept: &Arc<Kept>) {
-    let here = std::process::id();
-    // After a fork, the thread that has the lock may not exist; a lease that is not kept ends early.
-    let Some(mut keeping) = store.keeper.0.try_lock_for(PATIENCE) else { return };
-    keeping.held.retain(|other| other.upgrade().is_some_and(|other| other.process == here));
+    let mut keeping = store.keeper.lock();
+    keeping.held.retain(|other| other.strong_count() > 0);
     keeping.held.push(Arc::downgrade(kept));
-    if keeping.process != Some(here) {
+    if !keeping.has_thread {
         let store = Arc::downgrade(store);
         let keeper = thread::Builder::new().name("lru-memo leases".into());
         if keeper.spawn(move || keep_all(&store)).is_ok() {
-            keeping.process = Some(here);
+            keeping.has_thread = true;
         }
     }
 }
@@ -105,10 +105,10 @@ fn keep_all(store: &Weak<Inner>) {
     while let Some(store) = store.upgrade() {
         let lease = store.server.options().lease;
         let held: Vec<_> = {
-            let mut keeping = store.keeper.0.lock();
+            let mut keeping = store.keeper.lock();
             keeping.held.retain(|held| held.strong_count() > 0);
             if keeping.held.is_empty() {
-                keeping.process = None;
+                keeping.has_thread = false;
                 return;
             }
             keeping.held.iter().filter_map(Weak::upgrade).collect()
@@ -127,10 +127,7 @@ fn keep_all(store: &Weak<Inner>) {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let Kept { names, token, process } = &*self.kept;
-        if *process != std::process::id() {
-            return;
-        }
+        let Kept { names, token } = &*self.kept;
         let mut release = self.store.scripts.release.key(&names.holder);
         release.key(&names.ended).arg(*token).arg(millis(self.store.server.options().lease));
         // If it fails, the lease ends by itself.

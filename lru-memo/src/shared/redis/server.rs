@@ -8,14 +8,15 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::time::Instant;
 
-use parking_lot::Mutex;
 use redis::{FromRedisValue, RedisError, RedisResult, ScriptInvocation};
 
 use super::connection::{Connection, Place};
 use super::node::{Node, answer};
 use super::options::Options;
+use crate::fork::Own;
 use crate::shared::error::Error;
 use crate::shared::socket::Address;
+use crate::sync::{Mutex, MutexGuard};
 
 /// How often one question may be sent on to another node.
 const REDIRECTIONS: u32 = 4;
@@ -26,7 +27,7 @@ pub(super) struct Server {
     seed: Arc<Node>,
     /// Whether there are others.
     is_cluster: AtomicBool,
-    others: Mutex<Others>,
+    others: Own<Mutex<Others>>,
 }
 
 #[derive(Default)]
@@ -39,7 +40,11 @@ struct Others {
 impl Server {
     pub(super) fn new(place: Place, options: Options) -> Self {
         let seed = Arc::new(Node::new(place, options.connect_timeout));
-        Self { options, seed, is_cluster: AtomicBool::new(false), others: Mutex::default() }
+        Self { options, seed, is_cluster: AtomicBool::new(false), others: Own::none() }
+    }
+
+    fn others(&self) -> MutexGuard<'_, Others> {
+        self.others.get_or_make(Mutex::default).lock()
     }
 
     pub(super) fn options(&self) -> &Options {
@@ -72,7 +77,7 @@ impl Server {
                 }
                 Err(failed) => {
                     // The seed knows who has taken over.
-                    self.others.try_lock().and_then(|mut others| others.homes.remove(&home));
+                    self.others().homes.remove(&home);
                     return Err(failed);
                 }
             }
@@ -81,8 +86,7 @@ impl Server {
     }
 
     fn home(&self, home: u128) -> Arc<Node> {
-        // Nobody waits for the lock: after a fork, it may be left behind. The seed knows, too.
-        let known = || self.others.try_lock()?.homes.get(&home).map(Arc::clone);
+        let known = || self.others().homes.get(&home).map(Arc::clone);
         let is_cluster = self.is_cluster.load(Ordering::Relaxed);
         is_cluster.then(known).flatten().unwrap_or_else(|| Arc::clone(&self.seed))
     }
@@ -104,7 +108,7 @@ impl Server {
             let place = Place { address: Address::Tcp(at.0.clone(), at.1), ..self.seed.place.clone() };
             Arc::new(Node::new(place, self.options.connect_timeout))
         };
-        let Some(mut others) = self.others.try_lock() else { return Some(opened()) };
+        let mut others = self.others();
         let node = Arc::clone(others.nodes.entry(at.clone()).or_insert_with(opened));
         others.homes.insert(home, Arc::clone(&node));
         Some(node)

@@ -1,11 +1,12 @@
 //! TLS, for `rediss://`.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use std::io;
-use std::sync::OnceLock;
 use std::time::Instant;
 
+use once_cell::race::OnceBox;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
@@ -29,7 +30,7 @@ pub(super) fn encrypted(host: &str, socket: Timed) -> io::Result<Encrypted> {
 
 /// Whom we trust: the authorities that the system trusts.
 fn trusting() -> io::Result<Arc<ClientConfig>> {
-    static TRUSTING: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    static TRUSTING: OnceBox<Arc<ClientConfig>> = OnceBox::new();
     if let Some(config) = TRUSTING.get() {
         return Ok(Arc::clone(config));
     }
@@ -46,5 +47,5 @@ fn trusting() -> io::Result<Arc<ClientConfig>> {
         .map_err(io::Error::other)?
         .with_root_certificates(authorities)
         .with_no_client_auth();
-    Ok(Arc::clone(TRUSTING.get_or_init(|| Arc::new(config))))
+    Ok(Arc::clone(TRUSTING.get_or_init(|| Box::new(Arc::new(config)))))
 }

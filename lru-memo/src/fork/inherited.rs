@@ -1,0 +1,73 @@
+//! What a child goes on with as its parent had it.
+
+use alloc::boxed::Box;
+use core::ops::DerefMut;
+#[cfg(all(feature = "shared", target_os = "linux"))]
+use core::time::Duration;
+
+use super::own::OfProcess;
+use super::{Forkable, Locked, Registration};
+use crate::sync::{Mutex, MutexGuard};
+
+/// What is behind a lock that every fork takes.
+pub(crate) trait Heritage {
+    /// Forgets what other threads were doing; in a process that has no other thread. Runs no foreign code.
+    fn forget_others(&mut self) {}
+}
+
+/// A lock that every fork takes, so that the child has a whole copy of what is behind it. A child whose fork did not
+/// take it begins with a new one.
+pub(crate) struct Inherited<T> {
+    guarded: OfProcess<Guarded<T>, true>,
+    make: fn() -> T,
+}
+
+struct Guarded<T> {
+    registration: Registration,
+    state: Mutex<T>,
+}
+
+impl<T: Heritage + Send + 'static> Inherited<T> {
+    pub(crate) const fn new(make: fn() -> T) -> Self {
+        Self { guarded: OfProcess::none(), make }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.guarded().state.lock()
+    }
+
+    /// As [`lock`](Self::lock), waiting no longer than this.
+    #[cfg(all(feature = "shared", target_os = "linux"))]
+    pub(crate) fn lock_for(&self, patience: Duration) -> Option<MutexGuard<'_, T>> {
+        self.guarded().state.lock_for(patience)
+    }
+
+    fn guarded(&self) -> &Guarded<T> {
+        self.guarded.get().unwrap_or_else(|| {
+            let make = || Guarded { registration: Registration::none(), state: Mutex::new((self.make)()) };
+            // SAFETY: it stays where it is until it is dropped, which ends the registration; `T` is `Send`.
+            self.guarded.make(make, |guarded| unsafe { guarded.registration.begin(guarded) })
+        })
+    }
+}
+
+impl<T> Drop for Guarded<T> {
+    fn drop(&mut self) {
+        self.registration.end();
+    }
+}
+
+impl<T: Heritage> Forkable for Guarded<T> {
+    fn lock(&self) -> Box<dyn Locked + '_> {
+        Box::new(Held(self.state.lock()))
+    }
+}
+
+/// The lock, while the process forks.
+struct Held<G>(G);
+
+impl<T: Heritage, G: DerefMut<Target = T>> Locked for Held<G> {
+    fn forget_others(&mut self) {
+        self.0.forget_others();
+    }
+}

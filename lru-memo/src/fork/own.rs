@@ -1,0 +1,114 @@
+//! What each process makes for itself.
+
+use alloc::boxed::Box;
+use core::marker::PhantomData;
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering::{AcqRel, Acquire};
+
+use super::Process;
+
+/// Something that is made when it is needed: for one process, so that the child of a fork has none, or
+/// (`INHERITED`) for that process and the children that it was handed over to.
+///
+/// What a process may not use stays in memory as it is: threads that do not exist any more may have been changing it.
+pub(crate) struct OfProcess<T, const INHERITED: bool>(AtomicPtr<Made<T>>, PhantomData<T>);
+
+/// What each process makes for itself.
+pub(crate) type Own<T> = OfProcess<T, false>;
+
+struct Made<T> {
+    by: Process,
+    value: T,
+}
+
+impl<T, const INHERITED: bool> OfProcess<T, INHERITED> {
+    pub(crate) const fn none() -> Self {
+        Self(AtomicPtr::new(core::ptr::null_mut()), PhantomData)
+    }
+
+    fn is_usable(by: Process) -> bool {
+        if INHERITED { by.is_inherited() } else { by.is_here() }
+    }
+
+    /// What there is for this process.
+    #[inline]
+    pub(crate) fn get(&self) -> Option<&T> {
+        // SAFETY: what is there is a leaked box. It is freed only by a process that may not use it, or when `self` is
+        // dropped.
+        let made = unsafe { self.0.load(Acquire).as_ref() }?;
+        Self::is_usable(made.by).then_some(&made.value)
+    }
+
+    /// What there is for this process, made if need be. Never waits: of two threads that come first, one makes it in
+    /// vain.
+    #[inline]
+    pub(crate) fn get_or_make(&self, make: impl FnOnce() -> T) -> &T {
+        match self.get() {
+            Some(value) => value,
+            None => self.make(make, |_| ()),
+        }
+    }
+
+    /// Makes it, and prepares it where it then stays, unless another thread is faster.
+    #[cold]
+    pub(super) fn make(&self, make: impl FnOnce() -> T, prepare: impl FnOnce(&T)) -> &T {
+        let made = Box::into_raw(Box::new(Made { by: Process::here(), value: make() }));
+        // SAFETY: it was made just now, and nobody else has it.
+        prepare(unsafe { &(*made).value });
+        loop {
+            let other = self.0.load(Acquire);
+            if let Some(value) = self.get() {
+                // SAFETY: as above.
+                drop(unsafe { Box::from_raw(made) });
+                return value;
+            }
+            if self.0.compare_exchange(other, made, AcqRel, Acquire).is_ok() {
+                // SAFETY: as in `get`.
+                return unsafe { &(*made).value };
+            }
+        }
+    }
+}
+
+#[cfg(all(feature = "shared", target_os = "linux"))]
+impl<T> Own<T> {
+    /// Replaces what there is. That stays in memory, for others may be using it.
+    pub(crate) fn set(&self, value: T) -> &T {
+        let made = Box::leak(Box::new(Made { by: Process::here(), value }));
+        self.0.store(made, core::sync::atomic::Ordering::Release);
+        &made.value
+    }
+
+    /// Drops what there is, also what is inherited, see [`drop_inherited`](Self::drop_inherited).
+    pub(crate) fn close(&mut self) {
+        let made = core::mem::replace(self.0.get_mut(), core::ptr::null_mut());
+        if !made.is_null() {
+            // SAFETY: a leaked box, to which there is no reference any more.
+            drop(unsafe { Box::from_raw(made) });
+        }
+    }
+
+    /// Drops what another process has made, from which this one descends. One thread at a time, and only what stays whole
+    /// without the threads of that process.
+    pub(crate) fn drop_inherited(&self) {
+        let made = self.0.load(Acquire);
+        // SAFETY: as in `get`.
+        if unsafe { made.as_ref() }.is_some_and(|made| !made.by.is_here()) {
+            self.0.store(core::ptr::null_mut(), core::sync::atomic::Ordering::Release);
+            // SAFETY: a leaked box. Those who got it from `get` are threads of another process; the thread that forked
+            // had no reference, for nothing that is done with it forks.
+            drop(unsafe { Box::from_raw(made) });
+        }
+    }
+}
+
+impl<T, const INHERITED: bool> Drop for OfProcess<T, INHERITED> {
+    fn drop(&mut self) {
+        let made = *self.0.get_mut();
+        // SAFETY: as in `get`.
+        if unsafe { made.as_ref() }.is_some_and(|made| Self::is_usable(made.by)) {
+            // SAFETY: a leaked box, to which there is no reference any more.
+            drop(unsafe { Box::from_raw(made) });
+        }
+    }
+}
