@@ -76,12 +76,14 @@
 
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod breaker;
+mod build;
 mod configured;
 mod error;
 mod format;
 pub(crate) mod function;
 mod hash;
 mod health;
+pub(crate) mod identity;
 pub(crate) mod key;
 mod lease;
 #[cfg(all(feature = "shared", target_os = "linux"))]
