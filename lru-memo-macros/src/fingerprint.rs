@@ -1,49 +1,58 @@
-//! A number that differs when a function was changed: of its signature, its body, and what makes its key.
+//! A number that differs when a function was changed: its signature, its body, or what makes its key.
 
-use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use proc_macro2::TokenStream;
 
 use crate::function::Function;
 use crate::options::Options;
 
 /// The number, as a literal. Neither spaces nor comments matter, nor what is documented.
+#[cfg(feature = "shared")]
 pub(crate) fn fingerprint(function: &Function<'_>, options: &Options) -> TokenStream {
+    use quote::{ToTokens, quote};
+    use siphasher::sip128::{Hasher128, SipHasher24};
+
     let (signature, body) = (&function.item.sig, &function.item.block);
     let (key, skip) = (&options.key, &options.skip);
     let skipped =
         function.arguments.iter().filter(|argument| argument.is_skipped).map(|argument| &argument.name);
     let is_self_skipped = function.is_self_skipped;
     let cache_err = options.cache_err;
-    let mut hash = Fnv::new();
-    hash.tokens(quote!(#signature #body, #key, #(#skip)*, #(#skipped)*, #is_self_skipped, #cache_err));
-    let hash = hash.0;
-    quote!(#hash).into_token_stream()
+    let tokens = quote!(#signature #body, #key, #(#skip)*, #(#skipped)*, #is_self_skipped, #cache_err);
+    // A fixed key: each build has to find the same number.
+    let mut hash = SipHasher24::new_with_keys(0x6c72_755f_6d65_6d6f, 0x0074_6f6b_656e_7321);
+    feed(tokens, &mut hash);
+    hash.finish128().as_u128().into_token_stream()
 }
 
-/// FNV-1a of 128 bits.
-struct Fnv(u128);
+/// Only one who enables the feature can have a function that needs it.
+#[cfg(not(feature = "shared"))]
+pub(crate) fn fingerprint(_: &Function<'_>, _: &Options) -> TokenStream {
+    unreachable!("`scope = shared` is refused without the feature")
+}
 
-impl Fnv {
-    fn new() -> Self {
-        Self(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d)
-    }
+/// Feeds tokens to a hash, so that no two streams look alike: each token goes after its length, each group between
+/// marks.
+#[cfg(feature = "shared")]
+fn feed(tokens: TokenStream, hash: &mut impl core::hash::Hasher) {
+    use proc_macro2::{Delimiter, TokenTree};
 
-    fn text(&mut self, text: &str) {
-        // What no token contains tells where one ends.
-        for byte in text.bytes().chain([0]) {
-            self.0 = (self.0 ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
-        }
-    }
-
-    fn tokens(&mut self, tokens: TokenStream) {
-        for token in tokens {
-            match token {
-                TokenTree::Group(group) => {
-                    self.text(&format!("{:?}", group.delimiter()));
-                    self.tokens(group.stream());
-                    self.text("end");
-                }
-                other => self.text(&other.to_string()),
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => {
+                hash.write(match group.delimiter() {
+                    Delimiter::Parenthesis => b"(",
+                    Delimiter::Brace => b"{",
+                    Delimiter::Bracket => b"[",
+                    Delimiter::None => b"<",
+                });
+                feed(group.stream(), hash);
+                hash.write(b".");
+            }
+            other => {
+                let text = other.to_string();
+                hash.write(b"t");
+                hash.write(&(text.len() as u64).to_le_bytes());
+                hash.write(text.as_bytes());
             }
         }
     }

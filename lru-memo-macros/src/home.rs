@@ -65,19 +65,11 @@ impl Home {
         };
         let site = site(function, options, [whole, &info, &clear], private);
         if options.scope == Scope::Shared {
-            let tokens = fingerprint(function, options);
-            let (types, parameters) = (&key.names, names_of_parameters(function));
-            let own =
-                (!matches!(function.place, Place::Free)).then(|| quote!(&::core::any::type_name::<Self>(),));
-            // With the functions and traits around it: what is written alike there may mean something else.
-            let around = options.name.is_none().then(|| quote!(&::core::any::type_name_of_val(&|| ()),));
+            let identity = identity(function, options, key, cached, private);
             return Self {
                 body: body! {
                     static CACHES: #private::SharedCaches = #private::SharedCaches::new();
-                    CACHES.of(#private::instantiation(|| ()), #site, || {
-                        let value = ::core::any::type_name::<#value>();
-                        #private::identity(#tokens, &[&value, #around #own #(&#types,)* #(&#parameters),*])
-                    })
+                    CACHES.of(#private::instantiation(|| ()), #site, || #identity)
                 },
                 result: body!(&'static #private::SharedCache),
                 cache: body!(#path()),
@@ -228,6 +220,51 @@ fn site(
             parameters: #parameters,
             info: || #info,
             clear: || #clear,
+        }
+    }
+}
+
+/// What tells the function, and each instantiation of it, from all others.
+fn identity(
+    function: &Function<'_>,
+    options: &Options,
+    key: &Key,
+    cached: &Cached,
+    private: &TokenStream,
+) -> TokenStream {
+    let (tokens, value, types) = (fingerprint(function, options), &cached.value, &key.names);
+    let parameters = names_of_parameters(function);
+    let (is_named, is_free) = (options.name.is_some(), matches!(function.place, Place::Free));
+    let hidden = function.names.cache.to_string();
+    let around = match function.place {
+        Place::Block(block) => block.generics.type_params().map(|param| &param.ident).collect(),
+        _ => Vec::new(),
+    };
+    let arguments = function.generics.type_params().map(|param| &param.ident).chain(around);
+    let of_self = quote!(::core::any::type_name::<Self>());
+    let own = (!matches!(function.place, Place::Free)).then(|| quote!(&#of_self,));
+    let unseen = match function.place {
+        Place::Member => quote!(::core::option::Option::Some(#of_self)),
+        _ => quote!(::core::option::Option::None),
+    };
+    body! {
+        #private::Identity {
+            tokens: #tokens,
+            is_named: #is_named,
+            is_free: #is_free,
+            module: ::core::module_path!(),
+            hidden: #hidden,
+            within: ::core::any::type_name_of_val(&|| ()),
+            package: [
+                ::core::option_env!("CARGO_PKG_NAME"),
+                ::core::option_env!("CARGO_PKG_VERSION"),
+            ],
+            types: #private::names(&[
+                &::core::any::type_name::<#value>(), #own #(&#types,)* #(&#parameters),*
+            ]),
+            arguments: #private::names(&[#(&::core::any::type_name::<#arguments>()),*]),
+            own: #unseen,
+            code: || (),
         }
     }
 }

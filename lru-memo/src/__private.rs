@@ -25,7 +25,8 @@ pub use crate::plain::{NotPlain, Plainness};
 pub use crate::registry::Site;
 #[cfg(feature = "_stores")]
 pub use crate::shared::{
-    function::{SharedCache, SharedCaches, identity},
+    function::{SharedCache, SharedCaches},
+    identity::{Identity, names},
     key::shared_part,
     task::at_once,
     value::codec,

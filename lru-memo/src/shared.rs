@@ -77,12 +77,15 @@
 
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod breaker;
+mod build;
 mod configured;
 mod error;
 mod format;
 pub(crate) mod function;
+#[cfg(any(feature = "memcached", all(feature = "shared", target_os = "linux")))]
 mod hash;
 mod health;
+pub(crate) mod identity;
 pub(crate) mod key;
 mod lease;
 #[cfg(all(feature = "shared", target_os = "linux"))]

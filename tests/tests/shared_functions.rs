@@ -1,5 +1,7 @@
 //! `scope = shared` through the macro: in one process on `memory://`, and in worker processes on an embedded store.
 
+#[path = "shared_functions/builds.rs"]
+mod builds;
 #[path = "shared_functions/keys.rs"]
 mod keys;
 #[path = "shared_functions/namesakes.rs"]
@@ -11,8 +13,9 @@ mod strict;
 mod values;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -543,12 +546,20 @@ struct Worker {
 
 impl Worker {
     fn start(scratch: &Scratch) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_function-worker"))
-            .env("LRU_MEMO_STORE", format!("file://{}/store", scratch.path().display()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the worker starts");
+        Self::start_of(Path::new(env!("CARGO_BIN_EXE_function-worker")), scratch)
+    }
+
+    fn start_of(program: &Path, scratch: &Scratch) -> Self {
+        let mut command = Command::new(program);
+        command.env("LRU_MEMO_STORE", format!("file://{}/store", scratch.path().display()));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = loop {
+            match command.spawn() {
+                // Another test forked while the program was written.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::yield_now(),
+                started => break started.expect("the worker starts"),
+            }
+        };
         let input = process.stdin.take().expect("an input");
         let output = BufReader::new(process.stdout.take().expect("an output"));
         Self { process, input, output }

@@ -301,3 +301,40 @@ fn the_entries_of_a_namespace_are_on_all_servers_and_survive_the_loss_of_others(
     (0..300).for_each(|x| assert!(square(&fewer, &space, x)));
     assert!(begun.elapsed() < LONG);
 }
+
+/// Keys that had one hash when the seeds of hashes were known, in both of its halves: the second eight bytes, and the
+/// fourth, take from a multiplication all that was before.
+fn chosen(count: u64) -> Vec<Vec<u8>> {
+    let key = |at: u64| {
+        let words = [at, 0xd1b5_4a32_d192_ed03, 7, 0x9fb2_1c65_1e98_df25];
+        words.map(u64::to_le_bytes).concat()
+    };
+    (0..count).map(key).collect()
+}
+
+#[test]
+fn nobody_can_choose_keys_that_replace_each_other() {
+    let server = Server::on_port(&[]);
+    let store = server.store();
+    for maxsize in [Some(100), None] {
+        let space = space("f", maxsize);
+        for key in chosen(100) {
+            assert!(put(&store, &space, &key, &key, 1));
+        }
+        for key in chosen(100) {
+            assert_eq!(peek(&server.store(), &space, &key), Some(key), "maxsize {maxsize:?}");
+        }
+        assert_eq!(info(&store, &space).2, 100);
+    }
+}
+
+#[test]
+fn nobody_can_choose_keys_that_wait_for_each_other() {
+    let server = Server::on_port(&[]);
+    let (store, space) = (server.store(), space("f", Some(100)));
+    let leases: Vec<_> = chosen(10).iter().map(|key| store.try_lease(&space, key)).collect();
+    assert!(leases.iter().all(|lease| matches!(lease, Ok(Some(_)))));
+    // Whoever asks, the key is taken, also after a clear.
+    store.clear(&space).expect("it works");
+    assert!(matches!(server.store().try_lease(&space, &chosen(1)[0]), Ok(None)));
+}

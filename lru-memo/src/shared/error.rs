@@ -31,6 +31,8 @@ pub enum Kind {
     Unavailable,
     /// A key or a value cannot be serialized.
     Value,
+    /// A function cannot be told from others, and is not cached.
+    Identity,
 }
 
 impl Error {

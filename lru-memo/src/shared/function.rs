@@ -3,19 +3,18 @@
 //! Whatever is wrong with the store, the caller's function runs: the error is counted, and nothing is stored.
 
 use alloc::boxed::Box;
-use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
-use core::fmt::Display;
 use core::future::Future;
 
 use once_cell::race::OnceBox;
 
 use super::error::Error;
 use super::health::note;
+use super::identity::Identity;
 use super::key::SharedKey;
-use super::namespace::{Namespace, fingerprint};
+use super::namespace::Namespace;
 use super::near::Near;
 use super::task::{self, Caller};
 use super::turns::{Joined, Turn, Turns, Waited};
@@ -25,9 +24,6 @@ use crate::info::CacheInfo;
 use crate::outcome::Outcome;
 use crate::registry::{self, Site};
 
-/// Tells what this version writes from what others do.
-const FORMAT: &[u8] = b"2";
-
 /// A memoized function on the store of this process; or all instantiations of a generic one. Nothing in here ever
 /// blocks.
 pub struct SharedCaches(OnceBox<SharedCache>);
@@ -36,19 +32,11 @@ pub struct SharedCaches(OnceBox<SharedCache>);
 pub struct SharedCache {
     of: TypeId,
     space: Namespace,
+    /// Whether it has the namespace for itself. If not, nothing is stored.
+    is_told_apart: bool,
     turns: Turns,
     near: Option<Near>,
     next: SharedCaches,
-}
-
-/// Tells a function from what it was before it was changed: a hash of its tokens, and the names of its types.
-#[must_use]
-pub fn identity(tokens: u128, types: &[&dyn Display]) -> u128 {
-    let types: Vec<_> = types.iter().map(ToString::to_string).collect();
-    let tokens = tokens.to_le_bytes();
-    let parts: Vec<&[u8]> =
-        [&tokens[..]].into_iter().chain(types.iter().map(|name| name.as_bytes())).collect();
-    fingerprint(&parts)
 }
 
 impl SharedCaches {
@@ -64,7 +52,7 @@ impl SharedCaches {
         &'static self,
         of: TypeId,
         site: impl FnOnce() -> Site,
-        identity: impl FnOnce() -> u128,
+        identity: impl FnOnce() -> Identity,
     ) -> &'static SharedCache {
         let mut caches = self;
         while let Some(cache) = caches.0.get() {
@@ -77,18 +65,18 @@ impl SharedCaches {
     }
 
     #[cold]
-    fn add(&'static self, of: TypeId, site: Site, identity: u128) -> &'static SharedCache {
+    fn add(&'static self, of: TypeId, site: Site, identity: Identity) -> &'static SharedCache {
         let (name, parameters) = ((site.name)(), site.parameters);
-        let version = parameters.version.to_le_bytes();
-        let id = fingerprint(&[FORMAT, name.as_bytes(), &identity.to_le_bytes(), &version]);
+        let id = noted(identity.id(name, parameters.version, of));
         let mut caches = self;
         loop {
-            let space = Namespace::new(name, id)
+            let space = Namespace::new(name, id.unwrap_or_default())
                 .with_maxsize(parameters.maxsize)
                 .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
                 .with_ttl(parameters.ttl);
             let near = parameters.near.map(|near| Near::new(&parameters, near));
-            let made = SharedCache { of, space, turns: Turns::new(), near, next: Self::new() };
+            let (turns, next) = (Turns::new(), Self::new());
+            let made = SharedCache { of, space, is_told_apart: id.is_some(), turns, near, next };
             let is_first = caches.0.set(Box::new(made)).is_ok();
             let cache = caches.0.get().expect("it was set just now, if not before");
             if is_first {
@@ -144,12 +132,17 @@ pub enum SharedPending {
 impl SharedCache {
     /// A call by a thread, which may block.
     pub fn by_thread(&'static self, key: impl SharedKey) -> SharedCall {
-        SharedCall { cache: self, key: bytes_of(key), caller: Caller::Thread }
+        self.call(key, Caller::Thread)
     }
 
     /// A call by a task, which must not.
     pub fn by_task(&'static self, key: impl SharedKey) -> SharedCall {
-        SharedCall { cache: self, key: bytes_of(key), caller: Caller::Task }
+        self.call(key, Caller::Task)
+    }
+
+    fn call(&'static self, key: impl SharedKey, caller: Caller) -> SharedCall {
+        let key = self.is_told_apart.then(|| bytes_of(key)).flatten();
+        SharedCall { cache: self, key, caller }
     }
 
     /// Asks the store about a key, which is given back. What goes wrong is counted.

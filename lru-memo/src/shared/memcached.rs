@@ -23,6 +23,7 @@ mod unlisted;
 mod url;
 mod wire;
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use std::time::Instant;
@@ -129,6 +130,11 @@ impl Memcached {
         Ok(())
     }
 
+    /// The name of the lease of a key.
+    fn lease_of(&self, space: &Namespace, key: &[u8]) -> Result<String, Error> {
+        Ok(Access::new(self, space).names()?.lease(space, key))
+    }
+
     /// Uses a namespace, one way or the other.
     fn with<R>(
         &self,
@@ -194,7 +200,7 @@ impl Store for Memcached {
     fn clear(&self, space: &Namespace) -> Result<(), Error> {
         let access = Access::new(self, space);
         let Some(known) = access.read()? else { return Ok(()) };
-        access.renew()?;
+        access.renew(&known.directory.cleared())?;
         let versions: Vec<u64> = known.directory.records.iter().map(|record| record.version).collect();
         listed::delete(&access, &versions);
         Ok(())
@@ -206,11 +212,11 @@ impl Store for Memcached {
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
-        self.leases.take(names::lease(space, names::hash_of(key)))
+        self.leases.take(self.lease_of(space, key)?)
     }
 
     fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
-        self.leases.try_take(names::lease(space, names::hash_of(key)))
+        self.leases.try_take(self.lease_of(space, key)?)
     }
 
     fn blocks(&self) -> bool {

@@ -74,6 +74,66 @@ fn failing(x: u64) -> Result<u64, String> {
     Err(format!("{x} failed"))
 }
 
+#[lru_cache(scope = shared, skip(f))]
+fn applied<F: Fn(u64) -> u64 + 'static>(f: F, x: u64) -> u64 {
+    f(x)
+}
+
+mod shelves {
+    use lru_memo::lru_cache;
+
+    pub struct Shelf;
+
+    pub trait Twice {
+        fn twice(&self, x: u64) -> u64;
+    }
+
+    impl Shelf {
+        #[lru_cache(scope = shared, skip(self))]
+        pub fn once(&self, x: u64) -> u64 {
+            x
+        }
+    }
+
+    #[lru_cache]
+    impl Twice for Shelf {
+        #[lru_cache(scope = shared, skip(self))]
+        fn twice(&self, x: u64) -> u64 {
+            2 * x
+        }
+    }
+}
+
+mod beside_shelves {
+    use lru_memo::lru_cache;
+
+    use super::shelves::Shelf;
+
+    impl Shelf {
+        #[lru_cache(scope = shared, skip(self))]
+        pub fn thrice(&self, x: u64) -> u64 {
+            3 * x
+        }
+    }
+}
+
+#[lru_cache(scope = shared)]
+fn shown<T: Default + ToString + 'static>(x: u64) -> String {
+    T::default().to_string() + &x.to_string()
+}
+
+/// A function of its own wherever it is written.
+macro_rules! times {
+    ($factor:expr, $x:expr) => {{
+        const FACTOR: u64 = $factor;
+        #[lru_cache(scope = shared)]
+        fn times(x: u64) -> u64 {
+            x * FACTOR
+        }
+        times($x)
+    }};
+}
+
 fn in_threads(threads: u64, call: impl Fn() -> String + Sync) -> String {
     let answers: Vec<String> = thread::scope(|scope| {
         let started: Vec<_> = (0..threads).map(|_| scope.spawn(&call)).collect();
@@ -110,6 +170,20 @@ fn answer(command: &str, number: u64) -> String {
         "slow_info" => slow_cache_info().to_string(),
         "failing" => in_threads(number, || failing(1).unwrap_err()),
         "failing_info" => failing_cache_info().to_string(),
+        "methods" => {
+            use shelves::{Shelf, Twice};
+            let (once, twice, thrice) = (Shelf.once(number), Shelf.twice(number), Shelf.thrice(number));
+            format!("{once} {twice} {thrice} {}", shown::<String>(number))
+        }
+        "applied_to_one_more" => applied(|x| x + 1, number).to_string(),
+        "applied_to_twice" => applied(|x| x * 2, number).to_string(),
+        "three_times" => times!(3, number).to_string(),
+        "four_times" => times!(4, number).to_string(),
+        "applied_and_times" => {
+            let caches = lru_memo::caches().filter(|cache| !cache.name().ends_with("::double"));
+            let infos: Vec<_> = caches.map(|cache| cache.info()).collect();
+            infos.iter().map(|info| format!("{}/{}", info.hits, info.misses)).collect::<Vec<_>>().join(" ")
+        }
         "health" => format!("{:?}", shared::health().errors),
         _ => panic!("there is no command {command}"),
     }

@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::Memcached;
 use super::directory::{Directory, Limits};
 use super::item::Item;
-use super::names::{self, Counter};
+use super::names::{self, Counter, Names};
 use super::remembered::{Known, Memory};
 use super::server::Server;
 use super::wire::{Answer, Batch, When};
@@ -108,7 +108,20 @@ impl<'a> Access<'a> {
         if let Some(known) = self.read()? {
             return Ok(known.directory);
         }
+        self.made()
+    }
+
+    /// The directory, made if need be; and remembered.
+    pub(super) fn made(&self) -> Result<Directory, Error> {
         self.change_always(|directory| Edited::left(directory.clone()))
+    }
+
+    /// What entries were named by, if this process remembers it, or are.
+    pub(super) fn names(&self) -> Result<Names, Error> {
+        match self.store.remembered.names(self.space.id()) {
+            Some(names) => Ok(names),
+            None => Ok(self.made()?.names()),
+        }
     }
 
     pub(super) fn ticket(&self) -> Result<Ticket, Error> {
@@ -124,7 +137,7 @@ impl<'a> Access<'a> {
         let id = self.space.id();
         let (mut remembered, mut doubted) = match self.store.remembered.take(id) {
             Some(Memory::Fresh(known)) => (Some(known), None),
-            Some(Memory::Doubtful(number)) => (None, Some(number)),
+            Some(Memory::Doubtful { number, .. }) => (None, Some(number)),
             None => (None, None),
         };
         let mut tried = 0;
@@ -214,7 +227,8 @@ impl<'a> Access<'a> {
     }
 
     fn keep(&self, known: Known, is_calm: bool) {
-        let memory = if is_calm { Memory::Fresh(known) } else { Memory::Doubtful(known.number) };
+        let (number, names) = (known.number, known.directory.names());
+        let memory = if is_calm { Memory::Fresh(known) } else { Memory::Doubtful { number, names } };
         self.store.remembered.keep(self.space.id(), memory);
     }
 
@@ -231,10 +245,10 @@ impl<'a> Access<'a> {
         Ok(())
     }
 
-    /// In place of the directory is a new one, whoever changes it.
-    pub(super) fn renew(&self) -> Result<(), Error> {
+    /// In place of the directory is this one, whoever changes it.
+    pub(super) fn renew(&self, directory: &Directory) -> Result<(), Error> {
         drop(self.store.remembered.take(self.space.id()));
-        let bytes = Directory::new().encode();
+        let bytes = directory.encode();
         let mut batch = Batch::new();
         batch.set(&self.directory, &bytes, When::Always, 0);
         first(self.ask_here(&batch)?).done().map(|_| ())

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::item::{seal, unsealed};
+use super::names::Names;
 use crate::shared::Ticket;
 use crate::shared::namespace::Namespace;
 use crate::shared::unique::unique;
@@ -13,13 +14,15 @@ use crate::shared::wall::is_expired;
 /// How many invalidations are remembered. What was computed while there were more is not stored.
 const REMEMBERED: usize = 16;
 
-const MARK: &[u8; 4] = b"LMd2";
+const MARK: &[u8; 4] = b"LMd3";
 
 /// The directory of a namespace. Without records where the namespace may have more than can be listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Directory {
     /// Differs after each clear, and when the server has lost the directory.
     pub(super) generation: u64,
+    /// The seed of the hashes of keys, for as long as the server has the directory.
+    seed: u64,
     /// How many keys were invalidated.
     sequence: u64,
     /// Hashes of the keys that were invalidated, at the index of their number.
@@ -47,12 +50,18 @@ impl Directory {
     pub(super) fn new() -> Self {
         Self {
             generation: unique(),
+            seed: unique(),
             sequence: 0,
             invalidated: Box::new([0; REMEMBERED]),
             hits: 0,
             misses: 0,
             records: Vec::new(),
         }
+    }
+
+    /// The directory after a clear.
+    pub(super) fn cleared(&self) -> Self {
+        Self { seed: self.seed, ..Self::new() }
     }
 
     /// In place of what cannot be understood.
@@ -64,25 +73,37 @@ impl Directory {
         self.generation == 0
     }
 
+    /// The hash of a key, as records have it. As it cannot be foreseen, 64 bits are enough: two of a namespace's entries
+    /// collide once in many millions of years, and then replace each other.
+    pub(super) fn hash_of(&self, key: &[u8]) -> u64 {
+        self.names().hash_of(key) as u64
+    }
+
+    pub(super) fn names(&self) -> Names {
+        Names { generation: self.generation, seed: self.seed }
+    }
+
     pub(super) fn ticket(&self) -> Ticket {
         Ticket { generation: self.generation, sequence: self.sequence }
     }
 
     /// Whether nothing has happened since that forbids storing the key.
-    pub(super) fn allows(&self, ticket: Ticket, hash: u64) -> bool {
+    pub(super) fn allows(&self, ticket: Ticket, key: &[u8]) -> bool {
+        let hash = self.hash_of(key);
         let missed = self.sequence.wrapping_sub(ticket.sequence);
         ticket.generation == self.generation
             && missed <= REMEMBERED as u64
             && (1..=missed).all(|back| self.invalidated[slot(self.sequence.wrapping_sub(back))] != hash)
     }
 
-    pub(super) fn invalidate(&mut self, hash: u64) {
-        self.invalidated[slot(self.sequence)] = hash;
+    pub(super) fn invalidate(&mut self, key: &[u8]) {
+        self.invalidated[slot(self.sequence)] = self.hash_of(key);
         self.sequence += 1;
     }
 
     /// Where the entry of a key is; an expired one is removed.
-    pub(super) fn find(&mut self, hash: u64, ttl: Option<Duration>, now: u64) -> Option<usize> {
+    pub(super) fn find(&mut self, key: &[u8], ttl: Option<Duration>, now: u64) -> Option<usize> {
+        let hash = self.hash_of(key);
         // What is asked for is often recent.
         let at = self.records.iter().rposition(|record| record.hash == hash)?;
         if ttl.is_some_and(|ttl| is_expired(self.records[at].stored, now, ttl)) {
@@ -127,6 +148,7 @@ impl Directory {
         let mut bytes = Vec::with_capacity(200 + self.records.len() * 32);
         bytes.extend_from_slice(MARK);
         bytes.extend(self.generation.to_le_bytes());
+        bytes.extend(self.seed.to_le_bytes());
         bytes.extend(self.sequence.to_le_bytes());
         self.invalidated.iter().for_each(|hash| bytes.extend(hash.to_le_bytes()));
         bytes.extend(self.hits.to_le_bytes());
@@ -152,7 +174,7 @@ impl Directory {
     /// `None` for what is no directory.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut rest = unsealed(bytes)?.strip_prefix(MARK)?;
-        let (generation, sequence) = (number(&mut rest)?, number(&mut rest)?);
+        let (generation, seed, sequence) = (number(&mut rest)?, number(&mut rest)?, number(&mut rest)?);
         let mut invalidated = Box::new([0; REMEMBERED]);
         for hash in invalidated.iter_mut() {
             *hash = number(&mut rest)?;
@@ -166,7 +188,7 @@ impl Directory {
             let stored = if stamped != 0 { number(&mut rest)? } else { 0 };
             records.push(Record { hash, version, weight, stored });
         }
-        Some(Self { generation, sequence, invalidated, hits, misses, records })
+        Some(Self { generation, seed, sequence, invalidated, hits, misses, records })
     }
 }
 
@@ -215,7 +237,7 @@ mod tests {
     #[test]
     fn a_directory_is_read_as_written_and_nothing_else_is_one() {
         let mut directory = Directory { hits: 3, misses: u64::MAX, ..Directory::new() };
-        (0..20).for_each(|hash| directory.invalidate(hash << 50 | hash));
+        (0..20).for_each(|key| directory.invalidate(&[key]));
         (0..3).for_each(|at| _ = directory.add(record(u64::MAX - at, 7), LIMITS, 8));
         let bytes = directory.encode();
         assert_eq!(Directory::decode(&bytes), Some(directory));
@@ -257,13 +279,15 @@ mod tests {
     fn a_ticket_knows_sixteen_invalidations() {
         let mut directory = Directory::new();
         let ticket = directory.ticket();
-        (0..16).for_each(|hash| directory.invalidate(hash));
+        (0..16).for_each(|key| directory.invalidate(&[key]));
         assert!(
-            directory.allows(ticket, 16) && !directory.allows(ticket, 0) && !directory.allows(ticket, 15)
+            directory.allows(ticket, &[16])
+                && !directory.allows(ticket, &[0])
+                && !directory.allows(ticket, &[15])
         );
-        directory.invalidate(99);
-        assert!(!directory.allows(ticket, 16));
-        assert!(directory.allows(directory.ticket(), 99));
-        assert!(!Directory::new().allows(ticket, 16));
+        directory.invalidate(&[99]);
+        assert!(!directory.allows(ticket, &[16]));
+        assert!(directory.allows(directory.ticket(), &[99]));
+        assert!(!Directory::new().allows(ticket, &[16]));
     }
 }

@@ -20,24 +20,31 @@ enum Looked {
     Miss(Ticket),
 }
 
+/// What is known of an entry before there is a directory to list it.
+#[derive(Clone, Copy)]
+struct Stored {
+    version: u64,
+    weight: u64,
+    stored: u64,
+}
+
 /// The limits of a namespace, and one key of it.
 pub(super) struct Listed<'a> {
     access: &'a Access<'a>,
     limits: Limits,
     key: &'a [u8],
-    hash: u64,
 }
 
 impl<'a> Listed<'a> {
     pub(super) fn new(access: &'a Access<'a>, limits: Limits, key: &'a [u8]) -> Self {
-        Self { access, limits, key, hash: names::hash_of(key) as u64 }
+        Self { access, limits, key }
     }
 
     /// Looks the key up; says whether what is not there is counted.
     pub(super) fn look(&self, count_miss: bool) -> Result<Found, Error> {
         let (ttl, now) = (self.limits.ttl, self.access.now);
         let changed =
-            self.access.change(Some(TRIES), |directory| match directory.find(self.hash, ttl, now) {
+            self.access.change(Some(TRIES), |directory| match directory.find(self.key, ttl, now) {
                 Some(at) => {
                     let version = directory.records[at].version;
                     directory.touch(at);
@@ -59,7 +66,7 @@ impl<'a> Listed<'a> {
                 }
             }
             Changed::Overtaken(mut directory) => {
-                let found = directory.find(self.hash, ttl, now).map(|at| directory.records[at].version);
+                let found = directory.find(self.key, ttl, now).map(|at| directory.records[at].version);
                 let value = found.map(|version| self.fetch(version)).transpose()?.flatten();
                 if value.is_some() || count_miss {
                     let counter = if value.is_some() { Counter::Hits } else { Counter::Misses };
@@ -81,10 +88,11 @@ impl<'a> Listed<'a> {
 
     /// Takes back a hit: the server has forgotten the entry, or it cannot be understood.
     pub(super) fn lost(&self, version: Option<u64>, count_miss: bool) -> Result<Ticket, Error> {
-        let is_lost = |record: &Record| {
-            record.hash == self.hash && version.is_none_or(|version| version == record.version)
-        };
         self.access.change_always(|directory| {
+            let hash = directory.hash_of(self.key);
+            let is_lost = |record: &Record| {
+                record.hash == hash && version.is_none_or(|version| version == record.version)
+            };
             directory.records.retain(|record| !is_lost(record));
             directory.hits = directory.hits.saturating_sub(1);
             directory.misses += u64::from(count_miss);
@@ -94,7 +102,7 @@ impl<'a> Listed<'a> {
 
     pub(super) fn peek(&self) -> Result<Option<Vec<u8>>, Error> {
         let Some(mut known) = self.access.read()? else { return Ok(None) };
-        let found = known.directory.find(self.hash, self.limits.ttl, self.access.now);
+        let found = known.directory.find(self.key, self.limits.ttl, self.access.now);
         let version = found.map(|at| known.directory.records[at].version);
         version.map_or(Ok(None), |version| self.fetch(version))
     }
@@ -102,8 +110,8 @@ impl<'a> Listed<'a> {
     pub(super) fn invalidate(&self) -> Result<bool, Error> {
         let (ttl, now) = (self.limits.ttl, self.access.now);
         let gone = self.access.change_always(|directory| {
-            directory.invalidate(self.hash);
-            let found = directory.find(self.hash, ttl, now);
+            directory.invalidate(self.key);
+            let found = directory.find(self.key, ttl, now);
             Edited::written(found.map(|at| directory.records.remove(at).version))
         })?;
         delete(self.access, gone.as_slice());
@@ -128,7 +136,7 @@ impl<'a> Listed<'a> {
         }
         let weight = self.limits.max_weight.map_or(0, |_| entry.weight);
         let stored = self.limits.ttl.map_or(0, |_| self.access.now);
-        let record = Record { hash: self.hash, version, weight, stored };
+        let record = Stored { version, weight, stored };
         let is_stored = self.settle(&entry, Some(record))?;
         if !is_stored {
             delete(self.access, &[version]);
@@ -143,18 +151,19 @@ impl<'a> Listed<'a> {
     }
 
     /// Lists what was stored, unless that is forbidden by now; or only removes what it was to replace.
-    fn settle(&self, entry: &Entry<'_>, record: Option<Record>) -> Result<bool, Error> {
+    fn settle(&self, entry: &Entry<'_>, record: Option<Stored>) -> Result<bool, Error> {
         let (ttl, now) = (self.limits.ttl, self.access.now);
         let left = self.access.change_always(|directory| {
-            if entry.computed_since.is_some_and(|ticket| !directory.allows(ticket, self.hash)) {
+            if entry.computed_since.is_some_and(|ticket| !directory.allows(ticket, self.key)) {
                 return Edited::left(None);
             }
-            let found = directory.find(self.hash, ttl, now);
+            let found = directory.find(self.key, ttl, now);
             if found.is_some() && !entry.replace || found.is_none() && record.is_none() {
                 return Edited::left(None);
             }
             let mut left: Vec<Record> = found.map(|at| directory.records.remove(at)).into_iter().collect();
-            if let Some(record) = record {
+            if let Some(Stored { version, weight, stored }) = record {
+                let record = Record { hash: directory.hash_of(self.key), version, weight, stored };
                 left.extend(directory.add(record, self.limits, now));
             }
             Edited::written(Some(left))

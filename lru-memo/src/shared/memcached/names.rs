@@ -4,17 +4,37 @@
 use alloc::format;
 use alloc::string::String;
 
-use crate::shared::hash::hash;
+use siphasher::sip128::SipHasher24;
+
 use crate::shared::namespace::Namespace;
 
 /// The names of the namespaces that have their directory on a server.
 pub(super) const INDEX: &str = "lm:index";
 
-/// The hash of a key that items are named by. Everybody may know it: colliding keys only replace each other.
-pub(super) fn hash_of(key: &[u8]) -> u128 {
-    let half = |seed| u128::from(hash(seed, key));
-    half([0x6b65_795f_6869_6768, 0x9fb2_1c65_1e98_df25]) << 64
-        | half([0x6b65_795f_6c6f_7721, 0xd1b5_4a32_d192_ed03])
+/// What the names of a namespace's entries are made of, beside keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Names {
+    /// Differs after each clear, and when the server has lost the directory.
+    pub(super) generation: u64,
+    /// The seed of the hashes of keys, random: so nobody can choose keys that collide, which would replace each other.
+    pub(super) seed: u64,
+}
+
+impl Names {
+    /// The hash of a key.
+    pub(super) fn hash_of(self, key: &[u8]) -> u128 {
+        SipHasher24::new_with_keys(self.seed, 0x6c72_755f_6d65_6d6f).hash(key).as_u128()
+    }
+
+    /// The entry of a key, without a directory.
+    pub(super) fn entry(self, space: &Namespace, key: &[u8]) -> String {
+        format!("lm:e:{:032x}:{:016x}:{:032x}", space.id(), self.generation, self.hash_of(key))
+    }
+
+    /// The right to compute a key, whichever generation it is.
+    pub(super) fn lease(self, space: &Namespace, key: &[u8]) -> String {
+        format!("lm:l:{:032x}:{:032x}", space.id(), self.hash_of(key))
+    }
 }
 
 /// What is there once for each namespace.
@@ -25,16 +45,6 @@ pub(super) fn directory(space: &Namespace) -> String {
 /// An entry that a directory tells of, written once: `version` tells it from all others.
 pub(super) fn version(space: &Namespace, version: u64) -> String {
     format!("lm:v:{:032x}:{version:016x}", space.id())
-}
-
-/// The entry of a key, without a directory.
-pub(super) fn entry(space: &Namespace, generation: u64, hash: u128) -> String {
-    format!("lm:e:{:032x}:{generation:016x}:{hash:032x}", space.id())
-}
-
-/// The right to compute a key.
-pub(super) fn lease(space: &Namespace, hash: u128) -> String {
-    format!("lm:l:{:032x}:{hash:032x}", space.id())
 }
 
 /// A counter; each generation has its own.

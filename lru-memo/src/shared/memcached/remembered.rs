@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::directory::Directory;
+use super::names::Names;
 use crate::fork::Own;
 use crate::sync::{Mutex, MutexGuard};
 
@@ -21,8 +22,8 @@ pub(super) struct Known {
 pub(super) enum Memory {
     /// Its directory, which is likely to be as it was.
     Fresh(Known),
-    /// Others change it, too; this was the number of the last version.
-    Doubtful(u64),
+    /// Others change it, too; this was the number of the last version, and what entries were named by.
+    Doubtful { number: u64, names: Names },
 }
 
 /// Of all namespaces.
@@ -46,11 +47,11 @@ impl Remembered {
         self.lock().insert(id, memory);
     }
 
-    /// The generation of a namespace, as it was.
-    pub(super) fn generation(&self, id: u128) -> Option<u64> {
+    /// What the entries of a namespace were named by.
+    pub(super) fn names(&self, id: u128) -> Option<Names> {
         match self.lock().get(&id)? {
-            Memory::Fresh(known) => Some(known.directory.generation),
-            Memory::Doubtful(_) => None,
+            Memory::Fresh(known) => Some(known.directory.names()),
+            Memory::Doubtful { names, .. } => Some(*names),
         }
     }
 }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::access::{Access, Edited};
 use super::directory::Directory;
-use super::names::{self, Counter};
+use super::names::{self, Counter, Names};
 use super::server::Server;
 use super::wire::{Answer, Batch, When};
 use crate::shared::error::{Error, Kind};
@@ -18,27 +18,22 @@ use crate::shared::{Counts, Entry, Found, Ticket};
 pub(super) struct Unlisted<'a> {
     access: &'a Access<'a>,
     key: &'a [u8],
-    hash: u128,
 }
 
 impl<'a> Unlisted<'a> {
     pub(super) fn new(access: &'a Access<'a>, key: &'a [u8]) -> Self {
-        Self { access, key, hash: names::hash_of(key) }
+        Self { access, key }
     }
 
-    fn name(&self, generation: u64) -> String {
-        names::entry(self.access.space, generation, self.hash)
+    fn name(&self, names: Names) -> String {
+        names.entry(self.access.space, self.key)
     }
 
     /// Looks the key up; says whether what is not there is counted.
     pub(super) fn look(&self, count_miss: bool) -> Result<Found, Error> {
-        let remembered = self.access.store.remembered.generation(self.access.space.id());
-        let mut generation = match remembered {
-            Some(generation) => generation,
-            None => self.made()?.generation,
-        };
+        let mut names = self.access.names()?;
         loop {
-            let name = self.name(generation);
+            let (name, generation) = (self.name(names), names.generation);
             let server = self.access.store.servers.of(&name);
             let looked = if core::ptr::eq(server, self.access.server) {
                 self.look_here(&name, generation, count_miss)?
@@ -49,7 +44,7 @@ impl<'a> Unlisted<'a> {
                 Looked::Found(found) => return Ok(found),
                 Looked::Elsewhere(current) => {
                     drop(self.access.store.remembered.take(self.access.space.id()));
-                    generation = current;
+                    names = current;
                 }
             }
             self.access.pause(0)?;
@@ -70,7 +65,7 @@ impl<'a> Unlisted<'a> {
         next().done()?;
         let directory = self.current(directory)?;
         if directory.generation != generation {
-            return Ok(Looked::Elsewhere(directory.generation));
+            return Ok(Looked::Elsewhere(directory.names()));
         }
         if let Some(value) = self.alive(item)? {
             return Ok(Looked::Found(Found::Hit(value)));
@@ -105,7 +100,7 @@ impl<'a> Unlisted<'a> {
         let answers = access.ask_here(&batch)?;
         let directory = self.current(answers.into_iter().next().unwrap_or(Answer::Missing))?;
         if directory.generation != generation {
-            return Ok(Looked::Elsewhere(directory.generation));
+            return Ok(Looked::Elsewhere(directory.names()));
         }
         Ok(Looked::Found(value.map_or(Found::Miss(directory.ticket()), Found::Hit)))
     }
@@ -114,13 +109,8 @@ impl<'a> Unlisted<'a> {
     fn current(&self, answer: Answer) -> Result<Directory, Error> {
         match self.access.known(answer, self.access.server.run())? {
             Some(known) if !known.directory.is_broken() => Ok(known.directory),
-            _ => self.made(),
+            _ => self.access.made(),
         }
-    }
-
-    /// The directory, made if need be; and remembered.
-    fn made(&self) -> Result<Directory, Error> {
-        self.access.change_always(|directory| Edited::left(directory.clone()))
     }
 
     /// The value in an answer, if it is that of this key and has not expired. What has is removed.
@@ -134,21 +124,21 @@ impl<'a> Unlisted<'a> {
 
     pub(super) fn peek(&self) -> Result<Option<Vec<u8>>, Error> {
         let Some(known) = self.access.read()? else { return Ok(None) };
-        let name = self.name(known.directory.generation);
+        let name = self.name(known.directory.names());
         self.alive(self.access.ask(&name, |batch| batch.get(&name))?)
     }
 
     pub(super) fn invalidate(&self) -> Result<bool, Error> {
-        let generation = self.access.change_always(|directory| {
-            directory.invalidate(self.hash as u64);
-            Edited::written(directory.generation)
+        let names = self.access.change_always(|directory| {
+            directory.invalidate(self.key);
+            Edited::written(directory.names())
         })?;
-        self.remove(generation)
+        self.remove(names)
     }
 
     /// Removes the entry; says whether it was there.
-    fn remove(&self, generation: u64) -> Result<bool, Error> {
-        let name = self.name(generation);
+    fn remove(&self, names: Names) -> Result<bool, Error> {
+        let name = self.name(names);
         let mut batch = Batch::new();
         batch.get(&name);
         batch.delete(&name);
@@ -157,7 +147,7 @@ impl<'a> Unlisted<'a> {
         let mut next = || answers.next().unwrap_or(Answer::Missing);
         let was_there = self.alive(next())?.is_some();
         if next().done()?.is_some() {
-            self.access.count(generation, Counter::Entries, -1)?;
+            self.access.count(names.generation, Counter::Entries, -1)?;
         }
         Ok(was_there)
     }
@@ -165,7 +155,7 @@ impl<'a> Unlisted<'a> {
     /// Takes back a hit whose value could not be understood.
     pub(super) fn reject(&self) -> Result<Ticket, Error> {
         let directory = self.access.read_or_make()?;
-        self.remove(directory.generation)?;
+        self.remove(directory.names())?;
         self.access.count(directory.generation, Counter::Misses, 1)?;
         Ok(directory.ticket())
     }
@@ -173,12 +163,12 @@ impl<'a> Unlisted<'a> {
     pub(super) fn store(&self, entry: Entry<'_>) -> Result<bool, Error> {
         let directory = self.access.read_or_make()?;
         let is_stale = |directory: &Directory| {
-            entry.computed_since.is_some_and(|ticket| !directory.allows(ticket, self.hash as u64))
+            entry.computed_since.is_some_and(|ticket| !directory.allows(ticket, self.key))
         };
         if is_stale(&directory) {
             return Ok(false);
         }
-        let name = self.name(directory.generation);
+        let name = self.name(directory.names());
         let item = self.access.item(self.key, entry.value)?;
         let Some((number, is_new)) = self.send(&name, directory.generation, &item, entry.replace)? else {
             return Ok(false);
@@ -237,7 +227,7 @@ impl<'a> Unlisted<'a> {
 enum Looked {
     Found(Found),
     /// There is another generation by now.
-    Elsewhere(u64),
+    Elsewhere(Names),
 }
 
 pub(super) fn info(access: &Access<'_>) -> Result<Counts, Error> {
