@@ -197,9 +197,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, MissOf<'_, T, P, K, V, S, Q>> {
-        if let Some(heir) = self.heir() {
+        let process = if T::SHARED { self.made_by.inherited() } else { Some(Process::ANY) };
+        let Some(process) = process else {
+            let heir = self.make_heir();
             return heir.look(&Unseen { hash: heir.hash(key), unfound: Unfound::UNSURE }, key, clone);
-        }
+        };
         let &Unseen { hash, mut unfound } = unseen;
         if let Some(reader) = self.front.any_reader() {
             if !self.front.lacks(unfound) {
@@ -210,12 +212,12 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             }
             if self.front.lacks(unfound) {
                 reader.count_miss();
-                return Err(self.miss(key, Unseen { hash, unfound }, self.conflict()));
+                return Err(self.miss(key, Unseen { hash, unfound }, self.conflict(), process));
             }
         }
         match self.look_in_lock(hash, key) {
             Ok(kept) => Ok(clone(kept.value())),
-            Err(unfound) => Err(self.miss(key, Unseen { hash, unfound }, self.conflict())),
+            Err(unfound) => Err(self.miss(key, Unseen { hash, unfound }, self.conflict(), process)),
         }
     }
 
@@ -382,7 +384,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             return heir.refresh(key);
         }
         let hash = self.hash(key);
-        self.miss(key, Unseen { hash, unfound: Unfound::UNSURE }, Conflict::Replace)
+        let process = if T::SHARED { Process::here() } else { Process::ANY };
+        self.miss(key, Unseen { hash, unfound: Unfound::UNSURE }, Conflict::Replace, process)
     }
 
     fn miss<Q: Key<K, S::Hasher>>(
@@ -390,8 +393,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         key: Q,
         unseen: Unseen,
         conflict: Conflict,
+        process: Process,
     ) -> MissOf<'_, T, P, K, V, S, Q> {
-        let running = Some(self.front.begin());
+        let running = Some(self.front.begin_in(process));
         let ticket = self.front.newest();
         let Unseen { hash, unfound } = unseen;
         let (key, same) = (Some(key.to_stored()), key.same());

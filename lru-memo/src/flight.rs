@@ -16,8 +16,8 @@
 //! - A waiter that is promised something, the turn or the value, is woken after that: it sleeps only while it is in
 //!   the queue. Whoever owes something to the queue, the [`Turn`] or the waiter of Offered, pays when dropped.
 //!
-//! - In the child of a fork nobody touches a flight of the parent: the lock, and the runner, may be those of a thread
-//!   that does not exist there. Who waited for it gets a turn of its own.
+//! - In the child of a fork, a flight of the parent may have a lock that is never released, and a runner that does not
+//!   exist. So nobody waits there for either: who polls gets the value that has landed, or else a turn of its own.
 //!
 //! A waker is foreign code: it is cloned, woken and dropped outside of the lock, and a panic of it stays with it.
 //! The turn goes by the order of arrival, so that retries do not overtake those who wait. The price is that of any
@@ -44,13 +44,14 @@ use self::inside::Mark;
 #[cfg(unix)]
 pub(crate) use self::inside::this_thread;
 use crate::fork::Process;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 
 /// One computation that others wait for.
 pub(crate) struct Flight<V> {
     state: Mutex<State<V>>,
     mark: Mark,
-    process: Process,
+    /// `None` when one thread alone uses it, which a child has as well.
+    process: Option<Process>,
 }
 
 struct State<V> {
@@ -104,8 +105,22 @@ pub(crate) enum Landed<V> {
 impl<V> Flight<V> {
     /// A new flight, whose runner is the caller.
     pub(crate) fn begin() -> Turn<V> {
+        Self::begin_of(Some(Process::here()))
+    }
+
+    /// As [`begin`](Self::begin), when no other thread will know of it.
+    pub(crate) fn begin_in_thread() -> Turn<V> {
+        Self::begin_of(None)
+    }
+
+    fn begin_of(process: Option<Process>) -> Turn<V> {
         let state = State { stage: Stage::Running, queue: VecDeque::new(), next: 0 };
-        Turn::new(Arc::new(Self { state: Mutex::new(state), mark: Mark::new(), process: Process::here() }))
+        Turn::new(Arc::new(Self { state: Mutex::new(state), mark: Mark::new(), process }))
+    }
+
+    /// The state in its lock; in the child of a fork, unless a thread had it that does not exist there.
+    fn lock(&self) -> Option<MutexGuard<'_, State<V>>> {
+        if self.is_here() { Some(self.state.lock()) } else { self.state.try_lock() }
     }
 
     /// Takes a place among the waiters. Runs no foreign code and never blocks for long.
@@ -115,9 +130,9 @@ impl<V> Flight<V> {
         Waiting { ticket: self.state.lock().join(), flight: Some(Arc::clone(self)) }
     }
 
-    /// Whether this process has begun it.
+    /// Whether it is what it was when it began, rather than the copy of a child.
     pub(crate) fn is_here(&self) -> bool {
-        self.process.is_here()
+        self.process.is_none_or(Process::is_here)
     }
 
     /// Whether anybody is waiting for the runner.
@@ -164,6 +179,13 @@ impl<V> State<V> {
         }
     }
 
+    fn landed(&self) -> Option<Arc<V>> {
+        match &self.stage {
+            Stage::Landed(value) => Some(Arc::clone(value)),
+            _ => None,
+        }
+    }
+
     fn position(&self, ticket: Ticket) -> Option<usize> {
         self.queue.binary_search_by_key(&ticket, |waiter| waiter.ticket).ok()
     }
@@ -193,11 +215,8 @@ impl<V> Turn<V> {
     /// Gives the value to all waiters.
     pub(crate) fn land(mut self, value: Arc<V>) {
         self.over = true;
-        if !self.flight.is_here() {
-            return;
-        }
         let waiters = {
-            let mut state = self.flight.state.lock();
+            let Some(mut state) = self.flight.lock() else { return };
             state.stage = Stage::Landed(value);
             mem::take(&mut state.queue)
         };
@@ -210,7 +229,13 @@ impl<V> Turn<V> {
     }
 
     fn give_up(&mut self) -> bool {
-        if mem::replace(&mut self.over, true) || !self.flight.is_here() {
+        if mem::replace(&mut self.over, true) {
+            return false;
+        }
+        if !self.flight.is_here() {
+            // Whoever is woken gets a turn of its own.
+            let waiters = self.flight.lock().map(|mut state| mem::take(&mut state.queue));
+            waiters.into_iter().flatten().filter_map(|waiter| waiter.waker).for_each(wake);
             return false;
         }
         let (passed, waker) = {
@@ -244,8 +269,9 @@ impl<V> Future for Waiting<V> {
         let ticket = self.ticket;
         let flight = self.flight.as_ref().expect("polled again after it was ready");
         if !flight.is_here() {
+            let landed = flight.lock().and_then(|state| state.landed());
             mem::forget(self.flight.take());
-            return Poll::Ready(Landed::YourTurn(Flight::begin()));
+            return Poll::Ready(landed.map_or_else(|| Landed::YourTurn(Flight::begin()), Landed::Value));
         }
         let mut state = flight.state.lock();
         match &state.stage {

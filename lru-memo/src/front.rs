@@ -171,11 +171,16 @@ impl<T: Threading, E> Front<T, E> {
     ///
     /// The number of the newest invalidation is to be asked for afterwards.
     pub(crate) fn begin(&self) -> Computation<'_, T, E> {
+        self.begin_in(if T::SHARED { Process::here() } else { Process::ANY })
+    }
+
+    /// As [`begin`](Self::begin), by a thread that knows its process.
+    pub(crate) fn begin_in(&self, process: Process) -> Computation<'_, T, E> {
         match self.reader() {
             Some(reader) => reader.running().begin(false),
             None => self.without_reader.begin(true),
         }
-        Computation { front: self, process: Process::here() }
+        Computation { front: self, process }
     }
 
     /// Whether anything is being computed that has begun before; in the lock.

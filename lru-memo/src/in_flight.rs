@@ -143,7 +143,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     }
                     Found::Nothing => {
                         let Some(shared) = shared.take() else { return Step::ShareKey };
-                        let turn = Flight::begin();
+                        let turn = if T::SHARED { Flight::begin() } else { Flight::begin_in_thread() };
                         ledger.in_flight.insert(hash, shared, Arc::clone(turn.flight()));
                         ledger.misses += 1;
                         Step::Run(self.front.begin(), ledger.invalidations.newest(), Some(turn))
@@ -185,7 +185,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// Gives what was computed to those who wait for it, and takes the flight out of the table.
     pub(crate) fn land(&self, hash: u64, turn: Turn<V>, value: impl FnOnce() -> V) {
         if !turn.flight().is_here() {
-            return;
+            return turn.land(Arc::new(value()));
         }
         let _dropped_outside =
             T::with(&self.state, |state| state.ledger.in_flight.remove(hash, turn.flight()));

@@ -81,7 +81,7 @@ where
             self.turn.take().map(|turn| Landing { cache: self.cache, hash: self.hash, turn: Some(turn) });
         {
             let _inside = landing.as_mut().and_then(|landing| landing.turn.as_mut()).map(Turn::enter);
-            if self.cache.limits.maxsize != Some(0) && self.cache.is_usable() {
+            if self.cache.limits.maxsize != Some(0) {
                 if let Some(value) = outcome.value().filter(|value| admits(value)) {
                     if let Some(key) = self.key.take() {
                         self.store(key, clone(value), weigh);
@@ -113,7 +113,9 @@ where
     #[inline(always)]
     fn store_at_once(&self, entry: EntryOf<P, K, V>, weight: usize) -> Result<(), EntryOf<P, K, V>> {
         let mut left = Left::new();
-        let mut state = T::enter(&self.cache.state);
+        let Some(mut state) = T::enter_if(&self.cache.state, || self.cache.is_usable()) else {
+            return Ok(());
+        };
         let searched = state.searched_nothing(&self.cache.front, &mut left);
         let is_it = |stored: &EntryOf<P, K, V>| self.same.same(&stored.key, &entry.key).then_some(());
         let is_lacking = searched.inside.still_lacks(self.unfound)

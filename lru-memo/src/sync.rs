@@ -70,16 +70,23 @@ mod plain {
             }
         }
 
+        #[inline]
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            match self.0.try_lock() {
+                Ok(guard) => Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            }
+        }
+
         /// Waits no longer than this for another thread, which may be at it for long.
         #[cfg(feature = "_stores")]
         pub(crate) fn lock_for(&self, patience: Duration) -> Option<MutexGuard<'_, T>> {
             let until = Instant::now() + patience;
             loop {
-                match self.0.try_lock() {
-                    Ok(guard) => return Some(guard),
-                    Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-                    Err(TryLockError::WouldBlock) if Instant::now() >= until => return None,
-                    Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+                match self.try_lock() {
+                    None if Instant::now() < until => std::thread::sleep(Duration::from_millis(1)),
+                    guard => return guard,
                 }
             }
         }
@@ -148,6 +155,10 @@ mod modelled {
 
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
             self.0.lock().expect(UNPOISONED)
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            self.0.try_lock().ok()
         }
     }
 

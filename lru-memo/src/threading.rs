@@ -28,6 +28,8 @@ pub trait Threading {
     fn lock<T>(value: T) -> Self::Lock<T>;
     /// Locks the state.
     fn enter<T>(lock: &Self::Lock<T>) -> Self::Locked<'_, T>;
+    /// Locks the state; waits for another thread only if it `may_wait`.
+    fn enter_if<T>(lock: &Self::Lock<T>, may_wait: impl FnOnce() -> bool) -> Option<Self::Locked<'_, T>>;
     /// Runs `inside` with the state locked.
     #[inline]
     fn with<T, R>(lock: &Self::Lock<T>, inside: impl FnOnce(&mut T) -> R) -> R {
@@ -76,6 +78,11 @@ impl Threading for AllThreads {
     #[inline]
     fn enter<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
         lock.lock()
+    }
+
+    #[inline]
+    fn enter_if<T>(lock: &Mutex<T>, may_wait: impl FnOnce() -> bool) -> Option<MutexGuard<'_, T>> {
+        lock.try_lock().or_else(|| may_wait().then(|| lock.lock()))
     }
 
     fn readers() -> Readers {
@@ -128,6 +135,11 @@ impl Threading for OneThread {
     #[inline]
     fn enter<T>(lock: &RefCell<T>) -> RefMut<'_, T> {
         lock.borrow_mut()
+    }
+
+    #[inline]
+    fn enter_if<T>(lock: &RefCell<T>, _: impl FnOnce() -> bool) -> Option<RefMut<'_, T>> {
+        Some(lock.borrow_mut())
     }
 
     fn readers() -> Reader {

@@ -70,7 +70,7 @@ fn children_of_threads_that_fork_while_others_make_their_first_calls_go_on() {
         child();
     }
     let name = "children_of_threads_that_fork_while_others_make_their_first_calls_go_on";
-    in_fresh_processes(40, name, "", scene);
+    in_fresh_processes(20, name, "", scene);
 }
 
 /// What a thread does that runs a function until it is told to go on.
@@ -382,5 +382,88 @@ fn what_runs_while_the_process_forks_ends_in_the_child_as_well() {
             assert_eq!(pauses_cache_info().currsize, 1);
         })
         .unwrap();
+    });
+}
+
+/// Ends the child of a fork in the middle of tasks, and waits for it in the parent. Says whether this is the child.
+fn fork_within_tasks() -> bool {
+    // SAFETY: the child goes on with the tasks of this thread, and ends after them.
+    match unsafe { libc::fork() } {
+        0 => true,
+        child => {
+            let mut status = 0;
+            // SAFETY: it is a child that nobody else waits for.
+            unsafe { libc::waitpid(child, &raw mut status, 0) };
+            assert_eq!(status, 0, "the child has found what it should");
+            false
+        }
+    }
+}
+
+#[test]
+fn the_tasks_of_the_thread_that_forks_go_on_in_the_child() {
+    static IS_CHILD: AtomicBool = AtomicBool::new(false);
+    #[lru_cache(maxsize = 4, single_flight = true)]
+    async fn forks(x: u32) -> String {
+        Twice(false).await;
+        IS_CHILD.store(fork_within_tasks(), SeqCst);
+        Twice(false).await;
+        x.to_string()
+    }
+    #[lru_cache(maxsize = 4, single_flight = true, scope = thread)]
+    async fn forks_of_thread(x: u32) -> String {
+        Twice(false).await;
+        IS_CHILD.store(IS_CHILD.load(SeqCst) || fork_within_tasks(), SeqCst);
+        Twice(false).await;
+        x.to_string()
+    }
+    in_time(|| {
+        let executor = async_executor::LocalExecutor::new();
+        let tasks: Vec<_> = (0..4).map(|_| executor.spawn(forks(1))).collect();
+        let of_thread: Vec<_> = (0..4).map(|_| executor.spawn(forks_of_thread(1))).collect();
+        pollster::block_on(executor.run(async {
+            for task in tasks.into_iter().chain(of_thread) {
+                assert_eq!(task.await, "1");
+            }
+        }));
+        assert_eq!((forks_cache_info().currsize, forks_of_thread_cache_info().currsize), (1, 1));
+        if IS_CHILD.load(SeqCst) {
+            // SAFETY: it runs nothing of the process whose copy this is.
+            unsafe { libc::_exit(0) }
+        }
+    });
+}
+
+#[test]
+fn a_child_goes_on_with_its_call_while_others_ask_for_the_value_without_pause() {
+    static IS_CHILD: AtomicBool = AtomicBool::new(false);
+    static ENTERED: AtomicBool = AtomicBool::new(false);
+    #[lru_cache(maxsize = 4, single_flight = true)]
+    async fn forks(x: u32) -> String {
+        ENTERED.store(true, SeqCst);
+        let is_child = (0..30).any(|_| fork_within_tasks());
+        IS_CHILD.store(is_child, SeqCst);
+        x.to_string()
+    }
+    in_time(|| {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                assert_eq!(pollster::block_on(forks(1)), "1");
+                if IS_CHILD.load(SeqCst) {
+                    let is_right = forks_cache_invalidate(1);
+                    // SAFETY: it runs nothing of the process whose copy this is.
+                    unsafe { libc::_exit(i32::from(!is_right)) }
+                }
+            });
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !ENTERED.load(SeqCst) {
+                        thread::yield_now();
+                    }
+                    let mut waits = pin!(forks(1));
+                    while poll(waits.as_mut()).is_pending() {}
+                });
+            }
+        });
     });
 }

@@ -9,18 +9,23 @@ use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
+use crate::fork::Process;
 use crate::sync::{Condvar, Mutex};
 
 /// A waker that wakes one blocked thread.
 struct Parker {
     woken: Mutex<bool>,
     changed: Condvar,
+    /// In the child of a fork, the thread does not exist, and the lock may be its own.
+    process: Process,
 }
 
 impl Wake for Parker {
     fn wake(self: Arc<Self>) {
-        *self.woken.lock() = true;
-        self.changed.notify_one();
+        if self.process.is_here() {
+            *self.woken.lock() = true;
+            self.changed.notify_one();
+        }
     }
 }
 
@@ -37,7 +42,8 @@ impl Parker {
 
 /// Blocks the thread until the future is ready.
 pub(super) fn block_on<F: Future>(future: F) -> F::Output {
-    let parker = Arc::new(Parker { woken: Mutex::new(false), changed: Condvar::new() });
+    let (woken, changed) = (Mutex::new(false), Condvar::new());
+    let parker = Arc::new(Parker { woken, changed, process: Process::here() });
     let waker = Waker::from(Arc::clone(&parker));
     let mut future = pin!(future);
     loop {

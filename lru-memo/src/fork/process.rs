@@ -27,6 +27,9 @@ impl Process {
         Self(word() as u32)
     }
 
+    /// Stands for whatever process it is, where that does not matter.
+    pub(crate) const ANY: Self = Self(0);
+
     /// Whether it is the one that asks.
     #[inline]
     pub(crate) fn is_here(self) -> bool {
@@ -37,7 +40,14 @@ impl Process {
     /// their locks.
     #[inline]
     pub(crate) fn is_inherited(self) -> bool {
-        self.0 >= (word() >> 32) as u32
+        self.inherited().is_some()
+    }
+
+    /// The process that asks, if it [may use](Self::is_inherited) the caches of this one.
+    #[inline]
+    pub(crate) fn inherited(self) -> Option<Self> {
+        let word = word();
+        (self.0 >= (word >> 32) as u32).then_some(Self(word as u32))
     }
 }
 
