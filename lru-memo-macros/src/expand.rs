@@ -82,7 +82,8 @@ struct Companion {
     body: TokenStream,
 }
 
-/// `quote!` for function bodies: its local variables cannot meet the user's.
+/// `quote!` for function bodies: its local variables cannot meet the user's. Their names begin with `__lru_memo_`, for a
+/// pattern with the name of a constant, a static or a unit struct means that.
 macro_rules! body {
     ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
 }
@@ -153,32 +154,33 @@ impl<'a> Pieces<'a> {
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
         let hooks = self.hooks();
         let is_async = self.function.item.sig.asyncness.is_some();
-        let from_value = body!(<#output as #private::Outcome<#kind>>::from_value(value));
-        let complete = self.finished(body!(miss.complete::<#kind, #output>(outcome, #hooks)));
+        let from_value = body!(<#output as #private::Outcome<#kind>>::from_value(__lru_memo_value));
+        let complete =
+            self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_outcome, #hooks)));
         if self.options.single_flight {
             let run = if is_async {
-                body!(miss.inside(async { #run }).await)
+                body!(__lru_memo_miss.inside(async { #run }).await)
             } else {
                 body! {{
-                    let _inside = miss.enter();
+                    let __lru_memo_inside = __lru_memo_miss.enter();
                     #run
                 }}
             };
             let wait = match (self.is_shared(), is_async) {
-                (true, _) => self.finished(body!(pending.wait(#clone))),
-                (false, true) => body!(pending.wait(#clone).await),
-                (false, false) => body!(pending.block(#clone)),
+                (true, _) => self.finished(body!(__lru_memo_pending.wait(#clone))),
+                (false, true) => body!(__lru_memo_pending.wait(#clone).await),
+                (false, false) => body!(__lru_memo_pending.block(#clone)),
             };
             let look_up = self.ask(quote!(get_or_join), clone);
             return body! {
                 #check
                 #look_up
-                match found {
-                    ::core::result::Result::Ok(value) => #from_value,
-                    ::core::result::Result::Err(pending) => match #wait {
-                        ::core::result::Result::Ok(value) => #from_value,
-                        ::core::result::Result::Err(mut miss) => {
-                            let outcome = #run;
+                match __lru_memo_found {
+                    ::core::result::Result::Ok(__lru_memo_value) => #from_value,
+                    ::core::result::Result::Err(__lru_memo_pending) => match #wait {
+                        ::core::result::Result::Ok(__lru_memo_value) => #from_value,
+                        ::core::result::Result::Err(mut __lru_memo_miss) => {
+                            let __lru_memo_outcome = #run;
                             #complete
                         }
                     },
@@ -186,17 +188,17 @@ impl<'a> Pieces<'a> {
             };
         }
         let run_at_once = body! {
-            let mut miss = miss;
-            let outcome = #run;
+            let mut __lru_memo_miss = __lru_memo_miss;
+            let __lru_memo_outcome = #run;
             #complete
         };
         let (look_up, miss) = if self.is_shared() {
             (self.ask(quote!(get), clone), run_at_once)
         } else if is_async || self.options.key.is_some() {
             let found = body! {
-                match cache.get(key, #clone) {
-                    ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
-                    ::core::result::Result::Err(ref unseen) => cache.look(unseen, key, #clone),
+                match __lru_memo_cache.get(__lru_memo_key, #clone) {
+                    ::core::result::Result::Ok(__lru_memo_value) => ::core::result::Result::Ok(__lru_memo_value),
+                    ::core::result::Result::Err(ref __lru_memo_unseen) => __lru_memo_cache.look(__lru_memo_unseen, __lru_memo_key, #clone),
                 }
             };
             (self.look_up(found), run_at_once)
@@ -204,36 +206,36 @@ impl<'a> Pieces<'a> {
             // Out of the way of a hit, which needs fewer registers then.
             let key = &self.key.value;
             let (way, cache) = match &self.home.way {
-                Some(way) => (way, body!(let cache = cache.cache();)),
+                Some(way) => (way, body!(let __lru_memo_cache = __lru_memo_cache.cache();)),
                 None => (&self.home.cache, TokenStream::new()),
             };
             let miss = body! {
                 #private::cold(move || {
                     #cache
-                    let key = #key;
-                    match cache.look(&miss, key, #clone) {
-                        ::core::result::Result::Ok(value) => #from_value,
+                    let __lru_memo_key = #key;
+                    match __lru_memo_cache.look(&__lru_memo_miss, __lru_memo_key, #clone) {
+                        ::core::result::Result::Ok(__lru_memo_value) => #from_value,
                         // Where it is: to move it would cost more than half of what a lookup does.
-                        ::core::result::Result::Err(ref mut miss) => {
-                            let outcome = #run;
+                        ::core::result::Result::Err(ref mut __lru_memo_miss) => {
+                            let __lru_memo_outcome = #run;
                             #complete
                         }
                     }
                 })
             };
             let look_up = body! {
-                let key = #key;
-                let cache = #way;
-                let found = cache.get(key, #clone);
+                let __lru_memo_key = #key;
+                let __lru_memo_cache = #way;
+                let __lru_memo_found = __lru_memo_cache.get(__lru_memo_key, #clone);
             };
             (look_up, miss)
         };
         body! {
             #check
             #look_up
-            match found {
-                ::core::result::Result::Ok(value) => #from_value,
-                ::core::result::Result::Err(miss) => { #miss }
+            match __lru_memo_found {
+                ::core::result::Result::Ok(__lru_memo_value) => #from_value,
+                ::core::result::Result::Err(__lru_memo_miss) => { #miss }
             }
         }
     }
@@ -243,26 +245,29 @@ impl<'a> Pieces<'a> {
         let ask = self.ask(method, arguments);
         body! {
             #ask
-            found
+            __lru_memo_found
         }
     }
 
-    /// Statements that define `found` as what a method of the cache says of the key.
+    /// Statements that define `__lru_memo_found` as what a method of the cache says of the key.
     fn ask(&self, method: TokenStream, arguments: &TokenStream) -> TokenStream {
         if !self.is_shared() {
-            return self.look_up(body!(cache.#method(key, #arguments)));
+            return self.look_up(body!(__lru_memo_cache.#method(__lru_memo_key, #arguments)));
         }
         let is_async = self.function.item.sig.asyncness.is_some();
         // The key itself does not live across an `await`: its bytes do.
-        let call =
-            self.look_up(if is_async { body!(cache.by_task(key)) } else { body!(cache.by_thread(key)) });
-        let answer = self.finished(body!(found.#method(#arguments)));
+        let call = self.look_up(if is_async {
+            body!(__lru_memo_cache.by_task(__lru_memo_key))
+        } else {
+            body!(__lru_memo_cache.by_thread(__lru_memo_key))
+        });
+        let answer = self.finished(body!(__lru_memo_found.#method(#arguments)));
         body! {
-            let found = {
+            let __lru_memo_found = {
                 #call
-                found
+                __lru_memo_found
             };
-            let found = #answer;
+            let __lru_memo_found = #answer;
         }
     }
 
@@ -276,24 +281,25 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    /// Statements that define `cache`, and `found` as what an expression of `key` and `cache` comes to.
+    /// Statements that define `__lru_memo_cache`, and `__lru_memo_found` as what an expression of that and of
+    /// `__lru_memo_key` comes to.
     fn look_up(&self, expression: TokenStream) -> TokenStream {
         let (Key { bindings, value, .. }, cache) = (&self.key, &self.home.cache);
         if self.options.key.is_none() {
             return body! {
-                let key = #value;
-                let cache = #cache;
-                let found = #expression;
+                let __lru_memo_key = #value;
+                let __lru_memo_cache = #cache;
+                let __lru_memo_found = #expression;
             };
         }
         // What a key expression makes on the way, a guard of a lock perhaps, lives as long as the key, and is gone
         // before the function runs.
         body! {
             #bindings
-            let cache;
-            let found = match #value {
-                key => {
-                    cache = #cache;
+            let __lru_memo_cache;
+            let __lru_memo_found = match #value {
+                __lru_memo_key => {
+                    __lru_memo_cache = #cache;
                     #expression
                 }
             };
@@ -313,7 +319,7 @@ impl<'a> Pieces<'a> {
     fn hooks(&self) -> TokenStream {
         let Self { private, clone, .. } = self;
         let admits = match &self.options.cache_if {
-            Some(cache_if) => body!(|value| #private::admits(#cache_if, value)),
+            Some(cache_if) => body!(|__lru_memo_value| #private::admits(#cache_if, __lru_memo_value)),
             None => body!(#private::admit_all),
         };
         if self.is_shared() {
@@ -328,7 +334,7 @@ impl<'a> Pieces<'a> {
         match &self.options.weigh {
             Some(weigh) => {
                 let parts = parts_by_reference(self.key.parts);
-                body!(|key, value| #private::weigh(#weigh, #parts, value))
+                body!(|__lru_memo_key, __lru_memo_value| #private::weigh(#weigh, #parts, __lru_memo_value))
             }
             None => body!(#private::weigh_nothing),
         }
@@ -410,7 +416,7 @@ impl<'a> Pieces<'a> {
         let doc = self
             .doc("Stores a value for [`{}`] as its most recent, replacing an older one; touches no counter.");
         // It must not be named as one of the user's.
-        let new = Ident::new("value", Span::mixed_site());
+        let new = Ident::new("__lru_memo_value", Span::mixed_site());
         inputs.push(syn::parse_quote!(#new: #value));
         let signature = self.function.companion(quote!(fn #put(#inputs)));
         let how = if self.is_shared() { self.clone.clone() } else { self.weigh() };
@@ -425,12 +431,13 @@ impl<'a> Pieces<'a> {
         );
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
         let hooks = self.hooks();
-        let complete = self.finished(body!(miss.complete::<#kind, #output>(outcome, #hooks)));
+        let complete =
+            self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_outcome, #hooks)));
         let look_up = self.ask(quote!(refresh), &TokenStream::new());
         let body = body! {
             #look_up
-            let mut miss = found;
-            let outcome = #run;
+            let mut __lru_memo_miss = __lru_memo_found;
+            let __lru_memo_outcome = #run;
             #complete
         };
         let alike = &self.attributes.alike;

@@ -92,8 +92,11 @@ impl<'b> Function<'b> {
             let is_named = matches!(&*typed.pat, Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none());
             let (name, pattern) = match &*typed.pat {
                 Pat::Ident(pattern) if is_named => (pattern.ident.clone(), None),
-                Pat::Wild(_) => (format_ident!("argument_{at}", span = Span::mixed_site()), None),
-                pattern => (format_ident!("argument_{at}", span = Span::mixed_site()), Some(pattern.clone())),
+                Pat::Wild(_) => (format_ident!("__lru_memo_argument_{at}", span = Span::mixed_site()), None),
+                pattern => (
+                    format_ident!("__lru_memo_argument_{at}", span = Span::mixed_site()),
+                    Some(pattern.clone()),
+                ),
             };
             let ty = name_impl_trait(&typed.ty, at, &mut generics);
             arguments.push(Argument { name, pattern, ty, is_named, is_skipped });

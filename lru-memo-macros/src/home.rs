@@ -21,7 +21,7 @@ pub(crate) struct Home {
     /// The return type and the body of the hidden function that leads to the cache.
     pub(crate) result: TokenStream,
     pub(crate) body: TokenStream,
-    /// Finds the cache, given a variable `key`.
+    /// Finds the cache, given a variable `__lru_memo_key`.
     pub(crate) cache: TokenStream,
     /// Finds what leads to the cache, where a hit is cheaper that way: its `get` is that of the cache, its `cache` the
     /// cache.
@@ -68,8 +68,8 @@ impl Home {
             let identity = identity(function, options, key, cached, private);
             return Self {
                 body: body! {
-                    static CACHES: #private::SharedCaches = #private::SharedCaches::new();
-                    CACHES.of(#private::instantiation(|| ()), #site, || #identity)
+                    static __LRU_MEMO_CACHES: #private::SharedCaches = #private::SharedCaches::new();
+                    __LRU_MEMO_CACHES.of(#private::instantiation(|| ()), #site, || #identity)
                 },
                 result: body!(&'static #private::SharedCache),
                 cache: body!(#path()),
@@ -85,8 +85,8 @@ impl Home {
                 Self {
                     body: body! {
                         #check_hasher
-                        static CACHE: #private::Slot<#cache> = #private::Slot::new();
-                        CACHE.get(#proof, #proof_of_value, #site)
+                        static __LRU_MEMO_CACHE: #private::Slot<#cache> = #private::Slot::new();
+                        __LRU_MEMO_CACHE.get(#proof, #proof_of_value, #site)
                     },
                     result: body!(&'static #cache),
                     cache: body!(#path()),
@@ -102,10 +102,10 @@ impl Home {
                     body: body! {
                         #check_hasher
                         #private::thread_local! {
-                            static CACHE: #private::OnceCell<#private::Rc<#cache>> =
+                            static __LRU_MEMO_CACHE: #private::OnceCell<#private::Rc<#cache>> =
                                 const { #private::OnceCell::new() };
                         }
-                        #private::OfThread { local: &CACHE, site: #site }
+                        #private::OfThread { local: &__LRU_MEMO_CACHE, site: #site }
                     },
                     result: body!(#private::OfThread<#storage, #stored, #value, #hasher>),
                     cache: body!(#path().cache()),
@@ -116,8 +116,8 @@ impl Home {
             }
             (None, Scope::Process) => Self {
                 body: body! {
-                    static INSTANCES: #private::Instances = #private::Instances::new();
-                    INSTANCES.of(#private::instantiation(|| ()))
+                    static __LRU_MEMO_INSTANCES: #private::Instances = #private::Instances::new();
+                    __LRU_MEMO_INSTANCES.of(#private::instantiation(|| ()))
                 },
                 result: body!(&'static #private::Instance),
                 cache: body!(#path().cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
@@ -128,9 +128,9 @@ impl Home {
             (None, _) => Self {
                 body: body! {
                     #private::thread_local! {
-                        static INSTANCES: #private::ThreadInstances = const { #private::ThreadInstances::new() };
+                        static __LRU_MEMO_INSTANCES: #private::ThreadInstances = const { #private::ThreadInstances::new() };
                     }
-                    #private::ThreadInstance { instances: &INSTANCES, of: #private::instantiation(|| ()) }
+                    #private::ThreadInstance { instances: &__LRU_MEMO_INSTANCES, of: #private::instantiation(|| ()) }
                 },
                 result: body!(#private::ThreadInstance),
                 cache: body!(#path().cache::<_, #value, #hasher>(#site)),

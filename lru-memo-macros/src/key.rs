@@ -15,7 +15,7 @@ pub(crate) struct Key {
     pub(crate) bindings: TokenStream,
     /// Makes the key, borrowing the arguments: `(part, (part, ()))`.
     pub(crate) value: TokenStream,
-    /// Proves that the key may be shared between threads; mentions a variable `key`.
+    /// Proves that the key may be shared between threads; mentions a variable `__lru_memo_key`.
     pub(crate) proof: TokenStream,
     /// Its types, where they can be written down.
     pub(crate) types: Option<KeyTypes>,
@@ -129,9 +129,9 @@ impl Key {
     }
 }
 
-/// `&key.1.1.0` for part 2 of a variable `key`.
+/// `&__lru_memo_key.1.1.0` for part 2 of that variable.
 fn part_of_key(index: usize) -> TokenStream {
-    let variable = Ident::new("key", Span::mixed_site());
+    let variable = Ident::new("__lru_memo_key", Span::mixed_site());
     let tails = std::iter::repeat_n(Index::from(1), index);
     quote!(&#variable #(.#tails)* .0)
 }

@@ -281,3 +281,85 @@ fn a_type_that_is_merely_named_result_is_cached_as_it_is() {
     assert_eq!((f(1), f(1)), (Result(1), Result(1)));
     assert_eq!(f_cache_peek(1), Some(Result(1)));
 }
+
+/// A pattern with the name of a constant, a static or a unit struct would mean that.
+mod items_in_the_way {
+    #![allow(non_upper_case_globals, non_camel_case_types, dead_code, reason = "names that stand in the way")]
+
+    use lru_memo::lru_cache;
+
+    const value: u32 = 1;
+    const key: &str = "key";
+    static cache: u32 = 1;
+    static found: u32 = 1;
+    struct miss;
+    struct outcome;
+    struct pending;
+    const unseen: u32 = 1;
+    const _inside: u32 = 1;
+    const inside: u32 = 1;
+    const parts: u32 = 1;
+    const argument_0: u32 = 1;
+    const argument_1: u32 = 1;
+    const CACHE: usize = 3;
+    const CACHES: usize = 3;
+    const INSTANCES: usize = 3;
+
+    #[lru_cache(maxsize = CACHE, ttl = "1h", cache_if = |v: &u32| *v > 0)]
+    fn plain(x: u32, (a, b): (u32, u32), _: u32) -> u32 {
+        x + a + b + value
+    }
+
+    #[lru_cache(maxsize = INSTANCES, key = x / 2, max_weight = 100, weigh = |k, v| (*k + *v) as usize)]
+    fn keyed(x: u32) -> u32 {
+        x / 2
+    }
+
+    #[lru_cache(maxsize = CACHE, scope = thread)]
+    fn of_thread(x: u32) -> u32 {
+        x
+    }
+
+    #[lru_cache(single_flight = true)]
+    fn in_single_flight(x: u32) -> Result<u32, String> {
+        Ok(x)
+    }
+
+    #[lru_cache(maxsize = INSTANCES, scope = thread)]
+    fn generic<T: Copy + Eq + std::hash::Hash + 'static>(x: T) -> T {
+        x
+    }
+
+    #[lru_cache(single_flight = true)]
+    async fn of_task(
+        x: u32,
+        shown: impl ToString + Clone + Eq + std::hash::Hash + Send + Sync + 'static,
+    ) -> String {
+        format!("{x}{}", shown.to_string())
+    }
+
+    #[cfg(feature = "shared")]
+    #[lru_cache(maxsize = CACHES, scope = shared, single_flight = true)]
+    fn shared(x: u32) -> u32 {
+        x
+    }
+
+    #[test]
+    fn items_with_the_names_of_variables_do_not_stand_in_the_way() {
+        assert_eq!((plain(1, (2, 3), 4), plain(1, (2, 3), 4)), (7, 7));
+        plain_cache_put(1, (2, 3), 4, 9);
+        assert_eq!((plain_cache_peek(1, (2, 3), 4), plain_cache_refresh(1, (2, 3), 4)), (Some(9), 7));
+        assert_eq!((plain_cache_parameters().maxsize, plain_cache_info().hits), (Some(3), 1));
+        assert_eq!((keyed(3), keyed(2), keyed_cache_info().hits), (1, 1, 1));
+        assert_eq!((of_thread(1), of_thread(1), of_thread_cache_info().maxsize), (1, 1, Some(3)));
+        assert_eq!((in_single_flight(1), in_single_flight(1)), (Ok(1), Ok(1)));
+        assert_eq!((generic(1), generic('a'), generic_cache_info::<char>().misses), (1, 'a', 1));
+        assert_eq!(pollster::block_on(of_task(1, "a")), "1a");
+        assert!(pollster::block_on(of_task(1, "a")) == "1a");
+        #[cfg(feature = "shared")]
+        {
+            lru_memo_tests::in_memory_or_chosen();
+            assert_eq!((shared(1), shared(1), shared_cache_info().maxsize), (1, 1, Some(3)));
+        }
+    }
+}
