@@ -26,6 +26,7 @@ mod raw;
 mod read;
 mod recent;
 mod record;
+mod room;
 mod settle;
 mod table;
 mod turn;
@@ -302,9 +303,10 @@ fn error_of(error: &heed::Error) -> Error {
             | Mdb::Incompatible
             | Mdb::Problem,
         ) => Kind::Corrupt,
-        heed::Error::Mdb(Mdb::Other(libc::ENOSPC | libc::EDQUOT | libc::EFBIG)) => Kind::Full,
+        // What a disk that is full in the middle of a write is to LMDB is `EIO`.
+        heed::Error::Mdb(Mdb::Other(libc::ENOSPC | libc::EDQUOT | libc::EFBIG | libc::EIO)) => Kind::Full,
         heed::Error::Io(io) => match io.raw_os_error() {
-            Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG) => Kind::Full,
+            Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG | libc::EIO) => Kind::Full,
             _ => Kind::Unavailable,
         },
         heed::Error::EnvAlreadyOpened => Kind::InUse,

@@ -27,7 +27,7 @@ use crate::shared::error::{Error, Kind};
 use crate::shared::hash::hash;
 use crate::shared::health;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"lru-mem1");
+const MAGIC: u64 = u64::from_le_bytes(*b"lru-mem2");
 
 /// How many threads may look things up at once. More than these take turns with writers.
 const READERS: u32 = 4094;
@@ -37,6 +37,8 @@ pub(super) struct Files {
     // Before the table, which tells whose environment it is.
     pub(super) environment: Environment,
     pub(super) table: Table,
+    /// The file of LMDB.
+    pub(super) data: File,
     pub(super) turns: PathBuf,
 }
 
@@ -64,7 +66,7 @@ pub(super) fn open(directory: &Path, map_size: usize, create: bool) -> Result<Fi
         _ => Err(Error::new(Kind::Corrupt, "the name of the shared store's instance is broken")),
     };
     let opened = match opened {
-        Ok((environment, table)) => Ok(Files { environment, table, turns }),
+        Ok((environment, table, data)) => Ok(Files { environment, table, data, turns }),
         Err(error) if create && error.kind() == Kind::Corrupt => {
             health::note(&error);
             health::note_rebuilt();
@@ -98,7 +100,7 @@ fn is_name(name: &str) -> bool {
     name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn open_instance(directory: &Path) -> Result<(Environment, Table), Error> {
+fn open_instance(directory: &Path) -> Result<(Environment, Table, File), Error> {
     let corrupt = |reason: &str| Error::new(Kind::Corrupt, format!("the shared store is broken: {reason}"));
     let path = directory.join("table");
     let file = open_file(&path, false).map_err(|error| corrupt(&format!("{error}")))?;
@@ -138,7 +140,8 @@ fn open_instance(directory: &Path) -> Result<(Environment, Table), Error> {
         return Err(corrupt("its data and its books are not of the same instance"));
     }
     environment.clear_stale_readers();
-    Ok((environment, table))
+    // LMDB locks `lock.mdb` only: closing this file one day releases nothing of its own.
+    Ok((environment, table, open_file(&data, false)?))
 }
 
 /// Makes a new instance, and removes older ones.
@@ -158,8 +161,7 @@ fn make(base: &Path, turns: PathBuf, map_size: usize) -> Result<Files, Error> {
     head.instance.store(random(1), Relaxed);
     head.boot.store(boot(), Relaxed);
     head.map_size.store(map_size as u64, Relaxed);
-    // The other half is for what LMDB itself needs, and for pages that are free but do not lie side by side.
-    head.limit.store(map_size as u64 / 2, Relaxed);
+    head.limit.store(super::room::most(head), Relaxed);
     head.seed[0].store(random(2), Relaxed);
     head.seed[1].store(random(3), Relaxed);
     write_instance(&environment, head.instance.load(Relaxed)).map_err(|error| error_of(&error))?;
@@ -169,7 +171,8 @@ fn make(base: &Path, turns: PathBuf, map_size: usize) -> Result<Files, Error> {
     let _ = fs::remove_file(&new);
     let write = |mut file: File| file.write_all(name.as_bytes()).and_then(|()| fs::rename(&new, &current));
     open_file(&new, true).and_then(|file| write(file).map_err(|error| failed("write", &current, &error)))?;
-    Ok(Files { environment, table, turns })
+    let data = open_file(&directory.join("data.mdb"), false)?;
+    Ok(Files { environment, table, data, turns })
 }
 
 /// Also makes pages that were freed ready for use.

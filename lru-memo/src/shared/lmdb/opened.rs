@@ -31,6 +31,8 @@ pub(super) struct Opened {
     // Dropped first: what is in the table is of no use without it.
     environment: Environment,
     pub(super) table: Table,
+    /// The file of LMDB, to allocate it.
+    pub(super) data: std::fs::File,
     pub(super) turns: std::path::PathBuf,
     /// Tells the places of namespaces in this store from those in others.
     tag: u32,
@@ -53,10 +55,10 @@ pub(super) struct Key<'a> {
 impl Opened {
     pub(super) fn new(files: Files, mask: u64) -> Self {
         static TAGS: AtomicU32 = AtomicU32::new(1);
-        let Files { environment, table, turns } = files;
+        let Files { environment, table, data, turns } = files;
         let seed = [0, 1].map(|at: usize| table.head().seed[at].load(Relaxed));
         let (tag, swept) = (TAGS.fetch_add(1, Relaxed), AtomicU64::new(0));
-        Self { environment, table, turns, tag, seed, mask, orders: Mutex::default(), swept }
+        Self { environment, table, data, turns, tag, seed, mask, orders: Mutex::default(), swept }
     }
 
     pub(super) fn environment(&self) -> &Environment {

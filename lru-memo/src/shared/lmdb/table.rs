@@ -60,10 +60,13 @@ pub(super) struct Head {
     pub(super) pending_space: AtomicU64,
     pub(super) pending_slot: AtomicU64,
     pub(super) pending_stamp: AtomicU64,
-    _unused: [AtomicU64; 1],
+    /// So many bytes of LMDB's file are allocated, and so many it had when no more could be.
+    pub(super) allocated: AtomicU64,
+    pub(super) pinned: AtomicU64,
+    _unused: [AtomicU64; 7],
 }
 
-// SAFETY: atomics only: 16 words of 8 bytes fill two lines of 64.
+// SAFETY: atomics only: 24 words of 8 bytes fill three lines of 64.
 unsafe impl Shared for Head {}
 
 /// The books of one namespace. Spaces are used again, but no clock is ever turned back.
@@ -101,7 +104,7 @@ pub(super) struct Space {
 // SAFETY: atomics only: 64 words of 8 bytes fill eight lines of 64.
 unsafe impl Shared for Space {}
 
-const _: () = assert!(size_of::<Head>() == 128 && size_of::<Space>() == 512);
+const _: () = assert!(size_of::<Head>() == 192 && size_of::<Space>() == 512);
 
 /// The books of one entry.
 #[repr(C, align(32))]

@@ -8,19 +8,17 @@ use heed::RwTxn;
 
 use super::opened::{Key, Opened};
 use super::record::{Named, Record, entries_of, entry_key, namespace_key};
-use super::table::{LOCKED, Space, Tally, damaged};
+use super::room;
+use super::table::{LOCKED, Slot, Space, Tally, damaged};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Entry, Ticket, wall};
 
-/// How often room is made for one entry.
-const EVICTIONS: usize = 64;
+/// How often room is made for one entry: each time for twice as much as before.
+const EVICTIONS: u32 = 8;
 
-/// How many entries are evicted in one transaction when the store is full.
+/// How many entries are evicted in one transaction at most, when the store is full.
 const BATCH: usize = 512;
-
-/// The limit of what entries may take is never less, in bytes.
-const LEAST: u64 = 1 << 16;
 
 /// A change of one space. Unless it is committed, it is undone when the next one begins.
 pub(super) struct Change<'a> {
@@ -154,13 +152,27 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
+    /// A slot for an entry. Where the books cannot grow, because the disk is full, it is that of the least recent one.
+    fn take_slot(&mut self) -> Result<(u32, &'a Slot), Error> {
+        let (opened, space) = (self.opened, self.space);
+        match opened.table.take_vacant(space) {
+            Err(error) if error.kind() == Kind::Full && space.entries.load(Relaxed) > 0 => {}
+            taken => return taken,
+        }
+        let mut orders = opened.orders.lock();
+        let orders = orders.entry(self.index).or_default();
+        orders.refresh(space);
+        self.evict_least_recent(orders)?;
+        opened.table.take_vacant(space)
+    }
+
     /// Stores an entry for a key that is not there.
     fn insert(&mut self, key: &Key<'_>, entry: &Entry<'_>, now: u64) -> Result<(), Error> {
         let mut number = 0;
         while self.opened.record(&self.txn, self.index, key.hash, number)?.is_some() {
             number = number.checked_add(1).ok_or_else(|| too_much("too many keys have one hash"))?;
         }
-        let (slot_number, slot) = self.opened.table.take_vacant(self.space)?;
+        let (slot_number, slot) = self.take_slot()?;
         let stamp = self.space.tick();
         let record = Record::new(slot_number, now, entry.weight, stamp, key.bytes, entry.value).checked();
         if u32::try_from(record.length()).is_err() {
@@ -210,25 +222,27 @@ impl Opened {
     pub(super) fn store(&self, key: &Key<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
         let head = self.table.head();
         let bytes = bytes_of(key, entry);
-        if bytes > head.limit.load(Relaxed) {
+        if bytes > room::most(head) {
             return Err(too_much("an entry is larger than the shared store"));
         }
         let mut result = self.try_store(key, entry);
-        for _ in 0..EVICTIONS {
+        for round in 0..EVICTIONS {
             match &result {
                 Err(error) if error.kind() == Kind::Full => {}
-                _ => return result,
+                _ => break,
             }
-            // Where LMDB, or the disk, is full before the limit is reached, that was too high. Free pages need not lie
-            // side by side.
-            let (bytes, limit) = (head.bytes.load(Relaxed), head.limit.load(Relaxed));
-            if bytes < limit {
-                head.limit.store((bytes - bytes / 8).max(LEAST), Relaxed);
+            let taken = head.bytes.load(Relaxed);
+            if taken + bytes <= head.limit.load(Relaxed) {
+                // LMDB, or the disk, is full before the limit is reached. Free pages need not lie side by side.
+                room::lower(head, bytes.max(taken / 64) << round);
             }
-            if !self.free_some(key, bytes)? {
+            if !self.free_some(key.namespace, bytes)? {
                 break;
             }
             result = self.try_store(key, entry);
+        }
+        if result.is_ok() {
+            self.keep_reserve(bytes);
         }
         result
     }
@@ -318,7 +332,7 @@ impl Opened {
 
     /// Evicts entries for one of so many bytes: of the namespace that was not used for longest, and of this one only
     /// if there is no other. Says whether there was anything to evict.
-    fn free_some(&self, key: &Key<'_>, bytes: u64) -> Result<bool, Error> {
+    fn free_some(&self, for_whom: &Namespace, bytes: u64) -> Result<bool, Error> {
         self.environment().clear_stale_readers();
         let txn = self.begin()?;
         let entries = |index: u32| self.table.space(index).map_or(0, |space| space.entries.load(Relaxed));
@@ -326,7 +340,7 @@ impl Opened {
         let namespaces = self.all(&txn)?;
         let candidates = namespaces.iter().filter(|(_, named)| entries(named.space) > 0);
         let chosen = candidates.min_by_key(|(id, named)| {
-            (*id == key.namespace.id(), idle(named.space), core::cmp::Reverse(entries(named.space)))
+            (*id == for_whom.id(), idle(named.space), core::cmp::Reverse(entries(named.space)))
         });
         let Some((id, named)) = chosen else { return Ok(false) };
         let index = named.space;
@@ -335,8 +349,7 @@ impl Opened {
         let head = self.table.head();
         let mut change = Change::new(self, txn, index, space);
         for _ in 0..BATCH {
-            let is_enough = head.bytes.load(Relaxed) + bytes <= head.limit.load(Relaxed);
-            if is_enough || !change.evict(&namespace, 0)? {
+            if head.bytes.load(Relaxed) + bytes <= head.limit.load(Relaxed) || !change.evict(&namespace, 0)? {
                 break;
             }
         }

@@ -1,0 +1,67 @@
+//! How much entries may take when there is less room than the store was made for, and pages held in reserve.
+//!
+//! The file of LMDB is allocated some way beyond its last page. Storing an entry may use that way, and must make it good
+//! afterwards. Where the disk is full, that fails: the limit is then lowered, so that the next one evicts. Thus a
+//! transaction that only removes finds pages, free ones in the file or those in reserve, whatever others do on the disk.
+
+use core::sync::atomic::Ordering::Relaxed;
+
+use super::opened::Opened;
+use super::raw;
+use super::table::Head;
+
+/// The limit of what entries may take is never less, in bytes.
+const LEAST: u64 = 1 << 16;
+
+/// What entries may take on a disk that has room.
+pub(super) fn most(head: &Head) -> u64 {
+    // The other half is for what LMDB itself needs, and for pages that are free but do not lie side by side.
+    head.map_size.load(Relaxed) / 2
+}
+
+/// Makes the limit so much less than what entries take now.
+pub(super) fn lower(head: &Head, by: u64) {
+    let taken = head.bytes.load(Relaxed);
+    head.limit.store(taken.saturating_sub(by).max(LEAST), Relaxed);
+}
+
+/// What is allocated beyond a file of this length: also the list of all its pages, when they become free, has room.
+fn reserve(length: u64) -> u64 {
+    (1 << 16) + length / 128
+}
+
+impl Opened {
+    /// To be done when so many bytes were stored: keeps pages in reserve, and lets the limit grow where there is room.
+    pub(super) fn keep_reserve(&self, stored: u64) {
+        let head = self.table.head();
+        let length = self.environment().length();
+        if length + reserve(length) > head.allocated.load(Relaxed) {
+            if !self.allocate(length) {
+                // Once for each time that the file has become longer.
+                if head.pinned.fetch_max(length, Relaxed) < length {
+                    lower(head, reserve(length).max(head.bytes.load(Relaxed) / 16));
+                }
+                return;
+            }
+            head.pinned.store(0, Relaxed);
+        }
+        // Slowly: to find that there is no room costs the more, the more entries there are.
+        let (limit, most) = (head.limit.load(Relaxed), most(head));
+        if limit < most {
+            head.limit.store(most.min(limit + stored / 4), Relaxed);
+        }
+    }
+
+    /// Allocates the file of LMDB beyond this length: twice the reserve, lest it be done each time.
+    fn allocate(&self, length: u64) -> bool {
+        [2, 1].into_iter().any(|times| {
+            let end = length + times * reserve(length);
+            let allocated = self.table.head().allocated.load(Relaxed).min(length);
+            let done = raw::reserve(&self.data, allocated as usize, (end - allocated) as usize).is_ok();
+            if done {
+                self.table.head().allocated.fetch_max(end, Relaxed);
+            }
+            done
+        })
+    }
+}
