@@ -1,6 +1,6 @@
 //! Writes the memoized function and what stands beside it.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{FnArg, Ident, Signature};
@@ -347,6 +347,7 @@ impl<'a> Pieces<'a> {
         declaration.inputs = self.function.own_inputs();
         let block = &self.function.item.block;
         let (statements, bindings) = (&block.stmts, self.function.bindings());
+        let uses_by_key = self.uses_by_key();
         let doc = self.doc("Runs [`{}`] itself: touches no cache and no counter, as Python's `__wrapped__`.");
         let Attributes { inner, alike, all, .. } = &self.attributes;
         let (allow, unused) = (allow_of_documented(), allow_of_generated());
@@ -357,7 +358,7 @@ impl<'a> Pieces<'a> {
             forward_attributes: quote!(#(#all)* #(#alike)* #allow #unused),
             signature,
             declaration,
-            body: in_braces_of(block, quote!(#bindings #(#statements)*)),
+            body: in_braces_of(block, quote!(#bindings #uses_by_key #(#statements)*)),
         }
     }
 
@@ -489,6 +490,15 @@ impl<'a> Pieces<'a> {
         Companion { doc: None, ..companion }
     }
 
+    /// Uses the arguments that the key is made of: the function itself may have no other use for them.
+    fn uses_by_key(&self) -> TokenStream {
+        let Some(key) = &self.options.key else { return TokenStream::new() };
+        let arguments = self.function.arguments.iter().filter(|argument| argument.is_named);
+        let names = arguments.map(|argument| &argument.name);
+        let names = names.filter(|name| mentions_ident(key.to_token_stream(), name));
+        body!(#(let _ = &#names;)*)
+    }
+
     /// A companion where it belongs.
     fn placed(&self, companion: Companion) -> Companions {
         let Companion { doc, attributes, forward_attributes, signature, declaration, body } = companion;
@@ -535,6 +545,15 @@ impl<'a> Pieces<'a> {
         let text = text.replace("{}", &name);
         quote!(#[doc = #text])
     }
+}
+
+/// Whether tokens have this name among them.
+fn mentions_ident(tokens: TokenStream, name: &Ident) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == *name,
+        TokenTree::Group(group) => mentions_ident(group.stream(), name),
+        _ => false,
+    })
 }
 
 /// Permits the sections that stand in the documentation of the memoized function alone.

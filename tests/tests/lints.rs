@@ -229,3 +229,24 @@ fn what_is_silent_works() {
     assert_eq!(hits, [1; 14]);
     assert_eq!(public::fallible_cache_info().misses, 2);
 }
+
+/// The tenant is a part of the key, and of nothing else.
+mod arguments_that_only_the_key_uses {
+    use lru_memo::lru_cache;
+
+    #[lru_cache(key = (tenant, id))]
+    fn row(tenant: u32, id: u32) -> u32 {
+        id
+    }
+
+    #[lru_cache(key = tenant.len(), scope = thread)]
+    fn of_length(tenant: &str) -> u32 {
+        1
+    }
+
+    #[test]
+    fn arguments_that_only_the_key_uses_are_used() {
+        assert_eq!((row(1, 2), row(2, 2), row_cache_info().misses), (2, 2, 2));
+        assert_eq!((of_length("a"), of_length("b"), of_length_cache_info().misses), (1, 1, 1));
+    }
+}
