@@ -1,4 +1,4 @@
-// mistakes: 3
+// mistakes: 2
 //! Other crates have keys in strings.
 
 use lru_memo::lru_cache;
@@ -10,11 +10,6 @@ fn of_a_type(a: u32) -> u32 {
 
 #[lru_cache(key = r#"{ format!("{a}") }"#)]
 fn of_an_expression(a: u32) -> u32 {
-    a
-}
-
-#[lru_cache(key = 1)]
-fn of_a_number(a: u32) -> u32 {
     a
 }
 
