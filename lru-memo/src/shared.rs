@@ -28,7 +28,8 @@
 //! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files |
 //! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory; 1 GiB without a `size` |
 //! | `memcached://h1:11211,h2:11211` | `Memcached`, with the cargo feature `memcached` |
-//! | `redis://user:password@host:6379/0`, `rediss://host` with TLS, `unix:///run/redis.sock` | `Redis`, with the cargo feature `redis` |
+//! | `redis://user:password@host:6379/0`, `unix:///run/redis.sock` | `Redis`, with the cargo feature `redis` |
+//! | `rediss://user:password@host` | `Redis` over TLS, with the cargo feature `redis-tls` |
 //! | `memory://` | [`Memory`]: this process only, for tests |
 //!
 //! [Which one is for what](crate::machines), and what each promises, costs and does when it fails. [`configure_store`] takes a [`Store`] of your own.

@@ -14,10 +14,11 @@ fn a_store_is_chosen_once_before_it_is_used() {
         if cfg!(feature = "memcached") { "memcached://host" } else { "feature `memcached`" },
         if cfg!(feature = "redis") { "redis://host" } else { "feature `redis`" },
     );
+    let of_tls = if cfg!(feature = "redis-tls") { "rediss://host" } else { "feature `redis-tls`" };
     for (url, part) in [
         ("memcached://localhost:port", of_memcached),
         ("redis://me:secret@localhost:port", of_redis),
-        ("rediss://me:secret@", of_redis),
+        ("rediss://me:secret@", of_tls),
         ("http://localhost", "`http://`"),
         ("file://relative", "file:///"),
         ("nonsense", "memory://"),

@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lru_memo::shared::{Found, Redis, Store};
+#[cfg(feature = "redis-tls")]
 use shared::ports::on_free_port;
 use shared::{RedisServer, call, info, peek, put, space, square};
 
@@ -129,6 +130,7 @@ fn stored_entries_are_listed() {
 }
 
 /// Makes an authority, and a certificate of it for `localhost`.
+#[cfg(feature = "redis-tls")]
 fn certificates(directory: &std::path::Path) {
     let run = |arguments: &str| {
         let output = std::process::Command::new("openssl")
@@ -146,6 +148,7 @@ fn certificates(directory: &std::path::Path) {
     );
 }
 
+#[cfg(feature = "redis-tls")]
 #[test]
 fn a_connection_with_tls_is_refused_by_a_certificate_that_is_not_trusted() {
     let scratch = shared::Scratch::new();

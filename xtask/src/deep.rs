@@ -50,7 +50,7 @@ pub(crate) fn for_the_time(mut once: impl FnMut() -> Result<(), Failure>) -> Res
 
 /// Has clippy look at each store alone: elsewhere all of them are built together.
 pub(crate) fn features() -> Result<(), Failure> {
-    ["shared", "memcached", "redis"].into_iter().try_for_each(|store| {
+    ["shared", "memcached", "redis", "redis-tls"].into_iter().try_for_each(|store| {
         run(cargo("clippy -p lru-memo --features").args([store, "--", "-D", "warnings"]))
     })
 }

@@ -168,11 +168,13 @@ fn check(url: &str) -> Result<(), Error> {
         #[cfg(feature = "memcached")]
         ("memcached" | "memcached+unix", _) => super::memcached::Memcached::new(url).map(|_| ()),
         #[cfg(not(feature = "memcached"))]
-        ("memcached" | "memcached+unix", _) => Err(missing("memcached")),
+        (scheme @ ("memcached" | "memcached+unix"), _) => Err(missing(scheme, "memcached")),
         #[cfg(feature = "redis")]
         ("redis" | "rediss" | "unix" | "redis+unix", _) => super::redis::Redis::new(url).map(|_| ()),
         #[cfg(not(feature = "redis"))]
-        ("redis" | "rediss" | "unix" | "redis+unix", _) => Err(missing("redis")),
+        (scheme @ ("redis" | "unix" | "redis+unix"), _) => Err(missing(scheme, "redis")),
+        #[cfg(not(feature = "redis"))]
+        ("rediss", _) => Err(missing("rediss", "redis-tls")),
         ("", _) => Err(Error::new(Kind::Url, format!("a URL of a shared store begins with {SCHEMES}"))),
         (scheme, _) => Err(Error::new(
             Kind::Url,
@@ -183,11 +185,12 @@ fn check(url: &str) -> Result<(), Error> {
 
 const SCHEMES: &str = "`file:///`, `memcached://` or `redis://`, or is `memory://`";
 
-#[cfg(not(all(feature = "memcached", feature = "redis")))]
-fn missing(feature: &str) -> Error {
+/// The error of a store that another build has.
+#[cfg(not(all(feature = "memcached", feature = "redis-tls")))]
+pub(super) fn missing(scheme: &str, feature: &str) -> Error {
     Error::new(
         Kind::Url,
-        format!("this build of lru-memo has no such store: enable its cargo feature `{feature}`"),
+        format!("this build of lru-memo cannot use `{scheme}://`: enable its cargo feature `{feature}`"),
     )
 }
 
@@ -247,5 +250,34 @@ pub(super) fn redacted(url: &str) -> String {
     match rest.rsplit_once('@') {
         Some((_, host)) => format!("{scheme}://***@{host}"),
         None => format!("{scheme}://{rest}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_store_that_this_build_does_not_have_is_refused_by_one_error_that_names_the_feature() {
+        for (feature, is_enabled, urls) in [
+            (
+                "memcached",
+                cfg!(feature = "memcached"),
+                &["memcached://h", "memcached+unix:///run/m.sock"][..],
+            ),
+            ("redis", cfg!(feature = "redis"), &["redis://me:secret@h", "unix:///run/r.sock?pass=secret"]),
+            ("redis-tls", cfg!(feature = "redis-tls"), &["rediss://me:secret@h", "rediss://h?timeout=2s"]),
+        ] {
+            for url in urls {
+                let refused = check(url).err().map(|error| (error.kind(), error.to_string()));
+                let scheme = split(url).0;
+                let expected = alloc::format!(
+                    "this build of lru-memo cannot use `{scheme}://`: enable its cargo feature `{feature}`"
+                );
+                assert_eq!(refused, (!is_enabled).then_some((Kind::Url, expected)), "{url}");
+            }
+        }
     }
 }

@@ -6,6 +6,8 @@ mod node;
 mod options;
 mod scripts;
 mod server;
+#[cfg(feature = "redis-tls")]
+mod tls;
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -79,8 +81,8 @@ impl Keys {
 }
 
 impl Redis {
-    /// The store of a URL, such as `redis://user:password@host:6379/0`, `rediss://host` with TLS or
-    /// `unix:///run/redis.sock`.
+    /// The store of a URL, such as `redis://user:password@host:6379/0`, `unix:///run/redis.sock` or,
+    /// with the cargo feature `redis-tls`, `rediss://host`.
     ///
     /// After a question mark there may be `connect_timeout=200ms`, `timeout=500ms`, `lease=10s`, and `unused=7d`, for how
     /// long a namespace stays that is not used.

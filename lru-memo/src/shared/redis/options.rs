@@ -60,6 +60,10 @@ pub(super) fn parse(url: &str) -> Result<(Place, Options), Error> {
     }
     // TLS is our affair, and not the client's.
     let tls = place.strip_prefix("rediss://");
+    #[cfg(not(feature = "redis-tls"))]
+    if tls.is_some() {
+        return Err(crate::shared::configured::missing("rediss", "redis-tls"));
+    }
     let mut url = tls.map_or_else(|| place.to_owned(), |rest| format!("redis://{rest}"));
     if !of_client.is_empty() {
         url = format!("{url}?{}", of_client.join("&"));
@@ -75,7 +79,14 @@ pub(super) fn parse(url: &str) -> Result<(Place, Options), Error> {
         ConnectionAddr::Unix(path) => Address::Unix(path.clone()),
         _ => return Err(unfit()),
     };
-    Ok((Place { address, tls: tls.is_some(), login: info.redis_settings().clone() }, options))
+    let login = info.redis_settings().clone();
+    let place = Place {
+        address,
+        #[cfg(feature = "redis-tls")]
+        tls: tls.is_some(),
+        login,
+    };
+    Ok((place, options))
 }
 
 const EXAMPLES: &str = "this is no URL of a Redis server: `redis://host:6379/0`, `redis://user:password@host`, \

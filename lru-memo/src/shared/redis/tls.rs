@@ -1,0 +1,50 @@
+//! TLS, for `rediss://`.
+
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use std::io;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use super::connection::Stream;
+use crate::shared::socket::Timed;
+
+type Encrypted = StreamOwned<ClientConnection, Timed>;
+
+impl Stream for Encrypted {
+    fn set_deadline(&mut self, until: Instant) {
+        self.sock.set_deadline(until);
+    }
+}
+
+/// A session with the server of that name. The handshake is made with the first bytes.
+pub(super) fn encrypted(host: &str, socket: Timed) -> io::Result<Encrypted> {
+    let name = ServerName::try_from(String::from(host)).map_err(io::Error::other)?;
+    let session = ClientConnection::new(trusting()?, name).map_err(io::Error::other)?;
+    Ok(StreamOwned::new(session, socket))
+}
+
+/// Whom we trust: the authorities that the system trusts.
+fn trusting() -> io::Result<Arc<ClientConfig>> {
+    static TRUSTING: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    if let Some(config) = TRUSTING.get() {
+        return Ok(Arc::clone(config));
+    }
+    let mut authorities = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    let (usable, _) = authorities.add_parsable_certificates(found.certs);
+    if usable == 0 {
+        let why = found.errors.first().map_or_else(|| "there are none".to_string(), ToString::to_string);
+        return Err(io::Error::other(alloc::format!("no certificates of authorities to trust: {why}")));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(authorities)
+        .with_no_client_auth();
+    Ok(Arc::clone(TRUSTING.get_or_init(|| Arc::new(config))))
+}
