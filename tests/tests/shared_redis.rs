@@ -6,6 +6,8 @@ mod cluster;
 mod evictions;
 #[path = "shared_redis/failures.rs"]
 mod failures;
+#[path = "shared_redis/leases.rs"]
+mod leases;
 mod shared;
 #[path = "shared_redis/unused.rs"]
 mod unused;

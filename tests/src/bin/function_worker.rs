@@ -110,6 +110,7 @@ fn answer(command: &str, number: u64) -> String {
         "slow_info" => slow_cache_info().to_string(),
         "failing" => in_threads(number, || failing(1).unwrap_err()),
         "failing_info" => failing_cache_info().to_string(),
+        "told" => format!("{:?}", shared::health()),
         "health" => format!("{:?}", shared::health().errors),
         _ => panic!("there is no command {command}"),
     }

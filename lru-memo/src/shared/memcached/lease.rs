@@ -1,12 +1,14 @@
-//! Who computes a key: an item that only one can add. It expires unless its process extends it, so the keys of a
+//! Who computes a key: an item that only one can add. It expires unless its process has it last longer, so the keys of a
 //! process that was killed are free again after a while.
+//!
+//! To have an item last longer leaves its number as it is, by which its holder deletes it at the end. So the thread that
+//! keeps leases never delays their ends.
 
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
-use core::mem;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::time::Duration;
 use std::collections::hash_map::RandomState;
 use std::thread;
@@ -19,37 +21,43 @@ use super::url::Options;
 use super::wire::{Answer, Batch, When};
 use crate::shared::error::Error;
 use crate::shared::lease::Lease;
-use crate::shared::unique::unique;
 
 /// How long a waiter sleeps before it asks again: at first, and at most.
 const SLEEPS: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(50)];
+/// So many leases are kept by one question: what is sent is shorter than what a socket holds.
+const BATCH: usize = 500;
 /// How long to wait for a lock that a thread may hold that a fork has left behind.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// The leases of this process, and the thread that extends them.
+/// The leases of this process, and the thread that keeps them.
 pub(super) struct Leases {
     servers: Arc<Servers>,
     options: Options,
-    held: Mutex<Vec<Weak<Held>>>,
+    held: Mutex<Vec<Weak<Kept>>>,
     /// Of the process that has such a thread.
-    extending: AtomicU32,
+    keeping: AtomicU32,
 }
 
 /// A lease, as long as this exists.
 struct Held {
-    servers: Arc<Servers>,
-    timeout: Duration,
+    leases: Arc<Leases>,
+    kept: Arc<Kept>,
+}
+
+/// What the thread that keeps leases has to know of one. That it still looks at it does not make the lease last longer.
+struct Kept {
     name: String,
-    token: [u8; 8],
-    /// The number of the item; 0 when somebody else has it.
-    number: Mutex<u64>,
+    /// The number of the item.
+    number: u64,
+    /// Whether it has expired, or somebody else has it.
+    is_lost: AtomicBool,
     /// The child of a fork does not end the leases of its parent.
     process: u32,
 }
 
 impl Leases {
     pub(super) fn new(servers: Arc<Servers>, options: Options) -> Arc<Self> {
-        Arc::new(Self { servers, options, held: Mutex::default(), extending: AtomicU32::new(0) })
+        Arc::new(Self { servers, options, held: Mutex::default(), keeping: AtomicU32::new(0) })
     }
 
     pub(super) fn take(self: &Arc<Self>, name: String) -> Result<Lease, Error> {
@@ -66,86 +74,86 @@ impl Leases {
     }
 
     pub(super) fn try_take(self: &Arc<Self>, name: String) -> Result<Option<Lease>, Error> {
-        let token = unique().to_le_bytes();
         let mut batch = Batch::new();
-        batch.set(&name, &token, When::Absent, self.seconds());
-        let until = Instant::now() + self.options.timeout;
-        let answers = self.servers.of(&name).exchange(&batch, until)?;
+        batch.set(&name, b"", When::Absent, self.seconds());
+        let answers = self.servers.of(&name).exchange(&batch, self.until())?;
         let Some(number) = answers.into_iter().next().unwrap_or(Answer::Missing).done()? else {
             return Ok(None);
         };
-        let (servers, timeout) = (Arc::clone(&self.servers), self.options.timeout);
-        let (number, process) = (Mutex::new(number), std::process::id());
-        let held = Arc::new(Held { servers, timeout, name, token, number, process });
+        let (is_lost, process) = (AtomicBool::new(false), std::process::id());
+        let kept = Arc::new(Kept { name, number, is_lost, process });
         if let Some(mut all) = self.held.try_lock_for(PATIENCE) {
-            all.push(Arc::downgrade(&held));
+            all.push(Arc::downgrade(&kept));
         }
-        self.extend_from_now_on();
-        Ok(Some(Lease::new(held)))
+        self.keep_from_now_on();
+        Ok(Some(Lease::new(Held { leases: Arc::clone(self), kept })))
     }
 
     fn seconds(&self) -> u32 {
         self.options.lease.as_secs() as u32
     }
 
+    fn until(&self) -> Instant {
+        Instant::now() + self.options.timeout
+    }
+
     /// Starts the thread, once in each process. Without it, leases end when they expire.
-    fn extend_from_now_on(self: &Arc<Self>) {
+    fn keep_from_now_on(self: &Arc<Self>) {
         let here = std::process::id();
-        if self.extending.load(Ordering::Relaxed) == here
-            || self.extending.swap(here, Ordering::Relaxed) == here
+        if self.keeping.load(Ordering::Relaxed) == here || self.keeping.swap(here, Ordering::Relaxed) == here
         {
             return;
         }
         let (leases, pause) = (Arc::downgrade(self), self.options.lease / 4);
-        let extend = move || {
+        let keep = move || {
             loop {
                 thread::sleep(pause);
                 let Some(leases) = leases.upgrade() else { return };
-                leases.extend();
+                leases.keep_all();
             }
         };
         // Without a thread, the next lease tries again.
-        if thread::Builder::new().name("lru-memo leases".into()).spawn(extend).is_err() {
-            self.extending.store(0, Ordering::Relaxed);
+        if thread::Builder::new().name("lru-memo leases".into()).spawn(keep).is_err() {
+            self.keeping.store(0, Ordering::Relaxed);
         }
     }
 
-    fn extend(&self) {
-        let held: Vec<Arc<Held>> = {
+    /// Has all leases last longer, many at a time.
+    fn keep_all(&self) {
+        let here = std::process::id();
+        let held: Vec<Arc<Kept>> = {
             let Some(mut all) = self.held.try_lock_for(PATIENCE) else { return };
             all.retain(|held| held.strong_count() > 0);
-            all.iter().filter_map(Weak::upgrade).collect()
+            let held = all.iter().filter_map(Weak::upgrade);
+            held.filter(|held| held.process == here && !held.is_lost.load(Ordering::Relaxed)).collect()
         };
-        held.iter()
-            .filter(|held| held.process == std::process::id())
-            .for_each(|held| held.extend(self.seconds()));
-    }
-}
-
-impl Held {
-    fn extend(&self, seconds: u32) {
-        let Some(mut number) = self.number.try_lock() else { return };
-        if *number == 0 {
-            return;
-        }
-        let mut batch = Batch::new();
-        batch.set(&self.name, &self.token, When::Unchanged(*number), seconds);
-        // When the server does not work, it may the next time.
-        if let Ok(answers) = self.servers.of(&self.name).exchange(&batch, Instant::now() + self.timeout) {
-            *number = answers.into_iter().next().and_then(|answer| answer.done().ok()).flatten().unwrap_or(0);
+        for server in self.servers.iter() {
+            let here = |held: &&Arc<Kept>| core::ptr::eq(self.servers.of(&held.name), server);
+            let here: Vec<&Arc<Kept>> = held.iter().filter(here).collect();
+            for some in here.chunks(BATCH) {
+                let mut batch = Batch::new();
+                some.iter().for_each(|held| batch.keep(&held.name, self.seconds()));
+                // When the server does not work, it may the next time.
+                let Ok(answers) = server.exchange(&batch, self.until()) else { break };
+                for (held, answer) in some.iter().zip(answers) {
+                    if answer.done().is_ok_and(|number| number != Some(held.number)) {
+                        held.is_lost.store(true, Ordering::Relaxed);
+                    }
+                }
+            }
         }
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let number = mem::take(self.number.get_mut());
-        if number == 0 || self.process != std::process::id() {
+        let Kept { name, number, is_lost, process } = &*self.kept;
+        if is_lost.load(Ordering::Relaxed) || *process != std::process::id() {
             return;
         }
         let mut batch = Batch::new();
-        batch.delete_unchanged(&self.name, number);
+        batch.delete_unchanged(name, *number);
         // If it fails, it expires.
-        let _ = self.servers.of(&self.name).exchange(&batch, Instant::now() + self.timeout);
+        let _ = self.leases.servers.of(name).exchange(&batch, self.leases.until());
     }
 }
