@@ -12,7 +12,7 @@ use crate::failure::EXIT_CODES;
 pub(crate) struct Cli {
     /// A store, as in `file:///var/cache/app`. Without it: those of all your programs in the default place.
     #[arg(long, global = true, value_name = "URL", env = "LRU_MEMO_STORE", hide_env_values = true)]
-    #[arg(value_parser = url, display_order = 100)]
+    #[arg(display_order = 100)]
     pub(crate) store: Option<String>,
 
     #[command(subcommand)]
@@ -58,14 +58,6 @@ pub(crate) enum Command {
         #[arg(long, requires = "once")]
         json: bool,
     },
-}
-
-fn url(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.contains("://") {
-        Ok(text.to_owned())
-    } else {
-        Err("it is not a URL; that of a directory is `file:///the/directory`".to_owned())
-    }
 }
 
 fn interval(text: &str) -> Result<Duration, String> {

@@ -112,6 +112,12 @@ impl Sources {
 
 impl Source {
     fn open(url: &str) -> Result<Self, Failure> {
+        // Not told by the parser of the command line, which would repeat what may be a password.
+        if !url.contains("://") {
+            return Err(Failure::usage(
+                "the store is not a URL; that of a directory is `file:///the/directory`",
+            ));
+        }
         let label = label(url);
         let store = attach(url).map_err(|error| Failure::store(&label, &error))?;
         Ok(Self { url: url.to_owned(), label, store })
@@ -131,13 +137,19 @@ pub(crate) fn finish(mut failures: Vec<Failure>) -> Result<(), Failure> {
     worst.map_or(Ok(()), Err)
 }
 
-/// A directory without scheme and options; another URL without what may be a password.
+/// A directory without scheme and options; another URL without options, and without anything that may be a password or
+/// a part of one.
 fn label(url: &str) -> String {
-    let (address, _) = url.split_once('?').unwrap_or((url, ""));
-    match (address.strip_prefix("file://"), address.split_once("://"), address.rsplit_once('@')) {
-        (Some(directory), ..) => directory.to_owned(),
-        (None, Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
-        _ => address.to_owned(),
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+    match (scheme, place.rsplit_once('@')) {
+        ("file", _) => place.to_owned(),
+        _ if !scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'+') => "***".to_owned(),
+        _ if scheme.ends_with("unix") => format!("{scheme}://{place}"),
+        // The question mark is in the password.
+        _ if options.contains('@') => format!("{scheme}://***"),
+        (_, Some((_, host))) => format!("{scheme}://***@{host}"),
+        (_, None) => format!("{scheme}://{place}"),
     }
 }
 
@@ -158,6 +170,10 @@ mod tests {
     fn a_label_has_no_password_and_no_options() {
         assert_eq!(label("file:///var/cache/app?size=8MiB"), "/var/cache/app");
         assert_eq!(label("redis://me:secret@host:6379/0?x=y"), "redis://***@host:6379/0");
+        assert_eq!(label("redis://me:se?cret@host"), "redis://***");
+        assert_eq!(label("redis://host?pass=se@cret"), "redis://***");
+        assert_eq!(label("me:secret@redis://host"), "***");
+        assert_eq!(label("unix:///run/r.sock?pass=se@cret"), "unix:///run/r.sock");
         assert_eq!(label("memcached://a:1,b:2"), "memcached://a:1,b:2");
     }
 }

@@ -116,3 +116,19 @@ fn a_password_is_not_shown() {
         assert!(!printed.contains("secret"), "{printed}");
     }
 }
+
+#[test]
+fn a_url_that_cannot_be_understood_is_not_repeated() {
+    for url in ["me:secret@host", "redis://me:pa?secret@host", "unix:///run/r.sock?pass=a&secret"] {
+        for variable in [None, Some(url)] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_lru-memo"));
+            match variable {
+                None => command.args(["--store", url]),
+                Some(url) => command.env("LRU_MEMO_STORE", url),
+            };
+            let output = command.arg("ls").output().expect("the command starts");
+            let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            assert!(!output.status.success() && !printed.contains("secret"), "{printed}");
+        }
+    }
+}

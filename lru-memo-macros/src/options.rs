@@ -438,7 +438,10 @@ fn key(input: ParseStream<'_>) -> syn::Result<Expr> {
     }
     // Text is what other crates write here: with it, every call would hit the first value.
     if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &expr {
-        return Err(syn::Error::new_spanned(text, "`key` is an expression, not a string: write `key = (a, b)`"));
+        return Err(syn::Error::new_spanned(
+            text,
+            "`key` is an expression, not a string: write `key = (a, b)`",
+        ));
     }
     Ok(expr)
 }

@@ -330,6 +330,44 @@ fn the_key_of_a_process_that_was_killed_is_taken_over() {
 }
 
 #[test]
+fn a_holder_that_was_killed_is_replaced_within_four_seconds() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &[]);
+    let mut first = Worker::new(&server.url());
+    assert_eq!(first.ask("slow_alone 5"), "runs 5");
+    let mut second = Worker::new(&server.url());
+    second.tell("slow_alone 5");
+    // It has asked for the lease, again and again.
+    let before = server.statistic("cmd_set");
+    until_it_works(|| (server.statistic("cmd_set") > before + 20).then_some(()));
+    let begun = Instant::now();
+    drop(first);
+    assert_eq!(second.hear(), "runs 5");
+    let took = begun.elapsed();
+    // And two seconds for a machine that does other things as well.
+    assert!(took < Duration::from_secs(6), "it took {took:?}");
+}
+
+#[test]
+fn thousands_of_leases_are_kept_by_few_questions() {
+    const LEASES: u64 = 3000;
+    let server = Server::on_port(&[]);
+    let proxy = shared::memcached_server::Proxy::of(&server);
+    let (store, other, space) = (proxy.store(), server.store(), space("f", Some(4)));
+    let held: Vec<_> =
+        (0..LEASES).map(|x| store.lease(&space, &x.to_le_bytes()).expect("it works")).collect();
+    // Longer than they would last by themselves.
+    let (asked, _) = proxy.count(|| thread::sleep(Duration::from_secs(5)));
+    assert!((2..LEASES as usize / 10).contains(&asked), "{asked} questions");
+    for x in 0..LEASES {
+        let free = other.try_lease(&space, &x.to_le_bytes()).expect("it works");
+        assert!(free.is_none(), "lease {x} has ended");
+    }
+    drop(held);
+    assert!(other.try_lease(&space, &0_u64.to_le_bytes()).expect("it works").is_some());
+}
+
+#[test]
 fn functions_run_while_there_is_no_server_and_it_is_counted() {
     let scratch = Scratch::new();
     let mut server = Server::on_socket(&scratch, &[]);

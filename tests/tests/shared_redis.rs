@@ -6,6 +6,8 @@ mod cluster;
 mod evictions;
 #[path = "shared_redis/failures.rs"]
 mod failures;
+#[path = "shared_redis/leases.rs"]
+mod leases;
 mod shared;
 #[path = "shared_redis/unused.rs"]
 mod unused;
@@ -14,6 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lru_memo::shared::{Found, Redis, Store};
+#[cfg(feature = "redis-tls")]
 use shared::ports::on_free_port;
 use shared::{RedisServer, call, info, peek, put, space, square};
 

@@ -169,9 +169,10 @@ fn open_first() -> Result<&'static dyn Store, Error> {
     }
 }
 
-/// The scheme of a URL, and the rest.
+/// The scheme of a URL, and the rest; no scheme where there is none, so that an error repeats nothing else.
 fn split(url: &str) -> (&str, &str) {
-    url.split_once("://").unwrap_or(("", url))
+    let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'+');
+    url.split_once("://").filter(|(scheme, _)| is_scheme(scheme)).unwrap_or(("", url))
 }
 
 fn check(url: &str) -> Result<(), Error> {
@@ -256,16 +257,20 @@ fn embedded_in_default_place() -> Result<Vec<PathBuf>, Error> {
     Ok(Vec::new())
 }
 
-/// A URL without what may be a password.
+/// A URL without options, and without anything that may be a password or a part of one.
 pub(super) fn redacted(url: &str) -> String {
     let (scheme, rest) = split(url);
-    if scheme == "file" {
-        return url.to_owned();
-    }
-    let rest = rest.split('?').next().unwrap_or_default();
-    match rest.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://***@{host}"),
-        None => format!("{scheme}://{rest}"),
+    let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+    let is_unix = matches!(scheme, "unix" | "redis+unix" | "memcached+unix");
+    match (scheme, place.rsplit_once('@')) {
+        ("file", _) => url.to_owned(),
+        ("", _) if url.is_empty() => String::new(),
+        ("", _) => String::from("***"),
+        _ if is_unix => format!("{scheme}://{place}"),
+        // The question mark is in the password.
+        _ if options.contains('@') => format!("{scheme}://***"),
+        (_, Some((_, host))) => format!("{scheme}://***@{host}"),
+        (_, None) => format!("{scheme}://{place}"),
     }
 }
 
@@ -294,6 +299,25 @@ mod tests {
                 );
                 assert_eq!(refused, (!is_enabled).then_some((Kind::Url, expected)), "{url}");
             }
+        }
+    }
+
+    #[test]
+    fn a_redacted_url_has_no_part_of_a_password() {
+        for (url, shown) in [
+            ("", ""),
+            ("file:///var/cache/app?size=8MiB", "file:///var/cache/app?size=8MiB"),
+            ("redis://me:secret@h:6379/0?timeout=2s", "redis://***@h:6379/0"),
+            ("redis://me:se@cret@h", "redis://***@h"),
+            ("redis://me:se?cret@h", "redis://***"),
+            ("redis://h?pass=se@cret", "redis://***"),
+            ("unix:///run/r@1.sock?pass=se@cret", "unix:///run/r@1.sock"),
+            ("memcached://a:1,b:2?timeout=2s", "memcached://a:1,b:2"),
+            ("me:secret@h", "***"),
+            ("me:secret@redis://h", "***"),
+            ("secret", "***"),
+        ] {
+            assert_eq!(redacted(url), shown, "{url}");
         }
     }
 }

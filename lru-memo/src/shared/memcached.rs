@@ -43,6 +43,9 @@ use super::lease::Lease;
 use super::namespace::Namespace;
 use super::{Counts, Entry, Found, Store, Summary, Ticket, health};
 
+/// So many timeouts may it take to list all namespaces.
+const LISTING: u32 = 10;
+
 /// A store on one or several Memcached servers, version 1.6 or later.
 ///
 /// | URL | servers |
@@ -56,7 +59,7 @@ use super::{Counts, Entry, Found, Store, Summary, Ticket, health};
 /// |---|---|
 /// | `connect_timeout=200ms` | how long it may take to connect |
 /// | `timeout=500ms` | how long each use of the store may take in all |
-/// | `lease=10s` | how long a process that was killed keeps others from computing what it was computing |
+/// | `lease=3s` | how long a process that was killed keeps others from computing what it was computing |
 ///
 /// # What it keeps
 /// - A namespace of at most 1,024 entries, or bounded by weight, has exact counters and an exact LRU as long as calls
@@ -135,6 +138,12 @@ impl Memcached {
         Ok(Access::new(self, space).names()?.lease(space, key))
     }
 
+    fn info_until(&self, space: &Namespace, until: Instant) -> Result<Counts, Error> {
+        let mut access = Access::new(self, space);
+        access.until = until;
+        if access.limits().is_some() { listed::info(&access) } else { unlisted::info(&access) }
+    }
+
     /// Uses a namespace, one way or the other.
     fn with<R>(
         &self,
@@ -207,8 +216,7 @@ impl Store for Memcached {
     }
 
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {
-        let access = Access::new(self, space);
-        if access.limits().is_some() { listed::info(&access) } else { unlisted::info(&access) }
+        self.info_until(space, Instant::now() + self.options.timeout)
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
@@ -224,7 +232,8 @@ impl Store for Memcached {
     }
 
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
-        let until = Instant::now() + self.options.timeout;
+        // No call of a function waits for this.
+        let until = Instant::now() + LISTING * self.options.timeout;
         let mut all = Vec::new();
         for server in self.servers.iter() {
             let mut batch = Batch::new();
@@ -232,7 +241,7 @@ impl Store for Memcached {
             let found = server.exchange(&batch, until)?.pop().unwrap_or(Answer::Missing).value()?;
             let listed = found.and_then(|(bytes, _)| index::decode(&bytes)).unwrap_or_default();
             for summary in listed {
-                let counts = self.info(&summary.namespace())?;
+                let counts = self.info_until(&summary.namespace(), until)?;
                 all.push(Summary { counts, ..summary });
             }
         }

@@ -16,6 +16,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
+use std::time::Instant;
 
 use redis::{Script, ScriptInvocation, Value, cmd};
 
@@ -35,6 +36,8 @@ const INDEX: &str = "lru-memo:namespaces";
 const HOME_OF_INDEX: u128 = 0;
 /// The keys of a namespace, as most scripts take them.
 const NAMES: [&str; 7] = ["meta", "values", "recent", "ages", "weights", "invalid", "hits"];
+/// So many timeouts more than others may it take to list all namespaces.
+const LISTING: u32 = 10;
 /// What scripts can count with.
 const HIGHEST: u64 = 1 << 53;
 
@@ -53,6 +56,12 @@ struct Inner {
     scripts: Scripts,
     keeper: Keeper,
     url: String,
+}
+
+/// One use of the store: it may take until then, however many questions it is.
+struct Use<'a> {
+    store: &'a Inner,
+    until: Instant,
 }
 
 /// The keys of a namespace.
@@ -84,7 +93,7 @@ impl Redis {
     /// The store of a URL, such as `redis://user:password@host:6379/0`, `unix:///run/redis.sock` or,
     /// with the cargo feature `redis-tls`, `rediss://host`.
     ///
-    /// After a question mark there may be `connect_timeout=200ms`, `timeout=500ms`, `lease=10s`, and `unused=7d`, for how
+    /// After a question mark there may be `connect_timeout=200ms`, `timeout=500ms`, `lease=2s`, and `unused=7d`, for how
     /// long a namespace stays that is not used.
     ///
     /// The server is asked when the store is first used.
@@ -99,6 +108,12 @@ impl Redis {
         Ok(Self(Arc::new(Inner { server, scripts, keeper, url })))
     }
 
+    fn begun(&self) -> Use<'_> {
+        Use { store: &self.0, until: Instant::now() + self.0.server.options().timeout }
+    }
+}
+
+impl Use<'_> {
     /// Runs a script that begins with the prelude.
     fn run<R: redis::FromRedisValue>(
         &self,
@@ -114,19 +129,27 @@ impl Redis {
         }
         invocation.arg(key).arg(micros(space.ttl())).arg(wall::ahead().as_micros().to_string());
         more(&mut invocation);
-        self.0.server.run(keys.id, &invocation)
+        self.run_plain(keys.id, &invocation)
+    }
+
+    fn run_plain<R: redis::FromRedisValue>(
+        &self,
+        home: u128,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<R, Error> {
+        self.store.server.run(home, self.until, script)
     }
 
     /// Looks an entry up; notes now and then that the namespace is used.
     fn look(&self, space: &Namespace, key: &[u8], counts_misses: bool) -> Result<Value, Error> {
-        let (now, every) = (wall::now(), scripts::noted_every(self.0.server.options().unused));
+        let (now, every) = (wall::now(), scripts::noted_every(self.store.server.options().unused));
         let is_due = u128::from(now.abs_diff(space.noted.load(Relaxed))) >= every.as_nanos();
         let found = if is_due { None } else { self.look_quickly(space, key, counts_misses)? };
         let found = match found {
             Some(found) => found,
             None => {
                 let counts = if counts_misses { "1" } else { "" };
-                self.run(&self.0.scripts.get, space, key, |get| _ = get.arg(counts))?
+                self.run(&self.store.scripts.get, space, key, |get| _ = get.arg(counts))?
             }
         };
         if is_due {
@@ -143,7 +166,7 @@ impl Redis {
         counts_misses: bool,
     ) -> Result<Option<Value>, Error> {
         let keys = Keys::of(space);
-        let mut hit = self.0.scripts.hit.prepare_invoke();
+        let mut hit = self.store.scripts.hit.prepare_invoke();
         for name in ["meta", "values", "recent", "hits"] {
             hit.key(keys.key(name));
         }
@@ -152,7 +175,7 @@ impl Redis {
         if space.ttl().is_some() {
             hit.key(keys.key("ages")).arg(micros(space.ttl())).arg(wall::ahead().as_micros().to_string());
         }
-        match self.0.server.run(keys.id, &hit)? {
+        match self.run_plain(keys.id, &hit)? {
             Value::Array(nothing) if nothing.is_empty() => Ok(None),
             found => Ok(Some(found)),
         }
@@ -174,7 +197,7 @@ impl Redis {
     fn begin(&self, space: &Namespace) -> Result<Ticket, Error> {
         let ttl = space.ttl().map(|ttl| ttl.as_nanos().to_string()).unwrap_or_default();
         let (generation, sequence): (Option<u64>, u64) =
-            self.run(&self.0.scripts.begin, space, b"", |begin| {
+            self.run(&self.store.scripts.begin, space, b"", |begin| {
                 begin.arg(unique()).arg(space.name());
                 begin.arg(number(space.maxsize())).arg(number(space.max_weight())).arg(ttl);
             })?;
@@ -182,57 +205,10 @@ impl Redis {
         let generation = generation.ok_or_else(|| foreign("a namespace without a generation"))?;
         Ok(Ticket { generation, sequence })
     }
-}
-
-/// A number, or nothing.
-fn number(limit: Option<impl ToString>) -> String {
-    limit.map(|limit| limit.to_string()).unwrap_or_default()
-}
-
-fn micros(ttl: Option<Duration>) -> String {
-    number(ttl.map(|ttl| ttl.as_micros().min(u128::from(HIGHEST))))
-}
-
-fn foreign(what: &str) -> Error {
-    Error::new(Kind::Corrupt, format!("the Redis server has {what} where a cache should be"))
-}
-
-impl Store for Redis {
-    fn get(&self, space: &Namespace, key: &[u8]) -> Result<Found, Error> {
-        match self.look(space, key, true)? {
-            Value::BulkString(value) => Ok(Found::Hit(value)),
-            miss => {
-                let ticket = redis::from_redis_value(miss).map_err(|_| foreign("something"))?;
-                Ok(Found::Miss(self.ticket_of(space, ticket)?))
-            }
-        }
-    }
-
-    fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        match self.look(space, key, false)? {
-            Value::BulkString(value) => Ok(Some(value)),
-            _ => Ok(None),
-        }
-    }
-
-    fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
-        self.0.server.run(space.id(), &self.0.scripts.count_hit.key(Keys::of(space).key("meta")))
-    }
-
-    fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
-        health::note_rejected();
-        let ticket = self.run(&self.0.scripts.reject, space, key, |_| ())?;
-        self.ticket_of(space, ticket)
-    }
-
-    fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
-        let ticket = self.run(&self.0.scripts.ticket, space, b"", |_| ())?;
-        self.ticket_of(space, ticket)
-    }
 
     fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
         loop {
-            let stored: u64 = self.run(&self.0.scripts.store, space, key, |store| {
+            let stored: u64 = self.run(&self.store.scripts.store, space, key, |store| {
                 store.arg(entry.value).arg(entry.weight.min(HIGHEST));
                 match entry.computed_since {
                     Some(Ticket { generation, sequence }) => store.arg(generation).arg(sequence),
@@ -250,76 +226,21 @@ impl Store for Redis {
         }
     }
 
-    fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.run(&self.0.scripts.peek, space, key, |_| ())
-    }
-
-    fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error> {
-        self.run(&self.0.scripts.invalidate, space, key, |_| ())
-    }
-
-    fn clear(&self, space: &Namespace) -> Result<(), Error> {
-        self.run(&self.0.scripts.clear, space, b"", |clear| _ = clear.arg(unique()))
-    }
-
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {
         let keys = Keys::of(space);
-        let mut info = self.0.scripts.info.prepare_invoke();
+        let mut info = self.store.scripts.info.prepare_invoke();
         info.key(keys.key("meta")).key(keys.key("values")).key(keys.key("hits"));
-        let (uses, stored, misses, currsize): (u64, u64, u64, usize) = self.0.server.run(keys.id, &info)?;
+        let (uses, stored, misses, currsize): (u64, u64, u64, usize) = self.run_plain(keys.id, &info)?;
         Ok(Counts { hits: uses.saturating_sub(stored), misses, currsize })
     }
 
-    fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
-        lease::take(&self.0, Keys::of(space).lease(key))
-    }
-
-    fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
-        Ok(lease::try_take(&self.0, Keys::of(space).lease(key))?.ok())
-    }
-
-    fn blocks(&self) -> bool {
-        true
-    }
-
-    fn namespaces(&self) -> Result<Vec<Summary>, Error> {
-        let mut members = cmd("SMEMBERS");
-        members.arg(INDEX);
-        let ids: Vec<String> =
-            self.0.server.ask(HOME_OF_INDEX, Duration::ZERO, |connection| members.query(connection))?;
-        let (mut summaries, mut gone) = (Vec::new(), Vec::new());
-        for id in ids.iter().filter_map(|id| u128::from_str_radix(id, 16).ok()) {
-            match self.summary(id)? {
-                Some(summary) => summaries.push(summary),
-                None => gone.push(id),
-            }
-        }
-        // Who may not write may read all the same.
-        let _ = self.forget(&gone);
-        Ok(summaries)
-    }
-
-    fn recent(&self, space: &Namespace, limit: usize) -> Result<Vec<Held>, Error> {
-        let held: Vec<(Vec<u8>, u64, u64, u64)> =
-            self.run(&self.0.scripts.recent, space, b"", |recent| _ = recent.arg(limit))?;
-        let held = held.into_iter().map(|(key, value_bytes, weight, age)| Held {
-            key,
-            value_bytes,
-            weight,
-            age: Duration::from_micros(age),
-        });
-        Ok(held.collect())
-    }
-}
-
-impl Redis {
     /// Changes the list of all namespaces.
     fn index(&self, how: &str, ids: &[u128]) -> Result<(), Error> {
         let mut change = cmd(how);
         change.arg(INDEX);
         ids.iter().for_each(|id| _ = change.arg(format!("{id:032x}")));
         let count = |connection: &mut Connection| change.query::<u64>(connection);
-        self.0.server.ask(HOME_OF_INDEX, Duration::ZERO, count).map(|_| ())
+        self.store.server.ask(HOME_OF_INDEX, self.until, count).map(|_| ())
     }
 
     /// Lists namespaces no more that are gone.
@@ -344,7 +265,7 @@ impl Redis {
         ask.arg(keys.key("meta")).arg(&["n", "maxsize", "max_weight", "ttl", "w"]);
         type Found = (Option<String>, Option<String>, Option<String>, Option<String>, Option<u64>);
         let (name, maxsize, max_weight, ttl, weight): Found =
-            self.0.server.ask(id, Duration::ZERO, |connection| ask.query(connection))?;
+            self.store.server.ask(id, self.until, |connection| ask.query(connection))?;
         let Some(name) = name else { return Ok(None) };
         let limit = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<u64>().ok());
         let mut summary = Summary::new(&Namespace::new(&name, id), Counts::default());
@@ -354,6 +275,122 @@ impl Redis {
         summary.weight = max_weight.filter(|max| !max.is_empty()).map(|_| weight.unwrap_or(0));
         summary.counts = self.info(&summary.namespace())?;
         Ok(Some(summary))
+    }
+}
+
+/// A number, or nothing.
+fn number(limit: Option<impl ToString>) -> String {
+    limit.map(|limit| limit.to_string()).unwrap_or_default()
+}
+
+fn micros(ttl: Option<Duration>) -> String {
+    number(ttl.map(|ttl| ttl.as_micros().min(u128::from(HIGHEST))))
+}
+
+fn foreign(what: &str) -> Error {
+    Error::new(Kind::Corrupt, format!("the Redis server has {what} where a cache should be"))
+}
+
+impl Store for Redis {
+    fn get(&self, space: &Namespace, key: &[u8]) -> Result<Found, Error> {
+        let begun = self.begun();
+        match begun.look(space, key, true)? {
+            Value::BulkString(value) => Ok(Found::Hit(value)),
+            miss => {
+                let ticket = redis::from_redis_value(miss).map_err(|_| foreign("something"))?;
+                Ok(Found::Miss(begun.ticket_of(space, ticket)?))
+            }
+        }
+    }
+
+    fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        match self.begun().look(space, key, false)? {
+            Value::BulkString(value) => Ok(Some(value)),
+            _ => Ok(None),
+        }
+    }
+
+    fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
+        let mut count = self.0.scripts.count_hit.prepare_invoke();
+        count.key(Keys::of(space).key("meta"));
+        self.begun().run_plain(space.id(), &count)
+    }
+
+    fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
+        health::note_rejected();
+        let begun = self.begun();
+        let ticket = begun.run(&self.0.scripts.reject, space, key, |_| ())?;
+        begun.ticket_of(space, ticket)
+    }
+
+    fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
+        let begun = self.begun();
+        let ticket = begun.run(&self.0.scripts.ticket, space, b"", |_| ())?;
+        begun.ticket_of(space, ticket)
+    }
+
+    fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
+        self.begun().store(space, key, entry)
+    }
+
+    fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.begun().run(&self.0.scripts.peek, space, key, |_| ())
+    }
+
+    fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error> {
+        self.begun().run(&self.0.scripts.invalidate, space, key, |_| ())
+    }
+
+    fn clear(&self, space: &Namespace) -> Result<(), Error> {
+        self.begun().run(&self.0.scripts.clear, space, b"", |clear| _ = clear.arg(unique()))
+    }
+
+    fn info(&self, space: &Namespace) -> Result<Counts, Error> {
+        self.begun().info(space)
+    }
+
+    fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
+        lease::take(&self.0, Keys::of(space).lease(key))
+    }
+
+    fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
+        Ok(lease::try_take(&self.0, Keys::of(space).lease(key))?.ok())
+    }
+
+    fn blocks(&self) -> bool {
+        true
+    }
+
+    fn namespaces(&self) -> Result<Vec<Summary>, Error> {
+        let mut members = cmd("SMEMBERS");
+        members.arg(INDEX);
+        let begun = self.begun();
+        // No call of a function waits for this.
+        let begun = Use { until: begun.until + LISTING * self.0.server.options().timeout, ..begun };
+        let ids: Vec<String> =
+            self.0.server.ask(HOME_OF_INDEX, begun.until, |connection| members.query(connection))?;
+        let (mut summaries, mut gone) = (Vec::new(), Vec::new());
+        for id in ids.iter().filter_map(|id| u128::from_str_radix(id, 16).ok()) {
+            match begun.summary(id)? {
+                Some(summary) => summaries.push(summary),
+                None => gone.push(id),
+            }
+        }
+        // Who may not write may read all the same.
+        let _ = begun.forget(&gone);
+        Ok(summaries)
+    }
+
+    fn recent(&self, space: &Namespace, limit: usize) -> Result<Vec<Held>, Error> {
+        let held: Vec<(Vec<u8>, u64, u64, u64)> =
+            self.begun().run(&self.0.scripts.recent, space, b"", |recent| _ = recent.arg(limit))?;
+        let held = held.into_iter().map(|(key, value_bytes, weight, age)| Held {
+            key,
+            value_bytes,
+            weight,
+            age: Duration::from_micros(age),
+        });
+        Ok(held.collect())
     }
 }
 

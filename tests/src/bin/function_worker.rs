@@ -184,6 +184,7 @@ fn answer(command: &str, number: u64) -> String {
             let infos: Vec<_> = caches.map(|cache| cache.info()).collect();
             infos.iter().map(|info| format!("{}/{}", info.hits, info.misses)).collect::<Vec<_>>().join(" ")
         }
+        "told" => format!("{:?}", shared::health()),
         "health" => format!("{:?}", shared::health().errors),
         _ => panic!("there is no command {command}"),
     }

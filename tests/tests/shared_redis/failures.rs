@@ -174,6 +174,39 @@ fn what_is_no_redis_is_an_error_and_no_value() {
 }
 
 #[test]
+fn a_server_that_never_has_evicted_enough_delays_callers_by_one_timeout() {
+    let took = lru_memo_tests::without_hanging(String::new, || {
+        let store = Redis::new(&answering(b":2\r\n")).expect("it is a URL");
+        let entry = Entry { value: b"v", weight: 1, computed_since: None, replace: true };
+        let begun = Instant::now();
+        assert_eq!(kind_of(store.store(&space("f", Some(4)), b"k", entry)), Kind::Unavailable);
+        begun.elapsed()
+    });
+    assert!(took < Duration::from_secs(15), "it took {took:?}");
+}
+
+#[test]
+fn a_call_that_is_several_questions_to_a_slow_server_takes_one_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a connection");
+        while connection.read(&mut [0; 4096]).is_ok_and(|length| length > 0) {
+            thread::sleep(Duration::from_millis(700));
+            // A miss in a namespace that is to be made, at first.
+            if connection.write_all(b"*2\r\n$-1\r\n$1\r\n0\r\n").is_err() {
+                return;
+            }
+        }
+    });
+    let store =
+        Redis::new(&format!("redis://127.0.0.1:{port}?timeout=1s&connect_timeout=5s")).expect("a URL");
+    // The second question is over after 1.4 seconds, and would be the last to be answered.
+    let error = store.get(&space("f", Some(4)), b"k").expect_err("it takes too long");
+    assert!(error.to_string().contains("it took too long"), "{error}");
+}
+
+#[test]
 fn a_wrong_password_is_told_and_not_shown() {
     let server = RedisServer::start_with(&["--requirepass", "right"]);
     let socket = server.socket();
@@ -190,6 +223,66 @@ fn a_wrong_password_is_told_and_not_shown() {
     assert!(!square(&store, &space, 1));
     assert!(square(&store, &space, 1));
     assert!(!format!("{store:?}").contains("right"));
+}
+
+#[test]
+fn no_text_repeats_what_the_server_repeats_of_a_password() {
+    for answer in [
+        &b"-ERR unknown command 'AUTH', with args beginning with: 'me' 'secret' \r\n"[..],
+        b"-ERR unknown command `AUTH`, with args beginning with: `me`, `secre\r\n",
+        b"-secret me secret\r\n",
+        b"+OK\r\n-ERR you said secret\r\n",
+    ] {
+        let url = answering(answer).replace("redis://", "redis://me:secret@");
+        let (store, space) = (Redis::new(&url).expect("it is a URL"), space("f", Some(4)));
+        for _ in 0..2 {
+            let error = store.get(&space, b"k").expect_err("it is not let in");
+            let shown = format!("{error} {error:?} {store:?}");
+            assert!(!shown.contains("secre"), "{shown}");
+        }
+        let told = told_by_a_process(&url);
+        assert!(told.contains("the Redis server") && told.contains("redis://***@127.0.0.1"), "{told}");
+        assert!(!told.contains("secre"), "{told}");
+    }
+}
+
+#[test]
+fn no_text_repeats_a_url_that_cannot_be_understood() {
+    for url in [
+        "redis://me:pa?secret@h",
+        "redis://me:1?timeout=secret@h",
+        "redis://me:pa/secret@h",
+        "redis://me:pa#secret@h",
+        "redis://me:secret@h?colour=red",
+        "redis://h?pass=secret",
+        "redis://h?pass=secret@h",
+        "unix:///run/r.sock?pass=a&secret",
+        "unix:///run/r.sock?pass=a@secret&colour=red",
+        "memcached://me:secret@h",
+        "memcached://me:pa?secret@h",
+        "rediss:me:secret@h",
+        "secret",
+    ] {
+        let error = Redis::new(url).map(|_| ()).map_err(|error| format!("{error} {error:?}"));
+        assert!(!error.clone().expect_err(url).contains("secret"), "{url}: {error:?}");
+        let told = told_by_a_process(url);
+        assert!(told.contains("last_error: Some"), "{url}: {told}");
+        assert!(!told.contains("secret"), "{url}: {told}");
+    }
+}
+
+/// All that a process with this store, which does not work, has said and knows of it.
+fn told_by_a_process(url: &str) -> String {
+    let mut worker = std::process::Command::new(env!("CARGO_BIN_EXE_function-worker"))
+        .env("LRU_MEMO_STORE", url)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the worker starts");
+    worker.stdin.take().expect("its input").write_all(b"double 1\ndouble_info\ntold\n").expect("a pipe");
+    let output = worker.wait_with_output().expect("it ends");
+    format!("{} {}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 #[test]

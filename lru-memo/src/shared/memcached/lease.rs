@@ -1,5 +1,8 @@
-//! Who computes a key: an item that only one can add. It expires unless its process extends it, so the keys of a
+//! Who computes a key: an item that only one can add. It expires unless its process has it last longer, so the keys of a
 //! process that was killed are free again after a while.
+//!
+//! To have an item last longer leaves its number as it is, by which its holder deletes it at the end. So the thread that
+//! keeps leases never delays their ends.
 
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
@@ -17,13 +20,14 @@ use super::wire::{Answer, Batch, When};
 use crate::fork::Own;
 use crate::shared::error::Error;
 use crate::shared::lease::Lease;
-use crate::shared::unique::unique;
 use crate::sync::Mutex;
 
 /// How long a waiter sleeps before it asks again: at first, and at most.
 const SLEEPS: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(50)];
+/// So many leases are kept by one question: what is sent is shorter than what a socket holds.
+const BATCH: usize = 500;
 
-/// The leases of this process, and the thread that extends them.
+/// The leases of this process, and the thread that keeps them.
 pub(super) struct Leases {
     servers: Arc<Servers>,
     options: Options,
@@ -32,18 +36,23 @@ pub(super) struct Leases {
 
 #[derive(Default)]
 struct OfProcess {
-    held: Mutex<Vec<Weak<Held>>>,
+    held: Mutex<Vec<Weak<Kept>>>,
     has_thread: AtomicBool,
 }
 
 /// A lease, as long as this exists.
 struct Held {
-    servers: Arc<Servers>,
-    timeout: Duration,
+    leases: Arc<Leases>,
+    kept: Arc<Kept>,
+}
+
+/// What the thread that keeps leases has to know of one. That it still looks at it does not make the lease last longer.
+struct Kept {
     name: String,
-    token: [u8; 8],
-    /// The number of the item; 0 when somebody else has it.
-    number: Mutex<u64>,
+    /// The number of the item.
+    number: u64,
+    /// Whether it has expired, or somebody else has it.
+    is_lost: AtomicBool,
 }
 
 impl Leases {
@@ -69,79 +78,81 @@ impl Leases {
     }
 
     pub(super) fn try_take(self: &Arc<Self>, name: String) -> Result<Option<Lease>, Error> {
-        let token = unique().to_le_bytes();
         let mut batch = Batch::new();
-        batch.set(&name, &token, When::Absent, self.seconds());
-        let until = Instant::now() + self.options.timeout;
-        let answers = self.servers.of(&name).exchange(&batch, until)?;
+        batch.set(&name, b"", When::Absent, self.seconds());
+        let answers = self.servers.of(&name).exchange(&batch, self.until())?;
         let Some(number) = answers.into_iter().next().unwrap_or(Answer::Missing).done()? else {
             return Ok(None);
         };
-        let (servers, timeout) = (Arc::clone(&self.servers), self.options.timeout);
-        let held = Arc::new(Held { servers, timeout, name, token, number: Mutex::new(number) });
-        self.of_process().held.lock().push(Arc::downgrade(&held));
-        self.extend_from_now_on();
-        Ok(Some(Lease::new(held)))
+        let kept = Arc::new(Kept { name, number, is_lost: AtomicBool::new(false) });
+        self.of_process().held.lock().push(Arc::downgrade(&kept));
+        self.keep_from_now_on();
+        Ok(Some(Lease::new(Held { leases: Arc::clone(self), kept })))
     }
 
     fn seconds(&self) -> u32 {
         self.options.lease.as_secs() as u32
     }
 
+    fn until(&self) -> Instant {
+        Instant::now() + self.options.timeout
+    }
+
     /// Starts the thread, once in each process. Without it, leases end when they expire.
-    fn extend_from_now_on(self: &Arc<Self>) {
+    fn keep_from_now_on(self: &Arc<Self>) {
         let has_thread = &self.of_process().has_thread;
         if has_thread.load(Ordering::Relaxed) || has_thread.swap(true, Ordering::Relaxed) {
             return;
         }
         let (leases, pause) = (Arc::downgrade(self), self.options.lease / 4);
-        let extend = move || {
+        let keep = move || {
             loop {
                 thread::sleep(pause);
                 let Some(leases) = leases.upgrade() else { return };
-                leases.extend();
+                leases.keep_all();
             }
         };
         // Without a thread, the next lease tries again.
-        if thread::Builder::new().name("lru-memo leases".into()).spawn(extend).is_err() {
+        if thread::Builder::new().name("lru-memo leases".into()).spawn(keep).is_err() {
             has_thread.store(false, Ordering::Relaxed);
         }
     }
 
-    fn extend(&self) {
-        let held: Vec<Arc<Held>> = {
+    /// Has all leases last longer, many at a time.
+    fn keep_all(&self) {
+        let held: Vec<Arc<Kept>> = {
             let mut all = self.of_process().held.lock();
             all.retain(|held| held.strong_count() > 0);
-            all.iter().filter_map(Weak::upgrade).collect()
+            let held = all.iter().filter_map(Weak::upgrade);
+            held.filter(|held| !held.is_lost.load(Ordering::Relaxed)).collect()
         };
-        held.iter().for_each(|held| held.extend(self.seconds()));
-    }
-}
-
-impl Held {
-    fn extend(&self, seconds: u32) {
-        let mut number = self.number.lock();
-        if *number == 0 {
-            return;
-        }
-        let mut batch = Batch::new();
-        batch.set(&self.name, &self.token, When::Unchanged(*number), seconds);
-        // When the server does not work, it may the next time.
-        if let Ok(answers) = self.servers.of(&self.name).exchange(&batch, Instant::now() + self.timeout) {
-            *number = answers.into_iter().next().and_then(|answer| answer.done().ok()).flatten().unwrap_or(0);
+        for server in self.servers.iter() {
+            let here = |held: &&Arc<Kept>| core::ptr::eq(self.servers.of(&held.name), server);
+            let here: Vec<&Arc<Kept>> = held.iter().filter(here).collect();
+            for some in here.chunks(BATCH) {
+                let mut batch = Batch::new();
+                some.iter().for_each(|held| batch.keep(&held.name, self.seconds()));
+                // When the server does not work, it may the next time.
+                let Ok(answers) = server.exchange(&batch, self.until()) else { break };
+                for (held, answer) in some.iter().zip(answers) {
+                    if answer.done().is_ok_and(|number| number != Some(held.number)) {
+                        held.is_lost.store(true, Ordering::Relaxed);
+                    }
+                }
+            }
         }
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let number = *self.number.lock();
-        if number == 0 {
+        let Kept { name, number, is_lost } = &*self.kept;
+        if is_lost.load(Ordering::Relaxed) {
             return;
         }
         let mut batch = Batch::new();
-        batch.delete_unchanged(&self.name, number);
+        batch.delete_unchanged(name, *number);
         // If it fails, it expires.
-        let _ = self.servers.of(&self.name).exchange(&batch, Instant::now() + self.timeout);
+        let _ = self.leases.servers.of(name).exchange(&batch, self.leases.until());
     }
 }

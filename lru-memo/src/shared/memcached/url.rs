@@ -26,7 +26,7 @@ impl Default for Options {
         Self {
             connect_timeout: Duration::from_millis(200),
             timeout: Duration::from_millis(500),
-            lease: Duration::from_secs(10),
+            lease: Duration::from_secs(3),
         }
     }
 }
@@ -44,6 +44,8 @@ pub(super) fn parse(scheme: &str, rest: &str) -> Result<Parsed, Error> {
     let (places, set) = url::split_options(rest);
     let servers = if scheme == "memcached+unix" {
         Vec::from([unix(places)?])
+    } else if rest.contains('@') {
+        return Err(Error::new(Kind::Url, "there are no users and passwords with `memcached://`"));
     } else {
         places.trim_end_matches('/').split(',').map(tcp).collect::<Result<Vec<_>, _>>()?
     };
@@ -74,9 +76,6 @@ fn unix(path: &str) -> Result<(String, Address), Error> {
 }
 
 fn tcp(place: &str) -> Result<(String, Address), Error> {
-    if place.contains('@') {
-        return Err(Error::new(Kind::Url, "there are no users and passwords with `memcached://`"));
-    }
     let wrong =
         || Error::new(Kind::Url, format!("`{place}` is not a server: `memcached://host:11211,other:11211`"));
     let (host, port) = match place.strip_prefix('[') {
@@ -140,7 +139,7 @@ mod tests {
     #[test]
     fn options_are_read() {
         let parsed = parse("memcached", "h?connect_timeout=50ms&timeout=2s").expect("it is a URL");
-        let lease = Duration::from_secs(10);
+        let lease = Duration::from_secs(3);
         let (connect_timeout, timeout) = (Duration::from_millis(50), Duration::from_secs(2));
         assert_eq!(parsed.options, Options { connect_timeout, timeout, lease });
     }
@@ -172,7 +171,9 @@ mod tests {
             assert_eq!(error, if url == "h?" { Ok(()) } else { Err(Kind::Url) }, "{url}");
         }
         assert!(parse("memcached+unix", "relative").is_err());
-        let error = parse("memcached", "me:secret@h").map(|_| ()).expect_err("no passwords");
-        assert!(!error.to_string().contains("secret"));
+        for url in ["me:secret@h", "h,me:secret,x@h", "me:secret?x@h", "me:x?secret@h"] {
+            let error = parse("memcached", url).map(|_| ()).expect_err("no passwords");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
     }
 }

@@ -53,6 +53,11 @@ impl Batch {
         self.line(format!("mg {name} c"));
     }
 
+    /// Has an item last for so many seconds from now, and asks for its number, which stays as it is.
+    pub(super) fn keep(&mut self, name: &str, seconds: u32) {
+        self.line(format!("mg {name} c T{seconds}"));
+    }
+
     /// Writes an item, for so many seconds, or with 0 for good.
     pub(super) fn set(&mut self, name: &str, value: &[u8], when: When, seconds: u32) {
         let length = value.len();
@@ -168,15 +173,16 @@ mod tests {
     fn commands_are_written_as_memcached_reads_them() {
         let mut batch = Batch::new();
         batch.get("a");
+        batch.keep("b", 3);
         batch.set("c", b"12\r\n3", When::Unchanged(7), 0);
         batch.set("d", b"", When::Absent, 9);
         batch.delete("e");
         batch.delete_unchanged("f", 8);
         batch.count("g", 2);
         batch.count("h", -1);
-        let expected = "mg a v c\r\nms c 5 c T0 C7\r\n12\r\n3\r\nms d 0 c T9 ME\r\n\r\nmd e\r\n\
+        let expected = "mg a v c\r\nmg b c T3\r\nms c 5 c T0 C7\r\n12\r\n3\r\nms d 0 c T9 ME\r\n\r\nmd e\r\n\
                         md f C8\r\nma g N0 J2 D2\r\nma h MD D1\r\n";
-        assert_eq!((core::str::from_utf8(&batch.bytes), batch.commands), (Ok(expected), 7));
+        assert_eq!((core::str::from_utf8(&batch.bytes), batch.commands), (Ok(expected), 8));
     }
 
     #[test]

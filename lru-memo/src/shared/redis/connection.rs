@@ -2,10 +2,10 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::time::Instant;
 
-use redis::{ConnectionLike, Parser, RedisConnectionInfo, RedisResult, Value, cmd};
+use redis::{ConnectionLike, Parser, RedisConnectionInfo, RedisError, RedisResult, Value, cmd};
 
 use crate::shared::socket::{Address, Timed};
 
@@ -47,7 +47,9 @@ impl Connection {
         let database = place.login.db();
         let mut opened = Self { stream, parser: Parser::new(), database };
         if let Some(password) = place.login.password() {
-            cmd("AUTH").arg(place.login.username()).arg(password).query::<()>(&mut opened)?;
+            let mut login = cmd("AUTH");
+            login.arg(place.login.username()).arg(password);
+            login.query::<()>(&mut opened).map_err(|error| without_text(&error))?;
         }
         if database != 0 {
             cmd("SELECT").arg(database).query::<()>(&mut opened)?;
@@ -62,6 +64,14 @@ impl Connection {
     fn answer(&mut self) -> RedisResult<Value> {
         self.parser.parse_value(&mut *self.stream)
     }
+}
+
+/// The error of a login, without the words of the server: they may repeat what it was told.
+fn without_text(error: &RedisError) -> RedisError {
+    const CODES: [&str; 5] = ["ERR", "LOADING", "NOAUTH", "NOPERM", "WRONGPASS"];
+    let Some(code) = error.code() else { return error.clone() };
+    let code = CODES.iter().find(|known| **known == code).unwrap_or(&"ERR");
+    io::Error::other(alloc::format!("it refuses user and password ({code})")).into()
 }
 
 impl ConnectionLike for Connection {

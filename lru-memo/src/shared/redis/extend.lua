@@ -1,5 +1,9 @@
--- Has a lease last longer, if it is still held. KEYS: the lease. ARGV: its token; for how many milliseconds.
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+-- Has leases last longer that are still held. KEYS: the leases. ARGV: for how many milliseconds; the token of each.
+-- Returns how many there were.
+local extended = 0
+for at, lease in ipairs(KEYS) do
+  if redis.call('GET', lease) == ARGV[at + 1] then
+    extended = extended + redis.call('PEXPIRE', lease, ARGV[1])
+  end
 end
-return 0
+return extended

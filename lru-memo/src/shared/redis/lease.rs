@@ -4,6 +4,7 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::time::Duration;
 use std::thread;
+use std::time::Instant;
 
 use redis::{Cmd, cmd};
 
@@ -15,7 +16,10 @@ use crate::shared::unique::unique;
 use crate::sync::{Mutex, MutexGuard};
 
 /// For how long a waiter sleeps, at most, before it asks whether the lease has ended by itself.
-const SLEEP: Duration = Duration::from_secs(1);
+const SLEEP: Duration = Duration::from_millis(500);
+
+/// So many leases are kept by one question.
+const BATCH: usize = 500;
 
 /// The keys of what belongs to a lease.
 pub(super) struct Names {
@@ -64,7 +68,7 @@ pub(super) fn try_take(store: &Arc<Inner>, names: Names) -> Result<Result<Lease,
     let (token, lease) = (unique(), millis(store.server.options().lease));
     let mut set = cmd("SET");
     set.arg(&names.holder).arg(token).arg("NX").arg("PX").arg(lease);
-    let is_mine: bool = store.server.ask(names.home, Duration::ZERO, |connection| set.query(connection))?;
+    let is_mine: bool = store.server.ask(names.home, until(store), |connection| set.query(connection))?;
     if !is_mine {
         return Ok(Err(names));
     }
@@ -83,7 +87,8 @@ pub(super) fn take(store: &Arc<Inner>, mut names: Names) -> Result<Lease, Error>
         }
         let mut wait = Cmd::new();
         wait.arg("BLPOP").arg(&names.ended).arg(SLEEP.as_secs_f64());
-        store.server.ask(names.home, SLEEP, |connection| wait.query::<redis::Value>(connection))?;
+        let woken = until(store) + SLEEP;
+        store.server.ask(names.home, woken, |connection| wait.query::<redis::Value>(connection))?;
     }
 }
 
@@ -103,7 +108,7 @@ fn keep(store: &Arc<Inner>, kept: &Arc<Kept>) {
 /// Has all leases last, until there are none.
 fn keep_all(store: &Weak<Inner>) {
     while let Some(store) = store.upgrade() {
-        let lease = store.server.options().lease;
+        let pause = store.server.options().lease / 4;
         let held: Vec<_> = {
             let mut keeping = store.keeper.lock();
             keeping.held.retain(|held| held.strong_count() > 0);
@@ -113,15 +118,25 @@ fn keep_all(store: &Weak<Inner>) {
             }
             keeping.held.iter().filter_map(Weak::upgrade).collect()
         };
-        for held in held {
-            let script = &store.scripts.extend;
-            let mut extend = script.key(&held.names.holder);
-            // If it fails, it is tried again before the lease ends.
-            let _: Result<u64, _> =
-                store.server.run(held.names.home, extend.arg(held.token).arg(millis(lease)));
-        }
+        keep_for_longer(&store, held);
         drop(store);
-        thread::sleep(lease / 3);
+        thread::sleep(pause);
+    }
+}
+
+/// Has all of these last; those of one namespace, which one server has, many at a time.
+fn keep_for_longer(store: &Inner, mut held: Vec<Arc<Kept>>) {
+    held.sort_by_key(|held| held.names.home);
+    for of_one_namespace in held.chunk_by(|one, other| one.names.home == other.names.home) {
+        for batch in of_one_namespace.chunks(BATCH) {
+            let mut extend = store.scripts.extend.prepare_invoke();
+            extend.arg(millis(store.server.options().lease));
+            for held in batch {
+                extend.key(&held.names.holder).arg(held.token);
+            }
+            // If it fails, it is tried again before the leases end.
+            let _: Result<u64, _> = store.server.run(batch[0].names.home, until(store), &extend);
+        }
     }
 }
 
@@ -131,8 +146,13 @@ impl Drop for Held {
         let mut release = self.store.scripts.release.key(&names.holder);
         release.key(&names.ended).arg(*token).arg(millis(self.store.server.options().lease));
         // If it fails, the lease ends by itself.
-        let _: Result<u64, _> = self.store.server.run(names.home, &release);
+        let _: Result<u64, _> = self.store.server.run(names.home, until(&self.store), &release);
     }
+}
+
+/// Until when a question may take.
+fn until(store: &Inner) -> Instant {
+    Instant::now() + store.server.options().timeout
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -40,7 +40,7 @@ impl Node {
         };
         match self.attempt(until, question) {
             Err(error) => {
-                let reason = reason(&error);
+                let reason = self.reason_of(&error);
                 if let Some(mut last) = self.reason.try_lock() {
                     last.clone_from(&reason);
                 }
@@ -52,6 +52,26 @@ impl Node {
                 Ok(answer)
             }
         }
+    }
+
+    /// What an answer that is an error means.
+    pub(super) fn error_of(&self, answer: &RedisError) -> Error {
+        let kind = match code(answer) {
+            Some("OOM") => Kind::Full,
+            Some("WRONGTYPE") => Kind::Corrupt,
+            _ if answer.kind() == ErrorKind::UnexpectedReturnType => Kind::Corrupt,
+            _ => Kind::Unavailable,
+        };
+        Error::new(kind, format!("the Redis server says: {}", self.reason_of(answer)))
+    }
+
+    /// What an error says, without the password, which a server or a proxy may repeat.
+    fn reason_of(&self, error: &RedisError) -> String {
+        if error.is_timeout() {
+            return String::from("it took too long");
+        }
+        let password = self.place.login.password().filter(|password| !password.is_empty());
+        password.map_or_else(|| error.to_string(), |password| error.to_string().replace(password, "***"))
     }
 
     fn attempt<R>(
@@ -108,22 +128,6 @@ fn code(error: &RedisError) -> Option<&str> {
         "ERR" => of_script().or(Some("ERR")),
         code => Some(code),
     }
-}
-
-/// What an answer that is an error means.
-pub(super) fn answer(error: &RedisError) -> Error {
-    let kind = match code(error) {
-        Some("OOM") => Kind::Full,
-        Some("WRONGTYPE") => Kind::Corrupt,
-        _ if error.kind() == ErrorKind::UnexpectedReturnType => Kind::Corrupt,
-        _ => Kind::Unavailable,
-    };
-    Error::new(kind, format!("the Redis server says: {}", reason(error)))
-}
-
-/// Never has a password in it: the client does not put it into its errors.
-fn reason(error: &RedisError) -> String {
-    if error.is_timeout() { String::from("it took too long") } else { error.to_string() }
 }
 
 fn failed(what: &str) -> Error {

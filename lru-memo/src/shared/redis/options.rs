@@ -34,7 +34,7 @@ impl Default for Options {
         Self {
             connect_timeout: Duration::from_millis(200),
             timeout: Duration::from_millis(500),
-            lease: Duration::from_secs(10),
+            lease: Duration::from_secs(2),
             unused: 7 * DAY,
         }
     }
@@ -43,10 +43,27 @@ impl Default for Options {
 const KNOWN: &str =
     "`connect_timeout`, `timeout`, `lease` and `unused`, and for `unix://` also `db`, `user` and `pass`";
 
-/// Reads a URL.
+const PRIVATE: &str = "this is no URL of a Redis server, or has an unknown option: `redis://user:password@host:6379/0`, \
+                       `unix:///run/redis.sock?pass=password`, with `%3F`, `%26`, `%2F`, `%23`, `%40` and `%25` for `?`, \
+                       `&`, `/`, `#`, `@` and `%` in a password; options are `connect_timeout`, `timeout`, `lease` and \
+                       `unused`";
+
+/// Reads a URL. Where it may hold a password, no error repeats any of it: what looks like an option may be its rest.
 pub(super) fn parse(url: &str) -> Result<(Place, Options), Error> {
+    #[cfg(not(feature = "redis-tls"))]
+    if url.starts_with("rediss://") {
+        return Err(crate::shared::configured::missing("rediss", "redis-tls"));
+    }
+    let holds_password = url.contains('@') || url.contains("pass");
+    read(url).map_err(|error| if holds_password { Error::new(Kind::Url, PRIVATE) } else { error })
+}
+
+fn read(url: &str) -> Result<(Place, Options), Error> {
     let (place, set) = url::split_options(url);
     let is_unix = place.starts_with("unix://") || place.starts_with("redis+unix://");
+    if !is_unix && url.len() > place.len() && url[place.len()..].contains('@') {
+        return Err(Error::new(Kind::Url, PRIVATE));
+    }
     let (mut options, mut of_client) = (Options::default(), Vec::new());
     for (name, text) in set {
         match name {
@@ -60,10 +77,6 @@ pub(super) fn parse(url: &str) -> Result<(Place, Options), Error> {
     }
     // TLS is our affair, and not the client's.
     let tls = place.strip_prefix("rediss://");
-    #[cfg(not(feature = "redis-tls"))]
-    if tls.is_some() {
-        return Err(crate::shared::configured::missing("rediss", "redis-tls"));
-    }
     let mut url = tls.map_or_else(|| place.to_owned(), |rest| format!("redis://{rest}"));
     if !of_client.is_empty() {
         url = format!("{url}?{}", of_client.join("&"));
@@ -140,6 +153,14 @@ mod tests {
             "redis://h?color=red",
             "redis://h?pass=secret",
             "unix://?pass=secret&x=1",
+            "redis://me:pa?secret@h",
+            "redis://me:1?secret@h",
+            "redis://me:1?timeout=secret@h",
+            "redis://me:1#secret@h",
+            "redis://me:1/secret@h",
+            "redis://h?user=me&secret@h",
+            "unix:///run/r.sock?pass=a&secret",
+            "unix:///run/r.sock?pass=a&timeout=secret",
         ] {
             let error = parse(url).map(|_| ()).expect_err(url);
             assert_eq!(error.kind(), Kind::Url, "{url}");

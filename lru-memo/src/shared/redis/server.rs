@@ -4,14 +4,13 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
-use core::time::Duration;
 use std::collections::HashMap;
 use std::time::Instant;
 
 use redis::{FromRedisValue, RedisError, RedisResult, ScriptInvocation};
 
 use super::connection::{Connection, Place};
-use super::node::{Node, answer};
+use super::node::Node;
 use super::options::Options;
 use crate::fork::Own;
 use crate::shared::error::Error;
@@ -55,25 +54,25 @@ impl Server {
     pub(super) fn run<R: FromRedisValue>(
         &self,
         home: u128,
+        until: Instant,
         script: &ScriptInvocation<'_>,
     ) -> Result<R, Error> {
-        self.ask(home, Duration::ZERO, |connection| script.invoke(connection))
+        self.ask(home, until, |connection| script.invoke(connection))
     }
 
-    /// Asks the server of a namespace, which may take so much longer than usual to answer.
+    /// Asks the server of a namespace.
     pub(super) fn ask<R>(
         &self,
         home: u128,
-        longer: Duration,
+        until: Instant,
         question: impl Fn(&mut Connection) -> RedisResult<R>,
     ) -> Result<R, Error> {
-        let until = Instant::now() + self.options.timeout + longer;
         let mut node = self.home(home);
         for _ in 0..REDIRECTIONS {
             match node.ask(until, &question) {
                 Ok(Ok(found)) => return Ok(found),
                 Ok(Err(error)) => {
-                    node = self.moved(home, &node, &error).ok_or_else(|| answer(&error))?;
+                    node = self.moved(home, &node, &error).ok_or_else(|| node.error_of(&error))?;
                 }
                 Err(failed) => {
                     // The seed knows who has taken over.
@@ -82,7 +81,7 @@ impl Server {
                 }
             }
         }
-        node.ask(until, question)?.map_err(|error| answer(&error))
+        node.ask(until, question)?.map_err(|error| node.error_of(&error))
     }
 
     fn home(&self, home: u128) -> Arc<Node> {
