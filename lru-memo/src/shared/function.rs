@@ -17,7 +17,7 @@ use super::key::SharedKey;
 use super::namespace::Namespace;
 use super::near::Near;
 use super::task::{self, Caller};
-use super::turns::{Joined, Turn, Turns, Waited};
+use super::turns::{Joined, Run, Turn, Turns, Waited};
 use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket, store};
 use crate::info::CacheInfo;
@@ -113,6 +113,8 @@ pub struct SharedMiss {
     caller: Caller,
     /// What is to be stored with; not when the store did not work.
     stored: Option<(Vec<u8>, Ticket)>,
+    /// When it began, as the store has told.
+    since: Option<Ticket>,
     replace: bool,
     /// What the near cache is to keep it with.
     near: Option<Ticket>,
@@ -244,6 +246,7 @@ impl SharedCall {
         let Self { cache, key, caller } = self;
         let Some(key) = key else { return false };
         let (key, removed) = cache.ask(caller, key, |store, space, key| store.invalidate(space, key)).await;
+        cache.turns.forget(&key);
         if let Some(near) = &cache.near {
             near.invalidate(&key);
         }
@@ -287,9 +290,10 @@ impl SharedCall {
 
     /// Removes every entry and zeroes the counters.
     pub async fn clear(self) {
-        let near = &self.cache.near;
+        let cache = self.cache;
         self.ask(|store, space, _| store.clear(space)).await;
-        if let Some(near) = near {
+        cache.turns.forget_all();
+        if let Some(near) = &cache.near {
             near.clear();
         }
     }
@@ -312,8 +316,8 @@ impl SharedCache {
     }
 
     fn miss(&'static self, caller: Caller, stored: Option<(Vec<u8>, Ticket)>) -> SharedMiss {
-        let replace = self.space.maxsize().is_none();
-        SharedMiss { cache: self, caller, stored, replace, near: None, turn: None }
+        let (since, replace) = (stored.as_ref().map(|(_, since)| *since), self.space.maxsize().is_none());
+        SharedMiss { cache: self, caller, stored, since, replace, near: None, turn: None }
     }
 
     fn keep_near(&self, key: &[u8], value: &[u8], ticket: Option<Ticket>, replace: bool) {
@@ -353,17 +357,25 @@ impl SharedPending {
     /// # Errors
     /// A miss, when the caller is the one to run the function.
     pub async fn wait<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
-        let (call, near, joined) = match self {
+        let (mut call, near, mut joined) = match self {
             Self::Run(miss) => return Err(miss),
             Self::Join(call, near, joined) => (call, near, joined),
         };
-        let mut turn = match joined {
-            Joined::Within => return call.get_far(near, codec).await,
-            Joined::Turn(turn) => turn,
-            Joined::Wait(seat) => match seat.wait(call.caller).await {
-                Waited::Turn(turn) => turn,
-                Waited::Value(bytes) => return call.waited(&bytes, codec).await,
-            },
+        let mut turn = loop {
+            let run = match joined {
+                Joined::Within => return call.get_far(near, codec).await,
+                Joined::Turn(turn) => break turn,
+                Joined::Wait(seat) => match seat.wait(call.caller).await {
+                    Waited::Turn(turn) => break turn,
+                    Waited::Value(run) => run,
+                },
+            };
+            match call.waited(&run, codec).await {
+                Ok(found) => return found,
+                Err(again) => call = again,
+            }
+            let Some(key) = &call.key else { return Err(call.cache.miss(call.caller, None)) };
+            joined = call.cache.turns.join(key);
         };
         noted(turn.lease(&call.cache.space, call.caller).await);
         // Another process may have computed it.
@@ -373,19 +385,37 @@ impl SharedPending {
 
 impl SharedCall {
     /// The value of one who has waited for it: a hit, also where it could not be stored.
-    async fn waited<V>(self, bytes: &[u8], codec: Codec<V>) -> Result<V, SharedMiss> {
+    ///
+    /// # Errors
+    /// The call, when the run is outdated: its key was cleared or invalidated since it began, perhaps before this call.
+    async fn waited<V>(self, run: &Run, codec: Codec<V>) -> Result<Result<V, SharedMiss>, Self> {
         let Self { cache, key, caller } = self;
-        let miss = cache.miss(caller, None);
-        let Some(key) = key else { return (codec.decode)(bytes).ok_or(miss) };
-        let hit = |store: &dyn Store, space: &Namespace, key: &[u8]| match store.hit(space, key)? {
-            None => store.count_hit(space).map(|()| None),
-            stored => Ok(stored),
+        let decoded = || Ok((codec.decode)(&run.bytes).ok_or_else(|| cache.miss(caller, None)));
+        let Some(key) = key else { return decoded() };
+        let since = run.since;
+        let hit = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
+            if let Some(stored) = store.hit(space, key)? {
+                return Ok(Kept::Stored(stored));
+            }
+            if since.map_or(Ok(true), |since| store.is_current(space, key, since))? {
+                return store.count_hit(space).map(|()| Kept::Unstored);
+            }
+            Ok(Kept::Outdated)
         };
         match cache.ask(caller, key, hit).await {
-            (key, Some(Some(stored))) => cache.decode(caller, key, &stored, codec).await,
-            _ => (codec.decode)(bytes).ok_or(miss),
+            (key, Some(Kept::Stored(stored))) => Ok(cache.decode(caller, key, &stored, codec).await),
+            (key, Some(Kept::Outdated)) => Err(Self { cache, key: Some(key), caller }),
+            (_, Some(Kept::Unstored) | None) => decoded(),
         }
     }
+}
+
+/// What the store says of a value that was waited for.
+enum Kept {
+    Stored(Vec<u8>),
+    /// It is not stored, and may be used.
+    Unstored,
+    Outdated,
 }
 
 impl SharedMiss {
@@ -411,7 +441,7 @@ impl SharedMiss {
         admits: impl FnOnce(&R::Value) -> bool,
     ) -> R {
         let Some(bytes) = self.encode(outcome.value(), codec, admits) else { return outcome };
-        let Self { cache, caller, replace, .. } = *self;
+        let Self { cache, caller, since, replace, .. } = *self;
         if let Some((key, ticket)) = self.stored.take() {
             let (key, is_stored) = cache.store(caller, key, Arc::clone(&bytes), Some(ticket), replace).await;
             if is_stored {
@@ -419,7 +449,7 @@ impl SharedMiss {
             }
         }
         if let Some(turn) = self.turn.take() {
-            turn.land(bytes);
+            turn.land(Run { bytes, since });
         }
         outcome
     }

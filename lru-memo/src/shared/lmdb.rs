@@ -221,6 +221,10 @@ impl Store for Embedded {
         self.with(|opened| opened.ticket(space))
     }
 
+    fn is_current(&self, space: &Namespace, key: &[u8], since: Ticket) -> Result<bool, Error> {
+        self.with(|opened| opened.is_current(&opened.key(space, key), since))
+    }
+
     fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
         self.with(|opened| opened.store(&opened.key(space, key), &entry))
     }

@@ -194,6 +194,10 @@ impl Store for Memcached {
         Access::new(self, space).ticket()
     }
 
+    fn is_current(&self, space: &Namespace, key: &[u8], since: Ticket) -> Result<bool, Error> {
+        self.with(space, key, |listed| listed.is_current(since), |unlisted| unlisted.is_current(since))
+    }
+
     fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
         self.with(space, key, |listed| listed.store(entry), |unlisted| unlisted.store(entry))
     }

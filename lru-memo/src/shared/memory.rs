@@ -221,6 +221,10 @@ impl Store for Memory {
         Ok(self.with(space, |state| state.ticket()))
     }
 
+    fn is_current(&self, space: &Namespace, key: &[u8], since: Ticket) -> Result<bool, Error> {
+        Ok(self.with(space, |state| state.is_valid(since, hash(key))))
+    }
+
     fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
         Ok(self.with(space, |state| state.store(key, entry)))
     }

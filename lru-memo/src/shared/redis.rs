@@ -206,6 +206,11 @@ impl Use<'_> {
         Ok(Ticket { generation, sequence })
     }
 
+    fn is_current(&self, space: &Namespace, key: &[u8], since: Ticket) -> Result<bool, Error> {
+        let Ticket { generation, sequence } = since;
+        self.run(&self.0.scripts.current, space, key, |current| _ = current.arg(generation).arg(sequence))
+    }
+
     fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
         loop {
             let stored: u64 = self.run(&self.store.scripts.store, space, key, |store| {

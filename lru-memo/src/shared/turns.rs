@@ -2,8 +2,13 @@
 //!
 //! In this process, callers of one key wait for a [`Flight`], as they do with `scope = process`; its runner alone
 //! asks the store for the lease. When it is done, those who have waited get the bytes of its value.
+//!
+//! A run that began before a clear, or an invalidation of its key, is outdated: who calls later must not get its value.
+//! This process forgets flights when it clears or invalidates, as with `scope = process`; the next caller begins a run
+//! beside the outdated one, under the same lease. What other processes do is seen by the ticket of the run: the store
+//! tells those who have waited whether it is current.
 
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::future::Future;
 use std::collections::HashMap;
@@ -12,7 +17,7 @@ use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
 use super::task::{self, Caller};
-use super::{Store, store};
+use super::{Store, Ticket, store};
 use crate::flight::{self, Flight, Inside, Landed, Waiting};
 use crate::fork::Own;
 use crate::sync::{Mutex, MutexGuard};
@@ -21,26 +26,44 @@ type Key = Arc<[u8]>;
 type Bytes = Vec<u8>;
 
 /// The keys of one function that this process computes.
-pub(super) struct Turns(Own<Mutex<Flights>>);
+pub(super) struct Turns(Own<Mutex<Table>>);
 
-type Flights = HashMap<Key, Arc<Flight<Bytes>>>;
+#[derive(Default)]
+struct Table {
+    /// Those that may be joined.
+    flights: HashMap<Key, Arc<Flight<Run>>>,
+    /// Those that this process has forgotten, as long as they last.
+    outdated: Vec<(Key, Weak<Flight<Run>>)>,
+    /// The leases of this process, also those of flights that are outdated.
+    leases: HashMap<Key, Weak<SharedLease>>,
+}
+
+/// A lease of one run, or of several, of which all but the last are outdated. The lock makes it `Sync`; nobody takes it.
+type SharedLease = Mutex<Lease>;
+
+/// What a run has come to.
+pub(super) struct Run {
+    pub(super) bytes: Arc<Bytes>,
+    /// When it began, if the store has told.
+    pub(super) since: Option<Ticket>,
+}
 
 /// The right to compute a key, until it is dropped: then another caller has it.
 pub(super) struct Turn {
     turns: &'static Turns,
     key: Key,
     /// Taken when it is over.
-    turn: Option<flight::Turn<Bytes>>,
+    turn: Option<flight::Turn<Run>>,
     /// Against other processes. Dropped before others of this one are woken.
-    lease: Option<Lease>,
+    lease: Option<Arc<SharedLease>>,
 }
 
 /// The place of a caller that waits for its turn.
 pub(super) struct Seat {
     turns: &'static Turns,
     key: Key,
-    flight: Arc<Flight<Bytes>>,
-    waiting: Option<Waiting<Bytes>>,
+    flight: Arc<Flight<Run>>,
+    waiting: Option<Waiting<Run>>,
 }
 
 /// What a caller of a key is to do.
@@ -55,7 +78,7 @@ pub(super) enum Joined {
 
 /// What a caller has waited for.
 pub(super) enum Waited {
-    Value(Arc<Bytes>),
+    Value(Arc<Run>),
     Turn(Turn),
 }
 
@@ -64,13 +87,16 @@ impl Turns {
         Self(Own::none())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Flights> {
+    fn lock(&self) -> MutexGuard<'_, Table> {
         self.0.get_or_make(Mutex::default).lock()
     }
 
     pub(super) fn join(&'static self, key: &[u8]) -> Joined {
-        let mut flights = self.lock();
-        if let Some((key, flight)) = flights.get_key_value(key) {
+        if self.is_within_outdated(key) {
+            return Joined::Within;
+        }
+        let mut table = self.lock();
+        if let Some((key, flight)) = table.flights.get_key_value(key) {
             if flight.is_entered() {
                 return Joined::Within;
             }
@@ -79,17 +105,55 @@ impl Turns {
             return Joined::Wait(Seat { turns: self, key, flight, waiting });
         }
         let (key, turn) = (Key::from(key), Flight::begin());
-        flights.insert(Arc::clone(&key), Arc::clone(turn.flight()));
+        table.flights.insert(Arc::clone(&key), Arc::clone(turn.flight()));
         Joined::Turn(Turn { turns: self, key, turn: Some(turn), lease: None })
     }
 
-    fn forget_if_vacant(&self, key: &Key, flight: &Arc<Flight<Bytes>>) {
+    /// Keeps later callers from waiting for what is being computed now for this key.
+    pub(super) fn forget(&self, key: &[u8]) {
+        let mut table = self.lock();
+        let forgotten = table.flights.remove_entry(key);
+        table.note_outdated(forgotten);
+    }
+
+    /// Keeps later callers from waiting for whatever is being computed now.
+    pub(super) fn forget_all(&self) {
+        let mut table = self.lock();
+        let forgotten = core::mem::take(&mut table.flights);
+        table.note_outdated(forgotten);
+    }
+
+    /// Whether the calling thread is inside of a run of this key that is outdated.
+    fn is_within_outdated(&self, key: &[u8]) -> bool {
+        let outdated: Vec<_> = {
+            let table = self.lock();
+            let of_key = table.outdated.iter().filter(|(other, _)| **other == *key);
+            of_key.filter_map(|(_, flight)| flight.upgrade()).collect()
+        };
+        outdated.iter().any(|flight| flight.is_entered())
+    }
+
+    fn forget_if_vacant(&self, key: &Key, flight: &Arc<Flight<Run>>) {
         if !flight.is_here() {
             return;
         }
-        let mut flights = self.lock();
-        if flight.is_vacant() && flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
-            flights.remove(key);
+        let mut table = self.lock();
+        if flight.is_vacant() {
+            table.remove(key, flight);
+        }
+    }
+}
+
+impl Table {
+    /// Notes flights that were forgotten. Whoever has their turn, or waits for them, keeps them.
+    fn note_outdated(&mut self, forgotten: impl IntoIterator<Item = (Key, Arc<Flight<Run>>)>) {
+        self.outdated.retain(|(_, flight)| flight.strong_count() > 0);
+        self.outdated.extend(forgotten.into_iter().map(|(key, flight)| (key, Arc::downgrade(&flight))));
+    }
+
+    fn remove(&mut self, key: &Key, flight: &Arc<Flight<Run>>) {
+        if self.flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
+            self.flights.remove(key);
         }
     }
 }
@@ -97,8 +161,13 @@ impl Turns {
 impl Turn {
     /// Waits until no other process computes the key.
     pub(super) async fn lease(&mut self, space: &'static Namespace, caller: Caller) -> Result<(), Error> {
+        let shared = self.turns.lock().leases.get(&self.key).and_then(Weak::upgrade);
+        if shared.is_some() {
+            self.lease = shared;
+            return Ok(());
+        }
         let (store, key) = (store()?, Arc::clone(&self.key));
-        self.lease = Some(match caller {
+        let lease = match caller {
             Caller::Thread => store.lease(space, &key)?,
             Caller::Task if store.blocks() => {
                 let tried = Arc::clone(&key);
@@ -110,8 +179,21 @@ impl Turn {
                 let free = store.try_lease(space, &key)?;
                 wait_for(store, space, key, free).await?
             }
-        });
+        };
+        let lease = Arc::new(Mutex::new(lease));
+        self.turns.lock().leases.insert(Arc::clone(&self.key), Arc::downgrade(&lease));
+        self.lease = Some(lease);
         Ok(())
+    }
+
+    /// Gives the lease up, unless another run has it, too.
+    fn end_lease(&mut self) {
+        if self.lease.take().is_some() {
+            let mut table = self.turns.lock();
+            if table.leases.get(&self.key).is_some_and(|lease| lease.strong_count() == 0) {
+                table.leases.remove(&self.key);
+            }
+        }
     }
 
     pub(super) fn enter(&mut self) -> Option<Inside<'_>> {
@@ -126,14 +208,14 @@ impl Turn {
     }
 
     /// Ends the turn of one who has computed a value, with its bytes.
-    pub(super) fn land(mut self, bytes: Arc<Bytes>) {
-        self.lease = None;
+    pub(super) fn land(mut self, run: Run) {
+        self.end_lease();
         let Some(turn) = self.turn.take() else { return };
         // Nobody can join any more.
         if turn.flight().is_here() {
-            self.turns.lock().remove(&self.key);
+            self.turns.lock().remove(&self.key, turn.flight());
         }
-        turn.land(bytes);
+        turn.land(Arc::new(run));
     }
 }
 
@@ -168,7 +250,7 @@ impl Drop for EndsLater {
 /// The turn passes to one who waits.
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.lease = None;
+        self.end_lease();
         if let Some(turn) = self.turn.take() {
             let flight = Arc::clone(turn.flight());
             if !turn.abandon() {
@@ -185,7 +267,7 @@ impl Seat {
             Caller::Task => self.waiting.as_mut().expect(SEATED).await,
         };
         match landed {
-            Landed::Value(bytes) => Waited::Value(bytes),
+            Landed::Value(run) => Waited::Value(run),
             Landed::YourTurn(turn) => {
                 let (turns, key) = (self.turns, Arc::clone(&self.key));
                 Waited::Turn(Turn { turns, key, turn: Some(turn), lease: None })

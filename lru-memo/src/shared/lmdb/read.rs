@@ -9,7 +9,7 @@ use super::opened::{Key, Opened};
 use super::raw;
 use super::record::Record;
 use super::table::{LOCKED, Space, Tally, damaged};
-use super::write::Change;
+use super::write::{Change, is_valid};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Counts, Found, Ticket, health, wall};
@@ -178,6 +178,11 @@ impl Opened {
 
     pub(super) fn ticket(&self, namespace: &Namespace) -> Result<Ticket, Error> {
         self.observe(namespace, Space::ticket)
+    }
+
+    /// Whether the key was neither cleared nor invalidated since then.
+    pub(super) fn is_current(&self, key: &Key<'_>, since: Ticket) -> Result<bool, Error> {
+        self.observe(key.namespace, |space| is_valid(space, since, key.hash))
     }
 
     pub(super) fn counts(&self, namespace: &Namespace) -> Result<Counts, Error> {

@@ -375,7 +375,8 @@ fn bytes_of(key: &Key<'_>, entry: &Entry<'_>) -> u64 {
     Record::new(0, 0, 0, 0, key.bytes, entry.value).bytes()
 }
 
-fn is_valid(space: &Space, ticket: Ticket, hash: u64) -> bool {
+/// Whether the key was neither cleared nor invalidated since then.
+pub(super) fn is_valid(space: &Space, ticket: Ticket, hash: u64) -> bool {
     ticket.generation == space.generation.load(Relaxed) && !space.was_invalidated_since(ticket.sequence, hash)
 }
 

@@ -107,6 +107,11 @@ impl<'a> Listed<'a> {
         version.map_or(Ok(None), |version| self.fetch(version))
     }
 
+    /// Whether the key was neither cleared nor invalidated since then.
+    pub(super) fn is_current(&self, since: Ticket) -> Result<bool, Error> {
+        Ok(self.access.read_or_make()?.allows(since, self.hash))
+    }
+
     pub(super) fn invalidate(&self) -> Result<bool, Error> {
         let (ttl, now) = (self.limits.ttl, self.access.now);
         let gone = self.access.change_always(|directory| {

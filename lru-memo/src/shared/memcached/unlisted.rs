@@ -128,6 +128,11 @@ impl<'a> Unlisted<'a> {
         self.alive(self.access.ask(&name, |batch| batch.get(&name))?)
     }
 
+    /// Whether the key was neither cleared nor invalidated since then.
+    pub(super) fn is_current(&self, since: Ticket) -> Result<bool, Error> {
+        Ok(self.access.read_or_make()?.allows(since, self.hash as u64))
+    }
+
     pub(super) fn invalidate(&self) -> Result<bool, Error> {
         let names = self.access.change_always(|directory| {
             directory.invalidate(self.key);

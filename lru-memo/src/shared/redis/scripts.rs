@@ -10,6 +10,7 @@ pub(super) struct Scripts {
     pub(super) begin: Script,
     pub(super) clear: Script,
     pub(super) count_hit: Script,
+    pub(super) current: Script,
     pub(super) extend: Script,
     pub(super) get: Script,
     pub(super) hit: Script,
@@ -31,10 +32,10 @@ impl Scripts {
         let whole = |body: &str| {
             Script::new(&format!("{periods}{}", body.replace("-- settle\n", include_str!("settle.lua"))))
         };
-        let prelude = include_str!("prelude.lua");
-        let look = |body| whole(&format!("{prelude}{body}"));
+        let (prelude, is_current) = (include_str!("prelude.lua"), include_str!("is_current.lua"));
+        let look = |body: &str| whole(&format!("{prelude}{body}"));
         // What is a use of the namespace.
-        let script = |body| {
+        let script = |body: &str| {
             let body =
                 format!("local function act()\n{body}end\nlocal answer = act()\nkeep()\nreturn answer\n");
             whole(&format!("{prelude}{body}"))
@@ -43,6 +44,7 @@ impl Scripts {
             begin: script(include_str!("begin.lua")),
             clear: script(include_str!("clear.lua")),
             count_hit: whole(include_str!("count_hit.lua")),
+            current: look(&format!("{is_current}return is_current(ARGV[4], tonumber(ARGV[5])) and 1 or 0\n")),
             extend: Script::new(include_str!("extend.lua")),
             get: script(include_str!("get.lua")),
             hit: whole(include_str!("hit.lua")),
@@ -51,7 +53,7 @@ impl Scripts {
             peek: look(include_str!("peek.lua")),
             recent: look(include_str!("recent.lua")),
             reject: script(include_str!("reject.lua")),
-            store: script(include_str!("store.lua")),
+            store: script(&format!("{is_current}{}", include_str!("store.lua"))),
             ticket: look(include_str!("ticket.lua")),
             release: Script::new(include_str!("release.lua")),
         }

@@ -5,21 +5,11 @@ local EVICTIONS = 256
 local value, weight, generation, sequence = ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 local replaces, maxsize, max_weight = ARGV[8] ~= '', tonumber(ARGV[9]), tonumber(ARGV[10])
 
-local begun = ticket()
-if not begun[1] then
+if not ticket()[1] then
   return generation == '' and 3 or 0
 end
-if generation ~= '' then
-  local missed = begun[2] - sequence
-  if generation ~= begun[1] or missed < 0 or missed > INVALIDATIONS then
-    return 0
-  end
-  for number = sequence, begun[2] - 1 do
-    local invalidated = redis.call('HGET', invalid, number % INVALIDATIONS)
-    if not invalidated or invalidated == key then
-      return 0
-    end
-  end
+if generation ~= '' and not is_current(generation, sequence) then
+  return 0
 end
 
 settle()
