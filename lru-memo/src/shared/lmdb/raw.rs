@@ -304,6 +304,16 @@ pub(super) fn seconds() -> u64 {
     now.tv_sec as u64
 }
 
+/// How long a file of this process may become.
+pub(super) fn file_limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is an `rlimit` to be written to.
+    match unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) } {
+        0 => limit.rlim_cur as u64,
+        _ => u64::MAX,
+    }
+}
+
 /// The user that this process acts for.
 pub(super) fn user() -> u32 {
     // SAFETY: takes nothing, and cannot fail.

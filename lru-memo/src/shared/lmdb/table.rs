@@ -34,6 +34,10 @@ const FIRST_EXTENT: usize = 16;
 const EXTENTS: usize = 24;
 
 const SPACES_AT: usize = 4096;
+/// What is allocated from the beginning, so that some functions find their books also on a full disk.
+pub(super) const FIRST: [(usize, usize); 2] =
+    [(0, SPACES_AT + 32 * size_of::<Space>()), (SLOTS_AT, 1024 * size_of::<Slot>())];
+
 const SLOTS_AT: usize = SPACES_AT + SPACES * size_of::<Space>();
 
 /// What concerns the store as a whole.
