@@ -9,8 +9,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Barrier;
 use std::thread;
+use std::time::{Duration, Instant};
 
-use lru_memo::shared::{Embedded, Entry, Kind, Namespace, Options, Store};
+use lru_memo::shared::{Embedded, Entry, Kind, Namespace, Options, Store, health};
 use shared::{Scratch, peek, put, space};
 
 /// A value whose length depends on its number: up to twice this, with some that are much longer.
@@ -194,4 +195,90 @@ fn a_limit_for_files_kills_nobody() {
         }
         Err(error) => assert_eq!((error.kind(), kibibytes <= 1024), (Kind::Full, true), "{error}"),
     }
+}
+
+#[test]
+fn a_store_that_cannot_remove_answers_nobody_any_more() {
+    const TEST: &str = "a_store_that_cannot_remove_answers_nobody_any_more";
+    let Some(directory) = env::var_os("NO_WRITES_IN") else {
+        let scratch = Scratch::new();
+        let store = scratch.store();
+        let space = space("f", None);
+        store_all(&store, &space, 0..100);
+        // Without the signal, a write beyond the limit fails, as on a disk that has failed.
+        let mut child = Command::new("sh");
+        child.args(["-c", "trap '' XFSZ; exec \"$0\" --exact \"$1\" --nocapture"]);
+        child.arg(env::current_exe().expect("this program")).arg(TEST).env("NO_WRITES_IN", scratch.path());
+        let output = child.output().expect("it starts");
+        assert!(output.status.success(), "{output:?}");
+        // This process finds what the other could not remove neither.
+        assert_eq!(peek(&store, &space, &1_u64.to_le_bytes()), None);
+        assert_eq!(store_all(&store, &space, 0..10), 10);
+        return;
+    };
+    let store = Embedded::open(directory, Options::default()).expect("the store opens");
+    let space = space("f", None);
+    assert!(peek(&store, &space, &1_u64.to_le_bytes()).is_some());
+    let process = std::process::id().to_string();
+    let limited = Command::new("prlimit").args(["--pid", &process, "--fsize=0"]).status();
+    assert!(limited.is_ok_and(|status| status.success()), "`prlimit` is installed");
+    let error = store.invalidate(&space, &1_u64.to_le_bytes()).expect_err("nothing can be written");
+    assert!(error.to_string().contains("given up"), "{error}");
+    for number in 0..100_u64 {
+        let found = store.peek(&space, &number.to_le_bytes());
+        assert!(!matches!(found, Ok(Some(_))), "{number} {found:?}");
+    }
+}
+
+/// Asks the store, as calls do, until this holds.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < end, "in vain: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Removes something of a store in use. What is left may tell its users, when another process makes a new store.
+fn is_noticed(what: &str, is_told: bool, remove: fn(&Path)) {
+    let scratch = Scratch::new();
+    let directory = scratch.path().join("store");
+    let old = Embedded::open(&directory, Options::default()).expect("the store opens");
+    let space = space("f", None);
+    store_all(&old, &space, 0..10);
+    remove(&directory);
+    let rebuilt = health().rebuilt;
+    // A process that begins later has the directory.
+    let key = 77_u64.to_le_bytes();
+    let mut worker = Command::new(env!("CARGO_BIN_EXE_shared-worker"));
+    let output =
+        worker.arg(scratch.path()).args(["calls", "1", "5", "5", "5"]).output().expect("the worker starts");
+    assert!(output.status.success(), "{output:?}");
+    until(what, || matches!(old.peek(&space, &1_u64.to_le_bytes()), Ok(None)));
+    // What lay elsewhere already, nobody could tell this process.
+    assert!(is_told || health().rebuilt > rebuilt, "{what} is counted");
+    assert!(put(&old, &space, &key, b"new", 1));
+    let mut options = Options::default();
+    options.create = false;
+    drop(old);
+    let new = Embedded::open(&directory, options).expect("it is in its place again");
+    assert_eq!(peek(&new, &space, &key).as_deref(), Some(&b"new"[..]), "{what}");
+}
+
+#[test]
+fn a_directory_that_is_removed_under_a_running_worker_is_made_again() {
+    is_noticed("the directory", false, |directory| fs::remove_dir_all(directory).expect("it is removed"));
+    is_noticed("its files", false, |directory| {
+        fs::remove_dir_all(directory.join("v1")).expect("they are removed")
+    });
+    is_noticed("renamed", false, |directory| {
+        fs::rename(directory, directory.with_extension("old")).expect("it is renamed");
+    });
+    is_noticed("the name of the instance", true, |directory| {
+        fs::remove_file(directory.join("v1/current")).expect("it is removed");
+    });
+    is_noticed("the data", true, |directory| {
+        let name = fs::read_to_string(directory.join("v1/current")).expect("the name");
+        fs::remove_file(directory.join("v1").join(name).join("data.mdb")).expect("it is removed");
+    });
 }

@@ -20,7 +20,7 @@ use std::io::Write;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::directory::{failed, make_private, open_file};
+use super::directory::{failed, make_again, make_private, open_file};
 use super::raw::{self, Environment};
 use super::table::{self, Table};
 use super::{error_of, record};
@@ -54,7 +54,7 @@ pub(super) fn open(directory: &Path, map_size: usize, create: bool) -> Result<Fi
         let message = format!("there is no shared store in {}", directory.display());
         return Err(Error::new(Kind::NotFound, message));
     }
-    make_private(directory)?;
+    make_again(directory)?;
     make_private(&base)?;
     let gate = Gate::pass(&base)?;
     let turns = base.join("turns");

@@ -306,10 +306,10 @@ pub(super) fn seconds() -> u64 {
 
 /// How long a file of this process may become.
 pub(super) fn file_limit() -> u64 {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` is an `rlimit` to be written to.
-    match unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) } {
-        0 => limit.rlim_cur as u64,
+    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is an `rlimit64` to be written to.
+    match unsafe { libc::getrlimit64(libc::RLIMIT_FSIZE, &mut limit) } {
+        0 => limit.rlim_cur,
         _ => u64::MAX,
     }
 }
