@@ -180,6 +180,15 @@ impl Embedded {
         result
     }
 
+    /// Does what must not fail, lest others get what the program has removed: a store that cannot do it is given up.
+    fn removing<R>(&self, space: &Namespace, act: impl Fn(&Opened) -> Result<R, Error>) -> Result<R, Error> {
+        let opened = self.opened()?;
+        opened.remove_surely(space, act).map_err(|error| {
+            opened.give_up();
+            Error::new(error.kind(), format!("the shared store is given up, as it cannot remove: {error}"))
+        })
+    }
+
     fn turn(&self, space: &Namespace, key: &[u8], wait: bool) -> Result<Option<Lease>, Error> {
         let opened = self.opened()?;
         Ok(Turn::take(&opened.turns, opened.turn(space, key), wait)?.map(Lease::new))
@@ -226,7 +235,13 @@ impl Store for Embedded {
     }
 
     fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
-        self.with(|opened| opened.store(&opened.key(space, key), &entry))
+        let result = self.with(|opened| opened.store(&opened.key(space, key), &entry));
+        // The older value must not stay in the place of what was to replace it.
+        let is_left = || !matches!(self.peek(space, key), Ok(None));
+        if entry.replace && result.as_ref().is_err_and(|error| error.kind() != Kind::Corrupt) && is_left() {
+            self.invalidate(space, key)?;
+        }
+        result
     }
 
     fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
@@ -234,11 +249,11 @@ impl Store for Embedded {
     }
 
     fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error> {
-        self.with(|opened| opened.invalidate(&opened.key(space, key)))
+        self.removing(space, |opened| opened.invalidate(&opened.key(space, key)))
     }
 
     fn clear(&self, space: &Namespace) -> Result<(), Error> {
-        self.with(|opened| opened.clear(space))
+        self.removing(space, |opened| opened.clear(space))
     }
 
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {

@@ -23,6 +23,15 @@ pub(super) fn default() -> Result<PathBuf, Error> {
     Ok(directory)
 }
 
+/// Makes this directory again, with the one above it if that is the default place.
+pub(super) fn make_again(directory: &Path) -> Result<(), Error> {
+    let mine = default_place();
+    if directory.parent() == Some(&mine) {
+        make_private(&mine)?;
+    }
+    make_private(directory)
+}
+
 /// The directories of all programs of this user.
 pub(super) fn in_default_place() -> Result<Vec<PathBuf>, Error> {
     let mine = default_place();

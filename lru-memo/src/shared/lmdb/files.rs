@@ -14,12 +14,13 @@ use alloc::format;
 use alloc::string::String;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::collections::hash_map::RandomState;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::hash::BuildHasher;
 use std::io::Write;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::directory::{failed, make_private, open_file};
+use super::directory::{failed, make_again, make_private, open_file};
 use super::raw::{self, Environment};
 use super::table::{self, Table};
 use super::{error_of, record};
@@ -30,7 +31,10 @@ use crate::shared::health;
 const MAGIC: u64 = u64::from_le_bytes(*b"lru-mem2");
 
 /// How many threads may look things up at once. More than these take turns with writers.
-const READERS: u32 = 4094;
+const READERS: u32 = 4000;
+
+/// How long LMDB's `lock.mdb` is made, in bytes: what these readers need, and more.
+const LOCKS: u64 = 1 << 18;
 
 /// An instance, opened.
 pub(super) struct Files {
@@ -50,7 +54,7 @@ pub(super) fn open(directory: &Path, map_size: usize, create: bool) -> Result<Fi
         let message = format!("there is no shared store in {}", directory.display());
         return Err(Error::new(Kind::NotFound, message));
     }
-    make_private(directory)?;
+    make_again(directory)?;
     make_private(&base)?;
     let gate = Gate::pass(&base)?;
     let turns = base.join("turns");
@@ -108,10 +112,18 @@ fn open_instance(directory: &Path) -> Result<(Environment, Table, File), Error> 
     if length < table::length(0) as u64 {
         return Err(corrupt("its books are truncated"));
     }
+    if !begins_with_magic(&file) {
+        return Err(corrupt("its books are truncated, or none"));
+    }
     let map_size = 2 * (length - table::length(0) as u64) as usize;
+    if longest(map_size) > raw::file_limit() {
+        let message =
+            "the limit of this process for files, `ulimit -f`, is below what the shared store needs";
+        return Err(Error::new(Kind::Full, message));
+    }
     let table = Table::new(file, map_size).map_err(|error| failed("map", &path, &error))?;
     let head = table.head();
-    if head.magic.load(Relaxed) != MAGIC || head.map_size.load(Relaxed) != map_size as u64 {
+    if head.map_size.load(Relaxed) != map_size as u64 {
         return Err(corrupt("its books are truncated, or none"));
     }
     if head.dead.load(SeqCst) != 0 {
@@ -124,6 +136,11 @@ fn open_instance(directory: &Path) -> Result<(Environment, Table, File), Error> 
     let length = || fs::symlink_metadata(&data).map_or(0, |metadata| metadata.len());
     if length() == 0 {
         return Err(corrupt("it has no data"));
+    }
+    // Looked at from outside: closing the file would release what LMDB has locked in it.
+    let is_allocated = |locks: Metadata| locks.len() >= LOCKS && locks.blocks() * 512 >= locks.len();
+    if !fs::symlink_metadata(directory.join("lock.mdb")).is_ok_and(is_allocated) {
+        return Err(corrupt("its locks are truncated"));
     }
     let environment = Environment::open(directory, map_size, READERS).map_err(|error| error_of(&error))?;
     // In this order, for others may be writing.
@@ -153,8 +170,16 @@ fn make(base: &Path, turns: PathBuf, map_size: usize) -> Result<Files, Error> {
     make_private(&directory)?;
     let path = directory.join("table");
     let file = open_file(&path, true)?;
+    let map_size = within_limit(map_size)?;
     file.set_len(table::length(map_size) as u64).map_err(|error| failed("make", &path, &error))?;
-    raw::reserve(&file, 0, size_of::<table::Head>()).map_err(|error| failed("make", &path, &error))?;
+    for (at, length) in table::FIRST {
+        raw::reserve(&file, at, length).map_err(|error| failed("make", &path, &error))?;
+    }
+    // LMDB would leave a hole, and the system kills who touches it when the disk is full.
+    let path = directory.join("lock.mdb");
+    let locks = open_file(&path, true)?;
+    raw::reserve(&locks, 0, LOCKS as usize).map_err(|error| failed("make", &path, &error))?;
+    drop(locks);
     let table = Table::new(file, map_size).map_err(|error| failed("map", &path, &error))?;
     let environment = Environment::open(&directory, map_size, READERS).map_err(|error| error_of(&error))?;
     let head = table.head();
@@ -189,16 +214,36 @@ fn remove_all(base: &Path) {
         let directory = name.path();
         let table = open_file(&directory.join("table"), false)
             .ok()
-            .filter(|file| file.metadata().is_ok_and(|metadata| metadata.len() >= table::length(0) as u64));
+            .filter(|file| file.metadata().is_ok_and(|metadata| metadata.len() >= table::length(0) as u64))
+            // The page that begins so is allocated, and may be touched.
+            .filter(begins_with_magic);
         if let Some(table) = table.and_then(|file| Table::new(file, 0).ok()) {
-            // A word that is there can be written: it has been before.
-            if table.head().magic.load(Relaxed) == MAGIC {
-                table.head().dead.store(1, SeqCst);
-            }
+            table.head().dead.store(1, SeqCst);
         }
         // What remains is in nobody's way.
         let _ = fs::remove_dir_all(directory);
     }
+}
+
+/// Whether this file is a table that was finished; nothing of it is mapped for that.
+fn begins_with_magic(table: &File) -> bool {
+    let mut magic = [0; 8];
+    table.read_exact_at(&mut magic, 0).is_ok() && u64::from_le_bytes(magic) == MAGIC
+}
+
+/// How long the longest file of a store of this size is.
+fn longest(map_size: usize) -> u64 {
+    map_size.max(table::length(map_size)) as u64
+}
+
+/// As much of this size as files of this process may have: the system kills who writes beyond.
+fn within_limit(map_size: usize) -> Result<usize, Error> {
+    let limit = raw::file_limit();
+    let sizes = core::iter::successors(Some(map_size), |size| Some((size / 2).next_multiple_of(1 << 17)));
+    sizes.take_while(|&size| size >= 1 << 21).take(32).find(|&size| longest(size) <= limit).ok_or_else(|| {
+        let message = format!("files may have {limit} bytes, by `ulimit -f`: too few for a shared store");
+        Error::new(Kind::Full, message)
+    })
 }
 
 /// Tells one run of the system from another.

@@ -14,10 +14,10 @@ use super::files::Files;
 use super::raw::{self, Environment};
 use super::record::{NAMESPACE, Named, Record, entry_key, id_in, namespace_key};
 use super::table::{Space, Table, damaged};
-use crate::shared::error::Error;
+use crate::shared::error::{Error, Kind};
 use crate::shared::hash::hash;
 use crate::shared::namespace::Namespace;
-use crate::shared::wall;
+use crate::shared::{health, wall};
 
 /// A namespace that was not used for so long may go, in seconds; and one whose function has changed.
 const UNUSED: u64 = 7 * 24 * 3600;
@@ -36,6 +36,8 @@ pub(super) struct Opened {
     pub(super) turns: std::path::PathBuf,
     /// Tells the places of namespaces in this store from those in others.
     tag: u32,
+    /// When it was last looked whether its files are still in their place, in seconds.
+    watched: AtomicU64,
     seed: [u64; 2],
     /// The bits of hashes that are used: all, but in tests.
     mask: u64,
@@ -56,9 +58,10 @@ impl Opened {
     pub(super) fn new(files: Files, mask: u64) -> Self {
         static TAGS: AtomicU32 = AtomicU32::new(1);
         let Files { environment, table, data, turns } = files;
+        let watched = AtomicU64::new(raw::seconds());
         let seed = [0, 1].map(|at: usize| table.head().seed[at].load(Relaxed));
         let (tag, swept) = (TAGS.fetch_add(1, Relaxed), AtomicU64::new(0));
-        Self { environment, table, data, turns, tag, seed, mask, orders: Mutex::default(), swept }
+        Self { environment, table, data, turns, tag, watched, seed, mask, orders: Mutex::default(), swept }
     }
 
     pub(super) fn environment(&self) -> &Environment {
@@ -81,6 +84,26 @@ impl Opened {
 
     pub(super) fn is_dead(&self) -> bool {
         self.table.head().dead.load(Relaxed) != 0
+    }
+
+    /// Each second, looks whether the files are still in their place. If not, all processes are to open what is there now.
+    #[inline]
+    pub(super) fn watch(&self, now: u64) -> Result<(), Error> {
+        if self.watched.load(Relaxed) == now { Ok(()) } else { self.look_at_files(now) }
+    }
+
+    #[cold]
+    fn look_at_files(&self, now: u64) -> Result<(), Error> {
+        self.watched.store(now, Relaxed);
+        if self.is_dead() || self.table.is_in_place(&self.turns) {
+            return Ok(());
+        }
+        self.give_up();
+        health::note_rebuilt();
+        Err(Error::new(
+            Kind::Corrupt,
+            "the files of the shared store were removed, or replaced, while it was in use",
+        ))
     }
 
     /// Tells all processes to make a new store.
@@ -117,6 +140,7 @@ impl Opened {
 
     /// Begins to write: waits for other writers, and settles what they left.
     pub(super) fn begin(&self) -> Result<RwTxn<'_>, Error> {
+        self.watch(raw::seconds())?;
         let txn = self.environment.write()?;
         self.settle(&txn)?;
         Ok(txn)

@@ -201,6 +201,16 @@ pub(super) fn seconds() -> u64 {
     now.tv_sec as u64
 }
 
+/// How long a file of this process may become.
+pub(super) fn file_limit() -> u64 {
+    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is an `rlimit64` to be written to.
+    match unsafe { libc::getrlimit64(libc::RLIMIT_FSIZE, &mut limit) } {
+        0 => limit.rlim_cur,
+        _ => u64::MAX,
+    }
+}
+
 /// The user that this process acts for.
 pub(super) fn user() -> u32 {
     // SAFETY: takes nothing, and cannot fail.

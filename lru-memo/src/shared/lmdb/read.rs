@@ -51,6 +51,8 @@ impl Opened {
     }
 
     fn try_look(&self, key: &Key<'_>, what: For, now: Option<u64>) -> Result<Seen, Error> {
+        let now_seconds = raw::seconds();
+        self.watch(now_seconds)?;
         // In this order: if this change is not yet part of what the transaction sees, it is in progress.
         let known = self.known(key.namespace).map(|(index, space)| (index, space, space.change.load(SeqCst)));
         // Without a transaction of its own, this thread takes turns with writers.
@@ -62,7 +64,7 @@ impl Opened {
         if (txn.id() as u64) < change {
             return Ok(Seen::Unclear);
         }
-        space.touch(raw::seconds());
+        space.touch(now_seconds);
         match self.see(&txn, index, space, change, key, what, now) {
             // LMDB lets a reader that is stopped in the middle of its beginning see two roots at once. Whether it is
             // more than that is found out by those who are alone.
@@ -191,6 +193,7 @@ impl Opened {
 
     /// Reads what belongs together from the books of a space.
     fn observe<R: PartialEq>(&self, namespace: &Namespace, read: impl Fn(&Space) -> R) -> Result<R, Error> {
+        self.watch(raw::seconds())?;
         for _ in 0..ATTEMPTS {
             let Some((_, space)) = self.known(namespace) else { break };
             let change = space.change.load(SeqCst);

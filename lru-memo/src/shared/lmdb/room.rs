@@ -9,9 +9,14 @@ use core::sync::atomic::Ordering::Relaxed;
 use super::opened::Opened;
 use super::raw;
 use super::table::Head;
+use crate::shared::error::{Error, Kind};
+use crate::shared::namespace::Namespace;
 
 /// The limit of what entries may take is never less, in bytes.
 const LEAST: u64 = 1 << 16;
+
+/// How often it is tried to remove an entry where there is no room for that.
+const ATTEMPTS: u32 = 3;
 
 /// What entries may take on a disk that has room.
 pub(super) fn most(head: &Head) -> u64 {
@@ -27,7 +32,7 @@ pub(super) fn lower(head: &Head, by: u64) {
 
 /// What is allocated beyond a file of this length: also the list of all its pages, when they become free, has room.
 fn reserve(length: u64) -> u64 {
-    (1 << 16) + length / 128
+    (1 << 17) + length / 128
 }
 
 impl Opened {
@@ -35,7 +40,7 @@ impl Opened {
     pub(super) fn keep_reserve(&self, stored: u64) {
         let head = self.table.head();
         let length = self.environment().length();
-        if length + reserve(length) > head.allocated.load(Relaxed) {
+        if self.wanted(length, 1) > head.allocated.load(Relaxed) {
             if !self.allocate(length) {
                 // Once for each time that the file has become longer.
                 if head.pinned.fetch_max(length, Relaxed) < length {
@@ -52,12 +57,45 @@ impl Opened {
         }
     }
 
+    /// How many entries one transaction may remove: each may take a page of the reserve for itself, and parts of others.
+    pub(super) fn evictions(&self) -> u64 {
+        reserve(self.environment().length()) >> 14
+    }
+
+    /// Up to where the file of LMDB is to be allocated; it is never longer than its map.
+    fn wanted(&self, length: u64, times: u64) -> u64 {
+        (length + times * reserve(length)).min(self.table.head().map_size.load(Relaxed))
+    }
+
+    /// Does what removes entries. Where LMDB or the disk has no room even for that, others are evicted first.
+    pub(super) fn remove_surely<R>(
+        &self,
+        namespace: &Namespace,
+        remove: impl Fn(&Self) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let head = self.table.head();
+        let mut result = remove(self);
+        for round in 0..ATTEMPTS {
+            match &result {
+                Err(error) if error.kind() == Kind::Full => {}
+                _ => break,
+            }
+            lower(head, reserve(self.environment().length()) << round);
+            if !self.free_some(namespace, 0)? {
+                break;
+            }
+            result = remove(self);
+        }
+        result
+    }
+
     /// Allocates the file of LMDB beyond this length: twice the reserve, lest it be done each time.
     fn allocate(&self, length: u64) -> bool {
         [2, 1].into_iter().any(|times| {
-            let end = length + times * reserve(length);
+            let end = self.wanted(length, times);
             let allocated = self.table.head().allocated.load(Relaxed).min(length);
-            let done = raw::reserve(&self.data, allocated as usize, (end - allocated) as usize).is_ok();
+            let done =
+                raw::reserve(&self.data, allocated as usize, end.saturating_sub(allocated) as usize).is_ok();
             if done {
                 self.table.head().allocated.fetch_max(end, Relaxed);
             }

@@ -16,7 +16,10 @@
 
 use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use core::sync::atomic::{AtomicU64, fence};
-use std::fs::File;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use super::raw::{self, Mapping, Shared};
 use crate::shared::error::{Error, Kind};
@@ -34,6 +37,10 @@ const FIRST_EXTENT: usize = 16;
 const EXTENTS: usize = 24;
 
 const SPACES_AT: usize = 4096;
+/// What is allocated from the beginning, so that some functions find their books also on a full disk.
+pub(super) const FIRST: [(usize, usize); 2] =
+    [(0, SPACES_AT + 32 * size_of::<Space>()), (SLOTS_AT, 1024 * size_of::<Slot>())];
+
 const SLOTS_AT: usize = SPACES_AT + SPACES * size_of::<Space>();
 
 /// What concerns the store as a whole.
@@ -217,6 +224,20 @@ impl Table {
     pub(super) fn new(file: File, map_size: usize) -> std::io::Result<Self> {
         let length = length(map_size);
         Ok(Self { mapping: Mapping::new(&file, length)?, file, length })
+    }
+
+    /// Whether the file is still in the directory that `current`, beside this file, names.
+    pub(super) fn is_in_place(&self, beside: &Path) -> bool {
+        let Some(base) = beside.parent() else { return false };
+        let in_place = || {
+            let mine = self.file.metadata()?;
+            let instance = base.join(fs::read_to_string(base.join("current"))?);
+            let there = fs::symlink_metadata(instance.join("table"))?;
+            let is_whole = instance.join("data.mdb").try_exists()? && beside.try_exists()?;
+            Ok(is_whole && (mine.dev(), mine.ino()) == (there.dev(), there.ino()))
+        };
+        // What this process may not see, or has no file descriptor left for, need not be gone.
+        in_place().unwrap_or_else(|error: io::Error| error.kind() != io::ErrorKind::NotFound)
     }
 
     pub(super) fn head(&self) -> &Head {

@@ -17,9 +17,6 @@ use crate::shared::{Entry, Ticket, wall};
 /// How often room is made for one entry: each time for twice as much as before.
 const EVICTIONS: u32 = 8;
 
-/// How many entries are evicted in one transaction at most, when the store is full.
-const BATCH: usize = 512;
-
 /// A change of one space. Unless it is committed, it is undone when the next one begins.
 pub(super) struct Change<'a> {
     opened: &'a Opened,
@@ -330,10 +327,21 @@ impl Opened {
         change.commit()
     }
 
-    /// Evicts entries for one of so many bytes: of the namespace that was not used for longest, and of this one only
-    /// if there is no other. Says whether there was anything to evict.
-    fn free_some(&self, for_whom: &Namespace, bytes: u64) -> Result<bool, Error> {
+    /// Evicts entries for one of so many bytes. Says whether there were enough.
+    pub(super) fn free_some(&self, for_whom: &Namespace, bytes: u64) -> Result<bool, Error> {
         self.environment().clear_stale_readers();
+        let head = self.table.head();
+        while head.bytes.load(Relaxed) + bytes > head.limit.load(Relaxed) {
+            if !self.evict_some(for_whom, bytes)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Evicts some entries of the namespace that was not used for longest, and of this one only if there is no other.
+    /// Says whether there was anything to evict.
+    fn evict_some(&self, for_whom: &Namespace, bytes: u64) -> Result<bool, Error> {
         let txn = self.begin()?;
         let entries = |index: u32| self.table.space(index).map_or(0, |space| space.entries.load(Relaxed));
         let idle = |index: u32| self.table.space(index).map_or(0, |space| space.last_used.load(Relaxed));
@@ -348,7 +356,7 @@ impl Opened {
         let namespace = Namespace::new(&named.name, *id);
         let head = self.table.head();
         let mut change = Change::new(self, txn, index, space);
-        for _ in 0..BATCH {
+        for _ in 0..self.evictions() {
             if head.bytes.load(Relaxed) + bytes <= head.limit.load(Relaxed) || !change.evict(&namespace, 0)? {
                 break;
             }
