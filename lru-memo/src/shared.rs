@@ -100,6 +100,7 @@ mod redis;
 mod socket;
 pub(crate) mod task;
 mod turns;
+mod undelivered;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod unique;
 #[cfg_attr(

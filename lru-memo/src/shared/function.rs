@@ -19,6 +19,7 @@ use super::namespace::{Namespace, fingerprint};
 use super::near::Near;
 use super::task::{self, Caller};
 use super::turns::{Joined, Turn, Turns, Waited};
+use super::undelivered::{Mark, Removal};
 use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket, store};
 use crate::fork::{self, Forkable};
@@ -39,6 +40,8 @@ pub struct SharedCache {
     space: Namespace,
     turns: Turns,
     near: Option<Near>,
+    /// Whether the store could not be told to remove something of this function.
+    undelivered: Mark,
     next: SharedCaches,
 }
 
@@ -91,7 +94,8 @@ impl SharedCaches {
                     .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
                     .with_ttl(parameters.ttl);
                 let near = parameters.near.map(|near| Near::new(&parameters, near));
-                let made = SharedCache { of, space, turns: Turns::new(), near, next: Self::new() };
+                let (turns, undelivered) = (Turns::new(), Mark::new());
+                let made = SharedCache { of, space, turns, near, undelivered, next: Self::new() };
                 is_first = caches.0.set(Box::new(made)).is_ok();
                 caches.0.get().filter(|_| is_first).map(|cache| &cache.turns as &dyn Forkable)
             };
@@ -133,6 +137,8 @@ pub struct SharedMiss {
     /// What is to be stored with; not when the store did not work.
     stored: Option<(Vec<u8>, Ticket)>,
     replace: bool,
+    /// Whether an older value must not stay, even if this one cannot be stored.
+    refreshes: bool,
     /// What the near cache is to keep it with.
     near: Option<Ticket>,
     turn: Option<Turn>,
@@ -159,7 +165,8 @@ impl SharedCache {
         SharedCall { cache: self, key: bytes_of(key), caller: Caller::Task }
     }
 
-    /// Asks the store about a key, which is given back. What goes wrong is counted.
+    /// Asks the store about a key, which is given back. What goes wrong is counted. Nothing is asked of a store that
+    /// does not know yet what this process has removed.
     async fn ask<R: Send + 'static>(
         &'static self,
         caller: Caller,
@@ -169,13 +176,63 @@ impl SharedCache {
         // That it could not be opened was counted then.
         let Ok(store) = store() else { return (key, None) };
         let ask = move || {
-            let answer = question(store, &self.space, &key);
-            (key, noted(answer))
+            let answer = self.undelivered.is_clean().then(|| noted(question(store, &self.space, &key)));
+            (key, answer.flatten())
         };
         match caller {
             Caller::Task if store.blocks() => task::in_pool(ask).await,
             _ => ask(),
         }
+    }
+
+    /// Has the store change something so that older values are gone, and then the near cache. It is done whether or not
+    /// the task that asks for it is given up; what the store cannot be told is told later.
+    async fn change<R: Send + 'static>(
+        &'static self,
+        caller: Caller,
+        key: Vec<u8>,
+        change: impl FnOnce(Option<&dyn Store>, &[u8]) -> R + Send + 'static,
+    ) -> (Vec<u8>, R) {
+        let store = store().ok();
+        let change = move || {
+            let answer = change(store, &key);
+            (key, answer)
+        };
+        match (caller, store) {
+            (Caller::Task, Some(store)) if store.blocks() => task::in_pool(change).await,
+            _ => change(),
+        }
+    }
+
+    /// Removes a key from the store, now or later, and then from the near cache. Says whether it was there.
+    fn remove(&'static self, store: Option<&dyn Store>, key: &[u8]) -> bool {
+        let removed = store.and_then(|store| noted(store.invalidate(&self.space, key)));
+        if removed.is_none() {
+            self.undelivered.remember(&self.space, Removal::Key(key.into()));
+        }
+        if let Some(near) = &self.near {
+            near.invalidate(key);
+        }
+        removed.unwrap_or(false)
+    }
+
+    /// Stores a value in place of an older one, which goes even if this one cannot be stored. Says whether it was.
+    fn overwrite(
+        &'static self,
+        store: Option<&dyn Store>,
+        key: &[u8],
+        value: &[u8],
+        since: Option<Ticket>,
+    ) -> bool {
+        let weight = (key.len() + value.len()) as u64;
+        let entry = Entry { value, weight, computed_since: since, replace: true };
+        let stored = store.and_then(|store| noted(store.store(&self.space, key, entry)));
+        if stored.is_none() {
+            self.remove(store, key);
+        } else if let (Some(false), Some(near)) = (stored, &self.near) {
+            near.invalidate(key);
+        }
+        stored.unwrap_or(false)
     }
 }
 
@@ -256,24 +313,25 @@ impl SharedCall {
     pub async fn invalidate(self) -> bool {
         let Self { cache, key, caller } = self;
         let Some(key) = key else { return false };
-        let (key, removed) = cache.ask(caller, key, |store, space, key| store.invalidate(space, key)).await;
         if let Some(near) = &cache.near {
             near.invalidate(&key);
         }
-        removed.unwrap_or(false)
+        cache.change(caller, key, |store, key| cache.remove(store, key)).await.1
     }
 
     /// Stores a value as the most recent, replacing an older one; counts nothing.
     pub async fn put<V>(self, value: V, codec: Codec<V>) {
         let bytes = noted((codec.encode)(&value));
         drop(value);
-        let (Some(key), Some(bytes)) = (self.key, bytes.map(Arc::new)) else { return };
-        let (key, is_stored) = self.cache.store(self.caller, key, Arc::clone(&bytes), None, true).await;
-        match &self.cache.near {
-            Some(near) if is_stored => near.put(&key, &bytes),
-            Some(near) => near.invalidate(&key),
-            None => {}
-        }
+        let Self { cache, key, caller } = self;
+        let (Some(key), Some(bytes)) = (key, bytes) else { return };
+        let put = move |store: Option<&dyn Store>, key: &[u8]| {
+            let is_stored = cache.overwrite(store, key, &bytes, None);
+            if let Some(near) = cache.near.as_ref().filter(|_| is_stored) {
+                near.put(key, &bytes);
+            }
+        };
+        cache.change(caller, key, put).await;
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
@@ -282,12 +340,16 @@ impl SharedCall {
         let stored = match key {
             Some(key) => match cache.ask(caller, key, |store, space, _| store.ticket(space)).await {
                 (key, Some(ticket)) => Some((key, ticket)),
-                (_, None) => None,
+                (key, None) => {
+                    // The new value cannot be stored in place of the old one.
+                    cache.change(caller, key, |store, key| cache.remove(store, key)).await;
+                    None
+                }
             },
             None => None,
         };
         let near = cache.near.as_ref().and_then(Near::ticket);
-        SharedMiss { replace: true, near, ..cache.miss(caller, stored) }
+        SharedMiss { replace: true, refreshes: true, near, ..cache.miss(caller, stored) }
     }
 
     /// The counters; zeros when the store does not work.
@@ -300,11 +362,16 @@ impl SharedCall {
 
     /// Removes every entry and zeroes the counters.
     pub async fn clear(self) {
-        let near = &self.cache.near;
-        self.ask(|store, space, _| store.clear(space)).await;
-        if let Some(near) = near {
-            near.clear();
-        }
+        let Self { cache, key, caller } = self;
+        let clear_near = || cache.near.iter().for_each(Near::clear);
+        let clear = move |store: Option<&dyn Store>, _: &[u8]| {
+            if store.and_then(|store| noted(store.clear(&cache.space))).is_none() {
+                cache.undelivered.remember(&cache.space, Removal::Clear);
+            }
+            clear_near();
+        };
+        clear_near();
+        cache.change(caller, key.unwrap_or_default(), clear).await;
     }
 }
 
@@ -326,7 +393,7 @@ impl SharedCache {
 
     fn miss(&'static self, caller: Caller, stored: Option<(Vec<u8>, Ticket)>) -> SharedMiss {
         let replace = self.space.maxsize().is_none();
-        SharedMiss { cache: self, caller, stored, replace, near: None, turn: None }
+        SharedMiss { cache: self, caller, stored, replace, refreshes: false, near: None, turn: None }
     }
 
     fn keep_near(&self, key: &[u8], value: &[u8], ticket: Option<Ticket>, replace: bool) {
@@ -348,10 +415,10 @@ impl SharedCache {
         caller: Caller,
         key: Vec<u8>,
         value: Arc<Vec<u8>>,
-        computed_since: Option<Ticket>,
+        since: Ticket,
         replace: bool,
     ) -> (Vec<u8>, bool) {
-        let weight = (key.len() + value.len()) as u64;
+        let (weight, computed_since) = ((key.len() + value.len()) as u64, Some(since));
         let store = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
             store.store(space, key, Entry { value: &value, weight, computed_since, replace })
         };
@@ -424,12 +491,25 @@ impl SharedMiss {
         admits: impl FnOnce(&R::Value) -> bool,
     ) -> R {
         let Some(bytes) = self.encode(outcome.value(), codec, admits) else { return outcome };
-        let Self { cache, caller, replace, .. } = *self;
-        if let Some((key, ticket)) = self.stored.take() {
-            let (key, is_stored) = cache.store(caller, key, Arc::clone(&bytes), Some(ticket), replace).await;
-            if is_stored {
-                cache.keep_near(&key, &bytes, self.near, replace);
+        let Self { cache, caller, replace, near, .. } = *self;
+        match self.stored.take() {
+            Some((key, ticket)) if self.refreshes => {
+                let bytes = Arc::clone(&bytes);
+                let refresh = move |store: Option<&dyn Store>, key: &[u8]| {
+                    if cache.overwrite(store, key, &bytes, Some(ticket)) {
+                        cache.keep_near(key, &bytes, near, true);
+                    }
+                };
+                cache.change(caller, key, refresh).await;
             }
+            Some((key, ticket)) => {
+                let stored = cache.store(caller, key, Arc::clone(&bytes), ticket, replace);
+                let (key, is_stored) = stored.await;
+                if is_stored {
+                    cache.keep_near(&key, &bytes, near, replace);
+                }
+            }
+            None => {}
         }
         if let Some(turn) = self.turn.take() {
             turn.land(bytes);

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::configured;
 use super::error::{Error, Kind};
+use super::undelivered;
 
 static ERRORS: Mutex<Errors> = Mutex::new(Errors { counts: Vec::new(), last: None });
 static REJECTED: AtomicU64 = AtomicU64::new(0);
@@ -31,6 +32,9 @@ pub struct Health {
     pub last_error: Option<String>,
     /// Entries that turned out to be truncated, foreign, or undecodable, and were removed.
     pub rejected: u64,
+    /// Invalidations, clears and overwritten entries that the store could not be told of yet. Until it is, the functions
+    /// concerned run, and read nothing from it.
+    pub undelivered: u64,
     /// How often the store was found broken, and made anew, by this process.
     pub rebuilt: u64,
 }
@@ -44,12 +48,14 @@ pub struct Health {
 #[must_use]
 pub fn health() -> Health {
     let store = configured::name();
+    let undelivered = undelivered::count();
     let errors = ERRORS.lock();
     Health {
         store,
         errors: errors.counts.clone(),
         last_error: errors.last.as_ref().map(ToString::to_string),
         rejected: REJECTED.load(Ordering::Relaxed),
+        undelivered,
         rebuilt: REBUILT.load(Ordering::Relaxed),
     }
 }
