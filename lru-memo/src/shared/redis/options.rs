@@ -43,10 +43,10 @@ impl Default for Options {
 const KNOWN: &str =
     "`connect_timeout`, `timeout`, `lease` and `unused`, and for `unix://` also `db`, `user` and `pass`";
 
-const PRIVATE: &str = "this is no URL of a Redis server, or has an unknown option: `redis://user:password@host:6379/0`, \
-                       `unix:///run/redis.sock?pass=password`, with `%3F`, `%26`, `%2F`, `%23`, `%40` and `%25` for `?`, \
-                       `&`, `/`, `#`, `@` and `%` in a password; options are `connect_timeout`, `timeout`, `lease` and \
-                       `unused`";
+const PRIVATE: &str = "this is no URL of a Redis server, or has an unknown option: `redis://user:password@host`, \
+     `redis://host:6379/0`, `rediss://host` with TLS, `unix:///run/redis.sock?pass=password`; in a password, write \
+     `%3F`, `%26`, `%2F`, `%23`, `%40` and `%25` for `?`, `&`, `/`, `#`, `@` and `%`; options are \
+     `connect_timeout`, `timeout`, `lease` and `unused`";
 
 /// Reads a URL. Where it may hold a password, no error repeats any of it: what looks like an option may be its rest.
 pub(super) fn parse(url: &str) -> Result<(Vec<Place>, Options), Error> {
