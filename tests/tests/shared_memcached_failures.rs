@@ -353,11 +353,11 @@ fn thousands_of_leases_are_kept_by_few_questions() {
     const LEASES: u64 = 3000;
     let server = Server::on_port(&[]);
     let proxy = shared::memcached_server::Proxy::of(&server);
-    let (store, other, space) = (proxy.store(), server.store(), space("f", Some(4)));
+    let (store, other, space) = (proxy.store_with("&lease=6s"), server.store(), space("f", Some(4)));
     let held: Vec<_> =
         (0..LEASES).map(|x| store.lease(&space, &x.to_le_bytes()).expect("it works")).collect();
     // Longer than they would last by themselves.
-    let (asked, _) = proxy.count(|| thread::sleep(Duration::from_secs(5)));
+    let (asked, _) = proxy.count(|| thread::sleep(Duration::from_secs(7)));
     assert!((2..LEASES as usize / 10).contains(&asked), "{asked} questions");
     for x in 0..LEASES {
         let free = other.try_lease(&space, &x.to_le_bytes()).expect("it works");

@@ -204,7 +204,13 @@ impl Proxy {
     }
 
     pub fn store(&self) -> Memcached {
-        Memcached::new(&format!("memcached://127.0.0.1:{}?timeout=60s", self.port)).expect("it is a URL")
+        self.store_with("")
+    }
+
+    /// With more options of the URL, such as `&lease=6s`.
+    pub fn store_with(&self, more: &str) -> Memcached {
+        Memcached::new(&format!("memcached://127.0.0.1:{}?timeout=60s{more}", self.port))
+            .expect("it is a URL")
     }
 
     /// How often something was asked, and how many bytes were sent in all, while this was done.
