@@ -2,6 +2,8 @@
 //!
 //! Whatever is wrong with the store, the caller's function runs: the error is counted, and nothing is stored.
 
+mod change;
+
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -18,6 +20,7 @@ use super::namespace::Namespace;
 use super::near::Near;
 use super::task::{self, Caller};
 use super::turns::{Joined, Run, Turn, Turns, Waited};
+use super::undelivered::Mark;
 use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket, store};
 use crate::info::CacheInfo;
@@ -36,6 +39,8 @@ pub struct SharedCache {
     is_told_apart: bool,
     turns: Turns,
     near: Option<Near>,
+    /// Whether the store could not be told to remove something of this function.
+    undelivered: Mark,
     next: SharedCaches,
 }
 
@@ -75,8 +80,9 @@ impl SharedCaches {
                 .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
                 .with_ttl(parameters.ttl);
             let near = parameters.near.map(|near| Near::new(&parameters, near));
-            let (turns, next) = (Turns::new(), Self::new());
-            let made = SharedCache { of, space, is_told_apart: id.is_some(), turns, near, next };
+            let (turns, undelivered) = (Turns::new(), Mark::new());
+            let is_told_apart = id.is_some();
+            let made = SharedCache { of, space, is_told_apart, turns, near, undelivered, next: Self::new() };
             let is_first = caches.0.set(Box::new(made)).is_ok();
             let cache = caches.0.get().expect("it was set just now, if not before");
             if is_first {
@@ -116,6 +122,8 @@ pub struct SharedMiss {
     /// When it began, as the store has told.
     since: Option<Ticket>,
     replace: bool,
+    /// Whether an older value must not stay, even if this one cannot be stored.
+    refreshes: bool,
     /// What the near cache is to keep it with.
     near: Option<Ticket>,
     turn: Option<Turn>,
@@ -147,7 +155,8 @@ impl SharedCache {
         SharedCall { cache: self, key, caller }
     }
 
-    /// Asks the store about a key, which is given back. What goes wrong is counted.
+    /// Asks the store about a key, which is given back. What goes wrong is counted. Nothing is asked of a store that
+    /// does not know yet what this process has removed.
     async fn ask<R: Send + 'static>(
         &'static self,
         caller: Caller,
@@ -158,8 +167,9 @@ impl SharedCache {
         let Ok(store) = store() else { return (key, None) };
         let kept = if caller == Caller::Task { key.clone() } else { Vec::new() };
         let ask = move || {
-            let answer = question(store, &self.space, &key);
-            (key, noted(answer))
+            let answer =
+                self.undelivered.is_clean(&self.space).then(|| noted(question(store, &self.space, &key)));
+            (key, answer.flatten())
         };
         match caller {
             Caller::Task if store.blocks() => task::in_pool(ask).await.unwrap_or((kept, None)),
@@ -245,25 +255,25 @@ impl SharedCall {
     pub async fn invalidate(self) -> bool {
         let Self { cache, key, caller } = self;
         let Some(key) = key else { return false };
-        let (key, removed) = cache.ask(caller, key, |store, space, key| store.invalidate(space, key)).await;
-        cache.turns.forget(&key);
         if let Some(near) = &cache.near {
             near.invalidate(&key);
         }
-        removed.unwrap_or(false)
+        cache.change(caller, key, |store, key| cache.remove(store, key)).await.unwrap_or(false)
     }
 
     /// Stores a value as the most recent, replacing an older one; counts nothing.
     pub async fn put<V>(self, value: V, codec: Codec<V>) {
         let bytes = noted((codec.encode)(&value));
         drop(value);
-        let (Some(key), Some(bytes)) = (self.key, bytes.map(Arc::new)) else { return };
-        let (key, is_stored) = self.cache.store(self.caller, key, Arc::clone(&bytes), None, true).await;
-        match &self.cache.near {
-            Some(near) if is_stored => near.put(&key, &bytes),
-            Some(near) => near.invalidate(&key),
-            None => {}
-        }
+        let Self { cache, key, caller } = self;
+        let (Some(key), Some(bytes)) = (key, bytes) else { return };
+        let put = move |store: Option<&dyn Store>, key: &[u8]| {
+            let is_stored = cache.overwrite(store, key, &bytes, None);
+            if let Some(near) = cache.near.as_ref().filter(|_| is_stored) {
+                near.put(key, &bytes);
+            }
+        };
+        cache.change(caller, key, put).await;
     }
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
@@ -272,12 +282,16 @@ impl SharedCall {
         let stored = match key {
             Some(key) => match cache.ask(caller, key, |store, space, _| store.ticket(space)).await {
                 (key, Some(ticket)) => Some((key, ticket)),
-                (_, None) => None,
+                (key, None) => {
+                    // The new value cannot be stored in place of the old one.
+                    cache.change(caller, key, |store, key| cache.remove(store, key)).await;
+                    None
+                }
             },
             None => None,
         };
         let near = cache.near.as_ref().and_then(Near::ticket);
-        SharedMiss { replace: true, near, ..cache.miss(caller, stored) }
+        SharedMiss { replace: true, refreshes: true, near, ..cache.miss(caller, stored) }
     }
 
     /// The counters; zeros when the store does not work.
@@ -290,11 +304,9 @@ impl SharedCall {
 
     /// Removes every entry and zeroes the counters.
     pub async fn clear(self) {
-        let cache = self.cache;
-        self.ask(|store, space, _| store.clear(space)).await;
-        cache.turns.forget_all();
-        if let Some(near) = &cache.near {
-            near.clear();
+        let Self { cache, key, caller } = self;
+        if key.is_some() {
+            cache.remove_all(caller).await;
         }
     }
 }
@@ -317,7 +329,7 @@ impl SharedCache {
 
     fn miss(&'static self, caller: Caller, stored: Option<(Vec<u8>, Ticket)>) -> SharedMiss {
         let (since, replace) = (stored.as_ref().map(|(_, since)| *since), self.space.maxsize().is_none());
-        SharedMiss { cache: self, caller, stored, since, replace, near: None, turn: None }
+        SharedMiss { cache: self, caller, stored, since, replace, refreshes: false, near: None, turn: None }
     }
 
     fn keep_near(&self, key: &[u8], value: &[u8], ticket: Option<Ticket>, replace: bool) {
@@ -339,10 +351,10 @@ impl SharedCache {
         caller: Caller,
         key: Vec<u8>,
         value: Arc<Vec<u8>>,
-        computed_since: Option<Ticket>,
+        since: Ticket,
         replace: bool,
     ) -> (Vec<u8>, bool) {
-        let weight = (key.len() + value.len()) as u64;
+        let (weight, computed_since) = ((key.len() + value.len()) as u64, Some(since));
         let store = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
             store.store(space, key, Entry { value: &value, weight, computed_since, replace })
         };
@@ -441,12 +453,25 @@ impl SharedMiss {
         admits: impl FnOnce(&R::Value) -> bool,
     ) -> R {
         let Some(bytes) = self.encode(outcome.value(), codec, admits) else { return outcome };
-        let Self { cache, caller, since, replace, .. } = *self;
-        if let Some((key, ticket)) = self.stored.take() {
-            let (key, is_stored) = cache.store(caller, key, Arc::clone(&bytes), Some(ticket), replace).await;
-            if is_stored {
-                cache.keep_near(&key, &bytes, self.near, replace);
+        let Self { cache, caller, since, replace, near, .. } = *self;
+        match self.stored.take() {
+            Some((key, ticket)) if self.refreshes => {
+                let bytes = Arc::clone(&bytes);
+                let refresh = move |store: Option<&dyn Store>, key: &[u8]| {
+                    if cache.overwrite(store, key, &bytes, Some(ticket)) {
+                        cache.keep_near(key, &bytes, near, true);
+                    }
+                };
+                cache.change(caller, key, refresh).await;
             }
+            Some((key, ticket)) => {
+                let stored = cache.store(caller, key, Arc::clone(&bytes), ticket, replace);
+                let (key, is_stored) = stored.await;
+                if is_stored {
+                    cache.keep_near(&key, &bytes, near, replace);
+                }
+            }
+            None => {}
         }
         if let Some(turn) = self.turn.take() {
             turn.land(Run { bytes, since });

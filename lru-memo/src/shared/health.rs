@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::configured;
 use super::error::{Error, Kind};
+use super::undelivered;
 use crate::fork::Own;
 use crate::sync::Mutex;
 
@@ -32,6 +33,9 @@ pub struct Health {
     pub last_error: Option<String>,
     /// Entries that turned out to be truncated, foreign, or undecodable, and were removed.
     pub rejected: u64,
+    /// Invalidations, clears and overwritten entries that the store could not be told of yet. Until it is, the functions
+    /// concerned run, and read nothing from it.
+    pub undelivered: u64,
     /// How often the store was found broken, and made anew, by this process.
     pub rebuilt: u64,
 }
@@ -45,12 +49,14 @@ pub struct Health {
 #[must_use]
 pub fn health() -> Health {
     let store = configured::name();
+    let undelivered = undelivered::count();
     let errors = errors().lock();
     Health {
         store,
         errors: errors.counts.clone(),
         last_error: errors.last.as_ref().map(ToString::to_string),
         rejected: REJECTED.load(Ordering::Relaxed),
+        undelivered,
         rebuilt: REBUILT.load(Ordering::Relaxed),
     }
 }

@@ -96,14 +96,16 @@ impl Redis {
     /// After a question mark there may be `connect_timeout=200ms`, `timeout=500ms`, `lease=2s`, and `unused=7d`, for how
     /// long a namespace stays that is not used.
     ///
+    /// Of a cluster, several nodes may be named: `redis://h1,h2,h3`. Any of them tells of the others.
+    ///
     /// The server is asked when the store is first used.
     ///
     /// # Errors
     /// [`Kind::Url`], when this is none.
     pub fn new(url: &str) -> Result<Self, Error> {
-        let (place, options) = options::parse(url)?;
+        let (places, options) = options::parse(url)?;
         let scripts = Scripts::new(options.unused);
-        let (server, keeper) = (Server::new(place, options), Keeper::new());
+        let (server, keeper) = (Server::new(places, options), Keeper::new());
         let url = super::configured::redacted(url);
         Ok(Self(Arc::new(Inner { server, scripts, keeper, url })))
     }
@@ -204,11 +206,6 @@ impl Use<'_> {
         self.index("SADD", &[space.id()])?;
         let generation = generation.ok_or_else(|| foreign("a namespace without a generation"))?;
         Ok(Ticket { generation, sequence })
-    }
-
-    fn is_current(&self, space: &Namespace, key: &[u8], since: Ticket) -> Result<bool, Error> {
-        let Ticket { generation, sequence } = since;
-        self.run(&self.0.scripts.current, space, key, |current| _ = current.arg(generation).arg(sequence))
     }
 
     fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
@@ -332,6 +329,12 @@ impl Store for Redis {
         let begun = self.begun();
         let ticket = begun.run(&self.0.scripts.ticket, space, b"", |_| ())?;
         begun.ticket_of(space, ticket)
+    }
+
+    fn is_current(&self, space: &Namespace, key: &[u8], since: Ticket) -> Result<bool, Error> {
+        let Ticket { generation, sequence } = since;
+        let current = &self.0.scripts.current;
+        self.begun().run(current, space, key, |current| _ = current.arg(generation).arg(sequence))
     }
 
     fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {

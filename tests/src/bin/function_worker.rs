@@ -1,7 +1,12 @@
 //! A worker process with memoized functions on a shared store, for `tests/shared_functions.rs`: it is told on its
 //! standard input what to call, a line for each call, and answers with a line. `LRU_MEMO_STORE` says which store.
 
+use std::future::Future;
 use std::io::{BufRead, Write, stdin, stdout};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -134,6 +139,57 @@ macro_rules! times {
     }};
 }
 
+/// What the functions below return.
+static SOURCE: AtomicU64 = AtomicU64::new(0);
+
+#[lru_cache(scope = shared)]
+fn row(_x: u64) -> u64 {
+    SOURCE.load(SeqCst)
+}
+
+#[lru_cache(scope = shared, near = "1h")]
+fn near_row(_x: u64) -> u64 {
+    SOURCE.load(SeqCst)
+}
+
+#[lru_cache(scope = shared, near = "1h")]
+async fn task_row(_x: u64) -> u64 {
+    SOURCE.load(SeqCst)
+}
+
+#[lru_cache(scope = shared)]
+fn table(_x: u64) -> u64 {
+    SOURCE.load(SeqCst)
+}
+
+/// Waits for a task.
+fn wait<F: Future>(future: F) -> F::Output {
+    struct Thread(thread::Thread);
+    impl Wake for Thread {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Thread(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// Begins something, and gives it up.
+fn give_up<F: Future>(future: F) {
+    let _ = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
+}
+
+/// All that may be the value of 1 in some function.
+fn rows(x: u64) -> String {
+    format!("{} {} {} {}", row(x), near_row(x), wait(task_row(x)), table(x))
+}
+
 fn in_threads(threads: u64, call: impl Fn() -> String + Sync) -> String {
     let answers: Vec<String> = thread::scope(|scope| {
         let started: Vec<_> = (0..threads).map(|_| scope.spawn(&call)).collect();
@@ -184,6 +240,37 @@ fn answer(command: &str, number: u64) -> String {
             let infos: Vec<_> = caches.map(|cache| cache.info()).collect();
             infos.iter().map(|info| format!("{}/{}", info.hits, info.misses)).collect::<Vec<_>>().join(" ")
         }
+        "source" => SOURCE.swap(number, SeqCst).to_string(),
+        "rows" => rows(number),
+        "remove_rows" => {
+            row_cache_invalidate(number);
+            near_row_cache_invalidate(number);
+            give_up(task_row_cache_invalidate(number));
+            table_cache_clear();
+            String::new()
+        }
+        "clear_rows" => {
+            row_cache_clear();
+            near_row_cache_clear();
+            wait(task_row_cache_clear());
+            table_cache_clear();
+            String::new()
+        }
+        "put_rows" => {
+            row_cache_put(number, SOURCE.load(SeqCst));
+            near_row_cache_put(number, SOURCE.load(SeqCst));
+            wait(task_row_cache_put(number, SOURCE.load(SeqCst)));
+            table_cache_put(number, SOURCE.load(SeqCst));
+            String::new()
+        }
+        "refresh_rows" => {
+            row_cache_refresh(number);
+            near_row_cache_refresh(number);
+            wait(task_row_cache_refresh(number));
+            table_cache_refresh(number);
+            String::new()
+        }
+        "undelivered" => shared::health().undelivered.to_string(),
         "told" => format!("{:?}", shared::health()),
         "health" => format!("{:?}", shared::health().errors),
         _ => panic!("there is no command {command}"),

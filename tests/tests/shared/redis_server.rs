@@ -32,9 +32,15 @@ impl RedisServer {
 
     /// A node of a cluster, and its port; it has no slots yet.
     pub fn start_in_cluster() -> (Self, u16) {
+        Self::start_in_cluster_with(&[])
+    }
+
+    /// With more options.
+    pub fn start_in_cluster_with(more: &[&str]) -> (Self, u16) {
         on_free_port(|port| {
-            let options = ["--cluster-enabled", "yes", "--bind", "127.0.0.1", "--port", &port.to_string()];
-            Some((Self::started(&options)?, port))
+            let port_text = port.to_string();
+            let options = ["--cluster-enabled", "yes", "--bind", "127.0.0.1", "--port", &port_text];
+            Some((Self::started(&[&options[..], more].concat())?, port))
         })
     }
 

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lru_memo::shared::{Redis, Store};
+use lru_memo::shared::{Entry, Found, Redis, Store};
 
 use super::commands;
 use super::shared::{RedisServer, info, space, square};
@@ -100,4 +100,92 @@ fn namespaces_are_found_on_whatever_node_of_a_cluster_has_their_slot() {
     }
     let after: u64 = nodes.iter().map(|node| asked(&node.0)).sum();
     assert_eq!(after - before, 12, "a namespace that was found is not looked for again");
+}
+
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(120);
+    while !is_so() {
+        assert!(Instant::now() < end, "it is never so: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Three nodes that have all slots between them, and a replica of each.
+fn cluster_with_replicas() -> Vec<(RedisServer, u16)> {
+    let more = ["--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"];
+    let nodes: Vec<_> = (0..6).map(|_| RedisServer::start_in_cluster_with(&more)).collect();
+    let first = (nodes[0].1.to_string(), (nodes[0].1 + 10_000).to_string());
+    for (node, _) in &nodes {
+        assert_eq!(node.ask(&["cluster", "meet", "127.0.0.1", &first.0, &first.1]), "OK");
+    }
+    for (node, slots) in nodes.iter().zip([("0", "5000"), ("5001", "11000"), ("11001", "16383")]) {
+        assert_eq!(node.0.ask(&["cluster", "addslotsrange", slots.0, slots.1]), "OK");
+    }
+    for (at, (replica, _)) in nodes.iter().enumerate().skip(3) {
+        let master = nodes[at - 3].0.ask(&["cluster", "myid"]);
+        until("it replicates", || replica.ask(&["cluster", "replicate", &master]) == "OK");
+    }
+    until("all are well", || all_well(&nodes));
+    nodes
+}
+
+/// Whether all nodes know each other, and each replica has what its master has.
+fn all_well(nodes: &[(RedisServer, u16)]) -> bool {
+    nodes.iter().all(|(node, _)| {
+        let (told, replication) = (node.ask(&["cluster", "info"]), node.ask(&["info", "replication"]));
+        let known = node.ask(&["cluster", "nodes"]);
+        let is_linked =
+            replication.contains("master_link_status:up") || replication.contains("connected_slaves:1");
+        told.contains("cluster_state:ok")
+            && known.lines().count() == 6
+            && !known.contains("fail")
+            && is_linked
+    })
+}
+
+#[test]
+fn a_cluster_whose_nodes_are_killed_in_turn_goes_on_whichever_node_the_url_names() {
+    let mut nodes = cluster_with_replicas();
+    let hosts: Vec<_> = nodes.iter().map(|(_, port)| format!("127.0.0.1:{port}")).collect();
+    let store_of = |hosts: &[String]| {
+        Redis::new(&format!("redis://{}?timeout=5s&connect_timeout=5s", hosts.join(","))).expect("a URL")
+    };
+    let spaces: Vec<_> = (0..6).map(|n| space(&format!("f{n}"), Some(2))).collect();
+    // One that runs all the time and knows the first, and each time one that begins and knows two.
+    let running = store_of(&hosts[..1]);
+    let is_cached = |store: &Redis| {
+        spaces.iter().all(|space| {
+            let key = 7_u64.to_le_bytes();
+            let entry = Entry { value: &key, weight: 1, computed_since: None, replace: true };
+            store.store(space, &key, entry) == Ok(true)
+                && store.get(space, &key) == Ok(Found::Hit(key.to_vec()))
+        })
+    };
+    until("all is cached", || is_cached(&running));
+    for at in 0..nodes.len() {
+        nodes[at].0.kill();
+        let begun = store_of(&[hosts[at].clone(), hosts[(at + 1) % 6].clone()]);
+        until("a process that runs goes on", || is_cached(&running));
+        until("a process that begins goes on", || is_cached(&begun));
+        nodes[at].0.restart();
+        until("all are well again", || all_well(&nodes));
+    }
+}
+
+#[test]
+fn several_servers_that_are_no_cluster_do_not_stand_in_for_each_other() {
+    let (mut first, port) = standalone();
+    let (second, other) = standalone();
+    let url = format!("redis://127.0.0.1:{port},127.0.0.1:{other}?timeout=5s&connect_timeout=5s");
+    let (store, space) = (Redis::new(&url).expect("a URL"), space("f", Some(2)));
+    assert!(!square(&store, &space, 1));
+    first.kill();
+    assert!(store.get(&space, b"k").is_err());
+    assert_eq!(second.ask(&["dbsize"]), "0");
+}
+
+fn standalone() -> (RedisServer, u16) {
+    super::shared::ports::on_free_port(|port| {
+        Some((RedisServer::started(&["--bind", "127.0.0.1", "--port", &port.to_string()])?, port))
+    })
 }

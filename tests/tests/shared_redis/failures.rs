@@ -301,6 +301,15 @@ fn a_server_without_memory_is_full_and_goes_on_when_it_has_some() {
     assert_eq!(full.kind(), Kind::Full);
     assert_eq!(info(&store, &space).2, kept as usize);
     assert_eq!(peek(&store, &space, &0_u64.to_le_bytes()), Some(vec![7; 50_000]));
+    for x in 0..3 {
+        assert_eq!(store.invalidate(&space, &u64::to_le_bytes(x)), Ok(true), "that needs no memory");
+    }
+    let more = (0..1000_u64).find_map(|x| {
+        let entry = Entry { value: &[7; 5000], weight: 1, computed_since: None, replace: false };
+        store.store(&space, &(x + 1000).to_le_bytes(), entry).err()
+    });
+    assert_eq!(more.map(|error| error.kind()), Some(Kind::Full));
+    assert_eq!(store.invalidate(&space, b"not there"), Ok(false), "nor does that");
     store.clear(&space).expect("that needs no memory");
     let end = Instant::now() + Duration::from_secs(60);
     // The memory comes back in another thread of the server.

@@ -109,7 +109,7 @@ impl<'a> Listed<'a> {
 
     /// Whether the key was neither cleared nor invalidated since then.
     pub(super) fn is_current(&self, since: Ticket) -> Result<bool, Error> {
-        Ok(self.access.read_or_make()?.allows(since, self.hash))
+        Ok(self.access.read_or_make()?.allows(since, self.key))
     }
 
     pub(super) fn invalidate(&self) -> Result<bool, Error> {

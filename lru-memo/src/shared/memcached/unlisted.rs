@@ -130,7 +130,7 @@ impl<'a> Unlisted<'a> {
 
     /// Whether the key was neither cleared nor invalidated since then.
     pub(super) fn is_current(&self, since: Ticket) -> Result<bool, Error> {
-        Ok(self.access.read_or_make()?.allows(since, self.hash as u64))
+        Ok(self.access.read_or_make()?.allows(since, self.key))
     }
 
     pub(super) fn invalidate(&self) -> Result<bool, Error> {

@@ -1,4 +1,7 @@
 -- Removes an entry, and notes that what is computed for it is not to be stored. Returns whether it was there.
+-- It removes first: a server that is full lets a script write if its first write needs no memory.
+local was_there = find()
+remove(key)
 local begun = ticket()
 -- Without a generation, what is being computed will find another.
 if begun[1] then
@@ -7,7 +10,4 @@ if begun[1] then
   end
   redis.call('HINCRBY', meta, 'q', 1)
 end
-if not find() then
-  return 0
-end
-return remove(key)
+return was_there and 1 or 0

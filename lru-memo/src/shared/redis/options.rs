@@ -49,7 +49,7 @@ const PRIVATE: &str = "this is no URL of a Redis server, or has an unknown optio
      `connect_timeout`, `timeout`, `lease` and `unused`";
 
 /// Reads a URL. Where it may hold a password, no error repeats any of it: what looks like an option may be its rest.
-pub(super) fn parse(url: &str) -> Result<(Place, Options), Error> {
+pub(super) fn parse(url: &str) -> Result<(Vec<Place>, Options), Error> {
     #[cfg(not(feature = "redis-tls"))]
     if url.starts_with("rediss://") {
         return Err(crate::shared::configured::missing("rediss", "redis-tls"));
@@ -58,7 +58,7 @@ pub(super) fn parse(url: &str) -> Result<(Place, Options), Error> {
     read(url).map_err(|error| if holds_password { Error::new(Kind::Url, PRIVATE) } else { error })
 }
 
-fn read(url: &str) -> Result<(Place, Options), Error> {
+fn read(url: &str) -> Result<(Vec<Place>, Options), Error> {
     let (place, set) = url::split_options(url);
     let is_unix = place.starts_with("unix://") || place.starts_with("redis+unix://");
     if !is_unix && url.len() > place.len() && url[place.len()..].contains('@') {
@@ -75,31 +75,45 @@ fn read(url: &str) -> Result<(Place, Options), Error> {
             _ => return Err(url::unknown(name, KNOWN)),
         }
     }
+    let servers = if is_unix { Vec::from([place.to_owned()]) } else { one_by_one(place) };
+    let servers = servers.into_iter().map(|mut server| {
+        if !of_client.is_empty() {
+            server = format!("{server}?{}", of_client.join("&"));
+        }
+        server_of(&server)
+    });
+    Ok((servers.collect::<Result<_, _>>()?, options))
+}
+
+/// The URLs of the servers that one names: `redis://user:password@h1,h2/0` names two.
+fn one_by_one(url: &str) -> Vec<String> {
+    let start = url.rfind('@').map(|at| at + 1).or_else(|| Some(url.find("://")? + 3)).unwrap_or(0);
+    let end = url[start..].find('/').map_or(url.len(), |at| start + at);
+    url[start..end].split(',').map(|host| format!("{}{host}{}", &url[..start], &url[end..])).collect()
+}
+
+fn server_of(url: &str) -> Result<Place, Error> {
     // TLS is our affair, and not the client's.
-    let tls = place.strip_prefix("rediss://");
-    let mut url = tls.map_or_else(|| place.to_owned(), |rest| format!("redis://{rest}"));
-    if !of_client.is_empty() {
-        url = format!("{url}?{}", of_client.join("&"));
-    }
+    let tls = url.strip_prefix("rediss://");
+    let of_client = tls.map_or_else(|| url.to_owned(), |rest| format!("redis://{rest}"));
     // What the client says of it might have a password in it.
     let unfit = || Error::new(Kind::Url, String::from(EXAMPLES));
-    if place.contains('#') {
+    if url.contains('#') {
         return Err(unfit());
     }
-    let info = url.into_connection_info().map_err(|_| unfit())?;
+    let info = of_client.into_connection_info().map_err(|_| unfit())?;
     let address = match info.addr() {
         ConnectionAddr::Tcp(host, port) => Address::Tcp(host.clone(), *port),
         ConnectionAddr::Unix(path) => Address::Unix(path.clone()),
         _ => return Err(unfit()),
     };
     let login = info.redis_settings().clone();
-    let place = Place {
+    Ok(Place {
         address,
         #[cfg(feature = "redis-tls")]
         tls: tls.is_some(),
         login,
-    };
-    Ok((place, options))
+    })
 }
 
 const EXAMPLES: &str = "this is no URL of a Redis server: `redis://host:6379/0`, `redis://user:password@host`, \
@@ -129,10 +143,21 @@ mod tests {
         assert_eq!(options, expected);
         let (_, options) = parse("redis://h?unused=30d").expect("a URL");
         assert_eq!(options, Options { unused: 30 * DAY, ..Options::default() });
-        let (place, options) = parse("unix:///run/r.sock?db=3&timeout=1s&pass=secret").expect("a URL");
+        let (servers, options) = parse("unix:///run/r.sock?db=3&timeout=1s&pass=secret").expect("a URL");
+        let place = &servers[0];
         assert_eq!((place.login.db(), place.login.password()), (3, Some("secret")));
         assert_eq!(place.address, Address::Unix("/run/r.sock".into()));
         assert_eq!(options, Options { timeout: Duration::from_secs(1), ..Options::default() });
+    }
+
+    #[test]
+    fn the_nodes_of_a_cluster_are_read_with_one_login_for_all() {
+        let (servers, _) = parse("redis://me:secret@h1,h2:7000,[::1]:7001/?timeout=1s").expect("a URL");
+        let address = |host: &str, port| Address::Tcp(host.into(), port);
+        let addresses: Vec<_> = servers.iter().map(|place| place.address.clone()).collect();
+        assert_eq!(addresses, [address("h1", 6379), address("h2", 7000), address("::1", 7001)]);
+        assert!(servers.iter().all(|place| place.login.password() == Some("secret")));
+        assert!(parse("redis://h1,").is_err() && parse("redis://,h1").is_err());
     }
 
     #[test]

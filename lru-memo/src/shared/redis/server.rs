@@ -1,13 +1,17 @@
 //! The server, or the nodes of a cluster: each namespace is on one of them, which the others know.
+//!
+//! Of a cluster, any node that works is asked: those in the URL, and those that the cluster has told of.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
 use std::collections::HashMap;
 use std::time::Instant;
 
-use redis::{FromRedisValue, RedisError, RedisResult, ScriptInvocation};
+use redis::{FromRedisValue, RedisError, RedisResult, ScriptInvocation, Value, cmd};
 
 use super::connection::{Connection, Place};
 use super::node::Node;
@@ -20,10 +24,13 @@ use crate::sync::{Mutex, MutexGuard};
 /// How often one question may be sent on to another node.
 const REDIRECTIONS: u32 = 4;
 
+/// How often the cluster is asked for its nodes, while namespaces move, at most.
+const LEARN_EVERY: Duration = Duration::from_secs(1);
+
 pub(super) struct Server {
     options: Options,
-    /// The one in the URL.
-    seed: Arc<Node>,
+    /// Those in the URL, at least one.
+    seeds: Vec<Arc<Node>>,
     /// Whether there are others.
     is_cluster: AtomicBool,
     others: Own<Mutex<Others>>,
@@ -32,14 +39,16 @@ pub(super) struct Server {
 #[derive(Default)]
 struct Others {
     nodes: HashMap<(String, u16), Arc<Node>>,
-    /// Where namespaces are, by their ids: those that are not on the seed.
+    /// Where namespaces are, by their ids: those that are not on the first seed.
     homes: HashMap<u128, Arc<Node>>,
+    learned: Option<Instant>,
 }
 
 impl Server {
-    pub(super) fn new(place: Place, options: Options) -> Self {
-        let seed = Arc::new(Node::new(place, options.connect_timeout));
-        Self { options, seed, is_cluster: AtomicBool::new(false), others: Own::none() }
+    pub(super) fn new(places: Vec<Place>, options: Options) -> Self {
+        let node = |place| Arc::new(Node::new(place, options.connect_timeout));
+        let seeds: Vec<_> = places.into_iter().map(node).collect();
+        Self { options, seeds, is_cluster: AtomicBool::new(false), others: Own::none() }
     }
 
     fn others(&self) -> MutexGuard<'_, Others> {
@@ -60,7 +69,7 @@ impl Server {
         self.ask(home, until, |connection| script.invoke(connection))
     }
 
-    /// Asks the server of a namespace.
+    /// Asks the server of a namespace. Where it fails, another node of the cluster knows which has taken over.
     pub(super) fn ask<R>(
         &self,
         home: u128,
@@ -68,26 +77,50 @@ impl Server {
         question: impl Fn(&mut Connection) -> RedisResult<R>,
     ) -> Result<R, Error> {
         let mut node = self.home(home);
-        for _ in 0..REDIRECTIONS {
+        let (mut failed, mut redirections) = (Vec::new(), 0);
+        loop {
             match node.ask(until, &question) {
                 Ok(Ok(found)) => return Ok(found),
                 Ok(Err(error)) => {
-                    node = self.moved(home, &node, &error).ok_or_else(|| node.error_of(&error))?;
+                    let moved = (redirections < REDIRECTIONS).then(|| self.moved(home, &node, &error));
+                    let next = moved.flatten().ok_or_else(|| node.error_of(&error))?;
+                    if self.is_due() {
+                        self.learn(&node, until);
+                    }
+                    (node, redirections) = (next, redirections + 1);
                 }
-                Err(failed) => {
-                    // The seed knows who has taken over.
+                Err(error) => {
                     self.others().homes.remove(&home);
-                    return Err(failed);
+                    failed.push(node);
+                    // No other is to be blamed for the time that this one took.
+                    let enough = self.options.connect_timeout.min(self.options.timeout) / 4;
+                    let is_late = Instant::now() + enough > until;
+                    let another = if is_late { None } else { self.another(&failed, until) };
+                    node = another.ok_or(error)?;
                 }
             }
         }
-        node.ask(until, question)?.map_err(|error| node.error_of(&error))
     }
 
     fn home(&self, home: u128) -> Arc<Node> {
         let known = || self.others().homes.get(&home).map(Arc::clone);
         let is_cluster = self.is_cluster.load(Ordering::Relaxed);
-        is_cluster.then(known).flatten().unwrap_or_else(|| Arc::clone(&self.seed))
+        is_cluster.then(known).flatten().unwrap_or_else(|| Arc::clone(&self.seeds[0]))
+    }
+
+    /// A node of the cluster that was not asked.
+    fn another(&self, asked: &[Arc<Node>], until: Instant) -> Option<Arc<Node>> {
+        let is_new = |node: &&Arc<Node>| asked.iter().all(|asked| asked.place.address != node.place.address);
+        let mut seeds = self.seeds.iter().filter(is_new);
+        if self.is_cluster.load(Ordering::Relaxed) {
+            let known = || self.others().nodes.values().find(is_new).cloned();
+            return seeds.next().cloned().or_else(known);
+        }
+        // Several servers that are no cluster would each have values of their own.
+        if self.seeds.len() == 1 || !self.is_due() {
+            return None;
+        }
+        seeds.find(|seed| self.learn(seed, until)).cloned()
     }
 
     /// The node that has the namespace, if this is the error that tells it.
@@ -96,20 +129,63 @@ impl Server {
             return None;
         }
         let (host, port) = error.redirect_node()?.0.rsplit_once(':')?;
-        let host = match (&from.place.address, host) {
+        let at = (Self::host(from, host), port.parse().ok()?);
+        self.is_cluster.store(true, Ordering::Relaxed);
+        let mut others = self.others();
+        let node = Arc::clone(others.nodes.entry(at).or_insert_with_key(|at| self.node(at)));
+        others.homes.insert(home, Arc::clone(&node));
+        Some(node)
+    }
+
+    /// Whether the cluster is to be asked for its nodes.
+    fn is_due(&self) -> bool {
+        let mut others = self.others();
+        let is_due = others.learned.is_none_or(|learned| learned.elapsed() > LEARN_EVERY);
+        if is_due {
+            others.learned = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// Has a node tell of all nodes; says whether it is one of a cluster.
+    fn learn(&self, from: &Node, until: Instant) -> bool {
+        let ask = |connection: &mut Connection| cmd("CLUSTER").arg("SLOTS").query::<Value>(connection);
+        let Ok(Ok(Value::Array(ranges))) = from.ask(until, ask) else { return false };
+        self.is_cluster.store(true, Ordering::Relaxed);
+        let mut others = self.others();
+        for range in ranges {
+            let Value::Array(range) = range else { continue };
+            // The first and the last slot are not nodes.
+            for node in range.into_iter().skip(2) {
+                let Value::Array(node) = node else { continue };
+                let [Value::BulkString(host), Value::Int(port), ..] = &node[..] else { continue };
+                let (Ok(host), Ok(port)) = (core::str::from_utf8(host), u16::try_from(*port)) else {
+                    continue;
+                };
+                let at = (Self::host(from, host), port);
+                others.nodes.entry(at).or_insert_with_key(|at| self.node(at));
+            }
+        }
+        true
+    }
+
+    /// The host that a node means.
+    fn host(from: &Node, host: &str) -> String {
+        match (&from.place.address, host) {
             // A node that does not know its own name.
             (Address::Tcp(here, _), "") => here.clone(),
             _ => host.to_owned(),
-        };
-        let at = (host, port.parse().ok()?);
-        self.is_cluster.store(true, Ordering::Relaxed);
-        let opened = || {
-            let place = Place { address: Address::Tcp(at.0.clone(), at.1), ..self.seed.place.clone() };
+        }
+    }
+
+    fn node(&self, (host, port): &(String, u16)) -> Arc<Node> {
+        let address = Address::Tcp(host.clone(), *port);
+        // One in the URL is the same under that name.
+        let seed = self.seeds.iter().find(|seed| seed.place.address == address);
+        let made = || {
+            let place = Place { address: address.clone(), ..self.seeds[0].place.clone() };
             Arc::new(Node::new(place, self.options.connect_timeout))
         };
-        let mut others = self.others();
-        let node = Arc::clone(others.nodes.entry(at.clone()).or_insert_with(opened));
-        others.homes.insert(home, Arc::clone(&node));
-        Some(node)
+        seed.map_or_else(made, Arc::clone)
     }
 }

@@ -1,0 +1,113 @@
+//! Changes after which an older value must not be seen: removing and overwriting.
+
+use alloc::vec::Vec;
+
+use super::{SharedCache, noted};
+use crate::shared::near::Near;
+use crate::shared::task::{self, Caller};
+use crate::shared::undelivered::Removal;
+use crate::shared::{Entry, Store, Ticket, store};
+
+impl SharedCache {
+    /// Has the store change a key so that older values are gone, and then the near cache. Comes to nothing in the child
+    /// of a fork that goes on with a task of its parent.
+    pub(super) async fn change<R: Send + 'static>(
+        &'static self,
+        caller: Caller,
+        key: Vec<u8>,
+        change: impl FnOnce(Option<&dyn Store>, &[u8]) -> R + Send + 'static,
+    ) -> Option<R> {
+        let older = Removal::Key(key.as_slice().into());
+        self.change_all(caller, older, move |store| change(store, &key)).await
+    }
+
+    /// Has the store remove everything, now or later, and then the near cache.
+    pub(super) async fn remove_all(&'static self, caller: Caller) {
+        let clear_near = || self.near.iter().for_each(Near::clear);
+        clear_near();
+        let clear = move |store: Option<&dyn Store>| {
+            if store.and_then(|store| noted(store.clear(&self.space))).is_none() {
+                self.undelivered.remember(&self.space, Removal::Clear);
+            }
+            clear_near();
+        };
+        self.change_all(caller, Removal::Clear, clear).await;
+    }
+
+    /// Has the store change something. It is done whether or not the task that asks for it is given up; what the store
+    /// cannot be told is told later. No later call waits for a run that began before, and may have an older value.
+    async fn change_all<R: Send + 'static>(
+        &'static self,
+        caller: Caller,
+        older: Removal,
+        change: impl FnOnce(Option<&dyn Store>) -> R + Send + 'static,
+    ) -> Option<R> {
+        self.forget_runs(&older);
+        let store = store().ok();
+        let theirs = older.clone();
+        let change = move || {
+            let answer = change(store);
+            self.forget_runs(&theirs);
+            answer
+        };
+        match (caller, store) {
+            (Caller::Task, Some(store)) if store.blocks() => {
+                let answer = task::in_pool(change).await;
+                if answer.is_none() {
+                    // Another process does it, or fails: only what this one does can be relied on.
+                    self.forget_runs(&older);
+                    self.forget_near(&older);
+                    self.undelivered.remember(&self.space, older);
+                }
+                answer
+            }
+            _ => Some(change()),
+        }
+    }
+
+    fn forget_runs(&self, older: &Removal) {
+        match older {
+            Removal::Key(key) => self.turns.forget(key),
+            Removal::Clear => self.turns.forget_all(),
+        }
+    }
+
+    fn forget_near(&self, older: &Removal) {
+        match (&self.near, older) {
+            (Some(near), Removal::Key(key)) => near.invalidate(key),
+            (Some(near), Removal::Clear) => near.clear(),
+            (None, _) => {}
+        }
+    }
+
+    /// Removes a key from the store, now or later, and then from the near cache. Says whether it was there.
+    pub(super) fn remove(&'static self, store: Option<&dyn Store>, key: &[u8]) -> bool {
+        let removed = store.and_then(|store| noted(store.invalidate(&self.space, key)));
+        if removed.is_none() {
+            self.undelivered.remember(&self.space, Removal::Key(key.into()));
+        }
+        if let Some(near) = &self.near {
+            near.invalidate(key);
+        }
+        removed.unwrap_or(false)
+    }
+
+    /// Stores a value in place of an older one, which goes even if this one cannot be stored. Says whether it was.
+    pub(super) fn overwrite(
+        &'static self,
+        store: Option<&dyn Store>,
+        key: &[u8],
+        value: &[u8],
+        since: Option<Ticket>,
+    ) -> bool {
+        let weight = (key.len() + value.len()) as u64;
+        let entry = Entry { value, weight, computed_since: since, replace: true };
+        let stored = store.and_then(|store| noted(store.store(&self.space, key, entry)));
+        if stored.is_none() {
+            self.remove(store, key);
+        } else if let (Some(false), Some(near)) = (stored, &self.near) {
+            near.invalidate(key);
+        }
+        stored.unwrap_or(false)
+    }
+}

@@ -1,0 +1,107 @@
+//! Invalidations, clears and overwritten entries while the server cannot be reached: no old value is seen afterwards.
+
+mod shared;
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use shared::memcached_server::Server;
+use shared::{RedisServer, Scratch};
+
+/// A worker process, see `src/bin/function_worker.rs`.
+struct Worker {
+    process: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    fn new(url: &str) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_function-worker"))
+            .env("LRU_MEMO_STORE", url)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the worker starts");
+        let answers = BufReader::new(process.stdout.take().expect("its output"));
+        Self { process, answers }
+    }
+
+    fn ask(&mut self, command: &str) -> String {
+        writeln!(self.process.stdin.as_mut().expect("its input"), "{command}").expect("a pipe");
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("a line");
+        line.trim_end().to_owned()
+    }
+
+    /// Calls the functions until all is delivered, and before each of them was.
+    fn sees_nothing_but(&mut self, value: u64) {
+        let end = Instant::now() + Duration::from_secs(120);
+        let expected = [value; 4].map(|value| value.to_string()).join(" ");
+        loop {
+            assert_eq!(self.ask("rows 1"), expected);
+            if self.ask("undelivered") == "0" {
+                break;
+            }
+            assert!(Instant::now() < end, "it is never delivered: {}", self.ask("told"));
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(self.ask("rows 1"), expected);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// While a server hangs, a process removes and overwrites.
+fn check(url: &str, hang: impl Fn(bool)) {
+    let mut first = Worker::new(url);
+    for (round, command) in ["remove_rows 1", "put_rows 1", "refresh_rows 1"].into_iter().enumerate() {
+        let (old, new) = (10 * round as u64 + 1, 10 * round as u64 + 2);
+        first.ask(&format!("source {old}"));
+        first.ask("clear_rows");
+        first.sees_nothing_but(old);
+        let mut other = Worker::new(url);
+        other.ask(&format!("source {new}"));
+        assert_eq!(other.ask("rows 1"), [old; 4].map(|value| value.to_string()).join(" "), "it is stored");
+        first.ask(&format!("source {new}"));
+        hang(true);
+        first.ask(command);
+        let end = Instant::now() + Duration::from_secs(60);
+        // What was given up is done by another thread.
+        while first.ask("undelivered") != "4" {
+            assert!(Instant::now() < end, "{command}: {}", first.ask("told"));
+            thread::sleep(Duration::from_millis(5));
+        }
+        hang(false);
+        first.sees_nothing_but(new);
+        // Another process that has nothing near.
+        let mut other = Worker::new(url);
+        other.ask(&format!("source {new}"));
+        other.sees_nothing_but(new);
+    }
+}
+
+#[test]
+fn what_redis_could_not_be_told_is_delivered_before_anything_is_read() {
+    let server = RedisServer::start();
+    check(&format!("unix://{}?timeout=3s&connect_timeout=3s", server.socket().display()), |hang| {
+        server.hang(hang);
+    });
+}
+
+#[test]
+fn what_memcached_could_not_be_told_is_delivered_before_anything_is_read() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &[]);
+    check(&format!("{}?timeout=3s&connect_timeout=3s", server.url()), |hang| {
+        let signal = if hang { libc::SIGSTOP } else { libc::SIGCONT };
+        // SAFETY: it is a child that was not waited for.
+        assert_eq!(unsafe { libc::kill(server.id() as libc::pid_t, signal) }, 0);
+    });
+}
