@@ -90,7 +90,7 @@ fn children_of_a_process_that_uses_the_embedded_store_go_on() {
     let scratch = Scratch::new();
     let url = format!("file://{}", scratch.path().display());
     let name = "children_of_a_process_that_uses_the_embedded_store_go_on";
-    in_fresh_processes(3, name, &url, forks_go_well);
+    in_fresh_processes(6, name, &url, forks_go_well);
 }
 
 #[cfg(feature = "redis")]

@@ -1,15 +1,20 @@
 //! All of the unsafe code of the embedded store: memory shared with other processes, LMDB's environment, and three
 //! system calls.
 
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::ptr::NonNull;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, RoTxn, RwTxn};
+
+use crate::fork::Process;
+use crate::sync::Mutex;
 
 /// What may lie in memory that other processes write to at any time.
 ///
@@ -69,21 +74,46 @@ impl Drop for Mapping {
 
 const PAGE: usize = 4096;
 
+/// The environments that are open. Locked by those alone who open or close one, and so have the store's lock for that.
+static OPEN: Mutex<Vec<OpenEnv>> = Mutex::new(Vec::new());
+
+struct OpenEnv {
+    directory: PathBuf,
+    /// A leaked box.
+    env: &'static Env,
+    by: Process,
+}
+
+impl OpenEnv {
+    fn close(self) {
+        // SAFETY: leaked by `open`, and just removed from the list of all. Transactions and the database borrow an
+        // `Environment`: it is being dropped, or belongs to another process, where nobody uses it any more.
+        drop(unsafe { Box::from_raw(core::ptr::from_ref(self.env).cast_mut()) });
+    }
+}
+
 /// An LMDB environment with its one database.
 pub(super) struct Environment {
     env: &'static Env,
+    by: Process,
     database: Database<'static, Bytes, Bytes>,
 }
 
 impl Environment {
     /// Opens the environment in a directory. Nothing but LMDB may use the files in it, and the directory must be on
-    /// this machine. A second environment in one directory is refused.
+    /// this machine. A second environment in one directory is refused; what a thread of the parent has opened, whose store
+    /// the child of a fork may not even know, is closed.
     pub(super) fn open(directory: &Path, map_size: usize, readers: u32) -> Result<Self, heed::Error> {
         let mut options = EnvOpenOptions::new();
         options.map_size(map_size).max_readers(readers);
         // Not `WRITE_MAP`: what does not fit on the disk is then an error instead of a signal, and a stray write of the
         // program cannot reach the data.
         let flags = EnvFlags::NO_SYNC | EnvFlags::NO_META_SYNC | EnvFlags::NO_READ_AHEAD;
+        let mut all = OPEN.lock();
+        let is_inherited = |open: &OpenEnv| open.directory == directory && !open.by.is_here();
+        while let Some(at) = all.iter().position(is_inherited) {
+            all.swap_remove(at).close();
+        }
         // SAFETY: without syncing, the data may be broken after a crash of the system: such data is never opened, see
         // the boot's number in `files`. Locks are not switched off.
         unsafe { options.flags(flags) };
@@ -97,7 +127,11 @@ impl Environment {
             })
         });
         match database {
-            Ok(database) => Ok(Self { env, database: database.unwrap_commit() }),
+            Ok(database) => {
+                let by = Process::here();
+                all.push(OpenEnv { directory: directory.to_owned(), env, by });
+                Ok(Self { env, by, database: database.unwrap_commit() })
+            }
             Err(error) => {
                 // SAFETY: leaked above, and nothing borrowed from it is left.
                 drop(unsafe { Box::from_raw(core::ptr::from_ref(env).cast_mut()) });
@@ -138,8 +172,11 @@ impl Drop for Environment {
     /// Closes the environment. In the child of a fork that is harmless for the parent: LMDB frees the readers of this
     /// process only, and locks on files are not inherited.
     fn drop(&mut self) {
-        // SAFETY: leaked by `open`; all transactions borrow `self`, and the database, which does not, is only lent.
-        drop(unsafe { Box::from_raw(core::ptr::from_ref(self.env).cast_mut()) });
+        let mut all = OPEN.lock();
+        let is_it = |open: &OpenEnv| core::ptr::eq(open.env, self.env) && open.by == self.by;
+        if let Some(at) = all.iter().position(is_it) {
+            all.swap_remove(at).close();
+        }
     }
 }
 
