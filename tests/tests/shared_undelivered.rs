@@ -99,9 +99,6 @@ fn what_redis_could_not_be_told_is_delivered_before_anything_is_read() {
 fn what_memcached_could_not_be_told_is_delivered_before_anything_is_read() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    check(&format!("{}?timeout=3s&connect_timeout=3s", server.url()), |hang| {
-        let signal = if hang { libc::SIGSTOP } else { libc::SIGCONT };
-        // SAFETY: it is a child that was not waited for.
-        assert_eq!(unsafe { libc::kill(server.id() as libc::pid_t, signal) }, 0);
-    });
+    let url = format!("{}?timeout=3s&connect_timeout=3s", server.url());
+    check(&url, |hang| shared::hang(server.id(), hang));
 }

@@ -100,3 +100,18 @@ pub fn info(store: &dyn Store, space: &Namespace) -> (u64, u64, usize) {
     let Counts { hits, misses, currsize } = store.info(space).expect("the store works");
     (hits, misses, currsize)
 }
+
+/// Stops a server without ending it: it accepts, and does not answer. Or lets it go on.
+pub fn hang(server: u32, hang: bool) {
+    let process = server as libc::pid_t;
+    let signal = if hang { libc::SIGSTOP } else { libc::SIGCONT };
+    // SAFETY: it is a child that was not waited for.
+    assert_eq!(unsafe { libc::kill(process, signal) }, 0);
+    if hang {
+        // The signal reaches the threads of the server a moment later.
+        let mut status = 0;
+        // SAFETY: as above; it is waited for until it is stopped, and stays a child.
+        assert_eq!(unsafe { libc::waitpid(process, &raw mut status, libc::WUNTRACED) }, process);
+        assert!(libc::WIFSTOPPED(status), "it has ended");
+    }
+}

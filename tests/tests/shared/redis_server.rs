@@ -99,10 +99,7 @@ impl RedisServer {
 
     /// Stops it without ending it: it accepts, and does not answer. Or lets it go on.
     pub fn hang(&self, hang: bool) {
-        let signal = if hang { libc::SIGSTOP } else { libc::SIGCONT };
-        let process = self.process.as_ref().expect("it runs").id();
-        // SAFETY: it is a child that was not waited for.
-        assert_eq!(unsafe { libc::kill(process as libc::pid_t, signal) }, 0);
+        super::hang(self.process.as_ref().expect("it runs").id(), hang);
     }
 
     /// Asks it directly, over a connection of its own; returns the answer as text, one line for each element.
