@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::string::ToString;
 use core::fmt::Display;
 
+use once_cell::race::OnceBox;
+
 /// Runs what is rarely run in a function of its own.
 #[cold]
 #[inline(never)]
@@ -46,6 +48,23 @@ pub fn name_of_instantiation(of: &str, function: &str, parameters: &[&dyn Displa
     if !parameters.is_empty() {
         name.push('>');
     }
-    // Once for each instantiation that is used.
-    Box::leak(name.into_boxed_str())
+    interned(&name)
+}
+
+/// A text that stays, once for all that ask for it.
+fn interned(text: &str) -> &'static str {
+    /// A list that only grows, without a lock: what a thread has made in vain is dropped.
+    struct Interned {
+        text: Box<str>,
+        next: OnceBox<Interned>,
+    }
+    static FIRST: OnceBox<Interned> = OnceBox::new();
+    let mut place = &FIRST;
+    loop {
+        let interned = place.get_or_init(|| Box::new(Interned { text: text.into(), next: OnceBox::new() }));
+        if *interned.text == *text {
+            return &interned.text;
+        }
+        place = &interned.next;
+    }
 }
