@@ -1,7 +1,7 @@
 //! Programs that steps need and that this machine may not have: they are installed from Debian's packages.
 
 use crate::Failure;
-use crate::command::{program, read, run, succeeds};
+use crate::command::{program, read, run};
 
 /// What the tests start, servers, what makes certificates, and CPython: each program, and its package.
 const PROGRAMS: [(&str, &str); 4] = [
@@ -18,13 +18,19 @@ pub(crate) fn all_installed() -> Result<(), Failure> {
 
 /// Sees to it that there is a program.
 pub(crate) fn installed(name: &str, package: &str) -> Result<(), Failure> {
-    if succeeds(&mut program(name, "--version")) {
+    if is_there(name) {
         return Ok(());
     }
     install(package).map_err(|why| format!("there is no {name}, and it could not be installed: {why}"))
 }
 
-/// Installs a package.
+/// Whether a program of this name is where the system looks for programs.
+fn is_there(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
+}
+
+/// Installs a package. Another installation that is going on is waited for.
 pub(crate) fn install(package: &str) -> Result<(), Failure> {
     let is_root = read(&mut program("id", "-u"))?.trim() == "0";
     let apt_get = |args: &str| {
@@ -36,5 +42,16 @@ pub(crate) fn install(package: &str) -> Result<(), Failure> {
     };
     // A list that cannot be brought up to date may still be good enough.
     let _ = apt_get("update");
-    apt_get(&format!("install --yes --no-install-recommends {package}"))
+    apt_get(&format!("-o DPkg::Lock::Timeout=600 install --yes --no-install-recommends {package}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_where_the_system_looks_for_it() {
+        assert!(is_there("cargo"));
+        assert!(!is_there("no-such-program"));
+    }
 }
