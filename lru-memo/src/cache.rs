@@ -3,14 +3,14 @@
 //! A call that hits takes no lock. Where the lock is taken, no user code runs inside: what it is to compare is kept,
 //! and compared outside, and what leaves the cache is handed out of the lock and dropped there.
 
-use alloc::boxed::Box;
+mod forks;
+
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
-use core::ops::DerefMut;
 use std::time::Instant;
 
 use crate::clock;
-use crate::fork::{Forkable, Locked, Own, Process, Registration};
+use crate::fork::{Own, Process, Registration};
 use crate::front::reader::Reader;
 use crate::front::{Front, Inside, Unfound, tag};
 use crate::in_flight::InFlight;
@@ -21,7 +21,7 @@ use crate::kind::{Kind, Since};
 use crate::lru::{Left, Limits, Lru};
 use crate::miss::{Conflict, Miss, MissOf};
 use crate::ring::Place;
-use crate::threading::{AllThreads, Threading};
+use crate::threading::Threading;
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
@@ -116,19 +116,6 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             made_by: Process::here(),
             heir: Own::none(),
         }
-    }
-
-    /// The cache that is to be used instead, in a process that was forked off without taking the lock of this one.
-    #[inline]
-    pub(crate) fn heir(&self) -> Option<&Self> {
-        if self.is_usable() { None } else { Some(self.make_heir()) }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn make_heir(&self) -> &Self {
-        self.front.leave();
-        self.heir.get_or_make(|| Self::with_limits(self.limits))
     }
 
     #[inline(always)]
@@ -572,29 +559,6 @@ impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
     }
 }
 
-impl<P: Kind, K, V, S> Forkable for Cache<AllThreads, P, K, V, S> {
-    fn lock(&self) -> Box<dyn Locked + '_> {
-        Box::new(Held { front: &self.front, state: self.state.lock() })
-    }
-}
-
-/// A cache in its lock while the process forks.
-struct Held<'c, E, G> {
-    front: &'c Front<AllThreads, E>,
-    state: G,
-}
-
-impl<E, G, K, V> Locked for Held<'_, E, G>
-where
-    G: DerefMut<Target = State<AllThreads, K, V>>,
-{
-    fn forget_others(&mut self) {
-        self.front.forget_others();
-        // Nobody will land what others were computing. Dropping their keys is the user's code, and not for here.
-        core::mem::forget(core::mem::replace(&mut self.state.ledger.in_flight, InFlight::new()));
-    }
-}
-
 /// Places that are kept for foreign code, by whoever has no hazard for them.
 pub(crate) struct Keeping<'c, T: Threading, P: Kind, K, V, S> {
     cache: &'c Cache<T, P, K, V, S>,
@@ -648,25 +612,6 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
                 forgotten
             })
         });
-    }
-}
-
-impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
-    /// Whether this process may take the lock.
-    #[inline]
-    pub(crate) fn is_usable(&self) -> bool {
-        !T::SHARED || self.made_by.is_inherited()
-    }
-}
-
-impl<P: Kind + 'static, K: 'static, V: 'static, S: 'static> Cache<AllThreads, P, K, V, S> {
-    /// Has forks take the lock, until the cache is dropped.
-    ///
-    /// # Safety
-    /// The cache stays where it is, and may be used by all threads.
-    pub(crate) unsafe fn take_part_in_forks(&self) {
-        // SAFETY: as the caller says; dropping it ends the registration.
-        unsafe { self.registration.begin(self) };
     }
 }
 

@@ -224,8 +224,7 @@ fn python_is_missing() {
 #[test]
 fn programs_run_on_the_embedded_store_as_they_do_in_cpython() {
     let scratch = shared::Scratch::new();
-    let url = format!("file://{}/store", scratch.path().display());
-    lru_memo_tests::again_with_store(&url, &["recorded_programs", "random_programs"]);
+    lru_memo_tests::again_with_store(&scratch.embedded_url(), &["recorded_programs", "random_programs"]);
 }
 
 #[cfg(feature = "redis")]

@@ -6,6 +6,8 @@ mod builds;
 mod keys;
 #[path = "shared_functions/namesakes.rs"]
 mod namesakes;
+#[path = "shared_functions/processes.rs"]
+mod processes;
 mod shared;
 #[path = "shared_functions/strict.rs"]
 mod strict;
@@ -13,14 +15,10 @@ mod strict;
 mod values;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
-use std::{fs, thread};
 
 use lru_memo::shared::health;
 use lru_memo::{CacheInfo, Scope, clock, lru_cache};
@@ -535,181 +533,6 @@ fn futures_can_be_sent_and_dropped() {
     drop(dropped);
     assert_eq!(block_on(assert_send(sleepy("a"))), 1);
     assert_eq!(block_on(sleepy_cache_info()), info(0, 2, 128, 1));
-}
-
-/// A worker process on the store in a directory.
-struct Worker {
-    process: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Worker {
-    fn start(scratch: &Scratch) -> Self {
-        Self::start_of(Path::new(env!("CARGO_BIN_EXE_function-worker")), scratch)
-    }
-
-    fn start_of(program: &Path, scratch: &Scratch) -> Self {
-        let mut command = Command::new(program);
-        command.env("LRU_MEMO_STORE", format!("file://{}/store", scratch.path().display()));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = loop {
-            match command.spawn() {
-                // Another test forked while the program was written.
-                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::yield_now(),
-                started => break started.expect("the worker starts"),
-            }
-        };
-        let input = process.stdin.take().expect("an input");
-        let output = BufReader::new(process.stdout.take().expect("an output"));
-        Self { process, input, output }
-    }
-
-    fn tell(&mut self, command: &str) {
-        writeln!(self.input, "{command}").expect("the worker listens");
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("the worker answers");
-        line.trim_end().to_owned()
-    }
-
-    fn ask(&mut self, command: &str) -> String {
-        self.tell(command);
-        self.line()
-    }
-
-    /// What it answers, and how often functions ran before.
-    fn answer_and_runs(&mut self) -> (String, usize) {
-        let mut runs = 0;
-        loop {
-            match self.line() {
-                line if line.starts_with("runs") => runs += 1,
-                line => return (line, runs),
-            }
-        }
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-#[test]
-fn workers_share_entries_and_counters() {
-    let scratch = Scratch::new();
-    let mut workers = [Worker::start(&scratch), Worker::start(&scratch)];
-    assert_eq!(workers[0].ask("double 1"), "2");
-    assert_eq!(workers[1].ask("double 1"), "2");
-    assert_eq!(workers[1].ask("double 2"), "4");
-    for worker in &mut workers {
-        assert_eq!(worker.ask("double_info"), "CacheInfo(hits=1, misses=2, maxsize=3, currsize=2)");
-    }
-    // One is replaced.
-    workers[0] = Worker::start(&scratch);
-    assert_eq!(workers[0].ask("double_info"), "CacheInfo(hits=1, misses=2, maxsize=3, currsize=2)");
-    for x in [1, 3, 4] {
-        workers[0].ask(&format!("double {x}"));
-    }
-    assert_eq!(workers[1].ask("double 2"), "4", "it was the least recent, and is computed again");
-    assert_eq!(workers[1].ask("double_info"), "CacheInfo(hits=2, misses=5, maxsize=3, currsize=3)");
-    workers[0].ask("double_clear");
-    assert_eq!(workers[1].ask("double_info"), "CacheInfo(hits=0, misses=0, maxsize=3, currsize=0)");
-    assert_eq!(workers[1].ask("health"), "[]");
-}
-
-#[test]
-fn a_function_that_was_changed_does_not_read_what_it_stored_before() {
-    let scratch = Scratch::new();
-    let mut worker = Worker::start(&scratch);
-    assert_eq!(
-        (worker.ask("first 1"), worker.ask("the_same_elsewhere 1")),
-        ("10".to_owned(), "10".to_owned())
-    );
-    assert_eq!(worker.ask("infos"), "1/1 1/1 0/0 0/0 0/0");
-    assert_eq!(worker.ask("with_another_body 1"), "11");
-    assert_eq!(worker.ask("with_another_version 1"), "10");
-    assert_eq!(worker.ask("with_another_type 1"), "10");
-    assert_eq!(worker.ask("infos"), "1/1 1/1 0/1 0/1 0/1");
-}
-
-#[test]
-fn eight_processes_with_eight_threads_on_one_key_make_one_run() {
-    let scratch = Scratch::new();
-    without_hanging(
-        || "single flight of processes".to_owned(),
-        move || {
-            let mut workers: Vec<Worker> = (0..8).map(|_| Worker::start(&scratch)).collect();
-            workers.iter_mut().for_each(|worker| worker.tell("slow 8"));
-            let mut runs = 0;
-            for worker in &mut workers {
-                let (answer, ran) = worker.answer_and_runs();
-                assert_eq!(answer, ["3"; 8].join(" "));
-                runs += ran;
-            }
-            assert_eq!(runs, 1);
-            assert_eq!(workers[0].ask("slow_info"), "CacheInfo(hits=63, misses=1, maxsize=128, currsize=1)");
-        },
-    );
-}
-
-#[test]
-fn who_waits_takes_over_from_a_runner_that_was_killed() {
-    let scratch = Scratch::new();
-    without_hanging(
-        || "a killed runner".to_owned(),
-        move || {
-            let mut runner = Worker::start(&scratch);
-            runner.tell("slow_alone 1");
-            assert_eq!(runner.line(), "runs 1");
-            let mut waiter = Worker::start(&scratch);
-            // Another key does not wait.
-            waiter.tell("failing 1");
-            assert_eq!(waiter.answer_and_runs(), ("1 failed".to_owned(), 1));
-            waiter.tell("slow_alone 1");
-            drop(runner);
-            assert_eq!(waiter.line(), "runs 1");
-        },
-    );
-}
-
-#[test]
-fn the_turn_of_a_process_that_fails_passes_to_another() {
-    let scratch = Scratch::new();
-    without_hanging(
-        || "failing processes".to_owned(),
-        move || {
-            let mut workers: Vec<Worker> = (0..3).map(|_| Worker::start(&scratch)).collect();
-            workers.iter_mut().for_each(|worker| worker.tell("failing 2"));
-            let answers: Vec<_> = workers.iter_mut().map(Worker::answer_and_runs).collect();
-            assert!(
-                answers.iter().all(|answer| *answer == ("1 failed 1 failed".to_owned(), 2)),
-                "{answers:?}"
-            );
-            assert_eq!(
-                workers[0].ask("failing_info"),
-                "CacheInfo(hits=0, misses=6, maxsize=128, currsize=0)"
-            );
-        },
-    );
-}
-
-#[test]
-fn without_a_store_that_works_the_functions_run() {
-    let scratch = Scratch::new();
-    fs::create_dir(scratch.path().join("store")).expect("a directory");
-    let open_to_all = fs::Permissions::from_mode(0o777);
-    fs::set_permissions(scratch.path().join("store"), open_to_all).expect("permissions");
-    let mut worker = Worker::start(&scratch);
-    assert_eq!((worker.ask("double 1"), worker.ask("double 1")), ("2".to_owned(), "2".to_owned()));
-    assert_eq!(worker.ask("double_info"), "CacheInfo(hits=0, misses=0, maxsize=3, currsize=0)");
-    worker.tell("slow 3");
-    assert_eq!(worker.answer_and_runs(), ("3 3 3".to_owned(), 1), "this process has one run even so");
-    assert!(worker.ask("health").contains("Directory"));
 }
 
 #[cfg(feature = "redis")]

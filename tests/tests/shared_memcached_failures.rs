@@ -3,15 +3,15 @@
 
 mod shared;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use lru_memo::shared::{Entry, Found, Kind, Memcached, Store};
 use lru_memo_tests::without_hanging;
+use shared::function_worker::Worker;
 use shared::memcached_server::Server;
 use shared::{Scratch, call, info, put, space, square};
 
@@ -238,53 +238,12 @@ fn a_server_that_evicts_loses_entries_and_nothing_else() {
     assert!(kept < 500, "{kept} entries of 50 kB in 8 MiB");
 }
 
-/// A worker process, see `src/bin/function_worker.rs`.
-struct Worker {
-    process: Child,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Worker {
-    fn new(url: &str) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_function-worker"))
-            .env("LRU_MEMO_STORE", url)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the worker starts");
-        let answers = BufReader::new(process.stdout.take().expect("its output"));
-        Self { process, answers }
-    }
-
-    fn tell(&mut self, command: &str) {
-        writeln!(self.process.stdin.as_mut().expect("its input"), "{command}").expect("a pipe");
-    }
-
-    fn hear(&mut self) -> String {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).expect("a line");
-        line.trim_end().to_owned()
-    }
-
-    fn ask(&mut self, command: &str) -> String {
-        self.tell(command);
-        self.hear()
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 #[test]
 fn all_worker_processes_have_one_cache_info() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
     let url = format!("{}?timeout=60s", server.url());
-    let mut workers = [Worker::new(&url), Worker::new(&url)];
+    let mut workers = [Worker::start(&url), Worker::start(&url)];
     for (at, x) in [1, 2, 1, 3, 1, 4, 2].into_iter().enumerate() {
         assert_eq!(workers[at % 2].ask(&format!("double {x}")), (2 * x).to_string());
     }
@@ -300,14 +259,14 @@ fn one_process_computes_for_all() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
     let url = format!("{}?timeout=60s", server.url());
-    let mut workers = [Worker::new(&url), Worker::new(&url), Worker::new(&url)];
+    let mut workers = [Worker::start(&url), Worker::start(&url), Worker::start(&url)];
     workers.iter_mut().for_each(|worker| worker.tell("slow 4"));
     let mut runs = 0;
     for worker in &mut workers {
-        let mut line = worker.hear();
+        let mut line = worker.line();
         if line == "runs 1" {
             runs += 1;
-            line = worker.hear();
+            line = worker.line();
         }
         assert_eq!(line, "3 3 3 3");
     }
@@ -320,29 +279,29 @@ fn the_key_of_a_process_that_was_killed_is_taken_over() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
     let url = format!("{}?timeout=60s&lease=2s", server.url());
-    let mut first = Worker::new(&url);
+    let mut first = Worker::start(&url);
     assert_eq!(first.ask("slow_alone 5"), "runs 5");
-    let mut second = Worker::new(&url);
+    let mut second = Worker::start(&url);
     second.tell("slow_alone 5");
     thread::sleep(Duration::from_millis(300));
     drop(first);
-    assert_eq!(second.hear(), "runs 5");
+    assert_eq!(second.line(), "runs 5");
 }
 
 #[test]
 fn a_holder_that_was_killed_is_replaced_within_four_seconds() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let mut first = Worker::new(&server.url());
+    let mut first = Worker::start(&server.url());
     assert_eq!(first.ask("slow_alone 5"), "runs 5");
-    let mut second = Worker::new(&server.url());
+    let mut second = Worker::start(&server.url());
     second.tell("slow_alone 5");
     // It has asked for the lease, again and again.
     let before = server.statistic("cmd_set");
     until_it_works(|| (server.statistic("cmd_set") > before + 20).then_some(()));
     let begun = Instant::now();
     drop(first);
-    assert_eq!(second.hear(), "runs 5");
+    assert_eq!(second.line(), "runs 5");
     let took = begun.elapsed();
     // And two seconds for a machine that does other things as well.
     assert!(took < Duration::from_secs(6), "it took {took:?}");
@@ -371,7 +330,7 @@ fn thousands_of_leases_are_kept_by_few_questions() {
 fn functions_run_while_there_is_no_server_and_it_is_counted() {
     let scratch = Scratch::new();
     let mut server = Server::on_socket(&scratch, &[]);
-    let mut worker = Worker::new(&server.url());
+    let mut worker = Worker::start(&server.url());
     assert_eq!(worker.ask("double 1"), "2");
     server.kill();
     for x in 1..20 {
@@ -380,8 +339,8 @@ fn functions_run_while_there_is_no_server_and_it_is_counted() {
     assert!(worker.ask("health").contains("(Unavailable, 19)"));
     // Those who wait for each other do so without it.
     worker.tell("slow 2");
-    assert_eq!(worker.hear(), "runs 1");
-    assert_eq!(until_it_works(|| Some(worker.hear()).filter(|line| line != "runs 1")), "3 3");
+    assert_eq!(worker.line(), "runs 1");
+    assert_eq!(until_it_works(|| Some(worker.line()).filter(|line| line != "runs 1")), "3 3");
     server.restart();
     until_it_works(|| {
         worker.ask("double 1");

@@ -2,71 +2,37 @@
 
 mod shared;
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use shared::function_worker::Worker;
 use shared::memcached_server::Server;
 use shared::{RedisServer, Scratch};
 
-/// A worker process, see `src/bin/function_worker.rs`.
-struct Worker {
-    process: Child,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Worker {
-    fn new(url: &str) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_function-worker"))
-            .env("LRU_MEMO_STORE", url)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the worker starts");
-        let answers = BufReader::new(process.stdout.take().expect("its output"));
-        Self { process, answers }
-    }
-
-    fn ask(&mut self, command: &str) -> String {
-        writeln!(self.process.stdin.as_mut().expect("its input"), "{command}").expect("a pipe");
-        let mut line = String::new();
-        self.answers.read_line(&mut line).expect("a line");
-        line.trim_end().to_owned()
-    }
-
-    /// Calls the functions until all is delivered, and before each of them was.
-    fn sees_nothing_but(&mut self, value: u64) {
-        let end = Instant::now() + Duration::from_secs(120);
-        let expected = [value; 4].map(|value| value.to_string()).join(" ");
-        loop {
-            assert_eq!(self.ask("rows 1"), expected);
-            if self.ask("undelivered") == "0" {
-                break;
-            }
-            assert!(Instant::now() < end, "it is never delivered: {}", self.ask("told"));
-            thread::sleep(Duration::from_millis(10));
+/// Calls the functions until all is delivered, and before each of them was.
+fn sees_nothing_but(worker: &mut Worker, value: u64) {
+    let end = Instant::now() + Duration::from_secs(120);
+    let expected = [value; 4].map(|value| value.to_string()).join(" ");
+    loop {
+        assert_eq!(worker.ask("rows 1"), expected);
+        if worker.ask("undelivered") == "0" {
+            break;
         }
-        assert_eq!(self.ask("rows 1"), expected);
+        assert!(Instant::now() < end, "it is never delivered: {}", worker.ask("told"));
+        thread::sleep(Duration::from_millis(10));
     }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+    assert_eq!(worker.ask("rows 1"), expected);
 }
 
 /// While a server hangs, a process removes and overwrites.
 fn check(url: &str, hang: impl Fn(bool)) {
-    let mut first = Worker::new(url);
+    let mut first = Worker::start(url);
     for (round, command) in ["remove_rows 1", "put_rows 1", "refresh_rows 1"].into_iter().enumerate() {
         let (old, new) = (10 * round as u64 + 1, 10 * round as u64 + 2);
         first.ask(&format!("source {old}"));
         first.ask("clear_rows");
-        first.sees_nothing_but(old);
-        let mut other = Worker::new(url);
+        sees_nothing_but(&mut first, old);
+        let mut other = Worker::start(url);
         other.ask(&format!("source {new}"));
         assert_eq!(other.ask("rows 1"), [old; 4].map(|value| value.to_string()).join(" "), "it is stored");
         first.ask(&format!("source {new}"));
@@ -79,11 +45,11 @@ fn check(url: &str, hang: impl Fn(bool)) {
             thread::sleep(Duration::from_millis(5));
         }
         hang(false);
-        first.sees_nothing_but(new);
+        sees_nothing_but(&mut first, new);
         // Another process that has nothing near.
-        let mut other = Worker::new(url);
+        let mut other = Worker::start(url);
         other.ask(&format!("source {new}"));
-        other.sees_nothing_but(new);
+        sees_nothing_but(&mut other, new);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+pub mod function_worker;
 #[cfg(feature = "memcached")]
 pub mod memcached_server;
 #[cfg(any(feature = "memcached", feature = "redis"))]
@@ -35,6 +36,11 @@ impl Scratch {
 
     pub fn path(&self) -> &Path {
         self.0.path()
+    }
+
+    /// The URL of an embedded store in it.
+    pub fn embedded_url(&self) -> String {
+        format!("file://{}/store", self.path().display())
     }
 
     pub fn store(&self) -> Embedded {

@@ -1,0 +1,70 @@
+//! A cache in a process that forks: each fork takes its lock, so that the child has a whole copy. A child whose fork did
+//! not take the lock uses another cache instead, its heir.
+
+use alloc::boxed::Box;
+use core::hash::BuildHasher;
+use core::ops::DerefMut;
+
+use super::{Cache, State};
+use crate::fork::{Forkable, Locked};
+use crate::front::Front;
+use crate::in_flight::InFlight;
+use crate::kind::Kind;
+use crate::threading::{AllThreads, Threading};
+
+impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+    /// The cache that is to be used instead, in a process that was forked off without taking the lock of this one.
+    #[inline]
+    pub(crate) fn heir(&self) -> Option<&Self> {
+        if self.is_usable() { None } else { Some(self.make_heir()) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn make_heir(&self) -> &Self {
+        self.front.leave();
+        self.heir.get_or_make(|| Self::with_limits(self.limits))
+    }
+}
+
+impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
+    /// Whether this process may take the lock.
+    #[inline]
+    pub(crate) fn is_usable(&self) -> bool {
+        !T::SHARED || self.made_by.is_inherited()
+    }
+}
+
+impl<P: Kind + 'static, K: 'static, V: 'static, S: 'static> Cache<AllThreads, P, K, V, S> {
+    /// Has forks take the lock, until the cache is dropped.
+    ///
+    /// # Safety
+    /// The cache stays where it is, and may be used by all threads.
+    pub(crate) unsafe fn take_part_in_forks(&self) {
+        // SAFETY: as the caller says; dropping it ends the registration.
+        unsafe { self.registration.begin(self) };
+    }
+}
+
+impl<P: Kind, K, V, S> Forkable for Cache<AllThreads, P, K, V, S> {
+    fn lock(&self) -> Box<dyn Locked + '_> {
+        Box::new(Held { front: &self.front, state: self.state.lock() })
+    }
+}
+
+/// A cache in its lock while the process forks.
+struct Held<'c, E, G> {
+    front: &'c Front<AllThreads, E>,
+    state: G,
+}
+
+impl<E, G, K, V> Locked for Held<'_, E, G>
+where
+    G: DerefMut<Target = State<AllThreads, K, V>>,
+{
+    fn forget_others(&mut self) {
+        self.front.forget_others();
+        // Nobody will land what others were computing. Dropping their keys is the user's code, and not for here.
+        core::mem::forget(core::mem::replace(&mut self.state.ledger.in_flight, InFlight::new()));
+    }
+}

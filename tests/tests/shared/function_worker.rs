@@ -1,0 +1,66 @@
+//! A process that runs `src/bin/function_worker.rs`: it is told commands, and answers each with a line.
+
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
+
+/// A worker, killed in the end.
+pub struct Worker {
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    /// A worker on the store with this URL.
+    pub fn start(url: &str) -> Self {
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_function-worker")), url)
+    }
+
+    /// A worker that is another build of the program.
+    pub fn start_program(program: &Path, url: &str) -> Self {
+        let mut command = Command::new(program);
+        command.env("LRU_MEMO_STORE", url).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = loop {
+            match command.spawn() {
+                // Another test forked while the program was written.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::yield_now(),
+                started => break started.expect("the worker starts"),
+            }
+        };
+        let input = process.stdin.take().expect("an input");
+        let output = BufReader::new(process.stdout.take().expect("an output"));
+        Self { process, input, output }
+    }
+
+    /// Gives a command, and does not wait for the answer.
+    pub fn tell(&mut self, command: &str) {
+        writeln!(self.input, "{command}").expect("the worker listens");
+    }
+
+    /// The next line that the worker prints.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("the worker answers");
+        line.trim_end().to_owned()
+    }
+
+    /// Gives a command, and waits for the answer.
+    pub fn ask(&mut self, command: &str) -> String {
+        self.tell(command);
+        self.line()
+    }
+
+    /// Kills the worker at once, as `kill -9` does.
+    pub fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
