@@ -16,6 +16,8 @@ pub(crate) fn cargo(args: &str) -> Command {
     of_this_package.for_each(|name| {
         command.env_remove(name);
     });
+    // A step builds a crate once. Preparing to build it again in part costs a fifth of the time.
+    command.env("CARGO_INCREMENTAL", "0");
     command
 }
 
