@@ -4,11 +4,13 @@
 //! and compared outside, and what leaves the cache is handed out of the lock and dropped there.
 
 mod forks;
+mod outside;
 
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
 use std::time::Instant;
 
+pub(crate) use self::outside::Keeping;
 use crate::clock;
 use crate::fork::{Own, Process, Registration};
 use crate::front::reader::Reader;
@@ -294,56 +296,6 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         self.search_outside(hash, unfound, subject, matches, inside)
     }
 
-    /// As [`search`](Self::search), comparing outside of the lock.
-    fn search_outside<Q, R>(
-        &self,
-        hash: u64,
-        unfound: Unfound,
-        subject: Q,
-        matches: impl Fn(&Q, &K) -> bool,
-        inside: impl FnOnce(Searched<'_, T, P, K, V>, Q) -> R,
-    ) -> (R, Left<EntryOf<P, K, V>>) {
-        let now = self.now();
-        let mut left = Left::new();
-        // Those that were compared outside of the lock: they are kept, so that they stay what they are.
-        let mut different = Keeping { cache: self, places: Vec::new() };
-        let mut equal = Keeping { cache: self, places: Vec::new() };
-        let mut arguments = Some((inside, subject));
-        loop {
-            let round = T::with(&self.state, |state| {
-                let mut front = self.front.inside(&mut state.lru);
-                let mut there = None;
-                let is_lacking = front.still_lacks(unfound);
-                for place in front.candidates(tag(hash)).take_while(|_| !is_lacking) {
-                    if equal.places.contains(&place) {
-                        there = Some(place);
-                    } else if !different.places.contains(&place) {
-                        front.lru.keep(place);
-                        return Err(place);
-                    }
-                }
-                if !(equal.places.is_empty() && different.places.is_empty()) {
-                    for place in equal.places.drain(..).chain(different.places.drain(..)) {
-                        front.lru.unkeep(place);
-                    }
-                    front.settle(&mut left);
-                }
-                let searched = self.searched(front, &mut state.ledger, there, now, &mut left);
-                Ok(arguments.take().map(|(inside, subject)| inside(searched, subject)))
-            });
-            match (round, &arguments) {
-                (Err(place), Some((_, subject))) => {
-                    // Should the comparison panic, it is not kept any longer.
-                    let unknown = Keeping { cache: self, places: Vec::from([place]) };
-                    let is_equal = matches(subject, &unknown.entry(place).key);
-                    if is_equal { &mut equal } else { &mut different }.take(unknown);
-                }
-                (Ok(done), _) => return (done.expect("the arguments are taken once"), left),
-                (Err(_), None) => unreachable!("the arguments are taken in the last round"),
-            }
-        }
-    }
-
     /// What was found, unless it has expired: then it is removed.
     fn searched<'a>(
         &self,
@@ -556,46 +508,6 @@ impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
         self.ledger.hits += 1;
         self.inside.touch(kept.places[0]);
         kept
-    }
-}
-
-/// Places that are kept for foreign code, by whoever has no hazard for them.
-pub(crate) struct Keeping<'c, T: Threading, P: Kind, K, V, S> {
-    cache: &'c Cache<T, P, K, V, S>,
-    places: Vec<Place>,
-}
-
-impl<T: Threading, P: Kind, K, V, S> Keeping<'_, T, P, K, V, S> {
-    /// One of them.
-    fn entry(&self, place: Place) -> &EntryOf<P, K, V> {
-        assert!(self.places.contains(&place));
-        // SAFETY: it was found and kept in the lock, until this is dropped.
-        unsafe { self.cache.front.kept(place) }
-    }
-
-    /// The value of the first of them.
-    pub(crate) fn value(&self) -> &V {
-        &self.entry(self.places[0]).value
-    }
-
-    fn take(&mut self, mut other: Self) {
-        self.places.append(&mut other.places);
-    }
-}
-
-impl<T: Threading, P: Kind, K, V, S> Drop for Keeping<'_, T, P, K, V, S> {
-    fn drop(&mut self) {
-        if self.places.is_empty() {
-            return;
-        }
-        let mut left = Left::new();
-        T::with(&self.cache.state, |state| {
-            let mut inside = self.cache.front.inside(&mut state.lru);
-            for place in self.places.drain(..) {
-                inside.lru.unkeep(place);
-            }
-            inside.settle(&mut left);
-        });
     }
 }
 

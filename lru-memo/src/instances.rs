@@ -7,13 +7,12 @@
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
-use alloc::vec::Vec;
 use core::any::{Any, TypeId};
-use core::cell::RefCell;
 use core::hash::BuildHasher;
 
 use once_cell::race::OnceBox;
 
+use crate::by_type::ByType;
 use crate::cache::Cache;
 use crate::info::CacheInfo;
 use crate::kind::Kept;
@@ -41,34 +40,22 @@ pub(crate) trait ErasedCache: Any {
 }
 
 /// The caches of one generic function, for all threads. Nothing in here ever blocks.
-pub struct Instances(OnceBox<Instance>);
+pub struct Instances(ByType<Instance>);
 
 /// The cache of one instantiation.
-pub struct Instance {
-    of: TypeId,
-    slot: OnceBox<Box<dyn ErasedCache + Send + Sync>>,
-    next: Instances,
-}
+pub struct Instance(OnceBox<Box<dyn ErasedCache + Send + Sync>>);
 
 impl Instances {
     /// No instances yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self(OnceBox::new())
+        Self(ByType::new())
     }
 
     /// The instance for this [`instantiation`]; it is made when it is not there.
+    #[inline]
     pub fn of(&'static self, of: TypeId) -> &'static Instance {
-        let mut instances = self;
-        loop {
-            let instance = instances
-                .0
-                .get_or_init(|| Box::new(Instance { of, slot: OnceBox::new(), next: Self::new() }));
-            if instance.of == of {
-                return instance;
-            }
-            instances = &instance.next;
-        }
+        self.0.get(of).unwrap_or_else(|| self.0.get_or_insert(of, || Instance(OnceBox::new())).0)
     }
 }
 
@@ -87,7 +74,7 @@ impl Instance {
         site: impl FnOnce() -> Site,
     ) -> &'static Cache<AllThreads, AnyKind, K, V, S> {
         type TheSlot<K, V, S> = Slot<Cache<AllThreads, AnyKind, K, V, S>>;
-        let slot = self.slot.get_or_init(|| Box::new(Box::new(TheSlot::<K, V, S>::new())));
+        let slot = self.0.get_or_init(|| Box::new(Box::new(TheSlot::<K, V, S>::new())));
         let slot = (**slot).as_any().downcast_ref::<TheSlot<K, V, S>>();
         slot.expect("an instantiation has one type of key, of value and of hasher").get(key, value, site)
     }
@@ -95,12 +82,12 @@ impl Instance {
     /// The counters.
     #[must_use]
     pub fn info(&self, maxsize: Option<usize>) -> CacheInfo {
-        self.slot.get().and_then(|slot| slot.info()).unwrap_or(CacheInfo::unused(maxsize))
+        self.0.get().and_then(|slot| slot.info()).unwrap_or(CacheInfo::unused(maxsize))
     }
 
     /// Drops every entry and zeroes the counters.
     pub fn clear(&self) {
-        if let Some(slot) = self.slot.get() {
+        if let Some(slot) = self.0.get() {
             slot.clear();
         }
     }
@@ -108,18 +95,17 @@ impl Instance {
 
 /// The caches of one generic function in one thread.
 #[derive(Default)]
-pub struct ThreadInstances(RefCell<Vec<(TypeId, Rc<dyn ErasedCache>)>>);
+pub struct ThreadInstances(ByType<Rc<dyn ErasedCache>>);
 
 impl ThreadInstances {
     /// No instances yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self(RefCell::new(Vec::new()))
+        Self(ByType::new())
     }
 
     fn find(&self, of: TypeId) -> Option<Rc<dyn ErasedCache>> {
-        let instances = self.0.borrow();
-        instances.iter().find(|(other, _)| *other == of).map(|(_, cache)| Rc::clone(cache))
+        self.0.get(of).map(Rc::clone)
     }
 }
 
@@ -157,7 +143,7 @@ impl ThreadInstance {
             return typed(found);
         }
         let erased = Rc::<TheCache<K, V, S>>::clone(&made);
-        if self.instances.try_with(|all| all.0.borrow_mut().push((self.of, erased))).is_ok() {
+        if self.instances.try_with(|all| all.0.get_or_insert(self.of, || erased).1) == Ok(true) {
             registry::register(site);
         }
         made

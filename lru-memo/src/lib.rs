@@ -61,6 +61,7 @@ extern crate alloc;
 
 #[doc(hidden)]
 pub mod __private;
+mod by_type;
 mod cache;
 pub mod clock;
 mod flight;

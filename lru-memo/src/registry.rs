@@ -1,11 +1,11 @@
 //! Every cache in the process that has been used.
 
-use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::any::TypeId;
-use core::{fmt, iter};
+use core::fmt;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
-use once_cell::race::OnceBox;
-
+use crate::by_type::ByType;
 use crate::info::{CacheInfo, CacheParameters};
 
 /// Where a memoized function stands, and how to ask its cache.
@@ -27,26 +27,24 @@ pub struct Site {
     pub clear: fn(),
 }
 
-/// A list that only grows, without a lock.
-static FIRST: OnceBox<Listed> = OnceBox::new();
+/// All of them, by what tells them apart.
+static CACHES: ByType<Listed> = ByType::new();
 
-/// A cache, and those that came after it.
+/// How many numbers were given.
+static NUMBERS: AtomicUsize = AtomicUsize::new(0);
+
+/// A cache, and its number in the order of first use.
 struct Listed {
+    number: usize,
     cache: RegisteredCache,
-    next: OnceBox<Listed>,
 }
 
 /// Adds a cache, unless it is there: a cache of `scope = thread` is made once in each thread.
 pub(crate) fn register(site: Site) {
-    let mut place = &FIRST;
-    loop {
-        let cache = || RegisteredCache { name: (site.name)(), site };
-        let listed = place.get_or_init(|| Box::new(Listed { cache: cache(), next: OnceBox::new() }));
-        if listed.cache.site.of == site.of {
-            return;
-        }
-        place = &listed.next;
-    }
+    CACHES.get_or_insert(site.of, || Listed {
+        number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+        cache: RegisteredCache { name: (site.name)(), site },
+    });
 }
 
 /// One memoized function whose cache has been used, as [`caches`] yields it.
@@ -126,7 +124,10 @@ impl fmt::Debug for RegisteredCache {
 /// assert!(lru_memo::caches().any(|cache| cache.name().ends_with("triple") && cache.info().misses == 1));
 /// ```
 pub fn caches() -> impl Iterator<Item = RegisteredCache> {
-    iter::successors(FIRST.get(), |listed| listed.next.get()).map(|listed| listed.cache)
+    let mut listed = Vec::new();
+    CACHES.for_each(&mut |cache| listed.push(cache));
+    listed.sort_unstable_by_key(|listed| listed.number);
+    listed.into_iter().map(|listed| listed.cache)
 }
 
 /// Clears every cache in the process that has been used; of [`Scope::Thread`](crate::Scope::Thread) those of the

@@ -4,6 +4,8 @@
 //! A case is: a cache with entries, an operation on it, a hook, how often the hook is passed first, and what
 //! happens there. All combinations are run; the passes go up until the operation no longer reaches the hook.
 
+#[path = "user_code/endless.rs"]
+mod endless;
 #[path = "user_code/trap.rs"]
 mod trap;
 

@@ -10,7 +10,8 @@ pub(crate) fn stamp() -> u64 {
     clock::now() & ((1 << 60) - 1)
 }
 
-/// The time stamp counter, where it runs always and at one speed.
+/// The time stamp counter, where it runs always and at one speed, by what the processor says, and agrees on all
+/// processors: Linux compares them while it runs, and goes by another clock once they differ.
 #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
 mod clock {
     use core::arch::x86_64::{__cpuid, _mm_lfence, _rdtsc};
@@ -23,13 +24,32 @@ mod clock {
         match EXISTS.load(Relaxed) {
             UNKNOWN => {
                 // SAFETY: every processor with 64 bits has the instruction, and the first leaf.
-                let exists = unsafe {
+                let is_steady = unsafe {
                     __cpuid(0x8000_0000).eax >= 0x8000_0007 && __cpuid(0x8000_0007).edx >> 8 & 1 == 1
                 };
+                let exists = is_steady && is_used_by_system();
                 EXISTS.store(exists.into(), Relaxed);
                 exists
             }
             exists => exists == 1,
+        }
+    }
+
+    /// Whether the system goes by the counter itself. Elsewhere than on Linux, the processor's word has to do.
+    fn is_used_by_system() -> bool {
+        const CLOCK: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+        !cfg!(target_os = "linux") || std::fs::read(CLOCK).is_ok_and(|name| is_counter(&name))
+    }
+
+    fn is_counter(name: &[u8]) -> bool {
+        name.trim_ascii() == b"tsc"
+    }
+
+    #[test]
+    fn only_the_counter_itself_is_trusted() {
+        assert!(is_counter(b"tsc\n"));
+        for other in ["kvm-clock\n", "hyperv_clocksource_tsc_page\n", "hpet\n", ""] {
+            assert!(!is_counter(other.as_bytes()), "{other}");
         }
     }
 

@@ -4,13 +4,10 @@
 
 mod change;
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
 use core::future::Future;
-
-use once_cell::race::OnceBox;
 
 use super::error::Error;
 use super::health::note;
@@ -23,17 +20,17 @@ use super::turns::{Joined, Run, Turn, Turns, Waited};
 use super::undelivered::Mark;
 use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket, store};
-use crate::info::CacheInfo;
+use crate::by_type::ByType;
+use crate::info::{CacheInfo, CacheParameters};
 use crate::outcome::Outcome;
 use crate::registry::{self, Site};
 
 /// A memoized function on the store of this process; or all instantiations of a generic one. Nothing in here ever
 /// blocks.
-pub struct SharedCaches(OnceBox<SharedCache>);
+pub struct SharedCaches(ByType<SharedCache>);
 
 /// A memoized function, or one instantiation of it, on the store of this process.
 pub struct SharedCache {
-    of: TypeId,
     space: Namespace,
     /// Whether it has the namespace for itself. If not, nothing is stored.
     is_told_apart: bool,
@@ -41,14 +38,13 @@ pub struct SharedCache {
     near: Option<Near>,
     /// Whether the store could not be told to remove something of this function.
     undelivered: Mark,
-    next: SharedCaches,
 }
 
 impl SharedCaches {
     /// Nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self(OnceBox::new())
+        Self(ByType::new())
     }
 
     /// The cache of this instantiation; it is made and registered when it is not there.
@@ -59,40 +55,23 @@ impl SharedCaches {
         site: impl FnOnce() -> Site,
         identity: impl FnOnce() -> Identity,
     ) -> &'static SharedCache {
-        let mut caches = self;
-        while let Some(cache) = caches.0.get() {
-            if cache.of == of {
-                return cache;
-            }
-            caches = &cache.next;
-        }
-        caches.add(of, site(), identity())
+        self.0.get(of).unwrap_or_else(|| self.add(of, site(), identity()))
     }
 
     #[cold]
     fn add(&'static self, of: TypeId, site: Site, identity: Identity) -> &'static SharedCache {
-        let (name, parameters) = ((site.name)(), site.parameters);
-        let id = noted(identity.id(name, parameters.version, of));
-        let mut caches = self;
-        loop {
-            let space = Namespace::new(name, id.unwrap_or_default())
-                .with_maxsize(parameters.maxsize)
-                .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
-                .with_ttl(parameters.ttl);
-            let near = parameters.near.map(|near| Near::new(&parameters, near));
-            let (turns, undelivered) = (Turns::new(), Mark::new());
-            let is_told_apart = id.is_some();
-            let made = SharedCache { of, space, is_told_apart, turns, near, undelivered, next: Self::new() };
-            let is_first = caches.0.set(Box::new(made)).is_ok();
-            let cache = caches.0.get().expect("it was set just now, if not before");
-            if is_first {
-                registry::register(site);
-            }
-            if cache.of == of {
-                return cache;
-            }
-            caches = &cache.next;
+        let make = || {
+            SharedCache::new(
+                (site.name)(),
+                site.parameters,
+                noted(identity.id((site.name)(), site.parameters.version, of)),
+            )
+        };
+        let (cache, is_new) = self.0.get_or_insert(of, make);
+        if is_new {
+            registry::register(site);
         }
+        cache
     }
 }
 
@@ -140,6 +119,16 @@ pub enum SharedPending {
 }
 
 impl SharedCache {
+    /// Nothing is stored without an `id`.
+    fn new(name: &'static str, parameters: CacheParameters, id: Option<u128>) -> Self {
+        let space = Namespace::new(name, id.unwrap_or_default())
+            .with_maxsize(parameters.maxsize)
+            .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
+            .with_ttl(parameters.ttl);
+        let near = parameters.near.map(|near| Near::new(&parameters, near));
+        Self { space, is_told_apart: id.is_some(), turns: Turns::new(), near, undelivered: Mark::new() }
+    }
+
     /// A call by a thread, which may block.
     pub fn by_thread(&'static self, key: impl SharedKey) -> SharedCall {
         self.call(key, Caller::Thread)

@@ -1,0 +1,133 @@
+//! A search whose comparisons are the user's code: they run outside of the lock, on entries that are kept meanwhile.
+
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+
+use super::{Cache, EntryOf, Searched};
+use crate::front::{Unfound, tag};
+use crate::kind::Kind;
+use crate::lru::Left;
+use crate::ring::Place;
+use crate::threading::Threading;
+
+impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+    /// As [`search`](Self::search), comparing outside of the lock.
+    pub(super) fn search_outside<Q, R>(
+        &self,
+        hash: u64,
+        unfound: Unfound,
+        subject: Q,
+        matches: impl Fn(&Q, &K) -> bool,
+        inside: impl FnOnce(Searched<'_, T, P, K, V>, Q) -> R,
+    ) -> (R, Left<EntryOf<P, K, V>>) {
+        let now = self.now();
+        let mut left = Left::new();
+        // Those that were compared outside of the lock: they are kept, so that they stay what they are.
+        let mut different = Keeping { cache: self, places: Vec::new() };
+        let mut equal = Keeping { cache: self, places: Vec::new() };
+        let mut arguments = Some((inside, subject));
+        let mut rounds = Rounds::default();
+        loop {
+            let round = T::with(&self.state, |state| {
+                let mut front = self.front.inside(&mut state.lru);
+                let (mut there, mut unknown) = (None, None);
+                let is_lacking = front.still_lacks(unfound);
+                for place in front.candidates(tag(hash)).take_while(|_| !is_lacking) {
+                    if equal.places.contains(&place) {
+                        there = Some(place);
+                    } else if !different.places.contains(&place) {
+                        unknown = Some(place);
+                    }
+                }
+                if let Some(place) = unknown {
+                    let is_known = |place: &Place| different.places.contains(place) || Some(*place) == there;
+                    if rounds.are_left(front.candidates(tag(hash)).count()) {
+                        front.lru.keep(place);
+                        return Err(place);
+                    }
+                    let unknown: Vec<_> =
+                        front.candidates(tag(hash)).filter(|place| !is_known(place)).collect();
+                    unknown.into_iter().for_each(|place| front.remove(place, &mut left));
+                }
+                if !(equal.places.is_empty() && different.places.is_empty()) {
+                    for place in equal.places.drain(..).chain(different.places.drain(..)) {
+                        front.lru.unkeep(place);
+                    }
+                    front.settle(&mut left);
+                }
+                let searched = self.searched(front, &mut state.ledger, there, now, &mut left);
+                Ok(arguments.take().map(|(inside, subject)| inside(searched, subject)))
+            });
+            match (round, &arguments) {
+                (Err(place), Some((_, subject))) => {
+                    // Should the comparison panic, it is not kept any longer.
+                    let unknown = Keeping { cache: self, places: Vec::from([place]) };
+                    let is_equal = matches(subject, &unknown.entry(place).key);
+                    if is_equal { &mut equal } else { &mut different }.take(unknown);
+                }
+                (Ok(done), _) => return (done.expect("the arguments are taken once"), left),
+                (Err(_), None) => unreachable!("the arguments are taken in the last round"),
+            }
+        }
+    }
+}
+
+/// Bounds the comparisons of one search outside of the lock. A comparison that stores another key of the same hash would
+/// make it endless: after so many, what was not compared leaves the cache, so that nobody takes it for absent.
+#[derive(Default)]
+struct Rounds {
+    done: usize,
+    most: Option<usize>,
+}
+
+impl Rounds {
+    /// How many keys of one hash others may store meanwhile.
+    const MORE: usize = 64;
+
+    /// Whether there is one more, with so many keys of that hash.
+    fn are_left(&mut self, keys: usize) -> bool {
+        let most = *self.most.get_or_insert(keys + Self::MORE);
+        self.done += 1;
+        self.done.max(keys) <= most
+    }
+}
+
+/// Places that are kept for foreign code, by whoever has no hazard for them.
+pub(crate) struct Keeping<'c, T: Threading, P: Kind, K, V, S> {
+    pub(super) cache: &'c Cache<T, P, K, V, S>,
+    pub(super) places: Vec<Place>,
+}
+
+impl<T: Threading, P: Kind, K, V, S> Keeping<'_, T, P, K, V, S> {
+    /// One of them.
+    fn entry(&self, place: Place) -> &EntryOf<P, K, V> {
+        assert!(self.places.contains(&place));
+        // SAFETY: it was found and kept in the lock, until this is dropped.
+        unsafe { self.cache.front.kept(place) }
+    }
+
+    /// The value of the first of them.
+    pub(crate) fn value(&self) -> &V {
+        &self.entry(self.places[0]).value
+    }
+
+    fn take(&mut self, mut other: Self) {
+        self.places.append(&mut other.places);
+    }
+}
+
+impl<T: Threading, P: Kind, K, V, S> Drop for Keeping<'_, T, P, K, V, S> {
+    fn drop(&mut self) {
+        if self.places.is_empty() {
+            return;
+        }
+        let mut left = Left::new();
+        T::with(&self.cache.state, |state| {
+            let mut inside = self.cache.front.inside(&mut state.lru);
+            for place in self.places.drain(..) {
+                inside.lru.unkeep(place);
+            }
+            inside.settle(&mut left);
+        });
+    }
+}
