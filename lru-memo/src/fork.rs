@@ -26,6 +26,7 @@ mod inherited;
 mod own;
 mod process;
 
+#[cfg(unix)]
 use alloc::boxed::Box;
 
 #[cfg(unix)]
@@ -36,12 +37,14 @@ pub(crate) use own::Own;
 pub(crate) use process::Process;
 
 /// A cache that all threads share.
+#[cfg(unix)]
 pub(crate) trait Forkable {
     /// Takes the lock, until what is returned is dropped.
     fn lock(&self) -> Box<dyn Locked + '_>;
 }
 
 /// A cache in its lock.
+#[cfg(unix)]
 pub(crate) trait Locked {
     /// Puts at rest what other threads were doing; in a process that has no other thread. Runs no foreign code.
     fn forget_others(&mut self);
@@ -57,7 +60,7 @@ impl Registration {
         Self
     }
 
-    pub(crate) unsafe fn begin(&self, _: *const dyn Forkable) {}
+    pub(crate) unsafe fn begin<T>(&self, _: *const T) {}
 
     pub(crate) fn end(&self) {}
 }

@@ -29,7 +29,9 @@ use crate::invalidations::Ticket;
 use crate::lru::{Left, Limits, Lru};
 use crate::ring::Place;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, relax};
-use crate::threading::{AllThreads, Threading};
+#[cfg(unix)]
+use crate::threading::AllThreads;
+use crate::threading::Threading;
 
 /// How many places there are beyond `maxsize`, for entries that readers may still see.
 const SPARE: usize = if cfg!(all(test, loom)) { 2 } else { 64 };
@@ -276,6 +278,7 @@ impl<T: Threading, E> Front<T, E> {
     }
 }
 
+#[cfg(unix)]
 impl<E> Front<AllThreads, E> {
     /// Puts the readers of other threads at rest, and all computations; in the lock, in a process that has no other
     /// thread.

@@ -13,6 +13,7 @@ pub trait Kind {
 }
 
 /// Tells the age of an entry, if it may expire.
+#[allow(unreachable_pub, reason = "older Rust does not see that it can be reached")]
 pub trait Since: Copy + Send + Sync + 'static {
     /// Whether entries may expire; where they do not, no time is spent on it.
     const EXPIRES: bool;

@@ -8,6 +8,8 @@ mod deep;
 mod fuzz;
 mod instructions;
 mod memory;
+mod older_rust;
+mod platforms;
 mod sequence;
 mod servers;
 mod steps;
@@ -45,6 +47,8 @@ const DEEP: &[Step] = &[
     Step { name: "loom", about: "models of the concurrent parts, in every order of events", run: deep::loom },
     Step { name: "asan", about: "threads under AddressSanitizer and LeakSanitizer", run: memory::asan },
     Step { name: "valgrind", about: "threads under valgrind's memcheck", run: memory::valgrind },
+    Step { name: "msrv", about: "the oldest Rust builds and passes tests", run: platforms::msrv },
+    Step { name: "targets", about: "other systems and processors", run: platforms::targets },
     Step { name: "fuzz", about: "every fuzz target, for a while", run: fuzz::step },
 ];
 

@@ -30,18 +30,23 @@ fn is_there(name: &str) -> bool {
     std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
 }
 
+/// Brings the lists of packages up to date. Those that cannot be may still be good enough.
+pub(crate) fn update_lists() {
+    let _ = apt_get("update");
+}
+
+fn apt_get(args: &str) -> Result<(), Failure> {
+    let is_root = read(&mut program("id", "-u"))?.trim() == "0";
+    let mut command = if is_root { program("apt-get", args) } else { program("sudo", "-n apt-get") };
+    if !is_root {
+        command.args(args.split_whitespace());
+    }
+    run(command.env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
 /// Installs a package. Another installation that is going on is waited for.
 pub(crate) fn install(package: &str) -> Result<(), Failure> {
-    let is_root = read(&mut program("id", "-u"))?.trim() == "0";
-    let apt_get = |args: &str| {
-        let mut command = if is_root { program("apt-get", args) } else { program("sudo", "-n apt-get") };
-        if !is_root {
-            command.args(args.split_whitespace());
-        }
-        run(command.env("DEBIAN_FRONTEND", "noninteractive"))
-    };
-    // A list that cannot be brought up to date may still be good enough.
-    let _ = apt_get("update");
+    update_lists();
     apt_get(&format!("-o DPkg::Lock::Timeout=600 install --yes --no-install-recommends {package}"))
 }
 

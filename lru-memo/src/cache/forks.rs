@@ -1,14 +1,9 @@
 //! A cache in a process that forks: each fork takes its lock, so that the child has a whole copy. A child whose fork did
 //! not take the lock uses another cache instead, its heir.
 
-use alloc::boxed::Box;
 use core::hash::BuildHasher;
-use core::ops::DerefMut;
 
-use super::{Cache, State};
-use crate::fork::{Forkable, Locked};
-use crate::front::Front;
-use crate::in_flight::InFlight;
+use super::Cache;
 use crate::kind::Kind;
 use crate::threading::{AllThreads, Threading};
 
@@ -46,25 +41,38 @@ impl<P: Kind + 'static, K: 'static, V: 'static, S: 'static> Cache<AllThreads, P,
     }
 }
 
-impl<P: Kind, K, V, S> Forkable for Cache<AllThreads, P, K, V, S> {
-    fn lock(&self) -> Box<dyn Locked + '_> {
-        Box::new(Held { front: &self.front, state: self.state.lock() })
+#[cfg(unix)]
+mod handlers {
+    use alloc::boxed::Box;
+    use core::ops::DerefMut;
+
+    use super::super::{Cache, State};
+    use crate::fork::{Forkable, Locked};
+    use crate::front::Front;
+    use crate::in_flight::InFlight;
+    use crate::kind::Kind;
+    use crate::threading::AllThreads;
+
+    impl<P: Kind, K, V, S> Forkable for Cache<AllThreads, P, K, V, S> {
+        fn lock(&self) -> Box<dyn Locked + '_> {
+            Box::new(Held { front: &self.front, state: self.state.lock() })
+        }
     }
-}
 
-/// A cache in its lock while the process forks.
-struct Held<'c, E, G> {
-    front: &'c Front<AllThreads, E>,
-    state: G,
-}
+    /// A cache in its lock while the process forks.
+    struct Held<'c, E, G> {
+        front: &'c Front<AllThreads, E>,
+        state: G,
+    }
 
-impl<E, G, K, V> Locked for Held<'_, E, G>
-where
-    G: DerefMut<Target = State<AllThreads, K, V>>,
-{
-    fn forget_others(&mut self) {
-        self.front.forget_others();
-        // Nobody will land what others were computing. Dropping their keys is the user's code, and not for here.
-        core::mem::forget(core::mem::replace(&mut self.state.ledger.in_flight, InFlight::new()));
+    impl<E, G, K, V> Locked for Held<'_, E, G>
+    where
+        G: DerefMut<Target = State<AllThreads, K, V>>,
+    {
+        fn forget_others(&mut self) {
+            self.front.forget_others();
+            // Nobody will land what others were computing. Dropping their keys is the user's code, and not for here.
+            core::mem::forget(core::mem::replace(&mut self.state.ledger.in_flight, InFlight::new()));
+        }
     }
 }

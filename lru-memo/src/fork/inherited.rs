@@ -1,17 +1,16 @@
 //! What a child goes on with as its parent had it.
 
-use alloc::boxed::Box;
-use core::ops::DerefMut;
 #[cfg(all(feature = "shared", target_os = "linux"))]
 use core::time::Duration;
 
+use super::Registration;
 use super::own::OfProcess;
-use super::{Forkable, Locked, Registration};
 use crate::sync::{Mutex, MutexGuard};
 
 /// What is behind a lock that every fork takes.
 pub(crate) trait Heritage {
     /// Forgets what other threads were doing; in a process that has no other thread. Runs no foreign code.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there is no fork"))]
     fn forget_others(&mut self) {}
 }
 
@@ -57,17 +56,26 @@ impl<T> Drop for Guarded<T> {
     }
 }
 
-impl<T: Heritage> Forkable for Guarded<T> {
-    fn lock(&self) -> Box<dyn Locked + '_> {
-        Box::new(Held(self.state.lock()))
+#[cfg(unix)]
+mod handlers {
+    use alloc::boxed::Box;
+    use core::ops::DerefMut;
+
+    use super::super::{Forkable, Locked};
+    use super::{Guarded, Heritage};
+
+    impl<T: Heritage> Forkable for Guarded<T> {
+        fn lock(&self) -> Box<dyn Locked + '_> {
+            Box::new(Held(self.state.lock()))
+        }
     }
-}
 
-/// The lock, while the process forks.
-struct Held<G>(G);
+    /// The lock, while the process forks.
+    struct Held<G>(G);
 
-impl<T: Heritage, G: DerefMut<Target = T>> Locked for Held<G> {
-    fn forget_others(&mut self) {
-        self.0.forget_others();
+    impl<T: Heritage, G: DerefMut<Target = T>> Locked for Held<G> {
+        fn forget_others(&mut self) {
+            self.0.forget_others();
+        }
     }
 }

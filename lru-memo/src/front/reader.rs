@@ -354,6 +354,7 @@ impl Reader {
     }
 
     /// Ends what the thread was doing that had the reader, and takes the reader from it: it does not exist any more.
+    #[cfg(unix)]
     pub(crate) fn put_at_rest(&self) {
         self.word.store(self.word.load(Relaxed) & !1, Relaxed);
         self.hazard.store(0, Relaxed);

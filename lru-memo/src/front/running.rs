@@ -26,6 +26,7 @@ impl Running {
     }
 
     /// Counts all that began as ended.
+    #[cfg(unix)]
     pub(crate) fn put_at_rest(&self) {
         self.ended.store(self.begun.load(Relaxed), Relaxed);
     }

@@ -1,0 +1,67 @@
+//! The steps that look at other compilers and other targets than those of this machine.
+
+use crate::Failure;
+use crate::command::run;
+use crate::older_rust::OlderRust;
+use crate::servers::installed;
+
+/// Integration tests that say whether the semantics are right, on a compiler or a target.
+const TELLING: &str = "-p lru-memo-tests --no-default-features --test semantics --test model --test model_limits \
+                       --test single_flight --test thread_scope";
+
+/// The library's sources are built, too: there is a compiled one for this machine alone.
+const WITH_LIBRARY: &str = "-Zbuild-std=std,panic_unwind,proc_macro,test";
+
+/// Targets whose programs cannot run here, with the features that are meant to work there.
+const CHECKED: [(&str, &str); 3] = [
+    ("x86_64-pc-windows-msvc", "memcached,redis"),
+    ("aarch64-apple-darwin", "memcached,redis"),
+    ("wasm32-unknown-unknown", ""),
+];
+
+/// Targets whose programs run here, all but the first in an emulator: each with what links them.
+const RUN: [(&str, &str, Option<&str>); 3] = [
+    ("i686-unknown-linux-gnu", "i686-linux-gnu", None),
+    ("aarch64-unknown-linux-gnu", "aarch64-linux-gnu", Some("qemu-aarch64")),
+    // Big-endian.
+    ("s390x-unknown-linux-gnu", "s390x-linux-gnu", Some("qemu-s390x")),
+];
+
+/// The oldest Rust: builds and tests the default features, and checks the others.
+///
+/// The feature `shared` is not among them: its LMDB binding needs a newer Rust.
+pub(crate) fn msrv() -> Result<(), Failure> {
+    let rust = OlderRust::get()?;
+    run(&mut rust.cargo("check -p lru-memo --features memcached,redis-tls"))?;
+    run(rust.cargo("test -p lru-memo --lib").args(TELLING.split_whitespace()))
+}
+
+/// Checks what cannot run here, and runs the tests of what can.
+pub(crate) fn targets() -> Result<(), Failure> {
+    let rust = OlderRust::get()?;
+    // Building the library is not a stable feature.
+    let cargo = |args: &str, target: &str| {
+        let mut command = rust.cargo(args);
+        command.env("RUSTC_BOOTSTRAP", "1").args([WITH_LIBRARY, "--target", target]);
+        command
+    };
+    for (target, features) in CHECKED {
+        run(&mut cargo("check -p lru-memo", target))?;
+        if !features.is_empty() {
+            run(cargo("check -p lru-memo --features", target).arg(features))?;
+        }
+    }
+    for (target, system, emulator) in RUN {
+        let linker = format!("{system}-gcc");
+        installed(&linker, &format!("gcc-{system}"))?;
+        let variable = |name| format!("CARGO_TARGET_{}_{name}", target.to_uppercase().replace('-', "_"));
+        let mut command = cargo("test -p lru-memo --features memcached --lib", target);
+        command.args(TELLING.split_whitespace()).env(variable("LINKER"), linker);
+        if let Some(emulator) = emulator {
+            installed(emulator, "qemu-user")?;
+            command.env(variable("RUNNER"), format!("{emulator} -L /usr/{system}"));
+        }
+        run(&mut command)?;
+    }
+    Ok(())
+}
