@@ -21,6 +21,7 @@ mod server;
 mod servers;
 mod unlisted;
 mod url;
+mod watched;
 mod wire;
 
 use alloc::string::String;

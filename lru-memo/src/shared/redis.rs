@@ -362,7 +362,7 @@ impl Store for Redis {
     }
 
     fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
-        Ok(lease::try_take(&self.0, Keys::of(space).lease(key))?.ok())
+        Ok(lease::try_take(&self.0, Keys::of(space).lease(key), None)?.ok())
     }
 
     fn blocks(&self) -> bool {
