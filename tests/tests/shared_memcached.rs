@@ -1,6 +1,8 @@
 //! The store on real Memcached servers: what is special to it. What happens when servers fail is in
 //! `shared_memcached_failures.rs`.
 
+#[path = "shared_memcached/counters.rs"]
+mod counters;
 mod shared;
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};

@@ -232,8 +232,10 @@ impl Use<'_> {
         let keys = Keys::of(space);
         let mut info = self.store.scripts.info.prepare_invoke();
         info.key(keys.key("meta")).key(keys.key("values")).key(keys.key("hits"));
-        let (uses, stored, misses, currsize): (u64, u64, u64, usize) = self.run_plain(keys.id, &info)?;
-        Ok(Counts { hits: uses.saturating_sub(stored), misses, currsize })
+        let (uses, stored, misses, currsize): (String, String, String, usize) =
+            self.run_plain(keys.id, &info)?;
+        let hits = counter(&uses)?.saturating_sub(counter(&stored)?);
+        Ok(Counts { hits, misses: counter(&misses)?, currsize })
     }
 
     /// Changes the list of all namespaces.
@@ -265,7 +267,7 @@ impl Use<'_> {
         let keys = Keys::of_id(id);
         let mut ask = cmd("HMGET");
         ask.arg(keys.key("meta")).arg(&["n", "maxsize", "max_weight", "ttl", "w"]);
-        type Found = (Option<String>, Option<String>, Option<String>, Option<String>, Option<u64>);
+        type Found = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
         let (name, maxsize, max_weight, ttl, weight): Found =
             self.store.server.ask(id, self.until, |connection| ask.query(connection))?;
         let Some(name) = name else { return Ok(None) };
@@ -274,7 +276,8 @@ impl Use<'_> {
         summary.maxsize = limit(&maxsize).and_then(|max| usize::try_from(max).ok());
         summary.max_weight = limit(&max_weight);
         summary.ttl = limit(&ttl).map(Duration::from_nanos);
-        summary.weight = max_weight.filter(|max| !max.is_empty()).map(|_| weight.unwrap_or(0));
+        let weight = weight.as_deref().map_or(Ok(0), counter)?;
+        summary.weight = max_weight.filter(|max| !max.is_empty()).map(|_| weight);
         summary.counts = self.info(&summary.namespace())?;
         Ok(Some(summary))
     }
@@ -283,6 +286,12 @@ impl Use<'_> {
 /// A number, or nothing.
 fn number(limit: Option<impl ToString>) -> String {
     limit.map(|limit| limit.to_string()).unwrap_or_default()
+}
+
+/// A counter, however high or low somebody has set it.
+fn counter(text: &str) -> Result<u64, Error> {
+    let about = |_| text.parse().map(|number: f64| number as u64);
+    text.parse().or_else(about).map_err(|_| foreign("what is no number"))
 }
 
 fn micros(ttl: Option<Duration>) -> String {

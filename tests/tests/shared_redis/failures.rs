@@ -433,3 +433,34 @@ fn errors_within_scripts_are_understood_as_older_servers_tell_them() {
         assert!(error.to_string().contains(told), "{error}");
     }
 }
+
+#[test]
+fn counters_that_are_as_high_as_can_be_are_told_as_such() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    square(&store, &space, 1);
+    let meta = format!("lru-memo:{{{:032x}}}:meta", space.id());
+    for (number, told) in [("9223372036854775807", 1 << 63), ("18446744073709551616", u64::MAX), ("-7", 0)] {
+        server.ask(&["hset", &meta, "t", number, "p", "0", "s", number]);
+        let (hits, misses, currsize) = info(&store, &space);
+        assert_eq!((hits.max(misses), currsize), (told, 1), "{number}");
+        store.namespaces().expect("it works");
+    }
+}
+
+#[test]
+fn a_number_of_invalidations_that_cannot_be_counted_on_keeps_values_from_being_stored_and_no_server_busy() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    square(&store, &space, 1);
+    let key = |part: &str| format!("lru-memo:{{{:032x}}}:{part}", space.id());
+    server.ask(&["hset", &key("meta"), "q", "1152921504606846976"]);
+    server.ask(&["hset", &key("invalid"), "0", "another"]);
+    let Ok(Found::Miss(ticket)) = store.get(&space, b"k") else { panic!("it is not there") };
+    let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: true };
+    assert_eq!(store.store(&space, b"k", entry), Ok(false));
+    assert_eq!(store.is_current(&space, b"k", ticket), Ok(false));
+    store.clear(&space).expect("it works");
+    assert!(!square(&store, &space, 1));
+    assert!(square(&store, &space, 1));
+}

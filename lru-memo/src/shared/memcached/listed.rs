@@ -48,12 +48,12 @@ impl<'a> Listed<'a> {
                 Some(at) => {
                     let version = directory.records[at].version;
                     directory.touch(at);
-                    directory.hits += 1;
+                    directory.hits = directory.hits.saturating_add(1);
                     Edited { value: Some(version), ..Edited::written(Looked::Hit(version)) }
                 }
                 None => {
                     let looked = Looked::Miss(directory.ticket());
-                    directory.misses += u64::from(count_miss);
+                    directory.count_miss(count_miss);
                     Edited { result: looked, write: count_miss, value: None }
                 }
             })?;
@@ -95,7 +95,7 @@ impl<'a> Listed<'a> {
             };
             directory.records.retain(|record| !is_lost(record));
             directory.hits = directory.hits.saturating_sub(1);
-            directory.misses += u64::from(count_miss);
+            directory.count_miss(count_miss);
             Edited::written(directory.ticket())
         })
     }
