@@ -96,7 +96,8 @@ impl Redis {
     /// After a question mark there may be `connect_timeout=200ms`, `timeout=500ms`, `lease=2s`, and `unused=7d`, for how
     /// long a namespace stays that is not used.
     ///
-    /// Of a cluster, several nodes may be named: `redis://h1,h2,h3`. Any of them tells of the others.
+    /// Of a cluster, several nodes are named, `redis://h1,h2,h3`, or one, `redis://h1?cluster=true`. Any of them tells of the
+    /// others, which are told the password. No other server is followed to where it refers to.
     ///
     /// The server is asked when the store is first used.
     ///

@@ -1,6 +1,7 @@
 //! The server, or the nodes of a cluster: each namespace is on one of them, which the others know.
 //!
-//! Of a cluster, any node that works is asked: those in the URL, and those that the cluster has told of.
+//! Of a cluster, any node that works is asked: those in the URL, and those that the cluster has told of. A server that is
+//! none, as the URL has it, tells of no others: they would be told the password.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -17,7 +18,7 @@ use super::connection::{Connection, Place};
 use super::node::Node;
 use super::options::Options;
 use crate::fork::Own;
-use crate::shared::error::Error;
+use crate::shared::error::{Error, Kind};
 use crate::shared::socket::Address;
 use crate::sync::{Mutex, MutexGuard};
 
@@ -81,6 +82,7 @@ impl Server {
         loop {
             match node.ask(until, &question) {
                 Ok(Ok(found)) => return Ok(found),
+                Ok(Err(error)) if !self.options.cluster && is_redirection(&error) => return Err(sent_on()),
                 Ok(Err(error)) => {
                     let moved = (redirections < REDIRECTIONS).then(|| self.moved(home, &node, &error));
                     let next = moved.flatten().ok_or_else(|| node.error_of(&error))?;
@@ -187,5 +189,32 @@ impl Server {
             Arc::new(Node::new(place, self.options.connect_timeout))
         };
         seed.map_or_else(made, Arc::clone)
+    }
+}
+
+/// Whether a server says that another one is to be asked.
+fn is_redirection(error: &RedisError) -> bool {
+    matches!(error.code(), Some("MOVED" | "ASK"))
+}
+
+fn sent_on() -> Error {
+    let message = "the Redis server is a node of a cluster, and refers to another: name several nodes in the URL, as in \
+                   `redis://h1,h2`, or add `?cluster=true`";
+    Error::new(Kind::Unavailable, message)
+}
+
+#[cfg(all(test, feature = "redis-tls"))]
+mod tests {
+    use super::super::options;
+    use super::*;
+
+    #[test]
+    fn a_node_that_others_tell_of_is_asked_over_tls_where_the_url_says_so() {
+        for (url, tls) in
+            [("redis://h1,h2", false), ("rediss://h1,h2", true), ("rediss://h1?cluster=true", true)]
+        {
+            let (places, options) = options::parse(url).expect("a URL");
+            assert_eq!(Server::new(places, options).node(&("h3".into(), 1)).place.tls, tls, "{url}");
+        }
     }
 }
