@@ -33,6 +33,8 @@
 //! | `rediss://user:password@host` | `Redis` over TLS, with the cargo feature `redis-tls` |
 //! | `memory://` | [`Memory`]: this process only, for tests |
 //!
+//! Where several deployments use one server, `?prefix=shop1` [keeps them apart](crate::machines#running-it).
+//!
 //! [Which one is for what](crate::machines), and what each promises, costs and does when it fails. [`configure_store`] takes a [`Store`] of your own.
 //!
 //! # When it does not work
@@ -120,7 +122,7 @@ use core::time::Duration;
 
 #[cfg(feature = "redis")]
 pub use self::redis::Redis;
-pub use configured::{attach, configure, configure_store, store, stores};
+pub use configured::{attach, configure, configure_store, redacted, store, stores};
 pub use error::{Error, Kind};
 #[doc(hidden)]
 pub use health::note;

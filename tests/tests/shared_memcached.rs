@@ -3,6 +3,8 @@
 
 #[path = "shared_memcached/counters.rs"]
 mod counters;
+#[path = "shared_memcached/prefix.rs"]
+mod prefix;
 mod shared;
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};

@@ -30,8 +30,6 @@ use super::namespace::Namespace;
 use super::unique::unique;
 use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, health, wall};
 
-/// The ids of all namespaces on the server.
-const INDEX: &str = "lru-memo:namespaces";
 /// Stands for the namespace that the index is not part of.
 const HOME_OF_INDEX: u128 = 0;
 /// The keys of a namespace, as most scripts take them.
@@ -70,15 +68,19 @@ struct Keys {
     tag: String,
 }
 
+impl Inner {
+    fn keys(&self, id: u128) -> Keys {
+        let prefix = &self.server.options().prefix;
+        Keys { id, tag: format!("{prefix}lru-memo:{{{id:032x}}}:") }
+    }
+
+    /// The key of the ids of all namespaces.
+    fn index(&self) -> String {
+        format!("{}lru-memo:namespaces", self.server.options().prefix)
+    }
+}
+
 impl Keys {
-    fn of(space: &Namespace) -> Self {
-        Self::of_id(space.id())
-    }
-
-    fn of_id(id: u128) -> Self {
-        Self { id, tag: format!("lru-memo:{{{id:032x}}}:") }
-    }
-
     fn key(&self, name: &str) -> Vec<u8> {
         [self.tag.as_bytes(), name.as_bytes()].concat()
     }
@@ -93,8 +95,8 @@ impl Redis {
     /// The store of a URL, such as `redis://user:password@host:6379/0`, `unix:///run/redis.sock` or,
     /// with the cargo feature `redis-tls`, `rediss://host`.
     ///
-    /// After a question mark there may be `connect_timeout=200ms`, `timeout=500ms`, `lease=2s`, and `unused=7d`, for how
-    /// long a namespace stays that is not used.
+    /// After a question mark there may be `connect_timeout=200ms`, `timeout=500ms`, `lease=2s`, `unused=7d`, for how long a
+    /// namespace stays that is not used, and `prefix=shop1`, which all keys then begin with, before a colon.
     ///
     /// Of a cluster, several nodes are named, `redis://h1,h2,h3`, or one, `redis://h1?cluster=true`. Any of them tells of the
     /// others, which are told the password. No other server is followed to where it refers to.
@@ -125,7 +127,7 @@ impl Use<'_> {
         key: &[u8],
         more: impl FnOnce(&mut ScriptInvocation<'_>),
     ) -> Result<R, Error> {
-        let keys = Keys::of(space);
+        let keys = self.store.keys(space.id());
         let mut invocation = script.prepare_invoke();
         for name in NAMES {
             invocation.key(keys.key(name));
@@ -168,7 +170,7 @@ impl Use<'_> {
         key: &[u8],
         counts_misses: bool,
     ) -> Result<Option<Value>, Error> {
-        let keys = Keys::of(space);
+        let keys = self.store.keys(space.id());
         let mut hit = self.store.scripts.hit.prepare_invoke();
         for name in ["meta", "values", "recent", "hits"] {
             hit.key(keys.key(name));
@@ -230,7 +232,7 @@ impl Use<'_> {
     }
 
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {
-        let keys = Keys::of(space);
+        let keys = self.store.keys(space.id());
         let mut info = self.store.scripts.info.prepare_invoke();
         info.key(keys.key("meta")).key(keys.key("values")).key(keys.key("hits"));
         let (uses, stored, misses, currsize): (String, String, String, usize) =
@@ -242,7 +244,7 @@ impl Use<'_> {
     /// Changes the list of all namespaces.
     fn index(&self, how: &str, ids: &[u128]) -> Result<(), Error> {
         let mut change = cmd(how);
-        change.arg(INDEX);
+        change.arg(self.store.index());
         ids.iter().for_each(|id| _ = change.arg(format!("{id:032x}")));
         let count = |connection: &mut Connection| change.query::<u64>(connection);
         self.store.server.ask(HOME_OF_INDEX, self.until, count).map(|_| ())
@@ -265,7 +267,7 @@ impl Use<'_> {
 
     /// What a namespace of this id is; `None` for one that is gone.
     fn summary(&self, id: u128) -> Result<Option<Summary>, Error> {
-        let keys = Keys::of_id(id);
+        let keys = self.store.keys(id);
         let mut ask = cmd("HMGET");
         ask.arg(keys.key("meta")).arg(&["n", "maxsize", "max_weight", "ttl", "w"]);
         type Found = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
@@ -324,7 +326,7 @@ impl Store for Redis {
 
     fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
         let mut count = self.0.scripts.count_hit.prepare_invoke();
-        count.key(Keys::of(space).key("meta"));
+        count.key(self.0.keys(space.id()).key("meta"));
         self.begun().run_plain(space.id(), &count)
     }
 
@@ -368,11 +370,11 @@ impl Store for Redis {
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
-        lease::take(&self.0, Keys::of(space).lease(key))
+        lease::take(&self.0, self.0.keys(space.id()).lease(key))
     }
 
     fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
-        Ok(lease::try_take(&self.0, Keys::of(space).lease(key), None)?.ok())
+        Ok(lease::try_take(&self.0, self.0.keys(space.id()).lease(key), None)?.ok())
     }
 
     fn blocks(&self) -> bool {
@@ -381,7 +383,7 @@ impl Store for Redis {
 
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
         let mut members = cmd("SMEMBERS");
-        members.arg(INDEX);
+        members.arg(self.0.index());
         let begun = self.begun();
         // No call of a function waits for this.
         let begun = Use { until: begun.until + LISTING * self.0.server.options().timeout, ..begun };

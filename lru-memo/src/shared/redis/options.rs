@@ -27,6 +27,8 @@ pub(super) struct Options {
     pub(super) unused: Duration,
     /// Whether the URL says that the servers are the nodes of a cluster, which tell of others.
     pub(super) cluster: bool,
+    /// What all keys begin with, with a colon; or nothing.
+    pub(super) prefix: String,
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -39,16 +41,17 @@ impl Default for Options {
             lease: Duration::from_secs(2),
             unused: 7 * DAY,
             cluster: false,
+            prefix: String::new(),
         }
     }
 }
 
-const KNOWN: &str = "`connect_timeout`, `timeout`, `lease`, `unused` and `cluster`, and for `unix://` also `db`, `user` and `pass`";
+const KNOWN: &str = "`connect_timeout`, `timeout`, `lease`, `unused`, `cluster` and `prefix`, and for `unix://` also `db`, `user` and `pass`";
 
 const PRIVATE: &str = "this is no URL of a Redis server, or has an unknown option: `redis://user:password@host`, \
      `redis://host:6379/0`, `rediss://host` with TLS, `unix:///run/redis.sock?pass=password`; in a password, write \
      `%3F`, `%26`, `%2F`, `%23`, `%40` and `%25` for `?`, `&`, `/`, `#`, `@` and `%`; options are \
-     `connect_timeout`, `timeout`, `lease`, `unused` and `cluster`";
+     `connect_timeout`, `timeout`, `lease`, `unused`, `cluster` and `prefix`";
 
 /// Reads a URL. Where it may hold a password, no error repeats any of it: what looks like an option may be its rest.
 pub(super) fn parse(url: &str) -> Result<(Vec<Place>, Options), Error> {
@@ -73,6 +76,7 @@ fn read(url: &str) -> Result<(Vec<Place>, Options), Error> {
             "timeout" => options.timeout = within(name, text, Duration::from_millis(1), 1)?,
             "lease" => options.lease = within(name, text, Duration::from_secs(1), 1)?,
             "unused" => options.unused = within(name, text, Duration::from_secs(1), 3650)?,
+            "prefix" => options.prefix = format!("{}:", url::prefix(text)?),
             "cluster" if is_unix => {
                 return Err(Error::new(Kind::Url, "a cluster has no socket: `redis://h1,h2`"));
             }
@@ -154,6 +158,8 @@ mod tests {
         assert_eq!(options, expected);
         let (_, options) = parse("redis://h?unused=30d").expect("a URL");
         assert_eq!(options, Options { unused: 30 * DAY, ..Options::default() });
+        let (_, options) = parse("redis://h?prefix=Shop-1_a.b").expect("a URL");
+        assert_eq!(options.prefix, "Shop-1_a.b:");
         let (servers, options) = parse("unix:///run/r.sock?db=3&timeout=1s&pass=secret").expect("a URL");
         let place = &servers[0];
         assert_eq!((place.login.db(), place.login.password()), (3, Some("secret")));
@@ -189,6 +195,11 @@ mod tests {
             "redis://h?unused=213503982334602d",
             "redis://h?color=red",
             "redis://h?cluster=yes",
+            "redis://h?prefix=",
+            "redis://h?prefix=a:b",
+            "redis://h?prefix={a}",
+            "redis://h?prefix=a*",
+            "redis://h?prefix=123456789012345678901234567890123",
             "unix:///run/r.sock?cluster=true",
             "redis://h?pass=secret",
             "unix://?pass=secret&x=1",
