@@ -202,6 +202,7 @@ fn nonsense_is_an_error() {
                 for space in [space("f", Some(5)), space("f", None)] {
                     let error = store.get(&space, b"k").expect_err("it is nonsense");
                     assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+                    assert!(!error.to_string().contains("400 Bad"), "it quotes the server: {error}");
                 }
             }
         },

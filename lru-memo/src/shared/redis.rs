@@ -20,7 +20,6 @@ use std::time::Instant;
 
 use redis::{Script, ScriptInvocation, Value, cmd};
 
-use self::connection::Connection;
 use self::lease::{Keeper, Names};
 use self::scripts::Scripts;
 use self::server::Server;
@@ -246,8 +245,7 @@ impl Use<'_> {
         let mut change = cmd(how);
         change.arg(self.store.index());
         ids.iter().for_each(|id| _ = change.arg(format!("{id:032x}")));
-        let count = |connection: &mut Connection| change.query::<u64>(connection);
-        self.store.server.ask(HOME_OF_INDEX, self.until, count).map(|_| ())
+        self.store.server.ask::<u64>(HOME_OF_INDEX, self.until, &change).map(|_| ())
     }
 
     /// Lists namespaces no more that are gone.
@@ -271,8 +269,7 @@ impl Use<'_> {
         let mut ask = cmd("HMGET");
         ask.arg(keys.key("meta")).arg(&["n", "maxsize", "max_weight", "ttl", "w"]);
         type Found = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
-        let (name, maxsize, max_weight, ttl, weight): Found =
-            self.store.server.ask(id, self.until, |connection| ask.query(connection))?;
+        let (name, maxsize, max_weight, ttl, weight): Found = self.store.server.ask(id, self.until, &ask)?;
         let Some(name) = name else { return Ok(None) };
         let limit = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<u64>().ok());
         let mut summary = Summary::new(&Namespace::new(&name, id), Counts::default());
@@ -301,6 +298,7 @@ fn micros(ttl: Option<Duration>) -> String {
     number(ttl.map(|ttl| ttl.as_micros().min(u128::from(HIGHEST))))
 }
 
+/// The error of what was not written by this store.
 fn foreign(what: &str) -> Error {
     Error::new(Kind::Corrupt, format!("the Redis server has {what} where a cache should be"))
 }
@@ -387,8 +385,7 @@ impl Store for Redis {
         let begun = self.begun();
         // No call of a function waits for this.
         let begun = Use { until: begun.until + LISTING * self.0.server.options().timeout, ..begun };
-        let ids: Vec<String> =
-            self.0.server.ask(HOME_OF_INDEX, begun.until, |connection| members.query(connection))?;
+        let ids: Vec<String> = self.0.server.ask(HOME_OF_INDEX, begun.until, &members)?;
         let (mut summaries, mut gone) = (Vec::new(), Vec::new());
         for id in ids.iter().filter_map(|id| u128::from_str_radix(id, 16).ok()) {
             match begun.summary(id)? {

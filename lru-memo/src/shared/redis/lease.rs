@@ -114,7 +114,7 @@ pub(super) fn take(store: &Arc<Inner>, mut names: Names) -> Result<Lease, Error>
         let mut wait = Cmd::new();
         wait.arg("BLPOP").arg(&names.ended).arg(sleep.as_secs_f64());
         let woken = until(store) + sleep;
-        store.server.ask(names.home, woken, |connection| wait.query::<redis::Value>(connection))?;
+        store.server.ask::<redis::Value>(names.home, woken, &wait)?;
     }
 }
 

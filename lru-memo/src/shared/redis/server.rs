@@ -12,9 +12,10 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::time::Instant;
 
-use redis::{FromRedisValue, RedisError, RedisResult, ScriptInvocation, Value, cmd};
+use redis::{Cmd, FromRedisValue, RedisError, RedisResult, ScriptInvocation, Value, cmd};
 
 use super::connection::{Connection, Place};
+use super::foreign;
 use super::node::Node;
 use super::options::Options;
 use crate::fork::Own;
@@ -67,16 +68,38 @@ impl Server {
         until: Instant,
         script: &ScriptInvocation<'_>,
     ) -> Result<R, Error> {
-        self.ask(home, until, |connection| script.invoke(connection))
+        self.answer(home, until, |connection| script.invoke(connection))
     }
 
-    /// Asks the server of a namespace. Where it fails, another node of the cluster knows which has taken over.
-    pub(super) fn ask<R>(
+    /// Asks the server of a namespace.
+    pub(super) fn ask<R: FromRedisValue>(
         &self,
         home: u128,
         until: Instant,
-        question: impl Fn(&mut Connection) -> RedisResult<R>,
+        command: &Cmd,
     ) -> Result<R, Error> {
+        self.answer(home, until, |connection| command.query(connection))
+    }
+
+    /// The answer of the server of a namespace. One that is of another type than it should be says nothing of the server,
+    /// and is not repeated: it may be somebody's data.
+    fn answer<R: FromRedisValue>(
+        &self,
+        home: u128,
+        until: Instant,
+        question: impl Fn(&mut Connection) -> RedisResult<Value>,
+    ) -> Result<R, Error> {
+        redis::from_redis_value(self.answered(home, until, question)?)
+            .map_err(|_| foreign("an answer of another type"))
+    }
+
+    /// The answer as it is. Where the server fails, another node of the cluster knows which has taken over.
+    fn answered(
+        &self,
+        home: u128,
+        until: Instant,
+        question: impl Fn(&mut Connection) -> RedisResult<Value>,
+    ) -> Result<Value, Error> {
         let mut node = self.home(home);
         let (mut failed, mut redirections) = (Vec::new(), 0);
         loop {
