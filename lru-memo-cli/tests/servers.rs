@@ -105,6 +105,24 @@ fn memcached_is_shown_and_cleared_and_does_not_know_what_was_used_last() {
 }
 
 #[test]
+fn a_deployment_with_a_prefix_is_shown_alone_and_with_its_prefix() {
+    let (redis, memcached) = (Server::redis(), Server::memcached());
+    for url in [redis.url("unix"), memcached.url("memcached+unix")] {
+        for prefix in ["shop1", "shop2"] {
+            let space = Namespace::new(prefix, fingerprint(&[b"f"])).with_maxsize(Some(4));
+            let store = attach(&format!("{url}&prefix={prefix}")).expect("the server is there");
+            let _ = store.get(&space, b"key").expect("the store works");
+        }
+        let listed = run(&format!("{url}&prefix=shop1"), &["ls"]);
+        let place = url.split('?').next().expect("a place");
+        assert!(listed.starts_with(&format!("{place}?prefix=shop1\n")), "{listed}");
+        assert!(!listed.contains("shop2"), "{listed}");
+        let rows = run(&format!("{url}&prefix=shop2"), &["ls", "--json"]);
+        assert!(rows.contains("?prefix=shop2\"") && !rows.contains("shop1"), "{rows}");
+    }
+}
+
+#[test]
 fn a_password_is_not_shown() {
     for url in ["redis://me:secret@127.0.0.1:1/0", "unix:///no/such/socket?pass=secret"] {
         let output = Command::new(env!("CARGO_BIN_EXE_lru-memo"))

@@ -29,9 +29,11 @@
 //! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory; 1 GiB without a `size` |
 //! | `memcached://h1:11211,h2:11211` | `Memcached`, with the cargo feature `memcached` |
 //! | `redis://user:password@host:6379/0`, `unix:///run/redis.sock` | `Redis`, with the cargo feature `redis` |
-//! | `redis://h1,h2,h3` | `Redis`, a cluster: nodes that tell of the others |
+//! | `redis://h1,h2,h3`, `redis://h1?cluster=true` | `Redis`, a cluster: nodes that tell of the others |
 //! | `rediss://user:password@host` | `Redis` over TLS, with the cargo feature `redis-tls` |
 //! | `memory://` | [`Memory`]: this process only, for tests |
+//!
+//! Where several deployments use one server, `?prefix=shop1` [keeps them apart](crate::machines#running-it).
 //!
 //! [Which one is for what](crate::machines), and what each promises, costs and does when it fails. [`configure_store`] takes a [`Store`] of your own.
 //!
@@ -120,7 +122,7 @@ use core::time::Duration;
 
 #[cfg(feature = "redis")]
 pub use self::redis::Redis;
-pub use configured::{attach, configure, configure_store, store, stores};
+pub use configured::{attach, configure, configure_store, redacted, store, stores};
 pub use error::{Error, Kind};
 #[doc(hidden)]
 pub use health::note;

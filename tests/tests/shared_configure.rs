@@ -22,13 +22,16 @@ fn a_store_is_chosen_once_before_it_is_used() {
         ("http://localhost", "`http://`"),
         ("file://relative", "file:///"),
         ("nonsense", "memory://"),
+        ("memory://here", "no host"),
+        ("memory://?size=1MiB", "`prefix`"),
+        ("memory://?prefix=a/b", "prefix=shop1"),
     ] {
         let error = configure(url).expect_err("there is no such store");
         assert_eq!(error.kind(), Kind::Url);
         assert!(error.to_string().contains(part), "{error}");
         assert!(!format!("{error:?} {error}").contains("secret"));
     }
-    configure("memory://").expect("the first choice");
+    configure("memory://?prefix=shop1").expect("the first choice");
     assert_eq!(configure("memory://").map_err(|error| error.kind()), Err(Kind::InUse));
     let space = space("f", Some(2));
     let store = store().expect("it opens");
@@ -36,7 +39,7 @@ fn a_store_is_chosen_once_before_it_is_used() {
     assert!(square(store, &space, 1));
     assert_eq!(info(store, &space), (1, 1, 1));
     assert_eq!(configure_store(Memory::new()).map_err(|error| error.kind()), Err(Kind::InUse));
-    assert_eq!(health().store, "memory://");
+    assert_eq!(health().store, "memory://?prefix=shop1");
     assert_eq!(health().errors, []);
 }
 

@@ -1,6 +1,10 @@
 //! The store on real Memcached servers: what is special to it. What happens when servers fail is in
 //! `shared_memcached_failures.rs`.
 
+#[path = "shared_memcached/counters.rs"]
+mod counters;
+#[path = "shared_memcached/prefix.rs"]
+mod prefix;
 mod shared;
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};

@@ -6,6 +6,7 @@ mod shared;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,9 @@ use lru_memo_tests::without_hanging;
 use shared::function_worker::Worker;
 use shared::memcached_server::Server;
 use shared::{Scratch, call, info, put, space, square};
+
+/// Far longer than any lease here lasts.
+const LONG: Duration = Duration::from_secs(30);
 
 /// Tries again until it works, as it must after the longest time that a server is left alone.
 fn until_it_works<R>(mut act: impl FnMut() -> Option<R>) -> R {
@@ -198,6 +202,7 @@ fn nonsense_is_an_error() {
                 for space in [space("f", Some(5)), space("f", None)] {
                     let error = store.get(&space, b"k").expect_err("it is nonsense");
                     assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+                    assert!(!error.to_string().contains("400 Bad"), "it quotes the server: {error}");
                 }
             }
         },
@@ -288,23 +293,94 @@ fn the_key_of_a_process_that_was_killed_is_taken_over() {
     assert_eq!(second.line(), "runs 5");
 }
 
+/// A process that computes a key for ever, and one that waits for the same key.
+fn holder_and_waiter(server: &Server) -> (Worker, Worker) {
+    let mut holder = Worker::start(&server.url());
+    assert_eq!(holder.ask("slow_alone 5"), "runs 5");
+    let mut waiter = Worker::start(&server.url());
+    waiter.tell("slow_alone 5");
+    // It has asked for the lease, again and again.
+    let before = server.statistic("cmd_set");
+    until_it_works(|| (server.statistic("cmd_set") > before + 20).then_some(()));
+    (holder, waiter)
+}
+
+/// The name of the only lease.
+fn lease_on(server: &Server) -> String {
+    // The server lists nothing while it looks through its items by itself.
+    until_it_works(|| server.items("lm:l:").pop())
+}
+
+/// How long this process waits for the lease of `k`, which it then drops; at most [`LONG`].
+fn wait(store: Memcached) -> Duration {
+    let (begun, (ended, end)) = (Instant::now(), mpsc::channel());
+    thread::spawn(move || ended.send(store.lease(&space("f", Some(4)), b"k").map(|_| ())));
+    end.recv_timeout(LONG).expect("the wait ends").expect("it works");
+    begun.elapsed()
+}
+
 #[test]
 fn a_holder_that_was_killed_is_replaced_within_four_seconds() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let mut first = Worker::start(&server.url());
-    assert_eq!(first.ask("slow_alone 5"), "runs 5");
-    let mut second = Worker::start(&server.url());
-    second.tell("slow_alone 5");
-    // It has asked for the lease, again and again.
-    let before = server.statistic("cmd_set");
-    until_it_works(|| (server.statistic("cmd_set") > before + 20).then_some(()));
+    let (mut holder, mut waiter) = holder_and_waiter(&server);
+    holder.kill();
     let begun = Instant::now();
-    drop(first);
-    assert_eq!(second.line(), "runs 5");
+    assert_eq!(waiter.line(), "runs 5");
     let took = begun.elapsed();
     // And two seconds for a machine that does other things as well.
     assert!(took < Duration::from_secs(6), "it took {took:?}");
+}
+
+#[test]
+fn a_lease_that_was_made_to_last_for_ever_is_waited_for_no_longer_than_its_length() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &[]);
+    let (mut holder, mut waiter) = holder_and_waiter(&server);
+    let lease = lease_on(&server);
+    holder.kill();
+    assert_eq!(server.tell(&format!("touch {lease} 0\r\n")), ["TOUCHED"]);
+    let (said, says) = mpsc::channel();
+    thread::spawn(move || said.send(waiter.line()));
+    assert_eq!(says.recv_timeout(LONG).as_deref(), Ok("runs 5"));
+}
+
+#[test]
+fn a_lease_that_was_planted_is_waited_for_no_longer_than_a_lease_lasts() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &[]);
+    let (store, space) = (server.store(), space("f", Some(4)));
+    let mine = store.lease(&space, b"k").expect("it works");
+    let lease = lease_on(&server);
+    drop(mine);
+    for (expiry, planted) in [(0, "stranger"), (100_000, "")] {
+        let length = planted.len();
+        assert_eq!(server.tell(&format!("ms {lease} {length} T{expiry}\r\n{planted}\r\n")), ["HD"]);
+        let took = wait(server.store());
+        assert!(took < Duration::from_secs(9), "it took {took:?}");
+    }
+}
+
+#[test]
+fn a_holder_that_is_alive_keeps_its_lease_whatever_becomes_of_the_expiry() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &[]);
+    for touches in [false, true] {
+        let mine = server.store().lease(&space("f", Some(4)), b"k").expect("it works");
+        let lease = lease_on(&server);
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| wait(server.store()));
+            for _ in 0..14 {
+                thread::sleep(Duration::from_millis(700));
+                if touches {
+                    assert_eq!(server.tell(&format!("touch {lease} 0\r\n")), ["TOUCHED"]);
+                }
+                assert!(!waiting.is_finished(), "somebody else has the lease of one who is alive");
+            }
+            drop(mine);
+            waiting.join().expect("it waits");
+        });
+    }
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod evictions;
 mod failures;
 #[path = "shared_redis/leases.rs"]
 mod leases;
+#[path = "shared_redis/prefix.rs"]
+mod prefix;
 mod shared;
 #[path = "shared_redis/unused.rs"]
 mod unused;

@@ -13,7 +13,7 @@ use once_cell::race::OnceBox;
 
 use super::error::{Error, Kind};
 use super::memory::Memory;
-use super::{Store, health};
+use super::{Store, health, url};
 use crate::fork::{Heritage, Inherited, Own};
 use crate::sync::Mutex;
 
@@ -177,7 +177,7 @@ fn split(url: &str) -> (&str, &str) {
 
 fn check(url: &str) -> Result<(), Error> {
     match split(url) {
-        ("memory", "") => Ok(()),
+        ("memory", rest) => check_memory(rest),
         ("file", rest) if rest.starts_with('/') => Ok(()),
         ("file", _) => {
             Err(Error::new(Kind::Url, "`file://` takes an absolute directory: `file:///var/cache/app`"))
@@ -200,6 +200,19 @@ fn check(url: &str) -> Result<(), Error> {
     }
 }
 
+/// Checks what follows `memory://`.
+fn check_memory(rest: &str) -> Result<(), Error> {
+    let (place, mut options) = url::split_options(rest);
+    if !place.is_empty() {
+        return Err(Error::new(Kind::Url, "`memory://` has no host and no directory"));
+    }
+    // One process has one such store, so it meets no other, whatever the prefix is.
+    options.try_for_each(|(name, text)| match name {
+        "prefix" => url::prefix(text).map(|_| ()),
+        _ => Err(url::unknown(name, "`prefix`")),
+    })
+}
+
 const SCHEMES: &str = "`file:///`, `memcached://` or `redis://`, or is `memory://`";
 
 /// The error of a store that another build has.
@@ -216,7 +229,7 @@ fn open(url: &str, create: bool) -> Result<(Box<dyn Store>, String), Error> {
         check(url)?;
     }
     match split(url) {
-        ("memory", _) => Ok((Box::new(Memory::new()), url.to_owned())),
+        ("memory", _) => Ok((Box::new(Memory::new()), redacted(url))),
         #[cfg(feature = "memcached")]
         ("memcached" | "memcached+unix", _) => {
             Ok((Box::new(super::memcached::Memcached::new(url)?), redacted(url)))
@@ -257,21 +270,32 @@ fn embedded_in_default_place() -> Result<Vec<PathBuf>, Error> {
     Ok(Vec::new())
 }
 
-/// A URL without options, and without anything that may be a password or a part of one.
-pub(super) fn redacted(url: &str) -> String {
+/// The URL of a store as may be shown: of servers without options but for `prefix`, and without anything that may be a
+/// password or a part of one.
+///
+/// ```
+/// use lru_memo::shared::redacted;
+///
+/// assert_eq!(redacted("redis://me:secret@host?timeout=2s&prefix=shop1"), "redis://***@host?prefix=shop1");
+/// ```
+#[must_use]
+pub fn redacted(url: &str) -> String {
     let (scheme, rest) = split(url);
     let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
     let is_unix = matches!(scheme, "unix" | "redis+unix" | "memcached+unix");
-    match (scheme, place.rsplit_once('@')) {
-        ("file", _) => url.to_owned(),
-        ("", _) if url.is_empty() => String::new(),
-        ("", _) => String::from("***"),
+    let shown = match (scheme, place.rsplit_once('@')) {
+        ("file", _) => return url.to_owned(),
+        ("", _) if url.is_empty() => return String::new(),
+        ("", _) => return String::from("***"),
         _ if is_unix => format!("{scheme}://{place}"),
         // The question mark is in the password.
-        _ if options.contains('@') => format!("{scheme}://***"),
+        _ if options.contains('@') => return format!("{scheme}://***"),
         (_, Some((_, host))) => format!("{scheme}://***@{host}"),
         (_, None) => format!("{scheme}://{place}"),
-    }
+    };
+    let prefix =
+        url::split_options(rest).1.filter(|(name, text)| *name == "prefix" && url::prefix(text).is_ok());
+    prefix.last().map_or_else(|| shown.clone(), |(_, prefix)| format!("{shown}?prefix={prefix}"))
 }
 
 #[cfg(test)]
@@ -313,6 +337,10 @@ mod tests {
             ("redis://h?pass=se@cret", "redis://***"),
             ("unix:///run/r@1.sock?pass=se@cret", "unix:///run/r@1.sock"),
             ("memcached://a:1,b:2?timeout=2s", "memcached://a:1,b:2"),
+            ("memcached://a:1?prefix=shop-1&timeout=2s", "memcached://a:1?prefix=shop-1"),
+            ("redis://me:secret@h?prefix=not%20one", "redis://***@h"),
+            ("redis://me:1?prefix=secret@h", "redis://***"),
+            ("unix:///run/r.sock?pass=secret&prefix=a.b_c", "unix:///run/r.sock?prefix=a.b_c"),
             ("me:secret@h", "***"),
             ("me:secret@redis://h", "***"),
             ("secret", "***"),

@@ -21,6 +21,7 @@ mod server;
 mod servers;
 mod unlisted;
 mod url;
+mod watched;
 mod wire;
 
 use alloc::string::String;
@@ -60,6 +61,7 @@ const LISTING: u32 = 10;
 /// | `connect_timeout=200ms` | how long it may take to connect |
 /// | `timeout=500ms` | how long each use of the store may take in all |
 /// | `lease=3s` | how long a process that was killed keeps others from computing what it was computing |
+/// | `prefix=shop1` | what the names of all items begin with, before a colon |
 ///
 /// # What it keeps
 /// - A namespace of at most 1,024 entries, or bounded by weight, has exact counters and an exact LRU as long as calls
@@ -115,7 +117,7 @@ impl Memcached {
     fn list(&self, access: &Access<'_>) -> Result<(), Error> {
         for tried in 0.. {
             let mut batch = Batch::new();
-            batch.get(names::INDEX);
+            batch.get(&names::index(&self.options.prefix));
             let mut answers = access.ask_here(&batch)?;
             let found = answers.pop().unwrap_or(Answer::Missing).value()?;
             let (bytes, when) = match &found {
@@ -124,7 +126,7 @@ impl Memcached {
             };
             let Some(list) = index::with(bytes, access.space) else { return Ok(()) };
             let mut batch = Batch::new();
-            batch.set(names::INDEX, &list, when, 0);
+            batch.set(&names::index(&self.options.prefix), &list, when, 0);
             if access.ask_here(&batch)?.pop().unwrap_or(Answer::Missing).done()?.is_some() {
                 return Ok(());
             }
@@ -135,7 +137,8 @@ impl Memcached {
 
     /// The name of the lease of a key.
     fn lease_of(&self, space: &Namespace, key: &[u8]) -> Result<String, Error> {
-        Ok(Access::new(self, space).names()?.lease(space, key))
+        let access = Access::new(self, space);
+        Ok(access.items.lease(access.names()?, key))
     }
 
     fn info_until(&self, space: &Namespace, until: Instant) -> Result<Counts, Error> {
@@ -241,7 +244,7 @@ impl Store for Memcached {
         let mut all = Vec::new();
         for server in self.servers.iter() {
             let mut batch = Batch::new();
-            batch.get(names::INDEX);
+            batch.get(&names::index(&self.options.prefix));
             let found = server.exchange(&batch, until)?.pop().unwrap_or(Answer::Missing).value()?;
             let listed = found.and_then(|(bytes, _)| index::decode(&bytes)).unwrap_or_default();
             for summary in listed {

@@ -20,7 +20,6 @@ use std::time::Instant;
 
 use redis::{Script, ScriptInvocation, Value, cmd};
 
-use self::connection::Connection;
 use self::lease::{Keeper, Names};
 use self::scripts::Scripts;
 use self::server::Server;
@@ -30,8 +29,6 @@ use super::namespace::Namespace;
 use super::unique::unique;
 use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, health, wall};
 
-/// The ids of all namespaces on the server.
-const INDEX: &str = "lru-memo:namespaces";
 /// Stands for the namespace that the index is not part of.
 const HOME_OF_INDEX: u128 = 0;
 /// The keys of a namespace, as most scripts take them.
@@ -70,15 +67,19 @@ struct Keys {
     tag: String,
 }
 
+impl Inner {
+    fn keys(&self, id: u128) -> Keys {
+        let prefix = &self.server.options().prefix;
+        Keys { id, tag: format!("{prefix}lru-memo:{{{id:032x}}}:") }
+    }
+
+    /// The key of the ids of all namespaces.
+    fn index(&self) -> String {
+        format!("{}lru-memo:namespaces", self.server.options().prefix)
+    }
+}
+
 impl Keys {
-    fn of(space: &Namespace) -> Self {
-        Self::of_id(space.id())
-    }
-
-    fn of_id(id: u128) -> Self {
-        Self { id, tag: format!("lru-memo:{{{id:032x}}}:") }
-    }
-
     fn key(&self, name: &str) -> Vec<u8> {
         [self.tag.as_bytes(), name.as_bytes()].concat()
     }
@@ -93,10 +94,11 @@ impl Redis {
     /// The store of a URL, such as `redis://user:password@host:6379/0`, `unix:///run/redis.sock` or,
     /// with the cargo feature `redis-tls`, `rediss://host`.
     ///
-    /// After a question mark there may be `connect_timeout=200ms`, `timeout=500ms`, `lease=2s`, and `unused=7d`, for how
-    /// long a namespace stays that is not used.
+    /// After a question mark there may be `connect_timeout=200ms`, `timeout=500ms`, `lease=2s`, `unused=7d`, for how long a
+    /// namespace stays that is not used, and `prefix=shop1`, which all keys then begin with, before a colon.
     ///
-    /// Of a cluster, several nodes may be named: `redis://h1,h2,h3`. Any of them tells of the others.
+    /// Of a cluster, several nodes are named, `redis://h1,h2,h3`, or one, `redis://h1?cluster=true`. Any of them tells of the
+    /// others, which are told the password. No other server is followed to where it refers to.
     ///
     /// The server is asked when the store is first used.
     ///
@@ -124,7 +126,7 @@ impl Use<'_> {
         key: &[u8],
         more: impl FnOnce(&mut ScriptInvocation<'_>),
     ) -> Result<R, Error> {
-        let keys = Keys::of(space);
+        let keys = self.store.keys(space.id());
         let mut invocation = script.prepare_invoke();
         for name in NAMES {
             invocation.key(keys.key(name));
@@ -167,7 +169,7 @@ impl Use<'_> {
         key: &[u8],
         counts_misses: bool,
     ) -> Result<Option<Value>, Error> {
-        let keys = Keys::of(space);
+        let keys = self.store.keys(space.id());
         let mut hit = self.store.scripts.hit.prepare_invoke();
         for name in ["meta", "values", "recent", "hits"] {
             hit.key(keys.key(name));
@@ -229,20 +231,21 @@ impl Use<'_> {
     }
 
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {
-        let keys = Keys::of(space);
+        let keys = self.store.keys(space.id());
         let mut info = self.store.scripts.info.prepare_invoke();
         info.key(keys.key("meta")).key(keys.key("values")).key(keys.key("hits"));
-        let (uses, stored, misses, currsize): (u64, u64, u64, usize) = self.run_plain(keys.id, &info)?;
-        Ok(Counts { hits: uses.saturating_sub(stored), misses, currsize })
+        let (uses, stored, misses, currsize): (String, String, String, usize) =
+            self.run_plain(keys.id, &info)?;
+        let hits = counter(&uses)?.saturating_sub(counter(&stored)?);
+        Ok(Counts { hits, misses: counter(&misses)?, currsize })
     }
 
     /// Changes the list of all namespaces.
     fn index(&self, how: &str, ids: &[u128]) -> Result<(), Error> {
         let mut change = cmd(how);
-        change.arg(INDEX);
+        change.arg(self.store.index());
         ids.iter().for_each(|id| _ = change.arg(format!("{id:032x}")));
-        let count = |connection: &mut Connection| change.query::<u64>(connection);
-        self.store.server.ask(HOME_OF_INDEX, self.until, count).map(|_| ())
+        self.store.server.ask::<u64>(HOME_OF_INDEX, self.until, &change).map(|_| ())
     }
 
     /// Lists namespaces no more that are gone.
@@ -262,19 +265,19 @@ impl Use<'_> {
 
     /// What a namespace of this id is; `None` for one that is gone.
     fn summary(&self, id: u128) -> Result<Option<Summary>, Error> {
-        let keys = Keys::of_id(id);
+        let keys = self.store.keys(id);
         let mut ask = cmd("HMGET");
         ask.arg(keys.key("meta")).arg(&["n", "maxsize", "max_weight", "ttl", "w"]);
-        type Found = (Option<String>, Option<String>, Option<String>, Option<String>, Option<u64>);
-        let (name, maxsize, max_weight, ttl, weight): Found =
-            self.store.server.ask(id, self.until, |connection| ask.query(connection))?;
+        type Found = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
+        let (name, maxsize, max_weight, ttl, weight): Found = self.store.server.ask(id, self.until, &ask)?;
         let Some(name) = name else { return Ok(None) };
         let limit = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<u64>().ok());
         let mut summary = Summary::new(&Namespace::new(&name, id), Counts::default());
         summary.maxsize = limit(&maxsize).and_then(|max| usize::try_from(max).ok());
         summary.max_weight = limit(&max_weight);
         summary.ttl = limit(&ttl).map(Duration::from_nanos);
-        summary.weight = max_weight.filter(|max| !max.is_empty()).map(|_| weight.unwrap_or(0));
+        let weight = weight.as_deref().map_or(Ok(0), counter)?;
+        summary.weight = max_weight.filter(|max| !max.is_empty()).map(|_| weight);
         summary.counts = self.info(&summary.namespace())?;
         Ok(Some(summary))
     }
@@ -285,10 +288,17 @@ fn number(limit: Option<impl ToString>) -> String {
     limit.map(|limit| limit.to_string()).unwrap_or_default()
 }
 
+/// A counter, however high or low somebody has set it.
+fn counter(text: &str) -> Result<u64, Error> {
+    let about = |_| text.parse().map(|number: f64| number as u64);
+    text.parse().or_else(about).map_err(|_| foreign("what is no number"))
+}
+
 fn micros(ttl: Option<Duration>) -> String {
     number(ttl.map(|ttl| ttl.as_micros().min(u128::from(HIGHEST))))
 }
 
+/// The error of what was not written by this store.
 fn foreign(what: &str) -> Error {
     Error::new(Kind::Corrupt, format!("the Redis server has {what} where a cache should be"))
 }
@@ -314,7 +324,7 @@ impl Store for Redis {
 
     fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
         let mut count = self.0.scripts.count_hit.prepare_invoke();
-        count.key(Keys::of(space).key("meta"));
+        count.key(self.0.keys(space.id()).key("meta"));
         self.begun().run_plain(space.id(), &count)
     }
 
@@ -358,11 +368,11 @@ impl Store for Redis {
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
-        lease::take(&self.0, Keys::of(space).lease(key))
+        lease::take(&self.0, self.0.keys(space.id()).lease(key))
     }
 
     fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
-        Ok(lease::try_take(&self.0, Keys::of(space).lease(key))?.ok())
+        Ok(lease::try_take(&self.0, self.0.keys(space.id()).lease(key), None)?.ok())
     }
 
     fn blocks(&self) -> bool {
@@ -371,12 +381,11 @@ impl Store for Redis {
 
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
         let mut members = cmd("SMEMBERS");
-        members.arg(INDEX);
+        members.arg(self.0.index());
         let begun = self.begun();
         // No call of a function waits for this.
         let begun = Use { until: begun.until + LISTING * self.0.server.options().timeout, ..begun };
-        let ids: Vec<String> =
-            self.0.server.ask(HOME_OF_INDEX, begun.until, |connection| members.query(connection))?;
+        let ids: Vec<String> = self.0.server.ask(HOME_OF_INDEX, begun.until, &members)?;
         let (mut summaries, mut gone) = (Vec::new(), Vec::new());
         for id in ids.iter().filter_map(|id| u128::from_str_radix(id, 16).ok()) {
             match begun.summary(id)? {

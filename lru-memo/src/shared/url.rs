@@ -18,6 +18,17 @@ pub(super) fn unknown(name: &str, known: &str) -> Error {
     Error::new(Kind::Url, format!("unknown option `{name}`: there is {known}"))
 }
 
+/// What all keys on a server begin with: letters, digits, `-`, `_` and `.`, which no server takes for anything else.
+pub(super) fn prefix(text: &str) -> Result<&str, Error> {
+    const LONGEST: usize = 32;
+    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if (1..=LONGEST).contains(&text.len()) && text.bytes().all(is_fit) {
+        return Ok(text);
+    }
+    let message = "a `prefix` is made of 1 to 32 letters, digits, `-`, `_` and `.`, as in `prefix=shop1`";
+    Err(Error::new(Kind::Url, message))
+}
+
 /// A number of bytes: `65536`, `64KiB`, `64MiB`, `1GiB`.
 pub(super) fn size(name: &str, text: &str) -> Result<usize, Error> {
     let (number, unit) = split_unit(text);

@@ -1,18 +1,21 @@
 //! Clusters: each namespace is on one node, and is found there.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lru_memo::shared::{Entry, Found, Redis, Store};
+use lru_memo::shared::{Entry, Found, Kind, Redis, Store};
 
 use super::commands;
-use super::shared::{RedisServer, info, space, square};
+use super::shared::{RedisServer, Scratch, info, space, square};
 
 #[test]
 fn namespaces_that_move_to_another_node_of_a_cluster_are_found_there() {
     let nodes = cluster();
     let id = |node: &RedisServer| node.ask(&["cluster", "myid"]);
-    let url = format!("redis://127.0.0.1:{}?timeout=5s&connect_timeout=5s", nodes[0].1);
+    let url = format!("redis://127.0.0.1:{}?cluster=true&timeout=5s&connect_timeout=5s", nodes[0].1);
     let (store, space) = (Redis::new(&url).expect("a URL"), space("f", Some(2)));
     assert!(!square(&store, &space, 1));
     let values = format!("lru-memo:{{{:032x}}}:values", space.id());
@@ -75,7 +78,7 @@ fn cluster() -> Vec<(RedisServer, u16)> {
 #[test]
 fn namespaces_are_found_on_whatever_node_of_a_cluster_has_their_slot() {
     let nodes = cluster();
-    let url = format!("redis://127.0.0.1:{}?timeout=5s&connect_timeout=5s&lease=1s", nodes[0].1);
+    let url = format!("redis://127.0.0.1:{}?cluster=true&timeout=5s&connect_timeout=5s&lease=1s", nodes[0].1);
     let store = Redis::new(&url).expect("a URL");
     let spaces: Vec<_> = (0..12).map(|n| space(&format!("f{n}"), Some(2))).collect();
     for space in &spaces {
@@ -148,7 +151,8 @@ fn a_cluster_whose_nodes_are_killed_in_turn_goes_on_whichever_node_the_url_names
     let mut nodes = cluster_with_replicas();
     let hosts: Vec<_> = nodes.iter().map(|(_, port)| format!("127.0.0.1:{port}")).collect();
     let store_of = |hosts: &[String]| {
-        Redis::new(&format!("redis://{}?timeout=5s&connect_timeout=5s", hosts.join(","))).expect("a URL")
+        let url = format!("redis://{}?cluster=true&timeout=5s&connect_timeout=5s", hosts.join(","));
+        Redis::new(&url).expect("a URL")
     };
     let spaces: Vec<_> = (0..6).map(|n| space(&format!("f{n}"), Some(2))).collect();
     // One that runs all the time and knows the first, and each time one that begins and knows two.
@@ -170,6 +174,76 @@ fn a_cluster_whose_nodes_are_killed_in_turn_goes_on_whichever_node_the_url_names
         nodes[at].0.restart();
         until("all are well again", || all_well(&nodes));
     }
+}
+
+#[test]
+fn a_redirection_is_an_error_that_tells_what_to_write_where_the_url_does_not_name_a_cluster() {
+    let nodes = cluster();
+    let url = format!("redis://127.0.0.1:{}?timeout=5s&connect_timeout=5s", nodes[0].1);
+    let store = Redis::new(&url).expect("a URL");
+    let errors: Vec<_> = (0..12).filter_map(|n| store.info(&space(&format!("f{n}"), None)).err()).collect();
+    assert!(!errors.is_empty() && errors.len() < 12, "{errors:?}");
+    for error in errors {
+        assert_eq!(error.kind(), Kind::Unavailable);
+        let text = error.to_string();
+        assert!(text.contains("`redis://h1,h2`") && text.contains("`?cluster=true`"), "{text}");
+        assert!(nodes.iter().all(|(_, port)| !text.contains(&port.to_string())), "{text}");
+    }
+    let both = format!("redis://127.0.0.1:{},127.0.0.1:{}?timeout=5s", nodes[0].1, nodes[1].1);
+    let store = Redis::new(&both).expect("a URL");
+    assert!((0..12).all(|n| store.info(&space(&format!("f{n}"), None)).is_ok()));
+}
+
+/// A place at which somebody waits for passwords, and whether anybody has come.
+fn thief() -> (u16, impl Fn() -> bool) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("a socket");
+    let port = listener.local_addr().expect("an address").port();
+    (port, move || listener.accept().is_ok())
+}
+
+/// Sends each question on to that place.
+fn send_on(mut connection: impl Read + Write, port: u16) {
+    let mut asked = [0; 4096];
+    while let Ok(1..) = connection.read(&mut asked) {
+        let is_login = asked.starts_with(b"*3\r\n$4\r\nAUTH");
+        let answer = if is_login { "+OK\r\n".to_owned() } else { format!("-MOVED 1 127.0.0.1:{port}\r\n") };
+        if connection.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn no_password_goes_where_a_server_says_unless_the_url_names_a_cluster() {
+    let (target, anybody_came) = thief();
+    let scratch = Scratch::new();
+    let socket = scratch.path().join("socket");
+    let (port, unix) =
+        (TcpListener::bind("127.0.0.1:0").expect("a port"), UnixListener::bind(&socket).expect("a socket"));
+    let tcp = port.local_addr().expect("an address");
+    thread::spawn(move || {
+        for connection in port.incoming().flatten() {
+            thread::spawn(move || send_on(connection, target));
+        }
+    });
+    thread::spawn(move || {
+        for connection in unix.incoming().flatten() {
+            thread::spawn(move || send_on(connection, target));
+        }
+    });
+    let of_socket = format!("unix://{}?user=me&pass=secret&timeout=5s", socket.display());
+    for url in [format!("redis://me:secret@{tcp}?timeout=5s"), of_socket.clone()] {
+        let store = Redis::new(&url).expect("a URL");
+        let error = store.get(&space("f", None), b"k").expect_err("it is sent on");
+        assert!(!anybody_came(), "{url}: {error}");
+        assert!(error.to_string().contains("cluster"), "{url}: {error}");
+    }
+    // A cluster is not behind a socket.
+    assert_eq!(Redis::new(&format!("{of_socket}&cluster=true")).expect_err("no URL").kind(), Kind::Url);
+    let store = Redis::new(&format!("redis://{tcp}?cluster=true&timeout=1s")).expect("a URL");
+    store.get(&space("f", None), b"k").expect_err("nobody answers");
+    assert!(anybody_came());
 }
 
 #[test]

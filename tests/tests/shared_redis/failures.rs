@@ -332,6 +332,61 @@ fn what_others_have_written_is_an_error_and_not_a_value() {
 }
 
 #[test]
+fn an_answer_of_another_type_is_corrupt_quotes_nothing_and_leaves_the_server_in_use() {
+    let server = RedisServer::start();
+    let store = server.store();
+    let space = space("f", Some(4)).with_max_weight(Some(100)).with_ttl(Some(Duration::from_secs(3600)));
+    let key = |part: &str| format!("lru-memo:{{{:032x}}}:{part}", space.id());
+    type Ask = fn(&Redis, &lru_memo::shared::Namespace) -> Result<(), lru_memo::shared::Error>;
+    let info: Ask = |store, space| store.info(space).map(|_| ());
+    let recent: Ask = |store, space| store.recent(space, 9).map(|_| ());
+    let namespaces: Ask = |store, _| store.namespaces().map(|_| ());
+    let get: Ask = |store, space| store.get(space, b"other").map(|_| ());
+    let put: Ask = |store, space| {
+        let entry = Entry { value: b"v", weight: 1, computed_since: None, replace: true };
+        store.store(space, b"other", entry).map(|_| ())
+    };
+    let x = "\u{1}\0\0\0\0\0\0\0";
+    for (command, ask) in [
+        (&["hset", &key("meta"), "t", "secret"][..], info),
+        (&["hset", &key("meta"), "s", "secret"], info),
+        (&["hset", &key("meta"), "w", "secret"], namespaces),
+        (&["hset", &key("meta"), "q", "secret"], get),
+        (&["hset", &key("meta"), "s", "secret"], get),
+        (&["hset", &key("meta"), "w", "secret"], put),
+        (&["hset", &key("weights"), x, "secret"], recent),
+        (&["zadd", &key("ages"), "-inf", x], recent),
+    ] {
+        store.clear(&space).expect("it works");
+        assert!(!square(&store, &space, 1));
+        server.ask(command);
+        for _ in 0..3 {
+            let error = ask(&store, &space).expect_err(command[0]);
+            assert_eq!(error.kind(), Kind::Corrupt, "{command:?}: {error}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+        store.clear(&space).expect("the server is not left alone");
+    }
+}
+
+#[test]
+fn health_tells_of_an_answer_of_another_type_without_quoting_it() {
+    let server = RedisServer::start();
+    let mut worker = super::shared::function_worker::Worker::start(&server.url());
+    assert_eq!(worker.ask("double 4"), "8");
+    let meta = server.ask(&["keys", "lru-memo:{*}:meta"]);
+    server.ask(&["hset", &meta, "s", "secret"]);
+    for _ in 0..3 {
+        worker.ask("double_info");
+    }
+    assert_eq!(worker.ask("health"), "[(Corrupt, 3)]");
+    let told = worker.ask("told");
+    assert!(!told.contains("secret"), "{told}");
+    assert_eq!(worker.ask("double 4"), "8");
+    assert_eq!(worker.ask("health"), "[(Corrupt, 3)]", "the server is left alone");
+}
+
+#[test]
 fn a_replica_that_was_the_server_is_connected_to_anew() {
     let server = RedisServer::start();
     let (store, space) = (server.store(), space("f", Some(4)));
@@ -432,4 +487,35 @@ fn errors_within_scripts_are_understood_as_older_servers_tell_them() {
         let error = store.get(&space("f", Some(4)), b"k").expect_err("it cannot be written to");
         assert!(error.to_string().contains(told), "{error}");
     }
+}
+
+#[test]
+fn counters_that_are_as_high_as_can_be_are_told_as_such() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    square(&store, &space, 1);
+    let meta = format!("lru-memo:{{{:032x}}}:meta", space.id());
+    for (number, told) in [("9223372036854775807", 1 << 63), ("18446744073709551616", u64::MAX), ("-7", 0)] {
+        server.ask(&["hset", &meta, "t", number, "p", "0", "s", number]);
+        let (hits, misses, currsize) = info(&store, &space);
+        assert_eq!((hits.max(misses), currsize), (told, 1), "{number}");
+        store.namespaces().expect("it works");
+    }
+}
+
+#[test]
+fn a_number_of_invalidations_that_cannot_be_counted_on_keeps_values_from_being_stored_and_no_server_busy() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(4)));
+    square(&store, &space, 1);
+    let key = |part: &str| format!("lru-memo:{{{:032x}}}:{part}", space.id());
+    server.ask(&["hset", &key("meta"), "q", "1152921504606846976"]);
+    server.ask(&["hset", &key("invalid"), "0", "another"]);
+    let Ok(Found::Miss(ticket)) = store.get(&space, b"k") else { panic!("it is not there") };
+    let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: true };
+    assert_eq!(store.store(&space, b"k", entry), Ok(false));
+    assert_eq!(store.is_current(&space, b"k", ticket), Ok(false));
+    store.clear(&space).expect("it works");
+    assert!(!square(&store, &space, 1));
+    assert!(square(&store, &space, 1));
 }

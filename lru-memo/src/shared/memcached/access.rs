@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::Memcached;
 use super::directory::{Directory, Limits};
 use super::item::Item;
-use super::names::{self, Counter, Names};
+use super::names::{Counter, Items, Names};
 use super::remembered::{Known, Memory};
 use super::server::Server;
 use super::wire::{Answer, Batch, When};
@@ -25,6 +25,7 @@ pub(super) struct Access<'a> {
     pub(super) space: &'a Namespace,
     /// Of the directory and the counters.
     pub(super) server: &'a Server,
+    pub(super) items: Items<'a>,
     directory: String,
     pub(super) until: Instant,
     pub(super) now: u64,
@@ -58,9 +59,11 @@ impl<R> Edited<R> {
 
 impl<'a> Access<'a> {
     pub(super) fn new(store: &'a Memcached, space: &'a Namespace) -> Self {
-        let directory = names::directory(space);
+        let items = Items { prefix: &store.options.prefix, id: space.id() };
+        let directory = items.directory();
         let until = Instant::now() + store.options.timeout;
-        Self { store, space, server: store.servers.of(&directory), directory, until, now: wall::now() }
+        let server = store.servers.of(&directory);
+        Self { store, space, server, items, directory, until, now: wall::now() }
     }
 
     /// Its limits, if it has a list of its entries.
@@ -207,7 +210,7 @@ impl<'a> Access<'a> {
         let mut batch = Batch::new();
         let mut value = None;
         if let Some(version) = version {
-            let name = names::version(self.space, version);
+            let name = self.items.version(version);
             if core::ptr::eq(self.store.servers.of(&name), self.server) {
                 batch.get(&name);
             } else {
@@ -256,7 +259,7 @@ impl<'a> Access<'a> {
 
     pub(super) fn count(&self, generation: u64, counter: Counter, by: i64) -> Result<(), Error> {
         let mut batch = Batch::new();
-        batch.count(&names::counter(self.space, generation, counter), by);
+        batch.count(&self.items.counter(generation, counter), by);
         first(self.ask_here(&batch)?).done().map(|_| ())
     }
 
@@ -266,7 +269,7 @@ impl<'a> Access<'a> {
         all: [Counter; N],
     ) -> Result<[u64; N], Error> {
         let mut batch = Batch::new();
-        all.iter().for_each(|counter| batch.get(&names::counter(self.space, generation, *counter)));
+        all.iter().for_each(|counter| batch.get(&self.items.counter(generation, *counter)));
         let mut counts = [0; N];
         for (count, answer) in counts.iter_mut().zip(self.ask_here(&batch)?) {
             *count = answer.counter()?;

@@ -98,7 +98,13 @@ impl Directory {
 
     pub(super) fn invalidate(&mut self, key: &[u8]) {
         self.invalidated[slot(self.sequence)] = self.hash_of(key);
-        self.sequence += 1;
+        // As high as it can be, it begins anew, so that tickets from before differ.
+        self.sequence = self.sequence.wrapping_add(1);
+    }
+
+    /// Counts a miss, if it counts.
+    pub(super) fn count_miss(&mut self, counts: bool) {
+        self.misses = self.misses.saturating_add(counts.into());
     }
 
     /// Where the entry of a key is; an expired one is removed.

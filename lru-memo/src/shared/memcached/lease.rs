@@ -2,7 +2,7 @@
 //! process that was killed are free again after a while.
 //!
 //! To have an item last longer leaves its number as it is, by which its holder deletes it at the end. So the thread that
-//! keeps leases never delays their ends.
+//! keeps leases never delays their ends. A waiter that sees nobody keep a lease for its length deletes it in the same way.
 
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use super::servers::Servers;
 use super::url::Options;
+use super::watched::Watched;
 use super::wire::{Answer, Batch, When};
 use crate::fork::Own;
 use crate::shared::error::Error;
@@ -64,11 +65,27 @@ impl Leases {
         self.of_process.get_or_make(OfProcess::default)
     }
 
+    /// Waits for the lease, as long as whoever has it keeps it.
     pub(super) fn take(self: &Arc<Self>, name: String) -> Result<Lease, Error> {
         let mut sleep = SLEEPS[0];
+        let mut seen: Option<Watched> = None;
         loop {
-            if let Some(lease) = self.try_take(name.clone())? {
-                return Ok(lease);
+            let mut batch = Batch::new();
+            batch.set(&name, b"", When::Absent, self.seconds());
+            batch.watch(&name);
+            let asked = Instant::now();
+            let mut answers = self.servers.of(&name).exchange(&batch, self.until())?.into_iter();
+            let mut next = || answers.next().unwrap_or(Answer::Missing);
+            if let Some(number) = next().done()? {
+                return Ok(self.held(name, number));
+            }
+            if let Some((number, left)) = next().lasts()? {
+                let answered = Instant::now();
+                let watched = seen.get_or_insert_with(|| Watched::new(number, left, answered));
+                watched.see(number, left, asked, answered);
+                if watched.kept.elapsed() >= self.options.lease {
+                    self.end(&name, number)?;
+                }
             }
             // Not all at the same time.
             let random = RandomState::new().hash_one(()) % 1024;
@@ -81,13 +98,23 @@ impl Leases {
         let mut batch = Batch::new();
         batch.set(&name, b"", When::Absent, self.seconds());
         let answers = self.servers.of(&name).exchange(&batch, self.until())?;
-        let Some(number) = answers.into_iter().next().unwrap_or(Answer::Missing).done()? else {
-            return Ok(None);
-        };
+        let number = answers.into_iter().next().unwrap_or(Answer::Missing).done()?;
+        Ok(number.map(|number| self.held(name, number)))
+    }
+
+    /// The lease that is this item, and is kept from now on.
+    fn held(self: &Arc<Self>, name: String, number: u64) -> Lease {
         let kept = Arc::new(Kept { name, number, is_lost: AtomicBool::new(false) });
         self.of_process().held.lock().push(Arc::downgrade(&kept));
         self.keep_from_now_on();
-        Ok(Some(Lease::new(Held { leases: Arc::clone(self), kept })))
+        Lease::new(Held { leases: Arc::clone(self), kept })
+    }
+
+    /// Deletes the item of a lease, if it is still this one.
+    fn end(&self, name: &str, number: u64) -> Result<(), Error> {
+        let mut batch = Batch::new();
+        batch.delete_unchanged(name, number);
+        self.servers.of(name).exchange(&batch, self.until()).map(|_| ())
     }
 
     fn seconds(&self) -> u32 {
@@ -150,9 +177,7 @@ impl Drop for Held {
         if is_lost.load(Ordering::Relaxed) {
             return;
         }
-        let mut batch = Batch::new();
-        batch.delete_unchanged(name, *number);
         // If it fails, it expires.
-        let _ = self.leases.servers.of(name).exchange(&batch, self.leases.until());
+        let _ = self.leases.end(name, *number);
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::access::{Access, Changed, Edited};
 use super::directory::{Limits, Record};
-use super::names::{self, Counter};
+use super::names::Counter;
 use super::wire::{Batch, When};
 use crate::shared::error::{Error, Kind};
 use crate::shared::unique::unique;
@@ -48,12 +48,12 @@ impl<'a> Listed<'a> {
                 Some(at) => {
                     let version = directory.records[at].version;
                     directory.touch(at);
-                    directory.hits += 1;
+                    directory.hits = directory.hits.saturating_add(1);
                     Edited { value: Some(version), ..Edited::written(Looked::Hit(version)) }
                 }
                 None => {
                     let looked = Looked::Miss(directory.ticket());
-                    directory.misses += u64::from(count_miss);
+                    directory.count_miss(count_miss);
                     Edited { result: looked, write: count_miss, value: None }
                 }
             })?;
@@ -78,7 +78,7 @@ impl<'a> Listed<'a> {
     }
 
     fn fetch(&self, version: u64) -> Result<Option<Vec<u8>>, Error> {
-        let name = names::version(self.access.space, version);
+        let name = self.access.items.version(version);
         let answer = self.access.ask(&name, |batch| batch.get(&name))?.value()?;
         Ok(self
             .access
@@ -95,7 +95,7 @@ impl<'a> Listed<'a> {
             };
             directory.records.retain(|record| !is_lost(record));
             directory.hits = directory.hits.saturating_sub(1);
-            directory.misses += u64::from(count_miss);
+            directory.count_miss(count_miss);
             Edited::written(directory.ticket())
         })
     }
@@ -151,7 +151,7 @@ impl<'a> Listed<'a> {
 
     fn send(&self, version: u64, value: &[u8]) -> Result<(), Error> {
         let item = self.access.item(self.key, value)?;
-        let (name, seconds) = (names::version(self.access.space, version), self.access.lifetime());
+        let (name, seconds) = (self.access.items.version(version), self.access.lifetime());
         self.access.ask(&name, |batch| batch.set(&name, &item, When::Always, seconds))?.done().map(|_| ())
     }
 
@@ -181,7 +181,7 @@ impl<'a> Listed<'a> {
 
 /// Removes entries that no directory lists any more. If it fails, they are merely in the way.
 pub(super) fn delete(access: &Access<'_>, versions: &[u64]) {
-    let names: Vec<String> = versions.iter().map(|version| names::version(access.space, *version)).collect();
+    let names: Vec<String> = versions.iter().map(|version| access.items.version(*version)).collect();
     for server in access.store.servers.iter() {
         let mut batch = Batch::new();
         let here = names.iter().filter(|name| core::ptr::eq(access.store.servers.of(name), server));

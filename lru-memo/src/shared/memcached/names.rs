@@ -3,13 +3,9 @@
 
 use alloc::format;
 use alloc::string::String;
+use core::fmt;
 
 use siphasher::sip128::SipHasher24;
-
-use crate::shared::namespace::Namespace;
-
-/// The names of the namespaces that have their directory on a server.
-pub(super) const INDEX: &str = "lm:index";
 
 /// What the names of a namespace's entries are made of, beside keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,29 +21,58 @@ impl Names {
     pub(super) fn hash_of(self, key: &[u8]) -> u128 {
         SipHasher24::new_with_keys(self.seed, 0x6c72_755f_6d65_6d6f).hash(key).as_u128()
     }
+}
+
+/// The names of the items of one namespace.
+pub(super) struct Items<'a> {
+    /// What the names of all items of this store begin with.
+    pub(super) prefix: &'a str,
+    /// Of the namespace.
+    pub(super) id: u128,
+}
+
+impl Items<'_> {
+    fn name(&self, kind: char, rest: fmt::Arguments<'_>) -> String {
+        format!("{}lm:{kind}:{:032x}{rest}", self.prefix, self.id)
+    }
 
     /// The entry of a key, without a directory.
-    pub(super) fn entry(self, space: &Namespace, key: &[u8]) -> String {
-        format!("lm:e:{:032x}:{:016x}:{:032x}", space.id(), self.generation, self.hash_of(key))
+    pub(super) fn entry(&self, names: Names, key: &[u8]) -> String {
+        self.name('e', format_args!(":{:016x}:{:032x}", names.generation, names.hash_of(key)))
     }
 
     /// The right to compute a key, whichever generation it is.
-    pub(super) fn lease(self, space: &Namespace, key: &[u8]) -> String {
-        format!("lm:l:{:032x}:{:032x}", space.id(), self.hash_of(key))
+    pub(super) fn lease(&self, names: Names, key: &[u8]) -> String {
+        self.name('l', format_args!(":{:032x}", names.hash_of(key)))
+    }
+
+    /// What is there once for each namespace.
+    pub(super) fn directory(&self) -> String {
+        self.name('d', format_args!(""))
+    }
+
+    /// An entry that a directory tells of, written once: `version` tells it from all others.
+    pub(super) fn version(&self, version: u64) -> String {
+        self.name('v', format_args!(":{version:016x}"))
+    }
+
+    /// A counter; each generation has its own.
+    pub(super) fn counter(&self, generation: u64, counter: Counter) -> String {
+        let kind = match counter {
+            Counter::Hits => 'h',
+            Counter::Misses => 'm',
+            Counter::Entries => 'n',
+        };
+        self.name(kind, format_args!(":{generation:016x}"))
     }
 }
 
-/// What is there once for each namespace.
-pub(super) fn directory(space: &Namespace) -> String {
-    format!("lm:d:{:032x}", space.id())
+/// The names of the namespaces that have their directory on a server.
+pub(super) fn index(prefix: &str) -> String {
+    format!("{prefix}lm:index")
 }
 
-/// An entry that a directory tells of, written once: `version` tells it from all others.
-pub(super) fn version(space: &Namespace, version: u64) -> String {
-    format!("lm:v:{:032x}:{version:016x}", space.id())
-}
-
-/// A counter; each generation has its own.
+/// What is counted on the server.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Counter {
     /// Where there is a directory, those that are not counted there; where there is none, all lookups.
@@ -55,13 +80,4 @@ pub(super) enum Counter {
     Misses,
     /// Entries, where there is no directory.
     Entries,
-}
-
-pub(super) fn counter(space: &Namespace, generation: u64, counter: Counter) -> String {
-    let letter = match counter {
-        Counter::Hits => 'h',
-        Counter::Misses => 'm',
-        Counter::Entries => 'n',
-    };
-    format!("lm:{letter}:{:032x}:{generation:016x}", space.id())
 }

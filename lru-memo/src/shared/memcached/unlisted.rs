@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::access::{Access, Edited};
 use super::directory::Directory;
-use super::names::{self, Counter, Names};
+use super::names::{Counter, Names};
 use super::server::Server;
 use super::wire::{Answer, Batch, When};
 use crate::shared::error::{Error, Kind};
@@ -26,7 +26,7 @@ impl<'a> Unlisted<'a> {
     }
 
     fn name(&self, names: Names) -> String {
-        names.entry(self.access.space, self.key)
+        self.access.items.entry(names, self.key)
     }
 
     /// Looks the key up; says whether what is not there is counted.
@@ -58,7 +58,7 @@ impl<'a> Unlisted<'a> {
         let mut batch = Batch::new();
         access.ask_for_directory(&mut batch);
         batch.get(name);
-        batch.count(&names::counter(access.space, generation, Counter::Hits), 1);
+        batch.count(&access.items.counter(generation, Counter::Hits), 1);
         let mut answers = access.ask_here(&batch)?.into_iter();
         let mut next = || answers.next().unwrap_or(Answer::Missing);
         let (directory, item) = (next(), next());
@@ -92,10 +92,10 @@ impl<'a> Unlisted<'a> {
         let mut batch = Batch::new();
         access.ask_for_directory(&mut batch);
         if value.is_some() || count_miss {
-            batch.count(&names::counter(access.space, generation, Counter::Hits), 1);
+            batch.count(&access.items.counter(generation, Counter::Hits), 1);
         }
         if value.is_none() && count_miss {
-            batch.count(&names::counter(access.space, generation, Counter::Misses), 1);
+            batch.count(&access.items.counter(generation, Counter::Misses), 1);
         }
         let answers = access.ask_here(&batch)?;
         let directory = self.current(answers.into_iter().next().unwrap_or(Answer::Missing))?;
@@ -182,7 +182,7 @@ impl<'a> Unlisted<'a> {
         let mut batch = Batch::new();
         self.access.ask_for_directory(&mut batch);
         if is_new {
-            batch.count(&names::counter(self.access.space, directory.generation, Counter::Entries), 1);
+            batch.count(&self.access.items.counter(directory.generation, Counter::Entries), 1);
         }
         let answers = self.access.ask_here(&batch)?;
         if !is_stale(&self.current(answers.into_iter().next().unwrap_or(Answer::Missing))?) {

@@ -19,6 +19,8 @@ pub(super) struct Options {
     pub(super) timeout: Duration,
     /// How long a process that has died keeps others from computing what it was computing: whole seconds.
     pub(super) lease: Duration,
+    /// What the names of all items begin with, with a colon; or nothing.
+    pub(super) prefix: String,
 }
 
 impl Default for Options {
@@ -27,6 +29,7 @@ impl Default for Options {
             connect_timeout: Duration::from_millis(200),
             timeout: Duration::from_millis(500),
             lease: Duration::from_secs(3),
+            prefix: String::new(),
         }
     }
 }
@@ -60,7 +63,8 @@ pub(super) fn parse(scheme: &str, rest: &str) -> Result<Parsed, Error> {
             "connect_timeout" => options.connect_timeout = within(name, text, 1, 60_000)?,
             "timeout" => options.timeout = within(name, text, 1, 60_000)?,
             "lease" => options.lease = whole_seconds(name, text)?,
-            _ => return Err(url::unknown(name, "`connect_timeout`, `timeout` and `lease`")),
+            "prefix" => options.prefix = format!("{}:", url::prefix(text)?),
+            _ => return Err(url::unknown(name, "`connect_timeout`, `timeout`, `lease` and `prefix`")),
         }
     }
     Ok(Parsed { servers, options })
@@ -138,10 +142,11 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let parsed = parse("memcached", "h?connect_timeout=50ms&timeout=2s").expect("it is a URL");
+        let parsed =
+            parse("memcached", "h?connect_timeout=50ms&timeout=2s&prefix=shop1").expect("it is a URL");
         let lease = Duration::from_secs(3);
         let (connect_timeout, timeout) = (Duration::from_millis(50), Duration::from_secs(2));
-        assert_eq!(parsed.options, Options { connect_timeout, timeout, lease });
+        assert_eq!(parsed.options, Options { connect_timeout, timeout, lease, prefix: "shop1:".into() });
     }
 
     #[test]
@@ -165,6 +170,7 @@ mod tests {
             "h?lease=1s",
             "h?lease=2500ms",
             "h?color=red",
+            "h?prefix=a b",
             "h?timeout",
         ] {
             let error = parse("memcached", url).map(|_| ()).map_err(|error| error.kind());

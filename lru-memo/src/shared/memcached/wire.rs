@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::super::error::{Error, Kind};
+use super::watched::FOR_EVER;
 
 /// Commands that are sent together, and answered together.
 #[derive(Default)]
@@ -30,6 +31,8 @@ pub(super) enum Answer {
     Value(Vec<u8>, u64),
     /// It is done; what was written has this number.
     Done(u64),
+    /// The number of an item, and for how many seconds it lasts, or [`FOR_EVER`].
+    Lasts(u64, u64),
     /// The item is not as it was to be.
     Refused,
     /// There is no such item.
@@ -56,6 +59,11 @@ impl Batch {
     /// Has an item last for so many seconds from now, and asks for its number, which stays as it is.
     pub(super) fn keep(&mut self, name: &str, seconds: u32) {
         self.line(format!("mg {name} c T{seconds}"));
+    }
+
+    /// Asks for an item's number, and for how many seconds it lasts.
+    pub(super) fn watch(&mut self, name: &str) {
+        self.line(format!("mg {name} c t"));
     }
 
     /// Writes an item, for so many seconds, or with 0 for good.
@@ -118,7 +126,10 @@ pub(super) fn head(line: &[u8]) -> Option<Head> {
             let length = words.next()?.parse().ok().filter(|&length| length <= LONGEST)?;
             return Some(Head::Value { length, number: number(words) });
         }
-        "HD" => Answer::Done(number(words)),
+        "HD" => match flag(words.clone(), 't') {
+            Some(seconds) => Answer::Lasts(number(words), seconds.parse().unwrap_or(FOR_EVER)),
+            None => Answer::Done(number(words)),
+        },
         "NS" | "EX" => Answer::Refused,
         "EN" | "NF" => Answer::Missing,
         "SERVER_ERROR" => Answer::Failed(failure(line)),
@@ -127,8 +138,13 @@ pub(super) fn head(line: &[u8]) -> Option<Head> {
     Some(Head::Whole(answer))
 }
 
-fn number<'a>(mut flags: impl Iterator<Item = &'a str>) -> u64 {
-    flags.find_map(|flag| flag.strip_prefix('c')?.parse().ok()).unwrap_or(0)
+fn number<'a>(flags: impl Iterator<Item = &'a str>) -> u64 {
+    flag(flags, 'c').and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// What stands after the letter of a flag.
+fn flag<'a>(mut flags: impl Iterator<Item = &'a str>, letter: char) -> Option<&'a str> {
+    flags.find_map(|flag| flag.strip_prefix(letter))
 }
 
 fn failure(line: &str) -> Error {
@@ -156,6 +172,15 @@ impl Answer {
         }
     }
 
+    /// The number of an item, and for how many seconds it lasts.
+    pub(super) fn lasts(self) -> Result<Option<(u64, u64)>, Error> {
+        match self {
+            Self::Lasts(number, seconds) => Ok(Some((number, seconds))),
+            Self::Failed(error) => Err(error),
+            _ => Ok(None),
+        }
+    }
+
     /// The value of a counter; of one that is not there, zero.
     pub(super) fn counter(self) -> Result<u64, Error> {
         let Some((bytes, _)) = self.value()? else { return Ok(0) };
@@ -174,15 +199,16 @@ mod tests {
         let mut batch = Batch::new();
         batch.get("a");
         batch.keep("b", 3);
+        batch.watch("b");
         batch.set("c", b"12\r\n3", When::Unchanged(7), 0);
         batch.set("d", b"", When::Absent, 9);
         batch.delete("e");
         batch.delete_unchanged("f", 8);
         batch.count("g", 2);
         batch.count("h", -1);
-        let expected = "mg a v c\r\nmg b c T3\r\nms c 5 c T0 C7\r\n12\r\n3\r\nms d 0 c T9 ME\r\n\r\nmd e\r\n\
+        let expected = "mg a v c\r\nmg b c T3\r\nmg b c t\r\nms c 5 c T0 C7\r\n12\r\n3\r\nms d 0 c T9 ME\r\n\r\nmd e\r\n\
                         md f C8\r\nma g N0 J2 D2\r\nma h MD D1\r\n";
-        assert_eq!((core::str::from_utf8(&batch.bytes), batch.commands), (Ok(expected), 8));
+        assert_eq!((core::str::from_utf8(&batch.bytes), batch.commands), (Ok(expected), 9));
     }
 
     #[test]
@@ -201,6 +227,8 @@ mod tests {
         }
         assert!(head(b"HD\xff").is_none());
         assert!(matches!(head(b"VA 3 c12 W"), Some(Head::Value { length: 3, number: 12 })));
+        assert!(matches!(head(b"HD c12 t3"), Some(Head::Whole(Answer::Lasts(12, 3)))));
+        assert!(matches!(head(b"HD c12 t-1"), Some(Head::Whole(Answer::Lasts(12, FOR_EVER)))));
         let full = head(b"SERVER_ERROR out of memory storing object");
         assert!(matches!(full, Some(Head::Whole(Answer::Failed(error))) if error.kind() == Kind::Full));
     }

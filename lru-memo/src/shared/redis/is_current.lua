@@ -2,7 +2,8 @@
 local function is_current(generation, sequence)
   local begun = ticket()
   local missed = begun[2] - sequence
-  if generation ~= begun[1] or missed < 0 or missed > INVALIDATIONS then
+  -- No loop ends that counts above 2^53, where somebody has written such a number.
+  if generation ~= begun[1] or missed < 0 or missed > INVALIDATIONS or tonumber(begun[2]) >= 2 ^ 53 then
     return false
   end
   for number = sequence, begun[2] - 1 do

@@ -1,12 +1,16 @@
 //! Leases: a key on the server that goes by itself, unless the process that holds it is alive to keep it.
+//!
+//! The key holds a token, and a number that changes each time it is kept. A waiter that sees both unchanged for the length
+//! of a lease, by its own clock, takes the lease: somebody else may have had the key last for ever.
 
+use alloc::format;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::time::Duration;
 use std::thread;
 use std::time::Instant;
 
-use redis::{Cmd, cmd};
+use redis::Cmd;
 
 use super::Inner;
 use crate::fork::Own;
@@ -25,7 +29,7 @@ const BATCH: usize = 500;
 pub(super) struct Names {
     /// The namespace.
     pub(super) home: u128,
-    /// Who has it: a token, for as long as the lease lasts.
+    /// Who has it, for as long as the lease lasts.
     pub(super) holder: Vec<u8>,
     /// A list to which something is added when it ends.
     pub(super) ended: Vec<u8>,
@@ -63,14 +67,25 @@ impl Keeper {
     }
 }
 
-/// Takes the lease, if nobody has it.
-pub(super) fn try_take(store: &Arc<Inner>, names: Names) -> Result<Result<Lease, Names>, Error> {
-    let (token, lease) = (unique(), millis(store.server.options().lease));
-    let mut set = cmd("SET");
-    set.arg(&names.holder).arg(token).arg("NX").arg("PX").arg(lease);
-    let is_mine: bool = store.server.ask(names.home, until(store), |connection| set.query(connection))?;
-    if !is_mine {
-        return Ok(Err(names));
+/// A lease that somebody else has.
+pub(super) struct Taken {
+    names: Names,
+    /// What the key holds.
+    held: Vec<u8>,
+}
+
+/// Takes the lease if nobody has it, or if its key still holds what is outdated.
+pub(super) fn try_take(
+    store: &Arc<Inner>,
+    names: Names,
+    outdated: Option<&[u8]>,
+) -> Result<Result<Lease, Taken>, Error> {
+    let token = unique();
+    let mut take = store.scripts.lease.key(&names.holder);
+    take.arg(format!("{token}:")).arg(millis(store.server.options().lease));
+    outdated.iter().for_each(|held| _ = take.arg(held));
+    if let Some(held) = store.server.run(names.home, until(store), &take)? {
+        return Ok(Err(Taken { names, held }));
     }
     let kept = Arc::new(Kept { names, token });
     keep(store, &kept);
@@ -80,15 +95,26 @@ pub(super) fn try_take(store: &Arc<Inner>, names: Names) -> Result<Result<Lease,
 
 /// Waits for the lease.
 pub(super) fn take(store: &Arc<Inner>, mut names: Names) -> Result<Lease, Error> {
+    let lease = store.server.options().lease;
+    let mut seen: Option<(Vec<u8>, Instant)> = None;
     loop {
-        match try_take(store, names)? {
+        let outdated = seen.as_ref().filter(|(_, since)| since.elapsed() >= lease);
+        let taken = match try_take(store, names, outdated.map(|(held, _)| &held[..]))? {
             Ok(lease) => return Ok(lease),
-            Err(unused) => names = unused,
-        }
+            Err(taken) => taken,
+        };
+        names = taken.names;
+        let since = match seen {
+            Some((held, since)) if held == taken.held => since,
+            _ => Instant::now(),
+        };
+        seen = Some((taken.held, since));
+        // Without end, if it is none at all.
+        let sleep = SLEEP.min(lease.saturating_sub(since.elapsed())).max(Duration::from_millis(1));
         let mut wait = Cmd::new();
-        wait.arg("BLPOP").arg(&names.ended).arg(SLEEP.as_secs_f64());
-        let woken = until(store) + SLEEP;
-        store.server.ask(names.home, woken, |connection| wait.query::<redis::Value>(connection))?;
+        wait.arg("BLPOP").arg(&names.ended).arg(sleep.as_secs_f64());
+        let woken = until(store) + sleep;
+        store.server.ask::<redis::Value>(names.home, woken, &wait)?;
     }
 }
 
@@ -130,7 +156,7 @@ fn keep_for_longer(store: &Inner, mut held: Vec<Arc<Kept>>) {
     for of_one_namespace in held.chunk_by(|one, other| one.names.home == other.names.home) {
         for batch in of_one_namespace.chunks(BATCH) {
             let mut extend = store.scripts.extend.prepare_invoke();
-            extend.arg(millis(store.server.options().lease));
+            extend.arg(millis(store.server.options().lease)).arg(unique());
             for held in batch {
                 extend.key(&held.names.holder).arg(held.token);
             }

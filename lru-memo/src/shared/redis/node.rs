@@ -59,7 +59,7 @@ impl Node {
         let kind = match code(answer) {
             Some("OOM") => Kind::Full,
             Some("WRONGTYPE") => Kind::Corrupt,
-            _ if answer.kind() == ErrorKind::UnexpectedReturnType => Kind::Corrupt,
+            _ if is_foreign(answer) => Kind::Corrupt,
             _ => Kind::Unavailable,
         };
         Error::new(kind, format!("the Redis server says: {}", self.reason_of(answer)))
@@ -114,9 +114,15 @@ fn is_answer(error: &RedisError) -> bool {
         ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "READONLY", "NOAUTH", "WRONGPASS", "NOREPLICAS", "BUSY"];
     match error.kind() {
         ErrorKind::Server(_) | ErrorKind::Extension => !code(error).is_some_and(|code| UNFIT.contains(&code)),
-        ErrorKind::UnexpectedReturnType => true,
         _ => false,
     }
+}
+
+/// Whether a script has met what this store has not written: a number that is none, or that is too high.
+fn is_foreign(answer: &RedisError) -> bool {
+    const TOLD: [&str; 5] =
+        ["attempt to", "is not an integer", "is not a valid float", "would overflow", "would produce NaN"];
+    answer.detail().is_some_and(|detail| TOLD.iter().any(|told| detail.contains(told)))
 }
 
 /// What kind of error the server tells. Before Redis 7, it is within a sentence if a script has met it.

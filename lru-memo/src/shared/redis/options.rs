@@ -25,6 +25,10 @@ pub(super) struct Options {
     pub(super) lease: Duration,
     /// A namespace that was not used for so long goes.
     pub(super) unused: Duration,
+    /// Whether the URL says that the servers are the nodes of a cluster, which tell of others.
+    pub(super) cluster: bool,
+    /// What all keys begin with, with a colon; or nothing.
+    pub(super) prefix: String,
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -36,17 +40,18 @@ impl Default for Options {
             timeout: Duration::from_millis(500),
             lease: Duration::from_secs(2),
             unused: 7 * DAY,
+            cluster: false,
+            prefix: String::new(),
         }
     }
 }
 
-const KNOWN: &str =
-    "`connect_timeout`, `timeout`, `lease` and `unused`, and for `unix://` also `db`, `user` and `pass`";
+const KNOWN: &str = "`connect_timeout`, `timeout`, `lease`, `unused`, `cluster` and `prefix`, and for `unix://` also `db`, `user` and `pass`";
 
 const PRIVATE: &str = "this is no URL of a Redis server, or has an unknown option: `redis://user:password@host`, \
      `redis://host:6379/0`, `rediss://host` with TLS, `unix:///run/redis.sock?pass=password`; in a password, write \
      `%3F`, `%26`, `%2F`, `%23`, `%40` and `%25` for `?`, `&`, `/`, `#`, `@` and `%`; options are \
-     `connect_timeout`, `timeout`, `lease` and `unused`";
+     `connect_timeout`, `timeout`, `lease`, `unused`, `cluster` and `prefix`";
 
 /// Reads a URL. Where it may hold a password, no error repeats any of it: what looks like an option may be its rest.
 pub(super) fn parse(url: &str) -> Result<(Vec<Place>, Options), Error> {
@@ -71,6 +76,14 @@ fn read(url: &str) -> Result<(Vec<Place>, Options), Error> {
             "timeout" => options.timeout = within(name, text, Duration::from_millis(1), 1)?,
             "lease" => options.lease = within(name, text, Duration::from_secs(1), 1)?,
             "unused" => options.unused = within(name, text, Duration::from_secs(1), 3650)?,
+            "prefix" => options.prefix = format!("{}:", url::prefix(text)?),
+            "cluster" if is_unix => {
+                return Err(Error::new(Kind::Url, "a cluster has no socket: `redis://h1,h2`"));
+            }
+            "cluster" if text == "true" => options.cluster = true,
+            "cluster" => {
+                return Err(Error::new(Kind::Url, format!("`cluster={text}` is not `cluster=true`")));
+            }
             "db" | "user" | "pass" if is_unix => of_client.push(format!("{name}={text}")),
             _ => return Err(url::unknown(name, KNOWN)),
         }
@@ -82,7 +95,9 @@ fn read(url: &str) -> Result<(Vec<Place>, Options), Error> {
         }
         server_of(&server)
     });
-    Ok((servers.collect::<Result<_, _>>()?, options))
+    let servers = servers.collect::<Result<Vec<_>, _>>()?;
+    options.cluster |= servers.len() > 1;
+    Ok((servers, options))
 }
 
 /// The URLs of the servers that one names: `redis://user:password@h1,h2/0` names two.
@@ -143,6 +158,8 @@ mod tests {
         assert_eq!(options, expected);
         let (_, options) = parse("redis://h?unused=30d").expect("a URL");
         assert_eq!(options, Options { unused: 30 * DAY, ..Options::default() });
+        let (_, options) = parse("redis://h?prefix=Shop-1_a.b").expect("a URL");
+        assert_eq!(options.prefix, "Shop-1_a.b:");
         let (servers, options) = parse("unix:///run/r.sock?db=3&timeout=1s&pass=secret").expect("a URL");
         let place = &servers[0];
         assert_eq!((place.login.db(), place.login.password()), (3, Some("secret")));
@@ -152,11 +169,12 @@ mod tests {
 
     #[test]
     fn the_nodes_of_a_cluster_are_read_with_one_login_for_all() {
-        let (servers, _) = parse("redis://me:secret@h1,h2:7000,[::1]:7001/?timeout=1s").expect("a URL");
+        let (servers, options) = parse("redis://me:secret@h1,h2:7000,[::1]:7001/?timeout=1s").expect("a URL");
         let address = |host: &str, port| Address::Tcp(host.into(), port);
         let addresses: Vec<_> = servers.iter().map(|place| place.address.clone()).collect();
         assert_eq!(addresses, [address("h1", 6379), address("h2", 7000), address("::1", 7001)]);
         assert!(servers.iter().all(|place| place.login.password() == Some("secret")));
+        assert!(options.cluster && parse("redis://h?cluster=true").expect("a URL").1.cluster);
         assert!(parse("redis://h1,").is_err() && parse("redis://,h1").is_err());
     }
 
@@ -176,6 +194,13 @@ mod tests {
             "redis://h?unused=4000d",
             "redis://h?unused=213503982334602d",
             "redis://h?color=red",
+            "redis://h?cluster=yes",
+            "redis://h?prefix=",
+            "redis://h?prefix=a:b",
+            "redis://h?prefix={a}",
+            "redis://h?prefix=a*",
+            "redis://h?prefix=123456789012345678901234567890123",
+            "unix:///run/r.sock?cluster=true",
             "redis://h?pass=secret",
             "unix://?pass=secret&x=1",
             "redis://me:pa?secret@h",

@@ -1,6 +1,7 @@
 -- Ends a lease, if it is still held, and wakes one who waits. KEYS: the lease, and the list that is waited for. ARGV:
 -- the token of the lease; for how many milliseconds somebody may come late.
-if redis.call('GET', KEYS[1]) == ARGV[1] then
+local token, held = ARGV[1] .. ':', redis.call('GET', KEYS[1])
+if held and held:sub(1, #token) == token then
   redis.call('DEL', KEYS[1], KEYS[2])
   redis.call('LPUSH', KEYS[2], '')
   redis.call('PEXPIRE', KEYS[2], ARGV[2])

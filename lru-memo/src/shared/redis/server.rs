@@ -1,6 +1,7 @@
 //! The server, or the nodes of a cluster: each namespace is on one of them, which the others know.
 //!
-//! Of a cluster, any node that works is asked: those in the URL, and those that the cluster has told of.
+//! Of a cluster, any node that works is asked: those in the URL, and those that the cluster has told of. A server that is
+//! none, as the URL has it, tells of no others: they would be told the password.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -11,13 +12,14 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::time::Instant;
 
-use redis::{FromRedisValue, RedisError, RedisResult, ScriptInvocation, Value, cmd};
+use redis::{Cmd, FromRedisValue, RedisError, RedisResult, ScriptInvocation, Value, cmd};
 
 use super::connection::{Connection, Place};
+use super::foreign;
 use super::node::Node;
 use super::options::Options;
 use crate::fork::Own;
-use crate::shared::error::Error;
+use crate::shared::error::{Error, Kind};
 use crate::shared::socket::Address;
 use crate::sync::{Mutex, MutexGuard};
 
@@ -66,21 +68,44 @@ impl Server {
         until: Instant,
         script: &ScriptInvocation<'_>,
     ) -> Result<R, Error> {
-        self.ask(home, until, |connection| script.invoke(connection))
+        self.answer(home, until, |connection| script.invoke(connection))
     }
 
-    /// Asks the server of a namespace. Where it fails, another node of the cluster knows which has taken over.
-    pub(super) fn ask<R>(
+    /// Asks the server of a namespace.
+    pub(super) fn ask<R: FromRedisValue>(
         &self,
         home: u128,
         until: Instant,
-        question: impl Fn(&mut Connection) -> RedisResult<R>,
+        command: &Cmd,
     ) -> Result<R, Error> {
+        self.answer(home, until, |connection| command.query(connection))
+    }
+
+    /// The answer of the server of a namespace. One that is of another type than it should be says nothing of the server,
+    /// and is not repeated: it may be somebody's data.
+    fn answer<R: FromRedisValue>(
+        &self,
+        home: u128,
+        until: Instant,
+        question: impl Fn(&mut Connection) -> RedisResult<Value>,
+    ) -> Result<R, Error> {
+        redis::from_redis_value(self.answered(home, until, question)?)
+            .map_err(|_| foreign("an answer of another type"))
+    }
+
+    /// The answer as it is. Where the server fails, another node of the cluster knows which has taken over.
+    fn answered(
+        &self,
+        home: u128,
+        until: Instant,
+        question: impl Fn(&mut Connection) -> RedisResult<Value>,
+    ) -> Result<Value, Error> {
         let mut node = self.home(home);
         let (mut failed, mut redirections) = (Vec::new(), 0);
         loop {
             match node.ask(until, &question) {
                 Ok(Ok(found)) => return Ok(found),
+                Ok(Err(error)) if !self.options.cluster && is_redirection(&error) => return Err(sent_on()),
                 Ok(Err(error)) => {
                     let moved = (redirections < REDIRECTIONS).then(|| self.moved(home, &node, &error));
                     let next = moved.flatten().ok_or_else(|| node.error_of(&error))?;
@@ -187,5 +212,32 @@ impl Server {
             Arc::new(Node::new(place, self.options.connect_timeout))
         };
         seed.map_or_else(made, Arc::clone)
+    }
+}
+
+/// Whether a server says that another one is to be asked.
+fn is_redirection(error: &RedisError) -> bool {
+    matches!(error.code(), Some("MOVED" | "ASK"))
+}
+
+fn sent_on() -> Error {
+    let message = "the Redis server is a node of a cluster, and refers to another: name several nodes in the URL, as in \
+                   `redis://h1,h2`, or add `?cluster=true`";
+    Error::new(Kind::Unavailable, message)
+}
+
+#[cfg(all(test, feature = "redis-tls"))]
+mod tests {
+    use super::super::options;
+    use super::*;
+
+    #[test]
+    fn a_node_that_others_tell_of_is_asked_over_tls_where_the_url_says_so() {
+        for (url, tls) in
+            [("redis://h1,h2", false), ("rediss://h1,h2", true), ("rediss://h1?cluster=true", true)]
+        {
+            let (places, options) = options::parse(url).expect("a URL");
+            assert_eq!(Server::new(places, options).node(&("h3".into(), 1)).place.tls, tls, "{url}");
+        }
     }
 }
