@@ -30,6 +30,7 @@
 //! | `memcached://h1:11211,h2:11211` | `Memcached`, with the cargo feature `memcached` |
 //! | `redis://user:password@host:6379/0`, `unix:///run/redis.sock` | `Redis`, with the cargo feature `redis` |
 //! | `redis://h1,h2,h3`, `redis://h1?cluster=true` | `Redis`, a cluster: nodes that tell of the others |
+//! | `redis://h1:26379,h2:26379?sentinel=mymaster` | `Redis`, the primary that the sentinels know |
 //! | `rediss://user:password@host` | `Redis` over TLS, with the cargo feature `redis-tls` |
 //! | `memory://` | [`Memory`]: this process only, for tests |
 //!

@@ -10,6 +10,8 @@ mod failures;
 mod leases;
 #[path = "shared_redis/prefix.rs"]
 mod prefix;
+#[path = "shared_redis/sentinels.rs"]
+mod sentinels;
 mod shared;
 #[path = "shared_redis/unused.rs"]
 mod unused;

@@ -49,7 +49,7 @@ impl OlderRust {
             .env("RUSTDOC", bin.join("rustdoc"))
             .env("RUSTFLAGS", "-Dwarnings")
             .env("CARGO_INCREMENTAL", "0")
-            .env("CARGO_TARGET_DIR", self.root.with_extension("build"));
+            .env("CARGO_TARGET_DIR", self.root.join("target"));
         command
     }
 }
@@ -60,7 +60,7 @@ fn joined(paths: impl IntoIterator<Item = PathBuf>) -> std::ffi::OsString {
 
 /// Unpacks the packages; the directory is there only once it is complete.
 fn unpack(root: &Path) -> Result<(), Failure> {
-    let unfinished = root.with_extension("unfinished");
+    let unfinished = root.with_file_name("rust-unfinished");
     let _ = fs::remove_dir_all(&unfinished);
     let packages = unfinished.join("packages");
     fs::create_dir_all(&packages).map_err(|error| format!("{}: {error}", packages.display()))?;

@@ -48,7 +48,7 @@ pub(crate) fn targets() -> Result<(), Failure> {
     for (target, features) in CHECKED {
         run(&mut cargo("check -p lru-memo", target))?;
         if !features.is_empty() {
-            run(cargo("check -p lru-memo --features", target).arg(features))?;
+            run(&mut cargo(&format!("check -p lru-memo --features {features}"), target))?;
         }
     }
     for (target, system, emulator) in RUN {

@@ -5,6 +5,7 @@ mod lease;
 mod node;
 mod options;
 mod scripts;
+mod sentinels;
 mod server;
 #[cfg(feature = "redis-tls")]
 mod tls;
@@ -99,6 +100,9 @@ impl Redis {
     ///
     /// Of a cluster, several nodes are named, `redis://h1,h2,h3`, or one, `redis://h1?cluster=true`. Any of them tells of the
     /// others, which are told the password. No other server is followed to where it refers to.
+    ///
+    /// Behind Redis Sentinel, the sentinels are named, with their ports, and what they call the servers:
+    /// `redis://user:password@h1:26379,h2:26379/0?sentinel=mymaster`. User, password and database are those of the servers.
     ///
     /// The server is asked when the store is first used.
     ///

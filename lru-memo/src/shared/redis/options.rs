@@ -27,6 +27,8 @@ pub(super) struct Options {
     pub(super) unused: Duration,
     /// Whether the URL says that the servers are the nodes of a cluster, which tell of others.
     pub(super) cluster: bool,
+    /// What the sentinels, which the URL names, call the servers that they watch.
+    pub(super) sentinel: Option<String>,
     /// What all keys begin with, with a colon; or nothing.
     pub(super) prefix: String,
 }
@@ -41,17 +43,18 @@ impl Default for Options {
             lease: Duration::from_secs(2),
             unused: 7 * DAY,
             cluster: false,
+            sentinel: None,
             prefix: String::new(),
         }
     }
 }
 
-const KNOWN: &str = "`connect_timeout`, `timeout`, `lease`, `unused`, `cluster` and `prefix`, and for `unix://` also `db`, `user` and `pass`";
+const KNOWN: &str = "`connect_timeout`, `timeout`, `lease`, `unused`, `cluster`, `sentinel` and `prefix`, and for `unix://` also `db`, `user` and `pass`";
 
 const PRIVATE: &str = "this is no URL of a Redis server, or has an unknown option: `redis://user:password@host`, \
      `redis://host:6379/0`, `rediss://host` with TLS, `unix:///run/redis.sock?pass=password`; in a password, write \
      `%3F`, `%26`, `%2F`, `%23`, `%40` and `%25` for `?`, `&`, `/`, `#`, `@` and `%`; options are \
-     `connect_timeout`, `timeout`, `lease`, `unused`, `cluster` and `prefix`";
+     `connect_timeout`, `timeout`, `lease`, `unused`, `cluster`, `sentinel` and `prefix`";
 
 /// Reads a URL. Where it may hold a password, no error repeats any of it: what looks like an option may be its rest.
 pub(super) fn parse(url: &str) -> Result<(Vec<Place>, Options), Error> {
@@ -80,6 +83,11 @@ fn read(url: &str) -> Result<(Vec<Place>, Options), Error> {
             "cluster" if is_unix => {
                 return Err(Error::new(Kind::Url, "a cluster has no socket: `redis://h1,h2`"));
             }
+            "sentinel" if is_unix || text.is_empty() => {
+                let example = "`sentinel` takes the name that the sentinels have for the servers: `redis://h1:26379,h2:26379?sentinel=mymaster`";
+                return Err(Error::new(Kind::Url, example));
+            }
+            "sentinel" => options.sentinel = Some(text.to_owned()),
             "cluster" if text == "true" => options.cluster = true,
             "cluster" => {
                 return Err(Error::new(Kind::Url, format!("`cluster={text}` is not `cluster=true`")));
@@ -96,7 +104,11 @@ fn read(url: &str) -> Result<(Vec<Place>, Options), Error> {
         server_of(&server)
     });
     let servers = servers.collect::<Result<Vec<_>, _>>()?;
-    options.cluster |= servers.len() > 1;
+    if options.sentinel.is_none() {
+        options.cluster |= servers.len() > 1;
+    } else if options.cluster {
+        return Err(Error::new(Kind::Url, "a cluster has no sentinels: leave out `cluster` or `sentinel`"));
+    }
     Ok((servers, options))
 }
 
@@ -175,6 +187,11 @@ mod tests {
         assert_eq!(addresses, [address("h1", 6379), address("h2", 7000), address("::1", 7001)]);
         assert!(servers.iter().all(|place| place.login.password() == Some("secret")));
         assert!(options.cluster && parse("redis://h?cluster=true").expect("a URL").1.cluster);
+        let (sentinels, options) = parse("redis://h1:26379,h2:26379/1?sentinel=mymaster").expect("a URL");
+        assert_eq!(
+            (sentinels.len(), options.sentinel.as_deref(), options.cluster),
+            (2, Some("mymaster"), false)
+        );
         assert!(parse("redis://h1,").is_err() && parse("redis://,h1").is_err());
     }
 
@@ -195,6 +212,9 @@ mod tests {
             "redis://h?unused=213503982334602d",
             "redis://h?color=red",
             "redis://h?cluster=yes",
+            "redis://h?sentinel=",
+            "redis://h?sentinel=mymaster&cluster=true",
+            "unix:///run/r.sock?sentinel=mymaster",
             "redis://h?prefix=",
             "redis://h?prefix=a:b",
             "redis://h?prefix={a}",

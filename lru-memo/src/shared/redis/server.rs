@@ -1,7 +1,8 @@
 //! The server, or the nodes of a cluster: each namespace is on one of them, which the others know.
 //!
 //! Of a cluster, any node that works is asked: those in the URL, and those that the cluster has told of. A server that is
-//! none, as the URL has it, tells of no others: they would be told the password.
+//! none, as the URL has it, tells of no others: they would be told the password. Where the URL names sentinels, there is
+//! one server, and they know which.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -18,6 +19,7 @@ use super::connection::{Connection, Place};
 use super::foreign;
 use super::node::Node;
 use super::options::Options;
+use super::sentinels::Sentinels;
 use crate::fork::Own;
 use crate::shared::error::{Error, Kind};
 use crate::shared::socket::Address;
@@ -33,6 +35,7 @@ pub(super) struct Server {
     options: Options,
     /// Those in the URL, at least one.
     seeds: Vec<Arc<Node>>,
+    sentinels: Option<Sentinels>,
     /// Whether there are others.
     is_cluster: AtomicBool,
     others: Own<Mutex<Others>>,
@@ -49,8 +52,10 @@ struct Others {
 impl Server {
     pub(super) fn new(places: Vec<Place>, options: Options) -> Self {
         let node = |place| Arc::new(Node::new(place, options.connect_timeout));
+        let sentinels = options.sentinel.clone();
+        let sentinels = sentinels.and_then(|name| Sentinels::new(name, places.clone(), &options));
         let seeds: Vec<_> = places.into_iter().map(node).collect();
-        Self { options, seeds, is_cluster: AtomicBool::new(false), others: Own::none() }
+        Self { options, seeds, sentinels, is_cluster: AtomicBool::new(false), others: Own::none() }
     }
 
     fn others(&self) -> MutexGuard<'_, Others> {
@@ -100,7 +105,7 @@ impl Server {
         until: Instant,
         question: impl Fn(&mut Connection) -> RedisResult<Value>,
     ) -> Result<Value, Error> {
-        let mut node = self.home(home);
+        let mut node = self.home(home, until)?;
         let (mut failed, mut redirections) = (Vec::new(), 0);
         loop {
             match node.ask(until, &question) {
@@ -127,14 +132,20 @@ impl Server {
         }
     }
 
-    fn home(&self, home: u128) -> Arc<Node> {
+    fn home(&self, home: u128, until: Instant) -> Result<Arc<Node>, Error> {
+        if let Some(sentinels) = &self.sentinels {
+            return sentinels.primary(&self.options, until);
+        }
         let known = || self.others().homes.get(&home).map(Arc::clone);
         let is_cluster = self.is_cluster.load(Ordering::Relaxed);
-        is_cluster.then(known).flatten().unwrap_or_else(|| Arc::clone(&self.seeds[0]))
+        Ok(is_cluster.then(known).flatten().unwrap_or_else(|| Arc::clone(&self.seeds[0])))
     }
 
-    /// A node of the cluster that was not asked.
+    /// A node of the cluster that was not asked, or the server that has taken over.
     fn another(&self, asked: &[Arc<Node>], until: Instant) -> Option<Arc<Node>> {
+        if let Some(sentinels) = &self.sentinels {
+            return sentinels.successor(asked.last()?, &self.options, until);
+        }
         let is_new = |node: &&Arc<Node>| asked.iter().all(|asked| asked.place.address != node.place.address);
         let mut seeds = self.seeds.iter().filter(is_new);
         if self.is_cluster.load(Ordering::Relaxed) {

@@ -1,0 +1,95 @@
+//! Redis Sentinel: servers that know which of several Redis servers is the primary, and make another one the primary when
+//! it fails.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+use std::time::Instant;
+
+use redis::{RedisConnectionInfo, Value, cmd};
+
+use super::connection::{Connection, Place};
+use super::node::Node;
+use super::options::Options;
+use crate::fork::Own;
+use crate::shared::error::{Error, Kind};
+use crate::shared::socket::Address;
+use crate::sync::{Mutex, MutexGuard};
+
+/// How often the sentinels are asked while the primary fails, at most.
+const ASK_EVERY: Duration = Duration::from_millis(200);
+
+pub(super) struct Sentinels {
+    /// What they call the servers that they watch.
+    name: String,
+    nodes: Vec<Node>,
+    /// How to introduce oneself to the primary.
+    place: Place,
+    primary: Own<Mutex<Primary>>,
+}
+
+#[derive(Default)]
+struct Primary {
+    node: Option<Arc<Node>>,
+    asked: Option<Instant>,
+}
+
+impl Sentinels {
+    /// Those at the places of the URL. They are not told the login, which is for the primary.
+    pub(super) fn new(name: String, places: Vec<Place>, options: &Options) -> Option<Self> {
+        let place = places.first()?.clone();
+        let sentinel = |place| {
+            Node::new(Place { login: RedisConnectionInfo::default(), ..place }, options.connect_timeout)
+        };
+        Some(Self { name, nodes: places.into_iter().map(sentinel).collect(), place, primary: Own::none() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Primary> {
+        self.primary.get_or_make(Mutex::default).lock()
+    }
+
+    /// The primary as it was when the sentinels were asked last.
+    pub(super) fn primary(&self, options: &Options, until: Instant) -> Result<Arc<Node>, Error> {
+        if let Some(known) = self.lock().node.clone() {
+            return Ok(known);
+        }
+        self.ask(options, until).ok_or_else(|| {
+            let name = &self.name;
+            Error::new(
+                Kind::Unavailable,
+                format!("no Redis Sentinel of the URL can be asked which server is the primary of `{name}`"),
+            )
+        })
+    }
+
+    /// The primary that has taken over from one that fails.
+    pub(super) fn successor(&self, failed: &Node, options: &Options, until: Instant) -> Option<Arc<Node>> {
+        {
+            let mut primary = self.lock();
+            if primary.asked.is_some_and(|asked| asked.elapsed() < ASK_EVERY) {
+                return None;
+            }
+            primary.asked = Some(Instant::now());
+        }
+        self.ask(options, until).filter(|next| next.place.address != failed.place.address)
+    }
+
+    fn ask(&self, options: &Options, until: Instant) -> Option<Arc<Node>> {
+        let address = self.nodes.iter().find_map(|sentinel| self.told_by(sentinel, until))?;
+        let mut primary = self.lock();
+        let known = primary.node.take().filter(|node| node.place.address == address);
+        let made = || Arc::new(Node::new(Place { address, ..self.place.clone() }, options.connect_timeout));
+        Some(Arc::clone(primary.node.insert(known.unwrap_or_else(made))))
+    }
+
+    fn told_by(&self, sentinel: &Node, until: Instant) -> Option<Address> {
+        let question = |connection: &mut Connection| {
+            cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name).query::<Value>(connection)
+        };
+        let Ok(Ok(answer)) = sentinel.ask(until, question) else { return None };
+        let (host, port) = redis::from_redis_value::<(String, u16)>(answer).ok()?;
+        Some(Address::Tcp(host, port))
+    }
+}
