@@ -52,6 +52,10 @@ const DEEP: &[Step] = &[
     Step { name: "fuzz", about: "every fuzz target, for a while", run: fuzz::step },
 ];
 
+/// What runs on other systems than Debian, where the servers are not to be had.
+const ELSEWHERE: &[Step] =
+    &[Step { name: "portable", about: "the core's tests, without servers", run: platforms::portable }];
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -59,10 +63,12 @@ fn main() -> ExitCode {
         ["test"] => run(TEST),
         ["deep", ref time @ ..] => deep::set_time(time).and_then(|()| run(DEEP)),
         ["bench", ref words @ ..] => bench::bench(words),
-        [name, ref time @ ..] => match TEST.iter().chain(DEEP).find(|step| step.name == name) {
-            Some(step) => deep::set_time(time).and_then(|()| run(std::slice::from_ref(step))),
-            None => Err(format!("there is no command `{name}`\n{}", usage())),
-        },
+        [name, ref time @ ..] => {
+            match TEST.iter().chain(DEEP).chain(ELSEWHERE).find(|step| step.name == name) {
+                Some(step) => deep::set_time(time).and_then(|()| run(std::slice::from_ref(step))),
+                None => Err(format!("there is no command `{name}`\n{}", usage())),
+            }
+        }
         [] => Err(usage()),
     });
     match outcome {
@@ -99,7 +105,8 @@ fn usage() -> String {
         list(TEST),
         line("  ", "deep [SECONDS]", &format!("{steps}; SECONDS: how long a step goes on once it is built")),
         list(DEEP),
-        line("  ", "STEP [SECONDS]", "one step"),
+        line("  ", "STEP [SECONDS]", "one step of these, or of"),
+        list(ELSEWHERE),
         benches,
     ]
     .concat()

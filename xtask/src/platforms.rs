@@ -1,7 +1,7 @@
 //! The steps that look at other compilers and other targets than those of this machine.
 
 use crate::Failure;
-use crate::command::run;
+use crate::command::{cargo, run};
 use crate::older_rust::OlderRust;
 use crate::servers::installed;
 
@@ -26,6 +26,11 @@ const RUN: [(&str, &str, Option<&str>); 3] = [
     // Big-endian.
     ("s390x-unknown-linux-gnu", "s390x-linux-gnu", Some("qemu-s390x")),
 ];
+
+/// The core's tests, on whatever system this is.
+pub(crate) fn portable() -> Result<(), Failure> {
+    run(cargo("test -p lru-memo --lib").args(TELLING.split_whitespace()))
+}
 
 /// The oldest Rust: builds and tests the default features, and checks the others.
 ///
