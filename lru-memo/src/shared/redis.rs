@@ -268,18 +268,35 @@ impl Use<'_> {
         let keys = self.store.keys(id);
         let mut ask = cmd("HMGET");
         ask.arg(keys.key("meta")).arg(&["n", "maxsize", "max_weight", "ttl", "w"]);
-        type Found = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
-        let (name, maxsize, max_weight, ttl, weight): Found = self.store.server.ask(id, self.until, &ask)?;
+        let unreadable = |error| {
+            let space = Namespace::new("", id);
+            Ok(Some(Summary { error: Some(error), ..Summary::new(&space, Counts::default()) }))
+        };
+        let found: Vec<Option<Vec<u8>>> = match self.store.server.ask(id, self.until, &ask) {
+            Err(error) if error.kind() == Kind::Corrupt => return unreadable(error),
+            found => found?,
+        };
+        let text = |found: Option<Vec<u8>>| found.map(|text| String::from_utf8_lossy(&text).into_owned());
+        let mut found = found.into_iter().map(text);
+        let mut next = || found.next().flatten();
+        let (name, maxsize, max_weight, ttl, weight) = (next(), next(), next(), next(), next());
         let Some(name) = name else { return Ok(None) };
         let limit = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<u64>().ok());
         let mut summary = Summary::new(&Namespace::new(&name, id), Counts::default());
         summary.maxsize = limit(&maxsize).and_then(|max| usize::try_from(max).ok());
         summary.max_weight = limit(&max_weight);
         summary.ttl = limit(&ttl).map(Duration::from_nanos);
-        let weight = weight.as_deref().map_or(Ok(0), counter)?;
-        summary.weight = max_weight.filter(|max| !max.is_empty()).map(|_| weight);
-        summary.counts = self.info(&summary.namespace())?;
-        Ok(Some(summary))
+        let counts = weight.as_deref().map_or(Ok(0), counter).and_then(|weight| {
+            summary.weight = max_weight.filter(|max| !max.is_empty()).map(|_| weight);
+            self.info(&summary.namespace())
+        });
+        match counts {
+            Ok(counts) => Ok(Some(Summary { counts, ..summary })),
+            Err(error) if error.kind() == Kind::Corrupt => {
+                Ok(Some(Summary { error: Some(error), ..summary }))
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -385,9 +402,10 @@ impl Store for Redis {
         let begun = self.begun();
         // No call of a function waits for this.
         let begun = Use { until: begun.until + LISTING * self.0.server.options().timeout, ..begun };
-        let ids: Vec<String> = self.0.server.ask(HOME_OF_INDEX, begun.until, &members)?;
+        let ids: Vec<Vec<u8>> = self.0.server.ask(HOME_OF_INDEX, begun.until, &members)?;
         let (mut summaries, mut gone) = (Vec::new(), Vec::new());
-        for id in ids.iter().filter_map(|id| u128::from_str_radix(id, 16).ok()) {
+        let number = |id: &Vec<u8>| u128::from_str_radix(core::str::from_utf8(id).ok()?, 16).ok();
+        for id in ids.iter().filter_map(number) {
             match begun.summary(id)? {
                 Some(summary) => summaries.push(summary),
                 None => gone.push(id),
