@@ -71,7 +71,7 @@ pub(crate) fn visible(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
-/// The beginning of a name, [visible](visible), with an ellipsis if it goes on.
+/// The beginning of a name, [visible], with an ellipsis if it goes on.
 pub(crate) fn name(name: &str) -> String {
     const LONGEST: usize = 80;
     match name.char_indices().nth(LONGEST) {
