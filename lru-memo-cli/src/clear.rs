@@ -1,7 +1,7 @@
 //! `lru-memo clear`.
 
 use crate::failure::Failure;
-use crate::format::{count, name};
+use crate::format::{count, name, visible};
 use crate::print;
 use crate::sources::{Found, Sources, id};
 
@@ -19,7 +19,7 @@ pub(crate) fn clear(store: Option<&str>, wanted: &str, all: bool) -> Result<(), 
             "cleared {} ({}) in {}: {}\n",
             name(&summary.name),
             id(summary),
-            name(&source.label),
+            visible(&source.label),
             count(summary.counts.currsize, "entry", "entries")
         ))?;
     }
@@ -28,7 +28,7 @@ pub(crate) fn clear(store: Option<&str>, wanted: &str, all: bool) -> Result<(), 
 
 fn ambiguous(wanted: &str, found: &[Found<'_>]) -> Failure {
     let told =
-        found.iter().map(|found| format!("\n  {} in {}", id(&found.summary), name(&found.source.label)));
+        found.iter().map(|found| format!("\n  {} in {}", id(&found.summary), visible(&found.source.label)));
     let told: String = told.collect();
     Failure::usage(format!(
         "there are {} namespaces `{}`: give an id instead, or `--all`{told}",

@@ -3,9 +3,10 @@
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 
-use lru_memo::shared::{Error, Kind};
+use lru_memo::shared::{Error, Kind, Summary};
 
-use crate::format::name;
+use crate::format::{name, visible};
+use crate::sources::{Source, id};
 
 /// The exit codes, for the help.
 pub(crate) const EXIT_CODES: &str = "\
@@ -13,7 +14,7 @@ Exit codes:
   0  it worked
   1  there is no such store or namespace
   2  the command line is wrong
-  3  a store does not work";
+  3  a store does not work, or a namespace in it cannot be read";
 
 /// What went wrong, for people, and its exit code.
 #[derive(Debug)]
@@ -46,6 +47,12 @@ impl Failure {
         Self { code, message: if is_named { message } else { format!("{message} ({label})") } }
     }
 
+    /// A namespace cannot be read.
+    pub(crate) fn namespace(source: &Source, summary: &Summary, error: &Error) -> Self {
+        let (id, name) = (id(summary), name(&summary.name));
+        Self { code: 3, message: format!("namespace {id} {name} cannot be read: {error} ({})", source.label) }
+    }
+
     /// The answer cannot be written.
     pub(crate) fn output(error: &dyn Display) -> Self {
         Self { code: 3, message: format!("cannot write to the terminal or file: {error}") }
@@ -62,9 +69,9 @@ impl Failure {
 }
 
 impl Display for Failure {
-    /// As [`name`] does it: the message may hold what others have written. Lines are kept.
+    /// [Visible](visible): the message may hold what others have written. Lines are kept.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.message.lines().map(name).collect();
+        let lines: Vec<String> = self.message.lines().map(visible).collect();
         f.write_str(&lines.join("\n"))
     }
 }

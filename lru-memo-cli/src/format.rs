@@ -59,15 +59,30 @@ pub(crate) fn limit<T: ToString>(limit: Option<T>) -> String {
     limit.map_or_else(|| "None".to_owned(), |limit| limit.to_string())
 }
 
-/// A name that cannot do anything to the terminal.
+/// Whether a character does something to the terminal, or to others beside it, or cannot be seen: what Rust's `Debug`
+/// escapes, but for what stands in literals only.
+pub(crate) fn is_hidden(c: char) -> bool {
+    !matches!(c, '"' | '\'' | '\\') && c.escape_debug().len() > 1
+}
+
+/// A text of which everything can be seen, and nothing does anything to the terminal.
+pub(crate) fn visible(text: &str) -> String {
+    let escape = |c: char| if is_hidden(c) { c.escape_debug().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
+}
+
+/// The beginning of a name, [visible], with an ellipsis if it goes on.
 pub(crate) fn name(name: &str) -> String {
-    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    name.chars().map(escape).collect()
+    const LONGEST: usize = 80;
+    match name.char_indices().nth(LONGEST) {
+        Some((end, _)) => visible(&name[..end]) + "\u{2026}",
+        None => visible(name),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, duration, idle, name};
+    use super::{bytes, duration, idle, name, visible};
 
     #[test]
     fn bytes_are_told_in_the_largest_unit_that_fits() {
@@ -87,5 +102,13 @@ mod tests {
     #[test]
     fn a_name_cannot_steer_the_terminal() {
         assert_eq!(name("f\u{1b}[2J\n<ü>"), "f\\u{1b}[2J\\n<ü>");
+        assert_eq!(visible("\u{9b}\u{7f}\u{202e}\u{200b}"), "\\u{9b}\\u{7f}\\u{202e}\\u{200b}");
+        assert_eq!(visible("<F as \\ \"a'b\">"), "<F as \\ \"a'b\">");
+    }
+
+    #[test]
+    fn a_name_is_cut_where_a_screen_ends() {
+        assert_eq!(name(&"é".repeat(80)), "é".repeat(80));
+        assert_eq!(name(&"é".repeat(81)), "é".repeat(80) + "…");
     }
 }

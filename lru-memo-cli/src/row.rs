@@ -6,6 +6,7 @@ use lru_memo::shared::Held;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::format::{is_hidden, name};
 use crate::sources::{Found, id};
 
 /// How much of a key is shown, in bytes.
@@ -27,6 +28,8 @@ pub(crate) struct Row {
     pub(crate) ttl_seconds: Option<f64>,
     pub(crate) bytes: Option<u64>,
     pub(crate) idle_seconds: Option<u64>,
+    /// Why it cannot be read: then the counters mean nothing.
+    pub(crate) error: Option<String>,
 }
 
 /// An entry.
@@ -59,7 +62,19 @@ impl Row {
             ttl_seconds: summary.ttl.as_ref().map(Duration::as_secs_f64),
             bytes: summary.bytes,
             idle_seconds: summary.idle.as_ref().map(Duration::as_secs),
+            error: summary.error.as_ref().map(ToString::to_string),
         }
+    }
+
+    /// Its name for tables, and whether it can be read.
+    pub(crate) fn title(&self) -> String {
+        let title = name(&self.name);
+        if self.error.is_none() { title } else { format!("{title} (unreadable)").trim_start().to_owned() }
+    }
+
+    /// A counter for tables, if it could be read.
+    pub(crate) fn known(&self, count: impl ToString) -> String {
+        if self.error.is_none() { count.to_string() } else { "-".to_owned() }
     }
 
     /// How often the function was called.
@@ -86,8 +101,18 @@ impl Entry {
     }
 }
 
-/// What `--json` prints.
+/// What `--json` prints. What a terminal might heed is escaped, as JSON does it with control characters below a blank only.
 pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::output(&error))?;
-    Ok(text + "\n")
+    let mut escaped = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if c != '\n' && is_hidden(c) {
+            let units =
+                c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+            escaped.push_str(&units);
+        } else {
+            escaped.push(c);
+        }
+    }
+    Ok(escaped + "\n")
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::format::{bytes, duration, idle, limit, name, or_dash, ratio};
+use crate::format::{bytes, duration, idle, limit, or_dash, ratio, visible};
 use crate::print;
 use crate::row::{Entry, Row, json};
 use crate::sources::{Found, Sources};
@@ -45,9 +45,9 @@ impl Detail {
 
     fn text(&self) -> String {
         let row = &self.row;
-        let mut text = format!("{}\n", name(&row.name));
+        let mut text = format!("{}\n", row.title());
         for (what, value) in [
-            ("store", name(&row.store)),
+            ("store", visible(&row.store)),
             ("id", row.id.clone()),
             ("hits", row.hits.to_string()),
             ("misses", row.misses.to_string()),

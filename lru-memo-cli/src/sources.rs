@@ -47,7 +47,14 @@ impl Sources {
         let mut found = Vec::new();
         for source in &self.open {
             match source.store.namespaces() {
-                Ok(all) => found.extend(all.into_iter().map(|summary| Found { source, summary })),
+                Ok(all) => {
+                    let unreadable =
+                        all.iter().filter_map(|summary| Some((summary, summary.error.as_ref()?)));
+                    failures.extend(
+                        unreadable.map(|(summary, error)| Failure::namespace(source, summary, error)),
+                    );
+                    found.extend(all.into_iter().map(|summary| Found { source, summary }));
+                }
                 Err(error) => failures.push(Failure::store(&source.label, &error)),
             }
         }

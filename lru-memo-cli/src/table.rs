@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use crate::format::{bytes, duration, idle, limit, name, or_dash, ratio};
+use crate::format::{bytes, duration, idle, limit, or_dash, ratio, visible};
 use crate::row::{Entry, Row};
 
 /// How many digits of an id tell namespaces apart, as a rule.
@@ -14,12 +14,12 @@ pub(crate) type Column<'a, T> = (&'a str, Box<dyn Fn(&T) -> String + 'a>);
 /// The columns that every table of namespaces has.
 pub(crate) fn namespace_columns<'a>() -> Vec<Column<'a, Row>> {
     vec![
-        ("NAMESPACE", Box::new(|row| name(&row.name))),
+        ("NAMESPACE", Box::new(Row::title)),
         ("ID", Box::new(|row| row.id[..ID_DIGITS].to_owned())),
-        ("HITS", Box::new(|row| row.hits.to_string())),
-        ("MISSES", Box::new(|row| row.misses.to_string())),
+        ("HITS", Box::new(|row| row.known(row.hits))),
+        ("MISSES", Box::new(|row| row.known(row.misses))),
         ("RATIO", Box::new(|row| or_dash(row.hit_ratio, ratio))),
-        ("CURRSIZE", Box::new(|row| row.currsize.to_string())),
+        ("CURRSIZE", Box::new(|row| row.known(row.currsize))),
         ("MAXSIZE", Box::new(|row| limit(row.maxsize))),
         ("BYTES", Box::new(|row| or_dash(row.bytes, bytes))),
         ("IDLE", Box::new(|row| or_dash(row.idle_seconds, idle))),
@@ -65,7 +65,7 @@ pub(crate) fn by_store(rows: &[Row]) -> String {
     }
     let tables = stores.iter().map(|&store| {
         let rows: Vec<Row> = rows.iter().filter(|row| row.store == store).cloned().collect();
-        format!("{}\n{}", name(store), render(&columns, &rows))
+        format!("{}\n{}", visible(store), render(&columns, &rows))
     });
     tables.collect::<Vec<_>>().join("\n")
 }

@@ -121,6 +121,7 @@ mod tests {
             ttl_seconds: None,
             bytes: None,
             idle_seconds: None,
+            error: None,
         }
     }
 

@@ -394,6 +394,51 @@ fn names_and_keys_cannot_steer_the_terminal() {
     assert_eq!(told.stderr.lines().count(), 1, "{told:?}");
 }
 
+#[test]
+fn names_hide_nothing_and_turn_nothing_around() {
+    const HOSTILE: [char; 9] =
+        ['\u{7f}', '\u{85}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{ad}', '\u{e0041}'];
+    let scratch = Scratch::new();
+    let hostile = space(&format!("app::\u{fc}{}\"f", String::from_iter(HOSTILE)), 0, None);
+    call(&scratch.store(), &hostile, b"key", 1);
+    for arguments in [
+        &["ls"][..],
+        &["ls", "--json"],
+        &["show", hostile.name()],
+        &["show", hostile.name(), "--json"],
+        &["top", "--once"],
+        &["clear", hostile.name()],
+        &["show", "f\u{202e}"],
+    ] {
+        let told = run(&scratch, arguments);
+        assert!(!told.stdout.contains(HOSTILE) && !told.stderr.contains(HOSTILE), "{arguments:?}: {told:?}");
+        assert!(told.stdout.contains("app::\u{fc}") || arguments[1..] == ["f\u{202e}"], "{told:?}");
+    }
+    assert_eq!(run(&scratch, &["ls", "--json"]).json()[0]["name"], hostile.name());
+}
+
+#[test]
+fn a_long_name_is_cut() {
+    let scratch = Scratch::new();
+    let (long, other) = (space(&"n\u{e9}".repeat(150), 0, None), space(&"n\u{e9}".repeat(150), 1, None));
+    call(&scratch.store(), &long, b"key", 1);
+    call(&scratch.store(), &other, b"key", 1);
+    for arguments in [
+        &["ls"][..],
+        &["show", long.name()],
+        &["top", "--once"],
+        &["clear", long.name()],
+        &["clear", long.name(), "--all"],
+        &["show", &long.name()[3..]],
+    ] {
+        let told = run(&scratch, arguments);
+        let lines = told.stdout.lines().chain(told.stderr.lines());
+        let longest = lines.map(|line| line.chars().count()).max().expect("it says something");
+        assert!(longest < 200 && format!("{told:?}").contains('\u{2026}'), "{arguments:?}: {told:?}");
+    }
+    assert_eq!(run(&scratch, &["ls", "--json"]).json()[0]["name"], long.name());
+}
+
 /// A program's store in the default place, which every process of this user has in common; removed in the end.
 struct Program {
     directory: PathBuf,

@@ -2,9 +2,10 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{self, Child, Command, Stdio};
+use std::process::{self, Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -63,13 +64,14 @@ impl Drop for Server {
     }
 }
 
+fn command(url: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lru-memo"));
+    command.args(["--store", url]).args(arguments).output().expect("the command starts")
+}
+
 /// What the command prints on success.
 fn run(url: &str, arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_lru-memo"))
-        .args(["--store", url])
-        .args(arguments)
-        .output()
-        .expect("the command starts");
+    let output = command(url, arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
 }
@@ -120,6 +122,51 @@ fn a_deployment_with_a_prefix_is_shown_alone_and_with_its_prefix() {
         let rows = run(&format!("{url}&prefix=shop2"), &["ls", "--json"]);
         assert!(rows.contains("?prefix=shop2\"") && !rows.contains("shop1"), "{rows}");
     }
+}
+
+/// Gives the Redis server a command, as one types it.
+fn tell(server: &Server, command: &str) {
+    let mut socket = UnixStream::connect(server.directory.join("socket")).expect("it listens");
+    socket.write_all(format!("{command}\r\n").as_bytes()).expect("it reads");
+    let mut answer = [0; 1];
+    socket.read_exact(&mut answer).expect("it answers");
+    assert_ne!(answer, *b"-", "{command}");
+}
+
+#[test]
+fn a_namespace_that_cannot_be_read_hides_no_other() {
+    let server = Server::redis();
+    let url = server.url("unix");
+    let spaces = ["app::good", "app::other_type", "app::no_text", "app::no_number"]
+        .map(|name| Namespace::new(name, fingerprint(&[name.as_bytes()])));
+    let store = attach(&url).expect("the server is there");
+    for space in &spaces {
+        let _ = store.get(space, b"key").expect("the store works");
+    }
+    let meta = |at: usize| format!("lru-memo:{{{:032x}}}:meta", spaces[at].id());
+    tell(&server, &format!("set {} something", meta(1)));
+    tell(&server, &format!("hset {} n \"app::\\xff\"", meta(2)));
+    tell(&server, &format!("hset {} s secret", meta(3)));
+    tell(&server, "sadd lru-memo:namespaces \"\\xff\" nonsense");
+    for (arguments, code) in [(&["ls"][..], 3), (&["top", "--once"], 3), (&["show", "app::good"], 0)] {
+        let output = command(&url, arguments);
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{stdout} {stderr}");
+        assert!(stdout.contains("app::good"), "{arguments:?}: {stdout}");
+        assert!(!format!("{stdout}{stderr}").contains("secret"), "{stdout} {stderr}");
+        for broken in [1, 3] {
+            let id = format!("{:032x}", spaces[broken].id());
+            let row = stdout.lines().find(|line| line.contains(&id[..8]));
+            assert_eq!(row.is_some_and(|row| row.contains("(unreadable)")), code == 3, "{stdout}");
+            assert!(stderr.contains(&id), "{stderr}");
+        }
+        // A name that is no text is told as far as it is.
+        assert_eq!(stdout.contains("app::\u{fffd}"), code == 3, "{stdout}");
+    }
+    let rows = String::from_utf8(command(&url, &["ls", "--json"]).stdout).expect("text");
+    assert_eq!(rows.matches("\"error\": null").count(), 2, "{rows}");
+    assert_eq!(rows.matches("\"error\": \"").count(), 2, "{rows}");
 }
 
 #[test]

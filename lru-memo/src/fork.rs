@@ -25,6 +25,8 @@ mod handlers;
 mod inherited;
 mod own;
 mod process;
+#[cfg(feature = "_stores")]
+mod stack;
 
 #[cfg(unix)]
 use alloc::boxed::Box;
@@ -35,6 +37,8 @@ pub(crate) use handlers::Registration;
 pub(crate) use inherited::{Heritage, Inherited};
 pub(crate) use own::Own;
 pub(crate) use process::Process;
+#[cfg(feature = "_stores")]
+pub(crate) use stack::stack_end;
 
 /// A cache that all threads share.
 #[cfg(unix)]

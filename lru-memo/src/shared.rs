@@ -311,6 +311,8 @@ pub struct Summary {
     pub bytes: Option<u64>,
     /// How long it was not used, to the minute, if the store knows it.
     pub idle: Option<Duration>,
+    /// Why it cannot be read, if it cannot: what else is here is what could be.
+    pub error: Option<Error>,
 }
 
 /// An entry as found in a store.
@@ -341,6 +343,7 @@ impl Summary {
             weight: None,
             bytes: None,
             idle: None,
+            error: None,
         }
     }
 

@@ -119,3 +119,18 @@ fn what_is_not_to_be_stored_is_not_kept() {
     assert_eq!((large(1), large(1), large(2), large(2)), (1, 1, 2, 2));
     assert_eq!(RUNS.load(SeqCst), 3);
 }
+
+#[test]
+fn a_process_keeps_so_many_bytes_near_and_no_more() {
+    #[lru_cache(maxsize = None, scope = shared, near = "1h")]
+    fn long(x: u32) -> Vec<u8> {
+        vec![x as u8; 1 << 20]
+    }
+    prepare();
+    for x in (0..40).chain(0..40) {
+        assert_eq!(long(x).len(), 1 << 20);
+    }
+    // Of 16 MiB, with their keys.
+    assert_eq!(long_cache_near_info().currsize, 15);
+    assert_eq!(long_cache_info(), info(40, 40, None, 40));
+}

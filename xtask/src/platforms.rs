@@ -19,12 +19,12 @@ const CHECKED: [(&str, &str); 3] = [
     ("wasm32-unknown-unknown", ""),
 ];
 
-/// Targets whose programs run here, all but the first in an emulator: each with what links them.
-const RUN: [(&str, &str, Option<&str>); 3] = [
-    ("i686-unknown-linux-gnu", "i686-linux-gnu", None),
-    ("aarch64-unknown-linux-gnu", "aarch64-linux-gnu", Some("qemu-aarch64")),
+/// Targets whose programs run here, all but the first in an emulator: each with what links them, and its C library.
+const RUN: [(&str, &str, &str, Option<&str>); 3] = [
+    ("i686-unknown-linux-gnu", "i686-linux-gnu", "libc6-dev-i386-cross", None),
+    ("aarch64-unknown-linux-gnu", "aarch64-linux-gnu", "libc6-dev-arm64-cross", Some("qemu-aarch64")),
     // Big-endian.
-    ("s390x-unknown-linux-gnu", "s390x-linux-gnu", Some("qemu-s390x")),
+    ("s390x-unknown-linux-gnu", "s390x-linux-gnu", "libc6-dev-s390x-cross", Some("qemu-s390x")),
 ];
 
 /// The core's tests, on whatever system this is.
@@ -56,11 +56,11 @@ pub(crate) fn targets() -> Result<(), Failure> {
             run(&mut cargo(&format!("check -p lru-memo --features {features}"), target))?;
         }
     }
-    for (target, system, emulator) in RUN {
+    for (target, system, library, emulator) in RUN {
         let linker = format!("{system}-gcc");
-        installed(&linker, &format!("gcc-{system}"))?;
+        installed(&linker, &format!("gcc-{system} {library}"))?;
         let variable = |name| format!("CARGO_TARGET_{}_{name}", target.to_uppercase().replace('-', "_"));
-        let mut command = cargo("test -p lru-memo --features memcached --lib", target);
+        let mut command = cargo("test -p lru-memo --features lru-memo/memcached --lib", target);
         command.args(TELLING.split_whitespace()).env(variable("LINKER"), linker);
         if let Some(emulator) = emulator {
             installed(emulator, "qemu-user")?;

@@ -6,6 +6,7 @@
 //! works: `flatten`, `untagged`, `skip_serializing_if`. Unlike the well-known formats of this kind, it tells `Some(())`
 //! and `Some(None)` from `None`, and can write floats such that equal ones are the same.
 
+mod depth;
 mod read;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,8 @@ use crate::info::{CacheInfo, CacheParameters};
 
 /// No near cache has more entries.
 const MOST: usize = 1024;
+/// Nor do its keys and values have more bytes.
+const MOST_BYTES: u64 = 16 << 20;
 
 /// The entries of one function that this process has got lately.
 pub(super) struct Near {
@@ -21,7 +23,7 @@ impl Near {
         let maxsize = parameters.maxsize.unwrap_or(MOST).min(MOST);
         let space = Namespace::new("near", 0)
             .with_maxsize(Some(maxsize))
-            .with_max_weight(parameters.max_weight.map(|max| max as u64))
+            .with_max_weight(Some(parameters.max_weight.map_or(MOST_BYTES, |max| MOST_BYTES.min(max as u64))))
             .with_ttl(Some(near));
         Self { space, memory: Memory::new() }
     }

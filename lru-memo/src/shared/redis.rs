@@ -150,8 +150,7 @@ impl Use<'_> {
 
     /// Looks an entry up; notes now and then that the namespace is used.
     fn look(&self, space: &Namespace, key: &[u8], counts_misses: bool) -> Result<Value, Error> {
-        let (now, every) = (wall::now(), scripts::noted_every(self.store.server.options().unused));
-        let is_due = u128::from(now.abs_diff(space.noted.load(Relaxed))) >= every.as_nanos();
+        let is_due = self.is_due(space);
         let found = if is_due { None } else { self.look_quickly(space, key, counts_misses)? };
         let found = match found {
             Some(found) => found,
@@ -160,10 +159,30 @@ impl Use<'_> {
                 self.run(&self.store.scripts.get, space, key, |get| _ = get.arg(counts))?
             }
         };
-        if is_due {
-            space.noted.store(now, Relaxed);
-        }
+        self.note(space);
         Ok(found)
+    }
+
+    /// Whether this process is to note that the namespace is used.
+    fn is_due(&self, space: &Namespace) -> bool {
+        let every = scripts::noted_every(self.store.server.options().unused);
+        u128::from(wall::now().abs_diff(space.noted.load(Relaxed))) >= every.as_nanos()
+    }
+
+    /// Has the namespace stay listed, which is used; the scripts have it stay. What does not work, does the next time.
+    fn note(&self, space: &Namespace) {
+        if self.is_due(space) {
+            space.noted.store(wall::now(), Relaxed);
+            let _ = self.list(&[space.id()]);
+        }
+    }
+
+    /// The answer of a script that is a use of the namespace.
+    fn used<R>(&self, space: &Namespace, answer: Result<R, Error>) -> Result<R, Error> {
+        if answer.is_ok() {
+            self.note(space);
+        }
+        answer
     }
 
     /// Unless it takes longer.
@@ -209,7 +228,7 @@ impl Use<'_> {
                 begin.arg(unique()).arg(space.name());
                 begin.arg(number(space.maxsize())).arg(number(space.max_weight())).arg(ttl);
             })?;
-        self.index("SADD", &[space.id()])?;
+        self.list(&[space.id()])?;
         let generation = generation.ok_or_else(|| foreign("a namespace without a generation"))?;
         Ok(Ticket { generation, sequence })
     }
@@ -244,12 +263,15 @@ impl Use<'_> {
         Ok(Counts { hits, misses: counter(&misses)?, currsize })
     }
 
-    /// Changes the list of all namespaces.
-    fn index(&self, how: &str, ids: &[u128]) -> Result<(), Error> {
-        let mut change = cmd(how);
-        change.arg(self.store.index());
-        ids.iter().for_each(|id| _ = change.arg(format!("{id:032x}")));
-        self.store.server.ask::<u64>(HOME_OF_INDEX, self.until, &change).map(|_| ())
+    /// Lists namespaces, as long as they may last.
+    fn list(&self, ids: &[u128]) -> Result<(), Error> {
+        let unused = self.store.server.options().unused;
+        // Another process may have noted their use later than this one notes it here.
+        let lasts = unused + scripts::noted_every(unused);
+        let mut list = self.store.scripts.list.key(self.store.index());
+        list.arg(lasts.as_millis().to_string());
+        ids.iter().for_each(|id| _ = list.arg(format!("{id:032x}")));
+        self.run_plain(HOME_OF_INDEX, &list)
     }
 
     /// Lists namespaces no more that are gone.
@@ -257,11 +279,14 @@ impl Use<'_> {
         if gone.is_empty() {
             return Ok(());
         }
-        self.index("SREM", gone)?;
+        let mut remove = cmd("SREM");
+        remove.arg(self.store.index());
+        gone.iter().for_each(|id| _ = remove.arg(format!("{id:032x}")));
+        self.store.server.ask::<u64>(HOME_OF_INDEX, self.until, &remove)?;
         for &id in gone {
             // It may have been made again, and listed, before it was removed from the list.
             if self.summary(id)?.is_some() {
-                self.index("SADD", &[id])?;
+                self.list(&[id])?;
             }
         }
         Ok(())
@@ -272,18 +297,35 @@ impl Use<'_> {
         let keys = self.store.keys(id);
         let mut ask = cmd("HMGET");
         ask.arg(keys.key("meta")).arg(&["n", "maxsize", "max_weight", "ttl", "w"]);
-        type Found = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
-        let (name, maxsize, max_weight, ttl, weight): Found = self.store.server.ask(id, self.until, &ask)?;
+        let unreadable = |error| {
+            let space = Namespace::new("", id);
+            Ok(Some(Summary { error: Some(error), ..Summary::new(&space, Counts::default()) }))
+        };
+        let found: Vec<Option<Vec<u8>>> = match self.store.server.ask(id, self.until, &ask) {
+            Err(error) if error.kind() == Kind::Corrupt => return unreadable(error),
+            found => found?,
+        };
+        let text = |found: Option<Vec<u8>>| found.map(|text| String::from_utf8_lossy(&text).into_owned());
+        let mut found = found.into_iter().map(text);
+        let mut next = || found.next().flatten();
+        let (name, maxsize, max_weight, ttl, weight) = (next(), next(), next(), next(), next());
         let Some(name) = name else { return Ok(None) };
         let limit = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<u64>().ok());
         let mut summary = Summary::new(&Namespace::new(&name, id), Counts::default());
         summary.maxsize = limit(&maxsize).and_then(|max| usize::try_from(max).ok());
         summary.max_weight = limit(&max_weight);
         summary.ttl = limit(&ttl).map(Duration::from_nanos);
-        let weight = weight.as_deref().map_or(Ok(0), counter)?;
-        summary.weight = max_weight.filter(|max| !max.is_empty()).map(|_| weight);
-        summary.counts = self.info(&summary.namespace())?;
-        Ok(Some(summary))
+        let counts = weight.as_deref().map_or(Ok(0), counter).and_then(|weight| {
+            summary.weight = max_weight.filter(|max| !max.is_empty()).map(|_| weight);
+            self.info(&summary.namespace())
+        });
+        match counts {
+            Ok(counts) => Ok(Some(Summary { counts, ..summary })),
+            Err(error) if error.kind() == Kind::Corrupt => {
+                Ok(Some(Summary { error: Some(error), ..summary }))
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -335,7 +377,7 @@ impl Store for Redis {
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
         health::note_rejected();
         let begun = self.begun();
-        let ticket = begun.run(&self.0.scripts.reject, space, key, |_| ())?;
+        let ticket = begun.used(space, begun.run(&self.0.scripts.reject, space, key, |_| ()))?;
         begun.ticket_of(space, ticket)
     }
 
@@ -352,7 +394,8 @@ impl Store for Redis {
     }
 
     fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
-        self.begun().store(space, key, entry)
+        let begun = self.begun();
+        begun.used(space, begun.store(space, key, entry))
     }
 
     fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
@@ -360,7 +403,8 @@ impl Store for Redis {
     }
 
     fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error> {
-        self.begun().run(&self.0.scripts.invalidate, space, key, |_| ())
+        let begun = self.begun();
+        begun.used(space, begun.run(&self.0.scripts.invalidate, space, key, |_| ()))
     }
 
     fn clear(&self, space: &Namespace) -> Result<(), Error> {
@@ -389,9 +433,10 @@ impl Store for Redis {
         let begun = self.begun();
         // No call of a function waits for this.
         let begun = Use { until: begun.until + LISTING * self.0.server.options().timeout, ..begun };
-        let ids: Vec<String> = self.0.server.ask(HOME_OF_INDEX, begun.until, &members)?;
+        let ids: Vec<Vec<u8>> = self.0.server.ask(HOME_OF_INDEX, begun.until, &members)?;
         let (mut summaries, mut gone) = (Vec::new(), Vec::new());
-        for id in ids.iter().filter_map(|id| u128::from_str_radix(id, 16).ok()) {
+        let number = |id: &Vec<u8>| u128::from_str_radix(core::str::from_utf8(id).ok()?, 16).ok();
+        for id in ids.iter().filter_map(number) {
             match begun.summary(id)? {
                 Some(summary) => summaries.push(summary),
                 None => gone.push(id),

@@ -263,3 +263,57 @@ fn standalone() -> (RedisServer, u16) {
         Some((RedisServer::started(&["--bind", "127.0.0.1", "--port", &port.to_string()])?, port))
     })
 }
+
+/// Two nodes of a cluster that speak TLS only, of which the first has all slots, with their ports.
+#[cfg(feature = "redis-tls")]
+fn encrypted_cluster(directory: &std::path::Path) -> [(RedisServer, u16); 2] {
+    let at = |name: &str| directory.join(name).to_str().expect("text").to_owned();
+    let (certificate, key, authority) = (at("server.pem"), at("server.key"), at("ca.pem"));
+    let start = |port: u16| {
+        let port_text = port.to_string();
+        let of_tls = ["--tls-port", &port_text, "--tls-cluster", "yes", "--tls-auth-clients", "no"];
+        let files =
+            ["--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-cert-file", &authority];
+        let name =
+            ["--cluster-announce-hostname", "localhost", "--cluster-preferred-endpoint-type", "hostname"];
+        let cluster = ["--cluster-enabled", "yes", "--bind", "127.0.0.1"];
+        Some((RedisServer::started(&[&of_tls[..], &files, &name, &cluster].concat())?, port))
+    };
+    let nodes = [(); 2].map(|()| super::shared::ports::on_free_port(start));
+    assert_eq!(nodes[0].0.ask(&["cluster", "addslotsrange", "0", "16383"]), "OK");
+    let [port, bus] = [nodes[0].1, nodes[0].1 + 10_000].map(|port| port.to_string());
+    assert_eq!(nodes[1].0.ask(&["cluster", "meet", "127.0.0.1", &port, &bus]), "OK");
+    let is_whole = |node: &RedisServer| {
+        let told = node.ask(&["cluster", "info"]);
+        told.contains("cluster_state:ok") && told.contains("cluster_known_nodes:2")
+    };
+    until("the cluster begins", || nodes.iter().all(|(node, _)| is_whole(node)));
+    nodes
+}
+
+#[cfg(feature = "redis-tls")]
+#[test]
+fn a_namespace_on_another_node_is_asked_for_over_tls_where_the_url_says_so() {
+    let scratch = Scratch::new();
+    super::certificates(scratch.path());
+    let [(first, port), (second, _)] = encrypted_cluster(scratch.path());
+    let url = format!("rediss://localhost:{port}?cluster=true&timeout=5s&connect_timeout=5s");
+    let called = || {
+        let mut worker = std::process::Command::new(env!("CARGO_BIN_EXE_shared-worker"));
+        worker.arg(scratch.path()).arg("describe").env("LRU_MEMO_STORE", &url);
+        let output = worker.env("SSL_CERT_FILE", scratch.path().join("ca.pem")).output();
+        String::from_utf8(output.expect("the worker starts").stdout).expect("text")
+    };
+    const COUNTED: &str = "Ok(Counts { hits: 1, misses: 1, currsize: 1 })\n";
+    assert!(called().ends_with(COUNTED));
+    let values = first.ask(&["keys", "lru-memo:{*}:values"]);
+    let slot = first.ask(&["cluster", "keyslot", &values]);
+    first.ask(&["flushall"]);
+    let new_home = second.ask(&["cluster", "myid"]);
+    for node in [&second, &first] {
+        assert_eq!(node.ask(&["cluster", "setslot", &slot, "node", &new_home]), "OK");
+    }
+    let told = called();
+    assert!(told.ends_with(COUNTED), "{told}");
+    assert_eq!(second.ask(&["exists", &values]), "1");
+}

@@ -74,8 +74,7 @@ fn a_namespace_that_nobody_uses_goes_with_all_that_is_its_and_one_that_is_used_s
     });
     assert!(clean, "this machine is too slow for this test");
     let end = Instant::now() + Duration::from_secs(60);
-    // The list of namespaces goes when it is looked at.
-    while !store.namespaces().expect("it works").is_empty() || server.ask(&["dbsize"]) != "0" {
+    while server.ask(&["dbsize"]) != "0" {
         assert!(Instant::now() < end, "{}", server.ask(&["keys", "*"]));
         thread::sleep(Duration::from_millis(20));
     }
@@ -102,6 +101,38 @@ fn the_first_hit_of_a_process_keeps_a_namespace_however_rarely_it_is_used() {
         assert_eq!(left.len(), 6, "all but hits: {left:?}");
         assert_eq!(info(&store, &space), (hits, 0, 1));
     }
+}
+
+#[test]
+fn the_list_of_namespaces_expires_and_is_kept_by_whatever_uses_one() {
+    const LIST: &str = "lru-memo:namespaces";
+    let server = RedisServer::start();
+    let left = || server.ask(&["pttl", LIST]).parse::<i64>().expect("a number");
+    let store = store_with(&server, "30d");
+    assert!(!square(&store, &full_space(), 1));
+    assert!((DUE..DUE + 3 * 86_400_000).contains(&left()), "{}", left());
+    type Act = fn(&Redis, &Namespace);
+    let acts: [Act; 5] = [
+        |store, space| assert!(square(store, space, 1)),
+        |store, space| _ = store.hit(space, b"k").expect("it works"),
+        |store, space| _ = put(store, space, b"k", b"v", 1),
+        |store, space| _ = store.invalidate(space, b"another").expect("it works"),
+        |store, space| _ = store.reject(space, b"another").expect("it works"),
+    ];
+    for (at, act) in acts.into_iter().enumerate() {
+        // As a server has it that somebody persisted, or on which nothing was used for long.
+        match at % 2 {
+            0 => assert_eq!(server.ask(&["persist", LIST]), "1"),
+            _ => assert_eq!(server.ask(&["expire", LIST, "86400"]), "1"),
+        }
+        // As another process has it.
+        act(&store, &full_space());
+        assert!(left() > DUE, "{at}: {}", left());
+    }
+    // Nor is one lost that is used.
+    server.ask(&["del", LIST]);
+    assert!(square(&store, &full_space(), 1));
+    assert_eq!(store.namespaces().expect("it works").len(), 1);
 }
 
 #[test]

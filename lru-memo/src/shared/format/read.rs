@@ -4,21 +4,19 @@ use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::depth::Depth;
 use super::{Tag, Unfit};
-
-/// How deeply values may be nested in each other.
-const DEPTH: usize = 512;
 
 /// The value of these bytes.
 pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Unfit> {
-    let mut reader = Reader { bytes, depth: 0 };
+    let mut reader = Reader { bytes, depth: Depth::OUTSIDE };
     let value = T::deserialize(&mut reader)?;
     if reader.bytes.is_empty() { Ok(value) } else { Err(truncated()) }
 }
 
 /// What a `Vec<u8>` was, of which these are the bytes.
 pub(crate) fn read_bytes(bytes: &[u8]) -> Option<&[u8]> {
-    let mut reader = Reader { bytes, depth: 0 };
+    let mut reader = Reader { bytes, depth: Depth::OUTSIDE };
     let is_sequence = reader.tag().ok()? == Tag::ByteSequence;
     let count = reader.count().ok()?;
     (is_sequence && count == reader.bytes.len()).then_some(reader.bytes)
@@ -27,7 +25,7 @@ pub(crate) fn read_bytes(bytes: &[u8]) -> Option<&[u8]> {
 struct Reader<'de> {
     /// What is still to be read.
     bytes: &'de [u8],
-    depth: usize,
+    depth: Depth,
 }
 
 fn truncated() -> Unfit {
@@ -124,12 +122,10 @@ impl<'de> Reader<'de> {
 
     /// Reads what is nested in a value.
     fn nested<R>(&mut self, inside: impl FnOnce(&mut Self) -> Result<R, Unfit>) -> Result<R, Unfit> {
-        if self.depth == DEPTH {
-            return Err(Unfit::custom("it is nested too deeply"));
-        }
-        self.depth += 1;
+        let outside = self.depth;
+        self.depth = outside.deeper()?;
         let result = inside(self);
-        self.depth -= 1;
+        self.depth = outside;
         result
     }
 

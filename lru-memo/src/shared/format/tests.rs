@@ -83,11 +83,16 @@ fn options_and_units_come_back() {
 
 #[test]
 fn what_is_nested_too_deeply_is_an_error() {
-    let mut nested = Vec::new();
-    for _ in 0..100_000 {
-        nested.extend([Tag::Some as u8, 1]);
+    let one = 1_u64.to_le_bytes();
+    let sequence = [&[Tag::Sequence as u8][..], &one].concat();
+    let map = [&[Tag::Map as u8][..], &2_u64.to_le_bytes(), &[Tag::Unit as u8, 0]].concat();
+    let (some, tuple, named) = ([Tag::Some as u8, 1], [Tag::Tuple as u8, 1], [Tag::Named as u8, 0]);
+    for level in [&some[..], &tuple, &named, &[Tag::Variant as u8, 0], &sequence, &map] {
+        let nested = level.repeat(100_000);
+        let small = std::thread::Builder::new().stack_size(256 << 10);
+        let refused = small.spawn(move || read::<serde::de::IgnoredAny>(&nested).is_err());
+        assert!(refused.expect("it starts").join().expect("it ends"), "{level:?}");
     }
-    assert!(read::<serde::de::IgnoredAny>(&nested).is_err());
 }
 
 #[test]

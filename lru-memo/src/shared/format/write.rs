@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use serde::ser::{self, Serialize, Serializer};
 
+use super::depth::Depth;
 use super::{Tag, Unfit};
 
 /// How floats are written.
@@ -21,7 +22,7 @@ pub(crate) fn write<T: ?Sized + Serialize>(
     floats: Floats,
     bytes: &mut Vec<u8>,
 ) -> Result<(), Unfit> {
-    value.serialize(Writer { bytes, floats })
+    value.serialize(Writer { bytes, floats, depth: Depth::OUTSIDE })
 }
 
 /// Writes bytes as [`write`] writes a `Vec<u8>`.
@@ -36,6 +37,7 @@ pub(crate) fn write_bytes(value: &[u8], bytes: &mut Vec<u8>) {
 struct Writer<'k> {
     bytes: &'k mut Vec<u8>,
     floats: Floats,
+    depth: Depth,
 }
 
 impl<'k> Writer<'k> {
@@ -54,7 +56,12 @@ impl<'k> Writer<'k> {
 
     /// A writer for an element.
     fn again(&mut self) -> Writer<'_> {
-        Writer { bytes: self.bytes, floats: self.floats }
+        Writer { bytes: self.bytes, floats: self.floats, depth: self.depth }
+    }
+
+    /// A writer for what is nested in a value.
+    fn nested(self) -> Result<Self, Unfit> {
+        Ok(Self { depth: self.depth.deeper()?, ..self })
     }
 
     fn tagged(self, tag: Tag, bytes: &[u8]) -> Result<(), Unfit> {
@@ -62,11 +69,19 @@ impl<'k> Writer<'k> {
         Ok(())
     }
 
-    /// Writes the name of what follows.
-    fn name(self, tag: Tag, name: &str) -> Self {
+    /// Writes the name of what follows, which is nested in it.
+    fn name(self, tag: Tag, name: &str) -> Result<Self, Unfit> {
         let writer = self.tag(tag, name.len());
         writer.bytes.extend_from_slice(name.as_bytes());
-        writer
+        writer.nested()
+    }
+
+    fn counted(self, tag: Tag) -> Result<Counted<'k>, Unfit> {
+        Ok(Counted::new(self.nested()?, tag))
+    }
+
+    fn fields(self, tag: Tag, length: usize) -> Result<Fields<'k>, Unfit> {
+        Ok(Fields(self.tag(tag, length).nested()?))
     }
 }
 
@@ -142,7 +157,7 @@ impl<'k> Serializer for Writer<'k> {
     }
 
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Unfit> {
-        value.serialize(self.tag(Tag::Some, 1))
+        value.serialize(self.tag(Tag::Some, 1).nested()?)
     }
 
     fn serialize_unit(self) -> Result<(), Unfit> {
@@ -150,7 +165,7 @@ impl<'k> Serializer for Writer<'k> {
     }
 
     fn serialize_unit_struct(self, name: &'static str) -> Result<(), Unfit> {
-        self.name(Tag::Named, name).serialize_unit()
+        self.name(Tag::Named, name)?.serialize_unit()
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Unfit> {
@@ -162,7 +177,7 @@ impl<'k> Serializer for Writer<'k> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Unfit> {
-        value.serialize(self.name(Tag::Named, name))
+        value.serialize(self.name(Tag::Named, name)?)
     }
 
     fn serialize_newtype_variant<T: ?Sized + Serialize>(
@@ -172,19 +187,19 @@ impl<'k> Serializer for Writer<'k> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Unfit> {
-        value.serialize(self.name(Tag::Variant, variant))
+        value.serialize(self.name(Tag::Variant, variant)?)
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Counted<'k>, Unfit> {
-        Ok(Counted::new(self, Tag::Sequence))
+        self.counted(Tag::Sequence)
     }
 
     fn serialize_tuple(self, length: usize) -> Result<Fields<'k>, Unfit> {
-        Ok(Fields(self.tag(Tag::Tuple, length)))
+        self.fields(Tag::Tuple, length)
     }
 
     fn serialize_tuple_struct(self, name: &'static str, length: usize) -> Result<Fields<'k>, Unfit> {
-        self.name(Tag::Named, name).serialize_tuple(length)
+        self.name(Tag::Named, name)?.serialize_tuple(length)
     }
 
     fn serialize_tuple_variant(
@@ -194,15 +209,15 @@ impl<'k> Serializer for Writer<'k> {
         variant: &'static str,
         length: usize,
     ) -> Result<Fields<'k>, Unfit> {
-        self.name(Tag::Variant, variant).serialize_tuple(length)
+        self.name(Tag::Variant, variant)?.serialize_tuple(length)
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Counted<'k>, Unfit> {
-        Ok(Counted::new(self, Tag::Map))
+        self.counted(Tag::Map)
     }
 
     fn serialize_struct(self, name: &'static str, length: usize) -> Result<Fields<'k>, Unfit> {
-        Ok(Fields(self.name(Tag::Named, name).tag(Tag::Struct, length)))
+        self.name(Tag::Named, name)?.fields(Tag::Struct, length)
     }
 
     fn serialize_struct_variant(
@@ -212,7 +227,7 @@ impl<'k> Serializer for Writer<'k> {
         variant: &'static str,
         length: usize,
     ) -> Result<Fields<'k>, Unfit> {
-        Ok(Fields(self.name(Tag::Variant, variant).tag(Tag::Struct, length)))
+        self.name(Tag::Variant, variant)?.fields(Tag::Struct, length)
     }
 
     // As `read` says.

@@ -64,6 +64,7 @@ impl Space {
             weight: Some(self.weight.load(Relaxed)),
             bytes: Some(self.bytes.load(Relaxed)),
             idle: Some(Duration::from_secs(idle)),
+            error: None,
         }
     }
 }

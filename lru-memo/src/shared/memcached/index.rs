@@ -55,7 +55,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Vec<Summary>> {
         let (length, after) = after.split_first()?;
         let (name, after) = after.split_at_checked(usize::from(*length))?;
         all.push(Summary {
-            name: String::from(core::str::from_utf8(name).ok()?),
+            name: String::from_utf8_lossy(name).into_owned(),
             id: u128::from_le_bytes(*id),
             maxsize: maxsize.map(usize::try_from).transpose().ok()?,
             max_weight,
@@ -64,6 +64,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Vec<Summary>> {
             weight: None,
             bytes: None,
             idle: None,
+            error: None,
         });
         rest = after;
     }
