@@ -80,6 +80,9 @@
 mod breaker;
 mod build;
 mod configured;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod decoders;
 mod error;
 mod format;
 pub(crate) mod function;

@@ -78,6 +78,13 @@ fn files_of_garbage_are_made_anew() {
 }
 
 #[test]
+fn files_that_are_far_too_long_are_made_anew() {
+    for name in ["table", "../current"] {
+        breaks(name, |scratch| truncate(&file(scratch, name), 1 << 46));
+    }
+}
+
+#[test]
 fn missing_files_are_made_anew() {
     for name in ["data.mdb", "table"] {
         breaks(name, |scratch| fs::remove_file(file(scratch, name)).expect("it is removed"));

@@ -18,6 +18,8 @@
 //! that write; with it, a full disk would be a signal that kills the process, unless all pages that a transaction
 //! may take were reserved before: but then a full disk would also keep it from using free pages again.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod check;
 mod directory;
 mod evict;
 mod files;

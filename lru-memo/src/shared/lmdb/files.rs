@@ -12,17 +12,18 @@
 
 use alloc::format;
 use alloc::string::String;
+use core::mem::offset_of;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File, Metadata};
 use std::hash::BuildHasher;
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::directory::{failed, make_again, make_private, open_file};
 use super::raw::{self, Environment};
-use super::table::{self, Table};
+use super::table::{self, Head, Table};
 use super::{error_of, record};
 use crate::shared::error::{Error, Kind};
 use crate::shared::hash::hash;
@@ -59,12 +60,12 @@ pub(super) fn open(directory: &Path, map_size: usize, create: bool) -> Result<Fi
     let gate = Gate::pass(&base)?;
     let turns = base.join("turns");
     open_file(&turns, true)?;
-    let opened = match fs::read_to_string(&current) {
+    let opened = match read_name(&current) {
         Ok(name) if is_name(&name) => open_instance(&base.join(name)),
-        Err(error) if create && error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if create && error.kind() == io::ErrorKind::NotFound => {
             return make(&base, turns, map_size);
         }
-        Err(error) if error.kind() != std::io::ErrorKind::InvalidData => {
+        Err(error) if error.kind() != io::ErrorKind::InvalidData => {
             return Err(failed("read", &current, &error));
         }
         _ => Err(Error::new(Kind::Corrupt, "the name of the shared store's instance is broken")),
@@ -100,6 +101,13 @@ impl Drop for Gate {
     }
 }
 
+/// What is in the file `current`, as far as it may be a name.
+fn read_name(current: &Path) -> io::Result<String> {
+    let mut name = String::new();
+    File::open(current)?.take(17).read_to_string(&mut name)?;
+    Ok(name)
+}
+
 fn is_name(name: &str) -> bool {
     name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -112,10 +120,12 @@ fn open_instance(directory: &Path) -> Result<(Environment, Table, File), Error> 
     if length < table::length(0) as u64 {
         return Err(corrupt("its books are truncated"));
     }
-    if !begins_with_magic(&file) {
+    let map_size = 2 * (length - table::length(0) as u64) as usize;
+    // Nothing is mapped that may be longer than all memory.
+    let is_whole = number_at(&file, offset_of!(Head, map_size)) == Some(map_size as u64);
+    if !begins_with_magic(&file) || !is_whole {
         return Err(corrupt("its books are truncated, or none"));
     }
-    let map_size = 2 * (length - table::length(0) as u64) as usize;
     if longest(map_size) > raw::file_limit() {
         let message =
             "the limit of this process for files, `ulimit -f`, is below what the shared store needs";
@@ -123,9 +133,6 @@ fn open_instance(directory: &Path) -> Result<(Environment, Table, File), Error> 
     }
     let table = Table::new(file, map_size).map_err(|error| failed("map", &path, &error))?;
     let head = table.head();
-    if head.map_size.load(Relaxed) != map_size as u64 {
-        return Err(corrupt("its books are truncated, or none"));
-    }
     if head.dead.load(SeqCst) != 0 {
         return Err(corrupt("it was given up"));
     }
@@ -227,8 +234,12 @@ fn remove_all(base: &Path) {
 
 /// Whether this file is a table that was finished; nothing of it is mapped for that.
 fn begins_with_magic(table: &File) -> bool {
-    let mut magic = [0; 8];
-    table.read_exact_at(&mut magic, 0).is_ok() && u64::from_le_bytes(magic) == MAGIC
+    number_at(table, offset_of!(Head, magic)) == Some(MAGIC)
+}
+
+fn number_at(table: &File, offset: usize) -> Option<u64> {
+    let mut number = [0; 8];
+    table.read_exact_at(&mut number, offset as u64).ok().map(|()| u64::from_ne_bytes(number))
 }
 
 /// How long the longest file of a store of this size is.

@@ -54,8 +54,8 @@ impl Opened {
             let (key, bytes) = entry?;
             let hash = hash_in(key).ok_or_else(damaged)?;
             let record = Record::read(bytes).ok_or_else(damaged)?;
-            weight += record.weight;
-            total += record.bytes();
+            weight = u64::saturating_add(weight, record.weight);
+            total = u64::saturating_add(total, record.bytes());
             newest = newest.max(record.since);
             entries.insert(record.slot, (hash, record.since, record.weight, record.stamp));
         }
@@ -118,7 +118,7 @@ impl Opened {
         for (_, slot) in self.table.slots(space) {
             slot.used.fetch_or(LOCKED, SeqCst);
         }
-        let generation = space.generation.load(Relaxed) + 1;
+        let generation = space.generation.load(Relaxed).wrapping_add(1);
         Tally::reset(&space.hits, generation);
         Tally::reset(&space.misses, generation);
         space.generation.store(generation, Relaxed);

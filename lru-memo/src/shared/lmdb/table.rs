@@ -36,7 +36,7 @@ const REMEMBERED: usize = 16;
 const FIRST_EXTENT: usize = 16;
 const EXTENTS: usize = 24;
 
-const SPACES_AT: usize = 4096;
+pub(super) const SPACES_AT: usize = 4096;
 /// What is allocated from the beginning, so that some functions find their books also on a full disk.
 pub(super) const FIRST: [(usize, usize); 2] =
     [(0, SPACES_AT + 32 * size_of::<Space>()), (SLOTS_AT, 1024 * size_of::<Slot>())];
@@ -139,14 +139,14 @@ impl Tally {
     pub(super) fn add(tallies: &[Self; 2], generation: u64) {
         let word = &tallies[(generation & 1) as usize].0;
         let _ = word.fetch_update(Relaxed, Relaxed, |now| {
-            (now >> Self::BITS == generation & 0xffff).then_some(now + 1)
+            (now >> Self::BITS == generation & 0xffff && now << 16 != u64::MAX << 16).then(|| now + 1)
         });
     }
 
     pub(super) fn take_back(tallies: &[Self; 2], generation: u64) {
         let word = &tallies[(generation & 1) as usize].0;
         let _ = word.fetch_update(Relaxed, Relaxed, |now| {
-            (now >> Self::BITS == generation & 0xffff && now << 16 != 0).then_some(now - 1)
+            (now >> Self::BITS == generation & 0xffff && now << 16 != 0).then(|| now - 1)
         });
     }
 
@@ -175,7 +175,7 @@ impl Space {
 
     /// The next stamp.
     pub(super) fn tick(&self) -> u64 {
-        self.clock.fetch_add(1, Relaxed) + 1
+        self.clock.fetch_add(1, Relaxed).wrapping_add(1)
     }
 
     /// Whether nothing has changed since `change` was read, and so everything read meanwhile belongs together.
@@ -187,16 +187,15 @@ impl Space {
     pub(super) fn remember_invalidated(&self, hash: u64) {
         let number = self.sequence.load(Relaxed);
         self.invalidated[number as usize % REMEMBERED].store(hash, Relaxed);
-        self.sequence.store(number + 1, Relaxed);
+        self.sequence.store(number.wrapping_add(1), Relaxed);
     }
 
     /// Whether the key may have been invalidated after there had been so many invalidations.
     pub(super) fn was_invalidated_since(&self, sequence: u64, hash: u64) -> bool {
         let now = self.sequence.load(Relaxed);
-        let missed = now.saturating_sub(sequence);
-        missed > REMEMBERED as u64
-            || (1..=missed)
-                .any(|back| self.invalidated[(now - back) as usize % REMEMBERED].load(Relaxed) == hash)
+        let missed = now.wrapping_sub(sequence);
+        let invalidated = |back| &self.invalidated[now.wrapping_sub(back) as usize % REMEMBERED];
+        missed > REMEMBERED as u64 || (1..=missed).any(|back| invalidated(back).load(Relaxed) == hash)
     }
 
     /// Notes that the space is in use, at this time in seconds.
@@ -249,7 +248,7 @@ impl Table {
         let total = &self.head().bytes;
         let others = total.load(Relaxed).saturating_sub(space.bytes.load(Relaxed));
         space.bytes.store(bytes, Relaxed);
-        total.store(others + bytes, Relaxed);
+        total.store(others.saturating_add(bytes), Relaxed);
     }
 
     /// The space of this number, below [`SPACES`].
@@ -262,7 +261,7 @@ impl Table {
     /// The number of a space that no namespace has.
     pub(super) fn find_vacant_space(&self) -> Result<u32, Error> {
         let spaces = &self.head().spaces;
-        let end = spaces.load(Relaxed) as u32;
+        let end = spaces.load(Relaxed).min(SPACES as u64) as u32;
         if let Some(vacant) = (0..end).find(|&index| self.space(index).is_some_and(|space| space.is(0))) {
             return Ok(vacant);
         }
@@ -279,7 +278,8 @@ impl Table {
     pub(super) fn slot(&self, space: &Space, slot: u32) -> Option<&Slot> {
         let (extent, offset) = locate(slot as usize);
         let first = space.extents.get(extent)?.load(Acquire).checked_sub(1)?;
-        self.mapping.get(SLOTS_AT + (usize::try_from(first).ok()? + offset) * size_of::<Slot>())
+        let place = usize::try_from(first).ok()?.checked_add(offset)?.checked_mul(size_of::<Slot>())?;
+        self.mapping.get(place.checked_add(SLOTS_AT)?)
     }
 
     /// A slot that holds no entry; it is locked.

@@ -48,12 +48,14 @@ impl<'a> Listed<'a> {
                 Some(at) => {
                     let version = directory.records[at].version;
                     directory.touch(at);
-                    directory.hits += 1;
+                    directory.count_hit();
                     Edited { value: Some(version), ..Edited::written(Looked::Hit(version)) }
                 }
                 None => {
                     let looked = Looked::Miss(directory.ticket());
-                    directory.misses += u64::from(count_miss);
+                    if count_miss {
+                        directory.count_miss();
+                    }
                     Edited { result: looked, write: count_miss, value: None }
                 }
             })?;
@@ -95,7 +97,9 @@ impl<'a> Listed<'a> {
             };
             directory.records.retain(|record| !is_lost(record));
             directory.hits = directory.hits.saturating_sub(1);
-            directory.misses += u64::from(count_miss);
+            if count_miss {
+                directory.count_miss();
+            }
             Edited::written(directory.ticket())
         })
     }
