@@ -25,7 +25,7 @@
 //!
 //! | URL | store |
 //! |---|---|
-//! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files |
+//! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files. Off Linux, nothing is cached |
 //! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory; 1 GiB without a `size` |
 //! | `memcached://h1:11211,h2:11211` | `Memcached`, with the cargo feature `memcached` |
 //! | `redis://user:password@host:6379/0`, `unix:///run/redis.sock` | `Redis`, with the cargo feature `redis` |

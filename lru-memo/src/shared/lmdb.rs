@@ -20,6 +20,7 @@
 
 #[cfg(any(test, fuzzing))]
 pub(super) mod check;
+mod default_place;
 mod directory;
 mod evict;
 mod files;
@@ -111,21 +112,32 @@ impl Embedded {
 
     /// What follows `file://`: nothing for the default directory, or one, and perhaps `?size=64MiB`.
     pub(super) fn from_url(rest: &str, create: bool) -> Result<Self, Error> {
+        let (path, options) = Self::parse(rest)?;
+        let directory = if path.is_empty() { default_place::default()? } else { PathBuf::from(path) };
+        Self::open(directory, Options { create, ..options })
+    }
+
+    /// Finds what is wrong with the URL, without making anything.
+    pub(super) fn check(rest: &str) -> Result<(), Error> {
+        let (path, _) = Self::parse(rest)?;
+        directory::parent(Path::new(path)).map(|_| ())
+    }
+
+    fn parse(rest: &str) -> Result<(&str, Options), Error> {
         let (path, set) = url::split_options(rest);
-        let mut options = Options { create, ..Options::default() };
+        let mut options = Options::default();
         for (name, text) in set {
             match name {
                 "size" => options.size = map_size(name, text)?,
                 _ => return Err(url::unknown(name, "`size`")),
             }
         }
-        let directory = if path.is_empty() { directory::default()? } else { PathBuf::from(path) };
-        Self::open(directory, options)
+        Ok((path, options))
     }
 
     /// The directories of the stores in the default place: one for each program of this user that has one.
     pub(super) fn in_default_place() -> Result<Vec<PathBuf>, Error> {
-        directory::in_default_place()
+        default_place::in_default_place()
     }
 
     /// Where the store is.

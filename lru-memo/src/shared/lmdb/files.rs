@@ -21,7 +21,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::directory::{failed, make_again, make_private, open_file};
+use super::default_place::make_again;
+use super::directory::{failed, make_private, open_file};
 use super::raw::{self, Environment};
 use super::table::{self, Head, Table};
 use super::{error_of, record};
