@@ -12,7 +12,7 @@ use super::opened::Opened;
 use super::read::For;
 use super::record::{Named, Record, entry_key, hash_in, id_in, namespace_key};
 use super::table::{FIRST, Head, SPACES_AT, Slot, Space};
-use super::{directory, files};
+use super::{Options, directory, files};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Entry, Found};
@@ -42,7 +42,8 @@ pub(in crate::shared) fn table(bytes: &[u8]) {
     let shared = Path::new("/dev/shm");
     let base = if shared.exists() { shared.to_owned() } else { std::env::temp_dir() };
     let directory = base.join(format!("lru-memo-check-{:016x}", RandomState::new().hash_one(0)));
-    let files = files::open(&directory, 2 << 20, true).expect("a new store");
+    let options = Options { size: 1 << 20, ..Options::default() };
+    let files = files::open(&directory, &options).expect("a new store");
     let opened = Opened::new(files, u64::MAX);
     let spaces = [
         Namespace::new("a", 1).with_maxsize(Some(2)).with_max_weight(Some(1 << 40)),

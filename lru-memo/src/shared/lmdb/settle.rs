@@ -6,6 +6,7 @@ use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use heed::RoTxn;
 
 use super::opened::Opened;
+use super::raw;
 use super::record::{NAMESPACE, Named, Record, entries_of, hash_in, id_in, namespace_key};
 use super::table::{LOCKED, Space, Tally, damaged};
 use crate::shared::error::Error;
@@ -39,6 +40,26 @@ impl Opened {
         if used & LOCKED != 0 && used & !LOCKED < stamp {
             let _ = slot.used.compare_exchange(used, stamp, SeqCst, Relaxed);
         }
+    }
+
+    /// Writes all books, for a table that is new. The order of uses is that in which entries were stored.
+    pub(super) fn recover(&self) -> Result<(), Error> {
+        let txn = self.environment().write()?;
+        for (id, named) in self.all(&txn)? {
+            let (mut slots, mut newest) = (0, 0);
+            for entry in self.database().prefix_iter(&txn, &entries_of(named.space))? {
+                let record = Record::read(entry?.1).ok_or_else(damaged)?;
+                (slots, newest) = (record.slot.saturating_add(1).max(slots), record.stamp.max(newest));
+            }
+            let space = self.table.make_space(named.space, slots)?;
+            space.set_id(id);
+            space.clock.store(newest, Relaxed);
+            Tally::reset(&space.hits, named.generation);
+            Tally::reset(&space.misses, named.generation);
+            self.undo(&txn, named.space, space)?;
+            space.touch(self.table.head(), raw::seconds(), self.noted_every);
+        }
+        Ok(())
     }
 
     /// Writes the books of a space anew, from what is in LMDB.

@@ -70,7 +70,10 @@ pub(super) struct Head {
     /// So many bytes of LMDB's file are allocated, and so many it had when no more could be.
     pub(super) allocated: AtomicU64,
     pub(super) pinned: AtomicU64,
-    _unused: [AtomicU64; 7],
+    /// How long the store was in use, in seconds, and when that was last noted, by the clock.
+    pub(super) age: AtomicU64,
+    seen: AtomicU64,
+    _unused: [AtomicU64; 5],
 }
 
 // SAFETY: atomics only: 24 words of 8 bytes fill three lines of 64.
@@ -105,7 +108,9 @@ pub(super) struct Space {
     invalidated: [AtomicU64; REMEMBERED],
     /// Where the slots are: the number of the first slot of each extent, plus one.
     extents: [AtomicU64; EXTENTS],
-    _unused: [AtomicU64; 6],
+    /// How old the store was when this was last used.
+    pub(super) used_at: AtomicU64,
+    _unused: [AtomicU64; 5],
 }
 
 // SAFETY: atomics only: 64 words of 8 bytes fill eight lines of 64.
@@ -159,6 +164,16 @@ impl Tally {
     }
 }
 
+impl Head {
+    /// How long the store was in use, at this time in seconds: a clock that is set ahead counts for an hour, and one that
+    /// is set back for nothing.
+    pub(super) fn age(&self, now: u64) -> u64 {
+        let seen = self.seen.swap(now, Relaxed);
+        let passed = if seen == 0 { 0 } else { now.saturating_sub(seen).min(3600) };
+        self.age.fetch_add(passed, Relaxed).wrapping_add(passed)
+    }
+}
+
 impl Space {
     pub(super) fn is(&self, id: u128) -> bool {
         self.id[0].load(Relaxed) == id as u64 && self.id[1].load(Relaxed) == (id >> 64) as u64
@@ -198,11 +213,13 @@ impl Space {
         missed > REMEMBERED as u64 || (1..=missed).any(|back| invalidated(back).load(Relaxed) == hash)
     }
 
-    /// Notes that the space is in use, at this time in seconds.
-    pub(super) fn touch(&self, now: u64) {
+    /// Notes that the space is in use, at this time in seconds, unless that was noted so many seconds ago or less.
+    #[inline]
+    pub(super) fn touch(&self, head: &Head, now: u64, every: u64) {
         // Few writes, for all processes read this line.
-        if now.abs_diff(self.last_used.load(Relaxed)) >= 60 {
+        if now.abs_diff(self.last_used.load(Relaxed)) >= every {
             self.last_used.store(now, Relaxed);
+            self.used_at.store(head.age(now), Relaxed);
         }
     }
 }
@@ -271,6 +288,19 @@ impl Table {
         self.reserve(SPACES_AT + end as usize * size_of::<Space>(), size_of::<Space>())?;
         spaces.store(u64::from(end) + 1, Relaxed);
         Ok(end)
+    }
+
+    /// The space of this number, with so many slots that hold no entry yet: for a table that is new.
+    pub(super) fn make_space(&self, index: u32, slots: u32) -> Result<&Space, Error> {
+        let space = self.space(index).ok_or_else(damaged)?;
+        // All before it, too, for they are looked at.
+        self.reserve(SPACES_AT, (index as usize + 1) * size_of::<Space>())?;
+        self.head().spaces.fetch_max(u64::from(index) + 1, Relaxed);
+        let extents = core::iter::successors(Some(0), |&at| Some((2 * at).max(FIRST_EXTENT)));
+        extents.take_while(|&at| at < slots as usize).try_for_each(|at| self.extend(space, at))?;
+        space.high.store(slots.into(), Relaxed);
+        self.slots(space).for_each(|(_, slot)| slot.used.store(LOCKED, Relaxed));
+        Ok(space)
     }
 
     /// A slot of a space, if it has so many.
@@ -348,5 +378,23 @@ fn locate(slot: usize) -> (usize, usize) {
     match (slot / FIRST_EXTENT).checked_ilog2() {
         None => (0, slot),
         Some(power) => (power as usize + 1, slot - (FIRST_EXTENT << power)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_counts_for_an_hour_at_most() {
+        let path = std::env::temp_dir().join(alloc::format!("lru-memo-table-{}", std::process::id()));
+        let file =
+            File::options().read(true).write(true).create(true).truncate(true).open(&path).expect("a file");
+        file.set_len(length(0) as u64).expect("it is made longer");
+        let table = Table::new(file, 0).expect("a table");
+        let (day, begun) = (24 * 3600, 1_700_000_000);
+        let ages = [0, 5, 65, day, day + 7, 9, 10].map(|later| table.head().age(begun + later));
+        assert_eq!(ages, [0, 5, 65, 3665, 3672, 3672, 3673]);
+        fs::remove_file(path).expect("it is removed");
     }
 }
