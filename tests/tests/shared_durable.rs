@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use lru_memo::shared::{Embedded, Kind, Namespace, Options, Store, attach, configure, health};
+use lru_memo::shared::{Embedded, Entry, Found, Kind, Namespace, Options, Store, attach, configure, health};
 use shared::{Scratch, info, peek, space, square};
 
 fn options(durable: bool) -> Options {
@@ -146,6 +146,29 @@ fn what_a_store_was_made_with_cannot_be_said_otherwise() {
         assert_eq!(configure(&format!("{url}?{wrong}")).map_err(|error| error.kind()), Err(Kind::Url));
     }
     configure(&url).expect("it says nothing else");
+}
+
+#[test]
+fn a_value_that_the_disk_has_torn_is_a_miss_and_no_other_is() {
+    let scratch = Scratch::new();
+    let space = space("f", None);
+    {
+        let store = open(&scratch, true);
+        for (key, value) in [(b"a", [b'x'; 9000]), (b"b", [b'b'; 9000])] {
+            let entry = Entry { value: &value, weight: 1, computed_since: None, replace: false };
+            store.store(&space, key, entry).expect("there is room");
+        }
+    }
+    let (path, torn) = (file(&scratch, "data.mdb"), [b'x'; 4096]);
+    let bytes = fs::read(&path).expect("the data");
+    let at = bytes.windows(4096).position(|window| window == torn).expect("it is there");
+    let data = OpenOptions::new().write(true).open(&path).expect("the data");
+    data.write_all_at(&[0; 4096], at as u64).expect("it is written");
+    reboot(&file(&scratch, "table"));
+    let (store, rejected) = (open(&scratch, true), health().rejected);
+    assert!(matches!(store.get(&space, b"a"), Ok(Found::Miss(_))));
+    assert!(health().rejected > rejected);
+    assert_eq!(peek(&store, &space, b"b"), Some(vec![b'b'; 9000]));
 }
 
 /// Uses one namespace and makes others, called `new`, until this one is gone; says after how long.
