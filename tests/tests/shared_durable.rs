@@ -80,6 +80,51 @@ fn a_durable_store_survives_a_reboot_with_all_its_entries_in_the_order_of_storin
 }
 
 #[test]
+fn a_durable_store_knows_after_a_reboot_what_was_used_unless_its_table_is_lost() {
+    for (is_lost, expected) in [(false, [1, 3, 4]), (true, [2, 3, 4])] {
+        let (scratch, space) = (Scratch::new(), space("f", Some(3)));
+        let hit = |x| square(&open(&scratch, true), &space, x);
+        [1, 2, 3].into_iter().for_each(|x| assert!(!hit(x)));
+        assert!(hit(1));
+        let table = file(&scratch, "table");
+        if is_lost {
+            fs::remove_file(table).expect("it is removed")
+        } else {
+            reboot(&table)
+        }
+        assert!(!hit(4));
+        assert_eq!(keys(&open(&scratch, true), &space), expected);
+        assert!(!hit(5));
+        assert_eq!(keys(&open(&scratch, true), &space), if is_lost { [3, 4, 5] } else { [1, 4, 5] });
+    }
+}
+
+#[test]
+fn a_reboot_does_not_keep_what_nobody_uses() {
+    let scratch = Scratch::new();
+    let mut options = options(true);
+    options.unused = Duration::from_secs(2);
+    let open = || Embedded::open(scratch.path(), options.clone()).expect("the store opens");
+    let (used, unused) = (space("used", None), space("unused", None));
+    let store = open();
+    [&used, &unused].into_iter().for_each(|space| _ = square(&store, space, 1));
+    // As long as no namespace is made, none goes.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(4) {
+        assert!(square(&store, &used, 1));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(store);
+    reboot(&file(&scratch, "table"));
+    let store = open();
+    square(&store, &space("new", None), 1);
+    let mut names: Vec<String> =
+        store.namespaces().expect("it works").into_iter().map(|summary| summary.name).collect();
+    names.sort();
+    assert_eq!(names, ["new", "used"]);
+}
+
+#[test]
 fn a_store_that_is_not_durable_begins_anew_after_a_reboot() {
     let scratch = Scratch::new();
     let space = space("f", None);

@@ -210,6 +210,7 @@ fn recover(directory: &Path, turns: &Path, made: Made) -> Result<Files, Error> {
     if !fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
         return Err(corrupt("it has no data"));
     }
+    let before = table_before(directory, &made);
     let table = make_table(directory, &made)?;
     let environment = open_environment(directory, &made)?;
     let data = open_file(&path, false)?;
@@ -220,12 +221,20 @@ fn recover(directory: &Path, turns: &Path, made: Made) -> Result<Files, Error> {
     table.head().instance.store(instance, Relaxed);
     let (turns, made_in) = (turns.to_owned(), directory.join("made"));
     let opened = Opened::new(Files { environment, table, data, turns, made, made_in }, u64::MAX);
-    opened.recover().map_err(|error| match error.kind() {
+    opened.recover(before.as_ref()).map_err(|error| match error.kind() {
         Kind::Full => corrupt("its data does not fit its size"),
         _ => error,
     })?;
     opened.table.head().magic.store(MAGIC, SeqCst);
     Ok(opened.into_files())
+}
+
+/// The table that the system has left, if it is one: whatever it says may be torn.
+fn table_before(directory: &Path, made: &Made) -> Option<Table> {
+    let file = open_file(&directory.join("table"), false).ok()?;
+    let is_whole =
+        file.metadata().is_ok_and(|metadata| metadata.len() == table::length(made.map_size) as u64);
+    (is_whole && begins_with_magic(&file)).then(|| Table::new(file, made.map_size).ok()).flatten()
 }
 
 /// Makes the table of an instance, but for its mark and the number of the instance, and the file for LMDB's locks.

@@ -8,7 +8,7 @@ use heed::RoTxn;
 use super::opened::Opened;
 use super::raw;
 use super::record::{NAMESPACE, Named, Record, entries_of, hash_in, id_in, namespace_key};
-use super::table::{LOCKED, Space, Tally, damaged};
+use super::table::{LOCKED, Space, Table, Tally, damaged};
 use crate::shared::error::Error;
 
 impl Opened {
@@ -42,9 +42,12 @@ impl Opened {
         }
     }
 
-    /// Writes all books, for a table that is new. The order of uses is that in which entries were stored.
-    pub(super) fn recover(&self) -> Result<(), Error> {
+    /// Writes all books, for a table that is new. The order of uses is that of the table before, and of entries that it
+    /// does not know, that in which they were stored.
+    pub(super) fn recover(&self, before: Option<&Table>) -> Result<(), Error> {
         let txn = self.environment().write()?;
+        let age = before.map_or(0, |before| before.head().age.load(Relaxed));
+        self.table.head().age.store(age, Relaxed);
         for (id, named) in self.all(&txn)? {
             let (mut slots, mut newest) = (0, 0);
             for entry in self.database().prefix_iter(&txn, &entries_of(named.space))? {
@@ -58,8 +61,27 @@ impl Opened {
             Tally::reset(&space.misses, named.generation);
             self.undo(&txn, named.space, space)?;
             space.touch(self.table.head(), raw::seconds(), self.noted_every);
+            let old = before.and_then(|before| Some((before, before.space(named.space)?)));
+            if let Some((before, old)) = old.filter(|(_, old)| old.is(id)) {
+                space.used_at.store(old.used_at.load(Relaxed).min(age), Relaxed);
+                self.take_over(space, before, old);
+            }
         }
         Ok(())
+    }
+
+    /// Takes over when entries were used.
+    fn take_over(&self, space: &Space, before: &Table, old: &Space) {
+        for (number, slot) in self.table.slots(space) {
+            let Some(known) = before.slot(old, number) else { continue };
+            let (stamp, used) = (slot.used.load(Relaxed), known.used.load(Relaxed) & !LOCKED);
+            let is_same = known.hash.load(Relaxed) == slot.hash.load(Relaxed);
+            // A stamp that is torn would be the last there is.
+            if stamp & LOCKED == 0 && is_same && used > stamp && used < LOCKED / 2 {
+                slot.used.store(used, Relaxed);
+                space.clock.fetch_max(used, Relaxed);
+            }
+        }
     }
 
     /// Writes the books of a space anew, from what is in LMDB.
