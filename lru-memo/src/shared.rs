@@ -25,8 +25,8 @@
 //!
 //! | URL | store |
 //! |---|---|
-//! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files |
-//! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory; 1 GiB without a `size` |
+//! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files. Off Linux, nothing is cached |
+//! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory; 1 GiB without a `size`. `durable=true` has it survive a reboot, and `unused=90d` keeps for so long what is not used |
 //! | `memcached://h1:11211,h2:11211` | `Memcached`, with the cargo feature `memcached` |
 //! | `redis://user:password@host:6379/0`, `unix:///run/redis.sock` | `Redis`, with the cargo feature `redis` |
 //! | `redis://h1,h2,h3`, `redis://h1?cluster=true` | `Redis`, a cluster: nodes that tell of the others |
@@ -83,6 +83,9 @@
 mod breaker;
 mod build;
 mod configured;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod decoders;
 mod error;
 mod format;
 pub(crate) mod function;

@@ -6,6 +6,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
+use std::env::VarError;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -42,7 +43,8 @@ impl Heritage for Setup {
 /// Chooses the store of this process by its URL, see the [module](super). It is opened when it is first used.
 ///
 /// # Errors
-/// When there is no such store in this build, or one was chosen or is in use already.
+/// When there is no such store in this build, when one was chosen or is in use already, or when the directory above that
+/// of an embedded store is missing.
 ///
 /// ```
 /// use lru_memo::shared::{Kind, configure};
@@ -52,7 +54,9 @@ impl Heritage for Setup {
 /// # Ok::<_, lru_memo::shared::Error>(())
 /// ```
 pub fn configure(url: &str) -> Result<(), Error> {
+    drop(unused()?);
     check(url)?;
+    check_place(url)?;
     let mut setup = unused()?;
     setup.url = Some(url.to_owned());
     setup.name = redacted(url);
@@ -146,13 +150,13 @@ fn open_first() -> Result<&'static dyn Store, Error> {
     }
     let url = {
         let mut setup = SETUP.lock();
-        let url = setup.url.clone().unwrap_or_else(|| std::env::var("LRU_MEMO_STORE").unwrap_or_default());
-        setup.name = redacted(&url);
+        let url = setup.url.clone().map_or_else(chosen_by_environment, Ok);
+        setup.name = url.as_deref().map(redacted).unwrap_or_default();
         setup.is_being_opened = true;
         url
     };
     // Not in the lock: it may take long, and a fork would have to wait.
-    let opened = open(&url, true);
+    let opened = url.and_then(|url| open(&url, true));
     let mut setup = SETUP.lock();
     setup.is_being_opened = false;
     match opened {
@@ -169,6 +173,18 @@ fn open_first() -> Result<&'static dyn Store, Error> {
     }
 }
 
+/// The URL in the environment; nothing stands for the default store.
+fn chosen_by_environment() -> Result<String, Error> {
+    match std::env::var("LRU_MEMO_STORE") {
+        Ok(url) => Ok(url),
+        Err(VarError::NotPresent) => Ok(String::new()),
+        // It may have a password.
+        Err(VarError::NotUnicode(_)) => {
+            Err(Error::new(Kind::Url, "`LRU_MEMO_STORE` is not UTF-8: a URL is, or a path in it is escaped"))
+        }
+    }
+}
+
 /// The scheme of a URL, and the rest; no scheme where there is none, so that an error repeats nothing else.
 fn split(url: &str) -> (&str, &str) {
     let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'+');
@@ -178,7 +194,7 @@ fn split(url: &str) -> (&str, &str) {
 fn check(url: &str) -> Result<(), Error> {
     match split(url) {
         ("memory", rest) => check_memory(rest),
-        ("file", rest) if rest.starts_with('/') => Ok(()),
+        ("file", rest) if rest.starts_with('/') => embedded(HAS_EMBEDDED),
         ("file", _) => {
             Err(Error::new(Kind::Url, "`file://` takes an absolute directory: `file:///var/cache/app`"))
         }
@@ -242,6 +258,25 @@ fn open(url: &str, create: bool) -> Result<(Box<dyn Store>, String), Error> {
     }
 }
 
+const HAS_EMBEDDED: bool = cfg!(all(feature = "shared", target_os = "linux"));
+
+/// Fails where there is no embedded store.
+fn embedded(is_there: bool) -> Result<(), Error> {
+    if is_there { Ok(()) } else { Err(no_embedded()) }
+}
+
+/// A cache of each process for itself would not do in its place: it would not see what others invalidate.
+fn no_embedded() -> Error {
+    let message = if cfg!(feature = "shared") {
+        "the embedded store, which is the default, works on Linux only: without another, `scope = shared` caches \
+         nothing; choose a server, or `memory://` for development"
+    } else {
+        "this build of lru-memo has no embedded store, which is the default: enable its cargo feature `shared`, or \
+         choose another; without one, `scope = shared` caches nothing"
+    };
+    Error::new(Kind::Url, message)
+}
+
 #[cfg(all(feature = "shared", target_os = "linux"))]
 fn open_embedded(rest: &str, create: bool) -> Result<(Box<dyn Store>, String), Error> {
     let store = super::lmdb::Embedded::from_url(rest, create)?;
@@ -251,13 +286,16 @@ fn open_embedded(rest: &str, create: bool) -> Result<(Box<dyn Store>, String), E
 
 #[cfg(not(all(feature = "shared", target_os = "linux")))]
 fn open_embedded(_: &str, _: bool) -> Result<(Box<dyn Store>, String), Error> {
-    let message = if cfg!(feature = "shared") {
-        "the embedded store, which is the default, works on Linux only: choose another"
-    } else {
-        "this build of lru-memo has no embedded store, which is the default: choose another, or enable its cargo \
-         feature `shared`"
-    };
-    Err(Error::new(Kind::Url, message))
+    Err(no_embedded())
+}
+
+/// Looks at the directory that a URL names.
+fn check_place(url: &str) -> Result<(), Error> {
+    match split(url) {
+        #[cfg(all(feature = "shared", target_os = "linux"))]
+        ("file", rest) => super::lmdb::Embedded::check(rest),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(all(feature = "shared", target_os = "linux"))]
@@ -323,6 +361,20 @@ mod tests {
                 );
                 assert_eq!(refused, (!is_enabled).then_some((Kind::Url, expected)), "{url}");
             }
+        }
+    }
+
+    #[test]
+    fn where_there_is_no_embedded_store_that_is_an_error_which_names_another() {
+        let error = embedded(false).expect_err("there is none");
+        assert_eq!(error.kind(), Kind::Url);
+        assert!(error.to_string().contains("`scope = shared` caches nothing"), "{error}");
+        assert_eq!(error.to_string().contains("`memory://` for development"), cfg!(feature = "shared"));
+        assert_eq!(check("file:///var/cache").is_err(), !HAS_EMBEDDED);
+        if !HAS_EMBEDDED {
+            assert_eq!(configure("file:///var/cache"), Err(error.clone()));
+            assert_eq!(super::super::store().err(), Some(error.clone()));
+            assert_eq!(super::super::health().last_error, Some(error.to_string()));
         }
     }
 

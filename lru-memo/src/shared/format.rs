@@ -6,6 +6,8 @@
 //! works: `flatten`, `untagged`, `skip_serializing_if`. Unlike the well-known formats of this kind, it tells `Some(())`
 //! and `Some(None)` from `None`, and can write floats such that equal ones are the same.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod check;
 mod depth;
 mod read;
 #[cfg(test)]

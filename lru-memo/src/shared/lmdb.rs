@@ -18,9 +18,13 @@
 //! that write; with it, a full disk would be a signal that kills the process, unless all pages that a transaction
 //! may take were reserved before: but then a full disk would also keep it from using free pages again.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod check;
+mod default_place;
 mod directory;
 mod evict;
 mod files;
+mod made;
 mod opened;
 mod raw;
 mod read;
@@ -39,6 +43,7 @@ use core::time::Duration;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use self::made::Said;
 use self::opened::Opened;
 use self::read::For;
 use self::turn::Turn;
@@ -63,6 +68,13 @@ pub struct Options {
     /// Whether a store that is not there, or is broken, is made: it is, if nothing else is said. Without it, opening
     /// fails, as is right for tools that only look.
     pub create: bool,
+    /// Whether the store survives the end of the system's run, on a disk: each change is then on the disk before its call
+    /// returns, which takes as long as the disk takes. If nothing else is said, it does not. A store that is there already
+    /// stays as it was made.
+    pub durable: bool,
+    /// After what time a namespace that nobody uses may go, in whole seconds: seven days, if nothing else is said. A store
+    /// that is there already keeps its own.
+    pub unused: Duration,
     /// The bits of hashes that are used: for tests, which make collisions.
     #[doc(hidden)]
     pub hash_mask: u64,
@@ -70,18 +82,20 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { size: 1 << 30, create: true, hash_mask: u64::MAX }
+        let unused = Duration::from_secs(7 * 24 * 3600);
+        Self { size: 1 << 30, create: true, durable: false, unused, hash_mask: u64::MAX }
     }
 }
 
 /// A store in the files of one directory, for all processes of this user on this machine.
 ///
 /// Exact at any time, and survives the death of any process at any moment. It does not survive the end of the
-/// system's run: it is then made anew. When it is full, namespaces that have not been used for long lose entries.
+/// system's run, unless it is durable: it is then made anew. When it is full, namespaces that have not been used for long lose entries.
 /// It may be used in the child of a fork. A fork waits while another thread opens a store.
 pub struct Embedded {
     directory: PathBuf,
     options: Options,
+    said: Said,
     current: Own<Opened>,
     /// Why it could not be opened, and when.
     failed: Own<Mutex<Option<(Instant, Error)>>>,
@@ -101,29 +115,47 @@ impl Embedded {
     /// # Errors
     /// When others can get at the directory, or it cannot be used.
     pub fn open(directory: impl Into<PathBuf>, options: Options) -> Result<Self, Error> {
-        let directory = directory.into();
-        let store = Self { directory, options, current: Own::none(), failed: Own::none() };
+        Self::open_as_said(directory.into(), options, Said::default())
+    }
+
+    fn open_as_said(directory: PathBuf, options: Options, said: Said) -> Result<Self, Error> {
+        let store = Self { directory, options, said, current: Own::none(), failed: Own::none() };
         store.reopen()?;
         Ok(store)
     }
 
     /// What follows `file://`: nothing for the default directory, or one, and perhaps `?size=64MiB`.
     pub(super) fn from_url(rest: &str, create: bool) -> Result<Self, Error> {
+        let (path, options, said) = Self::parse(rest)?;
+        let directory = if path.is_empty() { default_place::default()? } else { PathBuf::from(path) };
+        Self::open_as_said(directory, Options { create, ..options }, said)
+    }
+
+    /// Finds what is wrong with the URL, without making anything.
+    pub(super) fn check(rest: &str) -> Result<(), Error> {
+        let (path, options, said) = Self::parse(rest)?;
+        let path = Path::new(path);
+        directory::parent(path)?;
+        files::made(path)?.map_or(Ok(()), |made| made.check(path, &options, said))
+    }
+
+    fn parse(rest: &str) -> Result<(&str, Options, Said), Error> {
         let (path, set) = url::split_options(rest);
-        let mut options = Options { create, ..Options::default() };
+        let (mut options, mut said) = (Options::default(), Said::default());
         for (name, text) in set {
             match name {
-                "size" => options.size = map_size(name, text)?,
-                _ => return Err(url::unknown(name, "`size`")),
+                "size" => (options.size, said.size) = (map_size(name, text)?, true),
+                "durable" => (options.durable, said.durable) = (url::truth(name, text)?, true),
+                "unused" => (options.unused, said.unused) = (unused(name, text)?, true),
+                _ => return Err(url::unknown(name, "`size`, `durable` and `unused`")),
             }
         }
-        let directory = if path.is_empty() { directory::default()? } else { PathBuf::from(path) };
-        Self::open(directory, options)
+        Ok((path, options, said))
     }
 
     /// The directories of the stores in the default place: one for each program of this user that has one.
     pub(super) fn in_default_place() -> Result<Vec<PathBuf>, Error> {
-        directory::in_default_place()
+        default_place::in_default_place()
     }
 
     /// Where the store is.
@@ -154,8 +186,9 @@ impl Embedded {
             return Err(error.clone());
         }
         self.current.drop_inherited();
-        let map_size = 2 * self.options.size.next_multiple_of(1 << 16);
-        match files::open(&self.directory, map_size, self.options.create) {
+        let opened = files::open(&self.directory, &self.options);
+        let is_as_said = |files: &files::Files| files.made.check(&self.directory, &self.options, self.said);
+        match opened.and_then(|files| is_as_said(&files).map(|()| files)) {
             Ok(files) => {
                 *failed = None;
                 Ok(self.current.set(Opened::new(files, self.options.hash_mask)))
@@ -297,6 +330,15 @@ fn map_size(name: &str, text: &str) -> Result<usize, Error> {
         Ok(size)
     } else {
         Err(Error::new(Kind::Url, format!("`{name}={text}` is not from 1MiB to 16384GiB")))
+    }
+}
+
+fn unused(name: &str, text: &str) -> Result<Duration, Error> {
+    let unused = url::duration(name, text)?;
+    if unused >= Duration::from_secs(1) && unused.subsec_nanos() == 0 {
+        Ok(unused)
+    } else {
+        Err(Error::new(Kind::Url, format!("`{name}={text}` is not a number of seconds or days from 1")))
     }
 }
 

@@ -9,6 +9,8 @@
 //! - Above 1,024 entries there is no list of them: see `unlisted.rs`.
 
 mod access;
+#[cfg(any(test, fuzzing))]
+pub(super) mod check;
 mod connection;
 mod directory;
 mod index;

@@ -1,7 +1,6 @@
 //! What the URLs of all stores have in common: how options follow the rest.
 
 use alloc::format;
-#[cfg(any(feature = "memcached", feature = "redis"))]
 use core::time::Duration;
 
 use super::error::{Error, Kind};
@@ -43,8 +42,14 @@ pub(super) fn size(name: &str, text: &str) -> Result<usize, Error> {
     size.ok_or_else(|| Error::new(Kind::Url, format!("`{name}={text}` is not like `{name}=64MiB`")))
 }
 
+/// `true` or `false`.
+pub(super) fn truth(name: &str, text: &str) -> Result<bool, Error> {
+    text.parse().map_err(|_| {
+        Error::new(Kind::Url, format!("`{name}={text}` is neither `{name}=true` nor `{name}=false`"))
+    })
+}
+
 /// A time: `500ms`, `2s`, `30d`.
-#[cfg(any(feature = "memcached", feature = "redis"))]
 pub(super) fn duration(name: &str, text: &str) -> Result<Duration, Error> {
     let (number, unit) = split_unit(text);
     let duration = match unit {

@@ -129,7 +129,13 @@ impl<'de> Reader<'de> {
         result
     }
 
+    /// Fails if so many elements cannot follow: each takes a byte at least, and a type of a user's may read none of it.
+    fn expect(&self, count: usize) -> Result<(), Unfit> {
+        if count <= self.bytes.len() { Ok(()) } else { Err(truncated()) }
+    }
+
     fn elements<V: Visitor<'de>>(&mut self, count: usize, visitor: V) -> Result<V::Value, Unfit> {
+        self.expect(count)?;
         self.nested(|reader| {
             let mut elements = Elements { reader, count };
             let value = visitor.visit_seq(&mut elements)?;
@@ -138,6 +144,7 @@ impl<'de> Reader<'de> {
     }
 
     fn entries<V: Visitor<'de>>(&mut self, count: usize, visitor: V) -> Result<V::Value, Unfit> {
+        self.expect(count)?;
         self.nested(|reader| {
             let mut entries = Entries(Elements { reader, count });
             let value = visitor.visit_map(&mut entries)?;
@@ -186,7 +193,9 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             Tag::ByteSequence => {
                 let count = self.count()?;
                 let bytes = self.take(count)?;
-                visitor.visit_seq(de::value::SeqDeserializer::new(bytes.iter().copied()))
+                let mut elements = de::value::SeqDeserializer::new(bytes.iter().copied());
+                let value = visitor.visit_seq(&mut elements)?;
+                elements.end().map(|()| value)
             }
             Tag::Tuple => {
                 let length = self.length()?;

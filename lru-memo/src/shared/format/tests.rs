@@ -10,6 +10,7 @@ use core::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::check::Nothing;
 use super::{Floats, Tag, read, read_bytes, write, write_bytes};
 
 fn bytes(value: &impl Serialize) -> Vec<u8> {
@@ -100,6 +101,24 @@ fn a_count_that_cannot_be_true_takes_no_memory() {
     let mut sequence = vec![Tag::Sequence as u8];
     sequence.extend(u64::MAX.to_le_bytes());
     assert!(read::<Vec<u64>>(&sequence).is_err());
+}
+
+#[test]
+fn a_count_that_cannot_be_true_takes_no_time() {
+    for (tag, count) in [(Tag::Sequence, u64::MAX), (Tag::Sequence, 2), (Tag::Map, u64::MAX)] {
+        let bytes = [&[tag as u8][..], &count.to_le_bytes(), &[0]].concat();
+        assert!(read::<Vec<Nothing>>(&bytes).is_err());
+        assert!(read::<BTreeMap<Nothing, Nothing>>(&bytes).is_err());
+    }
+}
+
+#[test]
+fn bytes_are_not_read_as_fewer_or_more() {
+    let three = bytes(&vec![1_u8, 2, 3]);
+    assert_eq!(read::<[u8; 3]>(&three).ok(), Some([1, 2, 3]));
+    assert!(read::<[u8; 2]>(&three).is_err());
+    assert!(read::<(u8, u8)>(&three).is_err());
+    assert!(read::<[u8; 4]>(&three).is_err());
 }
 
 #[test]

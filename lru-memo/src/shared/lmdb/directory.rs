@@ -1,78 +1,18 @@
 //! Where the files are: in a directory that nobody but this user can read, write or replace.
 
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
-use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::raw;
 use crate::shared::error::{Error, Kind};
-use crate::shared::namespace::fingerprint;
-
-/// A directory in memory where there is one, else one for temporary files: of this user and this program.
-pub(super) fn default() -> Result<PathBuf, Error> {
-    let mine = default_place();
-    make_private(&mine)?;
-    let directory = mine.join(program());
-    make_private(&directory)?;
-    Ok(directory)
-}
-
-/// Makes this directory again, with the one above it if that is the default place.
-pub(super) fn make_again(directory: &Path) -> Result<(), Error> {
-    let mine = default_place();
-    if directory.parent() == Some(&mine) {
-        make_private(&mine)?;
-    }
-    make_private(directory)
-}
-
-/// The directories of all programs of this user.
-pub(super) fn in_default_place() -> Result<Vec<PathBuf>, Error> {
-    let mine = default_place();
-    match fs::symlink_metadata(&mine) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        _ => make_private(&mine)?,
-    }
-    let entries = fs::read_dir(&mine).map_err(|error| failed("read", &mine, &error))?;
-    let directories = entries.flatten().map(|entry| entry.path());
-    let mut stores: Vec<_> = directories.filter(|path| path.join("v1/current").exists()).collect();
-    stores.sort();
-    Ok(stores)
-}
-
-/// Where the directories of all programs of this user are.
-fn default_place() -> PathBuf {
-    let memory = Path::new("/dev/shm");
-    let is_usable = |metadata: Metadata| metadata.is_dir() && metadata.mode() & 0o1777 == 0o1777;
-    let base = match fs::metadata(memory).is_ok_and(is_usable) {
-        true => memory.to_owned(),
-        false => std::env::temp_dir(),
-    };
-    base.join(format!("lru-memo-{}", raw::user()))
-}
-
-/// Tells programs apart, and containers that share memory but cannot see each other's processes.
-fn program() -> String {
-    let path = std::env::current_exe().unwrap_or_default();
-    let path = path.as_os_str().as_bytes();
-    // What the system adds when a newer build has replaced the file.
-    let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
-    let processes = fs::metadata("/proc/self/ns/pid").map_or(0, |metadata| metadata.ino());
-    let name = Path::new(OsStr::from_bytes(path)).file_name().unwrap_or_default();
-    let name: String = name.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).take(32).collect();
-    format!("{name}-{:032x}", fingerprint(&[path, &processes.to_le_bytes()]))
-}
 
 /// Makes sure that the directory is there and that only this user can get into it, or put another in its place.
 pub(super) fn make_private(directory: &Path) -> Result<(), Error> {
-    let parent = directory.parent().ok_or_else(|| refused(directory, "it has no parent directory"))?;
-    check_ancestors(parent)?;
+    check_ancestors(parent(directory)?)?;
     match DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             return Err(failed("make", directory, &error));
@@ -97,6 +37,16 @@ pub(super) fn make_private(directory: &Path) -> Result<(), Error> {
         return Err(refused(directory, &reason));
     }
     Ok(())
+}
+
+/// The directory above, which must be there.
+pub(super) fn parent(directory: &Path) -> Result<&Path, Error> {
+    let parent = directory.parent().ok_or_else(|| refused(directory, "it has no parent directory"))?;
+    let is_missing = |path: &&Path| matches!(path.try_exists(), Ok(false));
+    let Some(missing) = parent.ancestors().filter(is_missing).last() else { return Ok(parent) };
+    let (missing, last) = (missing.display(), directory.display());
+    let message = format!("there is no directory {missing}: make it, for the shared store makes {last} only");
+    Err(Error::new(Kind::Directory, message))
 }
 
 /// Nobody else may be able to put something else in the place of one of these directories.
@@ -156,6 +106,6 @@ pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Error {
     Error::new(if is_full { Kind::Full } else { Kind::Directory }, message)
 }
 
-fn refused(path: &Path, reason: &str) -> Error {
+pub(super) fn refused(path: &Path, reason: &str) -> Error {
     Error::new(Kind::Directory, format!("the shared store cannot use {}: {reason}", path.display()))
 }

@@ -5,25 +5,30 @@
 //! | `v1/gate` | locked while the store is opened or made |
 //! | `v1/turns` | locked byte by byte by those who compute |
 //! | `v1/current` | the name of the instance that is in use |
-//! | `v1/INSTANCE/` | `data.mdb`, `lock.mdb`: LMDB's; `table`: the [`Table`] |
+//! | `v1/INSTANCE/` | `data.mdb`, `lock.mdb`: LMDB's; `table`: the [`Table`]; `made`: how it was [`Made`] |
 //!
-//! A store that is broken, or was not written to disk before the system went down, is not repaired: a new instance
-//! is made. Other layouts have another `v`.
+//! A store that is broken is not repaired: a new instance is made. When the system went down, the same happens to one that
+//! is not durable; one that is gets a new table, from what is in LMDB. Other layouts have another `v`.
 
+use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
+use core::mem::offset_of;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File, Metadata};
 use std::hash::BuildHasher;
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::directory::{failed, make_again, make_private, open_file};
+use super::default_place::make_again;
+use super::directory::{failed, make_private, open_file};
+use super::made::{Made, sync_directory};
+use super::opened::Opened;
 use super::raw::{self, Environment};
-use super::table::{self, Table};
-use super::{error_of, record};
+use super::table::{self, Head, Table};
+use super::{Options, error_of, record};
 use crate::shared::error::{Error, Kind};
 use crate::shared::hash::hash;
 use crate::shared::health;
@@ -44,10 +49,14 @@ pub(super) struct Files {
     /// The file of LMDB.
     pub(super) data: File,
     pub(super) turns: PathBuf,
+    pub(super) made: Made,
+    /// The file of that.
+    pub(super) made_in: PathBuf,
 }
 
 /// Opens what is in this directory; what is not there, or is broken, is made, if `create` says so.
-pub(super) fn open(directory: &Path, map_size: usize, create: bool) -> Result<Files, Error> {
+pub(super) fn open(directory: &Path, options: &Options) -> Result<Files, Error> {
+    let create = options.create;
     let base = directory.join("v1");
     let current = base.join("current");
     if !create && !current.try_exists().map_err(|error| failed("look at", &current, &error))? {
@@ -59,27 +68,37 @@ pub(super) fn open(directory: &Path, map_size: usize, create: bool) -> Result<Fi
     let gate = Gate::pass(&base)?;
     let turns = base.join("turns");
     open_file(&turns, true)?;
-    let opened = match fs::read_to_string(&current) {
-        Ok(name) if is_name(&name) => open_instance(&base.join(name)),
-        Err(error) if create && error.kind() == std::io::ErrorKind::NotFound => {
-            return make(&base, turns, map_size);
+    let opened = match read_name(&current) {
+        Ok(name) if is_name(&name) => open_instance(&base.join(name), &turns),
+        Err(error) if create && error.kind() == io::ErrorKind::NotFound => {
+            return make(&base, turns, Made::new(options));
         }
-        Err(error) if error.kind() != std::io::ErrorKind::InvalidData => {
+        Err(error) if error.kind() != io::ErrorKind::InvalidData => {
             return Err(failed("read", &current, &error));
         }
         _ => Err(Error::new(Kind::Corrupt, "the name of the shared store's instance is broken")),
     };
     let opened = match opened {
-        Ok((environment, table, data)) => Ok(Files { environment, table, data, turns }),
         Err(error) if create && error.kind() == Kind::Corrupt => {
             health::note(&error);
             health::note_rebuilt();
-            make(&base, turns, map_size)
+            let before = made(directory)?.map(|made| Made { seed: random_seed(), ..made });
+            make(&base, turns, before.unwrap_or_else(|| Made::new(options)))
         }
-        Err(error) => Err(error),
+        opened => opened,
     };
     drop(gate);
     opened
+}
+
+/// How the store in this directory was made, if there is one.
+pub(super) fn made(directory: &Path) -> Result<Option<Made>, Error> {
+    let base = directory.join("v1");
+    let path = match read_name(&base.join("current")) {
+        Ok(name) if is_name(&name) => base.join(name).join("made"),
+        _ => return Ok(None),
+    };
+    Made::read(&path).map_err(|error| failed("read", &path, &error))
 }
 
 /// Excludes everybody else who opens or makes a store in the directory.
@@ -100,22 +119,39 @@ impl Drop for Gate {
     }
 }
 
+/// What is in the file `current`, as far as it may be a name.
+fn read_name(current: &Path) -> io::Result<String> {
+    let mut name = String::new();
+    File::open(current)?.take(17).read_to_string(&mut name)?;
+    Ok(name)
+}
+
 fn is_name(name: &str) -> bool {
     name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn open_instance(directory: &Path) -> Result<(Environment, Table, File), Error> {
-    let corrupt = |reason: &str| Error::new(Kind::Corrupt, format!("the shared store is broken: {reason}"));
+fn open_instance(directory: &Path, turns: &Path) -> Result<Files, Error> {
+    let made_in = directory.join("made");
+    let made = Made::read(&made_in).map_err(|error| failed("read", &made_in, &error))?;
+    let made = made.ok_or_else(|| corrupt("nobody knows how it was made"))?;
     let path = directory.join("table");
-    let file = open_file(&path, false).map_err(|error| corrupt(&format!("{error}")))?;
+    let file = open_file(&path, false).map_err(|error| corrupt(&format!("{error}")));
+    let is_of_this_run =
+        |file: &File| begins_with_magic(file) && number_at(file, offset_of!(Head, boot)) == Some(boot());
+    if made.durable && !file.as_ref().is_ok_and(is_of_this_run) {
+        return recover(directory, turns, made);
+    }
+    let file = file?;
     let length = file.metadata().map_err(|error| failed("look at", &path, &error))?.len();
     if length < table::length(0) as u64 {
         return Err(corrupt("its books are truncated"));
     }
-    if !begins_with_magic(&file) {
+    let map_size = 2 * (length - table::length(0) as u64) as usize;
+    // Nothing is mapped that may be longer than all memory.
+    let said = number_at(&file, offset_of!(Head, map_size));
+    if !begins_with_magic(&file) || said != Some(map_size as u64) || map_size != made.map_size {
         return Err(corrupt("its books are truncated, or none"));
     }
-    let map_size = 2 * (length - table::length(0) as u64) as usize;
     if longest(map_size) > raw::file_limit() {
         let message =
             "the limit of this process for files, `ulimit -f`, is below what the shared store needs";
@@ -123,9 +159,6 @@ fn open_instance(directory: &Path) -> Result<(Environment, Table, File), Error> 
     }
     let table = Table::new(file, map_size).map_err(|error| failed("map", &path, &error))?;
     let head = table.head();
-    if head.map_size.load(Relaxed) != map_size as u64 {
-        return Err(corrupt("its books are truncated, or none"));
-    }
     if head.dead.load(SeqCst) != 0 {
         return Err(corrupt("it was given up"));
     }
@@ -142,62 +175,133 @@ fn open_instance(directory: &Path) -> Result<(Environment, Table, File), Error> 
     if !fs::symlink_metadata(directory.join("lock.mdb")).is_ok_and(is_allocated) {
         return Err(corrupt("its locks are truncated"));
     }
-    let environment = Environment::open(directory, map_size, READERS).map_err(|error| error_of(&error))?;
+    let environment = open_environment(directory, &made)?;
     // In this order, for others may be writing.
     let needed = environment.length();
     if length() < needed {
         return Err(corrupt("its data is truncated"));
     }
-    let instance = {
-        let txn = environment.read().map_err(|error| error_of(&error))?;
-        let bytes = environment.database().get(&txn, record::INSTANCE).map_err(|error| error_of(&error))?;
-        bytes.and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?)))
-    };
-    if instance != Some(head.instance.load(Relaxed)) {
+    if read_instance(&environment)? != Some(head.instance.load(Relaxed)) {
         return Err(corrupt("its data and its books are not of the same instance"));
     }
     environment.clear_stale_readers();
     // LMDB locks `lock.mdb` only: closing this file one day releases nothing of its own.
-    Ok((environment, table, open_file(&data, false)?))
+    let data = open_file(&data, false)?;
+    Ok(Files { environment, table, data, turns: turns.to_owned(), made, made_in })
 }
 
-/// Makes a new instance, and removes older ones.
-fn make(base: &Path, turns: PathBuf, map_size: usize) -> Result<Files, Error> {
-    remove_all(base);
-    let random = |what: u8| RandomState::new().hash_one(what);
-    let name = format!("{:016x}", random(0));
-    let directory = base.join(&name);
-    make_private(&directory)?;
-    let path = directory.join("table");
+fn corrupt(reason: &str) -> Error {
+    Error::new(Kind::Corrupt, format!("the shared store is broken: {reason}"))
+}
+
+fn open_environment(directory: &Path, made: &Made) -> Result<Environment, Error> {
+    Environment::open(directory, made.map_size, READERS, made.durable).map_err(|error| error_of(&error))
+}
+
+fn read_instance(environment: &Environment) -> Result<Option<u64>, Error> {
+    let txn = environment.read()?;
+    let bytes = environment.database().get(&txn, record::INSTANCE)?;
+    Ok(bytes.and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?))))
+}
+
+/// Opens a durable instance after the system went down: with a new table, from what is in LMDB.
+fn recover(directory: &Path, turns: &Path, made: Made) -> Result<Files, Error> {
+    let path = directory.join("data.mdb");
+    if !fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
+        return Err(corrupt("it has no data"));
+    }
+    let before = table_before(directory, &made);
+    let table = make_table(directory, &made)?;
+    let environment = open_environment(directory, &made)?;
+    let data = open_file(&path, false)?;
+    if data.metadata().map_err(|error| failed("look at", &path, &error))?.len() < environment.length() {
+        return Err(corrupt("its data is truncated"));
+    }
+    let instance = read_instance(&environment)?.ok_or_else(|| corrupt("its data has no number"))?;
+    table.head().instance.store(instance, Relaxed);
+    let (turns, made_in) = (turns.to_owned(), directory.join("made"));
+    let opened = Opened::new(Files { environment, table, data, turns, made, made_in }, u64::MAX);
+    opened.recover(before.as_ref()).map_err(|error| match error.kind() {
+        Kind::Full => corrupt("its data does not fit its size"),
+        _ => error,
+    })?;
+    opened.table.head().magic.store(MAGIC, SeqCst);
+    Ok(opened.into_files())
+}
+
+/// The table that the system has left, if it is one: whatever it says may be torn.
+fn table_before(directory: &Path, made: &Made) -> Option<Table> {
+    let file = open_file(&directory.join("table"), false).ok()?;
+    let is_whole =
+        file.metadata().is_ok_and(|metadata| metadata.len() == table::length(made.map_size) as u64);
+    (is_whole && begins_with_magic(&file)).then(|| Table::new(file, made.map_size).ok()).flatten()
+}
+
+/// Makes the table of an instance, but for its mark and the number of the instance, and the file for LMDB's locks.
+fn make_table(directory: &Path, made: &Made) -> Result<Table, Error> {
+    let (path, locks) = (directory.join("table"), directory.join("lock.mdb"));
+    for old in [&path, &locks] {
+        let _ = fs::remove_file(old);
+    }
     let file = open_file(&path, true)?;
-    let map_size = within_limit(map_size)?;
-    file.set_len(table::length(map_size) as u64).map_err(|error| failed("make", &path, &error))?;
+    file.set_len(table::length(made.map_size) as u64).map_err(|error| failed("make", &path, &error))?;
     for (at, length) in table::FIRST {
         raw::reserve(&file, at, length).map_err(|error| failed("make", &path, &error))?;
     }
     // LMDB would leave a hole, and the system kills who touches it when the disk is full.
-    let path = directory.join("lock.mdb");
-    let locks = open_file(&path, true)?;
-    raw::reserve(&locks, 0, LOCKS as usize).map_err(|error| failed("make", &path, &error))?;
-    drop(locks);
-    let table = Table::new(file, map_size).map_err(|error| failed("map", &path, &error))?;
-    let environment = Environment::open(&directory, map_size, READERS).map_err(|error| error_of(&error))?;
+    let file_of_locks = open_file(&locks, true)?;
+    raw::reserve(&file_of_locks, 0, LOCKS as usize).map_err(|error| failed("make", &locks, &error))?;
+    let table = Table::new(file, made.map_size).map_err(|error| failed("map", &path, &error))?;
+    let head = table.head();
+    head.boot.store(boot(), Relaxed);
+    head.map_size.store(made.map_size as u64, Relaxed);
+    head.limit.store(super::room::most(head), Relaxed);
+    for (word, seed) in head.seed.iter().zip(made.seed) {
+        word.store(seed, Relaxed);
+    }
+    Ok(table)
+}
+
+fn random(what: u8) -> u64 {
+    RandomState::new().hash_one(what)
+}
+
+pub(super) fn random_seed() -> [u64; 2] {
+    [random(2), random(3)]
+}
+
+/// Makes a new instance, and removes older ones.
+fn make(base: &Path, turns: PathBuf, made: Made) -> Result<Files, Error> {
+    remove_all(base);
+    let made = Made { map_size: within_limit(made.map_size)?, ..made };
+    let name = format!("{:016x}", random(0));
+    let directory = base.join(&name);
+    make_private(&directory)?;
+    let table = make_table(&directory, &made)?;
+    let environment = open_environment(&directory, &made)?;
     let head = table.head();
     head.instance.store(random(1), Relaxed);
-    head.boot.store(boot(), Relaxed);
-    head.map_size.store(map_size as u64, Relaxed);
-    head.limit.store(super::room::most(head), Relaxed);
-    head.seed[0].store(random(2), Relaxed);
-    head.seed[1].store(random(3), Relaxed);
     write_instance(&environment, head.instance.load(Relaxed)).map_err(|error| error_of(&error))?;
     head.magic.store(MAGIC, SeqCst);
+    let made_in = directory.join("made");
+    made.write(&made_in)?;
     // Only now, as a whole, does it come into being.
     let (new, current) = (base.join("new"), base.join("current"));
     let _ = fs::remove_file(&new);
-    let write = |mut file: File| file.write_all(name.as_bytes()).and_then(|()| fs::rename(&new, &current));
+    let write = |mut file: File| {
+        file.write_all(name.as_bytes())?;
+        if made.durable {
+            file.sync_all()?;
+            [&directory, base].into_iter().for_each(sync_directory);
+        }
+        fs::rename(&new, &current)
+    };
     open_file(&new, true).and_then(|file| write(file).map_err(|error| failed("write", &current, &error)))?;
+    if made.durable {
+        base.ancestors().take(3).for_each(sync_directory);
+    }
     let data = open_file(&directory.join("data.mdb"), false)?;
-    Ok(Files { environment, table, data, turns })
+    Ok(Files { environment, table, data, turns, made, made_in })
 }
 
 /// Also makes pages that were freed ready for use.
@@ -227,8 +331,12 @@ fn remove_all(base: &Path) {
 
 /// Whether this file is a table that was finished; nothing of it is mapped for that.
 fn begins_with_magic(table: &File) -> bool {
-    let mut magic = [0; 8];
-    table.read_exact_at(&mut magic, 0).is_ok() && u64::from_le_bytes(magic) == MAGIC
+    number_at(table, offset_of!(Head, magic)) == Some(MAGIC)
+}
+
+fn number_at(table: &File, offset: usize) -> Option<u64> {
+    let mut number = [0; 8];
+    table.read_exact_at(&mut number, offset as u64).ok().map(|()| u64::from_ne_bytes(number))
 }
 
 /// How long the longest file of a store of this size is.

@@ -4,6 +4,8 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
 
 use heed::types::Bytes;
 use heed::{Database, RoTxn, RwTxn};
@@ -11,20 +13,21 @@ use parking_lot::Mutex;
 
 use super::evict::Orders;
 use super::files::Files;
+use super::made::{Made, sync_directory};
 use super::raw::{self, Environment};
 use super::record::{NAMESPACE, Named, Record, entry_key, id_in, namespace_key};
 use super::table::{Space, Table, damaged};
 use crate::shared::error::{Error, Kind};
 use crate::shared::hash::hash;
+use crate::shared::health;
 use crate::shared::namespace::Namespace;
-use crate::shared::{health, wall};
 
-/// A namespace that was not used for so long may go, in seconds; and one whose function has changed.
-const UNUSED: u64 = 7 * 24 * 3600;
+/// A namespace whose function has changed may go when it was not used for so long, in seconds.
 const OUTDATED: u64 = 24 * 3600;
 
-/// How often it is looked for such namespaces, in seconds.
+/// How often it is looked for namespaces that may go, in seconds, at most; and how often it is noted that one is used.
 const SWEEPS: u64 = 3600;
+const NOTES: u64 = 60;
 
 /// A store that is open in this process.
 pub(super) struct Opened {
@@ -43,7 +46,12 @@ pub(super) struct Opened {
     mask: u64,
     /// Who is to be evicted next. Only the writer locks it.
     pub(super) orders: Mutex<HashMap<u32, Orders>>,
-    swept: AtomicU64,
+    /// How old the store was when it was last looked for unused namespaces; nothing before that.
+    swept: Mutex<Option<u64>>,
+    pub(super) made: Made,
+    /// The file of that.
+    made_in: PathBuf,
+    pub(super) noted_every: u64,
 }
 
 /// A key that is looked for.
@@ -57,11 +65,30 @@ pub(super) struct Key<'a> {
 impl Opened {
     pub(super) fn new(files: Files, mask: u64) -> Self {
         static TAGS: AtomicU32 = AtomicU32::new(1);
-        let Files { environment, table, data, turns } = files;
+        let Files { environment, table, data, turns, made, made_in } = files;
         let watched = AtomicU64::new(raw::seconds());
         let seed = [0, 1].map(|at: usize| table.head().seed[at].load(Relaxed));
-        let (tag, swept) = (TAGS.fetch_add(1, Relaxed), AtomicU64::new(0));
-        Self { environment, table, data, turns, tag, watched, seed, mask, orders: Mutex::default(), swept }
+        Self {
+            environment,
+            table,
+            data,
+            turns,
+            tag: TAGS.fetch_add(1, Relaxed),
+            watched,
+            seed,
+            mask,
+            orders: Mutex::default(),
+            swept: Mutex::default(),
+            made,
+            made_in,
+            noted_every: (made.unused / 8).clamp(1, NOTES),
+        }
+    }
+
+    /// What it was opened from.
+    pub(super) fn into_files(self) -> Files {
+        let Self { environment, table, data, turns, made, made_in, .. } = self;
+        Files { environment, table, data, turns, made, made_in }
     }
 
     pub(super) fn environment(&self) -> &Environment {
@@ -98,7 +125,8 @@ impl Opened {
         if self.is_dead() || self.table.is_in_place(&self.turns) {
             return Ok(());
         }
-        self.give_up();
+        // Not what may be in its place.
+        self.table.head().dead.store(1, SeqCst);
         health::note_rebuilt();
         Err(Error::new(
             Kind::Corrupt,
@@ -109,6 +137,12 @@ impl Opened {
     /// Tells all processes to make a new store.
     pub(super) fn give_up(&self) {
         self.table.head().dead.store(1, SeqCst);
+        if self.made.durable {
+            // Nobody is to use it, not even after the system went down.
+            let data = self.made_in.with_file_name("data.mdb");
+            let _ = fs::remove_file(&data);
+            data.parent().map(sync_directory);
+        }
     }
 
     /// The space of a namespace, if this process has found it before, and it still is.
@@ -176,7 +210,8 @@ impl Opened {
         self.announce(&txn, index, space);
         let generation = self.empty(space);
         space.set_id(namespace.id());
-        space.last_used.store(raw::seconds(), Relaxed);
+        space.last_used.store(0, Relaxed);
+        space.touch(self.table.head(), raw::seconds(), self.noted_every);
         let named = Named::new(index, generation, namespace);
         self.database().put(&mut txn, &namespace_key(namespace.id()), &named.write())?;
         txn.commit()?;
@@ -185,15 +220,19 @@ impl Opened {
 
     /// Removes namespaces that nobody has used for long.
     fn sweep(&self, new: &Namespace) -> Result<(), Error> {
-        let now = wall::now() / 1_000_000_000;
-        if now.saturating_sub(self.swept.swap(now, Relaxed)) < SWEEPS {
-            self.swept.store(now, Relaxed);
-            return Ok(());
+        let (age, unused) = (self.table.head().age(raw::seconds()), self.made.unused);
+        {
+            let mut swept = self.swept.lock();
+            if swept.is_some_and(|swept| age.saturating_sub(swept) < SWEEPS.min(unused / 8)) {
+                return Ok(());
+            }
+            *swept = Some(age);
         }
         for (id, named) in self.all(&*self.environment.read()?)? {
             let Some(space) = self.table.space(named.space) else { continue };
-            let idle = now.saturating_sub(space.last_used.load(Relaxed));
-            if id != new.id() && (idle > UNUSED || named.name == new.name() && idle > OUTDATED) {
+            let idle = age.saturating_sub(space.used_at.load(Relaxed));
+            let is_outdated = named.name == new.name() && idle > OUTDATED.min(unused / 7);
+            if id != new.id() && (idle > unused || is_outdated) {
                 self.remove_space(id)?;
             }
         }

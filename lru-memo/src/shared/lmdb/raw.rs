@@ -103,12 +103,20 @@ impl Environment {
     /// Opens the environment in a directory. Nothing but LMDB may use the files in it, and the directory must be on
     /// this machine. A second environment in one directory is refused; what a thread of the parent has opened, whose store
     /// the child of a fork may not even know, is closed.
-    pub(super) fn open(directory: &Path, map_size: usize, readers: u32) -> Result<Self, heed::Error> {
+    ///
+    /// A `durable` one writes each transaction onto the disk. All processes have to do so, or none.
+    pub(super) fn open(
+        directory: &Path,
+        map_size: usize,
+        readers: u32,
+        durable: bool,
+    ) -> Result<Self, heed::Error> {
         let mut options = EnvOpenOptions::new();
         options.map_size(map_size).max_readers(readers);
         // Not `WRITE_MAP`: what does not fit on the disk is then an error instead of a signal, and a stray write of the
         // program cannot reach the data.
-        let flags = EnvFlags::NO_SYNC | EnvFlags::NO_META_SYNC | EnvFlags::NO_READ_AHEAD;
+        let unsynced = EnvFlags::NO_SYNC | EnvFlags::NO_META_SYNC;
+        let flags = EnvFlags::NO_READ_AHEAD | if durable { EnvFlags::empty() } else { unsynced };
         let mut all = OPEN.lock();
         let is_inherited = |open: &OpenEnv| open.directory == directory && !open.by.is_here();
         while let Some(at) = all.iter().position(is_inherited) {

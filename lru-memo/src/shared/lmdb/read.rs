@@ -64,7 +64,7 @@ impl Opened {
         if (txn.id() as u64) < change {
             return Ok(Seen::Unclear);
         }
-        space.touch(now_seconds);
+        space.touch(self.table.head(), now_seconds, self.noted_every);
         match self.see(&txn, index, space, change, key, what, now) {
             // LMDB lets a reader that is stopped in the middle of its beginning see two roots at once. Whether it is
             // more than that is found out by those who are alone.

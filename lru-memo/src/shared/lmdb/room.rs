@@ -53,7 +53,7 @@ impl Opened {
         // Slowly: to find that there is no room costs the more, the more entries there are.
         let (limit, most) = (head.limit.load(Relaxed), most(head));
         if limit < most {
-            head.limit.store(most.min(limit + stored / 4), Relaxed);
+            head.limit.store(most.min(limit.saturating_add(stored / 4)), Relaxed);
         }
     }
 

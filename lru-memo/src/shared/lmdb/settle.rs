@@ -6,8 +6,9 @@ use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use heed::RoTxn;
 
 use super::opened::Opened;
+use super::raw;
 use super::record::{NAMESPACE, Named, Record, entries_of, hash_in, id_in, namespace_key};
-use super::table::{LOCKED, Space, Tally, damaged};
+use super::table::{LOCKED, Space, Table, Tally, damaged};
 use crate::shared::error::Error;
 
 impl Opened {
@@ -41,6 +42,48 @@ impl Opened {
         }
     }
 
+    /// Writes all books, for a table that is new. The order of uses is that of the table before, and of entries that it
+    /// does not know, that in which they were stored.
+    pub(super) fn recover(&self, before: Option<&Table>) -> Result<(), Error> {
+        let txn = self.environment().write()?;
+        let age = before.map_or(0, |before| before.head().age.load(Relaxed));
+        self.table.head().age.store(age, Relaxed);
+        for (id, named) in self.all(&txn)? {
+            let (mut slots, mut newest) = (0, 0);
+            for entry in self.database().prefix_iter(&txn, &entries_of(named.space))? {
+                let record = Record::read(entry?.1).ok_or_else(damaged)?;
+                (slots, newest) = (record.slot.saturating_add(1).max(slots), record.stamp.max(newest));
+            }
+            let space = self.table.make_space(named.space, slots)?;
+            space.set_id(id);
+            space.clock.store(newest, Relaxed);
+            Tally::reset(&space.hits, named.generation);
+            Tally::reset(&space.misses, named.generation);
+            self.undo(&txn, named.space, space)?;
+            space.touch(self.table.head(), raw::seconds(), self.noted_every);
+            let old = before.and_then(|before| Some((before, before.space(named.space)?)));
+            if let Some((before, old)) = old.filter(|(_, old)| old.is(id)) {
+                space.used_at.store(old.used_at.load(Relaxed).min(age), Relaxed);
+                self.take_over(space, before, old);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over when entries were used.
+    fn take_over(&self, space: &Space, before: &Table, old: &Space) {
+        for (number, slot) in self.table.slots(space) {
+            let Some(known) = before.slot(old, number) else { continue };
+            let (stamp, used) = (slot.used.load(Relaxed), known.used.load(Relaxed) & !LOCKED);
+            let is_same = known.hash.load(Relaxed) == slot.hash.load(Relaxed);
+            // A stamp that is torn would be the last there is.
+            if stamp & LOCKED == 0 && is_same && used > stamp && used < LOCKED / 2 {
+                slot.used.store(used, Relaxed);
+                space.clock.fetch_max(used, Relaxed);
+            }
+        }
+    }
+
     /// Writes the books of a space anew, from what is in LMDB.
     fn undo(&self, txn: &RoTxn<'_>, index: u32, space: &Space) -> Result<(), Error> {
         let Some((id, named)) = self.named(txn, index, space.id())? else {
@@ -54,8 +97,8 @@ impl Opened {
             let (key, bytes) = entry?;
             let hash = hash_in(key).ok_or_else(damaged)?;
             let record = Record::read(bytes).ok_or_else(damaged)?;
-            weight += record.weight;
-            total += record.bytes();
+            weight = u64::saturating_add(weight, record.weight);
+            total = u64::saturating_add(total, record.bytes());
             newest = newest.max(record.since);
             entries.insert(record.slot, (hash, record.since, record.weight, record.stamp));
         }
@@ -118,7 +161,7 @@ impl Opened {
         for (_, slot) in self.table.slots(space) {
             slot.used.fetch_or(LOCKED, SeqCst);
         }
-        let generation = space.generation.load(Relaxed) + 1;
+        let generation = space.generation.load(Relaxed).wrapping_add(1);
         Tally::reset(&space.hits, generation);
         Tally::reset(&space.misses, generation);
         space.generation.store(generation, Relaxed);

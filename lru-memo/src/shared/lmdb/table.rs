@@ -36,7 +36,7 @@ const REMEMBERED: usize = 16;
 const FIRST_EXTENT: usize = 16;
 const EXTENTS: usize = 24;
 
-const SPACES_AT: usize = 4096;
+pub(super) const SPACES_AT: usize = 4096;
 /// What is allocated from the beginning, so that some functions find their books also on a full disk.
 pub(super) const FIRST: [(usize, usize); 2] =
     [(0, SPACES_AT + 32 * size_of::<Space>()), (SLOTS_AT, 1024 * size_of::<Slot>())];
@@ -70,7 +70,10 @@ pub(super) struct Head {
     /// So many bytes of LMDB's file are allocated, and so many it had when no more could be.
     pub(super) allocated: AtomicU64,
     pub(super) pinned: AtomicU64,
-    _unused: [AtomicU64; 7],
+    /// How long the store was in use, in seconds, and when that was last noted, by the clock.
+    pub(super) age: AtomicU64,
+    seen: AtomicU64,
+    _unused: [AtomicU64; 5],
 }
 
 // SAFETY: atomics only: 24 words of 8 bytes fill three lines of 64.
@@ -105,7 +108,9 @@ pub(super) struct Space {
     invalidated: [AtomicU64; REMEMBERED],
     /// Where the slots are: the number of the first slot of each extent, plus one.
     extents: [AtomicU64; EXTENTS],
-    _unused: [AtomicU64; 6],
+    /// How old the store was when this was last used.
+    pub(super) used_at: AtomicU64,
+    _unused: [AtomicU64; 5],
 }
 
 // SAFETY: atomics only: 64 words of 8 bytes fill eight lines of 64.
@@ -139,14 +144,14 @@ impl Tally {
     pub(super) fn add(tallies: &[Self; 2], generation: u64) {
         let word = &tallies[(generation & 1) as usize].0;
         let _ = word.fetch_update(Relaxed, Relaxed, |now| {
-            (now >> Self::BITS == generation & 0xffff).then_some(now + 1)
+            (now >> Self::BITS == generation & 0xffff && now << 16 != u64::MAX << 16).then(|| now + 1)
         });
     }
 
     pub(super) fn take_back(tallies: &[Self; 2], generation: u64) {
         let word = &tallies[(generation & 1) as usize].0;
         let _ = word.fetch_update(Relaxed, Relaxed, |now| {
-            (now >> Self::BITS == generation & 0xffff && now << 16 != 0).then_some(now - 1)
+            (now >> Self::BITS == generation & 0xffff && now << 16 != 0).then(|| now - 1)
         });
     }
 
@@ -156,6 +161,16 @@ impl Tally {
 
     pub(super) fn get(tallies: &[Self; 2], generation: u64) -> u64 {
         tallies[(generation & 1) as usize].0.load(Acquire) & ((1 << Self::BITS) - 1)
+    }
+}
+
+impl Head {
+    /// How long the store was in use, at this time in seconds: a clock that is set ahead counts for an hour, and one that
+    /// is set back for nothing.
+    pub(super) fn age(&self, now: u64) -> u64 {
+        let seen = self.seen.swap(now, Relaxed);
+        let passed = if seen == 0 { 0 } else { now.saturating_sub(seen).min(3600) };
+        self.age.fetch_add(passed, Relaxed).wrapping_add(passed)
     }
 }
 
@@ -175,7 +190,7 @@ impl Space {
 
     /// The next stamp.
     pub(super) fn tick(&self) -> u64 {
-        self.clock.fetch_add(1, Relaxed) + 1
+        self.clock.fetch_add(1, Relaxed).wrapping_add(1)
     }
 
     /// Whether nothing has changed since `change` was read, and so everything read meanwhile belongs together.
@@ -187,23 +202,24 @@ impl Space {
     pub(super) fn remember_invalidated(&self, hash: u64) {
         let number = self.sequence.load(Relaxed);
         self.invalidated[number as usize % REMEMBERED].store(hash, Relaxed);
-        self.sequence.store(number + 1, Relaxed);
+        self.sequence.store(number.wrapping_add(1), Relaxed);
     }
 
     /// Whether the key may have been invalidated after there had been so many invalidations.
     pub(super) fn was_invalidated_since(&self, sequence: u64, hash: u64) -> bool {
         let now = self.sequence.load(Relaxed);
-        let missed = now.saturating_sub(sequence);
-        missed > REMEMBERED as u64
-            || (1..=missed)
-                .any(|back| self.invalidated[(now - back) as usize % REMEMBERED].load(Relaxed) == hash)
+        let missed = now.wrapping_sub(sequence);
+        let invalidated = |back| &self.invalidated[now.wrapping_sub(back) as usize % REMEMBERED];
+        missed > REMEMBERED as u64 || (1..=missed).any(|back| invalidated(back).load(Relaxed) == hash)
     }
 
-    /// Notes that the space is in use, at this time in seconds.
-    pub(super) fn touch(&self, now: u64) {
+    /// Notes that the space is in use, at this time in seconds, unless that was noted so many seconds ago or less.
+    #[inline]
+    pub(super) fn touch(&self, head: &Head, now: u64, every: u64) {
         // Few writes, for all processes read this line.
-        if now.abs_diff(self.last_used.load(Relaxed)) >= 60 {
+        if now.abs_diff(self.last_used.load(Relaxed)) >= every {
             self.last_used.store(now, Relaxed);
+            self.used_at.store(head.age(now), Relaxed);
         }
     }
 }
@@ -249,7 +265,7 @@ impl Table {
         let total = &self.head().bytes;
         let others = total.load(Relaxed).saturating_sub(space.bytes.load(Relaxed));
         space.bytes.store(bytes, Relaxed);
-        total.store(others + bytes, Relaxed);
+        total.store(others.saturating_add(bytes), Relaxed);
     }
 
     /// The space of this number, below [`SPACES`].
@@ -262,7 +278,7 @@ impl Table {
     /// The number of a space that no namespace has.
     pub(super) fn find_vacant_space(&self) -> Result<u32, Error> {
         let spaces = &self.head().spaces;
-        let end = spaces.load(Relaxed) as u32;
+        let end = spaces.load(Relaxed).min(SPACES as u64) as u32;
         if let Some(vacant) = (0..end).find(|&index| self.space(index).is_some_and(|space| space.is(0))) {
             return Ok(vacant);
         }
@@ -274,12 +290,26 @@ impl Table {
         Ok(end)
     }
 
+    /// The space of this number, with so many slots that hold no entry yet: for a table that is new.
+    pub(super) fn make_space(&self, index: u32, slots: u32) -> Result<&Space, Error> {
+        let space = self.space(index).ok_or_else(damaged)?;
+        // All before it, too, for they are looked at.
+        self.reserve(SPACES_AT, (index as usize + 1) * size_of::<Space>())?;
+        self.head().spaces.fetch_max(u64::from(index) + 1, Relaxed);
+        let extents = core::iter::successors(Some(0), |&at| Some((2 * at).max(FIRST_EXTENT)));
+        extents.take_while(|&at| at < slots as usize).try_for_each(|at| self.extend(space, at))?;
+        space.high.store(slots.into(), Relaxed);
+        self.slots(space).for_each(|(_, slot)| slot.used.store(LOCKED, Relaxed));
+        Ok(space)
+    }
+
     /// A slot of a space, if it has so many.
     #[inline]
     pub(super) fn slot(&self, space: &Space, slot: u32) -> Option<&Slot> {
         let (extent, offset) = locate(slot as usize);
         let first = space.extents.get(extent)?.load(Acquire).checked_sub(1)?;
-        self.mapping.get(SLOTS_AT + (usize::try_from(first).ok()? + offset) * size_of::<Slot>())
+        let place = usize::try_from(first).ok()?.checked_add(offset)?.checked_mul(size_of::<Slot>())?;
+        self.mapping.get(place.checked_add(SLOTS_AT)?)
     }
 
     /// A slot that holds no entry; it is locked.
@@ -348,5 +378,23 @@ fn locate(slot: usize) -> (usize, usize) {
     match (slot / FIRST_EXTENT).checked_ilog2() {
         None => (0, slot),
         Some(power) => (power as usize + 1, slot - (FIRST_EXTENT << power)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_counts_for_an_hour_at_most() {
+        let path = std::env::temp_dir().join(alloc::format!("lru-memo-table-{}", std::process::id()));
+        let file =
+            File::options().read(true).write(true).create(true).truncate(true).open(&path).expect("a file");
+        file.set_len(length(0) as u64).expect("it is made longer");
+        let table = Table::new(file, 0).expect("a table");
+        let (day, begun) = (24 * 3600, 1_700_000_000);
+        let ages = [0, 5, 65, day, day + 7, 9, 10].map(|later| table.head().age(begun + later));
+        assert_eq!(ages, [0, 5, 65, 3665, 3672, 3672, 3673]);
+        fs::remove_file(path).expect("it is removed");
     }
 }

@@ -186,7 +186,7 @@ impl<'a> Change<'a> {
         slot.weight.store(entry.weight, Relaxed);
         self.space.entries.fetch_add(1, Relaxed);
         self.space.weight.fetch_add(entry.weight, Relaxed);
-        self.count_bytes(|all| all + record.bytes());
+        self.count_bytes(|all| all.saturating_add(record.bytes()));
         self.filled = Some((slot_number, stamp));
         Ok(())
     }
@@ -229,7 +229,7 @@ impl Opened {
                 _ => break,
             }
             let taken = head.bytes.load(Relaxed);
-            if taken + bytes <= head.limit.load(Relaxed) {
+            if taken.saturating_add(bytes) <= head.limit.load(Relaxed) {
                 // LMDB, or the disk, is full before the limit is reached. Free pages need not lie side by side.
                 room::lower(head, bytes.max(taken / 64) << round);
             }
@@ -264,7 +264,7 @@ impl Opened {
         }
         // Before anything is changed that would have to be undone.
         let taken = self.table.head().bytes.load(Relaxed);
-        if admitted && taken + bytes_of(key, entry) > self.table.head().limit.load(Relaxed) {
+        if admitted && taken.saturating_add(bytes_of(key, entry)) > self.table.head().limit.load(Relaxed) {
             return Err(too_much("the shared store is full"));
         }
         let mut change = Change::new(self, txn, index, space);
@@ -331,7 +331,7 @@ impl Opened {
     pub(super) fn free_some(&self, for_whom: &Namespace, bytes: u64) -> Result<bool, Error> {
         self.environment().clear_stale_readers();
         let head = self.table.head();
-        while head.bytes.load(Relaxed) + bytes > head.limit.load(Relaxed) {
+        while head.bytes.load(Relaxed).saturating_add(bytes) > head.limit.load(Relaxed) {
             if !self.evict_some(for_whom, bytes)? {
                 return Ok(false);
             }
@@ -350,14 +350,25 @@ impl Opened {
         let chosen = candidates.min_by_key(|(id, named)| {
             (*id == for_whom.id(), idle(named.space), core::cmp::Reverse(entries(named.space)))
         });
-        let Some((id, named)) = chosen else { return Ok(false) };
+        let head = self.table.head();
+        let Some((id, named)) = chosen else {
+            // Nothing is there that could take anything.
+            head.bytes.store(0, Relaxed);
+            return Ok(false);
+        };
         let index = named.space;
         let space = self.table.space(index).ok_or_else(damaged)?;
         let namespace = Namespace::new(&named.name, *id);
-        let head = self.table.head();
         let mut change = Change::new(self, txn, index, space);
-        for _ in 0..self.evictions() {
-            if head.bytes.load(Relaxed) + bytes <= head.limit.load(Relaxed) || !change.evict(&namespace, 0)? {
+        for evicted in 0..self.evictions() {
+            if head.bytes.load(Relaxed).saturating_add(bytes) <= head.limit.load(Relaxed) {
+                break;
+            }
+            if !change.evict(&namespace, 0)? {
+                // Its books tell of entries that are not there: looking for them would not end.
+                if evicted == 0 {
+                    return Err(damaged());
+                }
                 break;
             }
         }

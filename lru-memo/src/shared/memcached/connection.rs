@@ -8,8 +8,8 @@ use std::time::Instant;
 use super::wire::{Answer, Batch, Head, head};
 use crate::shared::socket::{Address, Timed};
 
-pub(super) struct Connection {
-    socket: Timed,
+pub(super) struct Connection<S = Timed> {
+    socket: S,
     /// What was received; what is before `at` was used.
     received: Vec<u8>,
     at: usize,
@@ -37,8 +37,21 @@ impl Connection {
             Err(garbage("more than was asked for"))
         }
     }
+}
 
-    fn answer(&mut self) -> io::Result<Answer> {
+impl<S: Read> Connection<S> {
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn of(socket: S) -> Self {
+        Self { socket, received: Vec::new(), at: 0 }
+    }
+
+    /// How much may be received before more room is taken.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn capacity(&self) -> usize {
+        self.received.capacity()
+    }
+
+    pub(super) fn answer(&mut self) -> io::Result<Answer> {
         let line = self.line()?;
         match head(&line) {
             Some(Head::Whole(answer)) => Ok(answer),

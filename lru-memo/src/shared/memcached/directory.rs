@@ -98,8 +98,12 @@ impl Directory {
 
     pub(super) fn invalidate(&mut self, key: &[u8]) {
         self.invalidated[slot(self.sequence)] = self.hash_of(key);
-        // As high as it can be, it begins anew, so that tickets from before differ.
+        // At its limit it begins anew: tickets from before differ, and what is invalidated from then on is not hidden.
         self.sequence = self.sequence.wrapping_add(1);
+    }
+
+    pub(super) fn count_hit(&mut self) {
+        self.hits = self.hits.saturating_add(1);
     }
 
     /// Counts a miss, if it counts.
@@ -187,8 +191,12 @@ impl Directory {
         }
         let (hits, misses) = (number(&mut rest)?, number(&mut rest)?);
         let (&[weighed, stamped], mut rest) = rest.split_first_chunk()?;
-        let mut records = Vec::with_capacity(rest.len() / 16 + 1);
+        // No directory is longer, and to make room in one would take long.
+        let mut records = Vec::with_capacity((rest.len() / 16 + 1).min(Limits::LONGEST));
         while !rest.is_empty() {
+            if records.len() == Limits::LONGEST {
+                return None;
+            }
             let (hash, version) = (number(&mut rest)?, number(&mut rest)?);
             let weight = if weighed != 0 { number(&mut rest)? } else { 0 };
             let stored = if stamped != 0 { number(&mut rest)? } else { 0 };
@@ -232,6 +240,8 @@ fn number(bytes: &mut &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
 
     const LIMITS: Limits = Limits { maxsize: 3, max_weight: None, ttl: Some(Duration::from_nanos(100)) };
@@ -257,6 +267,26 @@ mod tests {
         };
         let bytes = plain.encode();
         assert_eq!(Directory::decode(&bytes), Some(plain));
+    }
+
+    #[test]
+    fn counters_at_their_limit_stay_there_and_no_invalidation_is_lost() {
+        let (hits, misses) = (u64::MAX, u64::MAX);
+        let mut directory = Directory { sequence: u64::MAX, hits, misses, ..Directory::new() };
+        directory.count_hit();
+        directory.count_miss(true);
+        assert_eq!((directory.hits, directory.misses), (u64::MAX, u64::MAX));
+        let ticket = directory.ticket();
+        directory.invalidate(b"key");
+        assert!(!directory.allows(ticket, b"key") && directory.allows(ticket, b"another"));
+    }
+
+    #[test]
+    fn what_is_longer_than_a_directory_may_be_is_none() {
+        let record = Record { hash: 1, version: 2, weight: 0, stored: 0 };
+        let of = |length| Directory { records: vec![record; length], ..Directory::new() }.encode();
+        assert!(Directory::decode(&of(Limits::LONGEST)).is_some());
+        assert_eq!(Directory::decode(&of(Limits::LONGEST + 1)), None);
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl<'a> Listed<'a> {
                 Some(at) => {
                     let version = directory.records[at].version;
                     directory.touch(at);
-                    directory.hits = directory.hits.saturating_add(1);
+                    directory.count_hit();
                     Edited { value: Some(version), ..Edited::written(Looked::Hit(version)) }
                 }
                 None => {

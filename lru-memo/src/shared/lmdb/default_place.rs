@@ -1,0 +1,115 @@
+//! Where stores are that nobody has chosen a directory for: in one of this user's, which has one for each program.
+//!
+//! It is `lru-memo-USER`, or, where other users have taken that name, `lru-memo-USER-1`, and so on. One that this user
+//! has already comes before one that could be made, so that all processes agree, whoever comes and goes.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::directory::{failed, make_private};
+use super::raw;
+use crate::shared::error::Error;
+use crate::shared::namespace::fingerprint;
+
+/// How many names are tried.
+const NAMES: u32 = 1000;
+
+/// The directory of this program, which is made if need be.
+pub(super) fn default() -> Result<PathBuf, Error> {
+    let directory = made(&base())?.join(program());
+    make_private(&directory)?;
+    Ok(directory)
+}
+
+/// Makes this directory again, with the one above it if that is in the default place.
+pub(super) fn make_again(directory: &Path) -> Result<(), Error> {
+    let above = directory.parent().filter(|above| above.parent() == Some(&base()));
+    if let Some(mine) = above.filter(|above| number(above.file_name()).is_some()) {
+        make_private(mine)?;
+    }
+    make_private(directory)
+}
+
+/// The directories of all programs of this user.
+pub(super) fn in_default_place() -> Result<Vec<PathBuf>, Error> {
+    let Some(mine) = own(&base()) else { return Ok(Vec::new()) };
+    make_private(&mine)?;
+    let entries = fs::read_dir(&mine).map_err(|error| failed("read", &mine, &error))?;
+    let directories = entries.flatten().map(|entry| entry.path());
+    let mut stores: Vec<_> = directories.filter(|path| path.join("v1/current").exists()).collect();
+    stores.sort();
+    Ok(stores)
+}
+
+/// A directory in memory where there is one, else one for temporary files.
+fn base() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let is_usable = |metadata: Metadata| metadata.is_dir() && metadata.mode() & 0o1777 == 0o1777;
+    if fs::metadata(memory).is_ok_and(is_usable) { memory.to_owned() } else { std::env::temp_dir() }
+}
+
+fn name(number: u32) -> String {
+    let user = raw::user();
+    if number == 0 { format!("lru-memo-{user}") } else { format!("lru-memo-{user}-{number}") }
+}
+
+/// The number of a name.
+fn number(of: Option<&OsStr>) -> Option<u32> {
+    let rest = of?.to_str()?.strip_prefix(&name(0))?;
+    let number = if rest.is_empty() { 0 } else { rest.strip_prefix('-')?.parse().ok()? };
+    (of? == OsStr::new(&name(number))).then_some(number)
+}
+
+/// Whose this is, if it is there.
+fn owner(path: &Path) -> Option<u32> {
+    fs::symlink_metadata(path).ok().map(|metadata| metadata.uid())
+}
+
+/// The first of those that this user has.
+fn own(base: &Path) -> Option<PathBuf> {
+    let is_mine = |path: &PathBuf| owner(path) == Some(raw::user());
+    let first = Some(base.join(name(0))).filter(is_mine);
+    first.or_else(|| {
+        let entries = fs::read_dir(base).ok()?.flatten();
+        let numbers = entries.filter_map(|entry| number(Some(&entry.file_name())));
+        numbers
+            .map(|number| (number, base.join(name(number))))
+            .filter(|(_, path)| is_mine(path))
+            .min()
+            .map(|(_, path)| path)
+    })
+}
+
+fn made(base: &Path) -> Result<PathBuf, Error> {
+    if let Some(mine) = own(base) {
+        return make_private(&mine).map(|()| mine);
+    }
+    let mut refused = None;
+    for path in (0..NAMES).map(|number| base.join(name(number))) {
+        match make_private(&path) {
+            // Another process may have made another one meanwhile.
+            Ok(()) => return Ok(own(base).unwrap_or(path)),
+            Err(error) if owner(&path).is_some_and(|owner| owner != raw::user()) => refused = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(refused.unwrap_or_else(|| super::directory::refused(base, "other users have taken all names")))
+}
+
+/// Tells programs apart, and containers that share memory but cannot see each other's processes.
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    let path = path.as_os_str().as_bytes();
+    // What the system adds when a newer build has replaced the file.
+    let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
+    let processes = fs::metadata("/proc/self/ns/pid").map_or(0, |metadata| metadata.ino());
+    let name = Path::new(OsStr::from_bytes(path)).file_name().unwrap_or_default();
+    let name: String = name.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).take(32).collect();
+    format!("{name}-{:032x}", fingerprint(&[path, &processes.to_le_bytes()]))
+}

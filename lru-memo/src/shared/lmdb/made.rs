@@ -1,0 +1,142 @@
+//! How a store was made: what all processes that use it have to agree on. It is written once, in a file of text.
+
+use alloc::format;
+use alloc::string::String;
+use core::time::Duration;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::Options;
+use super::directory::{failed, open_file};
+use super::files::random_seed;
+use crate::shared::error::{Error, Kind};
+
+/// No such file is longer.
+const LONGEST: u64 = 200;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Made {
+    /// What the entries may take, as it was said.
+    pub(super) size: usize,
+    /// What there is for them in truth: files may have to be shorter.
+    pub(super) map_size: usize,
+    /// Of the hashes of keys.
+    pub(super) seed: [u64; 2],
+    /// Whether each change is on the disk before it is done.
+    pub(super) durable: bool,
+    /// After what time a namespace may go that nobody uses, in seconds.
+    pub(super) unused: u64,
+}
+
+/// Which options were said, rather than left to the store.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Said {
+    pub(super) size: bool,
+    pub(super) durable: bool,
+    pub(super) unused: bool,
+}
+
+impl Made {
+    /// What a store of these options is to be.
+    pub(super) fn new(options: &Options) -> Self {
+        let map_size = 2 * options.size.next_multiple_of(1 << 16);
+        let (size, durable, unused) = (options.size, options.durable, options.unused.as_secs());
+        Self { size, map_size, seed: random_seed(), durable, unused }
+    }
+
+    fn text(&self) -> String {
+        let Self { size, map_size, seed: [first, second], durable, unused } = self;
+        format!("size={size}&map={map_size}&seed={first}&seed2={second}&durable={durable}&unused={unused}\n")
+    }
+
+    fn of_text(text: &str) -> Option<Self> {
+        let mut numbers = text.strip_suffix('\n')?.split('&').map(|part| part.split_once('='));
+        let mut next = |name| numbers.next()?.filter(|(found, _)| *found == name).map(|(_, value)| value);
+        let made = Self {
+            size: next("size")?.parse().ok()?,
+            map_size: next("map")?.parse().ok()?,
+            seed: [next("seed")?.parse().ok()?, next("seed2")?.parse().ok()?],
+            durable: next("durable")?.parse().ok()?,
+            unused: next("unused")?.parse().ok()?,
+        };
+        (made.text() == text).then_some(made)
+    }
+
+    /// Reads the file; `None` when it is not there, or is broken.
+    pub(super) fn read(path: &Path) -> io::Result<Option<Self>> {
+        let mut text = String::new();
+        match File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text)) {
+            Ok(_) => Ok(Self::of_text(&text)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the file, onto the disk if that matters.
+    pub(super) fn write(&self, path: &Path) -> Result<(), Error> {
+        let mut file = open_file(path, true)?;
+        let written = file
+            .write_all(self.text().as_bytes())
+            .and_then(|()| if self.durable { file.sync_all() } else { Ok(()) });
+        written.map_err(|error| failed("write", path, &error))
+    }
+
+    /// Fails if something was said that the store in this directory was not made with.
+    pub(super) fn check(&self, directory: &Path, options: &Options, said: Said) -> Result<(), Error> {
+        let unused = Duration::from_secs(self.unused);
+        let refused = |made: String, said: String| {
+            let directory = directory.display();
+            let message = format!(
+                "the store in {directory} was made with {made}; remove `?{said}`, or clear the directory"
+            );
+            Err(Error::new(Kind::Url, message))
+        };
+        if said.size && options.size != self.size {
+            return refused(size(self.size), size(options.size));
+        }
+        if said.durable && options.durable != self.durable {
+            return refused(format!("durable={}", self.durable), format!("durable={}", options.durable));
+        }
+        if said.unused && options.unused != unused {
+            return refused(time(unused), time(options.unused));
+        }
+        Ok(())
+    }
+}
+
+/// Has the names in a directory on the disk.
+pub(super) fn sync_directory(directory: &Path) {
+    // What does not work here is not kept by the disk either.
+    let _ = File::open(directory).and_then(|directory| directory.sync_all());
+}
+
+fn size(bytes: usize) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let (unit, name) = units.into_iter().find(|(unit, _)| bytes % unit == 0).unwrap_or((1, ""));
+    format!("size={}{name}", bytes / unit)
+}
+
+fn time(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds % 86_400 == 0 { format!("unused={}d", seconds / 86_400) } else { format!("unused={seconds}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_made_is_read_as_written_and_nothing_else_is() {
+        let made = Made { size: 1 << 30, map_size: 1 << 21, seed: [u64::MAX, 7], durable: true, unused: 5 };
+        let text = made.text();
+        assert!(text.len() as u64 <= LONGEST);
+        assert_eq!(Made::of_text(&text), Some(made));
+        for end in 0..text.len() {
+            assert_eq!(Made::of_text(&text[..end]), None);
+        }
+        assert_eq!(Made::of_text(&text.replace("size=", "size=+")), None);
+    }
+}
