@@ -76,7 +76,7 @@
 //! - Keys are compared in full. Keys and values are any bytes, of any length; where the store has no room for them, that
 //!   is an error, [`Kind::Full`].
 
-#[cfg(any(feature = "memcached", feature = "redis"))]
+#[cfg(any(feature = "memcached", feature = "redis", all(feature = "shared", target_os = "linux")))]
 mod breaker;
 mod build;
 mod configured;
@@ -224,6 +224,13 @@ pub trait Store: Send + Sync {
     /// Whether its methods wait for others, such as servers: then an `async fn` leaves them to another thread.
     fn blocks(&self) -> bool {
         false
+    }
+
+    /// As [`blocks`](Self::blocks), for the methods that remove and overwrite. A store may have others that wait only
+    /// now and then, and do not where that is the thread of a task.
+    #[doc(hidden)]
+    fn blocks_to_change(&self) -> bool {
+        self.blocks()
     }
 
     /// All namespaces in the store, in no particular order.

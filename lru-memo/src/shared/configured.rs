@@ -33,6 +33,12 @@ struct Setup {
     is_being_opened: bool,
 }
 
+impl Setup {
+    fn url_to_open(&self) -> String {
+        self.url.clone().unwrap_or_else(|| std::env::var("LRU_MEMO_STORE").unwrap_or_default())
+    }
+}
+
 impl Heritage for Setup {
     fn forget_others(&mut self) {
         self.is_being_opened = false;
@@ -135,6 +141,10 @@ fn in_use() -> Error {
 
 #[cold]
 fn open_first() -> Result<&'static dyn Store, Error> {
+    #[cfg(all(feature = "shared", target_os = "linux"))]
+    if matches!(split(&SETUP.lock().url_to_open()).0, "" | "file") && !super::task::may_wait() {
+        return Err(Error::new(Kind::Unavailable, "the shared store is not open yet"));
+    }
     let Some(mut failed) = OPENING.get_or_make(|| Mutex::new(None)).lock_for(PATIENCE) else {
         return Err(Error::new(Kind::Unavailable, "the shared store is being opened by another thread"));
     };
@@ -146,7 +156,7 @@ fn open_first() -> Result<&'static dyn Store, Error> {
     }
     let url = {
         let mut setup = SETUP.lock();
-        let url = setup.url.clone().unwrap_or_else(|| std::env::var("LRU_MEMO_STORE").unwrap_or_default());
+        let url = setup.url_to_open();
         setup.name = redacted(&url);
         setup.is_being_opened = true;
         url

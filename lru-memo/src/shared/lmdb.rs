@@ -22,6 +22,7 @@ mod directory;
 mod evict;
 mod files;
 mod opened;
+mod queue;
 mod raw;
 mod read;
 mod recent;
@@ -45,8 +46,8 @@ use self::turn::Turn;
 use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
-use super::url;
 use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, health};
+use super::{task, url};
 use crate::fork::{Heritage, Inherited, Own};
 use crate::sync::Mutex;
 
@@ -63,6 +64,9 @@ pub struct Options {
     /// Whether a store that is not there, or is broken, is made: it is, if nothing else is said. Without it, opening
     /// fails, as is right for tools that only look.
     pub create: bool,
+    /// How long a call of this process may wait for one that has locked the store: 500 ms, if nothing else is said. A
+    /// process that takes longer is stopped, by a debugger or in a frozen container. Not zero.
+    pub timeout: Duration,
     /// The bits of hashes that are used: for tests, which make collisions.
     #[doc(hidden)]
     pub hash_mask: u64,
@@ -70,7 +74,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { size: 1 << 30, create: true, hash_mask: u64::MAX }
+        Self { size: 1 << 30, create: true, timeout: Duration::from_millis(500), hash_mask: u64::MAX }
     }
 }
 
@@ -107,14 +111,15 @@ impl Embedded {
         Ok(store)
     }
 
-    /// What follows `file://`: nothing for the default directory, or one, and perhaps `?size=64MiB`.
+    /// What follows `file://`: nothing for the default directory, or one, and perhaps `?size=64MiB&timeout=2s`.
     pub(super) fn from_url(rest: &str, create: bool) -> Result<Self, Error> {
         let (path, set) = url::split_options(rest);
         let mut options = Options { create, ..Options::default() };
         for (name, text) in set {
             match name {
                 "size" => options.size = map_size(name, text)?,
-                _ => return Err(url::unknown(name, "`size`")),
+                "timeout" => options.timeout = timeout(name, text)?,
+                _ => return Err(url::unknown(name, "`size` and `timeout`")),
             }
         }
         let directory = if path.is_empty() { directory::default()? } else { PathBuf::from(path) };
@@ -143,7 +148,10 @@ impl Embedded {
     /// Opens the store for the first time, in the child of a fork, or after it was given up.
     #[cold]
     fn reopen(&self) -> Result<&Opened, Error> {
-        let Some(_opening) = OPENING.lock_for(PATIENCE) else {
+        if !task::may_wait() {
+            return Err(Error::new(Kind::Unavailable, "the shared store is not open yet"));
+        }
+        let Some(_opening) = OPENING.lock_for(self.options.timeout) else {
             return Err(Error::new(Kind::Unavailable, "the shared store is being opened by another thread"));
         };
         if let Some(opened) = self.current.get().filter(|opened| !opened.is_dead()) {
@@ -154,11 +162,10 @@ impl Embedded {
             return Err(error.clone());
         }
         self.current.drop_inherited();
-        let map_size = 2 * self.options.size.next_multiple_of(1 << 16);
-        match files::open(&self.directory, map_size, self.options.create) {
+        match files::open(&self.directory, &self.options) {
             Ok(files) => {
                 *failed = None;
-                Ok(self.current.set(Opened::new(files, self.options.hash_mask)))
+                Ok(self.current.set(Opened::new(files, &self.options)))
             }
             Err(error) => {
                 *failed = Some((Instant::now(), error.clone()));
@@ -180,12 +187,16 @@ impl Embedded {
         result
     }
 
-    /// Does what must not fail, lest others get what the program has removed: a store that cannot do it is given up.
+    /// Does what must not fail, lest others get what the program has removed: a store that cannot do it is given up. One
+    /// that is locked can do it later; until then, its callers remember what is to be removed.
     fn removing<R>(&self, space: &Namespace, act: impl Fn(&Opened) -> Result<R, Error>) -> Result<R, Error> {
         let opened = self.opened()?;
-        opened.remove_surely(space, act).map_err(|error| {
-            opened.give_up();
-            Error::new(error.kind(), format!("the shared store is given up, as it cannot remove: {error}"))
+        opened.remove_surely(space, act).map_err(|error| match error.kind() {
+            Kind::Unavailable => error,
+            kind => {
+                opened.give_up();
+                Error::new(kind, format!("the shared store is given up, as it cannot remove: {error}"))
+            }
         })
     }
 
@@ -222,8 +233,11 @@ impl Store for Embedded {
     }
 
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
-        health::note_rejected();
-        self.with(|opened| opened.reject(&opened.key(space, key)))
+        let ticket = self.with(|opened| opened.reject(&opened.key(space, key)));
+        if ticket.is_ok() {
+            health::note_rejected();
+        }
+        ticket
     }
 
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
@@ -269,6 +283,11 @@ impl Store for Embedded {
         self.turn(space, key, false)
     }
 
+    /// For a lock that another process has. Other methods need it now and then, and no hit does.
+    fn blocks_to_change(&self) -> bool {
+        true
+    }
+
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
         self.with(|opened| {
             let txn = opened.begin()?;
@@ -297,6 +316,15 @@ fn map_size(name: &str, text: &str) -> Result<usize, Error> {
         Ok(size)
     } else {
         Err(Error::new(Kind::Url, format!("`{name}={text}` is not from 1MiB to 16384GiB")))
+    }
+}
+
+fn timeout(name: &str, text: &str) -> Result<Duration, Error> {
+    let timeout = url::duration(name, text)?;
+    if (Duration::from_millis(1)..=Duration::from_secs(86_400)).contains(&timeout) {
+        Ok(timeout)
+    } else {
+        Err(Error::new(Kind::Url, format!("`{name}={text}` is not from 1ms to 1d")))
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the URLs of all stores have in common: how options follow the rest.
 
 use alloc::format;
-#[cfg(any(feature = "memcached", feature = "redis"))]
 use core::time::Duration;
 
 use super::error::{Error, Kind};
@@ -33,7 +32,6 @@ pub(super) fn size(name: &str, text: &str) -> Result<usize, Error> {
 }
 
 /// A time: `500ms`, `2s`, `30d`.
-#[cfg(any(feature = "memcached", feature = "redis"))]
 pub(super) fn duration(name: &str, text: &str) -> Result<Duration, Error> {
     let (number, unit) = split_unit(text);
     let duration = match unit {

@@ -13,22 +13,26 @@
 use alloc::format;
 use alloc::string::String;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::time::Duration;
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File, Metadata};
 use std::hash::BuildHasher;
 use std::io::Write;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Instant;
 
 use super::directory::{failed, make_again, make_private, open_file};
+use super::queue::stopped;
 use super::raw::{self, Environment};
 use super::table::{self, Table};
-use super::{error_of, record};
+use super::{Options, error_of, record};
 use crate::shared::error::{Error, Kind};
 use crate::shared::hash::hash;
 use crate::shared::health;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"lru-mem2");
+const MAGIC: u64 = u64::from_le_bytes(*b"lru-mem3");
 
 /// How many threads may look things up at once. More than these take turns with writers.
 const READERS: u32 = 4000;
@@ -46,8 +50,11 @@ pub(super) struct Files {
     pub(super) turns: PathBuf,
 }
 
-/// Opens what is in this directory; what is not there, or is broken, is made, if `create` says so.
-pub(super) fn open(directory: &Path, map_size: usize, create: bool) -> Result<Files, Error> {
+/// Opens what is in this directory; what is not there, or is broken, is made, if `create` says so. Waits for others no
+/// longer than the timeout.
+pub(super) fn open(directory: &Path, options: &Options) -> Result<Files, Error> {
+    let (map_size, create) = (2 * options.size.next_multiple_of(1 << 16), options.create);
+    let deadline = Instant::now() + options.timeout;
     let base = directory.join("v1");
     let current = base.join("current");
     if !create && !current.try_exists().map_err(|error| failed("look at", &current, &error))? {
@@ -56,11 +63,11 @@ pub(super) fn open(directory: &Path, map_size: usize, create: bool) -> Result<Fi
     }
     make_again(directory)?;
     make_private(&base)?;
-    let gate = Gate::pass(&base)?;
+    let gate = Gate::pass(&base, deadline)?;
     let turns = base.join("turns");
     open_file(&turns, true)?;
     let opened = match fs::read_to_string(&current) {
-        Ok(name) if is_name(&name) => open_instance(&base.join(name)),
+        Ok(name) if is_name(&name) => open_instance(&base.join(name), deadline),
         Err(error) if create && error.kind() == std::io::ErrorKind::NotFound => {
             return make(&base, turns, map_size);
         }
@@ -86,10 +93,16 @@ pub(super) fn open(directory: &Path, map_size: usize, create: bool) -> Result<Fi
 struct Gate(File);
 
 impl Gate {
-    fn pass(base: &Path) -> Result<Self, Error> {
+    fn pass(base: &Path, deadline: Instant) -> Result<Self, Error> {
         let path = base.join("gate");
         let file = open_file(&path, true)?;
-        raw::lock(&file, 0, true).map_err(|error| failed("lock", &path, &error))?;
+        while !raw::lock(&file, 0, false).map_err(|error| failed("lock", &path, &error))? {
+            if Instant::now() >= deadline {
+                let message = "another process that opens the shared store takes too long, or is stopped";
+                return Err(Error::new(Kind::Unavailable, message));
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
         Ok(Self(file))
     }
 }
@@ -104,7 +117,7 @@ fn is_name(name: &str) -> bool {
     name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn open_instance(directory: &Path) -> Result<(Environment, Table, File), Error> {
+fn open_instance(directory: &Path, deadline: Instant) -> Result<(Environment, Table, File), Error> {
     let corrupt = |reason: &str| Error::new(Kind::Corrupt, format!("the shared store is broken: {reason}"));
     let path = directory.join("table");
     let file = open_file(&path, false).map_err(|error| corrupt(&format!("{error}")))?;
@@ -142,6 +155,8 @@ fn open_instance(directory: &Path) -> Result<(Environment, Table, File), Error> 
     if !fs::symlink_metadata(directory.join("lock.mdb")).is_ok_and(is_allocated) {
         return Err(corrupt("its locks are truncated"));
     }
+    let writers = table.writers().lock_until(deadline).ok_or_else(stopped)?;
+    let readers = table.readers().lock_until(deadline).ok_or_else(stopped)?;
     let environment = Environment::open(directory, map_size, READERS).map_err(|error| error_of(&error))?;
     // In this order, for others may be writing.
     let needed = environment.length();
@@ -157,6 +172,7 @@ fn open_instance(directory: &Path) -> Result<(Environment, Table, File), Error> 
         return Err(corrupt("its data and its books are not of the same instance"));
     }
     environment.clear_stale_readers();
+    drop((writers, readers));
     // LMDB locks `lock.mdb` only: closing this file one day releases nothing of its own.
     Ok((environment, table, open_file(&data, false)?))
 }
@@ -181,6 +197,9 @@ fn make(base: &Path, turns: PathBuf, map_size: usize) -> Result<Files, Error> {
     raw::reserve(&locks, 0, LOCKS as usize).map_err(|error| failed("make", &path, &error))?;
     drop(locks);
     let table = Table::new(file, map_size).map_err(|error| failed("map", &path, &error))?;
+    for lock in [table.writers(), table.readers()] {
+        lock.prepare().map_err(|error| failed("prepare", &path, &error))?;
+    }
     let environment = Environment::open(&directory, map_size, READERS).map_err(|error| error_of(&error))?;
     let head = table.head();
     head.instance.store(random(1), Relaxed);
@@ -200,8 +219,7 @@ fn make(base: &Path, turns: PathBuf, map_size: usize) -> Result<Files, Error> {
     Ok(Files { environment, table, data, turns })
 }
 
-/// Also makes pages that were freed ready for use.
-pub(super) fn write_instance(environment: &Environment, instance: u64) -> Result<(), heed::Error> {
+fn write_instance(environment: &Environment, instance: u64) -> Result<(), heed::Error> {
     let mut txn = environment.write()?;
     environment.database().put(&mut txn, record::INSTANCE, &instance.to_le_bytes())?;
     txn.commit()

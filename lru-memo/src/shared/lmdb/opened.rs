@@ -1,6 +1,8 @@
 //! A store that is open in this process: finding namespaces and entries in it.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
+use core::ops::{Deref, DerefMut};
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 use std::collections::HashMap;
@@ -9,9 +11,11 @@ use heed::types::Bytes;
 use heed::{Database, RoTxn, RwTxn};
 use parking_lot::Mutex;
 
+use super::Options;
 use super::evict::Orders;
 use super::files::Files;
-use super::raw::{self, Environment};
+use super::queue::Queue;
+use super::raw::{self, Environment, Held};
 use super::record::{NAMESPACE, Named, Record, entry_key, id_in, namespace_key};
 use super::table::{Space, Table, damaged};
 use crate::shared::error::{Error, Kind};
@@ -44,6 +48,43 @@ pub(super) struct Opened {
     /// Who is to be evicted next. Only the writer locks it.
     pub(super) orders: Mutex<HashMap<u32, Orders>>,
     swept: AtomicU64,
+    writers: Queue,
+    readers: Queue,
+}
+
+/// A write transaction, and the lock that is taken before LMDB's own.
+pub(super) struct Writing<'a> {
+    // Dropped first.
+    txn: RwTxn<'a>,
+    turn: Held<'a>,
+}
+
+impl Writing<'_> {
+    pub(super) fn commit(self) -> Result<(), Error> {
+        let Self { txn, turn } = self;
+        let result = txn.commit();
+        drop(turn);
+        Ok(result?)
+    }
+}
+
+impl<'a> Deref for Writing<'a> {
+    type Target = RwTxn<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.txn
+    }
+}
+
+impl DerefMut for Writing<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.txn
+    }
+}
+
+thread_local! {
+    /// The tag of the store that this thread has read from last: LMDB has a place for it.
+    static HAS_READ: Cell<u32> = const { Cell::new(0) };
 }
 
 /// A key that is looked for.
@@ -55,13 +96,15 @@ pub(super) struct Key<'a> {
 }
 
 impl Opened {
-    pub(super) fn new(files: Files, mask: u64) -> Self {
+    pub(super) fn new(files: Files, options: &Options) -> Self {
         static TAGS: AtomicU32 = AtomicU32::new(1);
         let Files { environment, table, data, turns } = files;
         let watched = AtomicU64::new(raw::seconds());
         let seed = [0, 1].map(|at: usize| table.head().seed[at].load(Relaxed));
         let (tag, swept) = (TAGS.fetch_add(1, Relaxed), AtomicU64::new(0));
-        Self { environment, table, data, turns, tag, watched, seed, mask, orders: Mutex::default(), swept }
+        let (writers, readers) = (Queue::new(options.timeout), Queue::new(options.timeout));
+        let (mask, orders) = (options.hash_mask, Mutex::default());
+        Self { environment, table, data, turns, tag, watched, seed, mask, orders, swept, writers, readers }
     }
 
     pub(super) fn environment(&self) -> &Environment {
@@ -138,12 +181,38 @@ impl Opened {
         Ok(space.is(namespace.id()).then_some((index, space)))
     }
 
-    /// Begins to write: waits for other writers, and settles what they left.
-    pub(super) fn begin(&self) -> Result<RwTxn<'_>, Error> {
-        self.watch(raw::seconds())?;
-        let txn = self.environment.write()?;
-        self.settle(&txn)?;
+    /// Begins to read. Where LMDB has no place for this thread yet, it waits for others who get one.
+    #[inline]
+    pub(super) fn read(&self) -> Result<RoTxn<'_, heed::WithTls>, Error> {
+        if HAS_READ.try_with(Cell::get) == Ok(self.tag) {
+            Ok(self.environment.read()?)
+        } else {
+            self.read_first()
+        }
+    }
+
+    #[cold]
+    fn read_first(&self) -> Result<RoTxn<'_, heed::WithTls>, Error> {
+        let _turn = self.readers.enter(self.table.readers())?;
+        let txn = self.environment.read()?;
+        let _ = HAS_READ.try_with(|tag| tag.set(self.tag));
         Ok(txn)
+    }
+
+    /// Has LMDB free the places of readers that have died.
+    pub(super) fn clear_stale_readers(&self) -> Result<(), Error> {
+        let _turn = self.readers.enter(self.table.readers())?;
+        self.environment.clear_stale_readers();
+        Ok(())
+    }
+
+    /// Begins to write: waits for other writers, and settles what they left.
+    pub(super) fn begin(&self) -> Result<Writing<'_>, Error> {
+        self.watch(raw::seconds())?;
+        let turn = self.writers.enter(self.table.writers())?;
+        let writing = Writing { txn: self.environment.write()?, turn };
+        self.settle(&writing)?;
+        Ok(writing)
     }
 
     /// Announces a change of a space: from now on, until the transaction is committed, everybody else waits for it.
@@ -157,7 +226,7 @@ impl Opened {
     }
 
     /// Begins to write in a namespace, which is made if need be.
-    pub(super) fn begin_in(&self, namespace: &Namespace) -> Result<(RwTxn<'_>, u32, &Space), Error> {
+    pub(super) fn begin_in(&self, namespace: &Namespace) -> Result<(Writing<'_>, u32, &Space), Error> {
         loop {
             let txn = self.begin()?;
             if let Some((index, space)) = self.find_space(&txn, namespace)? {
@@ -170,7 +239,7 @@ impl Opened {
         }
     }
 
-    fn make_space(&self, mut txn: RwTxn<'_>, namespace: &Namespace) -> Result<(), Error> {
+    fn make_space(&self, mut txn: Writing<'_>, namespace: &Namespace) -> Result<(), Error> {
         let index = self.table.find_vacant_space()?;
         let space = self.table.space(index).ok_or_else(damaged)?;
         self.announce(&txn, index, space);
@@ -190,7 +259,7 @@ impl Opened {
             self.swept.store(now, Relaxed);
             return Ok(());
         }
-        for (id, named) in self.all(&*self.environment.read()?)? {
+        for (id, named) in self.all(&*self.read()?)? {
             let Some(space) = self.table.space(named.space) else { continue };
             let idle = now.saturating_sub(space.last_used.load(Relaxed));
             if id != new.id() && (idle > UNUSED || named.name == new.name() && idle > OUTDATED) {

@@ -4,9 +4,7 @@ use core::ops::Bound;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::io::Write;
 
-use heed::RwTxn;
-
-use super::opened::{Key, Opened};
+use super::opened::{Key, Opened, Writing};
 use super::record::{Named, Record, entries_of, entry_key, namespace_key};
 use super::room;
 use super::table::{LOCKED, Slot, Space, Tally, damaged};
@@ -20,7 +18,7 @@ const EVICTIONS: u32 = 8;
 /// A change of one space. Unless it is committed, it is undone when the next one begins.
 pub(super) struct Change<'a> {
     opened: &'a Opened,
-    txn: RwTxn<'a>,
+    txn: Writing<'a>,
     index: u32,
     space: &'a Space,
     /// The slot that was filled, and its stamp.
@@ -28,7 +26,7 @@ pub(super) struct Change<'a> {
 }
 
 impl<'a> Change<'a> {
-    pub(super) fn new(opened: &'a Opened, txn: RwTxn<'a>, index: u32, space: &'a Space) -> Self {
+    pub(super) fn new(opened: &'a Opened, txn: Writing<'a>, index: u32, space: &'a Space) -> Self {
         opened.announce(&txn, index, space);
         Self { opened, txn, index, space, filled: None }
     }
@@ -329,7 +327,7 @@ impl Opened {
 
     /// Evicts entries for one of so many bytes. Says whether there were enough.
     pub(super) fn free_some(&self, for_whom: &Namespace, bytes: u64) -> Result<bool, Error> {
-        self.environment().clear_stale_readers();
+        self.clear_stale_readers()?;
         let head = self.table.head();
         while head.bytes.load(Relaxed) + bytes > head.limit.load(Relaxed) {
             if !self.evict_some(for_whom, bytes)? {
@@ -364,17 +362,25 @@ impl Opened {
         change.keep_books()?;
         change.commit()?;
         // Freed pages are used again by the second transaction from now on.
-        super::files::write_instance(self.environment(), self.table.head().instance.load(Relaxed))?;
+        let mut second = self.begin()?;
+        self.write_instance(&mut second)?;
+        second.commit()?;
         Ok(true)
+    }
+}
+
+impl Opened {
+    /// Changes nothing, and makes the transaction one that is committed.
+    fn write_instance(&self, txn: &mut Writing<'_>) -> Result<(), Error> {
+        let instance = self.table.head().instance.load(Relaxed);
+        Ok(self.database().put(txn, super::record::INSTANCE, &instance.to_le_bytes())?)
     }
 }
 
 impl Change<'_> {
     /// Makes the transaction one that is committed, even if nothing else has changed in LMDB.
     fn keep_books(&mut self) -> Result<(), Error> {
-        let instance = self.opened.table.head().instance.load(Relaxed);
-        let database = self.opened.database();
-        Ok(database.put(&mut self.txn, super::record::INSTANCE, &instance.to_le_bytes())?)
+        self.opened.write_instance(&mut self.txn)
     }
 }
 
