@@ -21,6 +21,7 @@
 mod directory;
 mod evict;
 mod files;
+mod members;
 mod opened;
 mod queue;
 mod raw;
@@ -202,7 +203,8 @@ impl Embedded {
 
     fn turn(&self, space: &Namespace, key: &[u8], wait: bool) -> Result<Option<Lease>, Error> {
         let opened = self.opened()?;
-        Ok(Turn::take(&opened.turns, opened.turn(space, key), wait)?.map(Lease::new))
+        let timeout = wait.then_some(self.options.timeout);
+        Ok(Turn::take(&opened.members, opened.turn(space, key), timeout)?.map(Lease::new))
     }
 }
 

@@ -1,14 +1,14 @@
 //! A worker process with memoized functions on a shared store, for `tests/shared_functions.rs`: it is told on its
 //! standard input what to call, a line for each call, and answers with a line. `LRU_MEMO_STORE` says which store.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io::{BufRead, Write, stdin, stdout};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lru_memo::{lru_cache, shared};
 
@@ -185,6 +185,25 @@ fn give_up<F: Future>(future: F) {
     let _ = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
 }
 
+/// Something long, so that a process is writing it most of the time.
+#[lru_cache(maxsize = 4, scope = shared)]
+fn long(x: u64) -> Vec<u8> {
+    vec![x as u8; 4 << 20]
+}
+
+/// The longest time that one poll of a task takes, in milliseconds.
+fn longest_poll<F: Future>(future: F) -> u128 {
+    let mut longest = Duration::ZERO;
+    let mut future = pin!(future);
+    wait(poll_fn(|context| {
+        let start = Instant::now();
+        let polled = future.as_mut().poll(context);
+        longest = longest.max(start.elapsed());
+        polled
+    }));
+    longest.as_millis()
+}
+
 /// All that may be the value of 1 in some function.
 fn rows(x: u64) -> String {
     format!("{} {} {} {}", row(x), near_row(x), wait(task_row(x)), table(x))
@@ -270,6 +289,20 @@ fn answer(command: &str, number: u64) -> String {
             table_cache_refresh(number);
             String::new()
         }
+        "write_on" => loop {
+            for x in 0..8 {
+                long_cache_put(x, long_uncached(x));
+                long(x);
+            }
+        },
+        "polls" => longest_poll(async {
+            let value = task_row(number).await;
+            task_row_cache_put(number, value).await;
+            task_row_cache_invalidate(number).await;
+            task_row_cache_clear().await;
+            task_row_cache_info().await;
+        })
+        .to_string(),
         "undelivered" => shared::health().undelivered.to_string(),
         "told" => format!("{:?}", shared::health()),
         "health" => format!("{:?}", shared::health().errors),

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// A worker, killed in the end.
 pub struct Worker {
@@ -50,6 +51,26 @@ impl Worker {
     pub fn ask(&mut self, command: &str) -> String {
         self.tell(command);
         self.line()
+    }
+
+    /// Stops the worker wherever it is, as a debugger does, or lets it go on.
+    pub fn stop(&self, stop: bool) {
+        super::hang(self.process.id(), stop);
+    }
+
+    /// Calls the functions until everything that was removed is delivered; they never have another value.
+    pub fn sees_nothing_but(&mut self, value: u64) {
+        let end = Instant::now() + Duration::from_secs(120);
+        let expected = [value; 4].map(|value| value.to_string()).join(" ");
+        loop {
+            assert_eq!(self.ask("rows 1"), expected);
+            if self.ask("undelivered") == "0" {
+                break;
+            }
+            assert!(Instant::now() < end, "it is never delivered: {}", self.ask("told"));
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(self.ask("rows 1"), expected);
     }
 
     /// Kills the worker at once, as `kill -9` does.

@@ -3,7 +3,7 @@
 //! | in the directory | |
 //! |---|---|
 //! | `v1/gate` | locked while the store is opened or made |
-//! | `v1/turns` | locked byte by byte by those who compute |
+//! | `v1/turns` | locked byte by byte by those who use the store, and those who compute, see `members` |
 //! | `v1/current` | the name of the instance that is in use |
 //! | `v1/INSTANCE/` | `data.mdb`, `lock.mdb`: LMDB's; `table`: the [`Table`] |
 //!
@@ -12,6 +12,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::time::Duration;
 use std::collections::hash_map::RandomState;
@@ -24,6 +25,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::directory::{failed, make_again, make_private, open_file};
+use super::members::Membership;
 use super::queue::stopped;
 use super::raw::{self, Environment};
 use super::table::{self, Table};
@@ -48,6 +50,7 @@ pub(super) struct Files {
     /// The file of LMDB.
     pub(super) data: File,
     pub(super) turns: PathBuf,
+    pub(super) members: Arc<Membership>,
 }
 
 /// Opens what is in this directory; what is not there, or is broken, is made, if `create` says so. Waits for others no
@@ -65,11 +68,11 @@ pub(super) fn open(directory: &Path, options: &Options) -> Result<Files, Error> 
     make_private(&base)?;
     let gate = Gate::pass(&base, deadline)?;
     let turns = base.join("turns");
-    open_file(&turns, true)?;
+    let members = Membership::join(&turns)?;
     let opened = match fs::read_to_string(&current) {
         Ok(name) if is_name(&name) => open_instance(&base.join(name), deadline),
         Err(error) if create && error.kind() == std::io::ErrorKind::NotFound => {
-            return make(&base, turns, map_size);
+            return make(&base, turns, members, map_size);
         }
         Err(error) if error.kind() != std::io::ErrorKind::InvalidData => {
             return Err(failed("read", &current, &error));
@@ -77,11 +80,11 @@ pub(super) fn open(directory: &Path, options: &Options) -> Result<Files, Error> 
         _ => Err(Error::new(Kind::Corrupt, "the name of the shared store's instance is broken")),
     };
     let opened = match opened {
-        Ok((environment, table, data)) => Ok(Files { environment, table, data, turns }),
+        Ok((environment, table, data)) => Ok(Files { environment, table, data, turns, members }),
         Err(error) if create && error.kind() == Kind::Corrupt => {
             health::note(&error);
             health::note_rebuilt();
-            make(&base, turns, map_size)
+            make(&base, turns, members, map_size)
         }
         Err(error) => Err(error),
     };
@@ -96,7 +99,7 @@ impl Gate {
     fn pass(base: &Path, deadline: Instant) -> Result<Self, Error> {
         let path = base.join("gate");
         let file = open_file(&path, true)?;
-        while !raw::lock(&file, 0, false).map_err(|error| failed("lock", &path, &error))? {
+        while !raw::lock(&file, 0).map_err(|error| failed("lock", &path, &error))? {
             if Instant::now() >= deadline {
                 let message = "another process that opens the shared store takes too long, or is stopped";
                 return Err(Error::new(Kind::Unavailable, message));
@@ -178,7 +181,7 @@ fn open_instance(directory: &Path, deadline: Instant) -> Result<(Environment, Ta
 }
 
 /// Makes a new instance, and removes older ones.
-fn make(base: &Path, turns: PathBuf, map_size: usize) -> Result<Files, Error> {
+fn make(base: &Path, turns: PathBuf, members: Arc<Membership>, map_size: usize) -> Result<Files, Error> {
     remove_all(base);
     let random = |what: u8| RandomState::new().hash_one(what);
     let name = format!("{:016x}", random(0));
@@ -216,7 +219,7 @@ fn make(base: &Path, turns: PathBuf, map_size: usize) -> Result<Files, Error> {
     let write = |mut file: File| file.write_all(name.as_bytes()).and_then(|()| fs::rename(&new, &current));
     open_file(&new, true).and_then(|file| write(file).map_err(|error| failed("write", &current, &error)))?;
     let data = open_file(&directory.join("data.mdb"), false)?;
-    Ok(Files { environment, table, data, turns })
+    Ok(Files { environment, table, data, turns, members })
 }
 
 fn write_instance(environment: &Environment, instance: u64) -> Result<(), heed::Error> {

@@ -1,5 +1,6 @@
 //! A store that is open in this process: finding namespaces and entries in it.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::ops::{Deref, DerefMut};
@@ -14,6 +15,7 @@ use parking_lot::Mutex;
 use super::Options;
 use super::evict::Orders;
 use super::files::Files;
+use super::members::Membership;
 use super::queue::Queue;
 use super::raw::{self, Environment, Held};
 use super::record::{NAMESPACE, Named, Record, entry_key, id_in, namespace_key};
@@ -37,7 +39,8 @@ pub(super) struct Opened {
     pub(super) table: Table,
     /// The file of LMDB, to allocate it.
     pub(super) data: std::fs::File,
-    pub(super) turns: std::path::PathBuf,
+    turns: std::path::PathBuf,
+    pub(super) members: Arc<Membership>,
     /// Tells the places of namespaces in this store from those in others.
     tag: u32,
     /// When it was last looked whether its files are still in their place, in seconds.
@@ -98,13 +101,27 @@ pub(super) struct Key<'a> {
 impl Opened {
     pub(super) fn new(files: Files, options: &Options) -> Self {
         static TAGS: AtomicU32 = AtomicU32::new(1);
-        let Files { environment, table, data, turns } = files;
+        let Files { environment, table, data, turns, members } = files;
         let watched = AtomicU64::new(raw::seconds());
         let seed = [0, 1].map(|at: usize| table.head().seed[at].load(Relaxed));
         let (tag, swept) = (TAGS.fetch_add(1, Relaxed), AtomicU64::new(0));
         let (writers, readers) = (Queue::new(options.timeout), Queue::new(options.timeout));
         let (mask, orders) = (options.hash_mask, Mutex::default());
-        Self { environment, table, data, turns, tag, watched, seed, mask, orders, swept, writers, readers }
+        Self {
+            environment,
+            table,
+            data,
+            turns,
+            members,
+            tag,
+            watched,
+            seed,
+            mask,
+            orders,
+            swept,
+            writers,
+            readers,
+        }
     }
 
     pub(super) fn environment(&self) -> &Environment {
@@ -119,7 +136,7 @@ impl Opened {
         Key { namespace, bytes, hash: hash(self.seed, bytes) & self.mask }
     }
 
-    /// The byte that is locked by who computes this key.
+    /// The number of a key, of which a byte is locked by who computes it.
     pub(super) fn turn(&self, namespace: &Namespace, key: &[u8]) -> u64 {
         let id = namespace.id();
         hash([self.seed[0] ^ id as u64, self.seed[1] ^ (id >> 64) as u64], key)

@@ -275,40 +275,51 @@ pub(super) fn reserve(file: &File, offset: usize, length: usize) -> io::Result<(
     }
 }
 
-/// Locks the byte of a file for this open file. Says whether it was free; with `wait`, waits until it is. The lock is
-/// released when the file is closed, also by the death of the process; in each process that has inherited it.
-pub(super) fn lock(file: &impl AsRawFd, byte: u64, wait: bool) -> io::Result<bool> {
-    // SAFETY: a `flock` consists of integers, for which zero is a value.
-    let mut range: libc::flock = unsafe { core::mem::zeroed() };
-    range.l_type = libc::F_WRLCK as libc::c_short;
-    range.l_whence = libc::SEEK_SET as libc::c_short;
-    range.l_start = (byte & (i64::MAX as u64 >> 1)) as libc::off_t;
-    range.l_len = 1;
-    let command = if wait { libc::F_OFD_SETLKW } else { libc::F_OFD_SETLK };
-    loop {
-        // SAFETY: `range` is a `flock`, as these commands take.
-        if unsafe { libc::fcntl(file.as_raw_fd(), command, &range) } == 0 {
-            return Ok(true);
-        }
-        let error = io::Error::last_os_error();
-        match error.raw_os_error() {
-            Some(libc::EINTR) => {}
-            Some(libc::EAGAIN | libc::EACCES) if !wait => return Ok(false),
-            _ => return Err(error),
-        }
+/// Locks the byte of a file for this open file. Says whether it was free. The lock is released when the file is closed,
+/// also by the death of the process; in each process that has inherited it.
+pub(super) fn lock(file: &impl AsRawFd, byte: u64) -> io::Result<bool> {
+    match control(file, libc::F_OFD_SETLK, &mut range(libc::F_WRLCK, byte, 1)) {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
 /// Releases what [`lock`] has locked, also where a child has inherited the open file.
 pub(super) fn unlock(file: &impl AsRawFd, byte: u64) {
+    // It cannot fail for a file that is locked.
+    let _ = control(file, libc::F_OFD_SETLK, &mut range(libc::F_UNLCK, byte, 1));
+}
+
+/// Whether a byte from this one on is locked by another open file.
+pub(super) fn is_locked(file: &impl AsRawFd, first: u64) -> io::Result<bool> {
+    let mut range = range(libc::F_WRLCK, first, 0);
+    control(file, libc::F_OFD_GETLK, &mut range)?;
+    Ok(range.l_type != libc::F_UNLCK as libc::c_short)
+}
+
+/// So many bytes of a file; zero stands for all up to its end.
+fn range(kind: libc::c_int, first: u64, length: u64) -> libc::flock {
     // SAFETY: a `flock` consists of integers, for which zero is a value.
     let mut range: libc::flock = unsafe { core::mem::zeroed() };
-    range.l_type = libc::F_UNLCK as libc::c_short;
+    range.l_type = kind as libc::c_short;
     range.l_whence = libc::SEEK_SET as libc::c_short;
-    range.l_start = (byte & (i64::MAX as u64 >> 1)) as libc::off_t;
-    range.l_len = 1;
-    // SAFETY: `range` is a `flock`, as this command takes. It cannot fail for a file that is locked.
-    unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &range) };
+    range.l_start = first as libc::off_t;
+    range.l_len = length as libc::off_t;
+    range
+}
+
+fn control(file: &impl AsRawFd, command: libc::c_int, range: &mut libc::flock) -> io::Result<()> {
+    loop {
+        // SAFETY: `range` is a `flock`, as the commands of locks take.
+        if unsafe { libc::fcntl(file.as_raw_fd(), command, core::ptr::from_mut(range)) } == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if error.raw_os_error() != Some(libc::EINTR) {
+            return Err(error);
+        }
+    }
 }
 
 /// Seconds since 1970, cheaply.
