@@ -57,6 +57,8 @@ fn a_stopped_writer_delays_nobody_and_what_is_removed_meanwhile_is_not_seen_agai
             let value = round as u64 + 2;
             first.ask(&format!("source {value}"));
             soon(command, || first.ask(command));
+            // What a task has given up is done by another thread.
+            soon("all removals", || while first.ask("undelivered") != "4" {});
             let expected = [value; 4].map(|value| value.to_string()).join(" ");
             soon("many calls", || {
                 for _ in 0..100 {
@@ -64,7 +66,7 @@ fn a_stopped_writer_delays_nobody_and_what_is_removed_meanwhile_is_not_seen_agai
                     assert_eq!(first.ask(&format!("double {value}")), (2 * value).to_string());
                 }
             });
-            assert_ne!(first.ask("undelivered"), "0");
+            assert_eq!(first.ask("undelivered"), "4");
             assert!(first.ask("health").contains("Unavailable"), "it is counted");
             writer.stop(false);
             first.sees_nothing_but(value);
@@ -180,4 +182,120 @@ fn the_timeout_is_an_option_of_the_url() {
         worker.ask("double 1");
         assert_eq!(worker.ask("health") == "[]", is_fine, "{options}: {}", worker.ask("told"));
     }
+}
+
+/// What a worker answers when it has called the function, and how often that ran.
+fn answer_and_runs(worker: &mut Worker) -> (String, usize) {
+    let mut runs = 0;
+    loop {
+        match worker.line() {
+            line if line.starts_with("runs") => runs += 1,
+            line => return (line, runs),
+        }
+    }
+}
+
+#[test]
+fn a_run_whose_process_is_stopped_is_taken_over_by_one_who_waits() {
+    let stage = || "a caller waits for a stopped run".to_owned();
+    without_hanging(stage, || {
+        let scratch = Scratch::new();
+        let url = scratch.embedded_url();
+        let [mut stopped, mut first, mut second] = [(); 3].map(|()| Worker::start(&url));
+        for worker in [&mut first, &mut second] {
+            worker.ask("double 1");
+        }
+        stopped.tell("slow 1");
+        assert_eq!(stopped.line(), "runs 1");
+        stopped.stop(true);
+        let start = Instant::now();
+        first.tell("slow 2");
+        second.tell("slow 2");
+        let (one, other) = (answer_and_runs(&mut first), answer_and_runs(&mut second));
+        assert!(start.elapsed() < 4 * SOON, "it is waited {:?} for a stopped run", start.elapsed());
+        assert_eq!((one.0.as_str(), other.0.as_str()), ("3 3", "3 3"));
+        assert_eq!(one.1 + other.1, 1, "one of those who waited runs");
+        assert_eq!([first.ask("health"), second.ask("health")], ["[]"; 2]);
+        stopped.stop(false);
+        assert_eq!(answer_and_runs(&mut stopped), ("3".to_owned(), 0));
+        let info = "CacheInfo(hits=3, misses=2, maxsize=128, currsize=1)";
+        assert_eq!([stopped.ask("slow_info"), first.ask("slow_info")], [info; 2]);
+
+        // What is not stored is run by each caller, and waited for once.
+        stopped.tell("failing_again");
+        assert_eq!(stopped.line(), "runs 2");
+        stopped.stop(true);
+        first.tell("failing_again");
+        assert_eq!(answer_and_runs(&mut first).1, 1);
+        soon("many calls", || {
+            for _ in 0..10 {
+                second.tell("failing_again");
+                assert_eq!(answer_and_runs(&mut second).1, 1);
+            }
+        });
+    });
+}
+
+#[test]
+fn a_run_that_takes_long_is_waited_for() {
+    let scratch = Scratch::new();
+    let url = scratch.embedded_url();
+    let [mut first, mut second] = [(); 2].map(|()| Worker::start(&url));
+    second.ask("double 1");
+    first.tell("slow_for 4000");
+    assert_eq!(first.line(), "runs 2");
+    second.tell("slow_for 4000");
+    assert_eq!(answer_and_runs(&mut second), ("6".to_owned(), 0));
+    assert_eq!(answer_and_runs(&mut first), ("6".to_owned(), 0));
+}
+
+#[test]
+fn who_may_not_open_files_any_more_still_gets_its_turn() {
+    let scratch = Scratch::new();
+    let mut worker = Worker::start(&scratch.embedded_url());
+    worker.ask("double 1");
+    if worker.ask("become_user 65534") != "0" {
+        eprintln!("NOT TESTED: a process that gives its privileges up, because it has none");
+        return;
+    }
+    worker.tell("slow 4");
+    assert_eq!(answer_and_runs(&mut worker), ("3 3 3 3".to_owned(), 1));
+    worker.tell("failing_again");
+    assert_eq!(answer_and_runs(&mut worker).1, 1);
+    assert_eq!(worker.ask("health"), "[]");
+    let mut other = Worker::start(&scratch.embedded_url());
+    assert_eq!(other.ask("slow_info"), "CacheInfo(hits=3, misses=1, maxsize=128, currsize=1)");
+}
+
+#[test]
+fn a_stopped_reader_does_not_keep_the_store_full() {
+    let stage = || "the store stays full".to_owned();
+    without_hanging(stage, || {
+        let scratch = Scratch::new();
+        let url = format!("{}?size=2MiB", scratch.embedded_url());
+        let mut writer = Worker::start(&url);
+        let mut pause = 1;
+        let reader = loop {
+            let mut reader = Worker::start(&url);
+            reader.tell("read_on");
+            assert_eq!(reader.line(), "reads");
+            thread::sleep(Duration::from_micros(pause));
+            reader.stop(true);
+            writer.ask("overwrite 100");
+            // Stopped in the middle of a lookup, it keeps what LMDB would use again.
+            if writer.ask("health").contains("Full") {
+                break reader;
+            }
+            pause = (pause * 7) % 10_007;
+        };
+        let end = Instant::now() + Duration::from_secs(20);
+        while writer.ask("overwrite 3") != "3" {
+            assert!(Instant::now() < end, "it stays full: {}", writer.ask("told"));
+        }
+        assert!(writer.ask("told").contains("rebuilt: 1"), "it is counted: {}", writer.ask("told"));
+        assert_eq!(writer.ask("overwrite 100"), "100");
+        reader.stop(false);
+        assert_eq!(writer.ask("overwrite 100"), "100");
+        assert!(writer.ask("told").contains("rebuilt: 1"), "{}", writer.ask("told"));
+    });
 }

@@ -1,9 +1,13 @@
 //! A worker process with memoized functions on a shared store, for `tests/shared_functions.rs`: it is told on its
 //! standard input what to call, a line for each call, and answers with a line. `LRU_MEMO_STORE` says which store.
 
+use std::env;
+use std::ffi::{CStr, CString, c_void};
 use std::future::{Future, poll_fn};
 use std::io::{BufRead, Write, stdin, stdout};
+use std::mem::transmute;
 use std::pin::pin;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
@@ -191,6 +195,38 @@ fn long(x: u64) -> Vec<u8> {
     vec![x as u8; 4 << 20]
 }
 
+/// Long enough that who looks it up is at it most of the time.
+#[lru_cache(maxsize = 4, scope = shared)]
+fn wide(x: u64) -> Vec<u8> {
+    vec![x as u8; 100_000]
+}
+
+/// A function of a library that is loaded now, if it was not before.
+fn plugin(name: &CStr) -> NonNull<c_void> {
+    let path = env::current_exe().expect("this program").with_file_name("deps/libplugin.so");
+    let path = CString::new(path.into_os_string().into_encoded_bytes()).expect("a path");
+    // SAFETY: what the library does when it is loaded is what each program in Rust does when it begins.
+    let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
+    assert!(!library.is_null(), "{path:?} is loaded");
+    // SAFETY: the library was loaded, and stays.
+    NonNull::new(unsafe { libc::dlsym(library, name.as_ptr()) }).expect("it is in the library")
+}
+
+fn plugin_triple(x: u64) -> u64 {
+    // SAFETY: `plugin.rs` declares it so.
+    let call: extern "C" fn(u64) -> u64 = unsafe { transmute(plugin(c"plugin_triple")) };
+    call(x)
+}
+
+fn plugin_health() -> String {
+    let mut text = vec![0; 4096];
+    // SAFETY: as above.
+    let call: unsafe extern "C" fn(*mut u8, usize) -> usize = unsafe { transmute(plugin(c"plugin_health")) };
+    // SAFETY: so many bytes are there.
+    let length = unsafe { call(text.as_mut_ptr(), text.len()) };
+    String::from_utf8(text[..length].to_vec()).expect("a text")
+}
+
 /// The longest time that one poll of a task takes, in milliseconds.
 fn longest_poll<F: Future>(future: F) -> u128 {
     let mut longest = Duration::ZERO;
@@ -295,6 +331,27 @@ fn answer(command: &str, number: u64) -> String {
                 long(x);
             }
         },
+        "read_on" => {
+            wide(0);
+            println!("reads");
+            loop {
+                assert_eq!(wide(0), wide_uncached(0));
+            }
+        }
+        // How many values could be stored.
+        "overwrite" => {
+            let overwrite = |_: &u64| {
+                wide_cache_put(1, wide_uncached(1));
+                wide_cache_peek(1).is_some()
+            };
+            (0..number).filter(overwrite).count().to_string()
+        }
+        "plugin_triple" => plugin_triple(number).to_string(),
+        "plugin_health" => plugin_health(),
+        // SAFETY: takes a number.
+        "become_user" => unsafe { libc::setuid(number as libc::uid_t) }.to_string(),
+        "slow_for" => slow(2, number).to_string(),
+        "failing_again" => failing(2).unwrap_err(),
         "polls" => longest_poll(async {
             let value = task_row(number).await;
             task_row_cache_put(number, value).await;

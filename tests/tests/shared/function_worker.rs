@@ -21,7 +21,18 @@ impl Worker {
 
     /// A worker that is another build of the program.
     pub fn start_program(program: &Path, url: &str) -> Self {
-        let mut command = Command::new(program);
+        Self::start_command(Command::new(program), url)
+    }
+
+    /// A worker in PID and mount namespaces of its own, as in a container.
+    pub fn start_in_container(url: &str) -> Self {
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+        command.arg(env!("CARGO_BIN_EXE_function-worker"));
+        Self::start_command(command, url)
+    }
+
+    fn start_command(mut command: Command, url: &str) -> Self {
         command.env("LRU_MEMO_STORE", url).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = loop {
             match command.spawn() {

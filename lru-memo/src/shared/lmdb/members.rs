@@ -148,7 +148,7 @@ impl Membership {
         let mapping = Mapping::new(&file, LENGTH).map_err(|error| failed("map", path, &error))?;
         let signs = Arc::new(Signs(mapping));
         let namespace = namespace();
-        let me = PROCESSES + (hash([namespace, 0], &std::process::id().to_le_bytes()) >> 3);
+        let me = PROCESSES + (hash([namespace, !namespace], &std::process::id().to_le_bytes()) >> 3);
         let is_used = |error| failed("lock", path, &error);
         if signs.namespace().load(Relaxed) != namespace {
             if raw::is_locked(&file, PROCESSES).map_err(is_used)? {

@@ -6,7 +6,9 @@ use core::cell::Cell;
 use core::ops::{Deref, DerefMut};
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicU32, AtomicU64};
+use core::time::Duration;
 use std::collections::HashMap;
+use std::time::Instant;
 
 use heed::types::Bytes;
 use heed::{Database, RoTxn, RwTxn};
@@ -53,6 +55,9 @@ pub(super) struct Opened {
     swept: AtomicU64,
     writers: Queue,
     readers: Queue,
+    pub(super) timeout: Duration,
+    /// Since when there has been no room although entries take little of it.
+    pub(super) kept_since: Mutex<Option<Instant>>,
 }
 
 /// A write transaction, and the lock that is taken before LMDB's own.
@@ -121,6 +126,8 @@ impl Opened {
             swept,
             writers,
             readers,
+            timeout: options.timeout,
+            kept_since: Mutex::new(None),
         }
     }
 

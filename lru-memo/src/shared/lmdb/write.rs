@@ -236,8 +236,10 @@ impl Opened {
             }
             result = self.try_store(key, entry);
         }
-        if result.is_ok() {
-            self.keep_reserve(bytes);
+        match &result {
+            Ok(_) => self.keep_reserve(bytes),
+            Err(error) if error.kind() == Kind::Full => self.look_for_stopped_reader(bytes),
+            Err(_) => {}
         }
         result
     }
