@@ -274,6 +274,7 @@ fn a_stopped_reader_does_not_keep_the_store_full() {
         let scratch = Scratch::new();
         let url = format!("{}?size=2MiB", scratch.embedded_url());
         let mut writer = Worker::start(&url);
+        writer.ask("source 1");
         let mut pause = 1;
         let reader = loop {
             let mut reader = Worker::start(&url);
@@ -281,7 +282,7 @@ fn a_stopped_reader_does_not_keep_the_store_full() {
             assert_eq!(reader.line(), "reads");
             thread::sleep(Duration::from_micros(pause));
             reader.stop(true);
-            writer.ask("overwrite 100");
+            writer.ask("store 100");
             // Stopped in the middle of a lookup, it keeps what LMDB would use again.
             if writer.ask("health").contains("Full") {
                 break reader;
@@ -289,13 +290,13 @@ fn a_stopped_reader_does_not_keep_the_store_full() {
             pause = (pause * 7) % 10_007;
         };
         let end = Instant::now() + Duration::from_secs(20);
-        while writer.ask("overwrite 3") != "3" {
+        while writer.ask("store 3") != "3" {
             assert!(Instant::now() < end, "it stays full: {}", writer.ask("told"));
         }
         assert!(writer.ask("told").contains("rebuilt: 1"), "it is counted: {}", writer.ask("told"));
-        assert_eq!(writer.ask("overwrite 100"), "100");
+        assert_eq!(writer.ask("store 100"), "100");
         reader.stop(false);
-        assert_eq!(writer.ask("overwrite 100"), "100");
+        assert_eq!(writer.ask("store 100"), "100");
         assert!(writer.ask("told").contains("rebuilt: 1"), "{}", writer.ask("told"));
     });
 }

@@ -339,12 +339,13 @@ fn answer(command: &str, number: u64) -> String {
             }
         }
         // How many values could be stored.
-        "overwrite" => {
-            let overwrite = |_: &u64| {
-                wide_cache_put(1, wide_uncached(1));
-                wide_cache_peek(1).is_some()
+        "store" => {
+            let store = |_: &u64| {
+                let x = SOURCE.fetch_add(1, SeqCst);
+                wide(x);
+                wide_cache_peek(x).is_some()
             };
-            (0..number).filter(overwrite).count().to_string()
+            (0..number).filter(store).count().to_string()
         }
         "plugin_triple" => plugin_triple(number).to_string(),
         "plugin_health" => plugin_health(),

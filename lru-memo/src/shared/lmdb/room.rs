@@ -64,11 +64,11 @@ impl Opened {
         reserve(self.environment().length()) >> 14
     }
 
-    /// To be done when there is no room for so many bytes although others were evicted. Where entries take little of the
-    /// file, the rest of it is kept by a reader that is stopped in the middle of a lookup: LMDB uses no page again that such
-    /// a one may see. If it stays so for the timeout, all processes make a new store.
-    pub(super) fn look_for_stopped_reader(&self, bytes: u64) {
-        let taken = self.table.head().bytes.load(Relaxed) + bytes;
+    /// To be done when there is no room, although others were evicted, for what takes so many bytes with all that is left;
+    /// with zero, when there is no room to evict. When that is little of the file, a reader keeps the rest that is
+    /// stopped in the middle of a lookup: LMDB uses no page again that such a one may see. If it stays so for the timeout,
+    /// all processes make a new store.
+    pub(super) fn look_for_stopped_reader(&self, taken: u64) {
         let mut kept_since = self.kept_since.lock();
         if 4 * taken > self.environment().length() {
             *kept_since = None;

@@ -231,14 +231,21 @@ impl Opened {
                 // LMDB, or the disk, is full before the limit is reached. Free pages need not lie side by side.
                 room::lower(head, bytes.max(taken / 64) << round);
             }
-            if !self.free_some(key.namespace, bytes)? {
-                break;
+            match self.free_some(key.namespace, bytes) {
+                Ok(true) => result = self.try_store(key, entry),
+                Ok(false) => break,
+                Err(error) if error.kind() == Kind::Full => {
+                    self.look_for_stopped_reader(0);
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
             }
-            result = self.try_store(key, entry);
         }
         match &result {
             Ok(_) => self.keep_reserve(bytes),
-            Err(error) if error.kind() == Kind::Full => self.look_for_stopped_reader(bytes),
+            Err(error) if error.kind() == Kind::Full => {
+                self.look_for_stopped_reader(head.bytes.load(Relaxed) + bytes);
+            }
             Err(_) => {}
         }
         result
