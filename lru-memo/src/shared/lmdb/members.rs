@@ -145,7 +145,9 @@ impl Membership {
             return Ok(Arc::new(Self { id, signs: Arc::clone(&turns.signs), process }));
         }
         raw::reserve(&file, 0, LENGTH).map_err(|error| failed("make", path, &error))?;
-        let mapping = Mapping::new(&file, LENGTH).map_err(|error| failed("map", path, &error))?;
+        // Opened again: as long as a child has it mapped, an open file keeps its locks.
+        let mapping =
+            Mapping::new(&open_file(path, false)?, LENGTH).map_err(|error| failed("map", path, &error))?;
         let signs = Arc::new(Signs(mapping));
         let namespace = namespace();
         let me = PROCESSES + (hash([namespace, !namespace], &std::process::id().to_le_bytes()) >> 3);
