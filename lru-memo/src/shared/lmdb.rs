@@ -98,7 +98,11 @@ static OPENING: Inherited<Opening> = Inherited::new(|| Opening);
 
 struct Opening;
 
-impl Heritage for Opening {}
+impl Heritage for Opening {
+    fn forget_others(&mut self) {
+        members::close_inherited();
+    }
+}
 
 impl Embedded {
     /// Opens the store in this directory, which is made if need be. It must be private to this user.

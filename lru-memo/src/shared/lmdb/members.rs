@@ -8,25 +8,27 @@
 //! - Then follow [`Sign`]s of life.
 //!
 //! The child of a fork inherits open files, and with them the locks; as long as it lived, nobody else would get those of
-//! a parent that was killed. So the files are in a list that every fork locks, and the child closes them.
+//! a parent that was killed. So the child closes them, see [`close_inherited`].
 
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicI32, AtomicU64};
 use core::time::Duration;
 use std::collections::HashSet;
 use std::fs::{self, File};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
 
 use super::directory::{failed, open_file};
 use super::raw::{self, Mapping, Shared};
-use crate::fork::{Heritage, Inherited, Process};
+use crate::fork::{Own, Process};
 use crate::shared::error::{Error, Kind};
 use crate::shared::hash::hash;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Bytes from here on stand for processes, those before for keys.
 pub(super) const PROCESSES: u64 = 1 << 62;
@@ -40,7 +42,11 @@ const SIGNS: u64 = ((LENGTH - SIGNS_AT) / size_of::<Sign>()) as u64;
 const BEAT: Duration = Duration::from_millis(100);
 const IDLE_BEATS: u32 = 20;
 
-static JOINED: Inherited<Joined> = Inherited::new(Joined::default);
+/// Each process has its own: what a child inherits stays as it is, but for the [files](FILES).
+static JOINED: Own<Mutex<Joined>> = Own::none();
+
+/// The numbers of the files, plus one each; zeros where there are none. No process uses more directories than that.
+static FILES: [AtomicI32; 64] = [const { AtomicI32::new(0) }; 64];
 
 /// What this process uses.
 #[derive(Default)]
@@ -53,15 +59,37 @@ struct Joined {
 struct Turns {
     id: (u64, u64),
     file: File,
+    /// The byte that stands for this process.
+    me: u64,
     signs: Arc<Signs>,
     users: usize,
     /// The bytes of keys that this process has locked.
     held: HashSet<u64>,
 }
 
-impl Heritage for Joined {
-    fn forget_others(&mut self) {
-        *self = Self::default();
+/// Closes what the child of a fork has open of its parent. To be done by the handlers of the fork, when no other thread
+/// was opening a store.
+pub(super) fn close_inherited() {
+    for file in &FILES {
+        if let Some(file) = file.swap(0, Relaxed).checked_sub(1).filter(|&file| file >= 0) {
+            raw::close_inherited(file);
+        }
+    }
+}
+
+fn replace_file(from: i32, to: i32) {
+    let _ = FILES.iter().find(|file| file.compare_exchange(from, to, Relaxed, Relaxed).is_ok());
+}
+
+fn joined() -> MutexGuard<'static, Joined> {
+    JOINED.get_or_make(Mutex::default).lock()
+}
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        replace_file(self.file.as_raw_fd() + 1, 0);
+        // A child that is to run another program may still have the file open.
+        raw::unlock(&self.file, self.me);
     }
 }
 
@@ -136,7 +164,7 @@ impl Membership {
             let message = "the limit of this process for files, `ulimit -f`, is too low for a shared store";
             return Err(Error::new(Kind::Full, message));
         }
-        let mut joined = JOINED.lock();
+        let mut joined = joined();
         let file = open_file(path, true)?;
         let metadata = file.metadata().map_err(|error| failed("look at", path, &error))?;
         let (id, process) = ((metadata.dev(), metadata.ino()), Process::here());
@@ -161,8 +189,9 @@ impl Membership {
         if !raw::lock(&file, me).map_err(is_used)? {
             return Err(used_by(path, "another copy of lru-memo in this process"));
         }
+        replace_file(0, file.as_raw_fd() + 1);
         let (theirs, held) = (Arc::clone(&signs), HashSet::new());
-        joined.files.push(Turns { id, file, signs: theirs, users: 1, held });
+        joined.files.push(Turns { id, file, me, signs: theirs, users: 1, held });
         Ok(Arc::new(Self { id, signs, process }))
     }
 
@@ -172,7 +201,7 @@ impl Membership {
 
     /// Locks the byte of a key, without waiting. It is to be [unlocked](Self::unlock).
     pub(super) fn try_lock(&self, byte: u64) -> Result<Tried, Error> {
-        let mut joined = JOINED.lock();
+        let mut joined = joined();
         let gone = || Error::new(Kind::Unavailable, "the shared store belongs to the parent of this process");
         let turns = joined.find(self.id).filter(|_| self.process.is_here()).ok_or_else(gone)?;
         if turns.held.contains(&byte) {
@@ -189,11 +218,10 @@ impl Membership {
     }
 
     pub(super) fn unlock(&self, byte: u64) {
-        let mut joined = JOINED.lock();
+        let mut joined = joined();
         if let Some(turns) = joined.find(self.id).filter(|_| self.process.is_here()) {
             self.sign(byte).beat();
             turns.held.remove(&byte);
-            // A child that is to run another program may still have the file open.
             raw::unlock(&turns.file, byte);
         }
     }
@@ -201,7 +229,7 @@ impl Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        let mut joined = JOINED.lock();
+        let mut joined = joined();
         let Some(turns) = joined.find(self.id).filter(|_| self.process.is_here()) else { return };
         turns.users -= 1;
         joined.files.retain(|turns| turns.users > 0);
@@ -226,7 +254,7 @@ fn beat() {
     let mut idle = 0;
     loop {
         thread::sleep(BEAT);
-        let mut joined = JOINED.lock();
+        let mut joined = joined();
         let all = joined.files.iter();
         let beaten: usize =
             all.map(|turns| turns.held.iter().map(|&byte| turns.signs.of(byte).beat()).count()).sum();

@@ -10,7 +10,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -289,6 +289,12 @@ pub(super) fn lock(file: &impl AsRawFd, byte: u64) -> io::Result<bool> {
 pub(super) fn unlock(file: &impl AsRawFd, byte: u64) {
     // It cannot fail for a file that is locked.
     let _ = control(file, libc::F_OFD_SETLK, &mut range(libc::F_UNLCK, byte, 1));
+}
+
+/// Closes a file of the parent, in the child of a fork that goes on to use nothing else of what the parent had open.
+pub(super) fn close_inherited(file: RawFd) {
+    // SAFETY: the `File` is the parent's, and the child neither uses nor drops it.
+    unsafe { libc::close(file) };
 }
 
 /// Whether a byte from this one on is locked by another open file.
