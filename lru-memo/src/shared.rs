@@ -26,7 +26,7 @@
 //! | URL | store |
 //! |---|---|
 //! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files |
-//! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory; 1 GiB without a `size` |
+//! | `file:///dir`, `file:///dir?size=64MiB&timeout=2s` | [`Embedded`], in this directory; 1 GiB without a `size`, 500 ms without a `timeout` |
 //! | `memcached://h1:11211,h2:11211` | `Memcached`, with the cargo feature `memcached` |
 //! | `redis://user:password@host:6379/0`, `unix:///run/redis.sock` | `Redis`, with the cargo feature `redis` |
 //! | `redis://h1,h2,h3` | `Redis`, a cluster: nodes that tell of the others |

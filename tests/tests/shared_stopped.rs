@@ -46,7 +46,7 @@ fn a_stopped_writer_delays_nobody_and_what_is_removed_meanwhile_is_not_seen_agai
     let stage = || "a call waits for a stopped writer".to_owned();
     without_hanging(stage, || {
         let scratch = Scratch::new();
-        let url = scratch.embedded_url();
+        let url = scratch.plain_url();
         let mut first = Worker::start(&url);
         first.ask("source 1");
         assert_eq!([first.ask("rows 1"), first.ask("rows 1")], ["1 1 1 1"; 2]);
@@ -91,7 +91,7 @@ fn a_stopped_writer_does_not_hold_the_executors_of_others() {
     let stage = || "a task waits for a stopped writer".to_owned();
     without_hanging(stage, || {
         let scratch = Scratch::new();
-        let url = scratch.embedded_url();
+        let url = scratch.plain_url();
         let mut first = Worker::start(&url);
         first.ask("rows 1");
         let _writer = stopped_writer(&url);
@@ -120,7 +120,7 @@ fn a_process_that_is_stopped_while_it_opens_the_store_delays_nobody() {
         || "a process waits for one that opens the store".to_owned(),
         || {
             let scratch = Scratch::new();
-            let url = scratch.embedded_url();
+            let url = scratch.plain_url();
             let mut first = Worker::start(&url);
             first.ask("source 1");
             first.ask("rows 1");
@@ -150,7 +150,7 @@ fn processes_that_are_stopped_at_any_moment_of_opening_or_calling_delay_nobody()
         || "a call waits for a stopped process".to_owned(),
         || {
             let scratch = Scratch::new();
-            let url = scratch.embedded_url();
+            let url = scratch.plain_url();
             let mut first = Worker::start(&url);
             first.ask("source 1");
             for round in 0..40_u64 {
@@ -178,7 +178,7 @@ fn the_timeout_is_an_option_of_the_url() {
         [("timeout=2s", true), ("timeout=0ms", false), ("timeout=2", false), ("timeout=9d", false)]
     {
         let scratch = Scratch::new();
-        let mut worker = Worker::start(&format!("{}?{options}", scratch.embedded_url()));
+        let mut worker = Worker::start(&format!("{}?{options}", scratch.plain_url()));
         worker.ask("double 1");
         assert_eq!(worker.ask("health") == "[]", is_fine, "{options}: {}", worker.ask("told"));
     }
@@ -200,7 +200,7 @@ fn a_run_whose_process_is_stopped_is_taken_over_by_one_who_waits() {
     let stage = || "a caller waits for a stopped run".to_owned();
     without_hanging(stage, || {
         let scratch = Scratch::new();
-        let url = scratch.embedded_url();
+        let url = scratch.plain_url();
         let [mut stopped, mut first, mut second] = [(); 3].map(|()| Worker::start(&url));
         for worker in [&mut first, &mut second] {
             worker.ask("double 1");
@@ -239,7 +239,7 @@ fn a_run_whose_process_is_stopped_is_taken_over_by_one_who_waits() {
 #[test]
 fn a_run_that_takes_long_is_waited_for() {
     let scratch = Scratch::new();
-    let url = scratch.embedded_url();
+    let url = scratch.plain_url();
     let [mut first, mut second] = [(); 2].map(|()| Worker::start(&url));
     second.ask("double 1");
     first.tell("slow_for 4000");
@@ -252,7 +252,7 @@ fn a_run_that_takes_long_is_waited_for() {
 #[test]
 fn who_may_not_open_files_any_more_still_gets_its_turn() {
     let scratch = Scratch::new();
-    let mut worker = Worker::start(&scratch.embedded_url());
+    let mut worker = Worker::start(&scratch.plain_url());
     worker.ask("double 1");
     if worker.ask("become_user 65534") != "0" {
         eprintln!("NOT TESTED: a process that gives its privileges up, because it has none");
@@ -263,7 +263,7 @@ fn who_may_not_open_files_any_more_still_gets_its_turn() {
     worker.tell("failing_again");
     assert_eq!(answer_and_runs(&mut worker).1, 1);
     assert_eq!(worker.ask("health"), "[]");
-    let mut other = Worker::start(&scratch.embedded_url());
+    let mut other = Worker::start(&scratch.plain_url());
     assert_eq!(other.ask("slow_info"), "CacheInfo(hits=3, misses=1, maxsize=128, currsize=1)");
 }
 
@@ -272,7 +272,7 @@ fn a_stopped_reader_does_not_keep_the_store_full() {
     let stage = || "the store stays full".to_owned();
     without_hanging(stage, || {
         let scratch = Scratch::new();
-        let url = format!("{}?size=2MiB", scratch.embedded_url());
+        let url = format!("{}?size=2MiB", scratch.plain_url());
         let mut writer = Worker::start(&url);
         writer.ask("source 1");
         let mut pause = 1;

@@ -12,7 +12,7 @@
 //! | LMDB alone: write transaction of one small record, with `WRITE_MAP` / without | 870 / 6,700 |
 //! | a hit, 128 keys / one hot key / 1,000,000 keys at random | 380 / 280 / 2,600 |
 //! | a miss that stores nothing / one that evicts and stores | 390 / 12,600 |
-//! | `info` / a lease | 20 / 10,000 |
+//! | `info` / a lease | 20 / 3,500 |
 //!
 //! An exact list in LMDB would cost each hit a write transaction. Without `WRITE_MAP`, storing costs the system calls
 //! that write; with it, a full disk would be a signal that kills the process, unless all pages that a transaction
