@@ -26,7 +26,7 @@
 //! | URL | store |
 //! |---|---|
 //! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files. Off Linux, nothing is cached |
-//! | `file:///dir`, `file:///dir?size=64MiB` | [`Embedded`], in this directory; 1 GiB without a `size`. `durable=true` has it survive a reboot, and `unused=90d` keeps for so long what is not used |
+//! | `file:///dir`, `file:///dir?size=64MiB&timeout=2s` | [`Embedded`], in this directory; 1 GiB without a `size`, 500 ms without a `timeout`. `durable=true` has it survive a reboot, and `unused=90d` keeps for so long what is not used |
 //! | `memcached://h1:11211,h2:11211` | `Memcached`, with the cargo feature `memcached` |
 //! | `redis://user:password@host:6379/0`, `unix:///run/redis.sock` | `Redis`, with the cargo feature `redis` |
 //! | `redis://h1,h2,h3`, `redis://h1?cluster=true` | `Redis`, a cluster: nodes that tell of the others |
@@ -79,7 +79,7 @@
 //! - Keys are compared in full. Keys and values are any bytes, of any length; where the store has no room for them, that
 //!   is an error, [`Kind::Full`].
 
-#[cfg(any(feature = "memcached", feature = "redis"))]
+#[cfg(any(feature = "memcached", feature = "redis", all(feature = "shared", target_os = "linux")))]
 mod breaker;
 mod build;
 mod configured;
@@ -230,6 +230,13 @@ pub trait Store: Send + Sync {
     /// Whether its methods wait for others, such as servers: then an `async fn` leaves them to another thread.
     fn blocks(&self) -> bool {
         false
+    }
+
+    /// As [`blocks`](Self::blocks), for the methods that remove and overwrite. A store may have others that wait only
+    /// now and then, and do not where that is the thread of a task.
+    #[doc(hidden)]
+    fn blocks_to_change(&self) -> bool {
+        self.blocks()
     }
 
     /// All namespaces in the store, in no particular order.

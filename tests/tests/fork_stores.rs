@@ -188,6 +188,34 @@ fn kill(child: libc::pid_t) {
 }
 
 #[test]
+fn a_process_forks_while_other_threads_open_and_close_stores_and_end_leases() {
+    let scratch = [Scratch::new(), Scratch::new()];
+    without_hanging(
+        || "a process that forks while stores are opened".to_owned(),
+        move || {
+            let is_over = AtomicBool::new(false);
+            thread::scope(|scope| {
+                for scratch in &scratch {
+                    let is_over = &is_over;
+                    scope.spawn(move || {
+                        let space = space("f", None);
+                        while !is_over.load(SeqCst) {
+                            let store = scratch.store();
+                            let lease = store.lease(&space, KEY).expect("the store works");
+                            drop((store, lease));
+                        }
+                    });
+                }
+                for _ in 0..300 {
+                    in_child(|| ()).unwrap();
+                }
+                is_over.store(true, SeqCst);
+            });
+        },
+    );
+}
+
+#[test]
 fn a_child_that_lives_on_does_not_keep_a_lease_of_a_parent_that_was_killed() {
     let scratch = Scratch::new();
     let (store, space) = (scratch.store(), space("f", None));

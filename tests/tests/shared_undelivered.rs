@@ -9,21 +9,6 @@ use shared::function_worker::Worker;
 use shared::memcached_server::Server;
 use shared::{RedisServer, Scratch};
 
-/// Calls the functions until all is delivered, and before each of them was.
-fn sees_nothing_but(worker: &mut Worker, value: u64) {
-    let end = Instant::now() + Duration::from_secs(120);
-    let expected = [value; 4].map(|value| value.to_string()).join(" ");
-    loop {
-        assert_eq!(worker.ask("rows 1"), expected);
-        if worker.ask("undelivered") == "0" {
-            break;
-        }
-        assert!(Instant::now() < end, "it is never delivered: {}", worker.ask("told"));
-        thread::sleep(Duration::from_millis(10));
-    }
-    assert_eq!(worker.ask("rows 1"), expected);
-}
-
 /// While a server hangs, a process removes and overwrites.
 fn check(url: &str, hang: impl Fn(bool)) {
     let mut first = Worker::start(url);
@@ -31,7 +16,7 @@ fn check(url: &str, hang: impl Fn(bool)) {
         let (old, new) = (10 * round as u64 + 1, 10 * round as u64 + 2);
         first.ask(&format!("source {old}"));
         first.ask("clear_rows");
-        sees_nothing_but(&mut first, old);
+        first.sees_nothing_but(old);
         let mut other = Worker::start(url);
         other.ask(&format!("source {new}"));
         assert_eq!(other.ask("rows 1"), [old; 4].map(|value| value.to_string()).join(" "), "it is stored");
@@ -45,11 +30,11 @@ fn check(url: &str, hang: impl Fn(bool)) {
             thread::sleep(Duration::from_millis(5));
         }
         hang(false);
-        sees_nothing_but(&mut first, new);
+        first.sees_nothing_but(new);
         // Another process that has nothing near.
         let mut other = Worker::start(url);
         other.ask(&format!("source {new}"));
-        sees_nothing_but(&mut other, new);
+        other.sees_nothing_but(new);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whether a server is worth asking: after a failure it is left alone, longer each time.
+//! Whether a server, or a lock that others share, is worth asking: after a failure it is left alone, longer each time.
 
 use alloc::boxed::Box;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -41,6 +41,13 @@ impl Breaker {
         let is_mine = now >= until
             && self.until.compare_exchange(until, next, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         is_mine.then_some(Admitted::AsTheOne)
+    }
+
+    /// Whether all calls are let through.
+    #[cfg(all(feature = "shared", target_os = "linux"))]
+    #[inline]
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.until.load(Ordering::Acquire) == 0
     }
 
     pub(super) fn succeeded(&self) {

@@ -34,6 +34,12 @@ struct Setup {
     is_being_opened: bool,
 }
 
+impl Setup {
+    fn url_to_open(&self) -> Result<String, Error> {
+        self.url.clone().map_or_else(chosen_by_environment, Ok)
+    }
+}
+
 impl Heritage for Setup {
     fn forget_others(&mut self) {
         self.is_being_opened = false;
@@ -139,6 +145,12 @@ fn in_use() -> Error {
 
 #[cold]
 fn open_first() -> Result<&'static dyn Store, Error> {
+    #[cfg(all(feature = "shared", target_os = "linux"))]
+    if !super::task::may_wait()
+        && SETUP.lock().url_to_open().is_ok_and(|url| matches!(split(&url).0, "" | "file"))
+    {
+        return Err(Error::new(Kind::Unavailable, "the shared store is not open yet"));
+    }
     let Some(mut failed) = OPENING.get_or_make(|| Mutex::new(None)).lock_for(PATIENCE) else {
         return Err(Error::new(Kind::Unavailable, "the shared store is being opened by another thread"));
     };
@@ -150,7 +162,7 @@ fn open_first() -> Result<&'static dyn Store, Error> {
     }
     let url = {
         let mut setup = SETUP.lock();
-        let url = setup.url.clone().map_or_else(chosen_by_environment, Ok);
+        let url = setup.url_to_open();
         setup.name = url.as_deref().map(redacted).unwrap_or_default();
         setup.is_being_opened = true;
         url

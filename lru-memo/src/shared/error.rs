@@ -17,7 +17,7 @@ pub struct Error {
 pub enum Kind {
     /// The URL is not one, or names a store that this build does not have.
     Url,
-    /// A store was chosen before.
+    /// A store was chosen before; or its files are in the use of others with whom this process cannot share them.
     InUse,
     /// There is no such store, and none was to be made.
     NotFound,

@@ -19,7 +19,7 @@ use super::task::{self, Caller};
 use super::turns::{Joined, Run, Turn, Turns, Waited};
 use super::undelivered::Mark;
 use super::value::Codec;
-use super::{Counts, Entry, Found, Store, Ticket, store};
+use super::{Counts, Entry, Found, Store, Ticket};
 use crate::by_type::ByType;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::outcome::Outcome;
@@ -150,27 +150,33 @@ impl SharedCache {
         &'static self,
         caller: Caller,
         key: Vec<u8>,
-        question: impl FnOnce(&dyn Store, &Namespace, &[u8]) -> Result<R, Error> + Send + 'static,
+        question: impl Fn(&dyn Store, &Namespace, &[u8]) -> Result<R, Error> + Send + 'static,
     ) -> (Vec<u8>, Option<R>) {
         // That it could not be opened was counted then.
-        let Ok(store) = store() else { return (key, None) };
-        let kept = if caller == Caller::Task { key.clone() } else { Vec::new() };
-        let ask = move || {
-            let answer =
-                self.undelivered.is_clean(&self.space).then(|| noted(question(store, &self.space, &key)));
-            (key, answer.flatten())
+        let Ok(store) = task::store(caller).await else { return (key, None) };
+        let ask = move |key: &[u8]| {
+            self.undelivered.is_clean(&self.space).then(|| question(store, &self.space, key))
         };
-        match caller {
-            Caller::Task if store.blocks() => task::in_pool(ask).await.unwrap_or((kept, None)),
-            _ => ask(),
-        }
+        let here = match caller {
+            Caller::Thread => Some(ask(&key)),
+            Caller::Task if store.blocks() => None,
+            Caller::Task => task::without_waiting(|| ask(&key)),
+        };
+        let answer = match here {
+            Some(answer) => answer.and_then(noted),
+            None => {
+                let theirs = key.clone();
+                task::in_pool(move || ask(&theirs).and_then(noted)).await.flatten()
+            }
+        };
+        (key, answer)
     }
 }
 
 impl SharedCall {
     async fn ask<R: Send + 'static>(
         self,
-        question: impl FnOnce(&dyn Store, &Namespace, &[u8]) -> Result<R, Error> + Send + 'static,
+        question: impl Fn(&dyn Store, &Namespace, &[u8]) -> Result<R, Error> + Send + 'static,
     ) -> Option<R> {
         self.cache.ask(self.caller, self.key?, question).await.1
     }

@@ -12,7 +12,7 @@
 //! | LMDB alone: write transaction of one small record, with `WRITE_MAP` / without | 870 / 6,700 |
 //! | a hit, 128 keys / one hot key / 1,000,000 keys at random | 380 / 280 / 2,600 |
 //! | a miss that stores nothing / one that evicts and stores | 390 / 12,600 |
-//! | `info` / a lease | 20 / 10,000 |
+//! | `info` / a lease | 20 / 3,500 |
 //!
 //! An exact list in LMDB would cost each hit a write transaction. Without `WRITE_MAP`, storing costs the system calls
 //! that write; with it, a full disk would be a signal that kills the process, unless all pages that a transaction
@@ -25,7 +25,9 @@ mod directory;
 mod evict;
 mod files;
 mod made;
+mod members;
 mod opened;
+mod queue;
 mod raw;
 mod read;
 mod recent;
@@ -50,8 +52,8 @@ use self::turn::Turn;
 use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
-use super::url;
 use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, health};
+use super::{task, url};
 use crate::fork::{Heritage, Inherited, Own};
 use crate::sync::Mutex;
 
@@ -75,6 +77,9 @@ pub struct Options {
     /// After what time a namespace that nobody uses may go, in whole seconds: seven days, if nothing else is said. A store
     /// that is there already keeps its own.
     pub unused: Duration,
+    /// How long a call of this process may wait for one that has locked the store: 500 ms, if nothing else is said. A
+    /// process that takes longer is stopped, by a debugger or in a frozen container. Not zero.
+    pub timeout: Duration,
     /// The bits of hashes that are used: for tests, which make collisions.
     #[doc(hidden)]
     pub hash_mask: u64,
@@ -83,7 +88,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let unused = Duration::from_secs(7 * 24 * 3600);
-        Self { size: 1 << 30, create: true, durable: false, unused, hash_mask: u64::MAX }
+        let timeout = Duration::from_millis(500);
+        Self { size: 1 << 30, create: true, durable: false, unused, timeout, hash_mask: u64::MAX }
     }
 }
 
@@ -107,7 +113,11 @@ static OPENING: Inherited<Opening> = Inherited::new(|| Opening);
 
 struct Opening;
 
-impl Heritage for Opening {}
+impl Heritage for Opening {
+    fn forget_others(&mut self) {
+        members::close_inherited();
+    }
+}
 
 impl Embedded {
     /// Opens the store in this directory, which is made if need be. It must be private to this user.
@@ -124,7 +134,7 @@ impl Embedded {
         Ok(store)
     }
 
-    /// What follows `file://`: nothing for the default directory, or one, and perhaps `?size=64MiB`.
+    /// What follows `file://`: nothing for the default directory, or one, and perhaps `?size=64MiB&timeout=2s`.
     pub(super) fn from_url(rest: &str, create: bool) -> Result<Self, Error> {
         let (path, options, said) = Self::parse(rest)?;
         let directory = if path.is_empty() { default_place::default()? } else { PathBuf::from(path) };
@@ -147,7 +157,8 @@ impl Embedded {
                 "size" => (options.size, said.size) = (map_size(name, text)?, true),
                 "durable" => (options.durable, said.durable) = (url::truth(name, text)?, true),
                 "unused" => (options.unused, said.unused) = (unused(name, text)?, true),
-                _ => return Err(url::unknown(name, "`size`, `durable` and `unused`")),
+                "timeout" => options.timeout = timeout(name, text)?,
+                _ => return Err(url::unknown(name, "`size`, `durable`, `unused` and `timeout`")),
             }
         }
         Ok((path, options, said))
@@ -175,7 +186,10 @@ impl Embedded {
     /// Opens the store for the first time, in the child of a fork, or after it was given up.
     #[cold]
     fn reopen(&self) -> Result<&Opened, Error> {
-        let Some(_opening) = OPENING.lock_for(PATIENCE) else {
+        if !task::may_wait() {
+            return Err(Error::new(Kind::Unavailable, "the shared store is not open yet"));
+        }
+        let Some(_opening) = OPENING.lock_for(self.options.timeout) else {
             return Err(Error::new(Kind::Unavailable, "the shared store is being opened by another thread"));
         };
         if let Some(opened) = self.current.get().filter(|opened| !opened.is_dead()) {
@@ -191,7 +205,7 @@ impl Embedded {
         match opened.and_then(|files| is_as_said(&files).map(|()| files)) {
             Ok(files) => {
                 *failed = None;
-                Ok(self.current.set(Opened::new(files, self.options.hash_mask)))
+                Ok(self.current.set(Opened::new(files, &self.options)))
             }
             Err(error) => {
                 *failed = Some((Instant::now(), error.clone()));
@@ -213,18 +227,23 @@ impl Embedded {
         result
     }
 
-    /// Does what must not fail, lest others get what the program has removed: a store that cannot do it is given up.
+    /// Does what must not fail, lest others get what the program has removed: a store that cannot do it is given up. One
+    /// that is locked can do it later; until then, its callers remember what is to be removed.
     fn removing<R>(&self, space: &Namespace, act: impl Fn(&Opened) -> Result<R, Error>) -> Result<R, Error> {
         let opened = self.opened()?;
-        opened.remove_surely(space, act).map_err(|error| {
-            opened.give_up();
-            Error::new(error.kind(), format!("the shared store is given up, as it cannot remove: {error}"))
+        opened.remove_surely(space, act).map_err(|error| match error.kind() {
+            Kind::Unavailable => error,
+            kind => {
+                opened.give_up();
+                Error::new(kind, format!("the shared store is given up, as it cannot remove: {error}"))
+            }
         })
     }
 
     fn turn(&self, space: &Namespace, key: &[u8], wait: bool) -> Result<Option<Lease>, Error> {
         let opened = self.opened()?;
-        Ok(Turn::take(&opened.turns, opened.turn(space, key), wait)?.map(Lease::new))
+        let timeout = wait.then_some(self.options.timeout);
+        Ok(Turn::take(&opened.members, opened.turn(space, key), timeout)?.map(Lease::new))
     }
 }
 
@@ -255,8 +274,11 @@ impl Store for Embedded {
     }
 
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
-        health::note_rejected();
-        self.with(|opened| opened.reject(&opened.key(space, key)))
+        let ticket = self.with(|opened| opened.reject(&opened.key(space, key)));
+        if ticket.is_ok() {
+            health::note_rejected();
+        }
+        ticket
     }
 
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
@@ -302,6 +324,11 @@ impl Store for Embedded {
         self.turn(space, key, false)
     }
 
+    /// For a lock that another process has. Other methods need it now and then, and no hit does.
+    fn blocks_to_change(&self) -> bool {
+        true
+    }
+
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
         self.with(|opened| {
             let txn = opened.begin()?;
@@ -339,6 +366,15 @@ fn unused(name: &str, text: &str) -> Result<Duration, Error> {
         Ok(unused)
     } else {
         Err(Error::new(Kind::Url, format!("`{name}={text}` is not a number of seconds or days from 1")))
+    }
+}
+
+fn timeout(name: &str, text: &str) -> Result<Duration, Error> {
+    let timeout = url::duration(name, text)?;
+    if (Duration::from_millis(1)..=Duration::from_secs(86_400)).contains(&timeout) {
+        Ok(timeout)
+    } else {
+        Err(Error::new(Kind::Url, format!("`{name}={text}` is not from 1ms to 1d")))
     }
 }
 

@@ -3,12 +3,15 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use core::cell::Cell;
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 
+use super::Store;
+use super::error::{Error, Kind};
 use crate::flight::{Flight, Landed};
 use crate::fork::Own;
 use crate::sync::{Condvar, Mutex};
@@ -29,6 +32,44 @@ pub fn at_once<F: Future>(future: F) -> F::Output {
         Poll::Ready(output) => output,
         Poll::Pending => unreachable!("a thread waits where it is"),
     }
+}
+
+/// How the calling thread may ask a store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    MayWait,
+    /// It must not: it is the thread of a task.
+    None,
+    /// It must not, and would have had to.
+    Lost,
+}
+
+thread_local! {
+    static PATIENCE: Cell<Patience> = const { Cell::new(Patience::MayWait) };
+}
+
+/// Does what need not wait. Comes to nothing, and is then to be done elsewhere, when it [would have had to](may_wait).
+pub(super) fn without_waiting<R>(act: impl FnOnce() -> R) -> Option<R> {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            PATIENCE.set(Patience::MayWait);
+        }
+    }
+    PATIENCE.set(Patience::None);
+    let _reset = Reset;
+    let result = act();
+    (PATIENCE.get() == Patience::None).then_some(result)
+}
+
+/// Asked by who is about to wait: if not, it is to fail instead, and is asked again by a thread that may.
+#[cfg(all(feature = "shared", target_os = "linux"))]
+pub(super) fn may_wait() -> bool {
+    let may_wait = PATIENCE.try_with(Cell::get).unwrap_or(Patience::MayWait) == Patience::MayWait;
+    if !may_wait {
+        PATIENCE.set(Patience::Lost);
+    }
+    may_wait
 }
 
 /// So many of our threads ask stores at the same time, at most.
@@ -55,6 +96,22 @@ static POOL: Own<Pool> = Own::none();
 /// Comes to nothing in the child of a fork that goes on with a task of its parent; so do the others.
 pub(super) async fn in_pool<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static) -> Option<R> {
     answered(job, Pool::add).await
+}
+
+/// The store of this process. A task does not wait until it is opened.
+pub(super) async fn store(caller: Caller) -> Result<&'static dyn Store, Error> {
+    match caller {
+        Caller::Thread => super::store(),
+        Caller::Task => match without_waiting(super::store) {
+            Some(store) => store,
+            None => in_pool(super::store).await.ok_or_else(forked)?,
+        },
+    }
+}
+
+/// What a child is told that polls a task of its parent.
+pub(super) fn forked() -> Error {
+    Error::new(Kind::Unavailable, "the process was forked while it waited for the shared store")
 }
 
 /// Does it on one of our threads, some time.

@@ -13,11 +13,11 @@ use alloc::vec::Vec;
 use core::future::Future;
 use std::collections::HashMap;
 
-use super::error::{Error, Kind};
+use super::error::Error;
 use super::lease::Lease;
 use super::namespace::Namespace;
 use super::task::{self, Caller};
-use super::{Store, Ticket, store};
+use super::{Store, Ticket};
 use crate::flight::{self, Flight, Inside, Landed, Waiting};
 use crate::fork::Own;
 use crate::sync::{Mutex, MutexGuard};
@@ -166,17 +166,19 @@ impl Turn {
             self.lease = shared;
             return Ok(());
         }
-        let (store, key) = (store()?, Arc::clone(&self.key));
+        let (store, key) = (task::store(caller).await?, Arc::clone(&self.key));
         let lease = match caller {
             Caller::Thread => store.lease(space, &key)?,
             Caller::Task if store.blocks() => {
                 let tried = Arc::clone(&key);
-                let free =
-                    task::in_pool(move || store.try_lease(space, &tried)).await.ok_or_else(forked)??;
+                let free = task::in_pool(move || store.try_lease(space, &tried))
+                    .await
+                    .ok_or_else(task::forked)??;
                 Lease::new(EndsLater(Some(wait_for(store, space, key, free).await?)))
             }
             Caller::Task => {
-                let free = store.try_lease(space, &key)?;
+                // What would have to wait is waited for.
+                let free = task::without_waiting(|| store.try_lease(space, &key)).transpose()?.flatten();
                 wait_for(store, space, key, free).await?
             }
         };
@@ -228,13 +230,8 @@ async fn wait_for(
 ) -> Result<Lease, Error> {
     match free {
         Some(lease) => Ok(lease),
-        None => task::on_new_thread(move || store.lease(space, &key)).await.ok_or_else(forked)?,
+        None => task::on_new_thread(move || store.lease(space, &key)).await.ok_or_else(task::forked)?,
     }
-}
-
-/// What a child is told that polls a task of its parent.
-fn forked() -> Error {
-    Error::new(Kind::Unavailable, "the process was forked while it waited for the shared store")
 }
 
 /// A lease of a task, which must not wait for its end either.

@@ -1,14 +1,18 @@
 //! A worker process with memoized functions on a shared store, for `tests/shared_functions.rs`: it is told on its
 //! standard input what to call, a line for each call, and answers with a line. `LRU_MEMO_STORE` says which store.
 
-use std::future::Future;
+use std::env;
+use std::ffi::{CStr, CString, c_void};
+use std::future::{Future, poll_fn};
 use std::io::{BufRead, Write, stdin, stdout};
+use std::mem::transmute;
 use std::pin::pin;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lru_memo::{lru_cache, shared};
 
@@ -185,6 +189,57 @@ fn give_up<F: Future>(future: F) {
     let _ = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
 }
 
+/// Something long, so that a process is writing it most of the time.
+#[lru_cache(maxsize = 4, scope = shared)]
+fn long(x: u64) -> Vec<u8> {
+    vec![x as u8; 4 << 20]
+}
+
+/// Long enough that who looks it up is at it most of the time.
+#[lru_cache(maxsize = 4, scope = shared)]
+fn wide(x: u64) -> Vec<u8> {
+    vec![x as u8; 100_000]
+}
+
+/// A function of a library that is loaded now, if it was not before.
+fn plugin(name: &CStr) -> NonNull<c_void> {
+    let path = env::current_exe().expect("this program").with_file_name("deps/libplugin.so");
+    let path = CString::new(path.into_os_string().into_encoded_bytes()).expect("a path");
+    // SAFETY: what the library does when it is loaded is what each program in Rust does when it begins.
+    let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
+    assert!(!library.is_null(), "{path:?} is loaded");
+    // SAFETY: the library was loaded, and stays.
+    NonNull::new(unsafe { libc::dlsym(library, name.as_ptr()) }).expect("it is in the library")
+}
+
+fn plugin_triple(x: u64) -> u64 {
+    // SAFETY: `plugin.rs` declares it so.
+    let call: extern "C" fn(u64) -> u64 = unsafe { transmute(plugin(c"plugin_triple")) };
+    call(x)
+}
+
+fn plugin_health() -> String {
+    let mut text = vec![0; 4096];
+    // SAFETY: as above.
+    let call: unsafe extern "C" fn(*mut u8, usize) -> usize = unsafe { transmute(plugin(c"plugin_health")) };
+    // SAFETY: so many bytes are there.
+    let length = unsafe { call(text.as_mut_ptr(), text.len()) };
+    String::from_utf8(text[..length].to_vec()).expect("a text")
+}
+
+/// The longest time that one poll of a task takes, in milliseconds.
+fn longest_poll<F: Future>(future: F) -> u128 {
+    let mut longest = Duration::ZERO;
+    let mut future = pin!(future);
+    wait(poll_fn(|context| {
+        let start = Instant::now();
+        let polled = future.as_mut().poll(context);
+        longest = longest.max(start.elapsed());
+        polled
+    }));
+    longest.as_millis()
+}
+
 /// All that may be the value of 1 in some function.
 fn rows(x: u64) -> String {
     format!("{} {} {} {}", row(x), near_row(x), wait(task_row(x)), table(x))
@@ -270,6 +325,42 @@ fn answer(command: &str, number: u64) -> String {
             table_cache_refresh(number);
             String::new()
         }
+        "write_on" => loop {
+            for x in 0..8 {
+                long_cache_put(x, long_uncached(x));
+                long(x);
+            }
+        },
+        "read_on" => {
+            wide(0);
+            println!("reads");
+            loop {
+                assert_eq!(wide(0), wide_uncached(0));
+            }
+        }
+        // How many values could be stored.
+        "store" => {
+            let store = |_: &u64| {
+                let x = SOURCE.fetch_add(1, SeqCst);
+                wide(x);
+                wide_cache_peek(x).is_some()
+            };
+            (0..number).filter(store).count().to_string()
+        }
+        "plugin_triple" => plugin_triple(number).to_string(),
+        "plugin_health" => plugin_health(),
+        // SAFETY: takes a number.
+        "become_user" => unsafe { libc::setuid(number as libc::uid_t) }.to_string(),
+        "slow_for" => slow(2, number).to_string(),
+        "failing_again" => failing(2).unwrap_err(),
+        "polls" => longest_poll(async {
+            let value = task_row(number).await;
+            task_row_cache_put(number, value).await;
+            task_row_cache_invalidate(number).await;
+            task_row_cache_clear().await;
+            task_row_cache_info().await;
+        })
+        .to_string(),
         "undelivered" => shared::health().undelivered.to_string(),
         "told" => format!("{:?}", shared::health()),
         "health" => format!("{:?}", shared::health().errors),

@@ -19,6 +19,8 @@ fn main() {
     }
     let mut options = Options::default();
     options.size = 64 << 20;
+    // Loaded machines are slow: nobody is taken for stopped.
+    options.timeout = Duration::from_secs(60);
     let embedded;
     let store: &dyn Store = if env::var_os("LRU_MEMO_STORE").is_some() {
         lru_memo::shared::store().expect("the store opens")

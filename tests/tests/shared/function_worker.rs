@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// A worker, killed in the end.
 pub struct Worker {
@@ -20,7 +21,18 @@ impl Worker {
 
     /// A worker that is another build of the program.
     pub fn start_program(program: &Path, url: &str) -> Self {
-        let mut command = Command::new(program);
+        Self::start_command(Command::new(program), url)
+    }
+
+    /// A worker in PID and mount namespaces of its own, as in a container.
+    pub fn start_in_container(url: &str) -> Self {
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+        command.arg(env!("CARGO_BIN_EXE_function-worker"));
+        Self::start_command(command, url)
+    }
+
+    fn start_command(mut command: Command, url: &str) -> Self {
         command.env("LRU_MEMO_STORE", url).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = loop {
             match command.spawn() {
@@ -50,6 +62,26 @@ impl Worker {
     pub fn ask(&mut self, command: &str) -> String {
         self.tell(command);
         self.line()
+    }
+
+    /// Stops the worker wherever it is, as a debugger does, or lets it go on.
+    pub fn stop(&self, stop: bool) {
+        super::hang(self.process.id(), stop);
+    }
+
+    /// Calls the functions until everything that was removed is delivered; they never have another value.
+    pub fn sees_nothing_but(&mut self, value: u64) {
+        let end = Instant::now() + Duration::from_secs(120);
+        let expected = [value; 4].map(|value| value.to_string()).join(" ");
+        loop {
+            assert_eq!(self.ask("rows 1"), expected);
+            if self.ask("undelivered") == "0" {
+                break;
+            }
+            assert!(Instant::now() < end, "it is never delivered: {}", self.ask("told"));
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(self.ask("rows 1"), expected);
     }
 
     /// Kills the worker at once, as `kill -9` does.

@@ -13,6 +13,7 @@ mod redis_server;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use lru_memo::shared::{Counts, Embedded, Entry, Found, Namespace, Options, Store, fingerprint};
 use tempfile::TempDir;
@@ -38,8 +39,13 @@ impl Scratch {
         self.0.path()
     }
 
-    /// The URL of an embedded store in it.
+    /// The URL of an embedded store in it. Loaded machines are slow: nobody is taken for stopped.
     pub fn embedded_url(&self) -> String {
+        format!("{}?timeout=60s", self.plain_url())
+    }
+
+    /// The same without options.
+    pub fn plain_url(&self) -> String {
         format!("file://{}/store", self.path().display())
     }
 
@@ -50,6 +56,11 @@ impl Scratch {
     pub fn store_of(&self, size: usize) -> Embedded {
         let mut options = Options::default();
         options.size = size;
+        self.open(options)
+    }
+
+    fn open(&self, mut options: Options) -> Embedded {
+        options.timeout = Duration::from_secs(60);
         Embedded::open(self.path(), options).expect("the store opens")
     }
 
@@ -57,7 +68,7 @@ impl Scratch {
     pub fn colliding_store(&self, hash_mask: u64) -> Embedded {
         let mut options = Options::default();
         options.hash_mask = hash_mask;
-        Embedded::open(self.path(), options).expect("the store opens")
+        self.open(options)
     }
 }
 

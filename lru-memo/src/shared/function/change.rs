@@ -6,7 +6,7 @@ use super::{SharedCache, noted};
 use crate::shared::near::Near;
 use crate::shared::task::{self, Caller};
 use crate::shared::undelivered::Removal;
-use crate::shared::{Entry, Store, Ticket, store};
+use crate::shared::{Entry, Store, Ticket};
 
 impl SharedCache {
     /// Has the store change a key so that older values are gone, and then the near cache. Comes to nothing in the child
@@ -43,7 +43,7 @@ impl SharedCache {
         change: impl FnOnce(Option<&dyn Store>) -> R + Send + 'static,
     ) -> Option<R> {
         self.forget_runs(&older);
-        let store = store().ok();
+        let store = task::store(caller).await.ok();
         let theirs = older.clone();
         let change = move || {
             let answer = change(store);
@@ -51,7 +51,7 @@ impl SharedCache {
             answer
         };
         match (caller, store) {
-            (Caller::Task, Some(store)) if store.blocks() => {
+            (Caller::Task, Some(store)) if store.blocks_to_change() => {
                 let answer = task::in_pool(change).await;
                 if answer.is_none() {
                     // Another process does it, or fails: only what this one does can be relied on.

@@ -44,7 +44,7 @@ pub(in crate::shared) fn table(bytes: &[u8]) {
     let directory = base.join(format!("lru-memo-check-{:016x}", RandomState::new().hash_one(0)));
     let options = Options { size: 1 << 20, ..Options::default() };
     let files = files::open(&directory, &options).expect("a new store");
-    let opened = Opened::new(files, u64::MAX);
+    let opened = Opened::new(files, &options);
     let spaces = [
         Namespace::new("a", 1).with_maxsize(Some(2)).with_max_weight(Some(1 << 40)),
         Namespace::new("b", 2).with_ttl(Some(Duration::from_secs(3600))),

@@ -3,29 +3,34 @@
 //! | in the directory | |
 //! |---|---|
 //! | `v1/gate` | locked while the store is opened or made |
-//! | `v1/turns` | locked byte by byte by those who compute |
+//! | `v1/turns` | locked byte by byte by those who use the store, and those who compute, see `members` |
 //! | `v1/current` | the name of the instance that is in use |
 //! | `v1/INSTANCE/` | `data.mdb`, `lock.mdb`: LMDB's; `table`: the [`Table`]; `made`: how it was [`Made`] |
 //!
 //! A store that is broken is not repaired: a new instance is made. When the system went down, the same happens to one that
 //! is not durable; one that is gets a new table, from what is in LMDB. Other layouts have another `v`.
 
-use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::mem::offset_of;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::time::Duration;
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File, Metadata};
 use std::hash::BuildHasher;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Instant;
 
 use super::default_place::make_again;
 use super::directory::{failed, make_private, open_file};
 use super::made::{Made, sync_directory};
+use super::members::Membership;
 use super::opened::Opened;
+use super::queue::stopped;
 use super::raw::{self, Environment};
 use super::table::{self, Head, Table};
 use super::{Options, error_of, record};
@@ -33,7 +38,7 @@ use crate::shared::error::{Error, Kind};
 use crate::shared::hash::hash;
 use crate::shared::health;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"lru-mem2");
+const MAGIC: u64 = u64::from_le_bytes(*b"lru-mem3");
 
 /// How many threads may look things up at once. More than these take turns with writers.
 const READERS: u32 = 4000;
@@ -49,14 +54,25 @@ pub(super) struct Files {
     /// The file of LMDB.
     pub(super) data: File,
     pub(super) turns: PathBuf,
+    pub(super) members: Arc<Membership>,
     pub(super) made: Made,
     /// The file of that.
     pub(super) made_in: PathBuf,
 }
 
-/// Opens what is in this directory; what is not there, or is broken, is made, if `create` says so.
+/// What opening takes, whichever instance it is.
+struct Opening<'a> {
+    options: &'a Options,
+    deadline: Instant,
+    turns: PathBuf,
+    members: Arc<Membership>,
+}
+
+/// Opens what is in this directory; what is not there, or is broken, is made, if `create` says so. Waits for others no
+/// longer than the timeout.
 pub(super) fn open(directory: &Path, options: &Options) -> Result<Files, Error> {
     let create = options.create;
+    let deadline = Instant::now() + options.timeout;
     let base = directory.join("v1");
     let current = base.join("current");
     if !create && !current.try_exists().map_err(|error| failed("look at", &current, &error))? {
@@ -65,13 +81,14 @@ pub(super) fn open(directory: &Path, options: &Options) -> Result<Files, Error> 
     }
     make_again(directory)?;
     make_private(&base)?;
-    let gate = Gate::pass(&base)?;
+    let gate = Gate::pass(&base, deadline)?;
     let turns = base.join("turns");
-    open_file(&turns, true)?;
+    let members = Membership::join(&turns)?;
+    let opening = Opening { options, deadline, turns, members };
     let opened = match read_name(&current) {
-        Ok(name) if is_name(&name) => open_instance(&base.join(name), &turns),
+        Ok(name) if is_name(&name) => open_instance(&base.join(name), &opening),
         Err(error) if create && error.kind() == io::ErrorKind::NotFound => {
-            return make(&base, turns, Made::new(options));
+            return make(&base, opening, Made::new(options));
         }
         Err(error) if error.kind() != io::ErrorKind::InvalidData => {
             return Err(failed("read", &current, &error));
@@ -83,7 +100,7 @@ pub(super) fn open(directory: &Path, options: &Options) -> Result<Files, Error> 
             health::note(&error);
             health::note_rebuilt();
             let before = made(directory)?.map(|made| Made { seed: random_seed(), ..made });
-            make(&base, turns, before.unwrap_or_else(|| Made::new(options)))
+            make(&base, opening, before.unwrap_or_else(|| Made::new(options)))
         }
         opened => opened,
     };
@@ -105,10 +122,16 @@ pub(super) fn made(directory: &Path) -> Result<Option<Made>, Error> {
 struct Gate(File);
 
 impl Gate {
-    fn pass(base: &Path) -> Result<Self, Error> {
+    fn pass(base: &Path, deadline: Instant) -> Result<Self, Error> {
         let path = base.join("gate");
         let file = open_file(&path, true)?;
-        raw::lock(&file, 0, true).map_err(|error| failed("lock", &path, &error))?;
+        while !raw::lock(&file, 0).map_err(|error| failed("lock", &path, &error))? {
+            if Instant::now() >= deadline {
+                let message = "another process that opens the shared store takes too long, or is stopped";
+                return Err(Error::new(Kind::Unavailable, message));
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
         Ok(Self(file))
     }
 }
@@ -130,7 +153,7 @@ fn is_name(name: &str) -> bool {
     name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn open_instance(directory: &Path, turns: &Path) -> Result<Files, Error> {
+fn open_instance(directory: &Path, opening: &Opening<'_>) -> Result<Files, Error> {
     let made_in = directory.join("made");
     let made = Made::read(&made_in).map_err(|error| failed("read", &made_in, &error))?;
     let made = made.ok_or_else(|| corrupt("nobody knows how it was made"))?;
@@ -139,7 +162,7 @@ fn open_instance(directory: &Path, turns: &Path) -> Result<Files, Error> {
     let is_of_this_run =
         |file: &File| begins_with_magic(file) && number_at(file, offset_of!(Head, boot)) == Some(boot());
     if made.durable && !file.as_ref().is_ok_and(is_of_this_run) {
-        return recover(directory, turns, made);
+        return recover(directory, opening, made);
     }
     let file = file?;
     let length = file.metadata().map_err(|error| failed("look at", &path, &error))?.len();
@@ -175,6 +198,8 @@ fn open_instance(directory: &Path, turns: &Path) -> Result<Files, Error> {
     if !fs::symlink_metadata(directory.join("lock.mdb")).is_ok_and(is_allocated) {
         return Err(corrupt("its locks are truncated"));
     }
+    let writers = table.writers().lock_until(opening.deadline).ok_or_else(stopped)?;
+    let readers = table.readers().lock_until(opening.deadline).ok_or_else(stopped)?;
     let environment = open_environment(directory, &made)?;
     // In this order, for others may be writing.
     let needed = environment.length();
@@ -185,9 +210,11 @@ fn open_instance(directory: &Path, turns: &Path) -> Result<Files, Error> {
         return Err(corrupt("its data and its books are not of the same instance"));
     }
     environment.clear_stale_readers();
+    drop((writers, readers));
     // LMDB locks `lock.mdb` only: closing this file one day releases nothing of its own.
     let data = open_file(&data, false)?;
-    Ok(Files { environment, table, data, turns: turns.to_owned(), made, made_in })
+    let (turns, members) = (opening.turns.clone(), Arc::clone(&opening.members));
+    Ok(Files { environment, table, data, turns, members, made, made_in })
 }
 
 fn corrupt(reason: &str) -> Error {
@@ -205,7 +232,7 @@ fn read_instance(environment: &Environment) -> Result<Option<u64>, Error> {
 }
 
 /// Opens a durable instance after the system went down: with a new table, from what is in LMDB.
-fn recover(directory: &Path, turns: &Path, made: Made) -> Result<Files, Error> {
+fn recover(directory: &Path, opening: &Opening<'_>, made: Made) -> Result<Files, Error> {
     let path = directory.join("data.mdb");
     if !fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
         return Err(corrupt("it has no data"));
@@ -219,8 +246,10 @@ fn recover(directory: &Path, turns: &Path, made: Made) -> Result<Files, Error> {
     }
     let instance = read_instance(&environment)?.ok_or_else(|| corrupt("its data has no number"))?;
     table.head().instance.store(instance, Relaxed);
-    let (turns, made_in) = (turns.to_owned(), directory.join("made"));
-    let opened = Opened::new(Files { environment, table, data, turns, made, made_in }, u64::MAX);
+    let (turns, members) = (opening.turns.clone(), Arc::clone(&opening.members));
+    let made_in = directory.join("made");
+    let files = Files { environment, table, data, turns, members, made, made_in };
+    let opened = Opened::new(files, &Options { hash_mask: u64::MAX, ..opening.options.clone() });
     opened.recover(before.as_ref()).map_err(|error| match error.kind() {
         Kind::Full => corrupt("its data does not fit its size"),
         _ => error,
@@ -252,6 +281,9 @@ fn make_table(directory: &Path, made: &Made) -> Result<Table, Error> {
     let file_of_locks = open_file(&locks, true)?;
     raw::reserve(&file_of_locks, 0, LOCKS as usize).map_err(|error| failed("make", &locks, &error))?;
     let table = Table::new(file, made.map_size).map_err(|error| failed("map", &path, &error))?;
+    for lock in [table.writers(), table.readers()] {
+        lock.prepare().map_err(|error| failed("prepare", &path, &error))?;
+    }
     let head = table.head();
     head.boot.store(boot(), Relaxed);
     head.map_size.store(made.map_size as u64, Relaxed);
@@ -271,7 +303,7 @@ pub(super) fn random_seed() -> [u64; 2] {
 }
 
 /// Makes a new instance, and removes older ones.
-fn make(base: &Path, turns: PathBuf, made: Made) -> Result<Files, Error> {
+fn make(base: &Path, opening: Opening<'_>, made: Made) -> Result<Files, Error> {
     remove_all(base);
     let made = Made { map_size: within_limit(made.map_size)?, ..made };
     let name = format!("{:016x}", random(0));
@@ -301,11 +333,11 @@ fn make(base: &Path, turns: PathBuf, made: Made) -> Result<Files, Error> {
         base.ancestors().take(3).for_each(sync_directory);
     }
     let data = open_file(&directory.join("data.mdb"), false)?;
-    Ok(Files { environment, table, data, turns, made, made_in })
+    let Opening { turns, members, .. } = opening;
+    Ok(Files { environment, table, data, turns, members, made, made_in })
 }
 
-/// Also makes pages that were freed ready for use.
-pub(super) fn write_instance(environment: &Environment, instance: u64) -> Result<(), heed::Error> {
+fn write_instance(environment: &Environment, instance: u64) -> Result<(), heed::Error> {
     let mut txn = environment.write()?;
     environment.database().put(&mut txn, record::INSTANCE, &instance.to_le_bytes())?;
     txn.commit()

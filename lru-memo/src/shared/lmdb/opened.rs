@@ -1,20 +1,28 @@
 //! A store that is open in this process: finding namespaces and entries in it.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::Cell;
+use core::ops::{Deref, DerefMut};
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicU32, AtomicU64};
+use core::time::Duration;
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use heed::types::Bytes;
 use heed::{Database, RoTxn, RwTxn};
 use parking_lot::Mutex;
 
+use super::Options;
 use super::evict::Orders;
 use super::files::Files;
 use super::made::{Made, sync_directory};
-use super::raw::{self, Environment};
+use super::members::Membership;
+use super::queue::Queue;
+use super::raw::{self, Environment, Held};
 use super::record::{NAMESPACE, Named, Record, entry_key, id_in, namespace_key};
 use super::table::{Space, Table, damaged};
 use crate::shared::error::{Error, Kind};
@@ -36,7 +44,8 @@ pub(super) struct Opened {
     pub(super) table: Table,
     /// The file of LMDB, to allocate it.
     pub(super) data: std::fs::File,
-    pub(super) turns: std::path::PathBuf,
+    turns: std::path::PathBuf,
+    pub(super) members: Arc<Membership>,
     /// Tells the places of namespaces in this store from those in others.
     tag: u32,
     /// When it was last looked whether its files are still in their place, in seconds.
@@ -52,6 +61,46 @@ pub(super) struct Opened {
     /// The file of that.
     made_in: PathBuf,
     pub(super) noted_every: u64,
+    writers: Queue,
+    readers: Queue,
+    pub(super) timeout: Duration,
+    /// Since when there has been no room although entries take little of it.
+    pub(super) kept_since: Mutex<Option<Instant>>,
+}
+
+/// A write transaction, and the lock that is taken before LMDB's own.
+pub(super) struct Writing<'a> {
+    // Dropped first.
+    txn: RwTxn<'a>,
+    turn: Held<'a>,
+}
+
+impl Writing<'_> {
+    pub(super) fn commit(self) -> Result<(), Error> {
+        let Self { txn, turn } = self;
+        let result = txn.commit();
+        drop(turn);
+        Ok(result?)
+    }
+}
+
+impl<'a> Deref for Writing<'a> {
+    type Target = RwTxn<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.txn
+    }
+}
+
+impl DerefMut for Writing<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.txn
+    }
+}
+
+thread_local! {
+    /// The tag of the store that this thread has read from last: LMDB has a place for it.
+    static HAS_READ: Cell<u32> = const { Cell::new(0) };
 }
 
 /// A key that is looked for.
@@ -63,32 +112,38 @@ pub(super) struct Key<'a> {
 }
 
 impl Opened {
-    pub(super) fn new(files: Files, mask: u64) -> Self {
+    pub(super) fn new(files: Files, options: &Options) -> Self {
         static TAGS: AtomicU32 = AtomicU32::new(1);
-        let Files { environment, table, data, turns, made, made_in } = files;
+        let Files { environment, table, data, turns, members, made, made_in } = files;
         let watched = AtomicU64::new(raw::seconds());
         let seed = [0, 1].map(|at: usize| table.head().seed[at].load(Relaxed));
+        let (writers, readers) = (Queue::new(options.timeout), Queue::new(options.timeout));
         Self {
             environment,
             table,
             data,
             turns,
+            members,
             tag: TAGS.fetch_add(1, Relaxed),
             watched,
             seed,
-            mask,
+            mask: options.hash_mask,
             orders: Mutex::default(),
             swept: Mutex::default(),
             made,
             made_in,
             noted_every: (made.unused / 8).clamp(1, NOTES),
+            writers,
+            readers,
+            timeout: options.timeout,
+            kept_since: Mutex::new(None),
         }
     }
 
     /// What it was opened from.
     pub(super) fn into_files(self) -> Files {
-        let Self { environment, table, data, turns, made, made_in, .. } = self;
-        Files { environment, table, data, turns, made, made_in }
+        let Self { environment, table, data, turns, members, made, made_in, .. } = self;
+        Files { environment, table, data, turns, members, made, made_in }
     }
 
     pub(super) fn environment(&self) -> &Environment {
@@ -103,7 +158,7 @@ impl Opened {
         Key { namespace, bytes, hash: hash(self.seed, bytes) & self.mask }
     }
 
-    /// The byte that is locked by who computes this key.
+    /// The number of a key, of which a byte is locked by who computes it.
     pub(super) fn turn(&self, namespace: &Namespace, key: &[u8]) -> u64 {
         let id = namespace.id();
         hash([self.seed[0] ^ id as u64, self.seed[1] ^ (id >> 64) as u64], key)
@@ -172,12 +227,38 @@ impl Opened {
         Ok(space.is(namespace.id()).then_some((index, space)))
     }
 
-    /// Begins to write: waits for other writers, and settles what they left.
-    pub(super) fn begin(&self) -> Result<RwTxn<'_>, Error> {
-        self.watch(raw::seconds())?;
-        let txn = self.environment.write()?;
-        self.settle(&txn)?;
+    /// Begins to read. Where LMDB has no place for this thread yet, it waits for others who get one.
+    #[inline]
+    pub(super) fn read(&self) -> Result<RoTxn<'_, heed::WithTls>, Error> {
+        if HAS_READ.try_with(Cell::get) == Ok(self.tag) {
+            Ok(self.environment.read()?)
+        } else {
+            self.read_first()
+        }
+    }
+
+    #[cold]
+    fn read_first(&self) -> Result<RoTxn<'_, heed::WithTls>, Error> {
+        let _turn = self.readers.enter(self.table.readers())?;
+        let txn = self.environment.read()?;
+        let _ = HAS_READ.try_with(|tag| tag.set(self.tag));
         Ok(txn)
+    }
+
+    /// Has LMDB free the places of readers that have died.
+    pub(super) fn clear_stale_readers(&self) -> Result<(), Error> {
+        let _turn = self.readers.enter(self.table.readers())?;
+        self.environment.clear_stale_readers();
+        Ok(())
+    }
+
+    /// Begins to write: waits for other writers, and settles what they left.
+    pub(super) fn begin(&self) -> Result<Writing<'_>, Error> {
+        self.watch(raw::seconds())?;
+        let turn = self.writers.enter(self.table.writers())?;
+        let writing = Writing { txn: self.environment.write()?, turn };
+        self.settle(&writing)?;
+        Ok(writing)
     }
 
     /// Announces a change of a space: from now on, until the transaction is committed, everybody else waits for it.
@@ -191,7 +272,7 @@ impl Opened {
     }
 
     /// Begins to write in a namespace, which is made if need be.
-    pub(super) fn begin_in(&self, namespace: &Namespace) -> Result<(RwTxn<'_>, u32, &Space), Error> {
+    pub(super) fn begin_in(&self, namespace: &Namespace) -> Result<(Writing<'_>, u32, &Space), Error> {
         loop {
             let txn = self.begin()?;
             if let Some((index, space)) = self.find_space(&txn, namespace)? {
@@ -204,7 +285,7 @@ impl Opened {
         }
     }
 
-    fn make_space(&self, mut txn: RwTxn<'_>, namespace: &Namespace) -> Result<(), Error> {
+    fn make_space(&self, mut txn: Writing<'_>, namespace: &Namespace) -> Result<(), Error> {
         let index = self.table.find_vacant_space()?;
         let space = self.table.space(index).ok_or_else(damaged)?;
         self.announce(&txn, index, space);
@@ -228,7 +309,7 @@ impl Opened {
             }
             *swept = Some(age);
         }
-        for (id, named) in self.all(&*self.environment.read()?)? {
+        for (id, named) in self.all(&*self.read()?)? {
             let Some(space) = self.table.space(named.space) else { continue };
             let idle = age.saturating_sub(space.used_at.load(Relaxed));
             let is_outdated = named.name == new.name() && idle > OUTDATED.min(unused / 7);

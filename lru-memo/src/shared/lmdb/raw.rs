@@ -1,14 +1,18 @@
-//! All of the unsafe code of the embedded store: memory shared with other processes, LMDB's environment, and three
-//! system calls.
+//! All of the unsafe code of the embedded store: memory shared with other processes, a lock in it, LMDB's environment,
+//! and some system calls.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::UnsafeCell;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, RoTxn, RwTxn};
@@ -20,7 +24,7 @@ use crate::sync::Mutex;
 ///
 /// # Safety
 /// The type consists of atomic integers only, without padding: any bytes are a value of it, and concurrent
-/// writes are no data races.
+/// writes are no data races. Or it is a [`Robust`] lock, whose bytes nobody but the C library looks at.
 pub(super) unsafe trait Shared {}
 
 /// A file that is mapped into memory and shared.
@@ -69,6 +73,84 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: the mapping is ours, and no reference into it outlives `self`.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
+    }
+}
+
+/// A lock in shared memory, which a process that dies releases. The one lock that waits no longer than it is told.
+#[repr(C, align(64))]
+pub(super) struct Robust(UnsafeCell<MaybeUninit<libc::pthread_mutex_t>>);
+
+// SAFETY: a `Robust` lock.
+unsafe impl Shared for Robust {}
+// SAFETY: locks are made to be shared.
+unsafe impl Sync for Robust {}
+
+const _: () = assert!(size_of::<Robust>() == 64);
+
+/// Holds a [`Robust`] lock, on the thread that took it.
+pub(super) struct Held<'a>(&'a Robust, PhantomData<*const ()>);
+
+impl Robust {
+    /// Makes it a lock that nobody has; to be done once, before others know of it.
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        // The same in each C library for Linux.
+        const PTHREAD_MUTEX_ROBUST: libc::c_int = 1;
+        let mut attributes = MaybeUninit::uninit();
+        let attributes = attributes.as_mut_ptr();
+        // SAFETY: the attributes are initialized first, and destroyed last; the lock is in nobody's use.
+        let result = unsafe {
+            let mut result = libc::pthread_mutexattr_init(attributes);
+            if result == 0 {
+                libc::pthread_mutexattr_setpshared(attributes, libc::PTHREAD_PROCESS_SHARED);
+                libc::pthread_mutexattr_setrobust(attributes, PTHREAD_MUTEX_ROBUST);
+                result = libc::pthread_mutex_init(self.lock(), attributes);
+                libc::pthread_mutexattr_destroy(attributes);
+            }
+            result
+        };
+        if result == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(result)) }
+    }
+
+    fn lock(&self) -> *mut libc::pthread_mutex_t {
+        self.0.get().cast()
+    }
+
+    /// Locks it, if nobody has it.
+    #[inline]
+    pub(super) fn try_lock(&self) -> Option<Held<'_>> {
+        // SAFETY: it was prepared before its file became part of a store.
+        self.taken(unsafe { libc::pthread_mutex_trylock(self.lock()) })
+    }
+
+    /// Locks it, waiting until then at most.
+    #[cold]
+    pub(super) fn lock_until(&self, deadline: Instant) -> Option<Held<'_>> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let end = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + left;
+        let end =
+            libc::timespec { tv_sec: end.as_secs() as libc::time_t, tv_nsec: end.subsec_nanos().into() };
+        // SAFETY: as above; `end` is a time.
+        self.taken(unsafe { libc::pthread_mutex_timedlock(self.lock(), &end) })
+    }
+
+    /// What an attempt has come to.
+    #[inline]
+    fn taken(&self, result: libc::c_int) -> Option<Held<'_>> {
+        match result {
+            0 => {}
+            // What it protects is settled by who takes LMDB's own lock next.
+            // SAFETY: this thread has it now.
+            libc::EOWNERDEAD => _ = unsafe { libc::pthread_mutex_consistent(self.lock()) },
+            _ => return None,
+        }
+        Some(Held(self, PhantomData))
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        // SAFETY: this thread has it, for `Held` stays on its thread.
+        unsafe { libc::pthread_mutex_unlock(self.0.lock()) };
     }
 }
 
@@ -201,40 +283,57 @@ pub(super) fn reserve(file: &File, offset: usize, length: usize) -> io::Result<(
     }
 }
 
-/// Locks the byte of a file for this open file. Says whether it was free; with `wait`, waits until it is. The lock is
-/// released when the file is closed, also by the death of the process; in each process that has inherited it.
-pub(super) fn lock(file: &impl AsRawFd, byte: u64, wait: bool) -> io::Result<bool> {
-    // SAFETY: a `flock` consists of integers, for which zero is a value.
-    let mut range: libc::flock = unsafe { core::mem::zeroed() };
-    range.l_type = libc::F_WRLCK as libc::c_short;
-    range.l_whence = libc::SEEK_SET as libc::c_short;
-    range.l_start = (byte & (i64::MAX as u64 >> 1)) as libc::off_t;
-    range.l_len = 1;
-    let command = if wait { libc::F_OFD_SETLKW } else { libc::F_OFD_SETLK };
-    loop {
-        // SAFETY: `range` is a `flock`, as these commands take.
-        if unsafe { libc::fcntl(file.as_raw_fd(), command, &range) } == 0 {
-            return Ok(true);
-        }
-        let error = io::Error::last_os_error();
-        match error.raw_os_error() {
-            Some(libc::EINTR) => {}
-            Some(libc::EAGAIN | libc::EACCES) if !wait => return Ok(false),
-            _ => return Err(error),
-        }
+/// Locks the byte of a file for this open file. Says whether it was free. The lock is released when the file is closed,
+/// also by the death of the process; in each process that has inherited it.
+pub(super) fn lock(file: &impl AsRawFd, byte: u64) -> io::Result<bool> {
+    match control(file, libc::F_OFD_SETLK, &mut range(libc::F_WRLCK, byte, 1)) {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
 /// Releases what [`lock`] has locked, also where a child has inherited the open file.
 pub(super) fn unlock(file: &impl AsRawFd, byte: u64) {
+    // It cannot fail for a file that is locked.
+    let _ = control(file, libc::F_OFD_SETLK, &mut range(libc::F_UNLCK, byte, 1));
+}
+
+/// Closes a file of the parent, in the child of a fork that goes on to use nothing else of what the parent had open.
+pub(super) fn close_inherited(file: RawFd) {
+    // SAFETY: the `File` is the parent's, and the child neither uses nor drops it.
+    unsafe { libc::close(file) };
+}
+
+/// Whether a byte from this one on is locked by another open file.
+pub(super) fn is_locked(file: &impl AsRawFd, first: u64) -> io::Result<bool> {
+    let mut range = range(libc::F_WRLCK, first, 0);
+    control(file, libc::F_OFD_GETLK, &mut range)?;
+    Ok(range.l_type != libc::F_UNLCK as libc::c_short)
+}
+
+/// So many bytes of a file; zero stands for all up to its end.
+fn range(kind: libc::c_int, first: u64, length: u64) -> libc::flock {
     // SAFETY: a `flock` consists of integers, for which zero is a value.
     let mut range: libc::flock = unsafe { core::mem::zeroed() };
-    range.l_type = libc::F_UNLCK as libc::c_short;
+    range.l_type = kind as libc::c_short;
     range.l_whence = libc::SEEK_SET as libc::c_short;
-    range.l_start = (byte & (i64::MAX as u64 >> 1)) as libc::off_t;
-    range.l_len = 1;
-    // SAFETY: `range` is a `flock`, as this command takes. It cannot fail for a file that is locked.
-    unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &range) };
+    range.l_start = first as libc::off_t;
+    range.l_len = length as libc::off_t;
+    range
+}
+
+fn control(file: &impl AsRawFd, command: libc::c_int, range: &mut libc::flock) -> io::Result<()> {
+    loop {
+        // SAFETY: `range` is a `flock`, as the commands of locks take.
+        if unsafe { libc::fcntl(file.as_raw_fd(), command, core::ptr::from_mut(range)) } == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if error.raw_os_error() != Some(libc::EINTR) {
+            return Err(error);
+        }
+    }
 }
 
 /// Seconds since 1970, cheaply.

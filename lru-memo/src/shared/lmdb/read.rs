@@ -56,7 +56,7 @@ impl Opened {
         // In this order: if this change is not yet part of what the transaction sees, it is in progress.
         let known = self.known(key.namespace).map(|(index, space)| (index, space, space.change.load(SeqCst)));
         // Without a transaction of its own, this thread takes turns with writers.
-        let Ok(txn) = self.environment().read() else { return Ok(Seen::Unclear) };
+        let Ok(txn) = self.read() else { return Ok(Seen::Unclear) };
         let Some((index, space, change)) = known else {
             self.find_space(&txn, key.namespace)?;
             return Ok(Seen::Unclear);

@@ -5,6 +5,7 @@
 //! transaction that only removes finds pages, free ones in the file or those in reserve, whatever others do on the disk.
 
 use core::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use super::opened::Opened;
 use super::raw;
@@ -38,6 +39,7 @@ fn reserve(length: u64) -> u64 {
 impl Opened {
     /// To be done when so many bytes were stored: keeps pages in reserve, and lets the limit grow where there is room.
     pub(super) fn keep_reserve(&self, stored: u64) {
+        *self.kept_since.lock() = None;
         let head = self.table.head();
         let length = self.environment().length();
         if self.wanted(length, 1) > head.allocated.load(Relaxed) {
@@ -60,6 +62,19 @@ impl Opened {
     /// How many entries one transaction may remove: each may take a page of the reserve for itself, and parts of others.
     pub(super) fn evictions(&self) -> u64 {
         reserve(self.environment().length()) >> 14
+    }
+
+    /// To be done when there is no room, although others were evicted, for what takes so many bytes with all that is left;
+    /// with zero, when there is no room to evict. When that is little of the file, a reader keeps the rest that is
+    /// stopped in the middle of a lookup: LMDB uses no page again that such a one may see. If it stays so for the timeout,
+    /// all processes make a new store.
+    pub(super) fn look_for_stopped_reader(&self, taken: u64) {
+        let mut kept_since = self.kept_since.lock();
+        if 4 * taken > self.environment().length() {
+            *kept_since = None;
+        } else if kept_since.get_or_insert_with(Instant::now).elapsed() > self.timeout {
+            self.give_up();
+        }
     }
 
     /// Up to where the file of LMDB is to be allocated; it is never longer than its map.

@@ -21,7 +21,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::raw::{self, Mapping, Shared};
+use super::raw::{self, Mapping, Robust, Shared};
 use crate::shared::error::{Error, Kind};
 
 /// The mark of a slot whose entry is going, is coming, or is not there.
@@ -35,6 +35,10 @@ const REMEMBERED: usize = 16;
 
 const FIRST_EXTENT: usize = 16;
 const EXTENTS: usize = 24;
+
+/// Behind the head.
+const WRITERS_AT: usize = 1024;
+const READERS_AT: usize = 1088;
 
 pub(super) const SPACES_AT: usize = 4096;
 /// What is allocated from the beginning, so that some functions find their books also on a full disk.
@@ -258,6 +262,16 @@ impl Table {
 
     pub(super) fn head(&self) -> &Head {
         self.mapping.get(0).expect("the file begins with its head")
+    }
+
+    /// Taken before LMDB's own lock of writers, which knows no deadline.
+    pub(super) fn writers(&self) -> &Robust {
+        self.mapping.get(WRITERS_AT).expect("it is on the first page")
+    }
+
+    /// Taken before LMDB's own lock of readers, which a thread takes when it reads for the first time.
+    pub(super) fn readers(&self) -> &Robust {
+        self.mapping.get(READERS_AT).expect("it is on the first page")
     }
 
     /// Notes what the entries of a space take now.

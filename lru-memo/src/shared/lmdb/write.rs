@@ -4,9 +4,7 @@ use core::ops::Bound;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::io::Write;
 
-use heed::RwTxn;
-
-use super::opened::{Key, Opened};
+use super::opened::{Key, Opened, Writing};
 use super::record::{Named, Record, entries_of, entry_key, namespace_key};
 use super::room;
 use super::table::{LOCKED, Slot, Space, Tally, damaged};
@@ -20,7 +18,7 @@ const EVICTIONS: u32 = 8;
 /// A change of one space. Unless it is committed, it is undone when the next one begins.
 pub(super) struct Change<'a> {
     opened: &'a Opened,
-    txn: RwTxn<'a>,
+    txn: Writing<'a>,
     index: u32,
     space: &'a Space,
     /// The slot that was filled, and its stamp.
@@ -28,7 +26,7 @@ pub(super) struct Change<'a> {
 }
 
 impl<'a> Change<'a> {
-    pub(super) fn new(opened: &'a Opened, txn: RwTxn<'a>, index: u32, space: &'a Space) -> Self {
+    pub(super) fn new(opened: &'a Opened, txn: Writing<'a>, index: u32, space: &'a Space) -> Self {
         opened.announce(&txn, index, space);
         Self { opened, txn, index, space, filled: None }
     }
@@ -233,13 +231,22 @@ impl Opened {
                 // LMDB, or the disk, is full before the limit is reached. Free pages need not lie side by side.
                 room::lower(head, bytes.max(taken / 64) << round);
             }
-            if !self.free_some(key.namespace, bytes)? {
-                break;
+            match self.free_some(key.namespace, bytes) {
+                Ok(true) => result = self.try_store(key, entry),
+                Ok(false) => break,
+                Err(error) if error.kind() == Kind::Full => {
+                    self.look_for_stopped_reader(0);
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
             }
-            result = self.try_store(key, entry);
         }
-        if result.is_ok() {
-            self.keep_reserve(bytes);
+        match &result {
+            Ok(_) => self.keep_reserve(bytes),
+            Err(error) if error.kind() == Kind::Full => {
+                self.look_for_stopped_reader(head.bytes.load(Relaxed) + bytes);
+            }
+            Err(_) => {}
         }
         result
     }
@@ -329,7 +336,7 @@ impl Opened {
 
     /// Evicts entries for one of so many bytes. Says whether there were enough.
     pub(super) fn free_some(&self, for_whom: &Namespace, bytes: u64) -> Result<bool, Error> {
-        self.environment().clear_stale_readers();
+        self.clear_stale_readers()?;
         let head = self.table.head();
         while head.bytes.load(Relaxed).saturating_add(bytes) > head.limit.load(Relaxed) {
             if !self.evict_some(for_whom, bytes)? {
@@ -375,17 +382,25 @@ impl Opened {
         change.keep_books()?;
         change.commit()?;
         // Freed pages are used again by the second transaction from now on.
-        super::files::write_instance(self.environment(), self.table.head().instance.load(Relaxed))?;
+        let mut second = self.begin()?;
+        self.write_instance(&mut second)?;
+        second.commit()?;
         Ok(true)
+    }
+}
+
+impl Opened {
+    /// Changes nothing, and makes the transaction one that is committed.
+    fn write_instance(&self, txn: &mut Writing<'_>) -> Result<(), Error> {
+        let instance = self.table.head().instance.load(Relaxed);
+        Ok(self.database().put(txn, super::record::INSTANCE, &instance.to_le_bytes())?)
     }
 }
 
 impl Change<'_> {
     /// Makes the transaction one that is committed, even if nothing else has changed in LMDB.
     fn keep_books(&mut self) -> Result<(), Error> {
-        let instance = self.opened.table.head().instance.load(Relaxed);
-        let database = self.opened.database();
-        Ok(database.put(&mut self.txn, super::record::INSTANCE, &instance.to_le_bytes())?)
+        self.opened.write_instance(&mut self.txn)
     }
 }
 

@@ -1,0 +1,80 @@
+//! Who cannot share a store's files is told so, and computes: another copy of the crate in one process, and processes of
+//! another PID namespace.
+
+mod shared;
+
+use std::fs;
+use std::process::Command;
+
+use lru_memo_tests::without_hanging;
+use shared::Scratch;
+use shared::function_worker::Worker;
+
+/// How many instances of the store there are.
+fn instances(scratch: &Scratch) -> usize {
+    let base = scratch.path().join("store/v1");
+    let entries = fs::read_dir(base).expect("the store").flatten();
+    entries.filter(|entry| entry.path().is_dir()).count()
+}
+
+#[test]
+fn a_second_copy_of_the_crate_in_a_process_is_told_so_and_computes() {
+    let scratch = Scratch::new();
+    let mut worker = Worker::start(&scratch.embedded_url());
+    assert_eq!(worker.ask("double 1"), "2");
+    for x in 0..100 {
+        assert_eq!(worker.ask(&format!("plugin_triple {x}")), (3 * x).to_string());
+        assert_eq!(worker.ask("double 1"), "2");
+    }
+    let told = worker.ask("plugin_health");
+    assert!(told.contains("InUse") && told.contains("another copy of lru-memo in this process"), "{told}");
+    assert_eq!(worker.ask("double_info"), "CacheInfo(hits=100, misses=1, maxsize=3, currsize=1)");
+    assert_eq!(worker.ask("health"), "[]");
+    // Whichever comes first has the store.
+    let mut other = Worker::start(&scratch.embedded_url());
+    for x in 0..100 {
+        assert_eq!(other.ask(&format!("plugin_triple {x}")), (3 * x).to_string());
+        assert_eq!(other.ask("double 1"), "2");
+    }
+    assert!(other.ask("plugin_health").contains("errors: []"), "{}", other.ask("plugin_health"));
+    let told = other.ask("told");
+    assert!(told.contains("another copy of lru-memo in this process"), "{told}");
+    assert_eq!(instances(&scratch), 1);
+}
+
+#[test]
+fn processes_of_another_pid_namespace_are_told_so_and_compute() {
+    let may_unshare = Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"]).output();
+    if !may_unshare.is_ok_and(|output| output.status.success()) {
+        eprintln!("NOT TESTED: PID namespaces, because this user may not make any");
+        return;
+    }
+    let stage = || "two PID namespaces on one store".to_owned();
+    without_hanging(stage, || {
+        let scratch = Scratch::new();
+        let url = scratch.embedded_url();
+        let mut outside = Worker::start(&url);
+        assert_eq!(outside.ask("double 1"), "2");
+        let mut inside = [Worker::start_in_container(&url), Worker::start_in_container(&url)];
+        for x in 0..100_u64 {
+            for worker in &mut inside {
+                assert_eq!(worker.ask(&format!("double {x}")), (2 * x).to_string());
+            }
+            assert_eq!(outside.ask("double 1"), "2");
+        }
+        for worker in &mut inside {
+            let told = worker.ask("told");
+            assert!(told.contains("InUse") && told.contains("another PID namespace"), "{told}");
+            assert!(told.contains("rebuilt: 0"), "{told}");
+        }
+        assert_eq!(outside.ask("double_info"), "CacheInfo(hits=100, misses=1, maxsize=3, currsize=1)");
+        assert_eq!((outside.ask("health").as_str(), instances(&scratch)), ("[]", 1));
+        // When the last of the others has gone, as when a container is started again, it is theirs.
+        drop(outside);
+        let mut next = Worker::start_in_container(&url);
+        assert_eq!(next.ask("double 1"), "2");
+        assert_eq!(next.ask("double_info"), "CacheInfo(hits=101, misses=1, maxsize=3, currsize=1)");
+        assert_eq!(next.ask("health"), "[]");
+        assert!(Worker::start(&url).ask("told").contains("undelivered: 0"));
+    });
+}
