@@ -187,32 +187,35 @@ fn kill(child: libc::pid_t) {
     );
 }
 
+fn forks_while_stores_are_opened() {
+    let scratch = [Scratch::new(), Scratch::new()];
+    let stage = || "a process that forks while stores are opened".to_owned();
+    without_hanging(stage, move || {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for scratch in &scratch {
+                let is_over = &is_over;
+                scope.spawn(move || {
+                    let space = space("f", None);
+                    while !is_over.load(SeqCst) {
+                        let store = scratch.store();
+                        let lease = store.lease(&space, KEY).expect("the store works");
+                        drop((store, lease));
+                    }
+                });
+            }
+            for _ in 0..300 {
+                in_child(|| ()).unwrap();
+            }
+            is_over.store(true, SeqCst);
+        });
+    });
+}
+
 #[test]
 fn a_process_forks_while_other_threads_open_and_close_stores_and_end_leases() {
-    let scratch = [Scratch::new(), Scratch::new()];
-    without_hanging(
-        || "a process that forks while stores are opened".to_owned(),
-        move || {
-            let is_over = AtomicBool::new(false);
-            thread::scope(|scope| {
-                for scratch in &scratch {
-                    let is_over = &is_over;
-                    scope.spawn(move || {
-                        let space = space("f", None);
-                        while !is_over.load(SeqCst) {
-                            let store = scratch.store();
-                            let lease = store.lease(&space, KEY).expect("the store works");
-                            drop((store, lease));
-                        }
-                    });
-                }
-                for _ in 0..300 {
-                    in_child(|| ()).unwrap();
-                }
-                is_over.store(true, SeqCst);
-            });
-        },
-    );
+    let name = "a_process_forks_while_other_threads_open_and_close_stores_and_end_leases";
+    in_fresh_processes(1, name, "memory://", forks_while_stores_are_opened);
 }
 
 #[test]

@@ -144,6 +144,55 @@ fn a_process_that_is_stopped_while_it_opens_the_store_delays_nobody() {
     );
 }
 
+/// Does something while LMDB's table of readers is locked, as by a thread that is stopped as it gets its place there.
+fn while_readers_are_locked(scratch: &Scratch, act: impl FnOnce()) {
+    const LOCK_AT: usize = 1088;
+    let base = scratch.path().join("store/v1");
+    let instance = fs::read_to_string(base.join("current")).expect("the instance");
+    let table = OpenOptions::new().read(true).write(true).open(base.join(instance).join("table"));
+    let table = table.expect("the table");
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: a new mapping, at an address of the kernel's choice, takes no memory from anybody.
+    let page =
+        unsafe { libc::mmap(std::ptr::null_mut(), 4096, protection, libc::MAP_SHARED, table.as_raw_fd(), 0) };
+    assert_ne!(page, libc::MAP_FAILED);
+    // SAFETY: it is on the page.
+    let lock: *mut libc::pthread_mutex_t = unsafe { page.byte_add(LOCK_AT) }.cast();
+    // SAFETY: the store has made a lock there.
+    assert_eq!(unsafe { libc::pthread_mutex_lock(lock) }, 0);
+    act();
+    // SAFETY: this thread has locked it, and nobody here uses the page any more.
+    unsafe {
+        libc::pthread_mutex_unlock(lock);
+        libc::munmap(page, 4096);
+    }
+}
+
+#[test]
+fn a_thread_that_is_stopped_as_it_begins_to_read_delays_nobody() {
+    let stage = || "a thread waits for one that begins to read".to_owned();
+    without_hanging(stage, || {
+        let scratch = Scratch::new();
+        let url = scratch.plain_url();
+        let mut first = Worker::start(&url);
+        first.tell("slow 1");
+        assert_eq!(answer_and_runs(&mut first), ("3".to_owned(), 1));
+        while_readers_are_locked(&scratch, || {
+            for _ in 0..3 {
+                first.tell("slow 4");
+                let hits = soon("new threads", || answer_and_runs(&mut first));
+                assert_eq!(hits, ("3 3 3 3".to_owned(), 0), "they read as writers");
+            }
+            let mut second = Worker::start(&url);
+            soon("a process that begins", || assert_eq!(second.ask("double 1"), "2"));
+            assert!(second.ask("health").contains("Unavailable"), "it is counted");
+        });
+        first.tell("slow 4");
+        assert_eq!(answer_and_runs(&mut first), ("3 3 3 3".to_owned(), 0));
+        assert_eq!(first.ask("slow_info"), "CacheInfo(hits=16, misses=1, maxsize=128, currsize=1)");
+    });
+}
+
 #[test]
 fn processes_that_are_stopped_at_any_moment_of_opening_or_calling_delay_nobody() {
     without_hanging(

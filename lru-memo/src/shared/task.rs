@@ -41,6 +41,10 @@ enum Patience {
     /// It must not: it is the thread of a task.
     None,
     /// It must not, and would have had to.
+    #[cfg_attr(
+        not(all(feature = "shared", target_os = "linux")),
+        expect(dead_code, reason = "other stores say beforehand whether they wait")
+    )]
     Lost,
 }
 

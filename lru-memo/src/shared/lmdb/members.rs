@@ -142,7 +142,7 @@ impl Sign {
     }
 }
 
-/// The use of the file by one open store, or by one turn.
+/// The use of the file by one open store and its turns.
 pub(super) struct Membership {
     id: (u64, u64),
     signs: Arc<Signs>,
