@@ -19,12 +19,37 @@ const CHECKED: [(&str, &str); 3] = [
     ("wasm32-unknown-unknown", ""),
 ];
 
-/// Targets whose programs run here, all but the first in an emulator: each with what links them, and its C library.
-const RUN: [(&str, &str, &str, Option<&str>); 3] = [
-    ("i686-unknown-linux-gnu", "i686-linux-gnu", "libc6-dev-i386-cross", None),
-    ("aarch64-unknown-linux-gnu", "aarch64-linux-gnu", "libc6-dev-arm64-cross", Some("qemu-aarch64")),
+/// A target whose programs run here, and what that takes.
+struct Runs {
+    target: &'static str,
+    /// The name of the system in those of its compiler and its libraries.
+    system: &'static str,
+    /// The package of its C library.
+    library: &'static str,
+    /// What runs its programs.
+    runner: &'static str,
+}
+
+const RUN: [Runs; 3] = [
+    Runs {
+        target: "i686-unknown-linux-gnu",
+        system: "i686-linux-gnu",
+        library: "libc6-dev-i386-cross",
+        runner: "/usr/i686-linux-gnu/lib/ld-linux.so.2 --library-path /usr/i686-linux-gnu/lib",
+    },
+    Runs {
+        target: "aarch64-unknown-linux-gnu",
+        system: "aarch64-linux-gnu",
+        library: "libc6-dev-arm64-cross",
+        runner: "qemu-aarch64 -L /usr/aarch64-linux-gnu",
+    },
     // Big-endian.
-    ("s390x-unknown-linux-gnu", "s390x-linux-gnu", "libc6-dev-s390x-cross", Some("qemu-s390x")),
+    Runs {
+        target: "s390x-unknown-linux-gnu",
+        system: "s390x-linux-gnu",
+        library: "libc6-dev-s390x-cross",
+        runner: "qemu-s390x -L /usr/s390x-linux-gnu",
+    },
 ];
 
 /// The core's tests, on whatever system this is.
@@ -56,17 +81,14 @@ pub(crate) fn targets() -> Result<(), Failure> {
             run(&mut cargo(&format!("check -p lru-memo --features {features}"), target))?;
         }
     }
-    for (target, system, library, emulator) in RUN {
+    installed("qemu-s390x", "qemu-user")?;
+    for Runs { target, system, library, runner } in RUN {
         let linker = format!("{system}-gcc");
         installed(&linker, &format!("gcc-{system} {library}"))?;
         let variable = |name| format!("CARGO_TARGET_{}_{name}", target.to_uppercase().replace('-', "_"));
         let mut command = cargo("test -p lru-memo --features lru-memo/memcached --lib", target);
-        command.args(TELLING.split_whitespace()).env(variable("LINKER"), linker);
-        if let Some(emulator) = emulator {
-            installed(emulator, "qemu-user")?;
-            command.env(variable("RUNNER"), format!("{emulator} -L /usr/{system}"));
-        }
-        run(&mut command)?;
+        command.args(TELLING.split_whitespace());
+        run(command.env(variable("LINKER"), linker).env(variable("RUNNER"), runner))?;
     }
     Ok(())
 }

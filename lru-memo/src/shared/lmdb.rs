@@ -136,32 +136,33 @@ impl Embedded {
 
     /// What follows `file://`: nothing for the default directory, or one, and perhaps `?size=64MiB&timeout=2s`.
     pub(super) fn from_url(rest: &str, create: bool) -> Result<Self, Error> {
-        let (path, options, said) = Self::parse(rest)?;
+        let Parsed { path, prefix, options, said } = Self::parse(rest)?;
         let directory = if path.is_empty() { default_place::default()? } else { PathBuf::from(path) };
-        Self::open_as_said(directory, Options { create, ..options }, said)
+        Self::open_as_said(prefixed(directory, prefix), Options { create, ..options }, said)
     }
 
     /// Finds what is wrong with the URL, without making anything.
     pub(super) fn check(rest: &str) -> Result<(), Error> {
-        let (path, options, said) = Self::parse(rest)?;
-        let path = Path::new(path);
-        directory::parent(path)?;
-        files::made(path)?.map_or(Ok(()), |made| made.check(path, &options, said))
+        let Parsed { path, prefix, options, said } = Self::parse(rest)?;
+        directory::parent(Path::new(path))?;
+        let directory = prefixed(PathBuf::from(path), prefix);
+        files::made(&directory)?.map_or(Ok(()), |made| made.check(&directory, &options, said))
     }
 
-    fn parse(rest: &str) -> Result<(&str, Options, Said), Error> {
+    fn parse(rest: &str) -> Result<Parsed<'_>, Error> {
         let (path, set) = url::split_options(rest);
-        let (mut options, mut said) = (Options::default(), Said::default());
+        let (mut options, mut said, mut prefix) = (Options::default(), Said::default(), None);
         for (name, text) in set {
             match name {
                 "size" => (options.size, said.size) = (map_size(name, text)?, true),
                 "durable" => (options.durable, said.durable) = (url::truth(name, text)?, true),
                 "unused" => (options.unused, said.unused) = (unused(name, text)?, true),
                 "timeout" => options.timeout = timeout(name, text)?,
-                _ => return Err(url::unknown(name, "`size`, `durable`, `unused` and `timeout`")),
+                "prefix" => prefix = Some(url::prefix(text)?),
+                _ => return Err(url::unknown(name, "`size`, `durable`, `unused`, `timeout` and `prefix`")),
             }
         }
-        Ok((path, options, said))
+        Ok(Parsed { path, prefix, options, said })
     }
 
     /// The directories of the stores in the default place: one for each program of this user that has one.
@@ -348,6 +349,22 @@ fn value(found: Found) -> Option<Vec<u8>> {
     match found {
         Found::Hit(value) => Some(value),
         Found::Miss(_) => None,
+    }
+}
+
+/// What a URL says.
+struct Parsed<'u> {
+    path: &'u str,
+    prefix: Option<&'u str>,
+    options: Options,
+    said: Said,
+}
+
+/// The directory of the deployment with this prefix: it has a store of its own.
+fn prefixed(directory: PathBuf, prefix: Option<&str>) -> PathBuf {
+    match prefix {
+        Some(prefix) => directory.join(format!("{}{prefix}", directory::PREFIX)),
+        None => directory,
     }
 }
 

@@ -96,3 +96,19 @@ impl Drop for Worker {
         self.kill();
     }
 }
+
+/// Workers of two deployments, one of which has two, on the store with this URL and a prefix.
+///
+/// # Panics
+/// When those with one prefix do not meet, or those with another do.
+pub fn workers_meet_with_the_same_prefix_only(url: &str) {
+    let worker = |prefix: &str| Worker::start(&format!("{url}&prefix={prefix}"));
+    let mut workers = ["shop1", "shop2", "shop1"].map(worker);
+    let asked = workers.each_mut().map(|worker| worker.ask("double 4"));
+    assert!(asked.iter().all(|answer| *answer == asked[0]));
+    let infos = workers.each_mut().map(|worker| worker.ask("double_info"));
+    let info = |hits| format!("CacheInfo(hits={hits}, misses=1, maxsize=3, currsize=1)");
+    assert_eq!(infos, [info(1), info(0), info(1)]);
+    workers[1].ask("double_clear");
+    assert_eq!(workers[0].ask("double_info"), info(1));
+}

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use lru_memo_tests::without_hanging;
 
 use super::shared::Scratch;
-use super::shared::function_worker::Worker;
+use super::shared::function_worker::{Worker, workers_meet_with_the_same_prefix_only};
 
 /// A worker on the store in a directory.
 fn start(scratch: &Scratch) -> Worker {
@@ -135,4 +135,14 @@ fn without_a_store_that_works_the_functions_run() {
     worker.tell("slow 3");
     assert_eq!(answer_and_runs(&mut worker), ("3 3 3".to_owned(), 1), "this process has one run even so");
     assert!(worker.ask("health").contains("Directory"));
+}
+
+#[test]
+fn two_deployments_in_one_directory_meet_only_if_they_have_the_same_prefix() {
+    let scratch = Scratch::new();
+    workers_meet_with_the_same_prefix_only(&scratch.embedded_url());
+    let stores = fs::read_dir(scratch.path().join("store")).expect("a directory");
+    let mut names: Vec<_> = stores.map(|entry| entry.expect("an entry").file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["prefix-shop1", "prefix-shop2"]);
 }

@@ -2,7 +2,7 @@
 
 use lru_memo::shared::Store;
 
-use super::shared::function_worker::Worker;
+use super::shared::function_worker::workers_meet_with_the_same_prefix_only;
 use super::shared::memcached_server::Server;
 use super::shared::{Scratch, info, space, square};
 
@@ -10,15 +10,7 @@ use super::shared::{Scratch, info, space, square};
 fn two_deployments_of_one_program_meet_only_if_they_have_the_same_prefix() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let worker = |prefix: &str| Worker::start(&format!("{}?timeout=60s&prefix={prefix}", server.url()));
-    let mut workers = ["shop1", "shop2", "shop1"].map(worker);
-    let asked = workers.each_mut().map(|worker| worker.ask("double 4"));
-    assert!(asked.iter().all(|answer| *answer == asked[0]));
-    let infos = workers.each_mut().map(|worker| worker.ask("double_info"));
-    let info = |hits| format!("CacheInfo(hits={hits}, misses=1, maxsize=3, currsize=1)");
-    assert_eq!(infos, [info(1), info(0), info(1)]);
-    workers[1].ask("double_clear");
-    assert_eq!(workers[0].ask("double_info"), info(1));
+    workers_meet_with_the_same_prefix_only(&format!("{}?timeout=60s", server.url()));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::directory::{failed, make_private};
+use super::directory::{PREFIX, failed, make_private};
 use super::raw;
 use crate::shared::error::Error;
 use crate::shared::namespace::fingerprint;
@@ -27,8 +27,12 @@ pub(super) fn default() -> Result<PathBuf, Error> {
     Ok(directory)
 }
 
-/// Makes this directory again, with the one above it if that is in the default place.
+/// Makes this directory again, with the one above it if that is in the default place, or chosen with a prefix.
 pub(super) fn make_again(directory: &Path) -> Result<(), Error> {
+    if let Some(chosen) = directory.parent().filter(|_| is_prefixed(directory)) {
+        make_again(chosen)?;
+        return make_private(directory);
+    }
     let above = directory.parent().filter(|above| above.parent() == Some(&base()));
     if let Some(mine) = above.filter(|above| number(above.file_name()).is_some()) {
         make_private(mine)?;
@@ -41,10 +45,20 @@ pub(super) fn in_default_place() -> Result<Vec<PathBuf>, Error> {
     let Some(mine) = own(&base()) else { return Ok(Vec::new()) };
     make_private(&mine)?;
     let entries = fs::read_dir(&mine).map_err(|error| failed("read", &mine, &error))?;
-    let directories = entries.flatten().map(|entry| entry.path());
-    let mut stores: Vec<_> = directories.filter(|path| path.join("v1/current").exists()).collect();
+    let programs = entries.flatten().map(|entry| entry.path());
+    let with_prefixed = programs.flat_map(|program| {
+        let within = fs::read_dir(&program).into_iter().flatten().flatten().map(|entry| entry.path());
+        let prefixed: Vec<_> = within.filter(|path| is_prefixed(path)).collect();
+        prefixed.into_iter().chain([program])
+    });
+    let mut stores: Vec<_> = with_prefixed.filter(|path| path.join("v1/current").exists()).collect();
     stores.sort();
     Ok(stores)
+}
+
+fn is_prefixed(directory: &Path) -> bool {
+    let name = directory.file_name().and_then(OsStr::to_str);
+    name.is_some_and(|name| name.starts_with(PREFIX))
 }
 
 /// A directory in memory where there is one, else one for temporary files.

@@ -10,6 +10,9 @@ use std::path::Path;
 use super::raw;
 use crate::shared::error::{Error, Kind};
 
+/// What the name of a deployment's directory begins with, in the one that is chosen.
+pub(super) const PREFIX: &str = "prefix-";
+
 /// Makes sure that the directory is there and that only this user can get into it, or put another in its place.
 pub(super) fn make_private(directory: &Path) -> Result<(), Error> {
     check_ancestors(parent(directory)?)?;
