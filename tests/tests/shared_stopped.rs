@@ -176,11 +176,11 @@ fn a_thread_that_is_stopped_as_it_begins_to_read_delays_nobody() {
         let url = scratch.plain_url();
         let mut first = Worker::start(&url);
         first.tell("slow 1");
-        assert_eq!(answer_and_runs(&mut first), ("3".to_owned(), 1));
+        assert_eq!(first.answer_and_runs(), ("3".to_owned(), 1));
         while_readers_are_locked(&scratch, || {
             for _ in 0..3 {
                 first.tell("slow 4");
-                let hits = soon("new threads", || answer_and_runs(&mut first));
+                let hits = soon("new threads", || first.answer_and_runs());
                 assert_eq!(hits, ("3 3 3 3".to_owned(), 0), "they read as writers");
             }
             let mut second = Worker::start(&url);
@@ -188,7 +188,7 @@ fn a_thread_that_is_stopped_as_it_begins_to_read_delays_nobody() {
             assert!(second.ask("health").contains("Unavailable"), "it is counted");
         });
         first.tell("slow 4");
-        assert_eq!(answer_and_runs(&mut first), ("3 3 3 3".to_owned(), 0));
+        assert_eq!(first.answer_and_runs(), ("3 3 3 3".to_owned(), 0));
         assert_eq!(first.ask("slow_info"), "CacheInfo(hits=16, misses=1, maxsize=128, currsize=1)");
     });
 }
@@ -233,17 +233,6 @@ fn the_timeout_is_an_option_of_the_url() {
     }
 }
 
-/// What a worker answers when it has called the function, and how often that ran.
-fn answer_and_runs(worker: &mut Worker) -> (String, usize) {
-    let mut runs = 0;
-    loop {
-        match worker.line() {
-            line if line.starts_with("runs") => runs += 1,
-            line => return (line, runs),
-        }
-    }
-}
-
 #[test]
 fn a_run_whose_process_is_stopped_is_taken_over_by_one_who_waits() {
     let stage = || "a caller waits for a stopped run".to_owned();
@@ -260,13 +249,13 @@ fn a_run_whose_process_is_stopped_is_taken_over_by_one_who_waits() {
         let start = Instant::now();
         first.tell("slow 2");
         second.tell("slow 2");
-        let (one, other) = (answer_and_runs(&mut first), answer_and_runs(&mut second));
+        let (one, other) = (first.answer_and_runs(), second.answer_and_runs());
         assert!(start.elapsed() < 4 * SOON, "it is waited {:?} for a stopped run", start.elapsed());
         assert_eq!((one.0.as_str(), other.0.as_str()), ("3 3", "3 3"));
         assert_eq!(one.1 + other.1, 1, "one of those who waited runs");
         assert_eq!([first.ask("health"), second.ask("health")], ["[]"; 2]);
         stopped.stop(false);
-        assert_eq!(answer_and_runs(&mut stopped), ("3".to_owned(), 0));
+        assert_eq!(stopped.answer_and_runs(), ("3".to_owned(), 0));
         let info = "CacheInfo(hits=3, misses=2, maxsize=128, currsize=1)";
         assert_eq!([stopped.ask("slow_info"), first.ask("slow_info")], [info; 2]);
 
@@ -275,11 +264,11 @@ fn a_run_whose_process_is_stopped_is_taken_over_by_one_who_waits() {
         assert_eq!(stopped.line(), "runs 2");
         stopped.stop(true);
         first.tell("failing_again");
-        assert_eq!(answer_and_runs(&mut first).1, 1);
+        assert_eq!(first.answer_and_runs().1, 1);
         soon("many calls", || {
             for _ in 0..10 {
                 second.tell("failing_again");
-                assert_eq!(answer_and_runs(&mut second).1, 1);
+                assert_eq!(second.answer_and_runs().1, 1);
             }
         });
     });
@@ -294,8 +283,8 @@ fn a_run_that_takes_long_is_waited_for() {
     first.tell("slow_for 4000");
     assert_eq!(first.line(), "runs 2");
     second.tell("slow_for 4000");
-    assert_eq!(answer_and_runs(&mut second), ("6".to_owned(), 0));
-    assert_eq!(answer_and_runs(&mut first), ("6".to_owned(), 0));
+    assert_eq!(second.answer_and_runs(), ("6".to_owned(), 0));
+    assert_eq!(first.answer_and_runs(), ("6".to_owned(), 0));
 }
 
 #[test]
@@ -308,9 +297,9 @@ fn who_may_not_open_files_any_more_still_gets_its_turn() {
         return;
     }
     worker.tell("slow 4");
-    assert_eq!(answer_and_runs(&mut worker), ("3 3 3 3".to_owned(), 1));
+    assert_eq!(worker.answer_and_runs(), ("3 3 3 3".to_owned(), 1));
     worker.tell("failing_again");
-    assert_eq!(answer_and_runs(&mut worker).1, 1);
+    assert_eq!(worker.answer_and_runs().1, 1);
     assert_eq!(worker.ask("health"), "[]");
     let mut other = Worker::start(&scratch.plain_url());
     assert_eq!(other.ask("slow_info"), "CacheInfo(hits=3, misses=1, maxsize=128, currsize=1)");

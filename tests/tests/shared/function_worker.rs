@@ -84,6 +84,17 @@ impl Worker {
         assert_eq!(self.ask("rows 1"), expected);
     }
 
+    /// What the worker answers, and how often functions ran before.
+    pub fn answer_and_runs(&mut self) -> (String, usize) {
+        let mut runs = 0;
+        loop {
+            match self.line() {
+                line if line.starts_with("runs") => runs += 1,
+                line => return (line, runs),
+            }
+        }
+    }
+
     /// Kills the worker at once, as `kill -9` does.
     pub fn kill(&mut self) {
         let _ = self.process.kill();

@@ -13,17 +13,6 @@ fn start(scratch: &Scratch) -> Worker {
     Worker::start(&scratch.embedded_url())
 }
 
-/// What a worker answers, and how often functions ran before.
-fn answer_and_runs(worker: &mut Worker) -> (String, usize) {
-    let mut runs = 0;
-    loop {
-        match worker.line() {
-            line if line.starts_with("runs") => runs += 1,
-            line => return (line, runs),
-        }
-    }
-}
-
 #[test]
 fn workers_share_entries_and_counters() {
     let scratch = Scratch::new();
@@ -72,7 +61,7 @@ fn eight_processes_with_eight_threads_on_one_key_make_one_run() {
             workers.iter_mut().for_each(|worker| worker.tell("slow 8"));
             let mut runs = 0;
             for worker in &mut workers {
-                let (answer, ran) = answer_and_runs(worker);
+                let (answer, ran) = worker.answer_and_runs();
                 assert_eq!(answer, ["3"; 8].join(" "));
                 runs += ran;
             }
@@ -94,7 +83,7 @@ fn who_waits_takes_over_from_a_runner_that_was_killed() {
             let mut waiter = start(&scratch);
             // Another key does not wait.
             waiter.tell("failing 1");
-            assert_eq!(answer_and_runs(&mut waiter), ("1 failed".to_owned(), 1));
+            assert_eq!(waiter.answer_and_runs(), ("1 failed".to_owned(), 1));
             waiter.tell("slow_alone 1");
             drop(runner);
             assert_eq!(waiter.line(), "runs 1");
@@ -110,7 +99,7 @@ fn the_turn_of_a_process_that_fails_passes_to_another() {
         move || {
             let mut workers: Vec<Worker> = (0..3).map(|_| start(&scratch)).collect();
             workers.iter_mut().for_each(|worker| worker.tell("failing 2"));
-            let answers: Vec<_> = workers.iter_mut().map(answer_and_runs).collect();
+            let answers: Vec<_> = workers.iter_mut().map(Worker::answer_and_runs).collect();
             assert!(
                 answers.iter().all(|answer| *answer == ("1 failed 1 failed".to_owned(), 2)),
                 "{answers:?}"
@@ -133,7 +122,7 @@ fn without_a_store_that_works_the_functions_run() {
     assert_eq!((worker.ask("double 1"), worker.ask("double 1")), ("2".to_owned(), "2".to_owned()));
     assert_eq!(worker.ask("double_info"), "CacheInfo(hits=0, misses=0, maxsize=3, currsize=0)");
     worker.tell("slow 3");
-    assert_eq!(answer_and_runs(&mut worker), ("3 3 3".to_owned(), 1), "this process has one run even so");
+    assert_eq!(worker.answer_and_runs(), ("3 3 3".to_owned(), 1), "this process has one run even so");
     assert!(worker.ask("health").contains("Directory"));
 }
 
