@@ -197,6 +197,35 @@ fn all_files_are_private() {
 }
 
 #[test]
+fn a_program_that_the_process_starts_inherits_no_file_of_the_store() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    square(&store, &space("f", None), 1);
+    let listed = Command::new("ls").args(["-l", "/proc/self/fd"]).output().expect("`ls` is there");
+    let listed = String::from_utf8_lossy(&listed.stdout);
+    let directory = scratch.path().display().to_string();
+    assert!(listed.contains("/proc") && !listed.contains(&directory), "{listed}");
+}
+
+#[test]
+fn what_is_not_the_stores_is_not_removed() {
+    let scratch = Scratch::new();
+    let (others, ours) = (scratch.path().join("v1/0123456789abcdef"), file_of_store(&scratch));
+    fs::create_dir(&others).expect("a directory");
+    fs::write(others.join("precious"), "yes").expect("a file");
+    truncate(&ours, 100);
+    scratch.store();
+    assert_eq!(fs::read_to_string(others.join("precious")).expect("it is there"), "yes");
+    assert!(!ours.exists(), "the broken instance is");
+}
+
+/// The books of a store that was made.
+fn file_of_store(scratch: &Scratch) -> PathBuf {
+    scratch.store();
+    file(scratch, "table")
+}
+
+#[test]
 fn directories_that_others_can_use_are_refused() {
     let scratch = Scratch::new();
     let directory = scratch.path().join("open");

@@ -3,7 +3,8 @@
 
 mod shared;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::Command;
 
 use lru_memo_tests::without_hanging;
@@ -77,4 +78,22 @@ fn processes_of_another_pid_namespace_are_told_so_and_compute() {
         assert_eq!(next.ask("health"), "[]");
         assert!(Worker::start(&url).ask("told").contains("undelivered: 0"));
     });
+}
+
+#[test]
+fn who_starts_a_program_with_privileges_of_its_own_does_not_choose_its_store() {
+    let scratch = Scratch::new();
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let program = directory.path().join("worker");
+    fs::copy(env!("CARGO_BIN_EXE_function-worker"), &program).expect("a copy");
+    if chown(&program, Some(12_345), None).is_err() {
+        return eprintln!("NOT TESTED: a program of another user, for want of privileges");
+    }
+    fs::set_permissions(&program, Permissions::from_mode(0o4755)).expect("it is ours");
+    let mut worker = Worker::start_program(&program, &scratch.embedded_url());
+    assert_eq!([worker.ask("double 4"), worker.ask("double 4")], ["8", "8"]);
+    assert_eq!(worker.ask("double_info"), "CacheInfo(hits=1, misses=1, maxsize=3, currsize=1)");
+    let told = worker.ask("told");
+    assert!(told.contains("memory://") && told.contains("shared::configure"), "{told}");
+    assert!(!scratch.path().join("store").exists());
 }

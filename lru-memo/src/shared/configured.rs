@@ -14,7 +14,7 @@ use once_cell::race::OnceBox;
 
 use super::error::{Error, Kind};
 use super::memory::Memory;
-use super::{Store, health, url};
+use super::{Store, health, privileges, url};
 use crate::fork::{Heritage, Inherited, Own};
 use crate::sync::Mutex;
 
@@ -36,7 +36,11 @@ struct Setup {
 
 impl Setup {
     fn url_to_open(&self) -> Result<String, Error> {
-        self.url.clone().map_or_else(chosen_by_environment, Ok)
+        match &self.url {
+            Some(url) => Ok(url.clone()),
+            None if privileges::are_not_the_callers() => Ok(String::from(WITHOUT_CHOICE)),
+            None => chosen_by_environment(),
+        }
     }
 }
 
@@ -165,6 +169,9 @@ fn open_first() -> Result<&'static dyn Store, Error> {
         let url = setup.url_to_open();
         setup.name = url.as_deref().map(redacted).unwrap_or_default();
         setup.is_being_opened = true;
+        if setup.url.is_none() && url.as_deref() == Ok(WITHOUT_CHOICE) && privileges::are_not_the_callers() {
+            health::note(&without_choice());
+        }
         url
     };
     // Not in the lock: it may take long, and a fork would have to wait.
@@ -183,6 +190,16 @@ fn open_first() -> Result<&'static dyn Store, Error> {
             Err(error)
         }
     }
+}
+
+/// The store of a program whose caller must not choose it: of the process alone.
+const WITHOUT_CHOICE: &str = "memory://";
+
+fn without_choice() -> Error {
+    let message = "this program has privileges that whoever has started it has not, who therefore does not choose its \
+                   shared store: neither `LRU_MEMO_STORE` nor the default store is used, and this process has a cache \
+                   of its own; call `shared::configure`";
+    Error::new(Kind::Directory, message)
 }
 
 /// The URL in the environment; nothing stands for the default store.

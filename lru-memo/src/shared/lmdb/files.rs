@@ -309,14 +309,15 @@ fn make(base: &Path, opening: Opening<'_>, made: Made) -> Result<Files, Error> {
     let name = format!("{:016x}", random(0));
     let directory = base.join(&name);
     make_private(&directory)?;
+    // First, so that what is left of it is known for what it is, whatever becomes of this process.
+    let made_in = directory.join("made");
+    made.write(&made_in)?;
     let table = make_table(&directory, &made)?;
     let environment = open_environment(&directory, &made)?;
     let head = table.head();
     head.instance.store(random(1), Relaxed);
     write_instance(&environment, head.instance.load(Relaxed)).map_err(|error| error_of(&error))?;
     head.magic.store(MAGIC, SeqCst);
-    let made_in = directory.join("made");
-    made.write(&made_in)?;
     // Only now, as a whole, does it come into being.
     let (new, current) = (base.join("new"), base.join("current"));
     let _ = fs::remove_file(&new);
@@ -343,7 +344,7 @@ fn write_instance(environment: &Environment, instance: u64) -> Result<(), heed::
     txn.commit()
 }
 
-/// Removes older instances. Whoever still uses one is told to stop.
+/// Removes older instances. Whoever still uses one is told to stop. What has no mark of a store is somebody else's.
 fn remove_all(base: &Path) {
     let names = fs::read_dir(base).into_iter().flatten().flatten();
     for name in names.filter(|entry| is_name(&entry.file_name().to_string_lossy())) {
@@ -353,11 +354,12 @@ fn remove_all(base: &Path) {
             .filter(|file| file.metadata().is_ok_and(|metadata| metadata.len() >= table::length(0) as u64))
             // The page that begins so is allocated, and may be touched.
             .filter(begins_with_magic);
+        let is_marked = table.is_some() || matches!(Made::read(&directory.join("made")), Ok(Some(_)));
         if let Some(table) = table.and_then(|file| Table::new(file, 0).ok()) {
             table.head().dead.store(1, SeqCst);
         }
         // What remains is in nobody's way.
-        let _ = fs::remove_dir_all(directory);
+        let _ = if is_marked { fs::remove_dir_all(directory) } else { fs::remove_dir(directory) };
     }
 }
 

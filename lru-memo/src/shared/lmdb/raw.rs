@@ -8,9 +8,10 @@ use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -210,6 +211,7 @@ impl Environment {
         // SAFETY: the directory is private to this user, and its files are touched by nobody but LMDB, which locks
         // them; `heed` refuses a second environment in one process.
         let env = unsafe { options.open(directory)? };
+        close_on_exec(&directory.join("data.mdb"));
         let env: &'static Env = Box::leak(Box::new(env));
         let database = env.write_txn().and_then(|txn| {
             env.create_databases_and_commit(txn, |databases, txn| {
@@ -332,6 +334,20 @@ fn control(file: &impl AsRawFd, command: libc::c_int, range: &mut libc::flock) -
         let error = io::Error::last_os_error();
         if error.raw_os_error() != Some(libc::EINTR) {
             return Err(error);
+        }
+    }
+}
+
+/// Keeps programs that this process starts from inheriting a file that LMDB has opened. Forks wait for that, as they do
+/// while a store is opened.
+fn close_on_exec(path: &Path) {
+    let Ok(file) = fs::metadata(path) else { return };
+    let is_it = |other: &fs::Metadata| (other.dev(), other.ino()) == (file.dev(), file.ino());
+    for entry in fs::read_dir("/proc/self/fd").into_iter().flatten().flatten() {
+        let number = entry.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok());
+        if let Some(number) = number.filter(|_| fs::metadata(entry.path()).is_ok_and(|other| is_it(&other))) {
+            // SAFETY: this changes nothing of the file, nor of what this process does with it.
+            unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
         }
     }
 }
