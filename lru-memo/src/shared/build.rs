@@ -78,12 +78,12 @@ mod linux {
             let (head, rest) = notes.split_first_chunk::<12>()?;
             let word = |at: usize| head[at..].first_chunk().map(|word| u32::from_ne_bytes(*word));
             let (name_length, length, kind) = (word(0)? as usize, word(4)? as usize, word(8)?);
-            let (name, rest) = rest.split_at_checked(name_length.next_multiple_of(4))?;
+            let (name, rest) = rest.split_at_checked(name_length.checked_next_multiple_of(4)?)?;
             let (content, _) = rest.split_at_checked(length)?;
             if kind == NT_GNU_BUILD_ID && name == b"GNU\0" {
                 return Some(content);
             }
-            notes = rest.get(length.next_multiple_of(4)..)?;
+            notes = rest.get(length.checked_next_multiple_of(4)?..)?;
         }
     }
 }
