@@ -11,6 +11,9 @@ use lru_memo_tests::without_hanging;
 use shared::Scratch;
 use shared::function_worker::Worker;
 
+/// A user that nobody is.
+const USER: u32 = 12_345;
+
 /// How many instances of the store there are.
 fn instances(scratch: &Scratch) -> usize {
     let base = scratch.path().join("store/v1");
@@ -86,7 +89,7 @@ fn who_starts_a_program_with_privileges_of_its_own_does_not_choose_its_store() {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let program = directory.path().join("worker");
     fs::copy(env!("CARGO_BIN_EXE_function-worker"), &program).expect("a copy");
-    if chown(&program, Some(12_345), None).is_err() {
+    if chown(&program, Some(USER), None).is_err() {
         return eprintln!("NOT TESTED: a program of another user, for want of privileges");
     }
     fs::set_permissions(&program, Permissions::from_mode(0o4755)).expect("it is ours");
@@ -96,4 +99,22 @@ fn who_starts_a_program_with_privileges_of_its_own_does_not_choose_its_store() {
     let told = worker.ask("told");
     assert!(told.contains("memory://") && told.contains("shared::configure"), "{told}");
     assert!(!scratch.path().join("store").exists());
+}
+
+#[test]
+fn a_rootless_container_in_which_the_system_belongs_to_nobody_has_a_store() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (program, mine) = (directory.path().join("worker"), directory.path().join("mine"));
+    fs::copy(env!("CARGO_BIN_EXE_function-worker"), &program).expect("a copy");
+    fs::create_dir(&mine).expect("a directory");
+    if chown(directory.path(), Some(USER), Some(USER)).is_err() {
+        return eprintln!("NOT TESTED: a rootless container, for want of another user");
+    }
+    chown(&mine, Some(USER), Some(USER)).expect("as above");
+    fs::set_permissions(&mine, Permissions::from_mode(0o700)).expect("it is ours");
+    let url = format!("file://{}/store?timeout=60s", mine.display());
+    let mut workers = [(); 2].map(|()| Worker::start_rootless(&program, USER, &url));
+    assert_eq!(workers.each_mut().map(|worker| worker.ask("double 4")), ["8", "8"]);
+    let told = workers[0].ask("told");
+    assert_eq!(workers[0].ask("double_info"), "CacheInfo(hits=1, misses=1, maxsize=3, currsize=1)", "{told}");
 }

@@ -32,6 +32,15 @@ impl Worker {
         Self::start_command(command, url)
     }
 
+    /// A worker as an ordinary user who is root in a user namespace of his own, as in a rootless container.
+    pub fn start_rootless(program: &Path, user: u32, url: &str) -> Self {
+        let user = user.to_string();
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", &user, "--regid", &user, "--clear-groups"]);
+        command.args(["unshare", "--user", "--map-root-user"]).arg(program);
+        Self::start_command(command, url)
+    }
+
     fn start_command(mut command: Command, url: &str) -> Self {
         command.env("LRU_MEMO_STORE", url).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = loop {

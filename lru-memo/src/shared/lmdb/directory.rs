@@ -76,7 +76,7 @@ fn check_ancestors(directory: &Path) -> Result<(), Error> {
             if others_write && metadata.mode() & 0o1000 == 0 {
                 return Err(refused(ancestor, "others may write to it"));
             }
-            if metadata.uid() != 0 && metadata.uid() != raw::user() {
+            if ![0, raw::user()].contains(&metadata.uid()) && !is_from_outside(metadata.uid()) {
                 let reason = format!("it belongs to another user, {}", metadata.uid());
                 return Err(refused(ancestor, &reason));
             }
@@ -84,6 +84,14 @@ fn check_ancestors(directory: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Whether this stands for all users outside of the user namespace of this process, among them the system's own, which
+/// have no number in it.
+fn is_from_outside(user: u32) -> bool {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let is_mapped_whole = read("/proc/self/uid_map").split_whitespace().eq(["0", "0", "4294967295"]);
+    !is_mapped_whole && read("/proc/sys/kernel/overflowuid").trim().parse() == Ok(user)
 }
 
 /// Opens a file of this user in a private directory; makes it if need be.
