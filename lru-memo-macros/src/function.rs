@@ -364,52 +364,76 @@ pub(crate) struct Attributes {
     pub(crate) alike: Vec<TokenStream>,
     /// On every companion.
     pub(crate) all: Vec<TokenStream>,
+    /// `#[track_caller]`, where it stands, and each condition it stands under.
+    pub(crate) track_caller: Vec<TokenStream>,
 }
 
 impl Attributes {
     pub(crate) fn sort(attributes: &[Attribute]) -> Self {
         let mut sorted = Self::default();
         for attribute in attributes {
-            let name = attribute.path().get_ident().map(Ident::to_string).unwrap_or_default();
-            if name == "expect" && sorted.sort_expectation(attribute).is_some() {
-                continue;
-            }
-            let (outer, inner, alike, all) = match name.as_str() {
-                "cfg" | "allow" | "warn" | "deny" | "forbid" => (true, true, false, true),
-                "must_use" | "track_caller" => (true, true, true, false),
-                "cfg_attr" | "inline" => (true, true, false, false),
-                "doc" | "deprecated" | "no_mangle" | "export_name" | "link_section" | "unsafe" => {
-                    (true, false, false, false)
-                }
-                // An attribute below this one is applied before it, as with Python's decorators.
-                _ => (false, true, false, false),
-            };
-            let lists = [
-                (outer, &mut sorted.outer),
-                (inner, &mut sorted.inner),
-                (alike, &mut sorted.alike),
-                (all, &mut sorted.all),
-            ];
-            for (_, list) in lists.into_iter().filter(|(wanted, _)| *wanted) {
-                list.push(attribute.to_token_stream());
-            }
+            sorted.add(&attribute.meta, &|meta| quote!(#[#meta]));
         }
         sorted
     }
 
+    /// Sorts one attribute; `written` writes it as the user did, under its conditions.
+    fn add(&mut self, meta: &Meta, written: &dyn Fn(TokenStream) -> TokenStream) {
+        let name = meta.path().get_ident().map(Ident::to_string).unwrap_or_default();
+        if name == "cfg_attr" && self.add_conditional(meta, written).is_some()
+            || name == "expect" && self.add_expectation(meta, written).is_some()
+        {
+            return;
+        }
+        let (outer, inner, alike, all) = match name.as_str() {
+            "cfg" | "allow" | "warn" | "deny" | "forbid" => (true, true, false, true),
+            "must_use" | "track_caller" => (true, true, true, false),
+            "cfg_attr" | "inline" => (true, true, false, false),
+            "doc" | "deprecated" | "no_mangle" | "export_name" | "link_section" | "unsafe" => {
+                (true, false, false, false)
+            }
+            // An attribute below this one is applied before it, as with Python's decorators.
+            _ => (false, true, false, false),
+        };
+        let lists = [
+            (outer, &mut self.outer),
+            (inner, &mut self.inner),
+            (alike, &mut self.alike),
+            (all, &mut self.all),
+            (name == "track_caller", &mut self.track_caller),
+        ];
+        for (_, list) in lists.into_iter().filter(|(wanted, _)| *wanted) {
+            list.push(written(meta.to_token_stream()));
+        }
+    }
+
+    /// Sorts each attribute of a `cfg_attr` for itself.
+    fn add_conditional(&mut self, meta: &Meta, written: &dyn Fn(TokenStream) -> TokenStream) -> Option<()> {
+        let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
+        let parts = meta.require_list().and_then(|list| list.parse_args_with(parse)).ok()?;
+        let mut parts = parts.iter();
+        let condition = parts.next()?;
+        for part in parts {
+            self.add(part, &|meta| written(quote!(cfg_attr(#condition, #meta))));
+        }
+        Some(())
+    }
+
     /// An expectation stays where it is met, and is a permission elsewhere: what is generated must neither
     /// break it nor be warned of.
-    fn sort_expectation(&mut self, attribute: &Attribute) -> Option<()> {
+    fn add_expectation(&mut self, meta: &Meta, written: &dyn Fn(TokenStream) -> TokenStream) -> Option<()> {
         let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
-        let expected = attribute.parse_args_with(parse).ok()?;
+        let expected = meta.require_list().and_then(|list| list.parse_args_with(parse)).ok()?;
         let (reason, lints): (Vec<_>, Vec<_>) =
             expected.iter().partition(|meta| meta.path().is_ident("reason"));
         let is_about_name =
             |meta: &&Meta| ["dead_code", "missing_docs"].iter().any(|lint| meta.path().is_ident(lint));
         let (name, body): (Vec<_>, Vec<_>) = lints.iter().copied().partition(is_about_name);
-        self.outer.push(quote!(#[expect(#(#name,)* #(#reason)*)] #[allow(#(#body,)* #(#reason)*)]));
-        self.inner.push(quote!(#[expect(#(#body,)* #(#reason)*)] #[allow(#(#name,)* #(#reason)*)]));
-        self.all.push(quote!(#[allow(#(#lints,)* #(#reason)*)]));
+        let expect = |lints: &[&Meta]| written(quote!(expect(#(#lints,)* #(#reason)*)));
+        let allow = |lints: &[&Meta]| written(quote!(allow(#(#lints,)* #(#reason)*)));
+        self.outer.extend([expect(&name), allow(&body)]);
+        self.inner.extend([expect(&body), allow(&name)]);
+        self.all.push(allow(&lints));
         Some(())
     }
 }

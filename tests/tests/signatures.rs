@@ -8,6 +8,8 @@
 
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod shared;
+#[path = "signatures/track_caller.rs"]
+mod track_caller;
 
 use std::borrow::Cow;
 use std::fmt::Debug;
