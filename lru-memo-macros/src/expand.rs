@@ -456,9 +456,8 @@ impl<'a> Pieces<'a> {
 
     /// The function that leads to the cache.
     fn cache(&self) -> Companion {
-        let Home { result, body, .. } = &self.home;
-        let cache = &self.function.names.cache;
-        let signature = self.function.companion(quote!(fn #cache() -> #result));
+        let Home { head, body, .. } = &self.home;
+        let signature = self.function.companion(head.clone());
         let mut companion = self.hidden(signature, body.clone());
         companion.attributes.extend(quote!(#[inline]));
         companion

@@ -140,6 +140,14 @@ impl<'b> Function<'b> {
             || !self.generics.params.iter().all(|param| matches!(param, GenericParam::Lifetime(_)))
     }
 
+    /// Whether it may be a default method that is called through `dyn Trait`: what it calls needs a receiver then.
+    pub(crate) fn may_be_dispatched(&self) -> bool {
+        matches!(self.place, Place::Member)
+            && self.receiver().is_some()
+            && self.item.sig.asyncness.is_none()
+            && type_parameters(&self.generics).is_empty()
+    }
+
     /// Whether a type mentions nothing that the function or the `impl` block around it is generic over; not when that
     /// cannot be seen.
     pub(crate) fn knows(&self, ty: &Type) -> bool {
@@ -229,6 +237,9 @@ impl<'b> Function<'b> {
     pub(crate) fn companion(&self, head: TokenStream) -> Signature {
         let mut signature: Signature = parse_quote!(#head);
         signature.generics = self.generics.clone();
+        if signature.receiver().is_none() && self.may_be_dispatched() {
+            signature.generics.make_where_clause().predicates.push(parse_quote!(Self: ::core::marker::Sized));
+        }
         signature
     }
 }

@@ -6,6 +6,8 @@
 
 #![expect(clippy::needless_lifetimes, clippy::boxed_local, reason = "they are among the signatures")]
 
+#[path = "signatures/dyn_traits.rs"]
+mod dyn_traits;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod shared;
 #[path = "signatures/track_caller.rs"]
