@@ -6,8 +6,8 @@ use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
-    AttrStyle, Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, Receiver, ReceiverKind,
-    ReturnType, Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
+    AttrStyle, Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, Path, Receiver,
+    ReceiverKind, ReturnType, Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
 };
 
 use crate::block::Block;
@@ -289,15 +289,21 @@ fn name_impl_trait(ty: &Type, at: usize, generics: &mut Generics) -> Type {
     ty
 }
 
-/// Takes off the attributes of this crate's, however it is called.
+/// Whether a path ends like that of an attribute of this crate's.
+pub(crate) fn ends_like_own(path: &Path) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == "lru_cache" || last.ident == "cache")
+}
+
+/// Whether a path is that of an attribute of this crate's, however it is called.
+fn is_own(path: &Path) -> bool {
+    ends_like_own(path)
+        && (path.segments.len() == 1 || path.segments.iter().any(|segment| segment.ident == "lru_memo"))
+}
+
+/// Takes off the attributes of this crate's.
 fn take_own(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
-    let is_own = |attribute: &Attribute| {
-        let path = attribute.path();
-        let is_known = |ident: &Ident| ident == "lru_cache" || ident == "cache";
-        path.segments.last().is_some_and(|last| is_known(&last.ident))
-            && (path.segments.len() == 1 || path.segments.iter().any(|segment| segment.ident == "lru_memo"))
-    };
-    let (own, others) = std::mem::take(attributes).into_iter().partition(is_own);
+    let all = std::mem::take(attributes).into_iter();
+    let (own, others) = all.partition(|attribute| is_own(attribute.path()));
     *attributes = others;
     own
 }

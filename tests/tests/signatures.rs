@@ -6,6 +6,8 @@
 
 #![expect(clippy::needless_lifetimes, clippy::boxed_local, reason = "they are among the signatures")]
 
+#[path = "signatures/conditions.rs"]
+mod conditions;
 #[path = "signatures/dyn_traits.rs"]
 mod dyn_traits;
 #[cfg(any(feature = "memcached", feature = "redis"))]
