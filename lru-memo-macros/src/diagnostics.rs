@@ -1,7 +1,8 @@
 //! Collects every mistake of one attribute, so that one compile reports them all.
 
 use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, quote};
+use syn::Attribute;
 
 /// The mistakes found so far.
 #[derive(Default)]
@@ -28,8 +29,12 @@ impl Diagnostics {
         result.map_err(|error| self.add(error)).ok()
     }
 
-    /// The mistakes as `compile_error!`s, if there are any.
-    pub(crate) fn into_tokens(self) -> Option<TokenStream> {
-        self.errors.map(syn::Error::into_compile_error)
+    /// The mistakes as `compile_error!`s, if there are any, each under the conditions under which it is one.
+    pub(crate) fn into_tokens(self, conditions: &[Attribute]) -> Option<TokenStream> {
+        let written = |error: syn::Error| {
+            let error = error.into_compile_error();
+            quote!(#(#conditions)* #error)
+        };
+        self.errors.map(|errors| errors.into_iter().map(written).collect())
     }
 }

@@ -144,7 +144,12 @@ impl<'a> Pieces<'a> {
     /// The memoized function with all of its parameters named, where it hides some.
     fn call(&self) -> Option<Companion> {
         let signature = self.like_the_function(&self.function.names.call);
-        self.function.has_impl_trait.then(|| self.hidden(signature, self.lookup()))
+        let track_caller = &self.attributes.track_caller;
+        self.function.has_impl_trait.then(|| {
+            let mut call = self.hidden(signature, self.lookup());
+            call.attributes.extend(quote!(#(#track_caller)*));
+            call
+        })
     }
 
     /// Looks up, and runs the function on a miss.
@@ -194,7 +199,8 @@ impl<'a> Pieces<'a> {
         };
         let (look_up, miss) = if self.is_shared() {
             (self.ask(quote!(get), clone), run_at_once)
-        } else if is_async || self.options.key.is_some() {
+        } else if is_async || self.options.key.is_some() || !self.attributes.track_caller.is_empty() {
+            // Without a closure, which would be the caller of a function with `#[track_caller]`.
             let found = body! {
                 match __lru_memo_cache.get(__lru_memo_key, #clone) {
                     ::core::result::Result::Ok(__lru_memo_value) => ::core::result::Result::Ok(__lru_memo_value),
@@ -450,9 +456,8 @@ impl<'a> Pieces<'a> {
 
     /// The function that leads to the cache.
     fn cache(&self) -> Companion {
-        let Home { result, body, .. } = &self.home;
-        let cache = &self.function.names.cache;
-        let signature = self.function.companion(quote!(fn #cache() -> #result));
+        let Home { head, body, .. } = &self.home;
+        let signature = self.function.companion(head.clone());
         let mut companion = self.hidden(signature, body.clone());
         companion.attributes.extend(quote!(#[inline]));
         companion

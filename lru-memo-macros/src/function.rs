@@ -6,8 +6,8 @@ use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
-    AttrStyle, Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, Receiver, ReceiverKind,
-    ReturnType, Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
+    AttrStyle, Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, Path, Receiver,
+    ReceiverKind, ReturnType, Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
 };
 
 use crate::block::Block;
@@ -140,6 +140,14 @@ impl<'b> Function<'b> {
             || !self.generics.params.iter().all(|param| matches!(param, GenericParam::Lifetime(_)))
     }
 
+    /// Whether it may be a default method that is called through `dyn Trait`: what it calls needs a receiver then.
+    pub(crate) fn may_be_dispatched(&self) -> bool {
+        matches!(self.place, Place::Member)
+            && self.receiver().is_some()
+            && self.item.sig.asyncness.is_none()
+            && type_parameters(&self.generics).is_empty()
+    }
+
     /// Whether a type mentions nothing that the function or the `impl` block around it is generic over; not when that
     /// cannot be seen.
     pub(crate) fn knows(&self, ty: &Type) -> bool {
@@ -229,6 +237,9 @@ impl<'b> Function<'b> {
     pub(crate) fn companion(&self, head: TokenStream) -> Signature {
         let mut signature: Signature = parse_quote!(#head);
         signature.generics = self.generics.clone();
+        if signature.receiver().is_none() && self.may_be_dispatched() {
+            signature.generics.make_where_clause().predicates.push(parse_quote!(Self: ::core::marker::Sized));
+        }
         signature
     }
 }
@@ -278,15 +289,21 @@ fn name_impl_trait(ty: &Type, at: usize, generics: &mut Generics) -> Type {
     ty
 }
 
-/// Takes off the attributes of this crate's, however it is called.
+/// Whether a path ends like that of an attribute of this crate's.
+pub(crate) fn ends_like_own(path: &Path) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == "lru_cache" || last.ident == "cache")
+}
+
+/// Whether a path is that of an attribute of this crate's, however it is called.
+fn is_own(path: &Path) -> bool {
+    ends_like_own(path)
+        && (path.segments.len() == 1 || path.segments.iter().any(|segment| segment.ident == "lru_memo"))
+}
+
+/// Takes off the attributes of this crate's.
 fn take_own(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
-    let is_own = |attribute: &Attribute| {
-        let path = attribute.path();
-        let is_known = |ident: &Ident| ident == "lru_cache" || ident == "cache";
-        path.segments.last().is_some_and(|last| is_known(&last.ident))
-            && (path.segments.len() == 1 || path.segments.iter().any(|segment| segment.ident == "lru_memo"))
-    };
-    let (own, others) = std::mem::take(attributes).into_iter().partition(is_own);
+    let all = std::mem::take(attributes).into_iter();
+    let (own, others) = all.partition(|attribute| is_own(attribute.path()));
     *attributes = others;
     own
 }
@@ -364,52 +381,76 @@ pub(crate) struct Attributes {
     pub(crate) alike: Vec<TokenStream>,
     /// On every companion.
     pub(crate) all: Vec<TokenStream>,
+    /// `#[track_caller]`, where it stands, and each condition it stands under.
+    pub(crate) track_caller: Vec<TokenStream>,
 }
 
 impl Attributes {
     pub(crate) fn sort(attributes: &[Attribute]) -> Self {
         let mut sorted = Self::default();
         for attribute in attributes {
-            let name = attribute.path().get_ident().map(Ident::to_string).unwrap_or_default();
-            if name == "expect" && sorted.sort_expectation(attribute).is_some() {
-                continue;
-            }
-            let (outer, inner, alike, all) = match name.as_str() {
-                "cfg" | "allow" | "warn" | "deny" | "forbid" => (true, true, false, true),
-                "must_use" | "track_caller" => (true, true, true, false),
-                "cfg_attr" | "inline" => (true, true, false, false),
-                "doc" | "deprecated" | "no_mangle" | "export_name" | "link_section" | "unsafe" => {
-                    (true, false, false, false)
-                }
-                // An attribute below this one is applied before it, as with Python's decorators.
-                _ => (false, true, false, false),
-            };
-            let lists = [
-                (outer, &mut sorted.outer),
-                (inner, &mut sorted.inner),
-                (alike, &mut sorted.alike),
-                (all, &mut sorted.all),
-            ];
-            for (_, list) in lists.into_iter().filter(|(wanted, _)| *wanted) {
-                list.push(attribute.to_token_stream());
-            }
+            sorted.add(&attribute.meta, &|meta| quote!(#[#meta]));
         }
         sorted
     }
 
+    /// Sorts one attribute; `written` writes it as the user did, under its conditions.
+    fn add(&mut self, meta: &Meta, written: &dyn Fn(TokenStream) -> TokenStream) {
+        let name = meta.path().get_ident().map(Ident::to_string).unwrap_or_default();
+        if name == "cfg_attr" && self.add_conditional(meta, written).is_some()
+            || name == "expect" && self.add_expectation(meta, written).is_some()
+        {
+            return;
+        }
+        let (outer, inner, alike, all) = match name.as_str() {
+            "cfg" | "allow" | "warn" | "deny" | "forbid" => (true, true, false, true),
+            "must_use" | "track_caller" => (true, true, true, false),
+            "cfg_attr" | "inline" => (true, true, false, false),
+            "doc" | "deprecated" | "no_mangle" | "export_name" | "link_section" | "unsafe" => {
+                (true, false, false, false)
+            }
+            // An attribute below this one is applied before it, as with Python's decorators.
+            _ => (false, true, false, false),
+        };
+        let lists = [
+            (outer, &mut self.outer),
+            (inner, &mut self.inner),
+            (alike, &mut self.alike),
+            (all, &mut self.all),
+            (name == "track_caller", &mut self.track_caller),
+        ];
+        for (_, list) in lists.into_iter().filter(|(wanted, _)| *wanted) {
+            list.push(written(meta.to_token_stream()));
+        }
+    }
+
+    /// Sorts each attribute of a `cfg_attr` for itself.
+    fn add_conditional(&mut self, meta: &Meta, written: &dyn Fn(TokenStream) -> TokenStream) -> Option<()> {
+        let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
+        let parts = meta.require_list().and_then(|list| list.parse_args_with(parse)).ok()?;
+        let mut parts = parts.iter();
+        let condition = parts.next()?;
+        for part in parts {
+            self.add(part, &|meta| written(quote!(cfg_attr(#condition, #meta))));
+        }
+        Some(())
+    }
+
     /// An expectation stays where it is met, and is a permission elsewhere: what is generated must neither
     /// break it nor be warned of.
-    fn sort_expectation(&mut self, attribute: &Attribute) -> Option<()> {
+    fn add_expectation(&mut self, meta: &Meta, written: &dyn Fn(TokenStream) -> TokenStream) -> Option<()> {
         let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
-        let expected = attribute.parse_args_with(parse).ok()?;
+        let expected = meta.require_list().and_then(|list| list.parse_args_with(parse)).ok()?;
         let (reason, lints): (Vec<_>, Vec<_>) =
             expected.iter().partition(|meta| meta.path().is_ident("reason"));
         let is_about_name =
             |meta: &&Meta| ["dead_code", "missing_docs"].iter().any(|lint| meta.path().is_ident(lint));
         let (name, body): (Vec<_>, Vec<_>) = lints.iter().copied().partition(is_about_name);
-        self.outer.push(quote!(#[expect(#(#name,)* #(#reason)*)] #[allow(#(#body,)* #(#reason)*)]));
-        self.inner.push(quote!(#[expect(#(#body,)* #(#reason)*)] #[allow(#(#name,)* #(#reason)*)]));
-        self.all.push(quote!(#[allow(#(#lints,)* #(#reason)*)]));
+        let expect = |lints: &[&Meta]| written(quote!(expect(#(#lints,)* #(#reason)*)));
+        let allow = |lints: &[&Meta]| written(quote!(allow(#(#lints,)* #(#reason)*)));
+        self.outer.extend([expect(&name), allow(&body)]);
+        self.inner.extend([expect(&body), allow(&name)]);
+        self.all.push(allow(&lints));
         Some(())
     }
 }

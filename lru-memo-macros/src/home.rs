@@ -18,8 +18,8 @@ use crate::parameters::Parameters;
 
 /// Where the cache of a function lives.
 pub(crate) struct Home {
-    /// The return type and the body of the hidden function that leads to the cache.
-    pub(crate) result: TokenStream,
+    /// The head and the body of the hidden function that leads to the cache.
+    pub(crate) head: TokenStream,
     pub(crate) body: TokenStream,
     /// Finds the cache, given a variable `__lru_memo_key`.
     pub(crate) cache: TokenStream,
@@ -45,7 +45,17 @@ impl Home {
         private: &TokenStream,
     ) -> Self {
         let Parameters { maxsize, whole } = parameters;
-        let path = function.path(&function.names.cache);
+        let hidden = &function.names.cache;
+        let path = function.path(hidden);
+        let is_dispatched = function.may_be_dispatched();
+        // What leads to a cache that is there. A default method without a receiver cannot be called by one that may be
+        // called through `dyn Trait`, but named.
+        let instance = match options.scope {
+            _ if !is_dispatched => body!(#path()),
+            Scope::Thread => body!(#private::thread_instance_of(#path)),
+            Scope::Process => body!(#private::instance_of(#path)),
+            Scope::Shared => body!(#private::used_cache_of(#path)),
+        };
         let (hasher, check_hasher) = hasher(options, key.types.is_some(), private);
         let value = &cached.value;
         let at = function.output.span();
@@ -56,22 +66,33 @@ impl Home {
         // the hidden function cannot be found, and it is named after what to do.
         let (info, clear) = match (options.scope, &key.types) {
             (Scope::Shared, _) => (
-                body!(#private::at_once(#path().by_thread(()).info())),
-                body!(#private::at_once(#path().by_thread(()).clear())),
+                body!(#private::at_once(#instance.by_thread(()).info())),
+                body!(#private::at_once(#instance.by_thread(()).clear())),
             ),
-            (_, None) => (body!(#path().info(#maxsize)), body!(#path().clear())),
+            (_, None) => (body!(#instance.info(#maxsize)), body!(#instance.clear())),
             (Scope::Process, Some(_)) => (body!(#path().info()), body!(#path().clear())),
             (Scope::Thread, Some(_)) => (body!(#path().cache().info()), body!(#path().cache().clear())),
         };
         let site = site(function, options, [whole, &info, &clear], private);
         if options.scope == Scope::Shared {
             let identity = identity(function, options, key, cached, private);
+            if is_dispatched {
+                let cache = body!(#private::shared_cache_of(#path, #site, || #identity));
+                return Self {
+                    head: body!(fn #hidden(&self)),
+                    body: TokenStream::new(),
+                    way: None,
+                    info: body!(#private::at_once(#cache.by_thread(()).info())),
+                    clear: body!(#private::at_once(#cache.by_thread(()).clear())),
+                    cache,
+                };
+            }
             return Self {
                 body: body! {
                     static __LRU_MEMO_CACHES: #private::SharedCaches = #private::SharedCaches::new();
                     __LRU_MEMO_CACHES.of(#private::instantiation(|| ()), #site, || #identity)
                 },
-                result: body!(&'static #private::SharedCache),
+                head: body!(fn #hidden() -> &'static #private::SharedCache),
                 cache: body!(#path()),
                 way: None,
                 info: when(function, body!(#path().by_task(()).info().await), info),
@@ -88,7 +109,7 @@ impl Home {
                         static __LRU_MEMO_CACHE: #private::Slot<#cache> = #private::Slot::new();
                         __LRU_MEMO_CACHE.get(#proof, #proof_of_value, #site)
                     },
-                    result: body!(&'static #cache),
+                    head: body!(fn #hidden() -> &'static #cache),
                     cache: body!(#path()),
                     way: None,
                     info,
@@ -107,20 +128,31 @@ impl Home {
                         }
                         #private::OfThread { local: &__LRU_MEMO_CACHE, site: #site }
                     },
-                    result: body!(#private::OfThread<#storage, #stored, #value, #hasher>),
+                    head: body!(fn #hidden() -> #private::OfThread<#storage, #stored, #value, #hasher>),
                     cache: body!(#path().cache()),
                     way: Some(body!(#path())),
                     info,
                     clear,
                 }
             }
+            (None, scope) if is_dispatched => Self {
+                head: body!(fn #hidden(&self)),
+                body: TokenStream::new(),
+                cache: match scope {
+                    Scope::Thread => body!(#instance.cache::<_, #value, #hasher>(#site)),
+                    _ => body!(#instance.cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
+                },
+                way: None,
+                info,
+                clear,
+            },
             (None, Scope::Process) => Self {
                 body: body! {
                     static __LRU_MEMO_INSTANCES: #private::Instances = #private::Instances::new();
                     __LRU_MEMO_INSTANCES.of(#private::instantiation(|| ()))
                 },
-                result: body!(&'static #private::Instance),
-                cache: body!(#path().cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
+                head: body!(fn #hidden() -> &'static #private::Instance),
+                cache: body!(#instance.cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
                 way: None,
                 info,
                 clear,
@@ -132,8 +164,8 @@ impl Home {
                     }
                     #private::ThreadInstance { instances: &__LRU_MEMO_INSTANCES, of: #private::instantiation(|| ()) }
                 },
-                result: body!(#private::ThreadInstance),
-                cache: body!(#path().cache::<_, #value, #hasher>(#site)),
+                head: body!(fn #hidden() -> #private::ThreadInstance),
+                cache: body!(#instance.cache::<_, #value, #hasher>(#site)),
                 way: None,
                 info,
                 clear,
@@ -236,6 +268,12 @@ fn identity(
     let parameters = names_of_parameters(function);
     let (is_named, is_free) = (options.name.is_some(), matches!(function.place, Place::Free));
     let hidden = function.names.cache.to_string();
+    let within = if function.may_be_dispatched() {
+        let path = function.path(&function.names.cache);
+        quote!(&#path)
+    } else {
+        quote!(&|| ())
+    };
     let around = match function.place {
         Place::Block(block) => block.generics.type_params().map(|param| &param.ident).collect(),
         _ => Vec::new(),
@@ -254,7 +292,7 @@ fn identity(
             is_free: #is_free,
             module: ::core::module_path!(),
             hidden: #hidden,
-            within: ::core::any::type_name_of_val(&|| ()),
+            within: ::core::any::type_name_of_val(#within),
             package: [
                 ::core::option_env!("CARGO_PKG_NAME"),
                 ::core::option_env!("CARGO_PKG_VERSION"),

@@ -8,9 +8,10 @@ use syn::{
 };
 
 use crate::block::{Block, permission};
+use crate::conditions::{Case, cases, may_be_own};
 use crate::diagnostics::Diagnostics;
 use crate::expand::{Companions, Expansion, expand};
-use crate::function::{Function, Place};
+use crate::function::{Function, Place, ends_like_own};
 use crate::options::{Attribute, Options};
 use crate::validate::{is_unsized, validate};
 
@@ -20,22 +21,31 @@ pub(crate) fn memoize(attribute: Attribute, options: TokenStream, item: TokenStr
     if let Ok(block) = syn::parse2::<ItemImpl>(item.clone()) {
         return memoize_block(attribute, &options, block);
     }
-    let options = Options::parse(attribute, options, &mut diagnostics);
     let item = match syn::parse2::<ItemFn>(item.clone()) {
         Ok(item) => item,
         Err(error) => {
+            Options::parse(attribute, options, &mut diagnostics);
             diagnostics.add(not_a_function(attribute.name(), error, &item));
-            let errors = diagnostics.into_tokens();
+            let errors = diagnostics.into_tokens(&[]);
             return quote!(#errors #item);
         }
     };
-    match memoize_function(&options, item, Place::Free, diagnostics) {
-        Ok(expansion) => {
-            let (memoized, companions) = (expansion.memoized, expansion.companions.functions);
-            quote!(#memoized #companions)
+    let cases = match cases(item.clone()) {
+        Ok(cases) => cases,
+        Err(error) => {
+            let error = error.into_compile_error();
+            return quote!(#error #item);
         }
-        Err(Mistakes { errors, item }) => quote!(#errors #item),
-    }
+    };
+    let written =
+        cases.into_iter().map(|case| match memoize_case(attribute, Ok(options.clone()), case, Place::Free) {
+            Ok(expansion) => {
+                let (memoized, companions) = (expansion.memoized, expansion.companions.functions);
+                quote!(#memoized #companions)
+            }
+            Err(Mistakes { errors, item }) => quote!(#errors #item),
+        });
+    written.collect()
 }
 
 /// What is wrong with a function.
@@ -47,16 +57,23 @@ struct Mistakes {
 }
 
 /// The expansion of one function, or its mistakes.
-fn memoize_function(
-    options: &Options,
-    item: ItemFn,
+fn memoize_case(
+    attribute: Attribute,
+    options: syn::Result<TokenStream>,
+    case: Case,
     place: Place<'_>,
-    mut diagnostics: Diagnostics,
 ) -> Result<Expansion, Mistakes> {
+    let Case { item, left_out } = case;
+    let mut diagnostics = Diagnostics::default();
+    let options = diagnostics.ok(options).unwrap_or_default();
+    let mut options = Options::parse(attribute, options, &mut diagnostics);
+    options.skip.retain(|name| !left_out.contains(name));
+    let conditions = item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+    let conditions: Vec<_> = conditions.cloned().collect();
     let function = Function::new(item, place);
-    validate(&function, options, &mut diagnostics);
-    match diagnostics.into_tokens() {
-        None => Ok(expand(options, &function)),
+    validate(&function, &options, &mut diagnostics);
+    match diagnostics.into_tokens(&conditions) {
+        None => Ok(expand(&options, &function)),
         Some(errors) => Err(Mistakes { errors, item: Box::new(repaired(function)) }),
     }
 }
@@ -76,24 +93,37 @@ fn memoize_block(attribute: Attribute, options: &TokenStream, mut block: ItemImp
     let mut memoized = 0;
     for item in &mut block.items {
         let ImplItem::Fn(function) = item else { continue };
-        let Some((attribute, options)) = take_attribute(&mut function.attrs) else { continue };
+        let is_memoized = |attribute: &SynAttribute| ends_like_own(attribute.path()) || may_be_own(attribute);
+        if !function.attrs.iter().any(is_memoized) {
+            continue;
+        }
         memoized += 1;
-        let mut diagnostics = Diagnostics::default();
-        let options =
-            diagnostics.ok(options).map(|options| Options::parse(attribute, options, &mut diagnostics));
         let Ok(function) = syn::parse2::<ItemFn>(function.to_token_stream()) else { continue };
-        let options =
-            options.unwrap_or_else(|| Options::parse(attribute, TokenStream::new(), &mut diagnostics));
-        match memoize_function(&options, function, Place::Block(&header), diagnostics) {
-            Ok(expansion) => {
-                *item = ImplItem::Verbatim(expansion.memoized);
-                companions.extend(expansion.companions);
+        let cases = match cases(function) {
+            Ok(cases) => cases,
+            Err(error) => {
+                errors.extend(error.into_compile_error());
+                continue;
             }
-            Err(mistakes) => {
-                *item = ImplItem::Verbatim(mistakes.item.into_token_stream());
-                errors.extend(mistakes.errors);
+        };
+        let mut written = TokenStream::new();
+        for mut case in cases {
+            let Some((attribute, options)) = take_attribute(&mut case.item.attrs) else {
+                case.item.to_tokens(&mut written);
+                continue;
+            };
+            match memoize_case(attribute, options, case, Place::Block(&header)) {
+                Ok(expansion) => {
+                    written.extend(expansion.memoized);
+                    companions.extend(expansion.companions);
+                }
+                Err(mistakes) => {
+                    mistakes.item.to_tokens(&mut written);
+                    errors.extend(mistakes.errors);
+                }
             }
         }
+        *item = ImplItem::Verbatim(written);
     }
     if memoized == 0 {
         let message = format!(

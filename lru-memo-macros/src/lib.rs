@@ -1,8 +1,9 @@
 //! The attribute macros of the `lru-memo` crate, which re-exports and documents them.
 //!
-//! The stages: [`item`] finds the functions, [`block`] reads the `impl` around them, [`options`] an attribute,
-//! [`function`] the function under it, [`validate`] refuses what cannot be memoized; [`key`], [`cached`] and [`home`]
-//! decide what is looked up, what is kept and where, and [`expand`] writes the functions.
+//! The stages: [`item`] finds the functions, [`conditions`] splits those with conditions inside, [`block`] reads the
+//! `impl` around them, [`options`] an attribute, [`function`] the function under it, [`validate`] refuses what cannot be
+//! memoized; [`key`], [`cached`] and [`home`] decide what is looked up, what is kept and where, and [`expand`] writes the
+//! functions.
 
 #![forbid(unsafe_code)]
 // The links are for those who read the code.
@@ -10,6 +11,7 @@
 
 mod block;
 mod cached;
+mod conditions;
 mod diagnostics;
 mod duration;
 mod expand;

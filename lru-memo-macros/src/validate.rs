@@ -1,5 +1,6 @@
 //! Refuses what cannot be memoized, each mistake at the token to change.
 
+use proc_macro2::Span;
 use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
 use syn::{Receiver, ReceiverKind, Type};
@@ -12,6 +13,12 @@ use crate::shape::{first_borrow, first_borrow_in_leaf, first_mutable_borrow, pee
 /// Reports everything about the function that cannot be memoized.
 pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
     let signature = &function.item.sig;
+    if signature.generics.lifetimes().any(|param| param.lifetime.ident == "async_trait") {
+        // What that macro has made of the function is nothing to tell the user about.
+        let message = "put `#[lru_cache]` above `#[async_trait]`, on the block: below, it sees what that has made of the function";
+        diagnostics.add(syn::Error::new(Span::call_site(), message));
+        return;
+    }
     if let Some(token) = &signature.constness {
         diagnostics.error(token, "a `const fn` cannot consult a cache; remove `const`");
     }

@@ -11,7 +11,9 @@ pub use crate::cache::Cache;
 pub use crate::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
 pub use crate::hooks::{admit_all, admits, cold, name_of_instantiation, weigh, weigh_nothing};
 pub use crate::info::{CacheInfo, CacheParameters, Scope};
-pub use crate::instances::{Instance, Instances, ThreadInstance, ThreadInstances, instantiation};
+pub use crate::instances::{
+    Instance, Instances, ThreadInstance, ThreadInstances, instance_of, instantiation, thread_instance_of,
+};
 pub use crate::key::{
     AnyExpression, ArrayOf, CowOf, Expression, Leaf, NotOwnable, OptionOf, Ownable, Owned, Ref, SliceOf,
     VecOf, part,
@@ -25,7 +27,7 @@ pub use crate::plain::{NotPlain, Plainness};
 pub use crate::registry::Site;
 #[cfg(feature = "_stores")]
 pub use crate::shared::{
-    function::{SharedCache, SharedCaches},
+    function::{SharedCache, SharedCaches, shared_cache_of, used_cache_of},
     identity::{Identity, names},
     key::shared_part,
     task::at_once,

@@ -30,6 +30,32 @@ pub fn instantiation<F: 'static>(_: F) -> TypeId {
     TypeId::of::<F>()
 }
 
+/// Identifies an instantiation of a method by the method.
+///
+/// Unlike the type of a closure in it, every function can name it, and nothing has to be called for it: the methods of
+/// a trait that is used as `dyn Trait` can call only those that have a receiver.
+#[inline]
+pub(crate) fn instantiation_of<F>(_: F) -> TypeId {
+    // A type that mentions `F` would have to be `'static`; a closure that captures nothing is.
+    instantiation(|| ())
+}
+
+/// The instance of a method, among those of all methods.
+#[inline]
+pub fn instance_of<F>(method: F) -> &'static Instance {
+    static ALL: Instances = Instances::new();
+    ALL.of(instantiation_of(method))
+}
+
+/// The instance of a method in the calling thread, among those of all methods.
+#[inline]
+pub fn thread_instance_of<F>(method: F) -> ThreadInstance {
+    std::thread_local! {
+        static ALL: ThreadInstances = const { ThreadInstances::new() };
+    }
+    ThreadInstance { instances: &ALL, of: instantiation_of(method) }
+}
+
 /// A cache whose types are forgotten.
 pub(crate) trait ErasedCache: Any {
     /// Its counters; `None` when it has not been used.

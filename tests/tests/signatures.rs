@@ -6,8 +6,14 @@
 
 #![expect(clippy::needless_lifetimes, clippy::boxed_local, reason = "they are among the signatures")]
 
+#[path = "signatures/conditions.rs"]
+mod conditions;
+#[path = "signatures/dyn_traits.rs"]
+mod dyn_traits;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod shared;
+#[path = "signatures/track_caller.rs"]
+mod track_caller;
 
 use std::borrow::Cow;
 use std::fmt::Debug;

@@ -9,7 +9,7 @@ fn mistakes(options: &str) -> String {
     let mut diagnostics = Diagnostics::default();
     let options: TokenStream = options.parse().expect("tokens");
     Options::parse(Attribute::LruCache, options, &mut diagnostics);
-    diagnostics.into_tokens().map(|tokens| tokens.to_string()).unwrap_or_default()
+    diagnostics.into_tokens(&[]).map(|tokens| tokens.to_string()).unwrap_or_default()
 }
 
 #[test]

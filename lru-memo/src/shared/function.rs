@@ -22,6 +22,7 @@ use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket};
 use crate::by_type::ByType;
 use crate::info::{CacheInfo, CacheParameters};
+use crate::instances::instantiation_of;
 use crate::outcome::Outcome;
 use crate::registry::{self, Site};
 
@@ -38,6 +39,28 @@ pub struct SharedCache {
     near: Option<Near>,
     /// Whether the store could not be told to remove something of this function.
     undelivered: Mark,
+}
+
+/// The caches of all methods.
+static OF_METHODS: SharedCaches = SharedCaches::new();
+
+/// The cache of a method, among those of all methods; it is made and registered when it is not there.
+#[inline]
+pub fn shared_cache_of<F>(
+    method: F,
+    site: impl FnOnce() -> Site,
+    identity: impl FnOnce() -> Identity,
+) -> &'static SharedCache {
+    OF_METHODS.of(instantiation_of(method), site, identity)
+}
+
+/// The cache of a method, when it has been used.
+///
+/// # Panics
+/// When it has not.
+#[must_use]
+pub fn used_cache_of<F>(method: F) -> &'static SharedCache {
+    OF_METHODS.0.get(instantiation_of(method)).expect("a cache is registered once it is there")
 }
 
 impl SharedCaches {

@@ -39,7 +39,8 @@ pub struct Identity {
     pub module: &'static str,
     /// The name of the hidden function beside it that leads to the cache.
     pub hidden: &'static str,
-    /// The type name of a closure in the hidden function: `module::hidden::{{closure}}` for a function of a module.
+    /// The type name of the hidden function, or of a closure in it: `module::hidden::{{closure}}` for a function of a
+    /// module.
     pub within: &'static str,
     /// The package that it was compiled in, and the version of that.
     pub package: [Option<&'static str>; 2],
@@ -86,7 +87,7 @@ impl Identity {
     /// What the function stands in: `module`, `module::Type<T>`, `module::<impl Trait for Type>` or `<Type as Trait>`.
     fn home(&self) -> Option<&str> {
         let (home, rest) = self.within.split_once(&format!("::{}", self.hidden))?;
-        (rest.starts_with("::{{") || rest.starts_with('<')).then_some(home)
+        (rest.is_empty() || rest.starts_with("::{{") || rest.starts_with('<')).then_some(home)
     }
 
     /// Whether the function, or the `impl` block or the trait around it, is certain to be an item of the module.
