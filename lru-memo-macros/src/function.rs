@@ -389,7 +389,12 @@ impl Attributes {
     pub(crate) fn sort(attributes: &[Attribute]) -> Self {
         let mut sorted = Self::default();
         for attribute in attributes {
-            sorted.add(&attribute.meta, &|meta| quote!(#[#meta]));
+            // Where the user wrote it: lints do not look at documentation that a macro wrote.
+            sorted.add(&attribute.meta, &|meta| {
+                let mut tokens = attribute.pound_token.to_token_stream();
+                attribute.bracket_token.surround(&mut tokens, |inside| inside.extend(meta));
+                tokens
+            });
         }
         sorted
     }
