@@ -451,11 +451,14 @@ impl Attributes {
         let is_about_name =
             |meta: &&Meta| ["dead_code", "missing_docs"].iter().any(|lint| meta.path().is_ident(lint));
         let (name, body): (Vec<_>, Vec<_>) = lints.iter().copied().partition(is_about_name);
-        let expect = |lints: &[&Meta]| written(quote!(expect(#(#lints,)* #(#reason)*)));
-        let allow = |lints: &[&Meta]| written(quote!(allow(#(#lints,)* #(#reason)*)));
-        self.outer.extend([expect(&name), allow(&body)]);
-        self.inner.extend([expect(&body), allow(&name)]);
-        self.all.push(allow(&lints));
+        let level = |level: TokenStream, lints: &[&Meta]| {
+            (!lints.is_empty()).then(|| written(quote!(#level(#(#lints,)* #(#reason)*))))
+        };
+        let expect = |lints: &[&Meta]| level(quote!(expect), lints);
+        let allow = |lints: &[&Meta]| level(quote!(allow), lints);
+        self.outer.extend([expect(&name), allow(&body)].into_iter().flatten());
+        self.inner.extend([expect(&body), allow(&name)].into_iter().flatten());
+        self.all.extend(allow(&lints));
         Some(())
     }
 }
