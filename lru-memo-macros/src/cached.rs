@@ -33,7 +33,7 @@ impl Cached {
             return whole;
         }
         // By name where the compiler cannot be asked, and where it cannot be another type of that name.
-        let by_name = function.is_generic() || is_in_std(output);
+        let by_name = !function.knows(output) || is_in_std(output);
         if let Some(value) = value_of_result(output).filter(|_| by_name) {
             return Self { kind: quote_spanned!(at=> #private::Is<true>), value, ..whole };
         }

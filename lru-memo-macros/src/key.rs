@@ -7,7 +7,7 @@ use syn::{Expr, Ident, Index, Type};
 
 use crate::function::Function;
 use crate::options::{Options, Scope};
-use crate::shape::{shape, with_elided_lifetimes};
+use crate::shape::{Sight, shape, with_elided_lifetimes};
 
 /// The key of a function.
 pub(crate) struct Key {
@@ -62,7 +62,7 @@ impl Key {
         for (index, (name, ty)) in parts.iter().enumerate().rev() {
             let at = ty.span();
             let here = options.runtime.at(at);
-            let shape = shape(ty, &options.runtime);
+            let shape = shape(ty, sight(function, ty, options));
             let (how, stored, ty) = (shape.how, shape.stored, with_elided_lifetimes(ty));
             // Said rather than inferred, so that an unfit type brings one error.
             let as_stored = if function.is_generic() { quote!(_) } else { stored.clone() };
@@ -106,7 +106,7 @@ impl Key {
             let made = match argument_named(part, function) {
                 _ if options.scope == Scope::Shared => quote_spanned!(at=> #here::shared_part(&(#part))),
                 Some(ty) => {
-                    let how = shape(ty, &options.runtime).how;
+                    let how = shape(ty, sight(function, ty, options)).how;
                     quote_spanned!(at=> #here::part::<#how, _, _, _>(&(#part)))
                 }
                 None => quote_spanned!(at=> #here::Expression(&(#part)).lru_memo_part()),
@@ -127,6 +127,11 @@ impl Key {
         let part = part_of_key(index);
         self.proof = quote_spanned!(at=> (#here::shareable_part(#part), #proof));
     }
+}
+
+/// What can be found out about an argument of a function.
+fn sight<'o>(function: &Function<'_>, ty: &Type, options: &'o Options) -> Sight<'o> {
+    Sight { runtime: &options.runtime, can_ask: function.knows(ty) }
 }
 
 /// `&__lru_memo_key.1.1.0` for part 2 of that variable.

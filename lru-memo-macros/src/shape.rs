@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::visit_mut::VisitMut;
+use syn::visit_mut::{self, VisitMut};
 use syn::{GenericArgument, Ident, Lifetime, PathArguments, Type, TypeReference};
 
 use crate::options::Runtime;
@@ -20,51 +20,107 @@ pub(crate) struct Shape {
     pub(crate) stored: TokenStream,
 }
 
-/// The shape of an argument of this type; `runtime` is where the runtime is.
-pub(crate) fn shape(ty: &Type, runtime: &Runtime) -> Shape {
+/// Writes how a leaf of a type takes part.
+type LeafOf<'l> = &'l dyn Fn(&Type) -> TokenStream;
+
+/// What is known where a shape is read off.
+#[derive(Clone, Copy)]
+pub(crate) struct Sight<'r> {
+    /// Where the runtime is.
+    pub(crate) runtime: &'r Runtime,
+    /// Whether the compiler can be asked what a name stands for: not where something generic is mentioned.
+    pub(crate) can_ask: bool,
+}
+
+/// The shape of an argument of this type.
+pub(crate) fn shape(ty: &Type, sight: Sight<'_>) -> Shape {
+    let leaf = |ty: &Type| {
+        let at = ty.span();
+        let private = sight.runtime.at(at);
+        quote_spanned!(at=> #private::Leaf<_>)
+    };
+    shape_of(ty, sight, &leaf)
+}
+
+/// `leaf` is how a part takes part that is not taken apart.
+fn shape_of(ty: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
     let at = ty.span();
-    let private = runtime.at(at);
+    let private = sight.runtime.at(at);
     match peel(ty) {
         Type::Reference(reference) if !is_static(reference) => {
-            let inner = behind_reference(&reference.elem, runtime);
+            let inner = behind_reference(&reference.elem, sight, leaf);
             let how = inner.how;
             Shape { how: quote_spanned!(at=> #private::Ref<#how>), stored: inner.stored }
         }
         Type::Tuple(tuple) if needs_structure(ty) => {
-            let parts: Vec<Shape> = tuple.elems.iter().map(|elem| shape(elem, runtime)).collect();
+            let parts: Vec<Shape> = tuple.elems.iter().map(|elem| shape_of(elem, sight, leaf)).collect();
             let (hows, stored) = (parts.iter().map(|part| &part.how), parts.iter().map(|part| &part.stored));
             Shape { how: quote!((#(#hows,)*)), stored: quote!((#(#stored,)*)) }
         }
-        Type::Slice(slice) if needs_structure(ty) => sequence(quote!(SliceOf), &slice.elem, runtime),
-        Type::Array(array) if needs_structure(ty) => sequence(quote!(ArrayOf), &array.elem, runtime),
+        Type::Slice(slice) if needs_structure(ty) => sequence(quote!(SliceOf), &slice.elem, sight, leaf),
+        Type::Array(array) if needs_structure(ty) => sequence(quote!(ArrayOf), &array.elem, sight, leaf),
         inner => match wrapper(inner) {
-            Some((Wrapper::Cow, elem)) => {
-                let inner = behind_reference(elem, runtime);
-                let how = inner.how;
-                Shape { how: quote_spanned!(at=> #private::CowOf<#how>), stored: inner.stored }
-            }
-            Some((Wrapper::Option, elem)) if needs_structure(elem) => {
-                let Shape { how, stored } = shape(elem, runtime);
-                Shape {
-                    how: quote_spanned!(at=> #private::OptionOf<#how>),
-                    stored: quote!(::core::option::Option<#stored>),
-                }
-            }
-            Some((Wrapper::Vec, elem)) if needs_structure(elem) => sequence(quote!(VecOf), elem, runtime),
-            _ => Shape { how: quote_spanned!(at=> #private::Leaf<_>), stored: quote!(#ty) },
+            Some((wrapper, elem)) if needs_structure(inner) => wrapped(inner, wrapper, elem, sight, leaf),
+            _ => Shape { how: leaf(ty), stored: quote!(#ty) },
         },
     }
 }
 
+/// The shape of a type that is named like a wrapper: if it is one, that of a wrapper, else of a leaf.
+fn wrapped(ty: &Type, wrapper: Wrapper, elem: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
+    let at = ty.span();
+    let private = sight.runtime.at(at);
+    // What inference would have to find in the shape that is not chosen, it could not: the compiler is asked for it.
+    let asked = |ty: &Type| {
+        let is_float = ask(ty, quote!(IS_FLOAT), sight);
+        quote_spanned!(at=> #private::Leaf<#private::Chosen<#is_float, #private::ByBits, #private::ByHash>>)
+    };
+    let leaf: LeafOf<'_> = if sight.can_ask { &asked } else { leaf };
+    let (question, shape) = match wrapper {
+        Wrapper::Cow => {
+            let Shape { how, stored } = behind_reference(elem, sight, leaf);
+            (quote!(IS_COW), Shape { how: quote_spanned!(at=> #private::CowOf<#how>), stored })
+        }
+        Wrapper::Option => {
+            let Shape { how, stored } = shape_of(elem, sight, leaf);
+            let how = quote_spanned!(at=> #private::OptionOf<#how>);
+            (quote!(IS_OPTION), Shape { how, stored: quote!(::core::option::Option<#stored>) })
+        }
+        Wrapper::Vec => (quote!(IS_VEC), sequence(quote!(VecOf), elem, sight, leaf)),
+    };
+    if !sight.can_ask {
+        return shape;
+    }
+    let (is_it, Shape { how, stored }) = (ask(ty, question, sight), shape);
+    let own = with_lifetimes(ty, "static");
+    Shape {
+        how: quote_spanned!(at=> #private::Chosen<#is_it, #how, #private::Leaf<#private::ByHash>>),
+        stored: quote_spanned!(at=> #private::Chosen<#is_it, #stored, #own>),
+    }
+}
+
+/// The answer to a question about a type, as the type `Is<..>`.
+fn ask(ty: &Type, question: TokenStream, sight: Sight<'_>) -> TokenStream {
+    let at = ty.span();
+    let (private, ty) = (sight.runtime.at(at), with_elided_lifetimes(ty));
+    quote_spanned! {at=>
+        #private::Is<{
+            #[allow(unused_imports)]
+            use #private::NoWrapper as _;
+            #private::Wrapper::<#ty>::#question
+        }>
+    }
+}
+
 /// The shape of what stands behind a reference; a leaf may be unsized there.
-fn behind_reference(ty: &Type, runtime: &Runtime) -> Shape {
+fn behind_reference(ty: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
     let is_leaf = match peel(ty) {
         Type::Reference(reference) => is_static(reference),
         _ => !needs_structure(ty) || is_float(ty),
     };
     if is_leaf {
         let at = ty.span();
-        let private = runtime.at(at);
+        let private = sight.runtime.at(at);
         let stored = quote_spanned! {at=>
             #private::Owned<#ty, #private::Is<{
                 #[allow(unused_imports)]
@@ -72,17 +128,17 @@ fn behind_reference(ty: &Type, runtime: &Runtime) -> Shape {
                 #private::Ownable::<#ty>::IS_OWNABLE
             }>>
         };
-        Shape { how: quote_spanned!(at=> #private::Leaf<_>), stored }
+        Shape { how: leaf(ty), stored }
     } else {
-        shape(ty, runtime)
+        shape_of(ty, sight, leaf)
     }
 }
 
-fn sequence(how: TokenStream, elem: &Type, runtime: &Runtime) -> Shape {
-    let inner = shape(elem, runtime);
+fn sequence(how: TokenStream, elem: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
+    let inner = shape_of(elem, sight, leaf);
     let (inner_how, stored) = (inner.how, inner.stored);
     let at = elem.span();
-    let private = runtime.at(at);
+    let private = sight.runtime.at(at);
     Shape { how: quote_spanned!(at=> #private::#how<#inner_how>), stored: quote!(#private::Box<[#stored]>) }
 }
 
@@ -121,12 +177,12 @@ fn wrapper(ty: &Type) -> Option<(Wrapper, &Type)> {
     let PathArguments::AngleBracketed(arguments) = &last.arguments else {
         return None;
     };
-    let mut types = arguments.args.iter().filter_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
+    let mut arguments =
+        arguments.args.iter().filter(|argument| !matches!(argument, GenericArgument::Lifetime(_)));
+    match (arguments.next(), arguments.next()) {
+        (Some(GenericArgument::Type(elem)), None) => Some((wrapper, elem)),
         _ => None,
-    });
-    let elem = types.next()?;
-    types.next().is_none().then_some((wrapper, elem))
+    }
 }
 
 fn is_float(ty: &Type) -> bool {
@@ -217,15 +273,25 @@ pub(crate) fn first_borrow_in_leaf(ty: &Type) -> Option<TokenStream> {
 
 /// The type with every named lifetime made `'_`, for use inside a constant, where lifetimes have no names.
 pub(crate) fn with_elided_lifetimes(ty: &Type) -> Type {
-    struct Elide;
-    impl VisitMut for Elide {
+    with_lifetimes(ty, "_")
+}
+
+/// The type with every lifetime that is written, and every reference, made to live that long; for ever what does.
+fn with_lifetimes(ty: &Type, name: &str) -> Type {
+    struct Setter<'n>(&'n str);
+    impl VisitMut for Setter<'_> {
         fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
             if lifetime.ident != "static" {
-                lifetime.ident = Ident::new("_", lifetime.ident.span());
+                lifetime.ident = Ident::new(self.0, lifetime.ident.span());
             }
+        }
+        fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
+            let at = reference.and_token.span;
+            reference.lifetime.get_or_insert_with(|| Lifetime::new("'_", at));
+            visit_mut::visit_type_reference_mut(self, reference);
         }
     }
     let mut ty = ty.clone();
-    Elide.visit_type_mut(&mut ty);
+    Setter(name).visit_type_mut(&mut ty);
     ty
 }

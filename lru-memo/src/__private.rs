@@ -15,8 +15,8 @@ pub use crate::instances::{
     Instance, Instances, ThreadInstance, ThreadInstances, instance_of, instantiation, thread_instance_of,
 };
 pub use crate::key::{
-    AnyExpression, ArrayOf, CowOf, Expression, Leaf, NotOwnable, OptionOf, Ownable, Owned, Ref, SliceOf,
-    VecOf, part,
+    AnyExpression, ArrayOf, ByBits, ByHash, CowOf, Expression, Leaf, NotOwnable, OptionOf, Ownable, Owned,
+    Ref, SliceOf, VecOf, part,
 };
 pub use crate::kind::Kept;
 pub use crate::of_thread::OfThread;
@@ -35,3 +35,4 @@ pub use crate::shared::{
 };
 pub use crate::slot::{Slot, shareable, shareable_part};
 pub use crate::threading::{AllThreads, OneThread};
+pub use crate::wrappers::{Chosen, NoWrapper, Wrapper};

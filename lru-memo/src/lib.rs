@@ -87,6 +87,7 @@ pub mod shared;
 mod slot;
 mod sync;
 mod threading;
+mod wrappers;
 
 pub use info::{CacheInfo, CacheParameters, Scope};
 #[doc(inline)]

@@ -10,6 +10,8 @@
 mod conditions;
 #[path = "signatures/dyn_traits.rs"]
 mod dyn_traits;
+#[path = "signatures/namesakes.rs"]
+mod namesakes;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod shared;
 #[path = "signatures/track_caller.rs"]
