@@ -26,7 +26,7 @@
 //! | URL | store |
 //! |---|---|
 //! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files. Off Linux, nothing is cached |
-//! | `file:///dir`, `file:///dir?size=64MiB&timeout=2s` | [`Embedded`], in this directory; 1 GiB without a `size`, 500 ms without a `timeout`. `durable=true` has it survive a reboot, and `unused=90d` keeps for so long what is not used |
+//! | `file:///dir`, `file:///dir?size=64MiB&timeout=2s` | [`Embedded`], in this directory; without a `size`, 1 GiB or less, as [memory allows](crate::machines#what-each-promises), 500 ms without a `timeout`. `durable=true` has it survive a reboot, and `unused=90d` keeps for so long what is not used |
 //! | `memcached://h1:11211,h2:11211` | `Memcached`, with the cargo feature `memcached` |
 //! | `redis://user:password@host:6379/0`, `unix:///run/redis.sock` | `Redis`, with the cargo feature `redis` |
 //! | `redis://h1,h2,h3`, `redis://h1?cluster=true` | `Redis`, a cluster: nodes that tell of the others |

@@ -26,6 +26,7 @@ mod evict;
 mod files;
 mod made;
 mod members;
+mod memory;
 mod opened;
 mod queue;
 mod raw;
@@ -162,6 +163,9 @@ impl Embedded {
                 _ => return Err(url::unknown(name, "`size`, `durable`, `unused`, `timeout` and `prefix`")),
             }
         }
+        if !said.size {
+            options.size = memory::default_size();
+        }
         Ok(Parsed { path, prefix, options, said })
     }
 
@@ -201,7 +205,7 @@ impl Embedded {
             return Err(error.clone());
         }
         self.current.drop_inherited();
-        let opened = files::open(&self.directory, &self.options);
+        let opened = files::open(&self.directory, &self.options, self.said);
         let is_as_said = |files: &files::Files| files.made.check(&self.directory, &self.options, self.said);
         match opened.and_then(|files| is_as_said(&files).map(|()| files)) {
             Ok(files) => {

@@ -27,13 +27,13 @@ use std::time::Instant;
 
 use super::default_place::make_again;
 use super::directory::{failed, make_private, open_file};
-use super::made::{Made, sync_directory};
+use super::made::{Made, Said, sync_directory};
 use super::members::Membership;
 use super::opened::Opened;
 use super::queue::stopped;
 use super::raw::{self, Environment};
 use super::table::{self, Head, Table};
-use super::{Options, error_of, record};
+use super::{Options, error_of, memory, record};
 use crate::shared::error::{Error, Kind};
 use crate::shared::hash::hash;
 use crate::shared::health;
@@ -70,7 +70,7 @@ struct Opening<'a> {
 
 /// Opens what is in this directory; what is not there, or is broken, is made, if `create` says so. Waits for others no
 /// longer than the timeout.
-pub(super) fn open(directory: &Path, options: &Options) -> Result<Files, Error> {
+pub(super) fn open(directory: &Path, options: &Options, said: Said) -> Result<Files, Error> {
     let create = options.create;
     let deadline = Instant::now() + options.timeout;
     let base = directory.join("v1");
@@ -86,7 +86,14 @@ pub(super) fn open(directory: &Path, options: &Options) -> Result<Files, Error> 
     let members = Membership::join(&turns)?;
     let opening = Opening { options, deadline, turns, members };
     let opened = match read_name(&current) {
-        Ok(name) if is_name(&name) => open_instance(&base.join(name), &opening),
+        Ok(name) if is_name(&name) => match too_large(&base.join(&name), said)? {
+            Some(limit) if create => {
+                health::note_rebuilt();
+                let size = options.size.min(limit);
+                return make(&base, opening, Made::new(&Options { size, ..options.clone() }));
+            }
+            _ => open_instance(&base.join(name), &opening),
+        },
         Err(error) if create && error.kind() == io::ErrorKind::NotFound => {
             return make(&base, opening, Made::new(options));
         }
@@ -116,6 +123,18 @@ pub(super) fn made(directory: &Path) -> Result<Option<Made>, Error> {
         _ => return Ok(None),
     };
     Made::read(&path).map_err(|error| failed("read", &path, &error))
+}
+
+/// The size that a store is to have instead, which nobody has said the size of, and which has grown where there was more
+/// memory: this container would be ended for the pages that it takes.
+fn too_large(instance: &Path, said: Said) -> Result<Option<usize>, Error> {
+    let made_in = instance.join("made");
+    let made = Made::read(&made_in).map_err(|error| failed("read", &made_in, &error))?;
+    let Some(limit) = memory::limit().map(|limit| limit / 4) else { return Ok(None) };
+    let is_for_more = made.is_some_and(|made| !made.durable && made.size as u64 > limit);
+    let files = ["data.mdb", "table"].map(|name| fs::symlink_metadata(instance.join(name)));
+    let taken: u64 = files.into_iter().flatten().map(|file| 512 * file.blocks()).sum();
+    Ok((!said.size && is_for_more && taken > limit).then_some(limit as usize))
 }
 
 /// Excludes everybody else who opens or makes a store in the directory.
