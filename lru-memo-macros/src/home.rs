@@ -13,7 +13,7 @@ use crate::cached::Cached;
 use crate::fingerprint::fingerprint;
 use crate::function::{Function, Place};
 use crate::key::{Key, KeyTypes};
-use crate::options::{Options, Scope, core_at};
+use crate::options::{Options, Scope};
 use crate::parameters::Parameters;
 
 /// Where the cache of a function lives.
@@ -227,8 +227,7 @@ fn site(
     let ident = &function.item.sig.ident;
     let text = ident.unraw().to_string();
     let at = ident.span();
-    let core = core_at(at);
-    let line = quote_spanned!(at=> #core::line!());
+    let line = options.runtime.line(at);
     let module = quote!(::core::module_path!());
     let parameters_of_function = names_of_parameters(function);
     let name = match (&options.name, function.place) {

@@ -81,6 +81,14 @@ impl Runtime {
         let at = path.span();
         quote_spanned!(at=> #path::__private)
     }
+
+    /// The line of `at`: all of it has to stand there. In edition 2015 `::core` would not be found.
+    pub(crate) fn line(&self, at: Span) -> TokenStream {
+        match &self.0 {
+            None => quote_spanned!(at=> ::lru_memo::__private::line!()),
+            Some(_) => quote_spanned!(at=> ::core::line!()),
+        }
+    }
 }
 
 /// The path `::core`, for what is shown at `at`: also in edition 2015, where such a path of the user's means another crate.
