@@ -526,7 +526,9 @@ impl<'a> Pieces<'a> {
             // Where two traits have a memoized function of one name, the compiler points there.
             let at = self.function.item.sig.ident.span();
             let forward = quote_spanned!(at=> pub #signature { #call }).into_iter().map(|mut token| {
-                token.set_span(at);
+                // The edition of a path is that of its colons.
+                let is_colon = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':');
+                token.set_span(if is_colon { at.resolved_at(token.span()) } else { at });
                 token
             });
             quote!(#doc #forward_attributes #(#forward)*)

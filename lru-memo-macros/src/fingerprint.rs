@@ -21,7 +21,7 @@ pub(crate) fn fingerprint(function: &Function<'_>, options: &Options) -> TokenSt
     // A fixed key: each build has to find the same number.
     let mut hash = SipHasher24::new_with_keys(0x6c72_755f_6d65_6d6f, 0x0074_6f6b_656e_7321);
     feed(tokens, &mut hash);
-    hash.finish128().as_u128().into_token_stream()
+    u128::from_le_bytes(hash.finish128().as_bytes()).into_token_stream()
 }
 
 /// Only one who enables the feature can have a function that needs it.

@@ -227,7 +227,7 @@ fn site(
     let ident = &function.item.sig.ident;
     let text = ident.unraw().to_string();
     let at = ident.span();
-    let line = quote_spanned!(at=> ::core::line!());
+    let line = options.runtime.line(at);
     let module = quote!(::core::module_path!());
     let parameters_of_function = names_of_parameters(function);
     let name = match (&options.name, function.place) {

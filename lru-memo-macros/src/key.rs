@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, Ident, Index, Type};
 
 use crate::function::Function;
-use crate::options::{Options, Scope};
+use crate::options::{Options, Scope, core_at};
 use crate::shape::{Sight, shape, with_elided_lifetimes};
 
 /// The key of a function.
@@ -71,7 +71,8 @@ impl Key {
                 _ => quote_spanned!(at=> #here::part::<#how, #ty, #as_stored, _>(&#name)),
             };
             key.add(part, index, at, options);
-            key.names.push(quote_spanned!(at=> ::core::any::type_name::<#ty>()));
+            let core = core_at(at);
+            key.names.push(quote_spanned!(at=> #core::any::type_name::<#ty>()));
             let KeyTypes { arguments: other_arguments, stored: other_stored, proof } = types;
             types = KeyTypes {
                 arguments: quote!((#ty, #other_arguments)),
@@ -154,9 +155,10 @@ fn argument_named<'f>(expression: &Expr, function: &'f Function<'_>) -> Option<&
 fn bindings(function: &Function<'_>) -> TokenStream {
     let bindings = function.arguments.iter().filter_map(|argument| {
         let (name, pattern) = (&argument.name, argument.pattern.as_ref()?);
+        let core = core_at(pattern.span());
         Some(quote_spanned! {pattern.span()=>
             #[allow(unused_variables, unused_mut)]
-            let #pattern = ::core::clone::Clone::clone(&#name);
+            let #pattern = #core::clone::Clone::clone(&#name);
         })
     });
     bindings.collect()

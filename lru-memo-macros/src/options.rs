@@ -81,6 +81,21 @@ impl Runtime {
         let at = path.span();
         quote_spanned!(at=> #path::__private)
     }
+
+    /// The line of `at`: all of it has to stand there. In edition 2015 `::core` would not be found.
+    pub(crate) fn line(&self, at: Span) -> TokenStream {
+        match &self.0 {
+            None => quote_spanned!(at=> ::lru_memo::__private::line!()),
+            Some(_) => quote_spanned!(at=> ::core::line!()),
+        }
+    }
+}
+
+/// The path `::core`, for what is shown at `at`: also in edition 2015, where such a path of the user's means another crate.
+pub(crate) fn core_at(at: Span) -> TokenStream {
+    // The edition is that of the colons.
+    let colons = quote_spanned!(at.resolved_at(Span::call_site())=> ::);
+    quote_spanned!(at=> #colons core)
 }
 
 /// The options as they were given; each is absent until it is met.
@@ -355,7 +370,8 @@ fn duration(input: ParseStream<'_>) -> syn::Result<TokenStream> {
         Lit::Str(text) => match crate::duration::parse(&text.value()) {
             Ok(nanoseconds) => {
                 let at = text.span();
-                return Ok(quote_spanned!(at=> ::core::time::Duration::from_nanos(#nanoseconds)));
+                let core = core_at(at);
+                return Ok(quote_spanned!(at=> #core::time::Duration::from_nanos(#nanoseconds)));
             }
             Err(message) => message,
         },

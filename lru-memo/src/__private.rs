@@ -3,6 +3,7 @@
 pub use alloc::boxed::Box;
 pub use alloc::rc::Rc;
 pub use core::cell::OnceCell;
+pub use core::line;
 pub use core::time::Duration;
 pub use foldhash::fast::RandomState as DefaultHasher;
 pub use std::thread_local;

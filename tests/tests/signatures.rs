@@ -10,6 +10,8 @@
 mod conditions;
 #[path = "signatures/dyn_traits.rs"]
 mod dyn_traits;
+#[path = "signatures/editions.rs"]
+mod editions;
 #[path = "signatures/namesakes.rs"]
 mod namesakes;
 #[cfg(any(feature = "memcached", feature = "redis"))]

@@ -137,7 +137,9 @@ pub fn fingerprint(parts: &[&[u8]]) -> u128 {
         bytes.extend((part.len() as u64).to_le_bytes());
         bytes.extend_from_slice(part);
     }
-    SipHasher24::new_with_keys(0x6c72_755f_6d65_6d6f, 0x6e61_6d65_7370_6163).hash(&bytes).as_u128()
+    let hash = SipHasher24::new_with_keys(0x6c72_755f_6d65_6d6f, 0x6e61_6d65_7370_6163).hash(&bytes);
+    // `as_u128` is another number on a big-endian processor.
+    u128::from_le_bytes(hash.as_bytes())
 }
 
 #[cfg(test)]

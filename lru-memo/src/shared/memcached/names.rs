@@ -19,7 +19,7 @@ pub(super) struct Names {
 impl Names {
     /// The hash of a key.
     pub(super) fn hash_of(self, key: &[u8]) -> u128 {
-        SipHasher24::new_with_keys(self.seed, 0x6c72_755f_6d65_6d6f).hash(key).as_u128()
+        u128::from_le_bytes(SipHasher24::new_with_keys(self.seed, 0x6c72_755f_6d65_6d6f).hash(key).as_bytes())
     }
 }
 
