@@ -25,13 +25,16 @@ fn soon<R: Send>(what: &str, act: impl FnOnce() -> R) -> R {
 
 /// A worker that is stopped while it writes, so that others cannot write.
 fn stopped_writer(url: &str) -> Worker {
-    let mut writer = Worker::start(url);
+    let (mut writer, mut other) = (Worker::start(url), Worker::start(url));
+    // Both have opened the store: who is stopped while it opens it keeps nobody from writing.
+    for worker in [&mut writer, &mut other] {
+        worker.ask("double 1");
+    }
     writer.tell("write_on");
     let mut pause = 1;
     loop {
         thread::sleep(Duration::from_micros(pause));
         writer.stop(true);
-        let mut other = Worker::start(url);
         other.ask("double_clear");
         if other.ask("health").contains("Unavailable") {
             return writer;
@@ -58,7 +61,10 @@ fn a_stopped_writer_delays_nobody_and_what_is_removed_meanwhile_is_not_seen_agai
             first.ask(&format!("source {value}"));
             soon(command, || first.ask(command));
             // What a task has given up is done by another thread.
-            soon("all removals", || while first.ask("undelivered") != "4" {});
+            let end = Instant::now() + SOON;
+            while first.ask("undelivered") != "4" {
+                assert!(Instant::now() < end, "not all removals are remembered: {}", first.ask("told"));
+            }
             let expected = [value; 4].map(|value| value.to_string()).join(" ");
             soon("many calls", || {
                 for _ in 0..100 {
