@@ -9,6 +9,8 @@
 mod block;
 #[path = "../../lru-memo-macros/src/cached.rs"]
 mod cached;
+#[path = "../../lru-memo-macros/src/conditions.rs"]
+mod conditions;
 #[path = "../../lru-memo-macros/src/diagnostics.rs"]
 mod diagnostics;
 #[path = "../../lru-memo-macros/src/duration.rs"]
