@@ -1,6 +1,6 @@
-//! A map from types to values that never move, which only grows and takes no lock: a trie over the hashes of the types.
+//! A map from types to values: a trie over the hashes of the types. It only grows, and takes no lock. Values never move.
 //!
-//! A fork cannot copy it halfway, and user code that runs while a value is made may use it.
+//! So a fork copies it whole, and user code that runs while a value is made may use it.
 
 use alloc::boxed::Box;
 use core::any::TypeId;
@@ -32,15 +32,15 @@ impl<T> ByType<T> {
         Self(OnceBox::new())
     }
 
-    /// The value of a type. The first of many costs no hash.
+    /// Returns the value of a type. The type that came first is found without a hash.
     #[inline]
     pub(crate) fn get(&self, of: TypeId) -> Option<&T> {
         let first = self.0.get()?;
         if first.of == of { Some(&first.value) } else { first.find(of) }
     }
 
-    /// The value of a type, and whether it was added just now. Of values that several threads make for one type at the
-    /// same time, one is kept.
+    /// Returns the value of a type, and whether this call added it. If several threads make a value for one type at the
+    /// same time, one of the values is kept.
     pub(crate) fn get_or_insert(&self, of: TypeId, make: impl FnOnce() -> T) -> (&T, bool) {
         if let Some(value) = self.get(of) {
             return (value, false);
@@ -107,7 +107,7 @@ impl Path {
     }
 }
 
-/// Takes the hash that a [`TypeId`] is.
+/// Passes on the hash that a [`TypeId`] consists of.
 #[derive(Default)]
 struct Taken(u64);
 

@@ -72,8 +72,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     }
 }
 
-/// Bounds the comparisons of one search outside of the lock. A comparison that stores another key of the same hash would
-/// make it endless: after so many, what was not compared leaves the cache, so that nobody takes it for absent.
+/// Bounds the comparisons of one search. Each comparison may store another key of the same hash, and the search would never
+/// end. Beyond the bound, keys that were not compared are evicted, so that the search may treat its key as absent.
 #[derive(Default)]
 struct Rounds {
     done: usize,

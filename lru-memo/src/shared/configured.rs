@@ -192,13 +192,13 @@ fn open_first() -> Result<&'static dyn Store, Error> {
     }
 }
 
-/// The store of a program whose caller must not choose it: of the process alone.
+/// The store of a privileged program that has not chosen one: it is private to the process.
 const WITHOUT_CHOICE: &str = "memory://";
 
 fn without_choice() -> Error {
-    let message = "this program has privileges that whoever has started it has not, who therefore does not choose its \
-                   shared store: neither `LRU_MEMO_STORE` nor the default store is used, and this process has a cache \
-                   of its own; call `shared::configure`";
+    let message = "this program is privileged (setuid, for example), so it ignores `LRU_MEMO_STORE` and the default \
+                   store, which its caller controls: its functions use a cache of this process; call \
+                   `shared::configure` to choose a store";
     Error::new(Kind::Directory, message)
 }
 

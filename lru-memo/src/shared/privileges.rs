@@ -1,6 +1,6 @@
-//! Whether this program may do what whoever has started it may not: then that one does not choose its store.
+//! Whether the program is privileged: its caller controls its environment, and must not choose its store.
 
-/// Whether the program has another user's, or another group's, privileges, or capabilities of its own file.
+/// Whether the program is setuid or setgid, or its file has capabilities.
 #[cfg(unix)]
 pub(super) fn are_not_the_callers() -> bool {
     // SAFETY: these calls only read, and cannot fail.
@@ -8,7 +8,7 @@ pub(super) fn are_not_the_callers() -> bool {
     ids.iter().any(|(real, effective)| real != effective) || is_secure()
 }
 
-/// What the kernel says of a program that it has given privileges.
+/// The kernel sets this flag when it starts a privileged program.
 #[cfg(target_os = "linux")]
 fn is_secure() -> bool {
     // SAFETY: this only reads.

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::raw;
 use crate::shared::error::{Error, Kind};
 
-/// What the name of a deployment's directory begins with, in the one that is chosen.
+/// The first part of the name of a deployment's directory: `prefix-shop1` for `?prefix=shop1`.
 pub(super) const PREFIX: &str = "prefix-";
 
 /// Makes sure that the directory is there and that only this user can get into it, or put another in its place.
@@ -86,8 +86,7 @@ fn check_ancestors(directory: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether this stands for all users outside of the user namespace of this process, among them the system's own, which
-/// have no number in it.
+/// Whether this is the overflow id, which stands for every user that this process's user namespace does not map.
 fn is_from_outside(user: u32) -> bool {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     let is_mapped_whole = read("/proc/self/uid_map").split_whitespace().eq(["0", "0", "4294967295"]);

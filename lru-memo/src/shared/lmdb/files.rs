@@ -125,8 +125,8 @@ pub(super) fn made(directory: &Path) -> Result<Option<Made>, Error> {
     Made::read(&path).map_err(|error| failed("read", &path, &error))
 }
 
-/// The size that a store is to have instead, which nobody has said the size of, and which has grown where there was more
-/// memory: this container would be ended for the pages that it takes.
+/// Whether the store has outgrown this container's memory limit, and the size that its successor gets. A store whose URL
+/// names a size is never too large.
 fn too_large(instance: &Path, said: Said) -> Result<Option<usize>, Error> {
     let made_in = instance.join("made");
     let made = Made::read(&made_in).map_err(|error| failed("read", &made_in, &error))?;
@@ -328,7 +328,7 @@ fn make(base: &Path, opening: Opening<'_>, made: Made) -> Result<Files, Error> {
     let name = format!("{:016x}", random(0));
     let directory = base.join(&name);
     make_private(&directory)?;
-    // First, so that what is left of it is known for what it is, whatever becomes of this process.
+    // The mark comes first: if this process dies here, another one knows that it may remove the directory.
     let made_in = directory.join("made");
     made.write(&made_in)?;
     let table = make_table(&directory, &made)?;
@@ -363,7 +363,7 @@ fn write_instance(environment: &Environment, instance: u64) -> Result<(), heed::
     txn.commit()
 }
 
-/// Removes older instances. Whoever still uses one is told to stop. What has no mark of a store is somebody else's.
+/// Removes older instances. Whoever still uses one is told to stop. A directory without the mark of a store is left alone.
 fn remove_all(base: &Path) {
     let names = fs::read_dir(base).into_iter().flatten().flatten();
     for name in names.filter(|entry| is_name(&entry.file_name().to_string_lossy())) {

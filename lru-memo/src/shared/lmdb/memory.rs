@@ -1,21 +1,21 @@
-//! How much memory a store may take that nobody has said the size of: in memory or not, its pages count as this container's.
+//! The default size of a store. The kernel charges its pages to the container, so the container's memory limit bounds it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The most that is taken by default.
 const MOST: u64 = 1 << 30;
-/// The least, with which a store still works.
+/// The smallest size with which a store still works.
 const LEAST: u64 = 1 << 20;
 
-/// The least of 1 GiB, a quarter of what this container may have, and half of what is free, in bytes.
+/// The smallest of 1 GiB, a quarter of the container's memory limit, and half of the free memory, in bytes.
 pub(super) fn default_size() -> usize {
     let quarter = limit().map_or(MOST, |limit| limit / 4);
     let half = available().map_or(MOST, |available| available / 2);
     MOST.min(quarter).min(half).max(LEAST) as usize
 }
 
-/// The least limit of the control groups that this process is in, in bytes.
+/// The lowest memory limit of this process's control groups and their ancestors, in bytes.
 pub(super) fn limit() -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     limit_of(&groups, Path::new("/sys/fs/cgroup"))
@@ -46,7 +46,7 @@ fn limit_of(groups: &str, mounted: &Path) -> Option<u64> {
     limits.min()
 }
 
-/// What the system could give without swapping, in bytes.
+/// The memory that the system can give without swapping, in bytes.
 fn available() -> Option<u64> {
     let told = fs::read_to_string("/proc/meminfo").ok()?;
     let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;

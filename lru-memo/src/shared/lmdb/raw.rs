@@ -338,8 +338,7 @@ fn control(file: &impl AsRawFd, command: libc::c_int, range: &mut libc::flock) -
     }
 }
 
-/// Keeps programs that this process starts from inheriting a file that LMDB has opened. Forks wait for that, as they do
-/// while a store is opened.
+/// Marks a file that LMDB has opened as close-on-exec, which LMDB does not do. Forks wait while a store is opened.
 fn close_on_exec(path: &Path) {
     let Ok(file) = fs::metadata(path) else { return };
     let is_it = |other: &fs::Metadata| (other.dev(), other.ino()) == (file.dev(), file.ino());

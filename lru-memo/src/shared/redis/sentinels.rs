@@ -1,5 +1,4 @@
-//! Redis Sentinel: servers that know which of several Redis servers is the primary, and make another one the primary when
-//! it fails.
+//! Redis Sentinel: sentinels watch several Redis servers, know the primary, and promote another server when it fails.
 
 use alloc::format;
 use alloc::string::String;
@@ -22,10 +21,10 @@ use crate::sync::{Mutex, MutexGuard};
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
 pub(super) struct Sentinels {
-    /// What they call the servers that they watch.
+    /// The name under which the sentinels watch the servers.
     name: String,
     nodes: Vec<Node>,
-    /// How to introduce oneself to the primary.
+    /// The login for the primary; its address is replaced.
     place: Place,
     primary: Own<Mutex<Primary>>,
 }
@@ -37,7 +36,7 @@ struct Primary {
 }
 
 impl Sentinels {
-    /// Those at the places of the URL. They are not told the login, which is for the primary.
+    /// The sentinels of the URL. The login of the URL is for the primary, and is not sent to them.
     pub(super) fn new(name: String, places: Vec<Place>, options: &Options) -> Option<Self> {
         let place = places.first()?.clone();
         let sentinel = |place| {
@@ -50,7 +49,7 @@ impl Sentinels {
         self.primary.get_or_make(Mutex::default).lock()
     }
 
-    /// The primary as it was when the sentinels were asked last.
+    /// Returns the primary that the sentinels named last, and asks them if there is none yet.
     pub(super) fn primary(&self, options: &Options, until: Instant) -> Result<Arc<Node>, Error> {
         if let Some(known) = self.lock().node.clone() {
             return Ok(known);
@@ -64,7 +63,7 @@ impl Sentinels {
         })
     }
 
-    /// The primary that has taken over from one that fails.
+    /// Asks the sentinels for the server that has replaced a failed primary.
     pub(super) fn successor(&self, failed: &Node, options: &Options, until: Instant) -> Option<Arc<Node>> {
         {
             let mut primary = self.lock();
