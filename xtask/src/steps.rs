@@ -1,9 +1,11 @@
 //! The steps of `cargo xtask test` that run no test.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::Failure;
-use crate::command::{cargo, in_ci, read, run};
+use crate::command::{cargo, in_ci, program, read, run, target_directory};
 use crate::tests::SELECTED;
 
 /// How many third-party crates the default build of `lru-memo` may need.
@@ -52,7 +54,10 @@ fn third_party(tree: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// They go through one `cargo package`: the macros are not where the other one would look for them otherwise.
+/// Each package is built from its archive alone, beside the archives of the others.
+///
+/// `cargo package` would do that too, but it unpacks a dependency of its own workspace only once for each path and
+/// version, and builds against that copy for ever after.
 pub(crate) fn package() -> Result<(), Failure> {
     for name in PUBLISHED {
         let list = read(cargo("package --list --allow-dirty -p").arg(name))?;
@@ -62,12 +67,45 @@ pub(crate) fn package() -> Result<(), Failure> {
             }
         }
     }
-    let mut command = cargo("package");
+    let mut command = cargo("package --no-verify");
     command.args(PUBLISHED.iter().flat_map(|name| ["-p", name]));
     if !in_ci() {
         command.arg("--allow-dirty");
     }
-    run(&mut command)
+    run(&mut command)?;
+    let unpacked = unpack(&target_directory())?;
+    for name in PUBLISHED {
+        let mut build = cargo("build --manifest-path");
+        build.arg(unpacked.join("Cargo.toml")).args(["-p", name, "--target-dir"]).arg(target_directory());
+        run(&mut build)?;
+    }
+    Ok(())
+}
+
+/// Makes a workspace of the archives that `cargo package` has written.
+fn unpack(target: &Path) -> Result<PathBuf, Failure> {
+    let text = |error: std::io::Error| error.to_string();
+    let unpacked = target.join("unpacked");
+    if unpacked.exists() {
+        fs::remove_dir_all(&unpacked).map_err(text)?;
+    }
+    fs::create_dir(&unpacked).map_err(text)?;
+    let mut members = Vec::new();
+    for name in PUBLISHED {
+        let directory = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
+        // `-m`: the archive's times are the same for ever, and cargo would take what it built before for up to date.
+        let mut tar = program("tar", "-xmf");
+        run(tar.arg(target.join("package").join(format!("{directory}.crate"))).arg("-C").arg(&unpacked))?;
+        members.push((name, directory));
+    }
+    let list = members.iter().map(|(_, directory)| format!("{directory:?}")).collect::<Vec<_>>().join(", ");
+    let patches: String =
+        members.iter().map(|(name, directory)| format!("{name} = {{ path = {directory:?} }}\n")).collect();
+    let manifest =
+        format!("[workspace]\nresolver = \"3\"\nmembers = [{list}]\n\n[patch.crates-io]\n{patches}");
+    fs::write(unpacked.join("Cargo.toml"), manifest).map_err(text)?;
+    fs::copy("Cargo.lock", unpacked.join("Cargo.lock")).map_err(text)?;
+    Ok(unpacked)
 }
 
 #[cfg(test)]
