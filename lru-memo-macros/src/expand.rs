@@ -10,7 +10,7 @@ use crate::cached::Cached;
 use crate::function::{Attributes, Function, Names, Place, turbofish};
 use crate::home::Home;
 use crate::key::{Key, parts_by_reference};
-use crate::options::{Options, Scope};
+use crate::options::{Options, Scope, SingleFlight};
 use crate::parameters::Parameters;
 
 /// What the macro writes.
@@ -162,7 +162,11 @@ impl<'a> Pieces<'a> {
         let from_value = body!(<#output as #private::Outcome<#kind>>::from_value(__lru_memo_value));
         let complete =
             self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_outcome, #hooks)));
-        if self.options.single_flight {
+        if let Some(single_flight) = &self.options.single_flight {
+            let limit = match single_flight {
+                SingleFlight::AtMost(limit) => body!(::core::option::Option::Some(#limit)),
+                _ => body!(::core::option::Option::None),
+            };
             let run = if is_async {
                 body!(__lru_memo_miss.inside(async { #run }).await)
             } else {
@@ -172,9 +176,9 @@ impl<'a> Pieces<'a> {
                 }}
             };
             let wait = match (self.is_shared(), is_async) {
-                (true, _) => self.finished(body!(__lru_memo_pending.wait(#clone))),
-                (false, true) => body!(__lru_memo_pending.wait(#clone).await),
-                (false, false) => body!(__lru_memo_pending.block(#clone)),
+                (true, _) => self.finished(body!(__lru_memo_pending.wait(#limit, #clone))),
+                (false, true) => body!(__lru_memo_pending.wait(#limit, #clone).await),
+                (false, false) => body!(__lru_memo_pending.block(#limit, #clone)),
             };
             let look_up = self.ask(quote!(get_or_join), clone);
             return body! {

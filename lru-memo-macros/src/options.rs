@@ -45,6 +45,15 @@ pub(crate) enum Maxsize {
     Bounded(TokenStream),
 }
 
+/// Whether callers of a missing key wait for the one that computes it.
+#[derive(Clone)]
+pub(crate) enum SingleFlight {
+    No,
+    Yes,
+    /// Yes, for so long; an expression of type `Duration`.
+    AtMost(TokenStream),
+}
+
 /// The options of one attribute, with their defaults filled in.
 pub(crate) struct Options {
     pub(crate) key: Option<Expr>,
@@ -52,7 +61,7 @@ pub(crate) struct Options {
     pub(crate) skip: Vec<Ident>,
     pub(crate) cache_if: Option<Expr>,
     pub(crate) cache_err: bool,
-    pub(crate) single_flight: bool,
+    pub(crate) single_flight: Option<SingleFlight>,
     /// An expression of type `Duration`.
     pub(crate) ttl: Option<TokenStream>,
     pub(crate) near: Option<TokenStream>,
@@ -109,7 +118,7 @@ struct Given {
     skip: Option<Vec<Ident>>,
     cache_if: Option<Expr>,
     cache_err: Option<bool>,
-    single_flight: Option<bool>,
+    single_flight: Option<SingleFlight>,
     ttl: Option<TokenStream>,
     near: Option<TokenStream>,
     max_weight: Option<Expr>,
@@ -171,7 +180,9 @@ impl Options {
             skip: given.skip.unwrap_or_default(),
             cache_if: given.cache_if,
             cache_err: given.cache_err.unwrap_or(false),
-            single_flight: given.single_flight.unwrap_or(false),
+            single_flight: given
+                .single_flight
+                .filter(|single_flight| !matches!(single_flight, SingleFlight::No)),
             ttl: given.ttl,
             near: given.near,
             max_weight: given.max_weight,
@@ -255,12 +266,7 @@ impl Given {
                 );
             }
             "single_flight" => {
-                once(
-                    &mut self.single_flight,
-                    &name,
-                    value(&name, input, |input| boolean(&name, input))?,
-                    diagnostics,
-                );
+                once(&mut self.single_flight, &name, value(&name, input, single_flight)?, diagnostics);
             }
             "key" => once(&mut self.key, &name, value(&name, input, key)?, diagnostics),
             "cache_if" => once(&mut self.cache_if, &name, value(&name, input, Expr::parse)?, diagnostics),
@@ -360,6 +366,20 @@ fn boolean(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
         let message = format!("`{name}` is one of `true` and `false`; write `{name} = true`");
         syn::Error::new(error.span(), message)
     })
+}
+
+fn single_flight(input: ParseStream<'_>) -> syn::Result<SingleFlight> {
+    if let Ok(literal) = input.fork().parse::<LitBool>() {
+        input.parse::<LitBool>()?;
+        return Ok(if literal.value { SingleFlight::Yes } else { SingleFlight::No });
+    }
+    let at = input.span();
+    if input.peek(Lit) && !input.peek(LitStr) {
+        let message = "`single_flight` is `true`, `false`, or how long to wait; write `single_flight = true` or \
+                       `single_flight = \"5s\"`";
+        return Err(syn::Error::new(at, message));
+    }
+    duration(input).map(SingleFlight::AtMost)
 }
 
 /// A duration: a literal is read here, any other expression is a `Duration` when the program runs.

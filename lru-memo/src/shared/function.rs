@@ -8,6 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
 use core::future::Future;
+use core::time::Duration;
 
 use super::error::Error;
 use super::health::note;
@@ -21,6 +22,7 @@ use super::undelivered::Mark;
 use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket};
 use crate::by_type::ByType;
+use crate::in_flight::deadline;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::instances::instantiation_of;
 use crate::outcome::Outcome;
@@ -382,11 +384,12 @@ impl SharedCache {
 }
 
 impl SharedPending {
-    /// Waits for the value, or for a turn.
+    /// Waits for the value, or for a turn, no longer than the limit if there is one.
     ///
     /// # Errors
-    /// A miss, when the caller is the one to run the function.
-    pub async fn wait<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
+    /// A miss, when the caller is the one to run the function, or has waited for so long.
+    pub async fn wait<V>(self, limit: Option<Duration>, codec: Codec<V>) -> Result<V, SharedMiss> {
+        let deadline = deadline(limit);
         let (mut call, near, mut joined) = match self {
             Self::Run(miss) => return Err(miss),
             Self::Join(call, near, joined) => (call, near, joined),
@@ -395,7 +398,8 @@ impl SharedPending {
             let run = match joined {
                 Joined::Within => return call.get_far(near, codec).await,
                 Joined::Turn(turn) => break turn,
-                Joined::Wait(seat) => match seat.wait(call.caller).await {
+                Joined::Wait(seat) => match seat.wait(call.caller, deadline).await {
+                    Waited::Late => return call.get_far(near, codec).await,
                     Waited::Turn(turn) => break turn,
                     Waited::Value(run) => run,
                 },
@@ -407,7 +411,7 @@ impl SharedPending {
             let Some(key) = &call.key else { return Err(call.cache.miss(call.caller, None)) };
             joined = call.cache.turns.join(key);
         };
-        noted(turn.lease(&call.cache.space, call.caller).await);
+        noted(turn.lease(&call.cache.space, call.caller, deadline).await);
         // Another process may have computed it.
         call.get_far(near, codec).await.map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
     }

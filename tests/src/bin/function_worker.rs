@@ -76,6 +76,24 @@ fn slow(x: u64, milliseconds: u64) -> u64 {
     3 * x
 }
 
+#[lru_cache(scope = shared, single_flight = "50ms", key = x)]
+fn impatient(x: u64, waits: bool) -> u64 {
+    println!("runs {x}");
+    if waits {
+        thread::sleep(Duration::MAX);
+    }
+    x + 1
+}
+
+#[lru_cache(scope = shared, single_flight = "50ms", key = x)]
+async fn impatient_task(x: u64, waits: bool) -> u64 {
+    println!("runs {x}");
+    if waits {
+        std::future::pending::<()>().await;
+    }
+    x + 1
+}
+
 #[lru_cache(scope = shared, single_flight = true)]
 fn failing(x: u64) -> Result<u64, String> {
     println!("runs {x}");
@@ -278,6 +296,11 @@ fn answer(command: &str, number: u64) -> String {
         }
         "slow" => in_threads(number, || slow(1, 300).to_string()),
         "slow_alone" => slow(number, 1_000_000).to_string(),
+        "impatient_for_ever" => impatient(number, true).to_string(),
+        "impatient" => impatient(number, false).to_string(),
+        "impatient_info" => impatient_cache_info().to_string(),
+        "impatient_task_for_ever" => wait(impatient_task(number, true)).to_string(),
+        "impatient_task" => wait(impatient_task(number, false)).to_string(),
         "slow_info" => slow_cache_info().to_string(),
         "failing" => in_threads(number, || failing(1).unwrap_err()),
         "failing_info" => failing_cache_info().to_string(),

@@ -132,3 +132,24 @@ pub fn workers_meet_with_the_same_prefix_only(url: &str) {
     workers[1].ask("double_clear");
     assert_eq!(workers[0].ask("double_info"), info(1));
 }
+
+/// A worker that computes without end, and another one, on the store with this URL.
+///
+/// # Panics
+/// When the second one does not compute after its limit.
+pub fn a_worker_waits_for_another_one_no_longer_than_its_limit(url: &str) {
+    let [mut first, mut second] = [Worker::start(url), Worker::start(url)];
+    first.tell("impatient_for_ever 1");
+    assert_eq!(first.line(), "runs 1");
+    second.tell("impatient 1");
+    assert_eq!(second.answer_and_runs(), ("2".to_owned(), 1));
+    second.tell("impatient 1");
+    assert_eq!(second.answer_and_runs(), ("2".to_owned(), 0));
+    assert_eq!(second.ask("impatient_info"), "CacheInfo(hits=1, misses=2, maxsize=128, currsize=1)");
+    let mut first = Worker::start(url);
+    first.tell("impatient_task_for_ever 2");
+    assert_eq!(first.line(), "runs 2");
+    second.tell("impatient_task 2");
+    assert_eq!(second.answer_and_runs(), ("3".to_owned(), 1));
+    assert_eq!(second.ask("health"), "[]");
+}
