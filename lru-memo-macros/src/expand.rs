@@ -9,7 +9,7 @@ use crate::block::Block;
 use crate::cached::Cached;
 use crate::function::{Attributes, Function, Names, Place, turbofish};
 use crate::home::Home;
-use crate::key::{Key, parts_by_reference};
+use crate::key::{Key, parts_by_reference, tags};
 use crate::options::{Options, Scope, SingleFlight};
 use crate::parameters::Parameters;
 
@@ -158,6 +158,7 @@ impl<'a> Pieces<'a> {
         let output = &self.function.output;
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
         let hooks = self.hooks();
+        let tag = self.tag_on_store();
         let is_async = self.function.item.sig.asyncness.is_some();
         let from_value = body!(<#output as #private::Outcome<#kind>>::from_value(__lru_memo_value));
         let complete =
@@ -189,6 +190,7 @@ impl<'a> Pieces<'a> {
                     ::core::result::Result::Err(__lru_memo_pending) => match #wait {
                         ::core::result::Result::Ok(__lru_memo_value) => #from_value,
                         ::core::result::Result::Err(mut __lru_memo_miss) => {
+                            #tag
                             let __lru_memo_outcome = #run;
                             #complete
                         }
@@ -198,6 +200,7 @@ impl<'a> Pieces<'a> {
         }
         let run_at_once = body! {
             let mut __lru_memo_miss = __lru_memo_miss;
+            #tag
             let __lru_memo_outcome = #run;
             #complete
         };
@@ -316,6 +319,22 @@ impl<'a> Pieces<'a> {
         }
     }
 
+    /// The texts of the tags, where the store needs them.
+    fn texts_of_tags(&self) -> Option<TokenStream> {
+        let needs_texts = self.is_shared() && !self.options.tags.is_empty();
+        needs_texts.then(|| tags(self.function, self.options, quote!(texts)))
+    }
+
+    /// Statements that say which tags the value of a miss will have, before the arguments are moved.
+    fn tag_on_store(&self) -> Option<TokenStream> {
+        let texts = self.texts_of_tags()?;
+        let tell = self.finished(body!(__lru_memo_miss.with_tags(__lru_memo_tags)));
+        Some(body! {
+            let __lru_memo_tags = #texts;
+            #tell;
+        })
+    }
+
     /// Runs a function of the user's kind.
     fn run(&self, path: TokenStream, arguments: &TokenStream) -> TokenStream {
         call(&self.function.item.sig, path, arguments)
@@ -431,7 +450,11 @@ impl<'a> Pieces<'a> {
         inputs.push(syn::parse_quote!(#new: #value));
         let signature = self.function.companion(quote!(fn #put(#inputs)));
         let how = if self.is_shared() { self.clone.clone() } else { self.weigh() };
-        self.companion(doc, signature, self.answer(quote!(put), &quote!(#new, #how)))
+        let put = match self.texts_of_tags() {
+            Some(texts) => quote!(with_tags(#texts).put),
+            None => quote!(put),
+        };
+        self.companion(doc, signature, self.answer(put, &quote!(#new, #how)))
     }
 
     fn refresh(&self) -> Companion {
@@ -445,9 +468,11 @@ impl<'a> Pieces<'a> {
         let complete =
             self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_outcome, #hooks)));
         let look_up = self.ask(quote!(refresh), &TokenStream::new());
+        let tag = self.tag_on_store();
         let body = body! {
             #look_up
             let mut __lru_memo_miss = __lru_memo_found;
+            #tag
             let __lru_memo_outcome = #run;
             #complete
         };
@@ -499,12 +524,13 @@ impl<'a> Pieces<'a> {
         Companion { doc: None, ..companion }
     }
 
-    /// Uses the arguments that the key is made of: the function itself may have no other use for them.
+    /// Uses the arguments that the key or the tags are made of: the function itself may have no other use for them.
     fn uses_by_key(&self) -> TokenStream {
-        let Some(key) = &self.options.key else { return TokenStream::new() };
+        let expressions = self.options.key.iter().chain(&self.options.tags);
+        let key: TokenStream = expressions.map(ToTokens::to_token_stream).collect();
         let arguments = self.function.arguments.iter().filter(|argument| argument.is_named);
         let names = arguments.map(|argument| &argument.name);
-        let names = names.filter(|name| mentions_ident(key.to_token_stream(), name));
+        let names = names.filter(|name| mentions_ident(key.clone(), name));
         body!(#(let _ = &#names;)*)
     }
 
@@ -558,12 +584,16 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// Whether tokens have this name among them.
-fn mentions_ident(tokens: TokenStream, name: &Ident) -> bool {
+/// Whether tokens have this name among them, also as what a format string captures.
+pub(crate) fn mentions_ident(tokens: TokenStream, name: &Ident) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == *name,
         TokenTree::Group(group) => mentions_ident(group.stream(), name),
-        _ => false,
+        TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            text.contains(&format!("{{{name}}}")) || text.contains(&format!("{{{name}:"))
+        }
+        TokenTree::Punct(_) => false,
     })
 }
 

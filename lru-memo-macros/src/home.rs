@@ -44,6 +44,23 @@ impl Home {
         parameters: &Parameters,
         private: &TokenStream,
     ) -> Self {
+        let home = Self::without_tags(function, options, key, cached, parameters, private);
+        if options.scope != Scope::Thread || options.tags.is_empty() {
+            return home;
+        }
+        // Other threads cannot reach the cache when they invalidate a tag: it finds out itself.
+        let cache = &home.cache;
+        Self { cache: body!(#private::caught_up_with_tags(#cache)), way: None, ..home }
+    }
+
+    fn without_tags(
+        function: &Function<'_>,
+        options: &Options,
+        key: &Key,
+        cached: &Cached,
+        parameters: &Parameters,
+        private: &TokenStream,
+    ) -> Self {
         let Parameters { maxsize, whole } = parameters;
         let hidden = &function.names.cache;
         let path = function.path(hidden);
@@ -73,7 +90,18 @@ impl Home {
             (Scope::Process, Some(_)) => (body!(#path().info()), body!(#path().clear())),
             (Scope::Thread, Some(_)) => (body!(#path().cache().info()), body!(#path().cache().clear())),
         };
-        let site = site(function, options, [whole, &info, &clear], private);
+        let invalidate_tag = match (options.scope, &key.types) {
+            _ if options.tags.is_empty() => body!(::core::option::Option::None),
+            (Scope::Shared, _) => body!(::core::option::Option::Some(|_| #instance.forget_tags())),
+            (Scope::Thread, Some(_)) => {
+                body!(::core::option::Option::Some(|tag| #path().cache().invalidate_tag(tag)))
+            }
+            (Scope::Process, Some(_)) => {
+                body!(::core::option::Option::Some(|tag| #path().invalidate_tag(tag)))
+            }
+            (_, None) => body!(::core::option::Option::Some(|tag| #instance.invalidate_tag(tag))),
+        };
+        let site = site(function, options, [whole, &info, &clear, &invalidate_tag], private);
         if options.scope == Scope::Shared {
             let identity = identity(function, options, key, cached, private);
             if is_dispatched {
@@ -221,7 +249,7 @@ fn storage(
 fn site(
     function: &Function<'_>,
     options: &Options,
-    [parameters, info, clear]: [&TokenStream; 3],
+    [parameters, info, clear, invalidate_tag]: [&TokenStream; 4],
     private: &TokenStream,
 ) -> TokenStream {
     let ident = &function.item.sig.ident;
@@ -252,6 +280,7 @@ fn site(
             parameters: #parameters,
             info: || #info,
             clear: || #clear,
+            invalidate_tag: #invalidate_tag,
         }
     }
 }

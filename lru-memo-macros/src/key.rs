@@ -43,6 +43,16 @@ impl Key {
         }
     }
 
+    /// The end of the key, where its tags are if there are any.
+    fn end(function: &Function<'_>, options: &Options) -> TokenStream {
+        if options.tags.is_empty() || options.scope == Scope::Shared {
+            return quote!(());
+        }
+        let private = options.runtime.at(Span::call_site());
+        let tags = tags(function, options, quote!(Tags::new));
+        quote!(#private::TagsOfCall(|| #tags))
+    }
+
     fn of_arguments(function: &Function<'_>, options: &Options) -> Self {
         let mut parts: Vec<(TokenStream, Type)> = Vec::new();
         if let (Some(receiver), Some(ty)) = (function.receiver(), function.receiver_type()) {
@@ -57,8 +67,12 @@ impl Key {
                 parts.push((quote!(#name), argument.ty.clone()));
             }
         }
-        let mut key = Self::empty(TokenStream::new(), parts.len());
+        let mut key = Self::empty(TokenStream::new(), parts.len(), Self::end(function, options));
         let mut types = KeyTypes { arguments: quote!(()), stored: quote!(()), proof: quote!(()) };
+        if !options.tags.is_empty() {
+            let private = options.runtime.at(Span::call_site());
+            types = KeyTypes { arguments: quote!(#private::Tags), stored: quote!(#private::Tags), ..types };
+        }
         for (index, (name, ty)) in parts.iter().enumerate().rev() {
             let at = ty.span();
             let here = options.runtime.at(at);
@@ -98,7 +112,7 @@ impl Key {
             }
         });
         let bindings = quote!(#for_any #bindings);
-        let mut key = Self::empty(bindings, parts.len());
+        let mut key = Self::empty(bindings, parts.len(), Self::end(function, options));
         for (index, part) in parts.iter().enumerate().rev() {
             let at = part.span();
             let here = options.runtime.at(at);
@@ -117,8 +131,8 @@ impl Key {
         key
     }
 
-    fn empty(bindings: TokenStream, parts: usize) -> Self {
-        Self { bindings, value: quote!(()), proof: quote!(()), types: None, names: Vec::new(), parts }
+    fn empty(bindings: TokenStream, parts: usize, end: TokenStream) -> Self {
+        Self { bindings, value: end, proof: quote!(()), types: None, names: Vec::new(), parts }
     }
 
     /// Adds a part before those that are there.
@@ -128,6 +142,18 @@ impl Key {
         let part = part_of_key(index);
         self.proof = quote_spanned!(at=> (#here::shareable_part(#part), #proof));
     }
+}
+
+/// The tags of a call: what a function of the runtime makes of a list of them.
+pub(crate) fn tags(function: &Function<'_>, options: &Options, made: TokenStream) -> TokenStream {
+    let bindings = bindings(function);
+    let tags = options.tags.iter().map(|tag| {
+        let at = tag.span();
+        // Borrowed, so that an argument which is a tag is not moved.
+        quote_spanned!(at=> &(#tag))
+    });
+    let private = options.runtime.at(Span::call_site());
+    quote!({ #bindings #private::#made(&[#(#tags),*]) })
 }
 
 /// What can be found out about an argument of a function.

@@ -59,6 +59,8 @@ pub(crate) struct Options {
     pub(crate) key: Option<Expr>,
     /// The parameters that are left out of the key.
     pub(crate) skip: Vec<Ident>,
+    /// Expressions of the tags of an entry, over the arguments.
+    pub(crate) tags: Vec<Expr>,
     pub(crate) cache_if: Option<Expr>,
     pub(crate) cache_err: bool,
     pub(crate) single_flight: Option<SingleFlight>,
@@ -116,6 +118,7 @@ struct Given {
     runtime: Option<Runtime>,
     key: Option<Expr>,
     skip: Option<Vec<Ident>>,
+    tags: Option<Vec<Expr>>,
     cache_if: Option<Expr>,
     cache_err: Option<bool>,
     single_flight: Option<SingleFlight>,
@@ -128,7 +131,7 @@ struct Given {
     version: Option<u64>,
 }
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "maxsize",
     "typed",
     "scope",
@@ -136,6 +139,7 @@ const NAMES: [&str; 16] = [
     "near",
     "key",
     "skip",
+    "tags",
     "cache_if",
     "cache_err",
     "single_flight",
@@ -178,6 +182,7 @@ impl Options {
             runtime: given.runtime.unwrap_or_default(),
             key: given.key,
             skip: given.skip.unwrap_or_default(),
+            tags: given.tags.unwrap_or_default(),
             cache_if: given.cache_if,
             cache_err: given.cache_err.unwrap_or(false),
             single_flight: given
@@ -269,6 +274,7 @@ impl Given {
                 once(&mut self.single_flight, &name, value(&name, input, single_flight)?, diagnostics);
             }
             "key" => once(&mut self.key, &name, value(&name, input, key)?, diagnostics),
+            "tags" => once(&mut self.tags, &name, value(&name, input, tags)?, diagnostics),
             "cache_if" => once(&mut self.cache_if, &name, value(&name, input, Expr::parse)?, diagnostics),
             "weigh" => once(&mut self.weigh, &name, value(&name, input, Expr::parse)?, diagnostics),
             "max_weight" => once(&mut self.max_weight, &name, value(&name, input, Expr::parse)?, diagnostics),
@@ -433,6 +439,7 @@ fn without_value(name: &Ident) -> syn::Error {
         "ttl" => "\"90s\"",
         "near" => "\"1s\"",
         "key" => "user.id",
+        "tags" => "[\"orders\"]",
         "cache_if" => "|value| value.is_some()",
         "cache_err" | "single_flight" => "true",
         "max_weight" => "64 * 1024",
@@ -480,6 +487,15 @@ fn key(input: ParseStream<'_>) -> syn::Result<Expr> {
         ));
     }
     Ok(expr)
+}
+
+/// A list of tags, at least one.
+fn tags(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+    const HELP: &str = "`tags` is a list, such as `tags = [\"orders\", format!(\"user:{user}\")]`";
+    match input.parse::<Expr>()? {
+        Expr::Array(list) if !list.elems.is_empty() => Ok(list.elems.into_iter().collect()),
+        other => Err(syn::Error::new_spanned(other, HELP)),
+    }
 }
 
 /// The names in `skip(..)`, each once.

@@ -24,7 +24,7 @@ use crate::threading::Threading;
 pub(crate) struct InFlight<T: Threading, K, V>(HashTable<Keyed<T, K, V>>);
 
 /// A flight with its key.
-struct Keyed<T: Threading, K, V> {
+pub(crate) struct Keyed<T: Threading, K, V> {
     hash: u64,
     key: T::Pointer<K>,
     flight: Arc<Flight<V>>,
@@ -37,6 +37,11 @@ impl<T: Threading, K, V> InFlight<T, K, V> {
 
     fn insert(&mut self, hash: u64, key: T::Pointer<K>, flight: Arc<Flight<V>>) {
         self.0.insert_unique(hash, Keyed { hash, key, flight }, |keyed| keyed.hash);
+    }
+
+    /// Removes the flights of all keys that belong; what is returned is to be dropped outside of the lock.
+    pub(crate) fn remove_all(&mut self, belongs: impl Fn(&K) -> bool) -> Vec<Keyed<T, K, V>> {
+        self.0.extract_if(|keyed| belongs(&keyed.key)).collect()
     }
 
     /// Removes a flight; what is returned is to be dropped outside of the lock.

@@ -18,6 +18,7 @@ use crate::info::CacheInfo;
 use crate::kind::Kept;
 use crate::registry::{self, Site};
 use crate::slot::{Shareable, Shared, SharedKey, Slot};
+use crate::tags::{Fingerprint, Tagged};
 use crate::threading::{AllThreads, OneThread};
 
 /// The storage of caches whose types are forgotten.
@@ -61,6 +62,7 @@ pub(crate) trait ErasedCache: Any {
     /// Its counters; `None` when it has not been used.
     fn info(&self) -> Option<CacheInfo>;
     fn clear(&self);
+    fn invalidate_tag(&self, tag: Fingerprint);
     fn as_any(&self) -> &dyn Any;
     fn into_any(self: Rc<Self>) -> Rc<dyn Any>;
 }
@@ -93,7 +95,7 @@ impl Default for Instances {
 
 impl Instance {
     /// The cache; it is made and registered when it is not there.
-    pub fn cache<K: 'static, V: 'static, S: BuildHasher + Default + Shareable>(
+    pub fn cache<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + Shareable>(
         &'static self,
         key: impl SharedKey<K>,
         value: Shared<V>,
@@ -115,6 +117,13 @@ impl Instance {
     pub fn clear(&self) {
         if let Some(slot) = self.0.get() {
             slot.clear();
+        }
+    }
+
+    /// Removes what has a tag.
+    pub fn invalidate_tag(&self, tag: Fingerprint) {
+        if let Some(slot) = self.0.get() {
+            slot.invalidate_tag(tag);
         }
     }
 }
@@ -150,7 +159,7 @@ impl ThreadInstance {
     /// While the thread ends, its thread-locals are gone before the last of the user's destructors has run; a
     /// call from there gets an empty cache of its own and so runs the function.
     #[must_use]
-    pub fn cache<K: 'static, V: 'static, S: BuildHasher + Default + 'static>(
+    pub fn cache<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
         self,
         site: impl FnOnce() -> Site,
     ) -> Rc<Cache<OneThread, AnyKind, K, V, S>> {
@@ -188,12 +197,19 @@ impl ThreadInstance {
         }
     }
 
+    /// Removes what has a tag.
+    pub fn invalidate_tag(self, tag: Fingerprint) {
+        if let Some(cache) = self.find() {
+            cache.invalidate_tag(tag);
+        }
+    }
+
     fn find(self) -> Option<Rc<dyn ErasedCache>> {
         self.instances.try_with(|instances| instances.find(self.of)).ok().flatten()
     }
 }
 
-impl<K: 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
+impl<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
     for Cache<OneThread, AnyKind, K, V, S>
 {
     fn info(&self) -> Option<CacheInfo> {
@@ -202,6 +218,10 @@ impl<K: 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
 
     fn clear(&self) {
         Self::clear(self);
+    }
+
+    fn invalidate_tag(&self, tag: Fingerprint) {
+        Self::invalidate_tag(self, tag);
     }
 
     fn as_any(&self) -> &dyn Any {

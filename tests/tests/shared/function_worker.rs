@@ -153,3 +153,34 @@ pub fn a_worker_waits_for_another_one_no_longer_than_its_limit(url: &str) {
     assert_eq!(second.answer_and_runs(), ("3".to_owned(), 1));
     assert_eq!(second.ask("health"), "[]");
 }
+
+/// Workers on the store with this URL.
+///
+/// # Panics
+/// When one of them has what another one has invalidated by a tag, or does not have the rest.
+pub fn a_tag_that_one_worker_invalidates_is_seen_by_all(url: &str) {
+    let [mut one, mut other] = [Worker::start(url), Worker::start(url)];
+    // The first thing that a worker does may be to invalidate.
+    assert_eq!(one.ask("invalidate_tag 1"), "");
+    for (command, source) in [("invalidate_tag 1", 0), ("invalidate_tag_as_task 1", 10)] {
+        [&mut one, &mut other].into_iter().for_each(|worker| _ = worker.ask(&format!("source {source}")));
+        let values = |x| format!("{} {}", source + x, source + x);
+        assert_eq!((one.ask("tagged_refresh 1"), one.ask("tagged_refresh 2")), (values(1), values(2)));
+        [&mut one, &mut other].into_iter().for_each(|worker| _ = worker.ask("source 1000"));
+        assert_eq!((other.ask("tagged 1"), other.ask("tagged 2")), (values(1), values(2)), "they are shared");
+        assert_eq!(other.ask(command), "");
+        assert_eq!(
+            (one.ask("tagged_peek 1"), other.ask("tagged_peek 1")),
+            ("None None".into(), "None None".into())
+        );
+        assert_eq!((one.ask("tagged 2"), other.ask("tagged 2")), (values(2), values(2)), "another tag");
+        assert_eq!(other.ask("tagged 1"), "1001 1001");
+        assert_eq!(one.ask("tagged 1"), "1001 1001");
+        assert_eq!(one.ask("tagged_put 1"), "");
+        assert_eq!(other.ask("tagged 1"), "1 1");
+        assert_eq!(one.ask("invalidate_tag 1"), "");
+        assert_eq!(other.ask("tagged_peek 1"), "None None");
+    }
+    assert_eq!(one.ask("tagged_info"), "CacheInfo(hits=12, misses=2, maxsize=128, currsize=2)");
+    assert_eq!((one.ask("health"), other.ask("health")), ("[]".to_owned(), "[]".to_owned()));
+}

@@ -7,7 +7,8 @@ use lru_memo_tests::without_hanging;
 
 use super::shared::Scratch;
 use super::shared::function_worker::{
-    Worker, a_worker_waits_for_another_one_no_longer_than_its_limit, workers_meet_with_the_same_prefix_only,
+    Worker, a_tag_that_one_worker_invalidates_is_seen_by_all,
+    a_worker_waits_for_another_one_no_longer_than_its_limit, workers_meet_with_the_same_prefix_only,
 };
 
 /// A worker on the store in a directory.
@@ -147,4 +148,10 @@ fn a_worker_waits_no_longer_than_its_limit() {
         move || a_worker_waits_for_another_one_no_longer_than_its_limit(&url),
     );
     drop(scratch);
+}
+
+#[test]
+fn a_tag_is_invalidated_for_all_workers() {
+    let scratch = Scratch::new();
+    a_tag_that_one_worker_invalidates_is_seen_by_all(&scratch.embedded_url());
 }

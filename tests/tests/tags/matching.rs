@@ -1,0 +1,1 @@
+//! `_cache_invalidate_if`.
