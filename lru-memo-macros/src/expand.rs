@@ -9,7 +9,7 @@ use crate::block::Block;
 use crate::cached::Cached;
 use crate::function::{Attributes, Function, Names, Place, turbofish};
 use crate::home::Home;
-use crate::key::{Key, parts_by_reference, tags};
+use crate::key::{Key, parts_by_reference, tags, types_of_parts};
 use crate::options::{Options, Scope, SingleFlight};
 use crate::parameters::Parameters;
 
@@ -55,6 +55,7 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     ];
     let public = public.into_iter().map(|companion| companion(&pieces));
     let public = public.chain(options.near.as_ref().map(|_| pieces.near_info()));
+    let public = public.chain(pieces.invalidate_if());
     let hidden = [pieces.call(), Some(pieces.cache())].into_iter().flatten();
     // Where an attribute is missing on the `impl` block, rustc shows the first thing that does not belong there, but
     // the last that cannot be found: that is to be the one with the telling name.
@@ -429,6 +430,35 @@ impl<'a> Pieces<'a> {
         let doc = self.doc("Removes one entry from the cache of [`{}`]; says whether it was there.");
         let signature = self.function.companion(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
         self.companion(doc, signature, self.answer(quote!(invalidate), &TokenStream::new()))
+    }
+
+    /// Not where the store has the entries, nor where the type of the key is known to the compiler alone.
+    fn invalidate_if(&self) -> Option<Companion> {
+        let stored = self.key.stored.as_ref().filter(|_| !self.is_shared())?;
+        let Names { invalidate_if, .. } = &self.function.names;
+        let Self { cached: Cached { value, .. }, home, .. } = self;
+        let doc = self.doc(
+            "Removes the entries of the cache of [`{}`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.",
+        );
+        // It must not be named as one of the user's.
+        let new = Ident::new("__lru_memo_predicate", Span::mixed_site());
+        let (key, parts) = (types_of_parts(stored), parts_by_reference(self.key.parts));
+        let predicate = quote!(impl ::core::ops::FnMut(#key, &#value) -> ::core::primitive::bool);
+        let signature =
+            self.function.companion(quote!(fn #invalidate_if(#new: #predicate) -> ::core::primitive::usize));
+        let used = &home.used;
+        let body = body! {
+            match #used {
+                ::core::option::Option::Some(__lru_memo_cache) => {
+                    let mut __lru_memo_predicate = #new;
+                    __lru_memo_cache.invalidate_if(|__lru_memo_key, __lru_memo_value| {
+                        __lru_memo_predicate(#parts, __lru_memo_value)
+                    })
+                }
+                ::core::option::Option::None => 0,
+            }
+        };
+        Some(self.companion(doc, signature, body))
     }
 
     fn peek(&self) -> Companion {

@@ -26,6 +26,8 @@ pub(crate) struct Home {
     /// Finds what leads to the cache, where a hit is cheaper that way: its `get` is that of the cache, its `cache` the
     /// cache.
     pub(crate) way: Option<TokenStream>,
+    /// The cache in an `Option`, without a key, where the type of a stored key can be written.
+    pub(crate) used: TokenStream,
     /// Asks for the counters, and clears, without a key.
     pub(crate) info: TokenStream,
     pub(crate) clear: TokenStream,
@@ -101,6 +103,15 @@ impl Home {
             }
             (_, None) => body!(::core::option::Option::Some(|tag| #instance.invalidate_tag(tag))),
         };
+        let used = match (options.scope, &key.types) {
+            (Scope::Shared, _) => TokenStream::new(),
+            (Scope::Process, Some(_)) => body!(::core::option::Option::Some(#path())),
+            (Scope::Thread, Some(_)) => body!(::core::option::Option::Some(#path().cache())),
+            (_, None) => {
+                let key = key.type_of_stored(options);
+                body!(#instance.used::<#key, #value, #hasher>())
+            }
+        };
         let site = site(function, options, [whole, &info, &clear, &invalidate_tag], private);
         if options.scope == Scope::Shared {
             let identity = identity(function, options, key, cached, private);
@@ -110,6 +121,7 @@ impl Home {
                     head: body!(fn #hidden(&self)),
                     body: TokenStream::new(),
                     way: None,
+                    used,
                     info: body!(#private::at_once(#cache.by_thread(()).info())),
                     clear: body!(#private::at_once(#cache.by_thread(()).clear())),
                     cache,
@@ -123,6 +135,7 @@ impl Home {
                 head: body!(fn #hidden() -> &'static #private::SharedCache),
                 cache: body!(#path()),
                 way: None,
+                used,
                 info: when(function, body!(#path().by_task(()).info().await), info),
                 clear: when(function, body!(#path().by_task(()).clear().await), clear),
             };
@@ -140,6 +153,7 @@ impl Home {
                     head: body!(fn #hidden() -> &'static #cache),
                     cache: body!(#path()),
                     way: None,
+                    used,
                     info,
                     clear,
                 }
@@ -159,6 +173,7 @@ impl Home {
                     head: body!(fn #hidden() -> #private::OfThread<#storage, #stored, #value, #hasher>),
                     cache: body!(#path().cache()),
                     way: Some(body!(#path())),
+                    used,
                     info,
                     clear,
                 }
@@ -171,6 +186,7 @@ impl Home {
                     _ => body!(#instance.cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
                 },
                 way: None,
+                used,
                 info,
                 clear,
             },
@@ -182,6 +198,7 @@ impl Home {
                 head: body!(fn #hidden() -> &'static #private::Instance),
                 cache: body!(#instance.cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
                 way: None,
+                used,
                 info,
                 clear,
             },
@@ -195,6 +212,7 @@ impl Home {
                 head: body!(fn #hidden() -> #private::ThreadInstance),
                 cache: body!(#instance.cache::<_, #value, #hasher>(#site)),
                 way: None,
+                used,
                 info,
                 clear,
             },

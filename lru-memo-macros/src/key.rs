@@ -7,7 +7,7 @@ use syn::{Expr, Ident, Index, Type};
 
 use crate::function::Function;
 use crate::options::{Options, Scope, core_at};
-use crate::shape::{Sight, shape, with_elided_lifetimes};
+use crate::shape::{Sight, shape, stored_of_generic, with_elided_lifetimes};
 
 /// The key of a function.
 pub(crate) struct Key {
@@ -21,6 +21,8 @@ pub(crate) struct Key {
     pub(crate) types: Option<KeyTypes>,
     /// Expressions of the names of its types, where they can be written down.
     pub(crate) names: Vec<TokenStream>,
+    /// The types that are stored of its parts, where they can be written in a signature.
+    pub(crate) stored: Option<Vec<TokenStream>>,
     /// The number of its parts.
     pub(crate) parts: usize,
 }
@@ -85,6 +87,7 @@ impl Key {
                 _ => quote_spanned!(at=> #here::part::<#how, #ty, #as_stored, _>(&#name)),
             };
             key.add(part, index, at, options);
+            key.add_stored(stored_in_signature(function, options, &parts[index].1));
             let core = core_at(at);
             key.names.push(quote_spanned!(at=> #core::any::type_name::<#ty>()));
             let KeyTypes { arguments: other_arguments, stored: other_stored, proof } = types;
@@ -127,12 +130,38 @@ impl Key {
                 None => quote_spanned!(at=> #here::Expression(&(#part)).lru_memo_part()),
             };
             key.add(made, index, at, options);
+            let ty = argument_named(part, function);
+            key.add_stored(ty.and_then(|ty| stored_in_signature(function, options, ty)));
         }
         key
     }
 
     fn empty(bindings: TokenStream, parts: usize, end: TokenStream) -> Self {
-        Self { bindings, value: end, proof: quote!(()), types: None, names: Vec::new(), parts }
+        Self {
+            bindings,
+            value: end,
+            proof: quote!(()),
+            types: None,
+            names: Vec::new(),
+            stored: Some(Vec::new()),
+            parts,
+        }
+    }
+
+    /// The type of a stored key, where it can be written.
+    pub(crate) fn type_of_stored(&self, options: &Options) -> Option<TokenStream> {
+        let private = options.runtime.at(Span::call_site());
+        let end = if options.tags.is_empty() { quote!(()) } else { quote!(#private::Tags) };
+        let parts = self.stored.as_ref()?.iter().rev();
+        Some(parts.fold(end, |rest, part| quote!((#part, #rest))))
+    }
+
+    /// Adds what is stored of a part before those that are there.
+    fn add_stored(&mut self, stored: Option<TokenStream>) {
+        match (&mut self.stored, stored) {
+            (Some(all), Some(stored)) => all.insert(0, stored),
+            (all, _) => *all = None,
+        }
     }
 
     /// Adds a part before those that are there.
@@ -154,6 +183,15 @@ pub(crate) fn tags(function: &Function<'_>, options: &Options, made: TokenStream
     });
     let private = options.runtime.at(Span::call_site());
     quote!({ #bindings #private::#made(&[#(#tags),*]) })
+}
+
+/// What is stored of an argument, if its type can be written in a signature.
+fn stored_in_signature(function: &Function<'_>, options: &Options, ty: &Type) -> Option<TokenStream> {
+    if function.knows(ty) {
+        Some(shape(ty, sight(function, ty, options)).stored)
+    } else {
+        stored_of_generic(ty, &options.runtime)
+    }
 }
 
 /// What can be found out about an argument of a function.
@@ -196,5 +234,13 @@ pub(crate) fn parts_by_reference(count: usize) -> TokenStream {
     match parts.as_slice() {
         [only] => only.clone(),
         parts => quote!((#(#parts),*)),
+    }
+}
+
+/// The types of what `weigh` is given.
+pub(crate) fn types_of_parts(stored: &[TokenStream]) -> TokenStream {
+    match stored {
+        [only] => quote!(&#only),
+        parts => quote!((#(&#parts),*)),
     }
 }

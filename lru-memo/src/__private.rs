@@ -1,5 +1,6 @@
 //! All that generated code may name. Not covered by semantic versioning.
 
+pub use alloc::borrow::ToOwned;
 pub use alloc::boxed::Box;
 pub use alloc::rc::Rc;
 pub use core::cell::OnceCell;

@@ -24,6 +24,9 @@ use crate::threading::{AllThreads, OneThread};
 /// The storage of caches whose types are forgotten.
 type AnyKind = Kept<false, true>;
 
+/// A cache of one thread.
+type RcCache<K, V, S> = Rc<Cache<OneThread, AnyKind, K, V, S>>;
+
 /// Identifies an instantiation by the type of a closure that was written in it.
 #[inline]
 #[must_use]
@@ -107,6 +110,15 @@ impl Instance {
         slot.expect("an instantiation has one type of key, of value and of hasher").get(key, value, site)
     }
 
+    /// The cache, when it has been used.
+    #[must_use]
+    pub fn used<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
+        &'static self,
+    ) -> Option<&'static Cache<AllThreads, AnyKind, K, V, S>> {
+        let slot = (**self.0.get()?).as_any().downcast_ref::<Slot<Cache<AllThreads, AnyKind, K, V, S>>>();
+        slot.expect("an instantiation has one type of key, of value and of hasher").used()
+    }
+
     /// The counters.
     #[must_use]
     pub fn info(&self, maxsize: Option<usize>) -> CacheInfo {
@@ -162,7 +174,7 @@ impl ThreadInstance {
     pub fn cache<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
         self,
         site: impl FnOnce() -> Site,
-    ) -> Rc<Cache<OneThread, AnyKind, K, V, S>> {
+    ) -> RcCache<K, V, S> {
         type TheCache<K, V, S> = Cache<OneThread, AnyKind, K, V, S>;
         let typed = |found: Rc<dyn ErasedCache>| {
             let found = found.into_any().downcast::<TheCache<K, V, S>>();
@@ -182,6 +194,15 @@ impl ThreadInstance {
             registry::register(site);
         }
         made
+    }
+
+    /// The cache, when it has been used.
+    #[must_use]
+    pub fn used<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
+        self,
+    ) -> Option<RcCache<K, V, S>> {
+        let found = self.find()?.into_any().downcast();
+        Some(found.expect("an instantiation has one type of key, of value and of hasher"))
     }
 
     /// The counters.

@@ -77,6 +77,11 @@ impl<C> Slot<C> {
     pub const fn new() -> Self {
         Self(OnceBox::new())
     }
+
+    /// What is in it.
+    pub(crate) fn used(&self) -> Option<&C> {
+        self.0.get()
+    }
 }
 
 impl<C> Default for Slot<C> {
