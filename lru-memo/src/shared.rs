@@ -129,6 +129,7 @@ use core::time::Duration;
 pub use self::redis::Redis;
 pub use configured::{attach, configure, configure_store, redacted, store, stores};
 pub use error::{Error, Kind};
+pub use format::Data;
 #[doc(hidden)]
 pub use health::note;
 pub use health::{Health, health};
@@ -330,7 +331,7 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Held {
-    /// The key, as the program has written it.
+    /// The key, as the program has written it; [`Data::read_key`] tells what it holds.
     pub key: Vec<u8>,
     /// The length of the value.
     pub value_bytes: u64,
