@@ -34,9 +34,36 @@ pub(crate) enum Command {
         /// How many entries to show at most.
         #[arg(long, default_value_t = 10, value_name = "N")]
         entries: usize,
+        /// Shows the values, too.
+        #[arg(long)]
+        values: bool,
         /// Prints JSON: an array with an object for each namespace that was found.
         #[arg(long)]
         json: bool,
+    },
+    /// Prints the value of one key. Counts nothing, and keeps the entry as recent as it is.
+    #[command(after_help = KEYS)]
+    Get {
+        /// The name of the function, or the first digits of the namespace's id.
+        namespace: String,
+        /// The arguments, as `show` prints them.
+        #[arg(allow_negative_numbers = true)]
+        key: String,
+        /// Prints JSON: an array with an object for each namespace of this name that has the key.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Removes the entry of one key. What is being computed for it is not stored.
+    #[command(after_help = KEYS)]
+    Forget {
+        /// The name of the function, or the first digits of the namespace's id.
+        namespace: String,
+        /// The arguments, as `show` prints them.
+        #[arg(allow_negative_numbers = true)]
+        key: String,
+        /// Removes it from all that have this name, if there are several.
+        #[arg(long)]
+        all: bool,
     },
     /// Removes all entries of one namespace, and zeroes its counters.
     Clear {
@@ -59,6 +86,16 @@ pub(crate) enum Command {
         json: bool,
     },
 }
+
+/// How keys are written, for the help.
+const KEYS: &str = r#"Keys are written as in Rust, and quoted for the shell:
+  lru-memo get app::user 92
+  lru-memo get app::user '("Ada", 7)'         two arguments
+  lru-memo get app::area 'Point { x: 1, y: 2 }'
+  lru-memo get app::page '[1u16, 2u16]'       where the types of numbers cannot be told
+  lru-memo get app::blob 'b"ÿ"'        bytes that nothing was made of
+
+The types of numbers are those of the keys that are there. Memcached does not list its keys: every type is tried."#;
 
 fn interval(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds: &f64| (0.1..=3600.0).contains(seconds));

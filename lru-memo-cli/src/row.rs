@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use lru_memo::shared::Held;
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
+use crate::data::Content;
 use crate::failure::Failure;
 use crate::format::{is_hidden, name};
 use crate::sources::{Found, id};
-
-/// How much of a key is shown, in bytes.
-const KEY_PREFIX: usize = 48;
 
 /// A namespace. What the store does not know, or does not bound, is `null`.
 #[derive(Debug, Clone, Serialize)]
@@ -32,15 +31,30 @@ pub(crate) struct Row {
     pub(crate) error: Option<String>,
 }
 
-/// An entry.
-#[derive(Debug, Serialize)]
+/// An entry that was used lately.
+#[derive(Serialize)]
 pub(crate) struct Entry {
-    /// The beginning of the key: ASCII as it is, and all else as `\xff`.
-    pub(crate) key_prefix: String,
+    #[serde(flatten, serialize_with = "of_key")]
+    pub(crate) key: Content,
     pub(crate) key_bytes: usize,
+    /// If it is asked for, and still there.
+    #[serde(flatten, serialize_with = "of_value")]
+    pub(crate) value: Option<Content>,
     pub(crate) value_bytes: u64,
     pub(crate) weight: u64,
     pub(crate) age_seconds: f64,
+}
+
+/// An entry, and where it is.
+#[derive(Serialize)]
+pub(crate) struct Placed {
+    pub(crate) store: String,
+    pub(crate) name: String,
+    pub(crate) id: String,
+    #[serde(flatten, serialize_with = "of_key")]
+    pub(crate) key: Content,
+    #[serde(flatten, serialize_with = "of_value")]
+    pub(crate) value: Option<Content>,
 }
 
 impl Row {
@@ -84,21 +98,27 @@ impl Row {
 }
 
 impl Entry {
-    pub(crate) fn new(held: &Held) -> Self {
-        let prefix = &held.key[..held.key.len().min(KEY_PREFIX)];
-        Self {
-            key_prefix: prefix.escape_ascii().to_string(),
-            key_bytes: held.key.len(),
-            value_bytes: held.value_bytes,
-            weight: held.weight,
-            age_seconds: held.age.as_secs_f64(),
-        }
+    pub(crate) fn new(held: Held, value: Option<Content>) -> Self {
+        let Held { key, value_bytes, weight, age, .. } = held;
+        let (key_bytes, key) = (key.len(), Content::of_key(key));
+        Self { key, key_bytes, value, value_bytes, weight, age_seconds: age.as_secs_f64() }
     }
+}
 
-    /// Whether the key goes on after its prefix.
-    pub(crate) fn is_cut(&self) -> bool {
-        self.key_bytes > KEY_PREFIX
+fn of_key<S: Serializer>(key: &Content, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut fields = serializer.serialize_map(None)?;
+    fields.serialize_entry("key", key)?;
+    fields.serialize_entry("key_text", &format_args!("{key}"))?;
+    fields.end()
+}
+
+fn of_value<S: Serializer>(value: &Option<Content>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut fields = serializer.serialize_map(None)?;
+    if let Some(value) = value {
+        fields.serialize_entry("value", value)?;
+        fields.serialize_entry("value_text", &format_args!("{value}"))?;
     }
+    fields.end()
 }
 
 /// What `--json` prints. What a terminal might heed is escaped, as JSON does it with control characters below a blank only.

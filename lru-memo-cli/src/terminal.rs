@@ -23,6 +23,12 @@ pub(crate) enum Wake {
     Quit,
 }
 
+/// How wide the terminal is, if the answer goes to one.
+pub(crate) fn screen_width() -> Option<usize> {
+    let is_terminal = io::stdout().is_terminal();
+    is_terminal.then(terminal::size)?.ok().map(|(width, _)| usize::from(width)).filter(|&width| width > 0)
+}
+
 impl Screen {
     pub(crate) fn open() -> Result<Self, Failure> {
         if !io::stdout().is_terminal() || !io::stdin().is_terminal() {

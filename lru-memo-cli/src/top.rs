@@ -6,12 +6,12 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
-use crate::format::{count, duration, name};
+use crate::format::{count, cut, duration};
 use crate::list::print_all;
 use crate::row::Row;
 use crate::sources::Sources;
 use crate::table::{Column, namespace_columns, render};
-use crate::terminal::{Screen, Wake};
+use crate::terminal::{Screen, Wake, screen_width};
 
 /// Prints the table once, with what was called most often first.
 pub(crate) fn once(store: Option<&str>, as_json: bool) -> Result<(), Failure> {
@@ -83,8 +83,10 @@ fn page(sources: &mut Sources, seen: &mut Seen, interval: Duration) -> String {
 
     let mut columns = namespace_columns();
     let per_second = |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.0}"));
-    columns.insert(4, ("HITS/S", Box::new(move |row| per_second(rate(row).map(|rate| rate.0)))));
-    columns.insert(5, ("MISSES/S", Box::new(move |row| per_second(rate(row).map(|rate| rate.1)))));
+    let hits = move |row: &Row| per_second(rate(row).map(|rate| rate.0));
+    let misses = move |row: &Row| per_second(rate(row).map(|rate| rate.1));
+    columns.insert(4, Column::number("HITS/S", 85, hits));
+    columns.insert(5, Column::number("MISSES/S", 80, misses));
     if rows.iter().any(|row| row.store != rows[0].store) {
         columns.push(program_column());
     }
@@ -94,12 +96,13 @@ fn page(sources: &mut Sources, seen: &mut Seen, interval: Duration) -> String {
         // Writing to a string does not fail.
         let _ = writeln!(text, "error: {failure}");
     }
-    text + "\n" + &render(&columns, &rows)
+    text + "\n" + &render(columns, &rows, screen_width())
 }
 
 /// The last part of the store's directory, which in the default place is the name of the program.
 fn program_column<'a>() -> Column<'a, Row> {
-    ("STORE", Box::new(|row| name(row.store.rsplit('/').next().unwrap_or_default())))
+    let program = |row: &Row, width| cut(&row.store.rsplit('/').next().unwrap_or_default(), width);
+    Column::text("STORE", 55, program)
 }
 
 #[cfg(test)]
