@@ -73,7 +73,8 @@ pub(crate) enum Command {
         #[arg(long)]
         all: bool,
     },
-    /// Shows all namespaces, the busiest first, until you press `q` or Ctrl-C.
+    /// Shows all namespaces, live: calls per second, and the hit ratio look by look.
+    #[command(after_help = TOP_KEYS)]
     Top {
         /// The time between two looks, in seconds.
         #[arg(long, default_value = "1", value_name = "SECONDS", value_parser = interval)]
@@ -96,6 +97,19 @@ const KEYS: &str = r#"Keys are written as in Rust, and quoted for the shell:
   lru-memo get app::blob 'b"ÿ"'        bytes that nothing was made of
 
 The types of numbers are those of the keys that are there. Memcached does not list its keys: every type is tried."#;
+
+/// What keys do in `top`, for the help.
+const TOP_KEYS: &str = "\
+Keys:
+  q, Esc, Ctrl-C   quit
+  s                sort by the next of: calls per second, name, hit ratio, hits, misses, currsize, bytes
+  r                reverse the order
+  /                show only names with a text: Enter keeps the filter, Esc removes it
+  Up, Down, j, k   select a namespace
+  c                clear what is selected, after a `y`
+
+TREND has a bar for the hit ratio between two looks, and a dot where there was no call. A narrow terminal shows the most
+important columns.";
 
 fn interval(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds: &f64| (0.1..=3600.0).contains(seconds));

@@ -31,6 +31,13 @@ pub(crate) struct Row {
     pub(crate) error: Option<String>,
 }
 
+/// Which namespace of which store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    store: String,
+    id: String,
+}
+
 /// An entry that was used lately.
 #[derive(Serialize)]
 pub(crate) struct Entry {
@@ -80,6 +87,10 @@ impl Row {
         }
     }
 
+    pub(crate) fn place(&self) -> Place {
+        Place { store: self.store.clone(), id: self.id.clone() }
+    }
+
     /// Its name for tables, and whether it can be read.
     pub(crate) fn title(&self) -> String {
         let title = name(&self.name);
@@ -94,6 +105,30 @@ impl Row {
     /// How often the function was called.
     pub(crate) fn calls(&self) -> u64 {
         self.hits.saturating_add(self.misses)
+    }
+}
+
+#[cfg(test)]
+impl Row {
+    /// A namespace of this name, which also is its id, with these counters.
+    pub(crate) fn named(name: &str, hits: u64, misses: u64) -> Self {
+        let calls = hits + misses;
+        Self {
+            store: "/var/cache/app".to_owned(),
+            name: name.to_owned(),
+            id: format!("{name:0<8}"),
+            hits,
+            misses,
+            hit_ratio: (calls > 0).then(|| hits as f64 / calls as f64),
+            currsize: 0,
+            maxsize: None,
+            weight: None,
+            max_weight: None,
+            ttl_seconds: None,
+            bytes: None,
+            idle_seconds: None,
+            error: None,
+        }
     }
 }
 

@@ -134,11 +134,17 @@ fn fit<T>(columns: &mut Vec<Column<'_, T>>, rows: &[T], screen: Option<usize>) -
         widths.remove(least);
     }
     let mut left = screen.saturating_sub(taken(&widths));
-    // Each gets one after the other, until all have what they need.
-    while left > 0 && widths.iter().any(|(width, widest)| width < widest) {
-        for (width, _) in widths.iter_mut().filter(|(width, widest)| width < widest).take(left) {
-            *width += 1;
-            left -= 1;
+    // First texts share what is left, then trends have the rest.
+    let is_text = |column: &Column<'_, T>| matches!(column.cell, Cell::Text(_));
+    for texts in [true, false] {
+        let of_kind = |at: &usize| is_text(&columns[*at]) == texts;
+        let mut growing: Vec<usize> = (0..columns.len()).filter(of_kind).collect();
+        while left > 0 && !growing.is_empty() {
+            growing.retain(|&at| widths[at].0 < widths[at].1);
+            for &at in growing.iter().take(left) {
+                widths[at].0 += 1;
+                left -= 1;
+            }
         }
     }
     widths.into_iter().map(|(width, _)| width).collect()
