@@ -92,9 +92,9 @@ pub(crate) enum Command {
 const KEYS: &str = r#"Keys are written as in Rust, and quoted for the shell:
   lru-memo get app::user 92
   lru-memo get app::user '("Ada", 7)'         two arguments
-  lru-memo get app::area 'Point { x: 1, y: 2 }'
+  lru-memo get app::area 'Point { x: 1 }'
   lru-memo get app::page '[1u16, 2u16]'       where the types of numbers cannot be told
-  lru-memo get app::blob 'b"ÿ"'        bytes that nothing was made of
+  lru-memo get app::blob 'b"\x01\xff"'        bytes that nothing could be made of
 
 The types of numbers are those of the keys that are there. Memcached does not list its keys: every type is tried."#;
 

@@ -12,6 +12,8 @@ const EXAMPLES: usize = 64;
 /// How many keys that are not there are forgotten: as many as a number has types, and some.
 const ABSENT: usize = 16;
 
+type KeyValue = (Vec<u8>, Vec<u8>);
+
 /// Prints the value of a key, from all namespaces of this name that have one.
 pub(crate) fn get(store: Option<&str>, wanted: &str, key: &str, as_json: bool) -> Result<(), Failure> {
     let mut sources = Sources::new(store);
@@ -80,7 +82,7 @@ impl Found<'_> {
     }
 
     /// The entries that are there.
-    fn entries(&self, forms: &Forms) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Failure> {
+    fn entries(&self, forms: &Forms) -> Result<Vec<KeyValue>, Failure> {
         for keys in [&forms.likely, &forms.others] {
             let mut entries = Vec::new();
             for key in keys {

@@ -21,12 +21,15 @@ pub(crate) struct Column<'a, T> {
     cell: Cell<'a, T>,
 }
 
+/// What is in a cell, and how wide it may be.
+type Piece<'a, T> = Box<dyn Fn(&T, usize) -> String + 'a>;
+
 /// What is in the cells of a column, and how much of it has to be seen.
 enum Cell<'a, T> {
     /// Numbers, all of them.
     Number(Box<dyn Fn(&T) -> String + 'a>),
     /// Texts, whose beginnings are shown: the longest piece that is asked for.
-    Text(Box<dyn Fn(&T, usize) -> String + 'a>),
+    Text(Piece<'a, T>),
     /// Something that goes on, of which the end is shown.
     Trend(Box<dyn Fn(&T) -> String + 'a>),
 }

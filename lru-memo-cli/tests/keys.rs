@@ -247,7 +247,8 @@ fn forget_removes_one_entry_and_what_is_being_computed_for_it() {
         n
     }
     LazyLock::force(&STORE);
-    (forgotten(-1), forgotten(2));
+    forgotten(-1);
+    forgotten(2);
     let told = run(&["forget", "keys::forgotten", "-1"]);
     assert_eq!((told.code, told.stderr.as_str()), (Some(0), ""), "{told:?}");
     assert!(told.stdout.starts_with("forgot -1 in keys::forgotten ("), "{told:?}");

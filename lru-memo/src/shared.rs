@@ -46,7 +46,8 @@
 //!
 //! A [`Namespace`] is what one function has in a store. [`store`](store()) is the store of this process; [`attach`]
 //! opens that of others, of which [`stores`] finds those in the default place. [`Store::namespaces`] lists what is in
-//! one, and [`Summary::namespace`] is what its other methods take. That is how the command `lru-memo` works.
+//! one, and [`Summary::namespace`] is what its other methods take. [`Data`] tells what keys and values hold. That is how the
+//! command `lru-memo` works.
 //!
 //! ```
 //! use lru_memo::shared::{self, Error};

@@ -85,8 +85,11 @@ fn of_one_type(elements: &[&Spelling], like: Option<&Data>) -> Option<Vec<Vec<Da
     for first in first.forms(like)? {
         let rest = product(&elements[1..], |_| Some(&first))?;
         all.extend(rest.into_iter().map(|rest| [first.clone()].into_iter().chain(rest).collect()));
+        if all.len() > MOST {
+            return None;
+        }
     }
-    (all.len() <= MOST).then_some(all)
+    Some(all)
 }
 
 impl Spelling {

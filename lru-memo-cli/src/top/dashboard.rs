@@ -41,7 +41,7 @@ enum Mode {
     /// The filter is being written.
     Filtering,
     /// It was asked whether this is to be cleared.
-    Confirming(Row),
+    Confirming(Box<Row>),
 }
 
 /// What is to be done for the user.
@@ -131,7 +131,7 @@ impl Dashboard {
             KeyCode::Char('c') => {
                 let shown = self.shown();
                 match shown.into_iter().find(|row| self.is_selected(row)) {
-                    Some(row) => self.mode = Mode::Confirming(row),
+                    Some(row) => self.mode = Mode::Confirming(row.into()),
                     None => self.tell("select a namespace first, with \u{2191} and \u{2193}".to_owned()),
                 }
             }
