@@ -3,8 +3,10 @@
 
 mod common;
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::os::fd::AsFd;
 use std::process::Child;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -14,6 +16,9 @@ use common::{Scratch, call, space};
 use lru_memo::shared::Store;
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
+
+/// What is written last when the screen is.
+const LAST: &str = "c clear\n";
 
 /// The command in a terminal, which is killed in the end.
 struct Terminal {
@@ -32,11 +37,11 @@ impl Terminal {
         let command = command.args(["top", "--interval", "3600", "--store", &scratch.url()]);
         let process = command.env("TERM", "xterm").spawn(inside).expect("the command starts");
         let (send, output) = channel();
-        let fd = keyboard_copy(&keyboard);
+        let mut written = output_of(&keyboard);
         thread::spawn(move || {
-            let (mut fd, mut bytes) = (fd, [0; 4096]);
+            let mut bytes = [0; 4096];
             // It fails when the command has ended.
-            while let Ok(length @ 1..) = fd.read(&mut bytes) {
+            while let Ok(length @ 1..) = written.read(&mut bytes) {
                 if send.send(bytes[..length].to_vec()).is_err() {
                     break;
                 }
@@ -85,8 +90,8 @@ impl Drop for Terminal {
     }
 }
 
-fn keyboard_copy(keyboard: &Pty) -> std::fs::File {
-    use std::os::fd::AsFd;
+/// What is written in the terminal is read from here.
+fn output_of(keyboard: &Pty) -> File {
     keyboard.as_fd().try_clone_to_owned().expect("a descriptor").into()
 }
 
@@ -104,7 +109,7 @@ fn filled() -> Scratch {
 fn a_namespace_is_selected_and_cleared_on_the_screen() {
     let scratch = filled();
     let mut terminal = Terminal::start(&scratch, 24, 80);
-    terminal.wait_for("q quit");
+    terminal.wait_for(LAST);
     let expected = include_str!("snapshots/top_80x24.txt");
     assert!(terminal.contents() == expected, "{}", terminal.contents());
     terminal.press("\x1b[B");
@@ -127,11 +132,12 @@ fn a_namespace_is_selected_and_cleared_on_the_screen() {
 fn a_filter_is_written_and_a_wider_terminal_shows_more() {
     let scratch = filled();
     let mut terminal = Terminal::start(&scratch, 24, 80);
-    terminal.wait_for("q quit");
+    terminal.wait_for(LAST);
     terminal.press("/user");
     terminal.wait_for("filter: user_");
     terminal.press("\r");
-    terminal.wait_for("1 of 2 namespaces with `user`");
+    terminal.wait_for(LAST);
+    assert!(terminal.contents().starts_with("1 of 2 namespaces with `user`"));
     assert!(!terminal.contents().contains("app::page") && !terminal.contents().contains("IDLE"));
     terminal.keyboard.resize(Size::new(24, 160)).expect("it has a size");
     let size = |length| NonZero::new(length).expect("not zero");
@@ -158,7 +164,7 @@ fn tables_are_as_wide_as_the_terminal() {
         let mut process =
             command.args(arguments).args(["--store", &scratch.url()]).spawn(inside).expect("it starts");
         let (mut printed, mut bytes) = (Vec::new(), [0; 4096]);
-        let mut output = keyboard_copy(&keyboard);
+        let mut output = output_of(&keyboard);
         while let Ok(length @ 1..) = output.read(&mut bytes) {
             printed.extend_from_slice(&bytes[..length]);
         }
