@@ -12,6 +12,8 @@ use super::spelling::{Spelling, is_word};
 
 /// Of how many keys one is looked for, at most.
 const MOST: usize = 4096;
+/// How many elements tell the type of one.
+const EXAMPLES: usize = 64;
 
 /// The keys that may be meant.
 pub(crate) struct Forms {
@@ -27,18 +29,19 @@ pub(crate) struct Forms {
 pub(crate) fn forms(text: &str, present: &[Vec<u8>]) -> Result<Forms, String> {
     let spelling: Spelling =
         syn::parse_str(text).map_err(|error| format!("{error}; a text stands in quotes: \"Ada\""))?;
+    let present: Vec<_> = present.iter().filter_map(|key| Data::read_key(key)).collect();
     let mut likely = Vec::new();
-    for like in present.iter().filter_map(|key| Data::read_key(key)) {
-        for parts in [spelling.parts(), Some(vec![&spelling])].into_iter().flatten() {
-            if parts.len() == like.len() {
-                add(product(&parts, |at| like.get(at)).unwrap_or_default(), &mut likely);
-            }
+    for parts in [spelling.parts(), Some(vec![&spelling])].into_iter().flatten() {
+        let alike: Vec<_> = present.iter().filter(|key| key.len() == parts.len()).collect();
+        if !alike.is_empty() {
+            let keys = product(&parts, |at| alike.iter().map(|key| &key[at]).collect());
+            add(keys.unwrap_or_default(), &mut likely);
         }
     }
     let mut others = Vec::new();
     let mut is_too_much = false;
     for parts in [Some(vec![&spelling]), spelling.parts()].into_iter().flatten() {
-        match product(&parts, |_| None) {
+        match product(&parts, |_| Vec::new()) {
             Some(keys) => add(keys, &mut others),
             None => is_too_much = true,
         }
@@ -62,34 +65,40 @@ fn add(keys: Vec<Vec<Data>>, all: &mut Vec<Vec<u8>>) {
     }
 }
 
-/// All choices of a form for each of these; `None` if they are too many.
-fn product<'a>(spellings: &[&Spelling], like: impl Fn(usize) -> Option<&'a Data>) -> Option<Vec<Vec<Data>>> {
-    let mut chosen = vec![Vec::new()];
-    for (at, spelling) in spellings.iter().enumerate() {
-        let forms = spelling.forms(like(at))?;
-        if chosen.len() * forms.len() > MOST {
-            return None;
-        }
-        let with = |before: &Vec<Data>| {
-            forms.iter().map(|form| before.iter().chain([form]).cloned().collect()).collect::<Vec<_>>()
-        };
-        chosen = chosen.iter().flat_map(with).collect();
-    }
-    Some(chosen)
+/// All choices of a form for each of these, like the data that is returned for its number; `None` if they are too many.
+fn product<'a>(spellings: &[&Spelling], like: impl Fn(usize) -> Vec<&'a Data>) -> Option<Vec<Vec<Data>>> {
+    choices(spellings.len(), |at, _| spellings[at].forms(&like(at)))
 }
 
-/// As [`product`], for elements of one type: that of the first.
-fn of_one_type(elements: &[&Spelling], like: Option<&Data>) -> Option<Vec<Vec<Data>>> {
-    let Some(first) = elements.first() else { return Some(vec![Vec::new()]) };
-    let mut all = Vec::new();
-    for first in first.forms(like)? {
-        let rest = product(&elements[1..], |_| Some(&first))?;
-        all.extend(rest.into_iter().map(|rest| [first.clone()].into_iter().chain(rest).collect()));
-        if all.len() > MOST {
-            return None;
+/// As [`product`], for elements of one type: each is like those before it.
+fn of_one_type(elements: &[&Spelling], like: &[&Data]) -> Option<Vec<Vec<Data>>> {
+    choices(elements.len(), |at, before| {
+        let like: Vec<_> = like.iter().copied().chain(before).take(EXAMPLES).collect();
+        elements[at].forms(&like)
+    })
+}
+
+/// All lists of so many elements, where the elements before one tell its forms.
+fn choices(length: usize, forms: impl Fn(usize, &[Data]) -> Option<Vec<Data>>) -> Option<Vec<Vec<Data>>> {
+    let mut chosen = vec![Vec::with_capacity(length)];
+    for at in 0..length {
+        let mut longer = Vec::new();
+        for mut before in chosen {
+            let mut forms = forms(at, &before)?;
+            if longer.len() + forms.len() > MOST {
+                return None;
+            }
+            // Most elements have one form: then nothing is copied.
+            let last = forms.pop();
+            longer.extend(forms.into_iter().map(|form| [&before[..], &[form]].concat()));
+            longer.extend(last.map(|last| {
+                before.push(last);
+                before
+            }));
         }
+        chosen = longer;
     }
-    Some(all)
+    Some(chosen)
 }
 
 impl Spelling {
@@ -101,8 +110,8 @@ impl Spelling {
         }
     }
 
-    /// What data it may be; only such of the type of other data, if there is any. `None` if it is too much.
-    fn forms(&self, like: Option<&Data>) -> Option<Vec<Data>> {
+    /// What data it may be, as far as it can be like other data. `None` if it is too much.
+    fn forms(&self, like: &[&Data]) -> Option<Vec<Data>> {
         let mut forms = match self {
             Self::Bool(value) => vec![Data::Bool(*value)],
             Self::Number(digits, of_type) => numbers(digits, of_type),
@@ -110,93 +119,96 @@ impl Spelling {
             Self::Text(text) if is_word(text) => vec![Data::Text(text.clone())],
             Self::Text(text) => words(text),
             Self::Bytes(bytes) => vec![Data::Bytes(bytes.clone()), Data::ByteSequence(bytes.clone())],
-            Self::Word(word) => {
-                let of_word = if word == "None" { vec![Data::None] } else { numbers(word, "") };
-                of_word.into_iter().chain(words(word)).collect()
-            }
+            Self::Word(word) if word == "None" => vec![Data::None],
+            Self::Word(word) => numbers(word, "").into_iter().chain(words(word)).collect(),
             Self::Tuple(elements) => {
-                let inside = match like {
-                    Some(Data::Tuple(like)) => &like[..],
-                    _ => &[],
-                };
                 let of_none = elements.is_empty().then_some(Data::Unit);
-                of_none.into_iter().chain(tuples(elements, inside)?).collect()
+                of_none.into_iter().chain(tuples(elements, like)?).collect()
             }
             Self::List(elements) => {
-                let inside = match like {
-                    Some(Data::Sequence(like) | Data::Tuple(like)) => like.first(),
-                    Some(Data::ByteSequence(like)) if !like.is_empty() => Some(&Data::U8(0)),
+                let inside = inside(like, |data| match data {
+                    Data::Sequence(elements) | Data::Tuple(elements) => elements.first(),
+                    Data::ByteSequence(bytes) if !bytes.is_empty() => Some(&Data::U8(0)),
                     _ => None,
-                };
-                let lists = of_one_type(&elements.iter().collect::<Vec<_>>(), inside)?;
+                });
+                let lists = of_one_type(&elements.iter().collect::<Vec<_>>(), &inside)?;
                 lists.into_iter().flat_map(|list| [sequence(&list), Data::Tuple(list)]).collect()
             }
             Self::Map(entries) => maps(entries, like)?,
             Self::Call(name, elements) => {
-                let inside = like.and_then(|like| inside(like, name));
-                let one = if let [element] = &elements[..] { element.forms(inside)? } else { Vec::new() };
-                let several = match inside {
-                    _ if elements.len() == 1 => Vec::new(),
-                    Some(Data::Tuple(like)) => tuples(elements, like)?,
-                    _ => tuples(elements, &[])?,
+                let inside = inside(like, |data| named_inside(data, name));
+                let all = match &elements[..] {
+                    [element] => element.forms(&inside)?,
+                    elements => tuples(elements, &inside)?,
                 };
-                one.into_iter().chain(several).flat_map(|inside| named(name, inside)).collect()
+                all.into_iter().flat_map(|inside| named(name, inside)).collect()
             }
-            Self::Record(name, fields) => {
-                let like = match like.and_then(|like| inside(like, name)) {
-                    Some(Data::Struct(like)) => &like[..],
-                    _ => &[],
-                };
-                let of_name = |name: &String| like.iter().find(|like| like.0 == *name).map(|like| &like.1);
-                let values: Vec<_> = fields.iter().map(|(_, value)| value).collect();
-                let names = || fields.iter().map(|(name, _)| name.clone());
-                let all = product(&values, |at| of_name(&fields[at].0))?;
-                let records = all.into_iter().map(|values| Data::Struct(names().zip(values).collect()));
-                records.flat_map(|record| named(name, record)).collect()
-            }
+            Self::Record(name, fields) => records(fields, &inside(like, |data| named_inside(data, name)))?
+                .into_iter()
+                .flat_map(|record| named(name, record))
+                .collect(),
         };
-        if let Some(like) = like {
-            let is_like = |form: &Data| discriminant(form) == discriminant(like);
-            if forms.iter().any(is_like) {
-                forms.retain(is_like);
-            } else if is_number(like) {
-                forms.retain(|form| !is_number(form));
-            }
+        let is_like = |form: &Data| like.iter().any(|like| discriminant(*like) == discriminant(form));
+        if forms.iter().any(is_like) {
+            forms.retain(is_like);
+        } else if like.iter().any(|like| is_number(like)) {
+            forms.retain(|form| !is_number(form));
         }
         Some(forms)
     }
 }
 
-fn tuples(elements: &[Spelling], like: &[Data]) -> Option<Vec<Data>> {
-    let elements: Vec<_> = elements.iter().collect();
-    Some(product(&elements, |at| like.get(at))?.into_iter().map(Data::Tuple).collect())
-}
-
-/// A map is a sequence of pairs of one type.
-fn maps(entries: &[(Spelling, Spelling)], like: Option<&Data>) -> Option<Vec<Data>> {
-    let pairs: Vec<_> =
-        entries.iter().map(|(key, value)| Spelling::Tuple(vec![key.clone(), value.clone()])).collect();
-    let like = match like {
-        Some(Data::Map(like)) => {
-            like.first().map(|(key, value)| Data::Tuple(vec![key.clone(), value.clone()]))
-        }
-        _ => None,
-    };
-    let entry = |pair: Data| match pair {
-        Data::Tuple(pair) => <[Data; 2]>::try_from(pair).ok().map(|[key, value]| (key, value)),
-        _ => None,
-    };
-    let maps = of_one_type(&pairs.iter().collect::<Vec<_>>(), like.as_ref())?;
-    Some(maps.into_iter().map(|pairs| Data::Map(pairs.into_iter().filter_map(entry).collect())).collect())
+/// What there is inside of data, where there is something.
+fn inside<'a>(like: &[&'a Data], of: impl Fn(&'a Data) -> Option<&'a Data>) -> Vec<&'a Data> {
+    like.iter().filter_map(|data| of(data)).collect()
 }
 
 /// What data of this name holds.
-fn inside<'a>(data: &'a Data, wanted: &str) -> Option<&'a Data> {
+fn named_inside<'a>(data: &'a Data, wanted: &str) -> Option<&'a Data> {
     match data {
         Data::Some(inside) if wanted == "Some" => Some(inside),
         Data::Variant(name, inside) | Data::Named(name, inside) if name == wanted => Some(inside),
         _ => None,
     }
+}
+
+fn tuples(elements: &[Spelling], like: &[&Data]) -> Option<Vec<Data>> {
+    let elements: Vec<_> = elements.iter().collect();
+    let element = |at: usize| {
+        inside(like, |data| match data {
+            Data::Tuple(like) if like.len() == elements.len() => like.get(at),
+            _ => None,
+        })
+    };
+    Some(product(&elements, element)?.into_iter().map(Data::Tuple).collect())
+}
+
+fn records(fields: &[(String, Spelling)], like: &[&Data]) -> Option<Vec<Data>> {
+    let values: Vec<_> = fields.iter().map(|(_, value)| value).collect();
+    let field = |at: usize| {
+        inside(like, |data| match data {
+            Data::Struct(like) => like.iter().find(|(name, _)| *name == fields[at].0).map(|(_, value)| value),
+            _ => None,
+        })
+    };
+    let names = || fields.iter().map(|(name, _)| name.clone());
+    let record = |values: Vec<Data>| Data::Struct(names().zip(values).collect());
+    Some(product(&values, field)?.into_iter().map(record).collect())
+}
+
+/// A map is a sequence: of its keys, each before its value. Those that are keys are of one type, and so are the values.
+fn maps(entries: &[(Spelling, Spelling)], like: &[&Data]) -> Option<Vec<Data>> {
+    let elements: Vec<_> = entries.iter().flat_map(|(key, value)| [key, value]).collect();
+    let pairs: Vec<_> =
+        like.iter().filter_map(|data| if let Data::Map(like) = data { like.first() } else { None }).collect();
+    let all = choices(elements.len(), |at, before| {
+        let of_pairs = pairs.iter().map(|&pair| if at % 2 == 0 { &pair.0 } else { &pair.1 });
+        let before = before.iter().skip(at % 2).step_by(2);
+        let like: Vec<_> = of_pairs.chain(before).take(EXAMPLES).collect();
+        elements[at].forms(&like)
+    })?;
+    let entry = |pair: &[Data]| (pair[0].clone(), pair[1].clone());
+    Some(all.iter().map(|elements| Data::Map(elements.chunks_exact(2).map(entry).collect())).collect())
 }
 
 fn named(name: &str, inside: Data) -> Vec<Data> {
@@ -245,4 +257,80 @@ macro_rules! number_types {
 number_types! {
     U32 u32 0; U64 u64 0; I32 i32 0; I64 i64 0; U8 u8 0; U16 u16 0; U128 u128 0; I8 i8 0; I16 i16 0; I128 i128 0;
     F64 f64 0.0; F32 f32 0.0;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Forms, forms};
+    use crate::data::Content;
+    use lru_memo::shared::Data;
+
+    fn all(text: &str) -> Vec<Vec<u8>> {
+        let Forms { likely, others } = forms(text, &[]).unwrap_or_else(|why| panic!("{text}: {why}"));
+        assert!(likely.is_empty(), "there is nothing that they could be like");
+        others
+    }
+
+    fn some(data: Data) -> Data {
+        Data::Some(data.into())
+    }
+
+    #[test]
+    fn a_number_is_of_every_type_that_holds_it_but_for_one_that_is_written() {
+        for (text, count) in
+            [("7", 12), ("-7", 7), ("300", 10), ("7u8", 1), ("7usize", 1), ("0.5", 2), ("0.5f32", 1)]
+        {
+            assert_eq!(all(text).len(), count, "{text}");
+        }
+        assert!(all("256u8").is_empty());
+        assert_eq!(all("-0.0f64"), [Data::write_key(&[Data::F64(0.0)]).expect("a key")]);
+    }
+
+    #[test]
+    fn elements_of_a_sequence_are_of_one_type() {
+        let numbers = |numbers: &[u16]| numbers.iter().map(|&number| Data::U16(number)).collect::<Vec<_>>();
+        let options = [vec![Data::None], numbers(&[1, 2, 3]).into_iter().map(some).collect()].concat();
+        let text = |text: &str| Data::Text(text.into());
+        let map = [(1, "a"), (2, "b c"), (3, "d")].map(|(key, value)| (Data::I64(key), text(value)));
+        for (data, most) in [
+            (Data::Sequence(numbers(&[1, 300, 2, 3, 4, 5, 6, 7, 8, 9])), 100),
+            (Data::Tuple(numbers(&[1, 300, 2, 3, 4, 5, 6, 7, 8, 9])), 100),
+            (Data::Sequence(options), 100),
+            (Data::Map(map.into()), 100),
+            (Data::Sequence(vec![Data::Tuple(numbers(&[1, 2])); 20]), 1000),
+        ] {
+            let spelled = match &data {
+                // An array, which is stored as a tuple.
+                Data::Tuple(elements) => Content::Parts(vec![Data::Sequence(elements.clone())]).to_string(),
+                data => Content::Parts(vec![data.clone()]).to_string(),
+            };
+            let keys = all(&spelled);
+            assert!(keys.contains(&Data::write_key(&[data]).expect("a key")), "{spelled}");
+            assert!(keys.len() <= most, "{spelled}: {}", keys.len());
+        }
+    }
+
+    #[test]
+    fn keys_that_are_there_tell_the_types() {
+        let keys = |parts: Vec<Vec<Data>>| -> Vec<Vec<u8>> {
+            parts.iter().map(|parts| Data::write_key(parts).expect("a key")).collect()
+        };
+        let present = keys(vec![
+            vec![Data::None, Data::U8(1), Data::Sequence(vec![Data::F32(0.5)])],
+            vec![some(Data::I128(1)), Data::U8(2), Data::ByteSequence(Vec::new())],
+        ]);
+        let found = forms("(Some(7), 3, [1, 2])", &present).expect("they can be read").likely;
+        let expected =
+            vec![some(Data::I128(7)), Data::U8(3), Data::Sequence(vec![Data::F32(1.0), Data::F32(2.0)])];
+        assert_eq!(found, keys(vec![expected]));
+    }
+
+    #[test]
+    fn what_may_be_too_much_is_refused_at_once() {
+        for text in ["(1, 2, 3, 4)", "[(1, 2, 3, 4)]", "{1: {2: {3: 4}}}", "(a, b, c, d, e, f, g, h)"] {
+            assert!(forms(text, &[]).is_err(), "{text}");
+        }
+        let many = format!("[{}]", "1, ".repeat(5_000));
+        assert_eq!(all(&many).len(), 24);
+    }
 }

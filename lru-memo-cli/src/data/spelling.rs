@@ -28,10 +28,10 @@ pub(super) enum Spelling {
 /// How deeply it may be nested. No store holds what is nested more deeply.
 const DEPTH: usize = 128;
 
-/// Whether a name is a word, and need not be quoted.
+/// Whether a name is a word that means nothing else, and need not be quoted.
 pub(super) fn is_word(name: &str) -> bool {
     let is_of_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    !matches!(name, "true" | "false" | "_")
+    !matches!(name, "true" | "false" | "None" | "Some" | "_")
         && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(is_of_word)
 }
