@@ -2,8 +2,9 @@
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, Signature};
+use syn::{FnArg, Ident, Signature, Token};
 
 use crate::block::Block;
 use crate::cached::Cached;
@@ -371,7 +372,8 @@ impl<'a> Pieces<'a> {
     fn info(&self) -> Companion {
         let (Self { private, home, .. }, Names { info, .. }) = (self, &self.function.names);
         let doc = self.doc("The hits, misses and size of the cache of [`{}`].");
-        let signature = self.function.companion(quote!(fn #info() -> #private::CacheInfo));
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #info(#owner) -> #private::CacheInfo));
         let info = &home.info;
         self.companion(doc, signature, body!(#info))
     }
@@ -387,7 +389,8 @@ impl<'a> Pieces<'a> {
     fn clear(&self) -> Companion {
         let (home, Names { clear, .. }) = (&self.home, &self.function.names);
         let doc = self.doc("Drops every entry of the cache of [`{}`] and zeroes its counters.");
-        let signature = self.function.companion(quote!(fn #clear()));
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #clear(#owner)));
         let clear = &home.clear;
         self.companion(doc, signature, body!(#clear;))
     }
@@ -396,20 +399,24 @@ impl<'a> Pieces<'a> {
         let (Self { private, parameters: values, .. }, Names { parameters, .. }) =
             (self, &self.function.names);
         let doc = self.doc("The configuration of the cache of [`{}`].");
-        let signature = self.function.companion(quote!(fn #parameters() -> #private::CacheParameters));
-        let whole = &values.whole;
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #parameters(#owner) -> #private::CacheParameters));
+        let whole = match &self.options.object {
+            Some(object) => &object.parameters(self.function, self.options, values, private),
+            None => &values.whole,
+        };
         self.companion(doc, signature, body!(#whole))
     }
 
     fn invalidate(&self) -> Companion {
-        let (inputs, Names { invalidate, .. }) = (self.function.inputs(), &self.function.names);
+        let (inputs, Names { invalidate, .. }) = (self.inputs_for_key(), &self.function.names);
         let doc = self.doc("Removes one entry from the cache of [`{}`]; says whether it was there.");
         let signature = self.function.companion(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
         self.companion(doc, signature, self.answer(quote!(invalidate), &TokenStream::new()))
     }
 
     fn peek(&self) -> Companion {
-        let (inputs, Names { peek, .. }) = (self.function.inputs(), &self.function.names);
+        let (inputs, Names { peek, .. }) = (self.inputs_for_key(), &self.function.names);
         let Self { clone, cached: Cached { value, .. }, .. } = self;
         let doc = self
             .doc("The value that the cache of [`{}`] holds, if any; touches neither recency nor counters.");
@@ -418,7 +425,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn put(&self) -> Companion {
-        let (mut inputs, Names { put, .. }) = (self.function.inputs(), &self.function.names);
+        let (mut inputs, Names { put, .. }) = (self.inputs_for_key(), &self.function.names);
         let value = &self.cached.value;
         let doc = self
             .doc("Stores a value for [`{}`] as its most recent, replacing an older one; touches no counter.");
@@ -461,6 +468,19 @@ impl<'a> Pieces<'a> {
         let mut companion = self.hidden(signature, body.clone());
         companion.attributes.extend(quote!(#[inline]));
         companion
+    }
+
+    /// The parameter of the companions that ask for no key: the object that has the cache, if one has.
+    fn owner(&self) -> Option<FnArg> {
+        self.options.object.as_ref().and_then(|object| object.owner_input(self.function))
+    }
+
+    /// The parameters of the companions that ask for a key.
+    fn inputs_for_key(&self) -> Punctuated<FnArg, Token![,]> {
+        match &self.options.object {
+            Some(object) => object.inputs(self.function),
+            None => self.function.inputs(),
+        }
     }
 
     /// The signature of the function under another name, all of its parameters and arguments named.

@@ -44,6 +44,9 @@ impl Home {
         parameters: &Parameters,
         private: &TokenStream,
     ) -> Self {
+        if let Some(object) = &options.object {
+            return object.home(function, options, key, cached, parameters, private);
+        }
         let Parameters { maxsize, whole } = parameters;
         let hidden = &function.names.cache;
         let path = function.path(hidden);
@@ -53,7 +56,7 @@ impl Home {
         let instance = match options.scope {
             _ if !is_dispatched => body!(#path()),
             Scope::Thread => body!(#private::thread_instance_of(#path)),
-            Scope::Process => body!(#private::instance_of(#path)),
+            Scope::Process | Scope::Object => body!(#private::instance_of(#path)),
             Scope::Shared => body!(#private::used_cache_of(#path)),
         };
         let (hasher, check_hasher) = hasher(options, key.types.is_some(), private);
@@ -70,7 +73,7 @@ impl Home {
                 body!(#private::at_once(#instance.by_thread(()).clear())),
             ),
             (_, None) => (body!(#instance.info(#maxsize)), body!(#instance.clear())),
-            (Scope::Process, Some(_)) => (body!(#path().info()), body!(#path().clear())),
+            (Scope::Process | Scope::Object, Some(_)) => (body!(#path().info()), body!(#path().clear())),
             (Scope::Thread, Some(_)) => (body!(#path().cache().info()), body!(#path().cache().clear())),
         };
         let site = site(function, options, [whole, &info, &clear], private);
@@ -181,7 +184,7 @@ fn when(function: &Function<'_>, is_async: TokenStream, is_not: TokenStream) -> 
 
 /// The hasher, and a statement that complains when it is none. A type in a signature must be one in any case: an unfit
 /// one is replaced, where that can be found out.
-fn hasher(options: &Options, is_typed: bool, private: &TokenStream) -> (TokenStream, TokenStream) {
+pub(crate) fn hasher(options: &Options, is_typed: bool, private: &TokenStream) -> (TokenStream, TokenStream) {
     let Some(hasher) = &options.hasher else {
         return (quote!(#private::DefaultHasher), TokenStream::new());
     };
@@ -201,7 +204,7 @@ fn hasher(options: &Options, is_typed: bool, private: &TokenStream) -> (TokenStr
 }
 
 /// How entries are kept: in the slab itself when the arguments and the value are plain.
-fn storage(
+pub(crate) fn storage(
     arguments: &TokenStream,
     value: &TokenStream,
     options: &Options,
@@ -217,20 +220,12 @@ fn storage(
     }
 }
 
-/// A closure that describes the function to the registry.
-fn site(
-    function: &Function<'_>,
-    options: &Options,
-    [parameters, info, clear]: [&TokenStream; 3],
-    private: &TokenStream,
-) -> TokenStream {
-    let ident = &function.item.sig.ident;
-    let text = ident.unraw().to_string();
-    let at = ident.span();
-    let line = options.runtime.line(at);
+/// The name of the function, as an expression of type `&'static str`.
+pub(crate) fn name_of(function: &Function<'_>, options: &Options, private: &TokenStream) -> TokenStream {
+    let text = function.item.sig.ident.unraw().to_string();
     let module = quote!(::core::module_path!());
     let parameters_of_function = names_of_parameters(function);
-    let name = match (&options.name, function.place) {
+    match (&options.name, function.place) {
         (Some(name), _) => quote!(#name),
         (None, Place::Free) if parameters_of_function.is_empty() => {
             quote!(::core::concat!(#module, "::", #text))
@@ -242,7 +237,18 @@ fn site(
             };
             quote!(#private::name_of_instantiation(#of, #text, &[#(&#parameters_of_function),*]))
         }
-    };
+    }
+}
+
+/// A closure that describes the function to the registry.
+fn site(
+    function: &Function<'_>,
+    options: &Options,
+    [parameters, info, clear]: [&TokenStream; 3],
+    private: &TokenStream,
+) -> TokenStream {
+    let line = options.runtime.line(function.item.sig.ident.span());
+    let name = name_of(function, options, private);
     body! {
         || #private::Site {
             of: #private::instantiation(|| ()),

@@ -71,6 +71,7 @@ fn memoize_case(
     let conditions = item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let conditions: Vec<_> = conditions.cloned().collect();
     let function = Function::new(item, place);
+    options.skip.extend(options.object.as_ref().and_then(|object| object.skipped(&function)));
     validate(&function, &options, &mut diagnostics);
     match diagnostics.into_tokens(&conditions) {
         None => Ok(expand(&options, &function)),

@@ -9,6 +9,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Token, Type, UnOp};
 
 use crate::diagnostics::Diagnostics;
+use crate::object::Object;
 
 /// Which attribute was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(crate) enum Scope {
     Process,
     Thread,
     Shared,
+    /// Whoever has the object that [`Options::object`] leads to.
+    Object,
 }
 
 /// How many entries a cache may hold.
@@ -64,6 +67,8 @@ pub(crate) struct Options {
     pub(crate) maxsize: Maxsize,
     pub(crate) typed: bool,
     pub(crate) scope: Scope,
+    /// Leads to the object that has the cache, with `Scope::Object`.
+    pub(crate) object: Option<Object>,
     pub(crate) runtime: Runtime,
 }
 
@@ -104,6 +109,7 @@ struct Given {
     maxsize: Option<Maxsize>,
     typed: Option<bool>,
     scope: Option<Scope>,
+    object: Option<Object>,
     runtime: Option<Runtime>,
     key: Option<Expr>,
     skip: Option<Vec<Ident>>,
@@ -166,6 +172,7 @@ impl Options {
             }),
             typed: given.typed.unwrap_or(false),
             scope: given.scope.unwrap_or(Scope::Process),
+            object: given.object,
             runtime: given.runtime.unwrap_or_default(),
             key: given.key,
             skip: given.skip.unwrap_or_default(),
@@ -301,8 +308,9 @@ impl Given {
                 once(&mut self.skip, &name, names, diagnostics);
             }
             "scope" => {
-                let scope = value(&name, input, scope)?;
+                let (scope, object) = value(&name, input, scope)?;
                 once(&mut self.scope, &name, scope, diagnostics);
+                self.object = object;
             }
             "crate" => {
                 let path = value(&name, input, |input| {
@@ -491,21 +499,27 @@ fn negative(maxsize: &Expr) -> syn::Error {
     syn::Error::new_spanned(maxsize, message)
 }
 
-fn scope(input: ParseStream<'_>) -> syn::Result<Scope> {
+/// What is said of a scope that there is not.
+pub(crate) const SCOPES: &str =
+    "`scope` is one of `process`, `thread` and `shared`; write `scope = thread`, say";
+
+fn scope(input: ParseStream<'_>) -> syn::Result<(Scope, Option<Object>)> {
     let span = input.span();
-    let scope = input.call(Ident::parse_any).map(|scope| scope.to_string()).unwrap_or_default();
-    match scope.as_str() {
-        "process" => Ok(Scope::Process),
-        "thread" => Ok(Scope::Thread),
-        "shared" if cfg!(feature = "shared") => Ok(Scope::Shared),
-        "shared" => {
+    let expression = input.parse::<Expr>()?;
+    let word = match &expression {
+        Expr::Path(path) => path.path.get_ident().map(Ident::to_string),
+        Expr::Lit(_) => return Err(syn::Error::new(span, SCOPES)),
+        _ => None,
+    };
+    match word.as_deref() {
+        Some("process") => Ok((Scope::Process, None)),
+        Some("thread") => Ok((Scope::Thread, None)),
+        Some("shared") if cfg!(feature = "shared") => Ok((Scope::Shared, None)),
+        Some("shared") => {
             let message = "`scope = shared` needs the feature `shared`; write `lru-memo = { version = \"..\", features = [\"shared\"] }` in Cargo.toml";
             Err(syn::Error::new(span, message))
         }
-        _ => {
-            let message = "`scope` is one of `process`, `thread` and `shared`; write `scope = thread`, say";
-            Err(syn::Error::new(span, message))
-        }
+        _ => Ok((Scope::Object, Some(Object::read(expression)?))),
     }
 }
 

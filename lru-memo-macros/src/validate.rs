@@ -39,10 +39,14 @@ pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: 
     }
     validate_skip(function, options, diagnostics);
     let is_skipped = |name: &syn::Ident| options.key.is_some() || options.skip.contains(name);
-    if let Some(receiver) = function.receiver() {
+    let is_owner = |name: &str| options.object.as_ref().is_some_and(|object| object.owner == name);
+    if let Some(object) = &options.object {
+        object.validate(function, options, diagnostics);
+    }
+    if let Some(receiver) = function.receiver().filter(|_| !is_owner("self")) {
         validate_receiver(receiver, diagnostics);
     }
-    for argument in &function.arguments {
+    for argument in function.arguments.iter().filter(|argument| !is_owner(&argument.name.to_string())) {
         validate_argument(&argument.ty, argument.is_skipped || is_skipped(&argument.name), diagnostics);
     }
     validate_output(&function.output, options, diagnostics);

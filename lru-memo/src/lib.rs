@@ -76,6 +76,7 @@ mod invalidations;
 mod key;
 mod kind;
 mod lru;
+mod memo;
 mod miss;
 mod of_thread;
 mod outcome;
@@ -95,6 +96,7 @@ pub use lru_memo_macros::cache;
 #[doc(inline)]
 #[doc = include_str!("../docs/lru_cache.md")]
 pub use lru_memo_macros::lru_cache;
+pub use memo::{Memo, MemoCache};
 pub use registry::{RegisteredCache, caches, clear_all};
 
 #[doc = include_str!("../docs/coming_from.md")]
