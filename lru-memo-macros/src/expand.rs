@@ -515,13 +515,16 @@ impl<'a> Pieces<'a> {
         Companion { doc: None, ..companion }
     }
 
-    /// Uses the arguments that the key is made of: the function itself may have no other use for them.
+    /// Uses the arguments that the key is made of, and the object that has the cache: the function itself may have no other
+    /// use for them.
     fn uses_by_key(&self) -> TokenStream {
-        let Some(key) = &self.options.key else { return TokenStream::new() };
+        let owner = self.options.object.iter().map(|object| &object.owner);
+        let of_owner = body!(#(let _ = &#owner;)*);
+        let Some(key) = &self.options.key else { return of_owner };
         let arguments = self.function.arguments.iter().filter(|argument| argument.is_named);
         let names = arguments.map(|argument| &argument.name);
         let names = names.filter(|name| mentions_ident(key.to_token_stream(), name));
-        body!(#(let _ = &#names;)*)
+        body!(#of_owner #(let _ = &#names;)*)
     }
 
     /// A companion where it belongs.

@@ -13,7 +13,7 @@ use crate::diagnostics::Diagnostics;
 use crate::function::{Argument, Function};
 use crate::home::{Home, hasher, name_of, storage};
 use crate::key::Key;
-use crate::options::{Maxsize, Options, SCOPES};
+use crate::options::{Maxsize, Options};
 use crate::parameters::Parameters;
 use crate::shape::{first_mutable_borrow, peel};
 
@@ -67,7 +67,7 @@ impl Object {
         if parameter.is_mutable() {
             let what = parameter.as_written();
             let message = format!(
-                "`{what}` is borrowed for the function alone, and so is the cache in it; take it by `&`, and what changes in a `Mutex`"
+                "`{what}` borrows the cache in it as well, where the call is to store what the function returns; take `&{owner}`, and keep what changes in a `Mutex`"
             );
             diagnostics.error(parameter.tokens(), message);
         }
@@ -102,9 +102,6 @@ impl Object {
     /// The message for a chain that starts from no parameter.
     fn no_parameter(&self, function: &Function<'_>) -> String {
         let owner = &self.owner;
-        if matches!(self.chain, Expr::Path(_)) && owner != "self" {
-            return SCOPES.to_owned();
-        }
         let receiver = function.receiver().map(|_| "self".to_owned());
         let named = function.arguments.iter().filter(|argument| argument.is_named);
         let names: Vec<String> =
@@ -273,7 +270,7 @@ impl Owner<'_> {
     fn as_written(&self) -> String {
         match self {
             Self::Receiver(_) => "&mut self".to_owned(),
-            Self::Argument(argument) => format!("{}: &mut ..", argument.name),
+            Self::Argument(argument) => format!("&mut {}", argument.name),
         }
     }
 }

@@ -6,7 +6,10 @@ use syn::ext::IdentExt;
 use syn::parse::Parse;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Token, Type, UnOp};
+use syn::{
+    Expr, ExprLit, ExprUnary, FnArg, Ident, Lit, LitBool, LitInt, LitStr, Pat, Path, Signature, Token, Type,
+    UnOp,
+};
 
 use crate::diagnostics::Diagnostics;
 use crate::object::Object;
@@ -145,12 +148,17 @@ const NAMES: [&str; 16] = [
 ];
 
 impl Options {
-    /// Reads the options, reporting every mistake.
-    pub(crate) fn parse(attribute: Attribute, tokens: TokenStream, diagnostics: &mut Diagnostics) -> Self {
+    /// Reads the options of a function, reporting every mistake.
+    pub(crate) fn parse(
+        attribute: Attribute,
+        tokens: TokenStream,
+        function: Option<&Signature>,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
         let mut given = Given::default();
         let parser = |input: ParseStream<'_>| {
             while !input.is_empty() {
-                if let Err(error) = given.option(attribute, input, diagnostics) {
+                if let Err(error) = given.option(attribute, input, function, diagnostics) {
                     diagnostics.add(error);
                     skip_to_comma(input)?;
                 }
@@ -233,6 +241,7 @@ impl Given {
         &mut self,
         attribute: Attribute,
         input: ParseStream<'_>,
+        function: Option<&Signature>,
         diagnostics: &mut Diagnostics,
     ) -> syn::Result<()> {
         if let Some(mistake) = positional(input) {
@@ -308,7 +317,7 @@ impl Given {
                 once(&mut self.skip, &name, names, diagnostics);
             }
             "scope" => {
-                let (scope, object) = value(&name, input, scope)?;
+                let (scope, object) = value(&name, input, |input| scope(input, function))?;
                 once(&mut self.scope, &name, scope, diagnostics);
                 self.object = object;
             }
@@ -499,11 +508,9 @@ fn negative(maxsize: &Expr) -> syn::Error {
     syn::Error::new_spanned(maxsize, message)
 }
 
-/// What is said of a scope that there is not.
-pub(crate) const SCOPES: &str =
-    "`scope` is one of `process`, `thread` and `shared`; write `scope = thread`, say";
+const SCOPES: &str = "`scope` is one of `process`, `thread` and `shared`; write `scope = thread`, say";
 
-fn scope(input: ParseStream<'_>) -> syn::Result<(Scope, Option<Object>)> {
+fn scope(input: ParseStream<'_>, function: Option<&Signature>) -> syn::Result<(Scope, Option<Object>)> {
     let span = input.span();
     let expression = input.parse::<Expr>()?;
     let word = match &expression {
@@ -519,8 +526,19 @@ fn scope(input: ParseStream<'_>) -> syn::Result<(Scope, Option<Object>)> {
             let message = "`scope = shared` needs the feature `shared`; write `lru-memo = { version = \"..\", features = [\"shared\"] }` in Cargo.toml";
             Err(syn::Error::new(span, message))
         }
+        Some(word) if !function.is_some_and(|function| has_parameter(function, word)) => {
+            Err(syn::Error::new(span, SCOPES))
+        }
         _ => Ok((Scope::Object, Some(Object::read(expression)?))),
     }
+}
+
+/// Whether a function has a parameter that is called like that.
+fn has_parameter(function: &Signature, name: &str) -> bool {
+    function.inputs.iter().any(|input| match input {
+        FnArg::Receiver(_) => name == "self",
+        FnArg::Typed(typed) => matches!(&*typed.pat, Pat::Ident(pattern) if pattern.ident == name),
+    })
 }
 
 fn unknown(name: &Ident, text: &str) -> syn::Error {
