@@ -22,6 +22,7 @@
 //! |---|---|---|
 //! | [`process`](Scope::Process), the default | all threads of one process | `Send + Sync + 'static` arguments and results |
 //! | [`thread`](Scope::Thread) | results that stay in their thread, such as `Rc` | |
+//! | [`self.memo`](Scope::Object), a [`Memo`] in a field | each object on its own: an engine, a client, a tenant | as `process` |
 //! | [`shared`](Scope::Shared) | all worker processes of one machine, or of many | feature `shared` (embedded, Linux), `redis` or `memcached`; serde's traits |
 //!
 //! The same program runs on any shared store: the program, or the environment variable `LRU_MEMO_STORE`, chooses the
