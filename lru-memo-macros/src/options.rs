@@ -512,7 +512,11 @@ const SCOPES: &str = "`scope` is one of `process`, `thread` and `shared`; write 
 
 fn scope(input: ParseStream<'_>, function: Option<&Signature>) -> syn::Result<(Scope, Option<Object>)> {
     let span = input.span();
-    let expression = input.parse::<Expr>()?;
+    let mut expression = input.parse::<Expr>()?;
+    // What a macro was given, such as `$scope:path`, is in a group.
+    while let Expr::Group(group) = expression {
+        expression = *group.expr;
+    }
     let word = match &expression {
         Expr::Path(path) => path.path.get_ident().map(Ident::to_string),
         Expr::Lit(_) => return Err(syn::Error::new(span, SCOPES)),

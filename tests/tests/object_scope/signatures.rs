@@ -442,3 +442,76 @@ fn patterns_and_unusual_functions_work() {
     assert_eq!((odd.float(0.0, Some("a")), odd.float(-0.0, Some("a"))), ((0.0, 1), (0.0, 1)));
     assert_eq!(counts(odd.float_cache_info()), (1, 1, 1));
 }
+
+#[test]
+fn macros_may_write_the_scope() {
+    macro_rules! in_scope {
+        ($name:ident, $owner:ident, $scope:expr) => {
+            #[lru_cache(scope = $scope, skip($owner))]
+            fn $name($owner: &Odd, x: u32) -> u32 {
+                $owner.1 + x
+            }
+        };
+        (path $name:ident, $scope:path) => {
+            #[lru_cache(scope = $scope)]
+            fn $name(x: u32) -> u32 {
+                x
+            }
+        };
+        (whole $type:ident) => {
+            struct $type(Memo);
+            impl $type {
+                #[lru_cache(scope = self.0)]
+                fn get(&self, x: u32) -> u32 {
+                    x
+                }
+            }
+        };
+    }
+    struct Odd(Memo, u32);
+    in_scope!(path by_path, thread);
+    in_scope!(whole Whole);
+    in_scope!(in_thread, it, thread);
+    in_scope!(in_object, it, it.0);
+    assert_eq!((by_path(1), by_path(1), counts(by_path_cache_info())), (1, 1, (1, 1, 1)));
+    let whole = Whole(Memo::new());
+    assert_eq!((whole.get(1), whole.get(1), counts(whole.get_cache_info())), (1, 1, (1, 1, 1)));
+    let odd = Odd(Memo::new(), 1);
+    assert_eq!((in_thread(&odd, 2), in_object(&odd, 2)), (3, 3));
+    assert_eq!(in_thread_cache_parameters().scope, lru_memo::Scope::Thread);
+    assert_eq!(counts(in_object_cache_info(&odd)), (0, 1, 1));
+}
+
+#[test]
+fn objects_may_borrow() {
+    struct View<'a> {
+        text: &'a str,
+        limit: usize,
+        memo: &'a Memo,
+    }
+    impl<'a> View<'a> {
+        #[lru_cache(scope = self.memo, cache_if = |found| found.len() < self.limit)]
+        fn after(&self, word: &str) -> String {
+            self.text.split_once(word).map_or_else(String::new, |(_, rest)| rest.to_owned())
+        }
+        #[lru_cache(scope = self.memo)]
+        async fn length(&'a self, factor: usize) -> usize {
+            self.text.len() * std::future::ready(factor).await
+        }
+    }
+    let (text, memo, other) = ("one two three".to_owned(), Memo::new(), Memo::new());
+    let view = View { text: &text, limit: 6, memo: &memo };
+    let short = View { text: "one", limit: 6, memo: &other };
+    for _ in 0..2 {
+        assert_eq!(
+            (view.after("one"), view.after("two"), short.after("one")),
+            (" two three".into(), " three".into(), "".into())
+        );
+        assert_eq!((block_on(view.length(2)), block_on(short.length(2))), (26, 6));
+    }
+    assert_eq!(counts(view.after_cache_info()), (0, 4, 0));
+    assert_eq!(counts(short.after_cache_info()), (1, 1, 1));
+    assert_eq!(counts(view.length_cache_info()), (1, 1, 1));
+    drop(view);
+    assert_eq!(memo.caches().count(), 2);
+}
