@@ -284,6 +284,6 @@ mod tests {
         expect_what_is_put::<16>(5_000, false, 5_300, 5_000);
         expect_what_is_put::<{ 1 << 14 }>(20_000, false, 20_300, 1 << 6);
         expect_what_is_put::<16>(5_000, true, 5_300, 16);
-        expect_what_is_put::<16>(10, true, 300, 10);
+        expect_what_is_put::<16>(70, true, 400, 16);
     }
 }
