@@ -2,8 +2,9 @@
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, Signature};
+use syn::{FnArg, Ident, Signature, Token, parse_quote};
 
 use crate::block::Block;
 use crate::cached::Cached;
@@ -395,7 +396,8 @@ impl<'a> Pieces<'a> {
     fn info(&self) -> Companion {
         let (Self { private, home, .. }, Names { info, .. }) = (self, &self.function.names);
         let doc = self.doc("The hits, misses and size of the cache of [`{}`].");
-        let signature = self.function.companion(quote!(fn #info() -> #private::CacheInfo));
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #info(#owner) -> #private::CacheInfo));
         let info = &home.info;
         self.companion(doc, signature, body!(#info))
     }
@@ -411,7 +413,8 @@ impl<'a> Pieces<'a> {
     fn clear(&self) -> Companion {
         let (home, Names { clear, .. }) = (&self.home, &self.function.names);
         let doc = self.doc("Drops every entry of the cache of [`{}`] and zeroes its counters.");
-        let signature = self.function.companion(quote!(fn #clear()));
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #clear(#owner)));
         let clear = &home.clear;
         self.companion(doc, signature, body!(#clear;))
     }
@@ -420,13 +423,17 @@ impl<'a> Pieces<'a> {
         let (Self { private, parameters: values, .. }, Names { parameters, .. }) =
             (self, &self.function.names);
         let doc = self.doc("The configuration of the cache of [`{}`].");
-        let signature = self.function.companion(quote!(fn #parameters() -> #private::CacheParameters));
-        let whole = &values.whole;
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #parameters(#owner) -> #private::CacheParameters));
+        let whole = match &self.options.object {
+            Some(object) => &object.parameters(self.function, self.options, values, private),
+            None => &values.whole,
+        };
         self.companion(doc, signature, body!(#whole))
     }
 
     fn invalidate(&self) -> Companion {
-        let (inputs, Names { invalidate, .. }) = (self.function.inputs(), &self.function.names);
+        let (inputs, Names { invalidate, .. }) = (self.inputs_for_key(), &self.function.names);
         let doc = self.doc("Removes one entry from the cache of [`{}`]; says whether it was there.");
         let signature = self.function.companion(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
         self.companion(doc, signature, self.answer(quote!(invalidate), &TokenStream::new()))
@@ -444,8 +451,13 @@ impl<'a> Pieces<'a> {
         let new = Ident::new("__lru_memo_predicate", Span::mixed_site());
         let (key, parts) = (types_of_parts(stored), parts_by_reference(self.key.parts));
         let predicate = quote!(impl ::core::ops::FnMut(#key, &#value) -> ::core::primitive::bool);
-        let signature =
-            self.function.companion(quote!(fn #invalidate_if(#new: #predicate) -> ::core::primitive::usize));
+        let owner = self.owner().into_iter();
+        let head = quote!(fn #invalidate_if(#(#owner,)* #new: #predicate) -> ::core::primitive::usize);
+        let mut signature = self.function.companion(head);
+        if signature.receiver().is_some() && self.function.may_be_dispatched() {
+            // A `dyn Trait` has no generic methods.
+            signature.generics.make_where_clause().predicates.push(parse_quote!(Self: ::core::marker::Sized));
+        }
         let used = &home.used;
         let body = body! {
             match #used {
@@ -462,7 +474,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn peek(&self) -> Companion {
-        let (inputs, Names { peek, .. }) = (self.function.inputs(), &self.function.names);
+        let (inputs, Names { peek, .. }) = (self.inputs_for_key(), &self.function.names);
         let Self { clone, cached: Cached { value, .. }, .. } = self;
         let doc = self
             .doc("The value that the cache of [`{}`] holds, if any; touches neither recency nor counters.");
@@ -471,13 +483,13 @@ impl<'a> Pieces<'a> {
     }
 
     fn put(&self) -> Companion {
-        let (mut inputs, Names { put, .. }) = (self.function.inputs(), &self.function.names);
+        let (mut inputs, Names { put, .. }) = (self.inputs_for_key(), &self.function.names);
         let value = &self.cached.value;
         let doc = self
             .doc("Stores a value for [`{}`] as its most recent, replacing an older one; touches no counter.");
         // It must not be named as one of the user's.
         let new = Ident::new("__lru_memo_value", Span::mixed_site());
-        inputs.push(syn::parse_quote!(#new: #value));
+        inputs.push(parse_quote!(#new: #value));
         let signature = self.function.companion(quote!(fn #put(#inputs)));
         let how = if self.is_shared() { self.clone.clone() } else { self.weigh() };
         let put = match self.texts_of_tags() {
@@ -522,6 +534,19 @@ impl<'a> Pieces<'a> {
         companion
     }
 
+    /// The parameter of the companions that ask for no key: the object that has the cache, if one has.
+    fn owner(&self) -> Option<FnArg> {
+        self.options.object.as_ref().and_then(|object| object.owner_input(self.function))
+    }
+
+    /// The parameters of the companions that ask for a key.
+    fn inputs_for_key(&self) -> Punctuated<FnArg, Token![,]> {
+        match &self.options.object {
+            Some(object) => object.inputs(self.function),
+            None => self.function.inputs(),
+        }
+    }
+
     /// The signature of the function under another name, all of its parameters and arguments named.
     fn like_the_function(&self, name: &Ident) -> Signature {
         let mut signature = self.function.item.sig.clone();
@@ -554,14 +579,16 @@ impl<'a> Pieces<'a> {
         Companion { doc: None, ..companion }
     }
 
-    /// Uses the arguments that the key or the tags are made of: the function itself may have no other use for them.
+    /// Uses the arguments that the key or the tags are made of, and the object that has the cache: the function itself may
+    /// have no other use for them.
     fn uses_by_key(&self) -> TokenStream {
+        let owner = self.options.object.iter().map(|object| &object.owner);
         let expressions = self.options.key.iter().chain(&self.options.tags);
-        let key: TokenStream = expressions.map(ToTokens::to_token_stream).collect();
+        let expressions: TokenStream = expressions.map(ToTokens::to_token_stream).collect();
         let arguments = self.function.arguments.iter().filter(|argument| argument.is_named);
         let names = arguments.map(|argument| &argument.name);
-        let names = names.filter(|name| mentions_ident(key.clone(), name));
-        body!(#(let _ = &#names;)*)
+        let names = names.filter(|name| mentions_ident(expressions.clone(), name));
+        body!(#(let _ = &#owner;)* #(let _ = &#names;)*)
     }
 
     /// A companion where it belongs.

@@ -169,7 +169,10 @@ impl Key {
         let (here, value, proof) = (options.runtime.at(at), &self.value, &self.proof);
         self.value = quote_spanned!(at=> (#part, #value));
         let part = part_of_key(index);
-        self.proof = quote_spanned!(at=> (#here::shareable_part(#part), #proof));
+        self.proof = match options.scope {
+            Scope::Object => quote_spanned!(at=> (#here::shareable_part_in_object(#part), #proof)),
+            _ => quote_spanned!(at=> (#here::shareable_part(#part), #proof)),
+        };
     }
 }
 

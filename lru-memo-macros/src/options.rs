@@ -6,9 +6,13 @@ use syn::ext::IdentExt;
 use syn::parse::Parse;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Token, Type, UnOp};
+use syn::{
+    Expr, ExprLit, ExprUnary, FnArg, Ident, Lit, LitBool, LitInt, LitStr, Pat, Path, Signature, Token, Type,
+    UnOp,
+};
 
 use crate::diagnostics::Diagnostics;
+use crate::object::Object;
 
 /// Which attribute was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub(crate) enum Scope {
     Process,
     Thread,
     Shared,
+    /// Whoever has the object that [`Options::object`] leads to.
+    Object,
 }
 
 /// How many entries a cache may hold.
@@ -75,6 +81,8 @@ pub(crate) struct Options {
     pub(crate) maxsize: Maxsize,
     pub(crate) typed: bool,
     pub(crate) scope: Scope,
+    /// Leads to the object that has the cache, with `Scope::Object`.
+    pub(crate) object: Option<Object>,
     pub(crate) runtime: Runtime,
 }
 
@@ -115,6 +123,7 @@ struct Given {
     maxsize: Option<Maxsize>,
     typed: Option<bool>,
     scope: Option<Scope>,
+    object: Option<Object>,
     runtime: Option<Runtime>,
     key: Option<Expr>,
     skip: Option<Vec<Ident>>,
@@ -152,12 +161,17 @@ const NAMES: [&str; 17] = [
 ];
 
 impl Options {
-    /// Reads the options, reporting every mistake.
-    pub(crate) fn parse(attribute: Attribute, tokens: TokenStream, diagnostics: &mut Diagnostics) -> Self {
+    /// Reads the options of a function, reporting every mistake.
+    pub(crate) fn parse(
+        attribute: Attribute,
+        tokens: TokenStream,
+        function: Option<&Signature>,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
         let mut given = Given::default();
         let parser = |input: ParseStream<'_>| {
             while !input.is_empty() {
-                if let Err(error) = given.option(attribute, input, diagnostics) {
+                if let Err(error) = given.option(attribute, input, function, diagnostics) {
                     diagnostics.add(error);
                     skip_to_comma(input)?;
                 }
@@ -179,6 +193,7 @@ impl Options {
             }),
             typed: given.typed.unwrap_or(false),
             scope: given.scope.unwrap_or(Scope::Process),
+            object: given.object,
             runtime: given.runtime.unwrap_or_default(),
             key: given.key,
             skip: given.skip.unwrap_or_default(),
@@ -242,6 +257,7 @@ impl Given {
         &mut self,
         attribute: Attribute,
         input: ParseStream<'_>,
+        function: Option<&Signature>,
         diagnostics: &mut Diagnostics,
     ) -> syn::Result<()> {
         if let Some(mistake) = positional(input) {
@@ -313,8 +329,9 @@ impl Given {
                 once(&mut self.skip, &name, names, diagnostics);
             }
             "scope" => {
-                let scope = value(&name, input, scope)?;
+                let (scope, object) = value(&name, input, |input| scope(input, function))?;
                 once(&mut self.scope, &name, scope, diagnostics);
+                self.object = object;
             }
             "crate" => {
                 let path = value(&name, input, |input| {
@@ -527,22 +544,41 @@ fn negative(maxsize: &Expr) -> syn::Error {
     syn::Error::new_spanned(maxsize, message)
 }
 
-fn scope(input: ParseStream<'_>) -> syn::Result<Scope> {
+const SCOPES: &str = "`scope` is one of `process`, `thread` and `shared`; write `scope = thread`, say";
+
+fn scope(input: ParseStream<'_>, function: Option<&Signature>) -> syn::Result<(Scope, Option<Object>)> {
     let span = input.span();
-    let scope = input.call(Ident::parse_any).map(|scope| scope.to_string()).unwrap_or_default();
-    match scope.as_str() {
-        "process" => Ok(Scope::Process),
-        "thread" => Ok(Scope::Thread),
-        "shared" if cfg!(feature = "shared") => Ok(Scope::Shared),
-        "shared" => {
+    let mut expression = input.parse::<Expr>()?;
+    // What a macro was given, such as `$scope:path`, is in a group.
+    while let Expr::Group(group) = expression {
+        expression = *group.expr;
+    }
+    let word = match &expression {
+        Expr::Path(path) => path.path.get_ident().map(Ident::to_string),
+        Expr::Lit(_) => return Err(syn::Error::new(span, SCOPES)),
+        _ => None,
+    };
+    match word.as_deref() {
+        Some("process") => Ok((Scope::Process, None)),
+        Some("thread") => Ok((Scope::Thread, None)),
+        Some("shared") if cfg!(feature = "shared") => Ok((Scope::Shared, None)),
+        Some("shared") => {
             let message = "`scope = shared` needs the feature `shared`; write `lru-memo = { version = \"..\", features = [\"shared\"] }` in Cargo.toml";
             Err(syn::Error::new(span, message))
         }
-        _ => {
-            let message = "`scope` is one of `process`, `thread` and `shared`; write `scope = thread`, say";
-            Err(syn::Error::new(span, message))
+        Some(word) if !function.is_some_and(|function| has_parameter(function, word)) => {
+            Err(syn::Error::new(span, SCOPES))
         }
+        _ => Ok((Scope::Object, Some(Object::read(expression)?))),
     }
+}
+
+/// Whether a function has a parameter that is called like that.
+fn has_parameter(function: &Signature, name: &str) -> bool {
+    function.inputs.iter().any(|input| match input {
+        FnArg::Receiver(_) => name == "self",
+        FnArg::Typed(typed) => matches!(&*typed.pat, Pat::Ident(pattern) if pattern.ident == name),
+    })
 }
 
 fn unknown(name: &Ident, text: &str) -> syn::Error {

@@ -41,10 +41,14 @@ pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: 
     validate_skip(function, options, diagnostics);
     validate_tags(function, options, diagnostics);
     let is_skipped = |name: &syn::Ident| options.key.is_some() || options.skip.contains(name);
-    if let Some(receiver) = function.receiver() {
+    let is_owner = |name: &str| options.object.as_ref().is_some_and(|object| object.owner == name);
+    if let Some(object) = &options.object {
+        object.validate(function, options, diagnostics);
+    }
+    if let Some(receiver) = function.receiver().filter(|_| !is_owner("self")) {
         validate_receiver(receiver, diagnostics);
     }
-    for argument in &function.arguments {
+    for argument in function.arguments.iter().filter(|argument| !is_owner(&argument.name.to_string())) {
         validate_argument(&argument.ty, argument.is_skipped || is_skipped(&argument.name), diagnostics);
     }
     validate_output(&function.output, options, diagnostics);
@@ -77,7 +81,9 @@ fn validate_skip(function: &Function<'_>, options: &Options, diagnostics: &mut D
 
 fn validate_tags(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
     let on_parameters = function.arguments.iter().filter(|argument| argument.is_skipped);
-    let skipped: Vec<_> = options.skip.iter().chain(on_parameters.map(|argument| &argument.name)).collect();
+    let is_owner = |name: &&syn::Ident| options.object.as_ref().is_some_and(|object| object.owner == **name);
+    let on_parameters = on_parameters.map(|argument| &argument.name);
+    let skipped: Vec<_> = options.skip.iter().chain(on_parameters).filter(|name| !is_owner(name)).collect();
     for tag in &options.tags {
         let mentioned = skipped.iter().find(|name| mentions_ident(tag.to_token_stream(), name));
         if let Some(name) = mentioned {

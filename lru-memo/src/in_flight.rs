@@ -123,7 +123,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             return heir.get_or_join(key, clone);
         }
         let hash = self.hash(key);
-        let reader = self.front.any_reader();
+        let reader = self.any_reader();
         if let Some(Ok(value)) = reader.map(|reader| self.look_without_lock(reader, hash, key, &clone)) {
             return Ok(value);
         }

@@ -39,7 +39,8 @@ pub fn instantiation<F: 'static>(_: F) -> TypeId {
 /// Unlike the type of a closure in it, every function can name it, and nothing has to be called for it: the methods of
 /// a trait that is used as `dyn Trait` can call only those that have a receiver.
 #[inline]
-pub(crate) fn instantiation_of<F>(_: F) -> TypeId {
+#[must_use]
+pub fn instantiation_of<F>(_: F) -> TypeId {
     // A type that mentions `F` would have to be `'static`; a closure that captures nothing is.
     instantiation(|| ())
 }

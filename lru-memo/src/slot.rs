@@ -36,6 +36,13 @@ impl<T: Send + Sync + 'static> Shareable for T {}
 #[derive(Debug)]
 pub struct Shared<T: ?Sized>(PhantomData<fn() -> T>);
 
+impl<T: Send + Sync + 'static> Shared<T> {
+    /// The proof.
+    pub(crate) const fn proven() -> Self {
+        Self(PhantomData)
+    }
+}
+
 /// Proves that `T` is [`Shareable`].
 #[inline]
 #[must_use]

@@ -80,6 +80,11 @@ mod plain {
             }
         }
 
+        /// What is behind a lock that nobody else has.
+        pub(crate) fn get_mut(&mut self) -> &mut T {
+            self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+        }
+
         /// Waits no longer than this for another thread, which may be at it for long.
         #[cfg(feature = "_stores")]
         pub(crate) fn lock_for(&self, patience: Duration) -> Option<MutexGuard<'_, T>> {
@@ -170,6 +175,10 @@ mod modelled {
 
         pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
             self.0.try_lock().ok()
+        }
+
+        pub(crate) fn get_mut(&mut self) -> &mut T {
+            self.0.get_mut().expect(UNPOISONED)
         }
     }
 

@@ -8,7 +8,7 @@ use crate::diagnostics::Diagnostics;
 fn mistakes(options: &str) -> String {
     let mut diagnostics = Diagnostics::default();
     let options: TokenStream = options.parse().expect("tokens");
-    Options::parse(Attribute::LruCache, options, &mut diagnostics);
+    Options::parse(Attribute::LruCache, options, None, &mut diagnostics);
     diagnostics.into_tokens(&[]).map(|tokens| tokens.to_string()).unwrap_or_default()
 }
 

@@ -1,8 +1,8 @@
 //! Removing the entries that match: those with a tag, and those that a predicate of the user's chooses.
 
-use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
+use core::ops::Deref;
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::Cache;
@@ -17,11 +17,12 @@ use crate::threading::Threading;
 /// How many entries are kept at a time for the predicate.
 const BATCH: usize = 64;
 
-/// The cache of a thread, without the entries of which a tag was invalidated meanwhile.
+/// The cache of a thread or of an object, without the entries of which a tag was invalidated meanwhile.
 #[inline]
 #[must_use]
-pub fn caught_up_with_tags<T, P, K, V, S>(cache: Rc<Cache<T, P, K, V, S>>) -> Rc<Cache<T, P, K, V, S>>
+pub fn caught_up_with_tags<C, T, P, K, V, S>(cache: C) -> C
 where
+    C: Deref<Target = Cache<T, P, K, V, S>>,
     T: Threading,
     P: Kind,
     K: Tagged,

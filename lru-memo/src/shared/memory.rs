@@ -94,7 +94,7 @@ impl Space {
         let limits = Limits { maxsize: space.maxsize(), max_weight, ttl: space.ttl() };
         Self {
             limits,
-            front: Front::new(limits),
+            front: Front::new(limits, true),
             lru: Lru::new(limits),
             summary: Summary::new(space, Counts::default()),
             generation: 0,
