@@ -86,6 +86,7 @@ mod ring;
 pub mod shared;
 mod slot;
 mod sync;
+mod tags;
 mod threading;
 mod wrappers;
 
@@ -96,6 +97,7 @@ pub use lru_memo_macros::cache;
 #[doc = include_str!("../docs/lru_cache.md")]
 pub use lru_memo_macros::lru_cache;
 pub use registry::{RegisteredCache, caches, clear_all};
+pub use tags::{invalidate_tag, invalidate_tag_async};
 
 #[doc = include_str!("../docs/coming_from.md")]
 pub mod coming_from {}

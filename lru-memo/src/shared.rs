@@ -113,7 +113,6 @@ mod socket;
 pub(crate) mod task;
 mod turns;
 mod undelivered;
-#[cfg(any(feature = "memcached", feature = "redis"))]
 mod unique;
 #[cfg_attr(
     not(all(feature = "shared", feature = "memcached")),
