@@ -12,6 +12,7 @@ use super::read::{Reader, truncated};
 use super::write::{Floats, Writer, write_bytes};
 use super::{Tag, Unfit};
 use crate::shared::error::{Error, Kind};
+use crate::shared::function::tags::without_head;
 
 /// What a key or a value in a shared store holds, as serde has seen it: stores keep it in a form that says what it is.
 ///
@@ -65,10 +66,11 @@ pub enum Data {
 }
 
 impl Data {
-    /// The value of these bytes; `None` where they are not a value.
+    /// The value of these bytes, without its tags; `None` where they are not a value.
     #[must_use]
     pub fn read_value(bytes: &[u8]) -> Option<Self> {
-        let [value] = <[Self; 1]>::try_from(Self::read_key(bytes)?).ok()?;
+        let value = without_head(bytes).unwrap_or(bytes);
+        let [value] = <[Self; 1]>::try_from(Self::read_key(value)?).ok()?;
         Some(value)
     }
 
