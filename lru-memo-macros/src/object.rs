@@ -217,6 +217,7 @@ impl Object {
                 body!(#way.used::<#storage, #key, #value, #hasher>())
             },
             info: body!(#way.info(|| #maxsize)),
+            totals: body!(#way.totals()),
             clear: body!(#way.clear()),
         }
     }

@@ -13,6 +13,7 @@ use crate::kind::Kind;
 use crate::memo::Memo;
 use crate::slot::{Shared, SharedKey};
 use crate::threading::AllThreads;
+use crate::totals::CacheTotals;
 
 /// A type that the threads that use an object may share.
 #[diagnostic::on_unimplemented(
@@ -54,6 +55,7 @@ pub struct SiteInObject {
 /// A cache whose types are forgotten.
 trait Erased: Send + Sync {
     fn info(&self) -> CacheInfo;
+    fn totals(&self) -> CacheTotals;
     fn clear(&self);
 }
 
@@ -71,6 +73,10 @@ unsafe impl<C> Send for Sharing<C> {}
 impl<P: Kind, K, V, S: BuildHasher + Default> Erased for Sharing<TheCache<P, K, V, S>> {
     fn info(&self) -> CacheInfo {
         self.0.info()
+    }
+
+    fn totals(&self) -> CacheTotals {
+        self.0.totals()
     }
 
     fn clear(&self) {
@@ -148,6 +154,10 @@ impl Entry {
 
     pub(super) fn info(&self) -> CacheInfo {
         self.cache.info()
+    }
+
+    pub(super) fn totals(&self) -> CacheTotals {
+        self.cache.totals()
     }
 
     pub(super) fn clear(&self) {
@@ -281,6 +291,12 @@ impl<'m> InObject<'m> {
     /// The counters, given the bound of a cache that is not there.
     pub fn info(self, maxsize: impl FnOnce() -> Option<usize>) -> CacheInfo {
         self.find().map_or_else(|| CacheInfo::unused(maxsize()), Entry::info)
+    }
+
+    /// What it has done since it was made.
+    #[must_use]
+    pub fn totals(self) -> CacheTotals {
+        self.find().map(Entry::totals).unwrap_or_default()
     }
 
     /// Drops every entry and zeroes the counters.
