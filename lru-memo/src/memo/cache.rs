@@ -97,9 +97,7 @@ impl Entry {
         S: BuildHasher + Default + ShareableInObject,
     {
         static NUMBERS: AtomicUsize = AtomicUsize::new(0);
-        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::new(site.parameters)));
-        // SAFETY: it stays in its `Arc`, and may be used by all threads, as said above.
-        unsafe { cache.0.take_part_in_forks() };
+        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::unlisted(site.parameters)));
         let of = TypeId::of::<TheCache<P, K, V, S>>();
         Self { cache, of, number: NUMBERS.fetch_add(1, Ordering::Relaxed), site }
     }
