@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::cache::Cache;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::Part;
-use crate::kind::Kind;
+use crate::kind::{InBlocks, Kind};
 use crate::memo::Memo;
 use crate::slot::{Shared, SharedKey};
 use crate::threading::AllThreads;
@@ -41,7 +41,7 @@ pub const fn shareable_part_in_object<T: ?Sized, S: ShareableInObject, H>(
     Shared::proven()
 }
 
-type TheCache<P, K, V, S> = Cache<AllThreads, P, K, V, S>;
+type TheCache<P, K, V, S> = Cache<AllThreads, InBlocks<P>, K, V, S>;
 
 /// What a cache is made with.
 pub struct SiteInObject {
