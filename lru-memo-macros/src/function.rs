@@ -237,7 +237,11 @@ impl<'b> Function<'b> {
     pub(crate) fn companion(&self, head: TokenStream) -> Signature {
         let mut signature: Signature = parse_quote!(#head);
         signature.generics = self.generics.clone();
-        if signature.receiver().is_none() && self.may_be_dispatched() {
+        // Nothing generic can be called through `dyn Trait`, either.
+        let is_generic =
+            |input: &FnArg| matches!(input, FnArg::Typed(typed) if matches!(*typed.ty, Type::ImplTrait(_)));
+        let needs_size = signature.receiver().is_none() || signature.inputs.iter().any(is_generic);
+        if needs_size && self.may_be_dispatched() {
             signature.generics.make_where_clause().predicates.push(parse_quote!(Self: ::core::marker::Sized));
         }
         signature
@@ -340,6 +344,7 @@ pub(crate) struct Names {
     pub(crate) parameters: Ident,
     pub(crate) uncached: Ident,
     pub(crate) invalidate: Ident,
+    pub(crate) invalidate_if: Ident,
     pub(crate) peek: Ident,
     pub(crate) put: Ident,
     pub(crate) refresh: Ident,
@@ -360,6 +365,7 @@ impl Names {
             parameters: format_ident!("{function}_cache_parameters"),
             uncached: format_ident!("{function}_uncached"),
             invalidate: format_ident!("{function}_cache_invalidate"),
+            invalidate_if: format_ident!("{function}_cache_invalidate_if"),
             peek: format_ident!("{function}_cache_peek"),
             put: format_ident!("{function}_cache_put"),
             refresh: format_ident!("{function}_cache_refresh"),

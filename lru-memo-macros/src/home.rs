@@ -26,6 +26,8 @@ pub(crate) struct Home {
     /// Finds what leads to the cache, where a hit is cheaper that way: its `get` is that of the cache, its `cache` the
     /// cache.
     pub(crate) way: Option<TokenStream>,
+    /// The cache in an `Option`, without a key, where the type of a stored key can be written.
+    pub(crate) used: TokenStream,
     /// Asks for the counters, and clears, without a key.
     pub(crate) info: TokenStream,
     pub(crate) clear: TokenStream,
@@ -47,6 +49,23 @@ impl Home {
         if let Some(object) = &options.object {
             return object.home(function, options, key, cached, parameters, private);
         }
+        let home = Self::without_tags(function, options, key, cached, parameters, private);
+        if options.scope != Scope::Thread || options.tags.is_empty() {
+            return home;
+        }
+        // Other threads cannot reach the cache when they invalidate a tag: it finds out itself.
+        let cache = &home.cache;
+        Self { cache: body!(#private::caught_up_with_tags(#cache)), way: None, ..home }
+    }
+
+    fn without_tags(
+        function: &Function<'_>,
+        options: &Options,
+        key: &Key,
+        cached: &Cached,
+        parameters: &Parameters,
+        private: &TokenStream,
+    ) -> Self {
         let Parameters { maxsize, whole } = parameters;
         let hidden = &function.names.cache;
         let path = function.path(hidden);
@@ -76,7 +95,27 @@ impl Home {
             (Scope::Process | Scope::Object, Some(_)) => (body!(#path().info()), body!(#path().clear())),
             (Scope::Thread, Some(_)) => (body!(#path().cache().info()), body!(#path().cache().clear())),
         };
-        let site = site(function, options, [whole, &info, &clear], private);
+        let invalidate_tag = match (options.scope, &key.types) {
+            _ if options.tags.is_empty() => body!(::core::option::Option::None),
+            (Scope::Shared, _) => body!(::core::option::Option::Some(|_| #instance.forget_tags())),
+            (Scope::Thread, Some(_)) => {
+                body!(::core::option::Option::Some(|tag| #path().cache().invalidate_tag(tag)))
+            }
+            (Scope::Process | Scope::Object, Some(_)) => {
+                body!(::core::option::Option::Some(|tag| #path().invalidate_tag(tag)))
+            }
+            (_, None) => body!(::core::option::Option::Some(|tag| #instance.invalidate_tag(tag))),
+        };
+        let used = match (options.scope, &key.types) {
+            (Scope::Shared, _) => TokenStream::new(),
+            (Scope::Process | Scope::Object, Some(_)) => body!(::core::option::Option::Some(#path())),
+            (Scope::Thread, Some(_)) => body!(::core::option::Option::Some(#path().cache())),
+            (_, None) => {
+                let key = key.type_of_stored(options);
+                body!(#instance.used::<#key, #value, #hasher>())
+            }
+        };
+        let site = site(function, options, [whole, &info, &clear, &invalidate_tag], private);
         if options.scope == Scope::Shared {
             let identity = identity(function, options, key, cached, private);
             if is_dispatched {
@@ -85,6 +124,7 @@ impl Home {
                     head: body!(fn #hidden(&self)),
                     body: TokenStream::new(),
                     way: None,
+                    used,
                     info: body!(#private::at_once(#cache.by_thread(()).info())),
                     clear: body!(#private::at_once(#cache.by_thread(()).clear())),
                     cache,
@@ -98,6 +138,7 @@ impl Home {
                 head: body!(fn #hidden() -> &'static #private::SharedCache),
                 cache: body!(#path()),
                 way: None,
+                used,
                 info: when(function, body!(#path().by_task(()).info().await), info),
                 clear: when(function, body!(#path().by_task(()).clear().await), clear),
             };
@@ -115,6 +156,7 @@ impl Home {
                     head: body!(fn #hidden() -> &'static #cache),
                     cache: body!(#path()),
                     way: None,
+                    used,
                     info,
                     clear,
                 }
@@ -134,6 +176,7 @@ impl Home {
                     head: body!(fn #hidden() -> #private::OfThread<#storage, #stored, #value, #hasher>),
                     cache: body!(#path().cache()),
                     way: Some(body!(#path())),
+                    used,
                     info,
                     clear,
                 }
@@ -146,6 +189,7 @@ impl Home {
                     _ => body!(#instance.cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
                 },
                 way: None,
+                used,
                 info,
                 clear,
             },
@@ -157,6 +201,7 @@ impl Home {
                 head: body!(fn #hidden() -> &'static #private::Instance),
                 cache: body!(#instance.cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
                 way: None,
+                used,
                 info,
                 clear,
             },
@@ -170,6 +215,7 @@ impl Home {
                 head: body!(fn #hidden() -> #private::ThreadInstance),
                 cache: body!(#instance.cache::<_, #value, #hasher>(#site)),
                 way: None,
+                used,
                 info,
                 clear,
             },
@@ -244,7 +290,7 @@ pub(crate) fn name_of(function: &Function<'_>, options: &Options, private: &Toke
 fn site(
     function: &Function<'_>,
     options: &Options,
-    [parameters, info, clear]: [&TokenStream; 3],
+    [parameters, info, clear, invalidate_tag]: [&TokenStream; 4],
     private: &TokenStream,
 ) -> TokenStream {
     let line = options.runtime.line(function.item.sig.ident.span());
@@ -258,6 +304,7 @@ fn site(
             parameters: #parameters,
             info: || #info,
             clear: || #clear,
+            invalidate_tag: #invalidate_tag,
         }
     }
 }

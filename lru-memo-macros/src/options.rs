@@ -51,14 +51,25 @@ pub(crate) enum Maxsize {
     Bounded(TokenStream),
 }
 
+/// Whether callers of a missing key wait for the one that computes it.
+#[derive(Clone)]
+pub(crate) enum SingleFlight {
+    No,
+    Yes,
+    /// Yes, for so long; an expression of type `Duration`.
+    AtMost(TokenStream),
+}
+
 /// The options of one attribute, with their defaults filled in.
 pub(crate) struct Options {
     pub(crate) key: Option<Expr>,
     /// The parameters that are left out of the key.
     pub(crate) skip: Vec<Ident>,
+    /// Expressions of the tags of an entry, over the arguments.
+    pub(crate) tags: Vec<Expr>,
     pub(crate) cache_if: Option<Expr>,
     pub(crate) cache_err: bool,
-    pub(crate) single_flight: bool,
+    pub(crate) single_flight: Option<SingleFlight>,
     /// An expression of type `Duration`.
     pub(crate) ttl: Option<TokenStream>,
     pub(crate) near: Option<TokenStream>,
@@ -116,9 +127,10 @@ struct Given {
     runtime: Option<Runtime>,
     key: Option<Expr>,
     skip: Option<Vec<Ident>>,
+    tags: Option<Vec<Expr>>,
     cache_if: Option<Expr>,
     cache_err: Option<bool>,
-    single_flight: Option<bool>,
+    single_flight: Option<SingleFlight>,
     ttl: Option<TokenStream>,
     near: Option<TokenStream>,
     max_weight: Option<Expr>,
@@ -128,7 +140,7 @@ struct Given {
     version: Option<u64>,
 }
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "maxsize",
     "typed",
     "scope",
@@ -136,6 +148,7 @@ const NAMES: [&str; 16] = [
     "near",
     "key",
     "skip",
+    "tags",
     "cache_if",
     "cache_err",
     "single_flight",
@@ -184,9 +197,12 @@ impl Options {
             runtime: given.runtime.unwrap_or_default(),
             key: given.key,
             skip: given.skip.unwrap_or_default(),
+            tags: given.tags.unwrap_or_default(),
             cache_if: given.cache_if,
             cache_err: given.cache_err.unwrap_or(false),
-            single_flight: given.single_flight.unwrap_or(false),
+            single_flight: given
+                .single_flight
+                .filter(|single_flight| !matches!(single_flight, SingleFlight::No)),
             ttl: given.ttl,
             near: given.near,
             max_weight: given.max_weight,
@@ -271,14 +287,10 @@ impl Given {
                 );
             }
             "single_flight" => {
-                once(
-                    &mut self.single_flight,
-                    &name,
-                    value(&name, input, |input| boolean(&name, input))?,
-                    diagnostics,
-                );
+                once(&mut self.single_flight, &name, value(&name, input, single_flight)?, diagnostics);
             }
             "key" => once(&mut self.key, &name, value(&name, input, key)?, diagnostics),
+            "tags" => once(&mut self.tags, &name, value(&name, input, tags)?, diagnostics),
             "cache_if" => once(&mut self.cache_if, &name, value(&name, input, Expr::parse)?, diagnostics),
             "weigh" => once(&mut self.weigh, &name, value(&name, input, Expr::parse)?, diagnostics),
             "max_weight" => once(&mut self.max_weight, &name, value(&name, input, Expr::parse)?, diagnostics),
@@ -379,6 +391,20 @@ fn boolean(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
     })
 }
 
+fn single_flight(input: ParseStream<'_>) -> syn::Result<SingleFlight> {
+    if let Ok(literal) = input.fork().parse::<LitBool>() {
+        input.parse::<LitBool>()?;
+        return Ok(if literal.value { SingleFlight::Yes } else { SingleFlight::No });
+    }
+    let at = input.span();
+    if input.peek(Lit) && !input.peek(LitStr) {
+        let message = "`single_flight` is `true`, `false`, or how long to wait; write `single_flight = true` or \
+                       `single_flight = \"5s\"`";
+        return Err(syn::Error::new(at, message));
+    }
+    duration(input).map(SingleFlight::AtMost)
+}
+
 /// A duration: a literal is read here, any other expression is a `Duration` when the program runs.
 fn duration(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let expression = input.parse::<Expr>()?;
@@ -430,6 +456,7 @@ fn without_value(name: &Ident) -> syn::Error {
         "ttl" => "\"90s\"",
         "near" => "\"1s\"",
         "key" => "user.id",
+        "tags" => "[\"orders\"]",
         "cache_if" => "|value| value.is_some()",
         "cache_err" | "single_flight" => "true",
         "max_weight" => "64 * 1024",
@@ -477,6 +504,15 @@ fn key(input: ParseStream<'_>) -> syn::Result<Expr> {
         ));
     }
     Ok(expr)
+}
+
+/// A list of tags, at least one.
+fn tags(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+    const HELP: &str = "`tags` is a list, such as `tags = [\"orders\", format!(\"user:{user}\")]`";
+    match input.parse::<Expr>()? {
+        Expr::Array(list) if !list.elems.is_empty() => Ok(list.elems.into_iter().collect()),
+        other => Err(syn::Error::new_spanned(other, HELP)),
+    }
 }
 
 /// The names in `skip(..)`, each once.

@@ -6,6 +6,7 @@ use syn::visit::{self, Visit};
 use syn::{Receiver, ReceiverKind, Type};
 
 use crate::diagnostics::Diagnostics;
+use crate::expand::mentions_ident;
 use crate::function::{Function, Misplaced};
 use crate::options::{Options, Scope};
 use crate::shape::{first_borrow, first_borrow_in_leaf, first_mutable_borrow, peel};
@@ -38,6 +39,7 @@ pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: 
         }
     }
     validate_skip(function, options, diagnostics);
+    validate_tags(function, options, diagnostics);
     let is_skipped = |name: &syn::Ident| options.key.is_some() || options.skip.contains(name);
     let is_owner = |name: &str| options.object.as_ref().is_some_and(|object| object.owner == name);
     if let Some(object) = &options.object {
@@ -74,6 +76,23 @@ fn validate_skip(function: &Function<'_>, options: &Options, diagnostics: &mut D
     let skipped_self = skipped_self.map(|receiver| receiver.self_token.to_token_stream());
     if let Some(skipped) = skipped_self.into_iter().chain(skipped).next().filter(|_| options.key.is_some()) {
         diagnostics.error(skipped, "`key` says what the key is; remove `#[lru_cache(skip)]` here");
+    }
+}
+
+fn validate_tags(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
+    let on_parameters = function.arguments.iter().filter(|argument| argument.is_skipped);
+    // The object that has the cache is no part of the key, and yet every companion has it.
+    let owner = options.object.as_ref().map(|object| &object.owner);
+    let skipped = options.skip.iter().chain(on_parameters.map(|argument| &argument.name));
+    let skipped: Vec<_> = skipped.filter(|&name| Some(name) != owner).collect();
+    for tag in &options.tags {
+        let mentioned = skipped.iter().find(|name| mentions_ident(tag.to_token_stream(), name));
+        if let Some(name) = mentioned {
+            let message = format!(
+                "a tag cannot be made of `{name}`, which is skipped: the companion `_cache_put` does not have it"
+            );
+            diagnostics.error(tag, message);
+        }
     }
 }
 

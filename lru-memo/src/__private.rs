@@ -1,5 +1,6 @@
 //! All that generated code may name. Not covered by semantic versioning.
 
+pub use alloc::borrow::ToOwned;
 pub use alloc::boxed::Box;
 pub use alloc::rc::Rc;
 pub use core::any::TypeId;
@@ -9,7 +10,7 @@ pub use core::time::Duration;
 pub use foldhash::fast::RandomState as DefaultHasher;
 pub use std::thread_local;
 
-pub use crate::cache::Cache;
+pub use crate::cache::{Cache, caught_up_with_tags};
 pub use crate::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
 pub use crate::hooks::{admit_all, admits, cold, name_of_instantiation, weigh, weigh_nothing};
 pub use crate::info::{CacheInfo, CacheParameters, Scope};
@@ -38,5 +39,8 @@ pub use crate::shared::{
     value::codec,
 };
 pub use crate::slot::{Slot, shareable, shareable_part};
+#[cfg(feature = "_stores")]
+pub use crate::tags::texts;
+pub use crate::tags::{Tag, Tags, TagsOfCall};
 pub use crate::threading::{AllThreads, OneThread};
 pub use crate::wrappers::{Chosen, NoWrapper, Wrapper};

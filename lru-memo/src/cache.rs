@@ -4,12 +4,15 @@
 //! and compared outside, and what leaves the cache is handed out of the lock and dropped there.
 
 mod forks;
+mod matching;
 mod outside;
 
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
+use core::sync::atomic::AtomicU64;
 use std::time::Instant;
 
+pub use self::matching::caught_up_with_tags;
 pub(crate) use self::outside::Keeping;
 use crate::clock;
 use crate::fork::{Own, Process, Registration};
@@ -23,6 +26,7 @@ use crate::kind::{Kind, Since};
 use crate::lru::{Left, Limits, Lru};
 use crate::miss::{Conflict, Miss, MissOf};
 use crate::ring::Place;
+use crate::tags::Tagged;
 use crate::threading::Threading;
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
@@ -35,6 +39,8 @@ pub struct Cache<T: Threading, P: Kind, K, V, S> {
     made_by: Process,
     /// Used instead by a process that was forked off without taking the lock.
     heir: Own<Self>,
+    /// The newest invalidation of a tag that a cache of one thread or one object has seen.
+    seen_tags: AtomicU64,
 }
 
 /// A key with its value.
@@ -131,6 +137,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             registration: Registration::none(),
             made_by: Process::here(),
             heir: Own::none(),
+            seen_tags: AtomicU64::new(0),
         }
     }
 
@@ -405,7 +412,10 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 
     /// Stores a value as the most recent, replacing an older one; counts nothing.
     #[inline(never)]
-    pub fn put<Q: Key<K, S::Hasher>>(&self, key: Q, value: V, weigh: impl Fn(&K, &V) -> usize) {
+    pub fn put<Q: Key<K, S::Hasher>>(&self, key: Q, value: V, weigh: impl Fn(&K, &V) -> usize)
+    where
+        K: Tagged,
+    {
         if let Some(heir) = self.heir() {
             return heir.put(key, value, weigh);
         }
@@ -436,9 +446,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         hash: u64,
         entry: EntryOf<P, K, V>,
         weight: usize,
-    ) {
+    ) where
+        K: Tagged,
+    {
         let Searched { mut inside, place, left, .. } = searched;
-        if inside.lru.admits(weight) {
+        if inside.lru.admits(weight) && entry.key.is_current() {
             let now = self.now();
             inside.store(place, tag(hash), entry, weight, |entry| self.is_expired(entry, now), left);
         } else {

@@ -88,6 +88,7 @@ mod ring;
 pub mod shared;
 mod slot;
 mod sync;
+mod tags;
 mod threading;
 mod wrappers;
 
@@ -99,6 +100,7 @@ pub use lru_memo_macros::cache;
 pub use lru_memo_macros::lru_cache;
 pub use memo::{Memo, MemoCache};
 pub use registry::{RegisteredCache, caches, clear_all};
+pub use tags::{invalidate_tag, invalidate_tag_async};
 
 #[doc = include_str!("../docs/coming_from.md")]
 pub mod coming_from {}

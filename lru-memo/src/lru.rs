@@ -107,6 +107,11 @@ impl Lru {
         self.uses.newest_first()
     }
 
+    /// Whether there is an entry.
+    pub(crate) fn contains(&self, place: Place) -> bool {
+        self.uses.contains(place)
+    }
+
     /// Notes that entries were used, the latest first; those that are gone do not matter. Numbers from 2^31, which are
     /// no places, are handed to `other`.
     pub(crate) fn used(&mut self, mut latest_first: impl Iterator<Item = u32>, mut other: impl FnMut(u32)) {

@@ -29,3 +29,14 @@ fn hasher_and_weigh_are_a_mistake_each_where_the_scope_is_shared() {
     let expected = if cfg!(feature = "shared") { 2 } else { 1 };
     assert_eq!(mistakes.matches("compile_error").count(), expected, "{mistakes}");
 }
+
+#[test]
+fn single_flight_is_a_boolean_or_a_duration() {
+    for fine in ["true", "false", "\"5s\"", "LIMIT", "Duration::from_secs(5)"] {
+        assert_eq!(mistakes(&format!("single_flight = {fine}")), "", "{fine}");
+    }
+    let number = mistakes("single_flight = 5");
+    assert!(number.contains("write `single_flight = true` or"), "{number}");
+    let text = mistakes("single_flight = \"by_key\"");
+    assert!(text.contains("is not a duration"), "{text}");
+}

@@ -12,6 +12,7 @@ use crate::key::Part;
 use crate::kind::{InBlocks, Kind};
 use crate::memo::Memo;
 use crate::slot::{Shared, SharedKey};
+use crate::tags::Tagged;
 use crate::threading::AllThreads;
 
 /// A type that the threads that use an object may share.
@@ -92,7 +93,7 @@ impl Entry {
     fn new<P, K, V, S>(site: SiteInObject, _proofs: (impl SharedKey<K>, Shared<V>)) -> Self
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
@@ -199,7 +200,7 @@ impl<'m> InObject<'m> {
     ) -> &'m TheCache<P, K, V, S>
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
@@ -216,7 +217,7 @@ impl<'m> InObject<'m> {
     ) -> Held<P, K, V, S>
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
@@ -232,7 +233,7 @@ impl<'m> InObject<'m> {
     ) -> &'m Entry
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
@@ -252,11 +253,23 @@ impl<'m> InObject<'m> {
     ) -> &'m Entry
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
         self.memo.0.get_or_insert(self.of, || Entry::new::<P, K, V, S>(site(), (key, value))).0
+    }
+
+    /// The cache, when it has been used.
+    #[must_use]
+    pub fn used<P, K, V, S>(self) -> Option<Held<P, K, V, S>>
+    where
+        P: Kind + 'static,
+        K: 'static,
+        V: 'static,
+        S: 'static,
+    {
+        self.find().map(Entry::held)
     }
 
     #[inline]
