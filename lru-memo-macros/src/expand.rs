@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, Signature, Token};
+use syn::{FnArg, Ident, Signature, Token, parse_quote};
 
 use crate::block::Block;
 use crate::cached::Cached;
@@ -450,11 +450,14 @@ impl<'a> Pieces<'a> {
         // It must not be named as one of the user's.
         let new = Ident::new("__lru_memo_predicate", Span::mixed_site());
         let (key, parts) = (types_of_parts(stored), parts_by_reference(self.key.parts));
-        let owner = self.owner().into_iter();
         let predicate = quote!(impl ::core::ops::FnMut(#key, &#value) -> ::core::primitive::bool);
-        let signature = self
-            .function
-            .companion(quote!(fn #invalidate_if(#(#owner,)* #new: #predicate) -> ::core::primitive::usize));
+        let owner = self.owner().into_iter();
+        let head = quote!(fn #invalidate_if(#(#owner,)* #new: #predicate) -> ::core::primitive::usize);
+        let mut signature = self.function.companion(head);
+        if signature.receiver().is_some() && self.function.may_be_dispatched() {
+            // A `dyn Trait` has no generic methods.
+            signature.generics.make_where_clause().predicates.push(parse_quote!(Self: ::core::marker::Sized));
+        }
         let used = &home.used;
         let body = body! {
             match #used {
@@ -486,7 +489,7 @@ impl<'a> Pieces<'a> {
             .doc("Stores a value for [`{}`] as its most recent, replacing an older one; touches no counter.");
         // It must not be named as one of the user's.
         let new = Ident::new("__lru_memo_value", Span::mixed_site());
-        inputs.push(syn::parse_quote!(#new: #value));
+        inputs.push(parse_quote!(#new: #value));
         let signature = self.function.companion(quote!(fn #put(#inputs)));
         let how = if self.is_shared() { self.clone.clone() } else { self.weigh() };
         let put = match self.texts_of_tags() {
@@ -579,12 +582,12 @@ impl<'a> Pieces<'a> {
     /// Uses the arguments that the key or the tags are made of, and the object that has the cache: the function itself may
     /// have no other use for them.
     fn uses_by_key(&self) -> TokenStream {
+        let owner = self.options.object.iter().map(|object| &object.owner);
         let expressions = self.options.key.iter().chain(&self.options.tags);
-        let key: TokenStream = expressions.map(ToTokens::to_token_stream).collect();
+        let expressions: TokenStream = expressions.map(ToTokens::to_token_stream).collect();
         let arguments = self.function.arguments.iter().filter(|argument| argument.is_named);
         let names = arguments.map(|argument| &argument.name);
-        let names = names.filter(|name| mentions_ident(key.clone(), name));
-        let owner = self.options.object.iter().map(|object| &object.owner);
+        let names = names.filter(|name| mentions_ident(expressions.clone(), name));
         body!(#(let _ = &#owner;)* #(let _ = &#names;)*)
     }
 

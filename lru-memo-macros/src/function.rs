@@ -237,11 +237,7 @@ impl<'b> Function<'b> {
     pub(crate) fn companion(&self, head: TokenStream) -> Signature {
         let mut signature: Signature = parse_quote!(#head);
         signature.generics = self.generics.clone();
-        // Nothing generic can be called through `dyn Trait`, either.
-        let is_generic =
-            |input: &FnArg| matches!(input, FnArg::Typed(typed) if matches!(*typed.ty, Type::ImplTrait(_)));
-        let needs_size = signature.receiver().is_none() || signature.inputs.iter().any(is_generic);
-        if needs_size && self.may_be_dispatched() {
+        if signature.receiver().is_none() && self.may_be_dispatched() {
             signature.generics.make_where_clause().predicates.push(parse_quote!(Self: ::core::marker::Sized));
         }
         signature

@@ -46,11 +46,12 @@ impl Home {
         parameters: &Parameters,
         private: &TokenStream,
     ) -> Self {
-        if let Some(object) = &options.object {
-            return object.home(function, options, key, cached, parameters, private);
-        }
-        let home = Self::without_tags(function, options, key, cached, parameters, private);
-        if options.scope != Scope::Thread || options.tags.is_empty() {
+        let home = match &options.object {
+            Some(object) => object.home(function, options, key, cached, parameters, private),
+            None => Self::of_function(function, options, key, cached, parameters, private),
+        };
+        let is_reached = matches!(options.scope, Scope::Process | Scope::Shared);
+        if is_reached || options.tags.is_empty() {
             return home;
         }
         // Other threads cannot reach the cache when they invalidate a tag: it finds out itself.
@@ -58,7 +59,7 @@ impl Home {
         Self { cache: body!(#private::caught_up_with_tags(#cache)), way: None, ..home }
     }
 
-    fn without_tags(
+    fn of_function(
         function: &Function<'_>,
         options: &Options,
         key: &Key,

@@ -205,23 +205,21 @@ impl Object {
         } else {
             (body!(fn #hidden() -> #private::TypeId), body!(#private::instantiation(|| ())))
         };
-        let cache = body! {
-            #way.#find::<#storage, _, #value, #hasher>(#proof_of_key, #proof_of_value, || #private::SiteInObject { name: || #name, parameters: #whole })
-        };
-        let stored = key.type_of_stored(options);
         Home {
             head,
             body,
-            cache: match options.tags.is_empty() {
-                true => cache,
-                false => body!(#private::caught_up_with_tags(#cache)),
+            cache: body! {
+                #way.#find::<#storage, _, #value, #hasher>(#proof_of_key, #proof_of_value, || #private::SiteInObject { name: || #name, parameters: #whole })
             },
             way: None,
             // What a method on the way has returned is gone before the cache is used.
-            used: body! {{
-                let __lru_memo_used = #way.used::<#storage, #stored, #value, #hasher>();
-                __lru_memo_used
-            }},
+            used: {
+                let key = key.type_of_stored(options);
+                body! {{
+                    let __lru_memo_used = #way.used::<#storage, #key, #value, #hasher>();
+                    __lru_memo_used
+                }}
+            },
             info: body!(#way.info(|| #maxsize)),
             clear: body!(#way.clear()),
         }

@@ -81,10 +81,9 @@ fn validate_skip(function: &Function<'_>, options: &Options, diagnostics: &mut D
 
 fn validate_tags(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
     let on_parameters = function.arguments.iter().filter(|argument| argument.is_skipped);
-    // The object that has the cache is no part of the key, and yet every companion has it.
-    let owner = options.object.as_ref().map(|object| &object.owner);
-    let skipped = options.skip.iter().chain(on_parameters.map(|argument| &argument.name));
-    let skipped: Vec<_> = skipped.filter(|&name| Some(name) != owner).collect();
+    let is_owner = |name: &&syn::Ident| options.object.as_ref().is_some_and(|object| object.owner == **name);
+    let on_parameters = on_parameters.map(|argument| &argument.name);
+    let skipped: Vec<_> = options.skip.iter().chain(on_parameters).filter(|name| !is_owner(name)).collect();
     for tag in &options.tags {
         let mentioned = skipped.iter().find(|name| mentions_ident(tag.to_token_stream(), name));
         if let Some(name) = mentioned {

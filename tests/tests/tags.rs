@@ -3,12 +3,13 @@
 #[path = "tags/matching.rs"]
 mod matching;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use lru_memo::{CacheInfo, cache, caches, invalidate_tag, invalidate_tag_async, lru_cache};
+use lru_memo::{CacheInfo, Memo, cache, caches, invalidate_tag, invalidate_tag_async, lru_cache};
 #[cfg(target_os = "linux")]
 use lru_memo_tests::forks::in_child;
 use lru_memo_tests::without_hanging;
@@ -226,6 +227,42 @@ fn the_caches_of_other_threads_follow_before_their_next_hit() {
         go_on.send(()).expect("the thread listens");
         other.join().expect("no panic");
     });
+}
+
+#[test]
+fn the_caches_of_objects_follow_before_their_next_hit() {
+    #[derive(Default)]
+    struct Shop {
+        number: u32,
+        memo: Memo,
+    }
+    impl Shop {
+        #[lru_cache(scope = self.memo, tags = [format!("object:{item}"), format!("shop:{}", self.number)])]
+        fn price(&self, item: u32) -> u32 {
+            self.number + item
+        }
+    }
+    #[lru_cache(scope = shop.memo, tags = [format!("object:{item}")])]
+    fn name(shop: Arc<Shop>, item: u32) -> String {
+        format!("{item} of {}", shop.number)
+    }
+    let shops = [1, 2].map(|number| Arc::new(Shop { number, ..Shop::default() }));
+    for shop in &shops {
+        for item in [1, 2] {
+            shop.price(item);
+            name(Arc::clone(shop), item);
+        }
+    }
+    invalidate_tag("object:1");
+    for shop in &shops {
+        assert_eq!((shop.price_cache_peek(1), shop.price_cache_peek(2)), (None, Some(shop.number + 2)));
+        assert_eq!(name_cache_peek(Arc::clone(shop), 1), None);
+        assert!(name_cache_peek(Arc::clone(shop), 2).is_some());
+    }
+    invalidate_tag("shop:1");
+    assert_eq!((shops[0].price_cache_peek(2), shops[1].price_cache_peek(2)), (None, Some(4)));
+    assert_eq!(shops[1].price_cache_invalidate_if(|item, price| item + 2 == *price), 1);
+    assert_eq!(name_cache_invalidate_if(Arc::clone(&shops[1]), |item, _| *item == 2), 1);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::threading::Threading;
 /// How many entries are kept at a time for the predicate.
 const BATCH: usize = 64;
 
-/// The cache of a thread or an object, without the entries of which a tag was invalidated meanwhile.
+/// The cache of a thread or of an object, without the entries of which a tag was invalidated meanwhile.
 #[inline]
 #[must_use]
 pub fn caught_up_with_tags<C, T, P, K, V, S>(cache: C) -> C
