@@ -186,7 +186,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let reader = self.front.reader().ok_or(Unfound::UNSURE)?;
         let now = self.now();
         if P::PLAIN {
-            let found = self.front.find_near(reader, tag(hash), |entry| key.matches(&entry.key))?;
+            let found =
+                self.front.find_near(reader, tag(hash), P::IN_BLOCKS, |entry| key.matches(&entry.key))?;
             if self.is_expired(found.entry(), now) {
                 return Err(Unfound::UNSURE);
             }
@@ -194,7 +195,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         } else {
             // The user's code runs while the entry is kept, rather than while the reader is pinned.
             let _after = LetGo(self);
-            let kept = self.front.find_near(reader, tag(hash), |_| true)?.keep().ok_or(Unfound::UNSURE)?;
+            let kept = self
+                .front
+                .find_near(reader, tag(hash), P::IN_BLOCKS, |_| true)?
+                .keep()
+                .ok_or(Unfound::UNSURE)?;
             if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) || !kept.log_at_once() {
                 return Err(Unfound::UNSURE);
             }

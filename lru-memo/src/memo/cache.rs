@@ -9,9 +9,10 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::cache::Cache;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::Part;
-use crate::kind::Kind;
+use crate::kind::{InBlocks, Kind};
 use crate::memo::Memo;
 use crate::slot::{Shared, SharedKey};
+use crate::tags::Tagged;
 use crate::threading::AllThreads;
 use crate::totals::CacheTotals;
 
@@ -42,7 +43,7 @@ pub const fn shareable_part_in_object<T: ?Sized, S: ShareableInObject, H>(
     Shared::proven()
 }
 
-type TheCache<P, K, V, S> = Cache<AllThreads, P, K, V, S>;
+type TheCache<P, K, V, S> = Cache<AllThreads, InBlocks<P>, K, V, S>;
 
 /// What a cache is made with.
 pub struct SiteInObject {
@@ -98,14 +99,12 @@ impl Entry {
     fn new<P, K, V, S>(site: SiteInObject, _proofs: (impl SharedKey<K>, Shared<V>)) -> Self
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
         static NUMBERS: AtomicUsize = AtomicUsize::new(0);
-        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::new(site.parameters)));
-        // SAFETY: it stays in its `Arc`, and may be used by all threads, as said above.
-        unsafe { cache.0.take_part_in_forks() };
+        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::unlisted(site.parameters)));
         let of = TypeId::of::<TheCache<P, K, V, S>>();
         Self { cache, of, number: NUMBERS.fetch_add(1, Ordering::Relaxed), site }
     }
@@ -211,7 +210,7 @@ impl<'m> InObject<'m> {
     ) -> &'m TheCache<P, K, V, S>
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
@@ -228,7 +227,7 @@ impl<'m> InObject<'m> {
     ) -> Held<P, K, V, S>
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
@@ -244,7 +243,7 @@ impl<'m> InObject<'m> {
     ) -> &'m Entry
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
@@ -264,28 +263,28 @@ impl<'m> InObject<'m> {
     ) -> &'m Entry
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
         self.memo.0.get_or_insert(self.of, || Entry::new::<P, K, V, S>(site(), (key, value))).0
     }
 
-    #[inline]
-    fn find(&self) -> Option<&'m Entry> {
-        self.memo.0.get(self.of)
-    }
-
-    /// The cache, if it has been used.
+    /// The cache, when it has been used.
     #[must_use]
-    pub fn used<P, K, V, S>(self) -> Option<&'m TheCache<P, K, V, S>>
+    pub fn used<P, K, V, S>(self) -> Option<Held<P, K, V, S>>
     where
         P: Kind + 'static,
         K: 'static,
         V: 'static,
         S: 'static,
     {
-        self.find().map(|entry| &entry.typed::<P, K, V, S>().0)
+        self.find().map(Entry::held)
+    }
+
+    #[inline]
+    fn find(&self) -> Option<&'m Entry> {
+        self.memo.0.get(self.of)
     }
 
     /// The counters, given the bound of a cache that is not there.
