@@ -121,6 +121,12 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         Self::with_limits(limits(parameters), false)
     }
 
+    /// With the name of its function, for events.
+    pub(crate) fn named(mut self, name: fn() -> &'static str) -> Self {
+        self.runs = Runs::of(name);
+        self
+    }
+
     /// An empty cache with the limits of these parameters, of which there may be many that come and go: for an object to
     /// own, say.
     ///

@@ -104,7 +104,7 @@ impl Entry {
         S: BuildHasher + Default + ShareableInObject,
     {
         static NUMBERS: AtomicUsize = AtomicUsize::new(0);
-        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::unlisted(site.parameters)));
+        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::unlisted(site.parameters).named(site.name)));
         let of = TypeId::of::<TheCache<P, K, V, S>>();
         Self { cache, of, number: NUMBERS.fetch_add(1, Ordering::Relaxed), site }
     }
