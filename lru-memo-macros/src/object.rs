@@ -229,6 +229,7 @@ impl Object {
                 }}
             },
             info: body!(#way.info(|| #maxsize)),
+            totals: body!(#way.totals()),
             clear: body!(#way.clear()),
         }
     }

@@ -14,6 +14,7 @@ use crate::memo::Memo;
 use crate::slot::{Shared, SharedKey};
 use crate::tags::Tagged;
 use crate::threading::AllThreads;
+use crate::totals::CacheTotals;
 
 /// A type that the threads that use an object may share.
 #[diagnostic::on_unimplemented(
@@ -55,6 +56,7 @@ pub struct SiteInObject {
 /// A cache whose types are forgotten.
 trait Erased: Send + Sync {
     fn info(&self) -> CacheInfo;
+    fn totals(&self) -> CacheTotals;
     fn clear(&self);
 }
 
@@ -72,6 +74,10 @@ unsafe impl<C> Send for Sharing<C> {}
 impl<P: Kind, K, V, S: BuildHasher + Default> Erased for Sharing<TheCache<P, K, V, S>> {
     fn info(&self) -> CacheInfo {
         self.0.info()
+    }
+
+    fn totals(&self) -> CacheTotals {
+        self.0.totals()
     }
 
     fn clear(&self) {
@@ -147,6 +153,10 @@ impl Entry {
 
     pub(super) fn info(&self) -> CacheInfo {
         self.cache.info()
+    }
+
+    pub(super) fn totals(&self) -> CacheTotals {
+        self.cache.totals()
     }
 
     pub(super) fn clear(&self) {
@@ -280,6 +290,12 @@ impl<'m> InObject<'m> {
     /// The counters, given the bound of a cache that is not there.
     pub fn info(self, maxsize: impl FnOnce() -> Option<usize>) -> CacheInfo {
         self.find().map_or_else(|| CacheInfo::unused(maxsize()), Entry::info)
+    }
+
+    /// What it has done since it was made.
+    #[must_use]
+    pub fn totals(self) -> CacheTotals {
+        self.find().map(Entry::totals).unwrap_or_default()
     }
 
     /// Drops every entry and zeroes the counters.
