@@ -360,7 +360,7 @@ impl<'a> Pieces<'a> {
         Companion {
             doc: Some(doc),
             // That it could be a `const fn` is of no use to the memoized one.
-            attributes: quote!(#(#inner)* #allow #[allow(clippy::missing_const_for_fn)]),
+            attributes: quote!(#(#inner)* #allow #[allow(clippy::missing_const_for_fn, clippy::must_use_candidate)]),
             forward_attributes: quote!(#(#all)* #(#alike)* #allow #unused),
             signature,
             declaration,
@@ -555,7 +555,7 @@ impl<'a> Pieces<'a> {
 }
 
 /// Whether tokens have this name among them.
-fn mentions_ident(tokens: TokenStream, name: &Ident) -> bool {
+pub(crate) fn mentions_ident(tokens: TokenStream, name: &Ident) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == *name,
         TokenTree::Group(group) => mentions_ident(group.stream(), name),
