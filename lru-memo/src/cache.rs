@@ -176,7 +176,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     ///
     /// # Errors
     /// What was seen, when nothing was found nor counted; the caller goes on with [`look`](Self::look).
-    #[inline(always)]
+    // Without optimization, what is inlined takes room in the caller's frame, for as long as the function runs.
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen> {
         let hash = self.hash(key);
         self.find_near(hash, key, clone).map_err(|unfound| Unseen { hash, unfound })

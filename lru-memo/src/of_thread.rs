@@ -37,7 +37,9 @@ impl<P: Kind, K, V, S: BuildHasher + Default> OfThread<P, K, V, S> {
     ///
     /// # Errors
     /// What was seen.
-    #[inline(always)]
+    // As with `Cache::get`.
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn get<Q: Key<K, S::Hasher>>(self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen> {
         let local = self.local.try_with(|cache| cache.get().map(|cache| core::ptr::from_ref(&**cache)));
         let Ok(Some(cache)) = local else {
