@@ -402,14 +402,14 @@ impl<'a> Pieces<'a> {
     }
 
     fn invalidate(&self) -> Companion {
-        let (inputs, Names { invalidate, .. }) = (self.function.inputs(), &self.function.names);
+        let (inputs, Names { invalidate, .. }) = (self.function.inputs_of_key(), &self.function.names);
         let doc = self.doc("Removes one entry from the cache of [`{}`]; says whether it was there.");
         let signature = self.function.companion(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
         self.companion(doc, signature, self.answer(quote!(invalidate), &TokenStream::new()))
     }
 
     fn peek(&self) -> Companion {
-        let (inputs, Names { peek, .. }) = (self.function.inputs(), &self.function.names);
+        let (inputs, Names { peek, .. }) = (self.function.inputs_of_key(), &self.function.names);
         let Self { clone, cached: Cached { value, .. }, .. } = self;
         let doc = self
             .doc("The value that the cache of [`{}`] holds, if any; touches neither recency nor counters.");
@@ -418,7 +418,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn put(&self) -> Companion {
-        let (mut inputs, Names { put, .. }) = (self.function.inputs(), &self.function.names);
+        let (mut inputs, Names { put, .. }) = (self.function.inputs_of_key(), &self.function.names);
         let value = &self.cached.value;
         let doc = self
             .doc("Stores a value for [`{}`] as its most recent, replacing an older one; touches no counter.");
@@ -570,7 +570,7 @@ fn allow_of_documented() -> TokenStream {
 
 /// Permits what users have not written.
 fn allow_of_generated() -> TokenStream {
-    quote!(#[allow(dead_code, unused_variables, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate, clippy::unused_async)])
+    quote!(#[allow(dead_code, unused_variables, unused_lifetimes, clippy::extra_unused_lifetimes, clippy::extra_unused_type_parameters, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate, clippy::unused_async)])
 }
 
 /// A body in the user's braces: the compiler does not warn of dead code in those of a macro.

@@ -46,16 +46,14 @@ impl Key {
     fn of_arguments(function: &Function<'_>, options: &Options) -> Self {
         let mut parts: Vec<(TokenStream, Type)> = Vec::new();
         if let (Some(receiver), Some(ty)) = (function.receiver(), function.receiver_type()) {
-            if !function.is_self_skipped && !options.skip.iter().any(|skipped| skipped == "self") {
+            if !function.is_self_skipped {
                 let token = receiver.self_token;
                 parts.push((quote!(#token), ty));
             }
         }
-        for argument in &function.arguments {
-            if !argument.is_skipped && !options.skip.contains(&argument.name) {
-                let name = &argument.name;
-                parts.push((quote!(#name), argument.ty.clone()));
-            }
+        for argument in function.arguments.iter().filter(|argument| !argument.is_skipped) {
+            let name = &argument.name;
+            parts.push((quote!(#name), argument.ty.clone()));
         }
         let mut key = Self::empty(TokenStream::new(), parts.len());
         let mut types = KeyTypes { arguments: quote!(()), stored: quote!(()), proof: quote!(()) };
@@ -153,7 +151,8 @@ fn argument_named<'f>(expression: &Expr, function: &'f Function<'_>) -> Option<&
 
 /// Brings the names of patterns into scope, as copies: the argument itself is needed whole.
 fn bindings(function: &Function<'_>) -> TokenStream {
-    let bindings = function.arguments.iter().filter_map(|argument| {
+    let arguments = function.arguments.iter().filter(|argument| !argument.is_skipped);
+    let bindings = arguments.filter_map(|argument| {
         let (name, pattern) = (&argument.name, argument.pattern.as_ref()?);
         let core = core_at(pattern.span());
         Some(quote_spanned! {pattern.span()=>

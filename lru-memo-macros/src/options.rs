@@ -186,9 +186,6 @@ impl Options {
 impl Given {
     /// Reports options that do not go together.
     fn conflicts(&self, diagnostics: &mut Diagnostics) {
-        if let (Some(_), Some(skipped)) = (&self.key, self.skip.as_ref().and_then(|skip| skip.first())) {
-            diagnostics.error(skipped, "`key` says what the key is; leave `skip` out");
-        }
         let is_shared = self.scope == Some(Scope::Shared);
         if let Some(hasher) = self.hasher.as_ref().filter(|_| is_shared) {
             diagnostics.error(

@@ -1,12 +1,12 @@
 //! Refuses what cannot be memoized, each mistake at the token to change.
 
 use proc_macro2::Span;
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::visit::{self, Visit};
-use syn::{Receiver, ReceiverKind, Type};
+use syn::{Expr, ExprPath, Ident, Receiver, ReceiverKind, Type};
 
 use crate::diagnostics::Diagnostics;
-use crate::function::{Function, Misplaced};
+use crate::function::{Argument, Function, Misplaced};
 use crate::options::{Options, Scope};
 use crate::shape::{first_borrow, first_borrow_in_leaf, first_mutable_borrow, peel};
 
@@ -38,12 +38,11 @@ pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: 
         }
     }
     validate_skip(function, options, diagnostics);
-    let is_skipped = |name: &syn::Ident| options.key.is_some() || options.skip.contains(name);
     if let Some(receiver) = function.receiver() {
         validate_receiver(receiver, diagnostics);
     }
     for argument in &function.arguments {
-        validate_argument(&argument.ty, argument.is_skipped || is_skipped(&argument.name), diagnostics);
+        validate_argument(&argument.ty, argument.is_skipped || options.key.is_some(), diagnostics);
     }
     validate_output(&function.output, options, diagnostics);
 }
@@ -64,13 +63,29 @@ fn validate_skip(function: &Function<'_>, options: &Options, diagnostics: &mut D
         };
         diagnostics.error(skipped, message);
     }
-    let skipped = function.arguments.iter().filter(|argument| argument.is_skipped);
-    let skipped = skipped.map(|argument| argument.name.to_token_stream());
-    let skipped_self = function.receiver().filter(|_| function.is_self_skipped);
-    let skipped_self = skipped_self.map(|receiver| receiver.self_token.to_token_stream());
-    if let Some(skipped) = skipped_self.into_iter().chain(skipped).next().filter(|_| options.key.is_some()) {
-        diagnostics.error(skipped, "`key` says what the key is; remove `#[lru_cache(skip)]` here");
+    // `self` may be in it: companions are called on it.
+    let skipped = function.arguments.iter().filter(|argument| argument.is_skipped && argument.is_named);
+    for Argument { name, .. } in skipped {
+        if let Some(used) = options.key.as_ref().and_then(|key| first_use(key, name)) {
+            let message = format!("`key` uses `{name}`, which companions do not take; do not skip it");
+            diagnostics.error(used, message);
+        }
     }
+}
+
+/// The first place where an expression uses a variable.
+fn first_use<'e>(expression: &'e Expr, variable: &Ident) -> Option<&'e ExprPath> {
+    struct Finder<'e, 'v>(&'v Ident, Option<&'e ExprPath>);
+    impl<'e> Visit<'e> for Finder<'e, '_> {
+        fn visit_expr_path(&mut self, path: &'e ExprPath) {
+            if path.path.is_ident(self.0) {
+                self.1.get_or_insert(path);
+            }
+        }
+    }
+    let mut finder = Finder(variable, None);
+    finder.visit_expr(expression);
+    finder.1
 }
 
 fn validate_receiver(receiver: &Receiver, diagnostics: &mut Diagnostics) {

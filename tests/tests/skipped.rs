@@ -1,0 +1,224 @@
+//! Parameters that `skip` names: what companions take, and what is passed through.
+
+use std::cell::Cell;
+
+use lru_memo::{CacheInfo, lru_cache};
+use pollster::block_on;
+
+fn counts(info: CacheInfo) -> (u64, u64, usize) {
+    (info.hits, info.misses, info.currsize)
+}
+
+/// The store of this process, whichever test comes first.
+fn prepare() {
+    #[cfg(feature = "shared")]
+    lru_memo_tests::in_memory_or_chosen();
+}
+
+trait Read {
+    type Key: Copy;
+    fn read(&self, id: u32) -> u32;
+}
+
+/// Neither `Hash` nor `Eq` nor `Clone`.
+struct Database(Cell<u32>);
+
+impl Read for Database {
+    type Key = u32;
+    fn read(&self, id: u32) -> u32 {
+        self.0.set(self.0.get() + 1);
+        10 * id
+    }
+}
+
+/// Another implementation.
+struct Constant(u32);
+
+impl Read for Constant {
+    type Key = u32;
+    fn read(&self, _: u32) -> u32 {
+        self.0
+    }
+}
+
+fn database() -> Database {
+    Database(Cell::new(0))
+}
+
+macro_rules! companions {
+    ($scope:ident) => {
+        use super::*;
+
+        #[test]
+        fn companions_that_need_the_key_alone_take_no_skipped_parameter() {
+            prepare();
+            #[lru_cache(skip(db), scope = $scope)]
+            fn user(db: &Database, id: u32, #[lru_cache(skip)] (shift, _): (u32, u32)) -> u32 {
+                db.read(id) + shift
+            }
+            let db = database();
+            assert_eq!((user(&db, 1, (0, 0)), user_cache_peek(1)), (10, Some(10)));
+            user_cache_put(1, 11);
+            assert_eq!(user(&db, 1, (0, 0)), 11);
+            assert_eq!((user_cache_invalidate(1), user_cache_invalidate(1)), (true, false));
+            assert_eq!((user_uncached(&db, 1, (2, 0)), user_cache_refresh(&db, 1, (3, 0))), (12, 13));
+            assert_eq!((user_cache_peek(1), db.0.get()), (Some(13), 3));
+        }
+
+        #[test]
+        fn a_skipped_parameter_that_alone_determines_a_type_parameter_stays() {
+            prepare();
+            #[lru_cache(skip(db, name), scope = $scope)]
+            fn user<D: Read + 'static>(db: &D, name: &str, id: u32) -> u32 {
+                db.read(id) + name.len() as u32
+            }
+            #[lru_cache(skip(db), scope = $scope)]
+            fn by_impl(db: &impl Read, id: u32) -> u32 {
+                db.read(id)
+            }
+            let (db, constant) = (database(), Constant(5));
+            assert_eq!((user(&db, "", 1), user(&constant, "", 1)), (10, 5));
+            assert_eq!((user_cache_peek(&db, 1), user_cache_peek(&constant, 1)), (Some(10), Some(5)));
+            user_cache_put(&db, 1, 11);
+            assert!(user_cache_invalidate(&constant, 1));
+            assert_eq!((user(&db, "", 1), user(&constant, "a", 1)), (11, 6));
+            assert_eq!((by_impl(&db, 2), by_impl_cache_peek(&db, 2)), (20, Some(20)));
+            assert_eq!(by_impl_cache_peek(&constant, 2), None);
+        }
+
+        #[test]
+        fn a_skipped_parameter_goes_where_another_determines_its_type_parameters() {
+            prepare();
+            #[lru_cache(skip(log, first), scope = $scope)]
+            fn sum<T>(log: &dyn Fn(T), first: [T; 2], all: &[T]) -> u64
+            where
+                T: Copy + Into<u64> + std::hash::Hash + Eq + Send + Sync + 'static + serde::Serialize,
+            {
+                log(first[0]);
+                all.iter().map(|&one| one.into()).sum()
+            }
+            // The key names an associated type, from which nothing is inferred.
+            #[lru_cache(skip(db, other), key = id.into(), scope = $scope)]
+            fn by_key<D: Read + 'static>(db: &D, other: &D, id: D::Key) -> u32
+            where
+                D::Key: Into<u32>,
+            {
+                db.read(id.into()) + other.read(0)
+            }
+            assert_eq!(sum(&|_| (), [1_u8, 2], &[1, 2]), 3);
+            assert_eq!((sum_cache_peek(&[1_u8, 2]), sum_cache_peek(&[1_u8])), (Some(3), None));
+            let db = database();
+            assert_eq!((by_key(&db, &db, 1), by_key_cache_peek(&db, 1)), (10, Some(10)));
+        }
+
+        #[test]
+        fn key_and_skip_stand_together() {
+            prepare();
+            #[lru_cache(key = id / 10, skip(db), scope = $scope)]
+            fn user(db: &Database, id: u32) -> u32 {
+                db.read(id)
+            }
+            #[lru_cache(key = a + b, scope = $scope)]
+            fn pattern((a, b): (u32, u32), #[lru_cache(skip)] (c, _): (u32, Cell<u32>)) -> u32 {
+                a * b * c
+            }
+            let db = database();
+            assert_eq!((user(&db, 10), user(&db, 11), user(&db, 20)), (100, 100, 200));
+            assert_eq!((user_cache_peek(12), user_cache_invalidate(13), user_cache_peek(14)), (Some(100), true, None));
+            assert_eq!(pattern((1, 2), (3, Cell::new(0))), 6);
+            assert_eq!(pattern_cache_peek((2, 1)), Some(6));
+        }
+
+        #[test]
+        fn companions_of_methods_are_called_on_self_and_take_no_other_skipped_parameter() {
+            prepare();
+            struct Store<T>(T);
+            impl<T: Copy + Into<u32> + 'static> Store<T> {
+                #[lru_cache(skip(self, db), scope = $scope)]
+                fn user(&self, db: &Database, id: u32) -> u32 {
+                    db.read(id) + self.0.into()
+                }
+                #[lru_cache(key = (self.0.into(), id), skip(self, db), scope = $scope)]
+                fn of_mine(&self, id: u32, db: &Database) -> u32 {
+                    db.read(id) + self.0.into()
+                }
+            }
+            let (store, db) = (Store(1_u8), database());
+            assert_eq!((store.user(&db, 1), store.user_cache_peek(1)), (11, Some(11)));
+            assert!(store.user_cache_invalidate(1) && !store.user_cache_invalidate(1));
+            store.user_cache_put(1, 5);
+            assert_eq!((Store(2_u8).user(&db, 1), Store(2_u16).user_cache_peek(1)), (5, None));
+            assert_eq!((store.of_mine(1, &db), Store(2_u8).of_mine(1, &db)), (11, 12));
+            assert_eq!((store.of_mine_cache_peek(1), Store(3_u8).of_mine_cache_peek(1)), (Some(11), None));
+            assert_eq!(counts(Store::<u8>::user_cache_info()), (1, 1, 1));
+        }
+
+        #[test]
+        fn companions_of_trait_methods_take_no_skipped_parameter() {
+            prepare();
+            trait Look {
+                fn look(&self, db: &Database, id: u32) -> u32;
+                #[lru_cache(skip(self, db), scope = $scope)]
+                fn twice(&self, db: &Database, id: u32) -> u32 {
+                    2 * db.read(id)
+                }
+            }
+            struct Reader;
+            #[lru_cache]
+            impl Look for Reader {
+                #[lru_cache(skip(self, db), scope = $scope)]
+                fn look(&self, db: &Database, id: u32) -> u32 {
+                    db.read(id)
+                }
+            }
+            let db = database();
+            assert_eq!((Reader.look(&db, 1), Reader.look_cache_peek(1)), (10, Some(10)));
+            let reader: &dyn Look = &Reader;
+            assert_eq!((reader.twice(&db, 1), reader.twice_cache_peek(1)), (20, Some(20)));
+            assert!(reader.twice_cache_invalidate(1));
+            Reader.look_cache_put(1, 7);
+            assert_eq!(Reader.look(&db, 1), 7);
+        }
+
+        #[test]
+        fn companions_of_an_async_function_take_no_skipped_parameter() {
+            prepare();
+            #[lru_cache(skip(db), scope = $scope)]
+            async fn user(db: &Database, id: u32) -> Result<u32, ()> {
+                Ok(db.read(id))
+            }
+            let db = database();
+            block_on(async {
+                assert_eq!(user(&db, 1).await, Ok(10));
+                assert_eq!(finished!($scope: user_cache_peek(1)), Some(10));
+                finished!($scope: user_cache_put(1, 11));
+                assert_eq!(user(&db, 1).await, Ok(11));
+                assert!(finished!($scope: user_cache_invalidate(1)));
+                assert_eq!(user_cache_refresh(&db, 1).await, Ok(10));
+            });
+        }
+    };
+}
+
+/// What a companion of an `async fn` returns; with `scope = shared`, it is awaited.
+macro_rules! finished {
+    (shared: $companion:expr) => {
+        $companion.await
+    };
+    ($scope:ident: $companion:expr) => {
+        $companion
+    };
+}
+
+mod in_the_process {
+    companions!(process);
+}
+
+mod in_a_thread {
+    companions!(thread);
+}
+
+#[cfg(feature = "shared")]
+mod in_all_processes {
+    companions!(shared);
+}
