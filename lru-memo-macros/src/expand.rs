@@ -2,15 +2,16 @@
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, Signature};
+use syn::{FnArg, Ident, Signature, Token, parse_quote};
 
 use crate::block::Block;
 use crate::cached::Cached;
 use crate::function::{Attributes, Function, Names, Place, turbofish};
 use crate::home::Home;
-use crate::key::{Key, parts_by_reference};
-use crate::options::{Options, Scope};
+use crate::key::{Key, parts_by_reference, tags, types_of_parts};
+use crate::options::{Options, Scope, SingleFlight};
 use crate::parameters::Parameters;
 
 /// What the macro writes.
@@ -55,6 +56,7 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     ];
     let public = public.into_iter().map(|companion| companion(&pieces));
     let public = public.chain(options.near.as_ref().map(|_| pieces.near_info()));
+    let public = public.chain(pieces.invalidate_if());
     let hidden = [pieces.call(), Some(pieces.cache())].into_iter().flatten();
     // Where an attribute is missing on the `impl` block, rustc shows the first thing that does not belong there, but
     // the last that cannot be found: that is to be the one with the telling name.
@@ -158,11 +160,16 @@ impl<'a> Pieces<'a> {
         let output = &self.function.output;
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
         let hooks = self.hooks();
+        let tag = self.tag_on_store();
         let is_async = self.function.item.sig.asyncness.is_some();
         let from_value = body!(<#output as #private::Outcome<#kind>>::from_value(__lru_memo_value));
         let complete =
             self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_outcome, #hooks)));
-        if self.options.single_flight {
+        if let Some(single_flight) = &self.options.single_flight {
+            let limit = match single_flight {
+                SingleFlight::AtMost(limit) => body!(::core::option::Option::Some(#limit)),
+                _ => body!(::core::option::Option::None),
+            };
             let run = if is_async {
                 body!(__lru_memo_miss.inside(async { #run }).await)
             } else {
@@ -172,9 +179,9 @@ impl<'a> Pieces<'a> {
                 }}
             };
             let wait = match (self.is_shared(), is_async) {
-                (true, _) => self.finished(body!(__lru_memo_pending.wait(#clone))),
-                (false, true) => body!(__lru_memo_pending.wait(#clone).await),
-                (false, false) => body!(__lru_memo_pending.block(#clone)),
+                (true, _) => self.finished(body!(__lru_memo_pending.wait(#limit, #clone))),
+                (false, true) => body!(__lru_memo_pending.wait(#limit, #clone).await),
+                (false, false) => body!(__lru_memo_pending.block(#limit, #clone)),
             };
             let look_up = self.ask(quote!(get_or_join), clone);
             return body! {
@@ -185,6 +192,7 @@ impl<'a> Pieces<'a> {
                     ::core::result::Result::Err(__lru_memo_pending) => match #wait {
                         ::core::result::Result::Ok(__lru_memo_value) => #from_value,
                         ::core::result::Result::Err(mut __lru_memo_miss) => {
+                            #tag
                             let __lru_memo_outcome = #run;
                             #complete
                         }
@@ -194,6 +202,7 @@ impl<'a> Pieces<'a> {
         }
         let run_at_once = body! {
             let mut __lru_memo_miss = __lru_memo_miss;
+            #tag
             let __lru_memo_outcome = #run;
             #complete
         };
@@ -312,6 +321,22 @@ impl<'a> Pieces<'a> {
         }
     }
 
+    /// The texts of the tags, where the store needs them.
+    fn texts_of_tags(&self) -> Option<TokenStream> {
+        let needs_texts = self.is_shared() && !self.options.tags.is_empty();
+        needs_texts.then(|| tags(self.function, self.options, quote!(texts)))
+    }
+
+    /// Statements that say which tags the value of a miss will have, before the arguments are moved.
+    fn tag_on_store(&self) -> Option<TokenStream> {
+        let texts = self.texts_of_tags()?;
+        let tell = self.finished(body!(__lru_memo_miss.with_tags(__lru_memo_tags)));
+        Some(body! {
+            let __lru_memo_tags = #texts;
+            #tell;
+        })
+    }
+
     /// Runs a function of the user's kind.
     fn run(&self, path: TokenStream, arguments: &TokenStream) -> TokenStream {
         call(&self.function.item.sig, path, arguments)
@@ -371,7 +396,8 @@ impl<'a> Pieces<'a> {
     fn info(&self) -> Companion {
         let (Self { private, home, .. }, Names { info, .. }) = (self, &self.function.names);
         let doc = self.doc("The hits, misses and size of the cache of [`{}`].");
-        let signature = self.function.companion(quote!(fn #info() -> #private::CacheInfo));
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #info(#owner) -> #private::CacheInfo));
         let info = &home.info;
         self.companion(doc, signature, body!(#info))
     }
@@ -387,7 +413,8 @@ impl<'a> Pieces<'a> {
     fn clear(&self) -> Companion {
         let (home, Names { clear, .. }) = (&self.home, &self.function.names);
         let doc = self.doc("Drops every entry of the cache of [`{}`] and zeroes its counters.");
-        let signature = self.function.companion(quote!(fn #clear()));
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #clear(#owner)));
         let clear = &home.clear;
         self.companion(doc, signature, body!(#clear;))
     }
@@ -396,20 +423,58 @@ impl<'a> Pieces<'a> {
         let (Self { private, parameters: values, .. }, Names { parameters, .. }) =
             (self, &self.function.names);
         let doc = self.doc("The configuration of the cache of [`{}`].");
-        let signature = self.function.companion(quote!(fn #parameters() -> #private::CacheParameters));
-        let whole = &values.whole;
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #parameters(#owner) -> #private::CacheParameters));
+        let whole = match &self.options.object {
+            Some(object) => &object.parameters(self.function, self.options, values, private),
+            None => &values.whole,
+        };
         self.companion(doc, signature, body!(#whole))
     }
 
     fn invalidate(&self) -> Companion {
-        let (inputs, Names { invalidate, .. }) = (self.function.inputs_of_key(), &self.function.names);
+        let (inputs, Names { invalidate, .. }) = (self.inputs_for_key(), &self.function.names);
         let doc = self.doc("Removes one entry from the cache of [`{}`]; says whether it was there.");
         let signature = self.function.companion(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
         self.companion(doc, signature, self.answer(quote!(invalidate), &TokenStream::new()))
     }
 
+    /// Not where the store has the entries, nor where the type of the key is known to the compiler alone.
+    fn invalidate_if(&self) -> Option<Companion> {
+        let stored = self.key.stored.as_ref().filter(|_| !self.is_shared())?;
+        let Names { invalidate_if, .. } = &self.function.names;
+        let Self { cached: Cached { value, .. }, home, .. } = self;
+        let doc = self.doc(
+            "Removes the entries of the cache of [`{}`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.",
+        );
+        // It must not be named as one of the user's.
+        let new = Ident::new("__lru_memo_predicate", Span::mixed_site());
+        let (key, parts) = (types_of_parts(stored), parts_by_reference(self.key.parts));
+        let predicate = quote!(impl ::core::ops::FnMut(#key, &#value) -> ::core::primitive::bool);
+        let owner = self.owner().into_iter();
+        let head = quote!(fn #invalidate_if(#(#owner,)* #new: #predicate) -> ::core::primitive::usize);
+        let mut signature = self.function.companion(head);
+        if signature.receiver().is_some() && self.function.may_be_dispatched() {
+            // A `dyn Trait` has no generic methods.
+            signature.generics.make_where_clause().predicates.push(parse_quote!(Self: ::core::marker::Sized));
+        }
+        let used = &home.used;
+        let body = body! {
+            match #used {
+                ::core::option::Option::Some(__lru_memo_cache) => {
+                    let mut __lru_memo_predicate = #new;
+                    __lru_memo_cache.invalidate_if(|__lru_memo_key, __lru_memo_value| {
+                        __lru_memo_predicate(#parts, __lru_memo_value)
+                    })
+                }
+                ::core::option::Option::None => 0,
+            }
+        };
+        Some(self.companion(doc, signature, body))
+    }
+
     fn peek(&self) -> Companion {
-        let (inputs, Names { peek, .. }) = (self.function.inputs_of_key(), &self.function.names);
+        let (inputs, Names { peek, .. }) = (self.inputs_for_key(), &self.function.names);
         let Self { clone, cached: Cached { value, .. }, .. } = self;
         let doc = self
             .doc("The value that the cache of [`{}`] holds, if any; touches neither recency nor counters.");
@@ -418,16 +483,20 @@ impl<'a> Pieces<'a> {
     }
 
     fn put(&self) -> Companion {
-        let (mut inputs, Names { put, .. }) = (self.function.inputs_of_key(), &self.function.names);
+        let (mut inputs, Names { put, .. }) = (self.inputs_for_key(), &self.function.names);
         let value = &self.cached.value;
         let doc = self
             .doc("Stores a value for [`{}`] as its most recent, replacing an older one; touches no counter.");
         // It must not be named as one of the user's.
         let new = Ident::new("__lru_memo_value", Span::mixed_site());
-        inputs.push(syn::parse_quote!(#new: #value));
+        inputs.push(parse_quote!(#new: #value));
         let signature = self.function.companion(quote!(fn #put(#inputs)));
         let how = if self.is_shared() { self.clone.clone() } else { self.weigh() };
-        self.companion(doc, signature, self.answer(quote!(put), &quote!(#new, #how)))
+        let put = match self.texts_of_tags() {
+            Some(texts) => quote!(with_tags(#texts).put),
+            None => quote!(put),
+        };
+        self.companion(doc, signature, self.answer(put, &quote!(#new, #how)))
     }
 
     fn refresh(&self) -> Companion {
@@ -441,9 +510,11 @@ impl<'a> Pieces<'a> {
         let complete =
             self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_outcome, #hooks)));
         let look_up = self.ask(quote!(refresh), &TokenStream::new());
+        let tag = self.tag_on_store();
         let body = body! {
             #look_up
             let mut __lru_memo_miss = __lru_memo_found;
+            #tag
             let __lru_memo_outcome = #run;
             #complete
         };
@@ -461,6 +532,19 @@ impl<'a> Pieces<'a> {
         let mut companion = self.hidden(signature, body.clone());
         companion.attributes.extend(quote!(#[inline]));
         companion
+    }
+
+    /// The parameter of the companions that ask for no key: the object that has the cache, if one has.
+    fn owner(&self) -> Option<FnArg> {
+        self.options.object.as_ref().and_then(|object| object.owner_input(self.function))
+    }
+
+    /// The parameters of the companions that ask for a key.
+    fn inputs_for_key(&self) -> Punctuated<FnArg, Token![,]> {
+        match &self.options.object {
+            Some(object) => object.inputs(self.function),
+            None => self.function.inputs_of_key(None),
+        }
     }
 
     /// The signature of the function under another name, all of its parameters and arguments named.
@@ -495,13 +579,16 @@ impl<'a> Pieces<'a> {
         Companion { doc: None, ..companion }
     }
 
-    /// Uses the arguments that the key is made of: the function itself may have no other use for them.
+    /// Uses the arguments that the key or the tags are made of, and the object that has the cache: the function itself may
+    /// have no other use for them.
     fn uses_by_key(&self) -> TokenStream {
-        let Some(key) = &self.options.key else { return TokenStream::new() };
+        let owner = self.options.object.iter().map(|object| &object.owner);
+        let expressions = self.options.key.iter().chain(&self.options.tags);
+        let expressions: TokenStream = expressions.map(ToTokens::to_token_stream).collect();
         let arguments = self.function.arguments.iter().filter(|argument| argument.is_named);
         let names = arguments.map(|argument| &argument.name);
-        let names = names.filter(|name| mentions_ident(key.to_token_stream(), name));
-        body!(#(let _ = &#names;)*)
+        let names = names.filter(|name| mentions_ident(expressions.clone(), name));
+        body!(#(let _ = &#owner;)* #(let _ = &#names;)*)
     }
 
     /// A companion where it belongs.
@@ -554,12 +641,16 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// Whether tokens have this name among them.
-fn mentions_ident(tokens: TokenStream, name: &Ident) -> bool {
+/// Whether tokens have this name among them, also as what a format string captures.
+pub(crate) fn mentions_ident(tokens: TokenStream, name: &Ident) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == *name,
         TokenTree::Group(group) => mentions_ident(group.stream(), name),
-        _ => false,
+        TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            text.contains(&format!("{{{name}}}")) || text.contains(&format!("{{{name}:"))
+        }
+        TokenTree::Punct(_) => false,
     })
 }
 

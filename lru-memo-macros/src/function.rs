@@ -197,18 +197,19 @@ impl<'b> Function<'b> {
     }
 
     /// The inputs of a companion that only needs the key: `self`, the arguments that are not skipped, and those from
-    /// which alone the compiler can infer a type parameter.
-    pub(crate) fn inputs_of_key(&self) -> Punctuated<FnArg, Token![,]> {
+    /// which alone the compiler can infer a type parameter; and the argument that owns the cache.
+    pub(crate) fn inputs_of_key(&self, owner: Option<&Ident>) -> Punctuated<FnArg, Token![,]> {
         let mut receiver = self.receiver().cloned();
         if let Some(Receiver { kind: ReceiverKind::Reference(_, _, mutability), .. }) = &mut receiver {
             *mutability = None;
         }
         let parameters = type_parameters(&self.generics);
-        let kept = self.arguments.iter().filter(|argument| !argument.is_skipped);
+        let is_kept = |argument: &Argument| !argument.is_skipped || owner == Some(&argument.name);
+        let kept = self.arguments.iter().filter(|argument| is_kept(argument));
         let mut inferred: Vec<&Ident> = kept.flat_map(|kept| inferable(&kept.ty, &parameters)).collect();
         self.named_inputs(receiver, |argument| {
             let of_it = inferable(&argument.ty, &parameters);
-            let is_needed = !argument.is_skipped || of_it.iter().any(|of_it| !inferred.contains(of_it));
+            let is_needed = is_kept(argument) || of_it.iter().any(|of_it| !inferred.contains(of_it));
             if is_needed {
                 inferred.extend(of_it);
             }
@@ -376,6 +377,7 @@ pub(crate) struct Names {
     pub(crate) parameters: Ident,
     pub(crate) uncached: Ident,
     pub(crate) invalidate: Ident,
+    pub(crate) invalidate_if: Ident,
     pub(crate) peek: Ident,
     pub(crate) put: Ident,
     pub(crate) refresh: Ident,
@@ -396,6 +398,7 @@ impl Names {
             parameters: format_ident!("{function}_cache_parameters"),
             uncached: format_ident!("{function}_uncached"),
             invalidate: format_ident!("{function}_cache_invalidate"),
+            invalidate_if: format_ident!("{function}_cache_invalidate_if"),
             peek: format_ident!("{function}_cache_peek"),
             put: format_ident!("{function}_cache_put"),
             refresh: format_ident!("{function}_cache_refresh"),

@@ -7,7 +7,7 @@ use syn::{Expr, Ident, Index, Type};
 
 use crate::function::Function;
 use crate::options::{Options, Scope, core_at};
-use crate::shape::{Sight, shape, with_elided_lifetimes};
+use crate::shape::{Sight, shape, stored_of_generic, with_elided_lifetimes};
 
 /// The key of a function.
 pub(crate) struct Key {
@@ -21,6 +21,8 @@ pub(crate) struct Key {
     pub(crate) types: Option<KeyTypes>,
     /// Expressions of the names of its types, where they can be written down.
     pub(crate) names: Vec<TokenStream>,
+    /// The types that are stored of its parts, where they can be written in a signature.
+    pub(crate) stored: Option<Vec<TokenStream>>,
     /// The number of its parts.
     pub(crate) parts: usize,
 }
@@ -43,6 +45,16 @@ impl Key {
         }
     }
 
+    /// The end of the key, where its tags are if there are any.
+    fn end(function: &Function<'_>, options: &Options) -> TokenStream {
+        if options.tags.is_empty() || options.scope == Scope::Shared {
+            return quote!(());
+        }
+        let private = options.runtime.at(Span::call_site());
+        let tags = tags(function, options, quote!(Tags::new));
+        quote!(#private::TagsOfCall(|| #tags))
+    }
+
     fn of_arguments(function: &Function<'_>, options: &Options) -> Self {
         let mut parts: Vec<(TokenStream, Type)> = Vec::new();
         if let (Some(receiver), Some(ty)) = (function.receiver(), function.receiver_type()) {
@@ -55,8 +67,12 @@ impl Key {
             let name = &argument.name;
             parts.push((quote!(#name), argument.ty.clone()));
         }
-        let mut key = Self::empty(TokenStream::new(), parts.len());
+        let mut key = Self::empty(TokenStream::new(), parts.len(), Self::end(function, options));
         let mut types = KeyTypes { arguments: quote!(()), stored: quote!(()), proof: quote!(()) };
+        if !options.tags.is_empty() {
+            let private = options.runtime.at(Span::call_site());
+            types = KeyTypes { arguments: quote!(#private::Tags), stored: quote!(#private::Tags), ..types };
+        }
         for (index, (name, ty)) in parts.iter().enumerate().rev() {
             let at = ty.span();
             let here = options.runtime.at(at);
@@ -69,6 +85,7 @@ impl Key {
                 _ => quote_spanned!(at=> #here::part::<#how, #ty, #as_stored, _>(&#name)),
             };
             key.add(part, index, at, options);
+            key.add_stored(stored_in_signature(function, options, &parts[index].1));
             let core = core_at(at);
             key.names.push(quote_spanned!(at=> #core::any::type_name::<#ty>()));
             let KeyTypes { arguments: other_arguments, stored: other_stored, proof } = types;
@@ -96,7 +113,7 @@ impl Key {
             }
         });
         let bindings = quote!(#for_any #bindings);
-        let mut key = Self::empty(bindings, parts.len());
+        let mut key = Self::empty(bindings, parts.len(), Self::end(function, options));
         for (index, part) in parts.iter().enumerate().rev() {
             let at = part.span();
             let here = options.runtime.at(at);
@@ -111,12 +128,38 @@ impl Key {
                 None => quote_spanned!(at=> #here::Expression(&(#part)).lru_memo_part()),
             };
             key.add(made, index, at, options);
+            let ty = argument_named(part, function);
+            key.add_stored(ty.and_then(|ty| stored_in_signature(function, options, ty)));
         }
         key
     }
 
-    fn empty(bindings: TokenStream, parts: usize) -> Self {
-        Self { bindings, value: quote!(()), proof: quote!(()), types: None, names: Vec::new(), parts }
+    fn empty(bindings: TokenStream, parts: usize, end: TokenStream) -> Self {
+        Self {
+            bindings,
+            value: end,
+            proof: quote!(()),
+            types: None,
+            names: Vec::new(),
+            stored: Some(Vec::new()),
+            parts,
+        }
+    }
+
+    /// The type of a stored key, where it can be written.
+    pub(crate) fn type_of_stored(&self, options: &Options) -> Option<TokenStream> {
+        let private = options.runtime.at(Span::call_site());
+        let end = if options.tags.is_empty() { quote!(()) } else { quote!(#private::Tags) };
+        let parts = self.stored.as_ref()?.iter().rev();
+        Some(parts.fold(end, |rest, part| quote!((#part, #rest))))
+    }
+
+    /// Adds what is stored of a part before those that are there.
+    fn add_stored(&mut self, stored: Option<TokenStream>) {
+        match (&mut self.stored, stored) {
+            (Some(all), Some(stored)) => all.insert(0, stored),
+            (all, _) => *all = None,
+        }
     }
 
     /// Adds a part before those that are there.
@@ -124,7 +167,31 @@ impl Key {
         let (here, value, proof) = (options.runtime.at(at), &self.value, &self.proof);
         self.value = quote_spanned!(at=> (#part, #value));
         let part = part_of_key(index);
-        self.proof = quote_spanned!(at=> (#here::shareable_part(#part), #proof));
+        self.proof = match options.scope {
+            Scope::Object => quote_spanned!(at=> (#here::shareable_part_in_object(#part), #proof)),
+            _ => quote_spanned!(at=> (#here::shareable_part(#part), #proof)),
+        };
+    }
+}
+
+/// The tags of a call: what a function of the runtime makes of a list of them.
+pub(crate) fn tags(function: &Function<'_>, options: &Options, made: TokenStream) -> TokenStream {
+    let bindings = bindings(function);
+    let tags = options.tags.iter().map(|tag| {
+        let at = tag.span();
+        // Borrowed, so that an argument which is a tag is not moved.
+        quote_spanned!(at=> &(#tag))
+    });
+    let private = options.runtime.at(Span::call_site());
+    quote!({ #bindings #private::#made(&[#(#tags),*]) })
+}
+
+/// What is stored of an argument, if its type can be written in a signature.
+fn stored_in_signature(function: &Function<'_>, options: &Options, ty: &Type) -> Option<TokenStream> {
+    if function.knows(ty) {
+        Some(shape(ty, sight(function, ty, options)).stored)
+    } else {
+        stored_of_generic(ty, &options.runtime)
     }
 }
 
@@ -169,5 +236,13 @@ pub(crate) fn parts_by_reference(count: usize) -> TokenStream {
     match parts.as_slice() {
         [only] => only.clone(),
         parts => quote!((#(#parts),*)),
+    }
+}
+
+/// The types of what `weigh` is given.
+pub(crate) fn types_of_parts(stored: &[TokenStream]) -> TokenStream {
+    match stored {
+        [only] => quote!(&#only),
+        parts => quote!((#(&#parts),*)),
     }
 }

@@ -4,7 +4,7 @@
 //! slices, arrays, `Option`, `Vec` and `Cow`. All else is a leaf, hashed and compared by its own type.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
@@ -18,6 +18,18 @@ pub(crate) struct Shape {
     pub(crate) how: TokenStream,
     /// The type that is stored; it names constants, and so can stand where nothing is generic.
     pub(crate) stored: TokenStream,
+}
+
+/// The type that is stored of a type that mentions something generic, if it can be written without a constant.
+pub(crate) fn stored_of_generic(ty: &Type, runtime: &Runtime) -> Option<TokenStream> {
+    let private = runtime.at(ty.span());
+    match peel(ty) {
+        Type::Reference(reference) if !is_static(reference) => {
+            let elem = &reference.elem;
+            (!needs_structure(elem)).then(|| quote!(<#elem as #private::ToOwned>::Owned))
+        }
+        inner => (!needs_structure(inner)).then(|| inner.to_token_stream()),
+    }
 }
 
 /// Writes how a leaf of a type takes part.

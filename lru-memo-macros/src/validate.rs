@@ -1,12 +1,13 @@
 //! Refuses what cannot be memoized, each mistake at the token to change.
 
 use proc_macro2::Span;
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
 use syn::{Expr, ExprPath, Ident, Receiver, ReceiverKind, Type};
 
 use crate::diagnostics::Diagnostics;
-use crate::function::{Argument, Function, Misplaced};
+use crate::expand::mentions_ident;
+use crate::function::{Function, Misplaced};
 use crate::options::{Options, Scope};
 use crate::shape::{first_borrow, first_borrow_in_leaf, first_mutable_borrow, peel};
 
@@ -38,10 +39,15 @@ pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: 
         }
     }
     validate_skip(function, options, diagnostics);
-    if let Some(receiver) = function.receiver() {
+    validate_tags(function, options, diagnostics);
+    let is_owner = |name: &str| options.object.as_ref().is_some_and(|object| object.owner == name);
+    if let Some(object) = &options.object {
+        object.validate(function, options, diagnostics);
+    }
+    if let Some(receiver) = function.receiver().filter(|_| !is_owner("self")) {
         validate_receiver(receiver, diagnostics);
     }
-    for argument in &function.arguments {
+    for argument in function.arguments.iter().filter(|argument| !is_owner(&argument.name.to_string())) {
         validate_argument(&argument.ty, argument.is_skipped || options.key.is_some(), diagnostics);
     }
     validate_output(&function.output, options, diagnostics);
@@ -64,8 +70,7 @@ fn validate_skip(function: &Function<'_>, options: &Options, diagnostics: &mut D
         diagnostics.error(skipped, message);
     }
     // `self` may be in it: companions are called on it.
-    let skipped = function.arguments.iter().filter(|argument| argument.is_skipped && argument.is_named);
-    for Argument { name, .. } in skipped {
+    for name in skipped_but_owner(function, options) {
         if let Some(used) = options.key.as_ref().and_then(|key| first_use(key, name)) {
             let message = format!("`key` uses `{name}`, which companions do not take; do not skip it");
             diagnostics.error(used, message);
@@ -86,6 +91,30 @@ fn first_use<'e>(expression: &'e Expr, variable: &Ident) -> Option<&'e ExprPath>
     let mut finder = Finder(variable, None);
     finder.visit_expr(expression);
     finder.1
+}
+
+fn validate_tags(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
+    // `self` may be in it, as in the key.
+    for tag in &options.tags {
+        let mentioned =
+            skipped_but_owner(function, options).find(|name| mentions_ident(tag.to_token_stream(), name));
+        if let Some(name) = mentioned {
+            let message = format!(
+                "a tag cannot be made of `{name}`, which is skipped: the companion `_cache_put` does not have it"
+            );
+            diagnostics.error(tag, message);
+        }
+    }
+}
+
+/// The arguments that companions do not take.
+fn skipped_but_owner<'f>(
+    function: &'f Function<'_>,
+    options: &'f Options,
+) -> impl Iterator<Item = &'f Ident> {
+    let owner = options.object.as_ref().map(|object| &object.owner);
+    let skipped = function.arguments.iter().filter(|argument| argument.is_skipped);
+    skipped.map(|argument| &argument.name).filter(move |name| owner != Some(*name))
 }
 
 fn validate_receiver(receiver: &Receiver, diagnostics: &mut Diagnostics) {

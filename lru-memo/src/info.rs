@@ -61,6 +61,8 @@ pub enum Scope {
     Thread,
     /// One cache for all worker processes, on the store that `lru_memo::shared` is about.
     Shared,
+    /// One cache for each object, in its [`Memo`](crate::Memo).
+    Object,
 }
 
 /// The configuration a cache was compiled with, as Python's `cache_parameters()` returns it.

@@ -18,10 +18,14 @@ use crate::info::CacheInfo;
 use crate::kind::Kept;
 use crate::registry::{self, Site};
 use crate::slot::{Shareable, Shared, SharedKey, Slot};
+use crate::tags::{Fingerprint, Tagged};
 use crate::threading::{AllThreads, OneThread};
 
 /// The storage of caches whose types are forgotten.
 type AnyKind = Kept<false, true>;
+
+/// A cache of one thread.
+type RcCache<K, V, S> = Rc<Cache<OneThread, AnyKind, K, V, S>>;
 
 /// Identifies an instantiation by the type of a closure that was written in it.
 #[inline]
@@ -35,7 +39,8 @@ pub fn instantiation<F: 'static>(_: F) -> TypeId {
 /// Unlike the type of a closure in it, every function can name it, and nothing has to be called for it: the methods of
 /// a trait that is used as `dyn Trait` can call only those that have a receiver.
 #[inline]
-pub(crate) fn instantiation_of<F>(_: F) -> TypeId {
+#[must_use]
+pub fn instantiation_of<F>(_: F) -> TypeId {
     // A type that mentions `F` would have to be `'static`; a closure that captures nothing is.
     instantiation(|| ())
 }
@@ -61,6 +66,7 @@ pub(crate) trait ErasedCache: Any {
     /// Its counters; `None` when it has not been used.
     fn info(&self) -> Option<CacheInfo>;
     fn clear(&self);
+    fn invalidate_tag(&self, tag: Fingerprint);
     fn as_any(&self) -> &dyn Any;
     fn into_any(self: Rc<Self>) -> Rc<dyn Any>;
 }
@@ -93,7 +99,7 @@ impl Default for Instances {
 
 impl Instance {
     /// The cache; it is made and registered when it is not there.
-    pub fn cache<K: 'static, V: 'static, S: BuildHasher + Default + Shareable>(
+    pub fn cache<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + Shareable>(
         &'static self,
         key: impl SharedKey<K>,
         value: Shared<V>,
@@ -103,6 +109,15 @@ impl Instance {
         let slot = self.0.get_or_init(|| Box::new(Box::new(TheSlot::<K, V, S>::new())));
         let slot = (**slot).as_any().downcast_ref::<TheSlot<K, V, S>>();
         slot.expect("an instantiation has one type of key, of value and of hasher").get(key, value, site)
+    }
+
+    /// The cache, when it has been used.
+    #[must_use]
+    pub fn used<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
+        &'static self,
+    ) -> Option<&'static Cache<AllThreads, AnyKind, K, V, S>> {
+        let slot = (**self.0.get()?).as_any().downcast_ref::<Slot<Cache<AllThreads, AnyKind, K, V, S>>>();
+        slot.expect("an instantiation has one type of key, of value and of hasher").used()
     }
 
     /// The counters.
@@ -115,6 +130,13 @@ impl Instance {
     pub fn clear(&self) {
         if let Some(slot) = self.0.get() {
             slot.clear();
+        }
+    }
+
+    /// Removes what has a tag.
+    pub fn invalidate_tag(&self, tag: Fingerprint) {
+        if let Some(slot) = self.0.get() {
+            slot.invalidate_tag(tag);
         }
     }
 }
@@ -150,10 +172,10 @@ impl ThreadInstance {
     /// While the thread ends, its thread-locals are gone before the last of the user's destructors has run; a
     /// call from there gets an empty cache of its own and so runs the function.
     #[must_use]
-    pub fn cache<K: 'static, V: 'static, S: BuildHasher + Default + 'static>(
+    pub fn cache<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
         self,
         site: impl FnOnce() -> Site,
-    ) -> Rc<Cache<OneThread, AnyKind, K, V, S>> {
+    ) -> RcCache<K, V, S> {
         type TheCache<K, V, S> = Cache<OneThread, AnyKind, K, V, S>;
         let typed = |found: Rc<dyn ErasedCache>| {
             let found = found.into_any().downcast::<TheCache<K, V, S>>();
@@ -175,6 +197,15 @@ impl ThreadInstance {
         made
     }
 
+    /// The cache, when it has been used.
+    #[must_use]
+    pub fn used<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
+        self,
+    ) -> Option<RcCache<K, V, S>> {
+        let found = self.find()?.into_any().downcast();
+        Some(found.expect("an instantiation has one type of key, of value and of hasher"))
+    }
+
     /// The counters.
     #[must_use]
     pub fn info(self, maxsize: Option<usize>) -> CacheInfo {
@@ -188,12 +219,19 @@ impl ThreadInstance {
         }
     }
 
+    /// Removes what has a tag.
+    pub fn invalidate_tag(self, tag: Fingerprint) {
+        if let Some(cache) = self.find() {
+            cache.invalidate_tag(tag);
+        }
+    }
+
     fn find(self) -> Option<Rc<dyn ErasedCache>> {
         self.instances.try_with(|instances| instances.find(self.of)).ok().flatten()
     }
 }
 
-impl<K: 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
+impl<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
     for Cache<OneThread, AnyKind, K, V, S>
 {
     fn info(&self) -> Option<CacheInfo> {
@@ -202,6 +240,10 @@ impl<K: 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
 
     fn clear(&self) {
         Self::clear(self);
+    }
+
+    fn invalidate_tag(&self, tag: Fingerprint) {
+        Self::invalidate_tag(self, tag);
     }
 
     fn as_any(&self) -> &dyn Any {

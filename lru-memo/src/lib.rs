@@ -22,6 +22,7 @@
 //! |---|---|---|
 //! | [`process`](Scope::Process), the default | all threads of one process | `Send + Sync + 'static` arguments and results |
 //! | [`thread`](Scope::Thread) | results that stay in their thread, such as `Rc` | |
+//! | [`self.memo`](Scope::Object), a [`Memo`] in a field | each object on its own: an engine, a client, a tenant | as `process` |
 //! | [`shared`](Scope::Shared) | all worker processes of one machine, or of many | feature `shared` (embedded, Linux), `redis` or `memcached`; serde's traits |
 //!
 //! The same program runs on any shared store: the program, or the environment variable `LRU_MEMO_STORE`, chooses the
@@ -76,6 +77,7 @@ mod invalidations;
 mod key;
 mod kind;
 mod lru;
+mod memo;
 mod miss;
 mod of_thread;
 mod outcome;
@@ -86,6 +88,7 @@ mod ring;
 pub mod shared;
 mod slot;
 mod sync;
+mod tags;
 mod threading;
 mod wrappers;
 
@@ -95,7 +98,9 @@ pub use lru_memo_macros::cache;
 #[doc(inline)]
 #[doc = include_str!("../docs/lru_cache.md")]
 pub use lru_memo_macros::lru_cache;
+pub use memo::{Memo, MemoCache};
 pub use registry::{RegisteredCache, caches, clear_all};
+pub use tags::{invalidate_tag, invalidate_tag_async};
 
 #[doc = include_str!("../docs/coming_from.md")]
 pub mod coming_from {}

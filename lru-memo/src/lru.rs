@@ -10,6 +10,7 @@ use core::time::Duration;
 use crate::front::index::Tag;
 use crate::front::limbo::Limbo;
 use crate::front::reader::Reader;
+use crate::front::readers::List;
 use crate::ring::{ENDS, GROUP, Place, Ring, reserve};
 
 /// What a cache must not exceed.
@@ -40,6 +41,8 @@ pub(crate) struct Lru {
     /// Places that were used, and can be again.
     pub(crate) free: Vec<Place>,
     pub(crate) limbo: Limbo,
+    /// The readers, where all threads share the cache.
+    pub(crate) readers: List,
     /// Places that are kept for foreign code, by those who have no better way.
     pub(crate) kept: Vec<Place>,
 }
@@ -62,6 +65,7 @@ impl Lru {
             weight: 0,
             free: Vec::new(),
             limbo: Limbo::default(),
+            readers: List::default(),
             kept: Vec::new(),
         }
     }
@@ -101,6 +105,11 @@ impl Lru {
     /// The entries, the most recent first.
     pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
         self.uses.newest_first()
+    }
+
+    /// Whether there is an entry.
+    pub(crate) fn contains(&self, place: Place) -> bool {
+        self.uses.contains(place)
     }
 
     /// Notes that entries were used, the latest first; those that are gone do not matter. Numbers from 2^31, which are

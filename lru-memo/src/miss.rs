@@ -11,6 +11,7 @@ use crate::key::{Key, SameKey};
 use crate::kind::Kind;
 use crate::lru::Left;
 use crate::outcome::Outcome;
+use crate::tags::Tagged;
 use crate::threading::Threading;
 
 /// A lookup that found nothing, to be completed with the value that the function computes.
@@ -49,6 +50,7 @@ impl<'c, T, P, K, V, S, M> Miss<'c, T, P, K, V, S, M>
 where
     T: Threading,
     P: Kind,
+    K: Tagged,
     S: BuildHasher + Default,
     M: SameKey<K>,
 {

@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::by_type::ByType;
 use crate::info::{CacheInfo, CacheParameters};
+use crate::tags::Fingerprint;
 
 /// Where a memoized function stands, and how to ask its cache.
 #[derive(Clone, Copy)]
@@ -25,6 +26,8 @@ pub struct Site {
     pub info: fn() -> CacheInfo,
     /// The function's `_cache_clear`.
     pub clear: fn(),
+    /// Removes what has a tag, if the function has tags.
+    pub invalidate_tag: Option<fn(Fingerprint)>,
 }
 
 /// All of them, by what tells them apart.
@@ -90,6 +93,13 @@ impl RegisteredCache {
     /// calling thread's cache.
     pub fn clear(&self) {
         (self.site.clear)();
+    }
+
+    /// Removes what has a tag; with [`Scope::Thread`](crate::Scope::Thread) from the calling thread's cache.
+    pub(crate) fn invalidate_tag(&self, tag: Fingerprint) {
+        if let Some(invalidate_tag) = self.site.invalidate_tag {
+            invalidate_tag(tag);
+        }
     }
 }
 

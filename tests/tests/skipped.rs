@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use lru_memo::{CacheInfo, lru_cache};
+use lru_memo::{CacheInfo, Memo, lru_cache};
 use pollster::block_on;
 
 fn counts(info: CacheInfo) -> (u64, u64, usize) {
@@ -208,6 +208,30 @@ macro_rules! finished {
     ($scope:ident: $companion:expr) => {
         $companion
     };
+}
+
+#[test]
+fn companions_of_an_object_s_cache_take_its_owner_and_no_skipped_parameter() {
+    struct Store<D> {
+        memo: Memo,
+        db: D,
+    }
+    impl<D: Read + 'static> Store<D> {
+        #[lru_cache(scope = self.memo, skip(log))]
+        fn user(&self, log: &dyn Fn(u32), id: u32) -> u32 {
+            log(id);
+            self.db.read(id)
+        }
+    }
+    #[lru_cache(scope = store.memo, skip(db))]
+    fn other<D: Read + 'static>(db: &D, id: u32, store: &Store<D>) -> u32 {
+        db.read(id) + store.db.read(id)
+    }
+    let store = Store { memo: Memo::new(), db: database() };
+    assert_eq!((store.user(&|_| (), 1), store.user_cache_peek(1)), (10, Some(10)));
+    store.user_cache_put(1, 11);
+    assert!(store.user_cache_invalidate(1) && !store.user_cache_invalidate(1));
+    assert_eq!((other(&store.db, 1, &store), other_cache_peek(&store, 1)), (20, Some(20)));
 }
 
 mod in_the_process {
