@@ -381,6 +381,7 @@ pub(crate) struct Names {
     pub(crate) peek: Ident,
     pub(crate) put: Ident,
     pub(crate) refresh: Ident,
+    pub(crate) with_outcome: Ident,
     pub(crate) near_info: Ident,
     /// Not for users: the function that finds the cache. Users meet its name where it cannot be found or does not
     /// belong: when they have put the attribute on a function in an `impl` block that needs one as well.
@@ -402,6 +403,7 @@ impl Names {
             peek: format_ident!("{function}_cache_peek"),
             put: format_ident!("{function}_cache_put"),
             refresh: format_ident!("{function}_cache_refresh"),
+            with_outcome: format_ident!("{function}_with_outcome"),
             near_info: format_ident!("{function}_cache_near_info"),
             cache: format_ident!("__lru_cache_is_missing_on_the_impl_block_of_{function}"),
             call: format_ident!("__lru_memo_call_of_{function}"),

@@ -10,7 +10,7 @@ use crate::invalidations::{Since, Ticket};
 use crate::key::{Key, SameKey};
 use crate::kind::Kind;
 use crate::lru::Left;
-use crate::outcome::Outcome;
+use crate::outcome::Returned;
 use crate::tags::Tagged;
 use crate::threading::Threading;
 
@@ -70,7 +70,7 @@ where
     /// Stores the value of what a call has returned, if it has one and its key was not cleared or invalidated
     /// meanwhile.
     #[inline(never)]
-    pub fn complete<Kind, R: Outcome<Kind, Value = V>>(
+    pub fn complete<Kind, R: Returned<Kind, Value = V>>(
         &mut self,
         outcome: R,
         clone: impl Fn(&V) -> V,
