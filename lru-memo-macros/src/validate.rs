@@ -7,7 +7,7 @@ use syn::{Expr, ExprPath, Ident, Receiver, ReceiverKind, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::expand::mentions_ident;
-use crate::function::{Function, Misplaced};
+use crate::function::{Argument, Function, Misplaced};
 use crate::options::{Options, Scope};
 use crate::shape::{first_borrow, first_borrow_in_leaf, first_mutable_borrow, peel};
 
@@ -44,11 +44,12 @@ pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: 
     if let Some(object) = &options.object {
         object.validate(function, options, diagnostics);
     }
-    if let Some(receiver) = function.receiver().filter(|_| !is_owner("self")) {
+    let is_passed_through = function.is_self_skipped || is_owner("self");
+    if let Some(receiver) = function.receiver().filter(|_| !is_passed_through) {
         validate_receiver(receiver, diagnostics);
     }
     for argument in function.arguments.iter().filter(|argument| !is_owner(&argument.name.to_string())) {
-        validate_argument(&argument.ty, argument.is_skipped || options.key.is_some(), diagnostics);
+        validate_argument(argument, options, diagnostics);
     }
     validate_output(&function.output, options, diagnostics);
 }
@@ -126,21 +127,25 @@ fn validate_receiver(receiver: &Receiver, diagnostics: &mut Diagnostics) {
     if is_mutable {
         diagnostics.error(
             receiver,
-            "a `&mut self` method cannot be memoized: a hit would not change `self`; take `&self`, or memoize a function of what it reads",
+            "a hit would not change `self`; write `skip(self)` to pass it through to a miss, or take `&self`",
         );
     }
 }
 
-fn validate_argument(ty: &Type, is_skipped: bool, diagnostics: &mut Diagnostics) {
+fn validate_argument(argument: &Argument, options: &Options, diagnostics: &mut Diagnostics) {
+    let Argument { name, ty, is_named, is_skipped, .. } = argument;
     if is_unsized(ty) {
         let message = format!("an argument needs a size; take a reference: `&{}`", quote!(#ty));
         diagnostics.error(ty, message);
+    } else if *is_skipped {
+        // It is passed through.
     } else if let Some(reference) = first_mutable_borrow(ty) {
-        diagnostics.error(
-            reference,
-            "a `&mut` argument cannot be memoized: a hit would not change it; take the value and return the changed one",
+        let skip = if *is_named { format!("skip({name})") } else { "#[lru_cache(skip)]".to_owned() };
+        let message = format!(
+            "a hit would not change this; write `{skip}` to pass it through to a miss, or take the value and return the changed one"
         );
-    } else if let Some(borrow) = first_borrow_in_leaf(ty).filter(|_| !is_skipped) {
+        diagnostics.error(reference, message);
+    } else if let Some(borrow) = first_borrow_in_leaf(ty).filter(|_| options.key.is_none()) {
         diagnostics.error(
             borrow,
             "a key cannot keep a type that borrows; take a reference to the data itself, such as `&str`, or an owned type",

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use lru_memo::{CacheInfo, Memo, lru_cache};
+use lru_memo::{CacheInfo, Memo, Outcome, lru_cache};
 use pollster::block_on;
 
 fn counts(info: CacheInfo) -> (u64, u64, usize) {
@@ -200,6 +200,122 @@ macro_rules! companions {
     };
 }
 
+macro_rules! passed_through {
+    ($scope:ident) => {
+        use super::*;
+
+        #[test]
+        fn mutable_references_are_passed_through_to_a_miss_and_a_hit_does_not_touch_them() {
+            prepare();
+            #[lru_cache(skip(calls, log), scope = $scope)]
+            fn f(calls: &mut u32, x: u32, log: Option<&mut Vec<u32>>) -> u32 {
+                *calls += 1;
+                if let Some(log) = log {
+                    log.push(x);
+                }
+                2 * x
+            }
+            #[lru_cache(key = x / 2, scope = $scope)]
+            fn by_key(x: u32, #[lru_cache(skip)] (calls, _): (&mut u32, u32)) -> u32 {
+                *calls += 1;
+                x
+            }
+            let (mut calls, mut log) = (0, Vec::new());
+            assert_eq!((f(&mut calls, 1, Some(&mut log)), f(&mut calls, 1, Some(&mut log))), (2, 2));
+            assert_eq!((calls, &log[..]), (1, &[1][..]));
+            assert_eq!((f_cache_peek(1), f_cache_invalidate(1)), (Some(2), true));
+            assert_eq!(f_with_outcome(&mut calls, 1, None), (2, Outcome::Miss));
+            assert_eq!((f_cache_refresh(&mut calls, 1, None), f_uncached(&mut calls, 1, None), calls), (2, 2, 4));
+            assert_eq!((by_key(2, (&mut calls, 0)), by_key(3, (&mut calls, 0)), calls), (2, 2, 5));
+        }
+
+        #[test]
+        fn mutable_references_of_generic_functions_are_passed_through() {
+            prepare();
+            #[lru_cache(skip(out), scope = $scope)]
+            fn write<W: std::io::Write + 'static>(out: &mut W, text: &str) -> Result<usize, std::io::ErrorKind> {
+                out.write(text.as_bytes()).map_err(|error| error.kind())
+            }
+            #[lru_cache(skip(out), scope = $scope)]
+            fn by_impl(out: &mut impl Extend<u32>, x: u32) -> u32 {
+                out.extend([x]);
+                x
+            }
+            let (mut bytes, mut numbers) = (Vec::new(), Vec::new());
+            assert_eq!((write(&mut bytes, "ab"), write(&mut bytes, "ab")), (Ok(2), Ok(2)));
+            assert_eq!((by_impl(&mut numbers, 1), by_impl(&mut numbers, 1)), (1, 1));
+            assert_eq!((bytes, numbers), (b"ab".to_vec(), vec![1]));
+        }
+
+        #[test]
+        fn mutable_receivers_are_passed_through() {
+            prepare();
+            #[derive(Default)]
+            struct Client<T> {
+                calls: u32,
+                id: T,
+            }
+            impl<T: Copy + Into<u32> + 'static> Client<T> {
+                #[lru_cache(skip(self), scope = $scope)]
+                fn get(&mut self, x: u32) -> u32 {
+                    self.calls += 1;
+                    x + self.id.into()
+                }
+                #[lru_cache(skip(self), key = (self.id.into(), x), scope = $scope)]
+                fn of_mine(self: &mut Self, x: u32) -> u32 {
+                    self.calls += 1;
+                    x + self.id.into()
+                }
+            }
+            trait Fetch {
+                fn fetch(&mut self, x: u32) -> u32;
+                #[lru_cache(skip(self), scope = $scope)]
+                fn twice(&mut self, x: u32) -> u32 {
+                    2 * self.fetch(x)
+                }
+            }
+            #[lru_cache]
+            impl Fetch for Client<u8> {
+                #[lru_cache(skip(self), scope = $scope)]
+                fn fetch(&mut self, x: u32) -> u32 {
+                    self.calls += 1;
+                    x
+                }
+            }
+            let (mut one, mut two) = (Client { calls: 0, id: 1_u8 }, Client { calls: 0, id: 2_u8 });
+            assert_eq!((one.get(1), one.get(1), two.get(1), one.calls, two.calls), (2, 2, 2, 1, 0));
+            let shared = &one;
+            assert_eq!(shared.get_cache_peek(1), Some(2));
+            assert_eq!((one.of_mine(1), one.of_mine(1), two.of_mine(1)), (2, 2, 3));
+            assert_eq!((one.calls, two.calls), (2, 1));
+            let fetch: &mut dyn Fetch = &mut one;
+            assert_eq!((fetch.twice(3), fetch.twice(3), fetch.twice_cache_peek(3)), (6, 6, Some(6)));
+            assert_eq!((one.fetch(3), one.fetch_cache_peek(3), one.calls), (3, Some(3), 3));
+        }
+
+        #[test]
+        fn mutable_references_of_async_functions_are_passed_through() {
+            prepare();
+            struct Transaction(u32);
+            impl Transaction {
+                #[lru_cache(skip(self, log), scope = $scope, single_flight = true)]
+                async fn user(&mut self, id: u32, log: &mut Vec<u32>) -> Result<u32, ()> {
+                    self.0 += 1;
+                    log.push(id);
+                    Ok(id)
+                }
+            }
+            let (mut transaction, mut log) = (Transaction(0), Vec::new());
+            block_on(async {
+                assert_eq!(transaction.user(1, &mut log).await, Ok(1));
+                assert_eq!(transaction.user(1, &mut log).await, Ok(1));
+                assert_eq!(finished!($scope: transaction.user_cache_peek(1)), Some(1));
+            });
+            assert_eq!((transaction.0, log), (1, vec![1]));
+        }
+    };
+}
+
 /// What a companion of an `async fn` returns; with `scope = shared`, it is awaited.
 macro_rules! finished {
     (shared: $companion:expr) => {
@@ -235,14 +351,32 @@ fn companions_of_an_object_s_cache_take_its_owner_and_no_skipped_parameter() {
 }
 
 mod in_the_process {
-    companions!(process);
+    mod companions {
+        companions!(process);
+    }
+    mod passed_through {
+        passed_through!(process);
+    }
+    use super::*;
 }
 
 mod in_a_thread {
-    companions!(thread);
+    mod companions {
+        companions!(thread);
+    }
+    mod passed_through {
+        passed_through!(thread);
+    }
+    use super::*;
 }
 
 #[cfg(feature = "shared")]
 mod in_all_processes {
-    companions!(shared);
+    mod companions {
+        companions!(shared);
+    }
+    mod passed_through {
+        passed_through!(shared);
+    }
+    use super::*;
 }
