@@ -1,7 +1,6 @@
 //! What keys and values hold: as a person writes it, as JSON, and back from what a person has written.
 
 mod forms;
-mod json;
 mod spelled;
 mod spelling;
 
@@ -34,10 +33,8 @@ impl Display for Content {
     /// As Rust writes it, in printable characters. Several arguments stand in parentheses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Parts(parts) => match &parts[..] {
-                [part] => spelled::write(part, f),
-                parts => spelled::write_tuple(parts, f),
-            },
+            Self::Parts(parts) if parts.len() == 1 => spelled::write(&parts[0], f),
+            Self::Parts(parts) => spelled::write_tuple(parts, f),
             Self::Bytes(bytes) => spelled::write_bytes(bytes, f),
         }
     }
@@ -47,10 +44,8 @@ impl Serialize for Content {
     /// `null` for what cannot be decoded.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Parts(parts) => match &parts[..] {
-                [part] => json::Json(part).serialize(serializer),
-                parts => serializer.collect_seq(parts.iter().map(json::Json)),
-            },
+            Self::Parts(parts) if parts.len() == 1 => parts[0].serialize(serializer),
+            Self::Parts(parts) => serializer.collect_seq(parts),
             Self::Bytes(_) => serializer.serialize_none(),
         }
     }

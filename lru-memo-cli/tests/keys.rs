@@ -53,6 +53,16 @@ fn lists(all: Vec<u16>, bytes: Vec<u8>, pairs: BTreeMap<String, f32>) -> usize {
     all.len() + bytes.len() + pairs.len()
 }
 
+#[lru_cache(scope = shared, name = "keys::maps")]
+fn maps(of_pairs: BTreeMap<(u8, bool), char>) -> BTreeMap<i128, ()> {
+    of_pairs.keys().map(|&(number, _)| (number.into(), ())).collect()
+}
+
+#[lru_cache(scope = shared, name = "keys::tagged", tags = [format!("user:{n}"), "all"])]
+fn tagged(n: u8) -> Option<u8> {
+    Some(n)
+}
+
 #[lru_cache(scope = shared, name = "keys::large")]
 fn large(n: u128) -> i128 {
     -(n as i128)
@@ -82,6 +92,8 @@ static STORE: LazyLock<Scratch> = LazyLock::new(|| {
     shape(Shape::Line(1, 'a'), point(Some(2)));
     shape(Shape::Box { side: 3 }, point(Some(4)));
     lists(vec![1, 300], vec![1, 2], [("a".to_owned(), 0.5)].into());
+    maps([((1, true), 'a')].into());
+    tagged(5);
     large(u128::from(u64::MAX) + 1);
     text("\u{65e5}\u{202e}\"\x1b[2J".repeat(40));
     six(1, 2, 3, 4, 5, 6);
@@ -142,6 +154,7 @@ fn json_has_keys_and_values_as_json() {
     let shape = json!([{ "a box": { "side": 3 } }, { "x": -1, "y": 4 }]);
     assert_eq!(of("keys::shape"), (shape.clone(), shape));
     assert_eq!(of("keys::lists"), (json!([[1, 300], [1, 2], { "a": 0.5 }]), json!(5)));
+    assert_eq!(of("keys::maps"), (json!([[[1, true], "a"]]), json!({ "1": null })));
     let large = run(&["show", "keys::large", "--values", "--json"]).stdout;
     assert!(large.contains("\"key\": 18446744073709551616,"), "{large}");
     assert!(large.contains("\"value\": -18446744073709551616,"), "{large}");
@@ -181,6 +194,8 @@ fn what_show_prints_is_what_get_takes() {
             "(\"a box\" { side: 3 }, Point { x: -1, y: Some(4) })",
         ),
         ("keys::lists", "([1, 300], [1, 2], {\"a\": 0.5})", "5"),
+        ("keys::tagged", "5", "Some(5)"),
+        ("keys::maps", "{(1, true): 'a'}", "{1: ()}"),
         ("keys::large", "18446744073709551616", "-18446744073709551616"),
         ("keys::six", "(1, 2, 3, 4, 5, 6)", "1"),
     ] {

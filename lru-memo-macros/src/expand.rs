@@ -48,6 +48,7 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     let public = [
         Pieces::uncached,
         Pieces::info,
+        Pieces::totals,
         Pieces::clear,
         Pieces::parameters,
         Pieces::invalidate,
@@ -186,6 +187,16 @@ impl<'a> Pieces<'a> {
         let signature = self.function.companion(quote!(fn #info(#owner) -> #private::CacheInfo));
         let info = &home.info;
         self.companion(doc, signature, body!(#info))
+    }
+
+    fn totals(&self) -> Companion {
+        let (Self { private, home, .. }, Names { totals, .. }) = (self, &self.function.names);
+        let doc =
+            self.doc("What the cache of [`{}`] has done since it was made, and how long its runs took.");
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #totals(#owner) -> #private::CacheTotals));
+        let totals = &home.totals;
+        self.companion(doc, signature, body!(#totals))
     }
 
     fn near_info(&self) -> Companion {

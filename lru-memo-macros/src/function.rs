@@ -373,6 +373,7 @@ fn mentions_self(item: &ItemFn) -> bool {
 /// The names of what is generated beside the function.
 pub(crate) struct Names {
     pub(crate) info: Ident,
+    pub(crate) totals: Ident,
     pub(crate) clear: Ident,
     pub(crate) parameters: Ident,
     pub(crate) uncached: Ident,
@@ -395,6 +396,7 @@ impl Names {
         let function = function.unraw();
         Self {
             info: format_ident!("{function}_cache_info"),
+            totals: format_ident!("{function}_cache_totals"),
             clear: format_ident!("{function}_cache_clear"),
             parameters: format_ident!("{function}_cache_parameters"),
             uncached: format_ident!("{function}_uncached"),

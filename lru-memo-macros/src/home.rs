@@ -30,6 +30,7 @@ pub(crate) struct Home {
     pub(crate) used: TokenStream,
     /// Asks for the counters, and clears, without a key.
     pub(crate) info: TokenStream,
+    pub(crate) totals: TokenStream,
     pub(crate) clear: TokenStream,
 }
 
@@ -116,7 +117,12 @@ impl Home {
                 body!(#instance.used::<#key, #value, #hasher>())
             }
         };
-        let site = site(function, options, [whole, &info, &clear, &invalidate_tag], private);
+        let totals = match (options.scope, &key.types) {
+            (Scope::Process | Scope::Object, Some(_)) => body!(#path().totals()),
+            (Scope::Thread, Some(_)) => body!(#path().cache().totals()),
+            (Scope::Shared, _) | (_, None) => body!(#instance.totals()),
+        };
+        let site = site(function, options, [whole, &info, &totals, &clear, &invalidate_tag], private);
         if options.scope == Scope::Shared {
             let identity = identity(function, options, key, cached, private);
             if is_dispatched {
@@ -127,6 +133,7 @@ impl Home {
                     way: None,
                     used,
                     info: body!(#private::at_once(#cache.by_thread(()).info())),
+                    totals: body!(#cache.totals()),
                     clear: body!(#private::at_once(#cache.by_thread(()).clear())),
                     cache,
                 };
@@ -141,6 +148,7 @@ impl Home {
                 way: None,
                 used,
                 info: when(function, body!(#path().by_task(()).info().await), info),
+                totals,
                 clear: when(function, body!(#path().by_task(()).clear().await), clear),
             };
         }
@@ -159,6 +167,7 @@ impl Home {
                     way: None,
                     used,
                     info,
+                    totals,
                     clear,
                 }
             }
@@ -179,6 +188,7 @@ impl Home {
                     way: Some(body!(#path())),
                     used,
                     info,
+                    totals,
                     clear,
                 }
             }
@@ -192,6 +202,7 @@ impl Home {
                 way: None,
                 used,
                 info,
+                totals,
                 clear,
             },
             (None, Scope::Process) => Self {
@@ -204,6 +215,7 @@ impl Home {
                 way: None,
                 used,
                 info,
+                totals,
                 clear,
             },
             (None, _) => Self {
@@ -218,6 +230,7 @@ impl Home {
                 way: None,
                 used,
                 info,
+                totals,
                 clear,
             },
         }
@@ -291,7 +304,7 @@ pub(crate) fn name_of(function: &Function<'_>, options: &Options, private: &Toke
 fn site(
     function: &Function<'_>,
     options: &Options,
-    [parameters, info, clear, invalidate_tag]: [&TokenStream; 4],
+    [parameters, info, totals, clear, invalidate_tag]: [&TokenStream; 5],
     private: &TokenStream,
 ) -> TokenStream {
     let line = options.runtime.line(function.item.sig.ident.span());
@@ -304,6 +317,7 @@ fn site(
             line: #line,
             parameters: #parameters,
             info: || #info,
+            totals: || #totals,
             clear: || #clear,
             invalidate_tag: #invalidate_tag,
         }

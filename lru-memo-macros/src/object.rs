@@ -212,11 +212,16 @@ impl Object {
                 #way.#find::<#storage, _, #value, #hasher>(#proof_of_key, #proof_of_value, || #private::SiteInObject { name: || #name, parameters: #whole })
             },
             way: None,
+            // What a method on the way has returned is gone before the cache is used.
             used: {
                 let key = key.type_of_stored(options);
-                body!(#way.used::<#storage, #key, #value, #hasher>())
+                body! {{
+                    let __lru_memo_used = #way.used::<#storage, #key, #value, #hasher>();
+                    __lru_memo_used
+                }}
             },
             info: body!(#way.info(|| #maxsize)),
+            totals: body!(#way.totals()),
             clear: body!(#way.clear()),
         }
     }

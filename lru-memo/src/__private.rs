@@ -43,4 +43,5 @@ pub use crate::slot::{Slot, shareable, shareable_part};
 pub use crate::tags::texts;
 pub use crate::tags::{Tag, Tags, TagsOfCall};
 pub use crate::threading::{AllThreads, OneThread};
+pub use crate::totals::CacheTotals;
 pub use crate::wrappers::{Chosen, NoWrapper, Wrapper};

@@ -28,6 +28,7 @@ use crate::miss::{Conflict, Miss, MissOf};
 use crate::ring::Place;
 use crate::tags::Tagged;
 use crate::threading::Threading;
+use crate::totals::{CacheTotals, Runs};
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
@@ -39,6 +40,7 @@ pub struct Cache<T: Threading, P: Kind, K, V, S> {
     made_by: Process,
     /// Used instead by a process that was forked off without taking the lock.
     heir: Own<Self>,
+    pub(crate) runs: Runs,
     /// The newest invalidation of a tag that a cache of one thread or one object has seen.
     seen_tags: AtomicU64,
 }
@@ -64,6 +66,7 @@ impl<T: Threading, K, V> State<T, K, V> {
             hits: 0,
             misses: 0,
             cleared: (0, 0),
+            waits: 0,
             invalidations: Invalidations::new(),
             in_flight: InFlight::new(),
         };
@@ -88,6 +91,8 @@ pub(crate) struct Ledger<T: Threading, K, V> {
     pub(crate) misses: u64,
     /// All hits and misses up to the latest clear.
     cleared: (u64, u64),
+    /// Calls that have waited for another one's run.
+    pub(crate) waits: u64,
     pub(crate) invalidations: Invalidations<T::Pointer<K>>,
     pub(crate) in_flight: InFlight<T, K, V>,
 }
@@ -137,6 +142,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             registration: Registration::none(),
             made_by: Process::here(),
             heir: Own::none(),
+            runs: Runs::default(),
             seen_tags: AtomicU64::new(0),
         }
     }
@@ -180,7 +186,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let reader = self.front.reader().ok_or(Unfound::UNSURE)?;
         let now = self.now();
         if P::PLAIN {
-            let found = self.front.find_near(reader, tag(hash), |entry| key.matches(&entry.key))?;
+            let found =
+                self.front.find_near(reader, tag(hash), P::IN_BLOCKS, |entry| key.matches(&entry.key))?;
             if self.is_expired(found.entry(), now) {
                 return Err(Unfound::UNSURE);
             }
@@ -188,7 +195,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         } else {
             // The user's code runs while the entry is kept, rather than while the reader is pinned.
             let _after = LetGo(self);
-            let kept = self.front.find_near(reader, tag(hash), |_| true)?.keep().ok_or(Unfound::UNSURE)?;
+            let kept = self
+                .front
+                .find_near(reader, tag(hash), P::IN_BLOCKS, |_| true)?
+                .keep()
+                .ok_or(Unfound::UNSURE)?;
             if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) || !kept.log_at_once() {
                 return Err(Unfound::UNSURE);
             }
@@ -334,6 +345,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             // SAFETY: it was found just now.
             let is_expired = |&place: &Place| self.is_expired(unsafe { inside.entry(place) }, now);
             if let Some(expired) = place.filter(is_expired) {
+                inside.lru.expirations += 1;
                 inside.remove(expired, left);
                 place = None;
             }
@@ -363,7 +375,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let ticket = self.front.newest();
         let Unseen { hash, unfound } = unseen;
         let (key, same) = (Some(key.to_stored()), key.same());
-        Miss { cache: self, key, same, hash, unfound, conflict, ticket, running, turn: None }
+        let stopwatch = self.runs.begin();
+        Miss { cache: self, key, same, hash, unfound, conflict, ticket, running, turn: None, stopwatch }
     }
 
     /// The value of a key, counting and moving nothing.
@@ -472,6 +485,24 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             ledger.cleared = counts(&inside, ledger);
             (forgotten, core::mem::replace(&mut ledger.in_flight, InFlight::new()))
         });
+    }
+
+    /// What it has done since it was made.
+    pub fn totals(&self) -> CacheTotals {
+        if let Some(heir) = self.heir() {
+            return heir.totals();
+        }
+        T::with(&self.state, |state| {
+            let (hits, misses) = counts(&self.front.inside(&mut state.lru), &state.ledger);
+            CacheTotals {
+                hits,
+                misses,
+                evictions: state.lru.evictions,
+                expirations: state.lru.expirations,
+                waits: state.ledger.waits,
+                ..self.runs.totals()
+            }
+        })
     }
 
     /// The counters.

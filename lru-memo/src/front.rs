@@ -192,7 +192,8 @@ impl<T: Threading, E> Front<T, E> {
         self.held_back.load(Relaxed) != 0
     }
 
-    /// Looks for an entry whose hash has this tag and that the predicate accepts, where that takes the least work.
+    /// Looks for an entry whose hash has this tag and that the predicate accepts, where that takes the least work: in the first
+    /// block alone, or `in_blocks`.
     ///
     /// # Errors
     /// What was seen.
@@ -201,6 +202,7 @@ impl<T: Threading, E> Front<T, E> {
         &'f self,
         reader: &'f Reader,
         tag: Tag,
+        in_blocks: bool,
         accepts: impl Fn(&E) -> bool,
     ) -> Result<Found<'f, T, E>, Unfound> {
         let pin = T::pin(reader);
@@ -208,7 +210,10 @@ impl<T: Threading, E> Front<T, E> {
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
             // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
-            let Some(entry) = (unsafe { self.nodes.near_entry(place) }) else { return Err(Unfound::UNSURE) };
+            let found = unsafe {
+                if in_blocks { Some(self.nodes.entry(place)) } else { self.nodes.near_entry(place) }
+            };
+            let Some(entry) = found else { return Err(Unfound::UNSURE) };
             if accepts(entry) {
                 return Ok(Found { front: self, pin, place, entry });
             }

@@ -146,6 +146,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     }
                     _ if stored.is_none() => Step::CopyKey,
                     Found::Flight(flight) => {
+                        ledger.waits += 1;
                         let waiting = flight.join();
                         Step::Wait(flight, waiting)
                     }
@@ -183,6 +184,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                         ticket,
                         running: Some(running),
                         turn,
+                        stopwatch: self.runs.begin(),
                     };
                     return Err(Pending::Run(miss));
                 }
@@ -345,6 +347,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
             ticket: ticket.unwrap_or(Ticket(0)),
             running,
             turn,
+            stopwatch: cache.runs.begin(),
         })
     }
 }

@@ -20,6 +20,7 @@ use crate::registry::{self, Site};
 use crate::slot::{Shareable, Shared, SharedKey, Slot};
 use crate::tags::{Fingerprint, Tagged};
 use crate::threading::{AllThreads, OneThread};
+use crate::totals::CacheTotals;
 
 /// The storage of caches whose types are forgotten.
 type AnyKind = Kept<false, true>;
@@ -65,6 +66,7 @@ pub fn thread_instance_of<F>(method: F) -> ThreadInstance {
 pub(crate) trait ErasedCache: Any {
     /// Its counters; `None` when it has not been used.
     fn info(&self) -> Option<CacheInfo>;
+    fn totals(&self) -> CacheTotals;
     fn clear(&self);
     fn invalidate_tag(&self, tag: Fingerprint);
     fn as_any(&self) -> &dyn Any;
@@ -124,6 +126,12 @@ impl Instance {
     #[must_use]
     pub fn info(&self, maxsize: Option<usize>) -> CacheInfo {
         self.0.get().and_then(|slot| slot.info()).unwrap_or(CacheInfo::unused(maxsize))
+    }
+
+    /// What it has done since it was made.
+    #[must_use]
+    pub fn totals(&self) -> CacheTotals {
+        self.0.get().map(|slot| slot.totals()).unwrap_or_default()
     }
 
     /// Drops every entry and zeroes the counters.
@@ -212,6 +220,12 @@ impl ThreadInstance {
         self.find().and_then(|cache| cache.info()).unwrap_or(CacheInfo::unused(maxsize))
     }
 
+    /// What it has done since it was made.
+    #[must_use]
+    pub fn totals(self) -> CacheTotals {
+        self.find().map(|cache| cache.totals()).unwrap_or_default()
+    }
+
     /// Drops every entry and zeroes the counters.
     pub fn clear(self) {
         if let Some(cache) = self.find() {
@@ -236,6 +250,10 @@ impl<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static> Erased
 {
     fn info(&self) -> Option<CacheInfo> {
         Some(Self::info(self))
+    }
+
+    fn totals(&self) -> CacheTotals {
+        Self::totals(self)
     }
 
     fn clear(&self) {

@@ -90,6 +90,7 @@ mod slot;
 mod sync;
 mod tags;
 mod threading;
+mod totals;
 mod wrappers;
 
 pub use info::{CacheInfo, CacheParameters, Outcome, Scope};
@@ -101,6 +102,7 @@ pub use lru_memo_macros::lru_cache;
 pub use memo::{Memo, MemoCache};
 pub use registry::{RegisteredCache, caches, clear_all};
 pub use tags::{invalidate_tag, invalidate_tag_async};
+pub use totals::CacheTotals;
 
 #[doc = include_str!("../docs/coming_from.md")]
 pub mod coming_from {}

@@ -17,6 +17,7 @@ use crate::by_type::ByType;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::memo::cache::Entry;
 pub use crate::memo::cache::{InObject, SiteInObject, shareable_in_object, shareable_part_in_object};
+use crate::totals::CacheTotals;
 
 /// The caches of one object: those of all functions that are memoized with `scope = self.memo`, where `memo` is this field.
 ///
@@ -104,6 +105,12 @@ impl MemoCache<'_> {
     #[must_use]
     pub fn info(&self) -> CacheInfo {
         self.0.info()
+    }
+
+    /// Returns what the cache has done since it was made.
+    #[must_use]
+    pub fn totals(&self) -> CacheTotals {
+        self.0.totals()
     }
 
     /// Drops every entry and zeroes the counters.

@@ -13,6 +13,7 @@ use crate::lru::Left;
 use crate::outcome::Returned;
 use crate::tags::Tagged;
 use crate::threading::Threading;
+use crate::totals::Stopwatch;
 
 /// A lookup that found nothing, to be completed with the value that the function computes.
 ///
@@ -31,6 +32,7 @@ pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
     pub(crate) running: Option<Computation<'c, T, EntryOf<P, K, V>>>,
     /// Others wait for the value. Taken when they have it, or one of them has the turn.
     pub(crate) turn: Option<Turn<V>>,
+    pub(crate) stopwatch: Stopwatch<'c>,
 }
 
 /// The [`Miss`] of a lookup by a key `Q`.
@@ -77,6 +79,7 @@ where
         admits: impl Fn(&V) -> bool,
         weigh: impl Fn(&K, &V) -> usize,
     ) -> R {
+        self.stopwatch.end(outcome.value().is_some());
         // Whoever waits goes on waiting until the value is stored. The user's code that storing runs may call the
         // function again, and must not wait for itself.
         let mut landing =

@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::by_type::ByType;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::tags::Fingerprint;
+use crate::totals::CacheTotals;
 
 /// Where a memoized function stands, and how to ask its cache.
 #[derive(Clone, Copy)]
@@ -24,6 +25,8 @@ pub struct Site {
     pub parameters: CacheParameters,
     /// The function's `_cache_info`.
     pub info: fn() -> CacheInfo,
+    /// The function's `_cache_totals`.
+    pub totals: fn() -> CacheTotals,
     /// The function's `_cache_clear`.
     pub clear: fn(),
     /// Removes what has a tag, if the function has tags.
@@ -87,6 +90,13 @@ impl RegisteredCache {
     #[must_use]
     pub fn info(&self) -> CacheInfo {
         (self.site.info)()
+    }
+
+    /// What the cache has done since it was made; with [`Scope::Thread`](crate::Scope::Thread) the calling thread's
+    /// cache.
+    #[must_use]
+    pub fn totals(&self) -> CacheTotals {
+        (self.site.totals)()
     }
 
     /// Drops every entry and zeroes the counters; with [`Scope::Thread`](crate::Scope::Thread) those of the

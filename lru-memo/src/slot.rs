@@ -20,6 +20,7 @@ use crate::kind::{Kept, Kind};
 use crate::registry::{self, Site};
 use crate::tags::{Fingerprint, Tagged, Tags};
 use crate::threading::AllThreads;
+use crate::totals::CacheTotals;
 
 /// A type that the threads of a process may share.
 #[diagnostic::on_unimplemented(
@@ -137,6 +138,10 @@ where
 {
     fn info(&self) -> Option<CacheInfo> {
         self.0.get().map(Cache::info)
+    }
+
+    fn totals(&self) -> CacheTotals {
+        self.0.get().map(Cache::totals).unwrap_or_default()
     }
 
     fn clear(&self) {

@@ -330,7 +330,7 @@ mod tests {
         for text in ["(1, 2, 3, 4)", "[(1, 2, 3, 4)]", "{1: {2: {3: 4}}}", "(a, b, c, d, e, f, g, h)"] {
             assert!(forms(text, &[]).is_err(), "{text}");
         }
-        let many = format!("[{}]", "1, ".repeat(5_000));
+        let many = format!("[{}]", "1, ".repeat(1_000));
         assert_eq!(all(&many).len(), 24);
     }
 }

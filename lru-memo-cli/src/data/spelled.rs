@@ -2,7 +2,7 @@
 //!
 //! `spelling` reads it again. Nothing of it steers the terminal: whatever is not printable is escaped.
 
-use std::fmt::{Formatter, Result, Write};
+use std::fmt::{Error, Formatter, Result, Write};
 
 use lru_memo::shared::Data;
 
@@ -12,16 +12,6 @@ use crate::format::visible;
 pub(super) fn write(data: &Data, f: &mut Formatter<'_>) -> Result {
     match data {
         Data::Bool(value) => write!(f, "{value}"),
-        Data::I8(number) => write!(f, "{number}"),
-        Data::I16(number) => write!(f, "{number}"),
-        Data::I32(number) => write!(f, "{number}"),
-        Data::I64(number) => write!(f, "{number}"),
-        Data::I128(number) => write!(f, "{number}"),
-        Data::U8(number) => write!(f, "{number}"),
-        Data::U16(number) => write!(f, "{number}"),
-        Data::U32(number) => write!(f, "{number}"),
-        Data::U64(number) => write!(f, "{number}"),
-        Data::U128(number) => write!(f, "{number}"),
         Data::F32(number) => write!(f, "{number:?}"),
         Data::F64(number) => write!(f, "{number:?}"),
         Data::Char(character) => write!(f, "{character:?}"),
@@ -64,6 +54,8 @@ pub(super) fn write(data: &Data, f: &mut Formatter<'_>) -> Result {
             f.write_char('}')
         }
         Data::Struct(fields) => write_fields(fields, f),
+        // In JSON as in Rust.
+        integer => f.write_str(&serde_json::to_string(integer).map_err(|_| Error)?),
     }
 }
 

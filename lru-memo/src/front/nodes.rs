@@ -30,7 +30,7 @@ pub(crate) struct Nodes<E> {
     first: AtomicPtr<Node<E>>,
     /// The length of the first block.
     near: usize,
-    /// The length of the first block, if there are further ones: a power of two.
+    /// The length of the first block, if there are further ones: a power of two, as all first lengths are.
     unit: usize,
     /// Where the blocks within the bound end.
     bound: usize,
@@ -112,7 +112,7 @@ impl<E> Nodes<E> {
             (self.bound - FIRST_BEYOND, FIRST_BEYOND, usize::MAX)
         };
         // The lengths double, so that the logarithm tells the block. It is below 32, of which the compiler is told.
-        let number = ((index - before) / first).max(1).ilog2() as usize % BLOCKS;
+        let number = ((index - before).max(first).ilog2() - first.ilog2()) as usize % BLOCKS;
         let start = before + (first << number);
         Block { is_within, number, start, length: (first << number).min(most - start) }
     }

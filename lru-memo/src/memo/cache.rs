@@ -9,10 +9,12 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::cache::Cache;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::Part;
-use crate::kind::Kind;
+use crate::kind::{InBlocks, Kind};
 use crate::memo::Memo;
 use crate::slot::{Shared, SharedKey};
+use crate::tags::Tagged;
 use crate::threading::AllThreads;
+use crate::totals::CacheTotals;
 
 /// A type that the threads that use an object may share.
 #[diagnostic::on_unimplemented(
@@ -41,7 +43,7 @@ pub const fn shareable_part_in_object<T: ?Sized, S: ShareableInObject, H>(
     Shared::proven()
 }
 
-type TheCache<P, K, V, S> = Cache<AllThreads, P, K, V, S>;
+type TheCache<P, K, V, S> = Cache<AllThreads, InBlocks<P>, K, V, S>;
 
 /// What a cache is made with.
 pub struct SiteInObject {
@@ -54,6 +56,7 @@ pub struct SiteInObject {
 /// A cache whose types are forgotten.
 trait Erased: Send + Sync {
     fn info(&self) -> CacheInfo;
+    fn totals(&self) -> CacheTotals;
     fn clear(&self);
 }
 
@@ -71,6 +74,10 @@ unsafe impl<C> Send for Sharing<C> {}
 impl<P: Kind, K, V, S: BuildHasher + Default> Erased for Sharing<TheCache<P, K, V, S>> {
     fn info(&self) -> CacheInfo {
         self.0.info()
+    }
+
+    fn totals(&self) -> CacheTotals {
+        self.0.totals()
     }
 
     fn clear(&self) {
@@ -92,14 +99,12 @@ impl Entry {
     fn new<P, K, V, S>(site: SiteInObject, _proofs: (impl SharedKey<K>, Shared<V>)) -> Self
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
         static NUMBERS: AtomicUsize = AtomicUsize::new(0);
-        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::new(site.parameters)));
-        // SAFETY: it stays in its `Arc`, and may be used by all threads, as said above.
-        unsafe { cache.0.take_part_in_forks() };
+        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::unlisted(site.parameters)));
         let of = TypeId::of::<TheCache<P, K, V, S>>();
         Self { cache, of, number: NUMBERS.fetch_add(1, Ordering::Relaxed), site }
     }
@@ -148,6 +153,10 @@ impl Entry {
 
     pub(super) fn info(&self) -> CacheInfo {
         self.cache.info()
+    }
+
+    pub(super) fn totals(&self) -> CacheTotals {
+        self.cache.totals()
     }
 
     pub(super) fn clear(&self) {
@@ -201,7 +210,7 @@ impl<'m> InObject<'m> {
     ) -> &'m TheCache<P, K, V, S>
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
@@ -218,7 +227,7 @@ impl<'m> InObject<'m> {
     ) -> Held<P, K, V, S>
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
@@ -234,7 +243,7 @@ impl<'m> InObject<'m> {
     ) -> &'m Entry
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
@@ -254,11 +263,23 @@ impl<'m> InObject<'m> {
     ) -> &'m Entry
     where
         P: Kind + 'static,
-        K: 'static,
+        K: Tagged + 'static,
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
         self.memo.0.get_or_insert(self.of, || Entry::new::<P, K, V, S>(site(), (key, value))).0
+    }
+
+    /// The cache, when it has been used.
+    #[must_use]
+    pub fn used<P, K, V, S>(self) -> Option<Held<P, K, V, S>>
+    where
+        P: Kind + 'static,
+        K: 'static,
+        V: 'static,
+        S: 'static,
+    {
+        self.find().map(Entry::held)
     }
 
     #[inline]
@@ -266,21 +287,15 @@ impl<'m> InObject<'m> {
         self.memo.0.get(self.of)
     }
 
-    /// The cache, if it has been used.
-    #[must_use]
-    pub fn used<P, K, V, S>(self) -> Option<&'m TheCache<P, K, V, S>>
-    where
-        P: Kind + 'static,
-        K: 'static,
-        V: 'static,
-        S: 'static,
-    {
-        self.find().map(|entry| &entry.typed::<P, K, V, S>().0)
-    }
-
     /// The counters, given the bound of a cache that is not there.
     pub fn info(self, maxsize: impl FnOnce() -> Option<usize>) -> CacheInfo {
         self.find().map_or_else(|| CacheInfo::unused(maxsize()), Entry::info)
+    }
+
+    /// What it has done since it was made.
+    #[must_use]
+    pub fn totals(self) -> CacheTotals {
+        self.find().map(Entry::totals).unwrap_or_default()
     }
 
     /// Drops every entry and zeroes the counters.

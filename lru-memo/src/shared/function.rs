@@ -10,7 +10,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
 use core::future::Future;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
+use std::time::Instant;
 
 use super::error::Error;
 use super::health::{note, note_rejected};
@@ -29,6 +31,7 @@ use crate::info::{CacheInfo, CacheParameters, Outcome};
 use crate::instances::instantiation_of;
 use crate::outcome::Returned;
 use crate::registry::{self, Site};
+use crate::totals::{CacheTotals, Runs, Stopwatch};
 
 /// A memoized function on the store of this process; or all instantiations of a generic one. Nothing in here ever
 /// blocks.
@@ -41,6 +44,8 @@ pub struct SharedCache {
     is_told_apart: bool,
     /// Whether its values begin with tags.
     is_tagged: bool,
+    runs: Runs,
+    calls: Calls,
     turns: Turns,
     near: Option<Near>,
     /// Whether the store could not be told to remove something of this function.
@@ -140,6 +145,24 @@ pub struct SharedMiss {
     turn: Option<Turn>,
     /// What its value begins with.
     head: Vec<u8>,
+    stopwatch: Stopwatch<'static>,
+}
+
+/// The calls of this process.
+#[derive(Default)]
+struct Calls {
+    hits: AtomicU64,
+    misses: AtomicU64,
+    waits: AtomicU64,
+}
+
+impl Calls {
+    /// Counts a call by what it found.
+    fn count<V, E>(&self, found: Result<V, E>) -> Result<V, E> {
+        let counter = if found.is_ok() { &self.hits } else { &self.misses };
+        counter.fetch_add(1, Relaxed);
+        found
+    }
 }
 
 /// What the caller of a key is to do that was not found, where callers wait for each other.
@@ -161,7 +184,8 @@ impl SharedCache {
             .with_ttl(parameters.ttl);
         let near = parameters.near.map(|near| Near::new(&parameters, near));
         let (turns, undelivered) = (Turns::new(), Mark::new());
-        Self { space, is_told_apart: id.is_some(), is_tagged, turns, near, undelivered }
+        let (runs, calls) = (Runs::default(), Calls::default());
+        Self { space, is_told_apart: id.is_some(), is_tagged, runs, calls, turns, near, undelivered }
     }
 
     /// A call by a thread, which may block.
@@ -226,10 +250,11 @@ impl SharedCall {
     /// # Errors
     /// A miss.
     pub async fn get<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
-        match self.look_near(codec) {
+        let calls = &self.cache.calls;
+        calls.count(match self.look_near(codec) {
             Ok(value) => Ok(value),
             Err((call, near)) => call.get_far(near, codec).await,
-        }
+        })
     }
 
     /// What the near cache has, if there is one.
@@ -260,14 +285,17 @@ impl SharedCall {
     /// # Errors
     /// What to do when it was not found.
     pub async fn get_or_join<V>(self, codec: Codec<V>) -> Result<V, SharedPending> {
+        let calls = &self.cache.calls;
         let (Self { cache, key, caller, .. }, near) = match self.look_near(codec) {
-            Ok(value) => return Ok(value),
+            Ok(value) => return calls.count(Ok(value)),
             Err(far) => far,
         };
-        let Some(key) = key else { return Err(SharedPending::Run(cache.miss(caller, None))) };
+        let Some(key) = key else { return calls.count(Err(SharedPending::Run(cache.miss(caller, None)))) };
         let (key, found) = cache.ask(caller, key, |store, space, key| store.hit(space, key)).await;
         match found.flatten() {
-            Some(bytes) => cache.decode(caller, key, &bytes, near, codec).await.map_err(SharedPending::Run),
+            Some(bytes) => {
+                calls.count(cache.decode(caller, key, &bytes, near, codec).await.map_err(SharedPending::Run))
+            }
             None => {
                 let joined = cache.turns.join(&key);
                 let call = Self { cache, key: Some(key), caller, tags: Vec::new() };
@@ -374,6 +402,7 @@ impl SharedCache {
     fn miss(&'static self, caller: Caller, stored: Option<(Vec<u8>, Ticket)>) -> SharedMiss {
         let (since, replace) = (stored.as_ref().map(|(_, since)| *since), self.space.maxsize().is_none());
         let head = Vec::new();
+        let stopwatch = self.runs.begin();
         SharedMiss {
             cache: self,
             caller,
@@ -384,6 +413,7 @@ impl SharedCache {
             near: None,
             turn: None,
             head,
+            stopwatch,
         }
     }
 
@@ -395,6 +425,14 @@ impl SharedCache {
     /// Whether no tag of what was found was invalidated since it was computed.
     async fn is_current(&self, caller: Caller, bytes: &[u8]) -> bool {
         !self.is_tagged || tags::are_current(caller, bytes).await
+    }
+
+    /// What calls of this process have come to since the function was first used.
+    #[must_use]
+    pub fn totals(&self) -> CacheTotals {
+        let Calls { hits, misses, waits } = &self.calls;
+        let [hits, misses, waits] = [hits, misses, waits].map(|calls| calls.load(Relaxed));
+        CacheTotals { hits, misses, waits, ..self.runs.totals() }
     }
 
     /// Forgets what this process knows beside the store, when a tag is invalidated.
@@ -442,10 +480,29 @@ impl SharedPending {
     pub async fn wait<V>(self, limit: Option<Duration>, codec: Codec<V>) -> Result<(V, Outcome), SharedMiss> {
         let waited = |value: V| (value, Outcome::Waited);
         let deadline = deadline(limit);
-        let (mut call, near, mut joined) = match self {
-            Self::Run(miss) => return Err(miss),
-            Self::Join(call, near, joined) => (call, near, joined),
-        };
+        match self {
+            Self::Run(miss) => Err(miss),
+            Self::Join(call, near, joined) => {
+                let calls = &call.cache.calls;
+                if matches!(joined, Joined::Wait(_)) {
+                    calls.waits.fetch_add(1, Relaxed);
+                }
+                calls.count(call.joined(near, joined, deadline, codec).await)
+            }
+        }
+    }
+}
+
+impl SharedCall {
+    /// Waits for the value, or for a turn.
+    async fn joined<V>(
+        self,
+        near: Option<Ticket>,
+        mut joined: Joined,
+        deadline: Option<Instant>,
+        codec: Codec<V>,
+    ) -> Result<V, SharedMiss> {
+        let mut call = self;
         let mut turn = loop {
             let run = match joined {
                 Joined::Within => {
@@ -532,6 +589,7 @@ impl SharedMiss {
         codec: Codec<R::Value>,
         admits: impl FnOnce(&R::Value) -> bool,
     ) -> R {
+        self.stopwatch.end(outcome.value().is_some());
         let Some(bytes) = self.encode(outcome.value(), codec, admits) else { return outcome };
         let Self { cache, caller, since, replace, near, .. } = *self;
         match self.stored.take() {

@@ -217,3 +217,46 @@ fn a_cache_may_have_a_name_and_a_hasher() {
     let parameters = store.named_cache_parameters();
     assert_eq!((parameters.version, parameters.typed), (3, true));
 }
+
+impl Store {
+    #[lru_cache(tags = [format!("rows:{}", self.rows), group], scope = self.memo)]
+    fn tagged(&self, x: u32, group: &str) -> u32 {
+        self.run(x + group.len() as u32)
+    }
+}
+
+#[test]
+fn tags_reach_the_caches_of_all_objects_before_their_next_hit() {
+    let stores = [3, 4].map(|rows| Store { rows, ..Store::default() });
+    let call = |x, group| stores.each_ref().map(|store| store.tagged(x, group));
+    assert_eq!((call(1, "a"), call(2, "b"), call(1, "a")), ([2, 2], [3, 3], [2, 2]));
+    lru_memo::invalidate_tag("a");
+    assert_eq!(stores.each_ref().map(|store| store.tagged_cache_peek(1, "a")), [None, None]);
+    assert_eq!(stores.each_ref().map(|store| store.tagged_cache_peek(2, "b")), [Some(3), Some(3)]);
+    lru_memo::invalidate_tag("rows:4");
+    assert_eq!(stores.each_ref().map(|store| store.tagged_cache_peek(2, "b")), [Some(3), None]);
+    stores[1].tagged_cache_put(2, "b", 9);
+    assert_eq!((call(2, "b"), stores[1].runs()), ([3, 9], 2));
+    lru_memo::invalidate_tag("rows:4");
+    assert_eq!(call(2, "b"), [3, 3]);
+}
+
+#[test]
+fn entries_of_an_object_that_match_a_predicate_are_removed() {
+    #[lru_cache(scope = store.memo)]
+    fn sum(store: &Store, x: u32, text: &str) -> usize {
+        store.run(x as usize + text.len())
+    }
+    let [store, other] = [3, 4].map(|rows| Store { rows, ..Store::default() });
+    assert_eq!(sum_cache_invalidate_if(&store, |_, _| true), 0);
+    assert_eq!(store.memo.caches().count(), 0);
+    for x in 0..4 {
+        assert_eq!((sum(&store, x, "a"), sum(&other, x, "a")), (x as usize + 1, x as usize + 1));
+        assert_eq!((store.unbounded(x), other.unbounded(x)), (x, x));
+    }
+    assert_eq!(sum_cache_invalidate_if(&store, |(x, text), sum| *x > 1 && text == "a" && *sum < 4), 1);
+    assert_eq!((sum_cache_peek(&store, 2, "a"), sum_cache_peek(&store, 3, "a")), (None, Some(4)));
+    assert_eq!(store.unbounded_cache_invalidate_if(|x, _| x % 2 == 0), 2);
+    assert_eq!((store.unbounded_cache_info().currsize, other.unbounded_cache_info().currsize), (2, 4));
+    assert_eq!(sum_cache_info(&other).currsize, 4);
+}

@@ -6,12 +6,13 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::ser::{Error as _, Serializer};
+use serde::ser::{Error as _, Serialize, Serializer};
 
 use super::read::{Reader, truncated};
 use super::write::{Floats, Writer, write_bytes};
 use super::{Tag, Unfit};
 use crate::shared::error::{Error, Kind};
+use crate::shared::function::tags::without_head;
 
 /// What a key or a value in a shared store holds, as serde has seen it: stores keep it in a form that says what it is.
 ///
@@ -65,10 +66,11 @@ pub enum Data {
 }
 
 impl Data {
-    /// The value of these bytes; `None` where they are not a value.
+    /// The value of these bytes, without its tags; `None` where they are not a value.
     #[must_use]
     pub fn read_value(bytes: &[u8]) -> Option<Self> {
-        let [value] = <[Self; 1]>::try_from(Self::read_key(bytes)?).ok()?;
+        let value = without_head(bytes).unwrap_or(bytes);
+        let [value] = <[Self; 1]>::try_from(Self::read_key(value)?).ok()?;
         Some(value)
     }
 
@@ -145,6 +147,14 @@ impl Data {
         })
     }
 
+    /// Whether every format can have it as a key of a map.
+    fn is_name(&self) -> bool {
+        let is_integer =
+            matches!(self, Self::I8(_) | Self::I16(_) | Self::I32(_) | Self::I64(_) | Self::I128(_))
+                || matches!(self, Self::U8(_) | Self::U16(_) | Self::U32(_) | Self::U64(_) | Self::U128(_));
+        is_integer || matches!(self, Self::Text(_) | Self::Char(_) | Self::UnitVariant(_))
+    }
+
     fn inside(reader: &mut Reader<'_>) -> Result<Box<Self>, Unfit> {
         reader.nested(Self::read).map(Box::new)
     }
@@ -166,25 +176,7 @@ impl Data {
 
     fn write(&self, mut writer: Writer<'_>) -> Result<(), Unfit> {
         match self {
-            Self::Bool(value) => writer.serialize_bool(*value),
-            Self::I8(number) => writer.serialize_i8(*number),
-            Self::I16(number) => writer.serialize_i16(*number),
-            Self::I32(number) => writer.serialize_i32(*number),
-            Self::I64(number) => writer.serialize_i64(*number),
-            Self::I128(number) => writer.serialize_i128(*number),
-            Self::U8(number) => writer.serialize_u8(*number),
-            Self::U16(number) => writer.serialize_u16(*number),
-            Self::U32(number) => writer.serialize_u32(*number),
-            Self::U64(number) => writer.serialize_u64(*number),
-            Self::U128(number) => writer.serialize_u128(*number),
-            Self::F32(number) => writer.serialize_f32(*number),
-            Self::F64(number) => writer.serialize_f64(*number),
-            Self::Char(character) => writer.serialize_char(*character),
-            Self::Text(text) => writer.serialize_str(text),
-            Self::Bytes(bytes) => writer.serialize_bytes(bytes),
-            Self::None => writer.serialize_none(),
             Self::Some(inside) => inside.write(writer.tag(Tag::Some, 1).nested()?),
-            Self::Unit => writer.serialize_unit(),
             Self::UnitVariant(name) => writer.tagged(Tag::UnitVariant, name.as_bytes()),
             Self::Variant(name, inside) => inside.write(writer.name(Tag::Variant, name)?),
             Self::Named(name, inside) => inside.write(writer.name(Tag::Named, name)?),
@@ -216,6 +208,44 @@ impl Data {
                     value.write(writer.again())
                 })
             }
+            leaf => leaf.serialize(writer),
+        }
+    }
+}
+
+/// As the value itself, for formats like JSON: the names of structs are left out, and a map whose keys are neither
+/// texts nor integers is a sequence of pairs.
+impl Serialize for Data {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::I8(number) => serializer.serialize_i8(*number),
+            Self::I16(number) => serializer.serialize_i16(*number),
+            Self::I32(number) => serializer.serialize_i32(*number),
+            Self::I64(number) => serializer.serialize_i64(*number),
+            Self::I128(number) => serializer.serialize_i128(*number),
+            Self::U8(number) => serializer.serialize_u8(*number),
+            Self::U16(number) => serializer.serialize_u16(*number),
+            Self::U32(number) => serializer.serialize_u32(*number),
+            Self::U64(number) => serializer.serialize_u64(*number),
+            Self::U128(number) => serializer.serialize_u128(*number),
+            Self::F32(number) => serializer.serialize_f32(*number),
+            Self::F64(number) => serializer.serialize_f64(*number),
+            Self::Char(character) => serializer.serialize_char(*character),
+            Self::Text(text) | Self::UnitVariant(text) => serializer.serialize_str(text),
+            Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
+            Self::None => serializer.serialize_none(),
+            Self::Some(inside) => serializer.serialize_some(inside),
+            Self::Unit => serializer.serialize_unit(),
+            Self::Variant(name, inside) => serializer.collect_map([(name, inside)]),
+            Self::Named(_, inside) => inside.serialize(serializer),
+            Self::Sequence(elements) | Self::Tuple(elements) => serializer.collect_seq(elements),
+            Self::ByteSequence(bytes) => serializer.collect_seq(bytes),
+            Self::Map(entries) if entries.iter().all(|(key, _)| key.is_name()) => {
+                serializer.collect_map(entries.iter().map(|(key, value)| (key, value)))
+            }
+            Self::Map(entries) => serializer.collect_seq(entries),
+            Self::Struct(fields) => serializer.collect_map(fields.iter().map(|(name, value)| (name, value))),
         }
     }
 }

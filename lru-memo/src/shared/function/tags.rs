@@ -86,7 +86,7 @@ pub(super) async fn are_current(caller: Caller, bytes: &[u8]) -> bool {
 }
 
 /// A value without its tags. Returns `None` for bytes that do not begin as they should.
-pub(super) fn without_head(bytes: &[u8]) -> Option<&[u8]> {
+pub(in crate::shared) fn without_head(bytes: &[u8]) -> Option<&[u8]> {
     split(bytes).map(|(_, value)| value)
 }
 
