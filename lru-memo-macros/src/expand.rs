@@ -307,11 +307,11 @@ impl<'a> Pieces<'a> {
         let complete =
             self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_returned, #hooks)));
         let look_up = self.ask(quote!(refresh), &TokenStream::new());
-        let tag = self.tag_on_store();
+        let before_run = self.before_run();
         let body = body! {
             #look_up
             let mut __lru_memo_miss = __lru_memo_found;
-            #tag
+            #before_run
             let __lru_memo_returned = #run;
             #complete
         };

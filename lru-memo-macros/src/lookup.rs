@@ -6,7 +6,7 @@ use quote::{quote, quote_spanned};
 use crate::cached::Cached;
 use crate::expand::{Pieces, body, call};
 use crate::key::{Key, parts_by_reference, tags};
-use crate::options::{Scope, SingleFlight};
+use crate::options::{CacheIf, Scope, SingleFlight};
 
 /// What a generated function returns.
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ impl Pieces<'_> {
         let output = &self.function.output;
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
         let hooks = self.hooks();
-        let tag = self.tag_on_store();
+        let before_run = self.before_run();
         let is_async = self.function.item.sig.asyncness.is_some();
         let from_value = body!(<#output as #private::Returned<#kind>>::from_value(__lru_memo_value));
         let hit = self.told(returns, &from_value, quote!(Hit));
@@ -66,7 +66,7 @@ impl Pieces<'_> {
                     ::core::result::Result::Err(__lru_memo_pending) => match #wait {
                         #waited,
                         ::core::result::Result::Err(mut __lru_memo_miss) => {
-                            #tag
+                            #before_run
                             let __lru_memo_returned = #run;
                             #complete
                         }
@@ -76,7 +76,7 @@ impl Pieces<'_> {
         }
         let run_at_once = body! {
             let mut __lru_memo_miss = __lru_memo_miss;
-            #tag
+            #before_run
             let __lru_memo_returned = #run;
             #complete
         };
@@ -210,13 +210,34 @@ impl Pieces<'_> {
         needs_texts.then(|| tags(self.function, self.options, quote!(texts)))
     }
 
-    /// Statements that say which tags the value of a miss will have, before the arguments are moved.
-    pub(crate) fn tag_on_store(&self) -> Option<TokenStream> {
+    /// Statements that keep what a miss needs of the arguments once it has run, before they are moved.
+    pub(crate) fn before_run(&self) -> TokenStream {
+        let (copy, tag) = (self.copy_of_key(), self.tag_on_store());
+        quote!(#copy #tag)
+    }
+
+    /// A statement that says which tags the value of a miss will have.
+    fn tag_on_store(&self) -> Option<TokenStream> {
         let texts = self.texts_of_tags()?;
         let tell = self.finished(body!(__lru_memo_miss.with_tags(__lru_memo_tags)));
         Some(body! {
             let __lru_memo_tags = #texts;
             #tell;
+        })
+    }
+
+    /// A statement that copies the key for a `cache_if`, where the cache keeps the bytes of it alone.
+    fn copy_of_key(&self) -> Option<TokenStream> {
+        let is_needed = self.is_shared() && matches!(self.options.cache_if, Some(CacheIf::OfKeyAndValue(_)));
+        let private = &self.private;
+        is_needed.then(|| {
+            let Key { bindings, value, .. } = Key::to_copy(self.function, self.options);
+            body! {
+                let __lru_memo_key = {
+                    #bindings
+                    #private::copy_of_key(#value)
+                };
+            }
         })
     }
 
@@ -232,8 +253,17 @@ impl Pieces<'_> {
     /// How a value is copied, and what the user has to say about storing it.
     pub(crate) fn hooks(&self) -> TokenStream {
         let Self { private, clone, .. } = self;
+        let key = if self.is_shared() { None } else { Some(body!(__lru_memo_key,)) };
         let admits = match &self.options.cache_if {
-            Some(cache_if) => body!(|__lru_memo_value| #private::admits(#cache_if, __lru_memo_value)),
+            Some(CacheIf::OfKeyAndValue(cache_if)) => {
+                let parts = parts_by_reference(self.key.parts);
+                body!(|#key __lru_memo_value| #private::admits_with_key(#cache_if, #parts, __lru_memo_value))
+            }
+            Some(CacheIf::OfValue(cache_if)) => {
+                let unused = key.map(|_| quote!(_,));
+                body!(|#unused __lru_memo_value| #private::admits(#cache_if, __lru_memo_value))
+            }
+            None if self.is_shared() => body!(|_| true),
             None => body!(#private::admit_all),
         };
         if self.is_shared() {

@@ -76,7 +76,7 @@ where
         &mut self,
         outcome: R,
         clone: impl Fn(&V) -> V,
-        admits: impl Fn(&V) -> bool,
+        admits: impl Fn(&K, &V) -> bool,
         weigh: impl Fn(&K, &V) -> usize,
     ) -> R {
         self.stopwatch.end(outcome.value().is_some());
@@ -87,8 +87,8 @@ where
         {
             let _inside = landing.as_mut().and_then(|landing| landing.turn.as_mut()).map(Turn::enter);
             if self.cache.limits.maxsize != Some(0) {
-                if let Some(value) = outcome.value().filter(|value| admits(value)) {
-                    if let Some(key) = self.key.take() {
+                if let Some(value) = outcome.value() {
+                    if let Some(key) = self.key.take().filter(|key| admits(key, value)) {
                         self.store(key, clone(value), weigh);
                     }
                 }

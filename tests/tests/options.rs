@@ -229,6 +229,42 @@ macro_rules! stored_if {
         }
 
         #[test]
+        fn cache_if_may_see_the_key_as_weigh_does() {
+            #[lru_cache(cache_if = |text, length| text.len() == *length, scope = $scope)]
+            fn one(text: &str) -> usize {
+                text.len().min(2)
+            }
+            #[lru_cache(cache_if = |(text, x), sum: &u32| !text.is_empty() && *x + 1 != *sum, scope = $scope)]
+            fn two(text: String, x: u32) -> Result<u32, ()> {
+                Ok(text.len() as u32 + x)
+            }
+            #[lru_cache(cache_if = |&id, _| id > 1, key = user.0, skip(_log), scope = $scope)]
+            fn by_key(user: (u32, String), _log: &dyn Fn()) -> String {
+                user.1
+            }
+            #[lru_cache(cache_if = |(), x| *x > 1, scope = $scope)]
+            fn of_nothing() -> u32 {
+                1
+            }
+            #[lru_cache(cache_if = |x, _| x.clone().into() > 1, scope = $scope)]
+            fn generic<T: Clone + Into<u32> + Eq + Hash + Send + Sync + serde::Serialize + 'static>(x: T) -> u32 {
+                x.into()
+            }
+            for _ in 0..2 {
+                assert_eq!((one("ab"), one("abc")), (2, 2));
+                assert_eq!((two("ab".into(), 1), two("a".into(), 1)), (Ok(3), Ok(2)));
+                assert_eq!((by_key((1, "a".into()), &|| ()), by_key((2, "b".into()), &|| ())), ("a".into(), "b".into()));
+                assert_eq!((generic(1_u8), generic(2_u8)), (1, 2));
+                of_nothing();
+            }
+            let infos = [one_cache_info(), two_cache_info(), by_key_cache_info(), generic_cache_info::<u8>()];
+            assert_eq!(infos.map(counts), [(1, 3, 1); 4]);
+            assert_eq!(counts(of_nothing_cache_info()), (0, 2, 0));
+            one_cache_refresh("abc");
+            assert_eq!((one_cache_refresh("a"), one_cache_peek("a"), one_cache_peek("abc")), (1, Some(1), None));
+        }
+
+        #[test]
         fn cache_if_sees_the_value_inside_the_result_and_no_error() {
             #[lru_cache(cache_if = |v: &u32| { assert!(*v != 0); *v > 1 }, scope = $scope)]
             fn f(x: u32) -> Result<u32, String> {

@@ -478,7 +478,6 @@ impl SharedPending {
     /// # Errors
     /// A miss, when the caller is the one to run the function, or has waited for so long.
     pub async fn wait<V>(self, limit: Option<Duration>, codec: Codec<V>) -> Result<(V, Outcome), SharedMiss> {
-        let waited = |value: V| (value, Outcome::Waited);
         let deadline = deadline(limit);
         match self {
             Self::Run(miss) => Err(miss),
@@ -501,7 +500,8 @@ impl SharedCall {
         mut joined: Joined,
         deadline: Option<Instant>,
         codec: Codec<V>,
-    ) -> Result<V, SharedMiss> {
+    ) -> Result<(V, Outcome), SharedMiss> {
+        let waited = |value: V| (value, Outcome::Waited);
         let mut call = self;
         let mut turn = loop {
             let run = match joined {
