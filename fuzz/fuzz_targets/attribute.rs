@@ -33,6 +33,8 @@ mod item;
 mod key;
 #[path = "../../lru-memo-macros/src/object.rs"]
 mod object;
+#[path = "../../lru-memo-macros/src/lookup.rs"]
+mod lookup;
 #[path = "../../lru-memo-macros/src/options.rs"]
 mod options;
 #[path = "../../lru-memo-macros/src/parameters.rs"]

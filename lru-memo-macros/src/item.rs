@@ -83,8 +83,9 @@ fn memoize_case(
     options.skip.retain(|name| !left_out.contains(name));
     let conditions = item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let conditions: Vec<_> = conditions.cloned().collect();
-    let function = Function::new(item, place);
+    let mut function = Function::new(item, place);
     options.skip.extend(options.object.as_ref().and_then(|object| object.skipped(&function)));
+    function.skip(&options.skip);
     validate(&function, &options, &mut diagnostics);
     match diagnostics.into_tokens(&conditions) {
         None => Ok(expand(&options, &function)),

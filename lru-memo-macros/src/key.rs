@@ -38,10 +38,20 @@ pub(crate) struct KeyTypes {
 }
 
 impl Key {
+    /// The key that the cache is asked for.
     pub(crate) fn of(function: &Function<'_>, options: &Options) -> Self {
+        Self::in_form(options.scope == Scope::Shared, function, options)
+    }
+
+    /// The key as a cache of this process has it, also where the function has none.
+    pub(crate) fn to_copy(function: &Function<'_>, options: &Options) -> Self {
+        Self::in_form(false, function, options)
+    }
+
+    fn in_form(is_bytes: bool, function: &Function<'_>, options: &Options) -> Self {
         match &options.key {
-            Some(key) => Self::of_expression(key, function, options),
-            None => Self::of_arguments(function, options),
+            Some(key) => Self::of_expression(key, is_bytes, function, options),
+            None => Self::of_arguments(is_bytes, function, options),
         }
     }
 
@@ -55,19 +65,17 @@ impl Key {
         quote!(#private::TagsOfCall(|| #tags))
     }
 
-    fn of_arguments(function: &Function<'_>, options: &Options) -> Self {
+    fn of_arguments(is_bytes: bool, function: &Function<'_>, options: &Options) -> Self {
         let mut parts: Vec<(TokenStream, Type)> = Vec::new();
         if let (Some(receiver), Some(ty)) = (function.receiver(), function.receiver_type()) {
-            if !function.is_self_skipped && !options.skip.iter().any(|skipped| skipped == "self") {
+            if !function.is_self_skipped {
                 let token = receiver.self_token;
                 parts.push((quote!(#token), ty));
             }
         }
-        for argument in &function.arguments {
-            if !argument.is_skipped && !options.skip.contains(&argument.name) {
-                let name = &argument.name;
-                parts.push((quote!(#name), argument.ty.clone()));
-            }
+        for argument in function.arguments.iter().filter(|argument| !argument.is_skipped) {
+            let name = &argument.name;
+            parts.push((quote!(#name), argument.ty.clone()));
         }
         let mut key = Self::empty(TokenStream::new(), parts.len(), Self::end(function, options));
         let mut types = KeyTypes { arguments: quote!(()), stored: quote!(()), proof: quote!(()) };
@@ -82,9 +90,9 @@ impl Key {
             let (how, stored, ty) = (shape.how, shape.stored, with_elided_lifetimes(ty));
             // Said rather than inferred, so that an unfit type brings one error.
             let as_stored = if function.is_generic() { quote!(_) } else { stored.clone() };
-            let part = match options.scope {
-                Scope::Shared => quote_spanned!(at=> #here::shared_part::<#ty>(&#name)),
-                _ => quote_spanned!(at=> #here::part::<#how, #ty, #as_stored, _>(&#name)),
+            let part = match is_bytes {
+                true => quote_spanned!(at=> #here::shared_part::<#ty>(&#name)),
+                false => quote_spanned!(at=> #here::part::<#how, #ty, #as_stored, _>(&#name)),
             };
             key.add(part, index, at, options);
             key.add_stored(stored_in_signature(function, options, &parts[index].1));
@@ -102,13 +110,13 @@ impl Key {
     }
 
     /// A tuple makes as many parts as it has elements.
-    fn of_expression(expression: &Expr, function: &Function<'_>, options: &Options) -> Self {
+    fn of_expression(expression: &Expr, is_bytes: bool, function: &Function<'_>, options: &Options) -> Self {
         let parts: Vec<&Expr> = match expression {
             Expr::Tuple(tuple) => tuple.elems.iter().collect(),
             other => vec![other],
         };
         let (private, bindings) = (options.runtime.at(Span::call_site()), bindings(function));
-        let for_any = (options.scope != Scope::Shared).then(|| {
+        let for_any = (!is_bytes).then(|| {
             quote! {
                 #[allow(unused_imports)]
                 use #private::AnyExpression as _;
@@ -122,7 +130,7 @@ impl Key {
             // An argument takes part as if it were not in an expression; of others, the compiler finds out whether
             // they are references.
             let made = match argument_named(part, function) {
-                _ if options.scope == Scope::Shared => quote_spanned!(at=> #here::shared_part(&(#part))),
+                _ if is_bytes => quote_spanned!(at=> #here::shared_part(&(#part))),
                 Some(ty) => {
                     let how = shape(ty, sight(function, ty, options)).how;
                     quote_spanned!(at=> #here::part::<#how, _, _, _>(&(#part)))
@@ -220,7 +228,8 @@ fn argument_named<'f>(expression: &Expr, function: &'f Function<'_>) -> Option<&
 
 /// Brings the names of patterns into scope, as copies: the argument itself is needed whole.
 fn bindings(function: &Function<'_>) -> TokenStream {
-    let bindings = function.arguments.iter().filter_map(|argument| {
+    let arguments = function.arguments.iter().filter(|argument| !argument.is_skipped);
+    let bindings = arguments.filter_map(|argument| {
         let (name, pattern) = (&argument.name, argument.pattern.as_ref()?);
         let core = core_at(pattern.span());
         Some(quote_spanned! {pattern.span()=>

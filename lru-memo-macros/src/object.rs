@@ -142,7 +142,7 @@ impl Object {
             FnArg::Receiver(_) => self.owner == "self",
             FnArg::Typed(typed) => matches!(&*typed.pat, syn::Pat::Ident(name) if name.ident == self.owner),
         };
-        let others = function.inputs().into_iter().filter(|input| !is_owner(input));
+        let others = function.inputs_of_key(Some(&self.owner)).into_iter().filter(|input| !is_owner(input));
         // `self` comes before everything else in any case.
         let (receiver, others): (Vec<_>, Vec<_>) =
             others.partition(|input| matches!(input, FnArg::Receiver(_)));

@@ -60,6 +60,22 @@ pub(crate) enum SingleFlight {
     AtMost(TokenStream),
 }
 
+/// A `cache_if`, by what it takes.
+pub(crate) enum CacheIf {
+    OfValue(Expr),
+    /// A closure of two parameters.
+    OfKeyAndValue(Expr),
+}
+
+impl CacheIf {
+    fn read(expression: Expr) -> Self {
+        match &expression {
+            Expr::Closure(closure) if closure.inputs.len() == 2 => Self::OfKeyAndValue(expression),
+            _ => Self::OfValue(expression),
+        }
+    }
+}
+
 /// The options of one attribute, with their defaults filled in.
 pub(crate) struct Options {
     pub(crate) key: Option<Expr>,
@@ -67,7 +83,7 @@ pub(crate) struct Options {
     pub(crate) skip: Vec<Ident>,
     /// Expressions of the tags of an entry, over the arguments.
     pub(crate) tags: Vec<Expr>,
-    pub(crate) cache_if: Option<Expr>,
+    pub(crate) cache_if: Option<CacheIf>,
     pub(crate) cache_err: bool,
     pub(crate) single_flight: Option<SingleFlight>,
     /// An expression of type `Duration`.
@@ -198,7 +214,7 @@ impl Options {
             key: given.key,
             skip: given.skip.unwrap_or_default(),
             tags: given.tags.unwrap_or_default(),
-            cache_if: given.cache_if,
+            cache_if: given.cache_if.map(CacheIf::read),
             cache_err: given.cache_err.unwrap_or(false),
             single_flight: given
                 .single_flight
@@ -217,9 +233,6 @@ impl Options {
 impl Given {
     /// Reports options that do not go together.
     fn conflicts(&self, diagnostics: &mut Diagnostics) {
-        if let (Some(_), Some(skipped)) = (&self.key, self.skip.as_ref().and_then(|skip| skip.first())) {
-            diagnostics.error(skipped, "`key` says what the key is; leave `skip` out");
-        }
         let is_shared = self.scope == Some(Scope::Shared);
         if let Some(hasher) = self.hasher.as_ref().filter(|_| is_shared) {
             diagnostics.error(

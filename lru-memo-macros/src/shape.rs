@@ -8,7 +8,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{GenericArgument, Ident, Lifetime, PathArguments, Type, TypeReference};
+use syn::{GenericArgument, Ident, Lifetime, Path, PathArguments, Type, TypePath, TypeReference};
 
 use crate::options::Runtime;
 
@@ -223,6 +223,28 @@ pub(crate) fn mentions(ty: &Type, mut is_sought: impl FnMut(&Ident) -> bool) -> 
         }
     }
     let mut finder = Finder(&mut is_sought, false);
+    finder.visit_type(ty);
+    finder.1
+}
+
+/// Those of the parameters that the compiler infers from an argument of this type: not those which only an associated
+/// type of theirs stands for.
+pub(crate) fn inferable<'p>(ty: &Type, parameters: &[&'p Ident]) -> Vec<&'p Ident> {
+    struct Finder<'a, 'p>(&'a [&'p Ident], Vec<&'p Ident>);
+    impl<'ast> Visit<'ast> for Finder<'_, '_> {
+        fn visit_path(&mut self, path: &'ast Path) {
+            match path.get_ident() {
+                Some(ident) => self.1.extend(self.0.iter().copied().filter(|parameter| *parameter == ident)),
+                None => visit::visit_path(self, path),
+            }
+        }
+        fn visit_type_path(&mut self, path: &'ast TypePath) {
+            if path.qself.is_none() {
+                visit::visit_type_path(self, path);
+            }
+        }
+    }
+    let mut finder = Finder(parameters, Vec::new());
     finder.visit_type(ty);
     finder.1
 }

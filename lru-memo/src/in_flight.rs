@@ -14,6 +14,7 @@ use hashbrown::HashTable;
 use crate::cache::{Cache, State};
 use crate::flight::{Flight, Landed, Turn, Waiting};
 use crate::front::Unfound;
+use crate::info::Outcome;
 use crate::invalidations::Ticket;
 use crate::key::{Key, SameKey};
 use crate::kind::Kind;
@@ -240,6 +241,9 @@ pub enum Pending<'c, T: Threading, P: Kind, K, V, S, M> {
     },
 }
 
+/// What a caller has got that has waited; a miss when it is the one to run the function.
+type Waited<'c, T, P, K, V, S, M> = Result<(V, Outcome), Miss<'c, T, P, K, V, S, M>>;
+
 /// What the caller that looked up a key `Q` is to do.
 type PendingOf<'c, T, P, K, V, S, Q> =
     Pending<'c, T, P, K, V, S, <Q as Key<K, <S as BuildHasher>::Hasher>>::Same>;
@@ -255,11 +259,7 @@ where
     ///
     /// # Errors
     /// A miss, when the caller is the one to run the function, or has waited for so long.
-    pub fn block(
-        self,
-        limit: Option<Duration>,
-        clone: impl Fn(&V) -> V,
-    ) -> Result<V, Miss<'c, T, P, K, V, S, M>> {
+    pub fn block(self, limit: Option<Duration>, clone: impl Fn(&V) -> V) -> Waited<'c, T, P, K, V, S, M> {
         match self {
             Self::Run(miss) => Err(miss),
             Self::Wait { mut seat, key, same, _unused } => {
@@ -277,7 +277,7 @@ where
         self,
         limit: Option<Duration>,
         clone: impl Fn(&V) -> V,
-    ) -> Result<V, Miss<'c, T, P, K, V, S, M>> {
+    ) -> Waited<'c, T, P, K, V, S, M> {
         match self {
             Self::Run(miss) => Err(miss),
             Self::Wait { mut seat, key, same, _unused } => {
@@ -312,7 +312,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
         key: K,
         same: M,
         clone: impl Fn(&V) -> V,
-    ) -> Result<V, Miss<'c, T, P, K, V, S, M>> {
+    ) -> Waited<'c, T, P, K, V, S, M> {
         let (cache, hash) = (self.cache, self.hash);
         let turn = match landed {
             Some(Landed::Value(value)) => {
@@ -325,7 +325,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                         }
                         key
                     });
-                return Ok(clone(&value));
+                return Ok((clone(&value), Outcome::Waited));
             }
             Some(Landed::YourTurn(turn)) => Some(turn),
             None => None,

@@ -10,7 +10,7 @@ use crate::invalidations::{Since, Ticket};
 use crate::key::{Key, SameKey};
 use crate::kind::Kind;
 use crate::lru::Left;
-use crate::outcome::Outcome;
+use crate::outcome::Returned;
 use crate::tags::Tagged;
 use crate::threading::Threading;
 use crate::totals::Stopwatch;
@@ -72,11 +72,11 @@ where
     /// Stores the value of what a call has returned, if it has one and its key was not cleared or invalidated
     /// meanwhile.
     #[inline(never)]
-    pub fn complete<Kind, R: Outcome<Kind, Value = V>>(
+    pub fn complete<Kind, R: Returned<Kind, Value = V>>(
         &mut self,
         outcome: R,
         clone: impl Fn(&V) -> V,
-        admits: impl Fn(&V) -> bool,
+        admits: impl Fn(&K, &V) -> bool,
         weigh: impl Fn(&K, &V) -> usize,
     ) -> R {
         self.stopwatch.end(outcome.value().is_some());
@@ -87,8 +87,8 @@ where
         {
             let _inside = landing.as_mut().and_then(|landing| landing.turn.as_mut()).map(Turn::enter);
             if self.cache.limits.maxsize != Some(0) {
-                if let Some(value) = outcome.value().filter(|value| admits(value)) {
-                    if let Some(key) = self.key.take() {
+                if let Some(value) = outcome.value() {
+                    if let Some(key) = self.key.take().filter(|key| admits(key, value)) {
                         self.store(key, clone(value), weigh);
                     }
                 }

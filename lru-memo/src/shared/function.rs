@@ -27,9 +27,9 @@ use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket};
 use crate::by_type::ByType;
 use crate::in_flight::deadline;
-use crate::info::{CacheInfo, CacheParameters};
+use crate::info::{CacheInfo, CacheParameters, Outcome};
 use crate::instances::instantiation_of;
-use crate::outcome::Outcome;
+use crate::outcome::Returned;
 use crate::registry::{self, Site};
 use crate::totals::{CacheTotals, Runs, Stopwatch};
 
@@ -477,7 +477,7 @@ impl SharedPending {
     ///
     /// # Errors
     /// A miss, when the caller is the one to run the function, or has waited for so long.
-    pub async fn wait<V>(self, limit: Option<Duration>, codec: Codec<V>) -> Result<V, SharedMiss> {
+    pub async fn wait<V>(self, limit: Option<Duration>, codec: Codec<V>) -> Result<(V, Outcome), SharedMiss> {
         let deadline = deadline(limit);
         match self {
             Self::Run(miss) => Err(miss),
@@ -500,20 +500,23 @@ impl SharedCall {
         mut joined: Joined,
         deadline: Option<Instant>,
         codec: Codec<V>,
-    ) -> Result<V, SharedMiss> {
+    ) -> Result<(V, Outcome), SharedMiss> {
+        let waited = |value: V| (value, Outcome::Waited);
         let mut call = self;
         let mut turn = loop {
             let run = match joined {
-                Joined::Within => return call.get_far(near, codec).await,
+                Joined::Within => {
+                    return call.get_far(near, codec).await.map(|value| (value, Outcome::Hit));
+                }
                 Joined::Turn(turn) => break turn,
                 Joined::Wait(seat) => match seat.wait(call.caller, deadline).await {
-                    Waited::Late => return call.get_far(near, codec).await,
+                    Waited::Late => return call.get_far(near, codec).await.map(waited),
                     Waited::Turn(turn) => break turn,
                     Waited::Value(run) => run,
                 },
             };
             match call.waited(&run, codec).await {
-                Ok(found) => return found,
+                Ok(found) => return found.map(waited),
                 Err(again) => call = again,
             }
             let Some(key) = &call.key else { return Err(call.cache.miss(call.caller, None)) };
@@ -521,7 +524,8 @@ impl SharedCall {
         };
         noted(turn.lease(&call.cache.space, call.caller, deadline).await);
         // Another process may have computed it.
-        call.get_far(near, codec).await.map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
+        let found = call.get_far(near, codec).await.map(waited);
+        found.map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
     }
 }
 
@@ -579,7 +583,7 @@ impl SharedMiss {
 
     /// Stores the value of what a call has returned, if it has one and its key was not cleared or invalidated
     /// meanwhile.
-    pub async fn complete<Kind, R: Outcome<Kind>>(
+    pub async fn complete<Kind, R: Returned<Kind>>(
         &mut self,
         outcome: R,
         codec: Codec<R::Value>,
