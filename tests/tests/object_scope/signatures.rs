@@ -516,3 +516,36 @@ fn objects_may_borrow() {
     assert_eq!(counts(view.length_cache_info()), (1, 1, 1));
     assert_eq!(memo.caches().count(), 2);
 }
+
+#[test]
+fn outcomes_and_exclusive_parameters_work_with_owners_that_are_borrowed_and_given_away() {
+    use lru_memo::Outcome;
+
+    struct Pool(Memo);
+    impl Pool {
+        #[lru_cache(scope = self.0, skip(log))]
+        fn row(&self, id: u32, log: &mut Vec<u32>) -> u32 {
+            log.push(id);
+            id
+        }
+        #[lru_cache(scope = self.0, skip(log))]
+        fn of_arc(self: Arc<Self>, id: u32, log: &mut Vec<u32>) -> u32 {
+            drop(self);
+            log.push(id);
+            id
+        }
+        #[lru_cache(scope = self.0, single_flight = true)]
+        async fn waited(self: Arc<Self>, id: u32) -> u32 {
+            std::future::ready(id).await
+        }
+    }
+    let (pool, mut log) = (Arc::new(Pool(Memo::new())), Vec::new());
+    assert_eq!(pool.row_with_outcome(1, &mut log), (1, Outcome::Miss));
+    assert_eq!(pool.row_with_outcome(1, &mut log), (1, Outcome::Hit));
+    assert_eq!(Arc::clone(&pool).of_arc_with_outcome(2, &mut log), (2, Outcome::Miss));
+    assert_eq!(Arc::clone(&pool).of_arc_with_outcome(2, &mut log), (2, Outcome::Hit));
+    assert_eq!(block_on(Arc::clone(&pool).waited_with_outcome(3)), (3, Outcome::Miss));
+    assert_eq!(block_on(Arc::clone(&pool).waited_with_outcome(3)), (3, Outcome::Hit));
+    assert_eq!((log, pool.row_cache_peek(1), pool.of_arc_cache_peek(2)), (vec![1, 2], Some(1), Some(2)));
+    assert!(pool.row_cache_invalidate(1));
+}
