@@ -542,10 +542,11 @@ fn outcomes_and_exclusive_parameters_work_with_owners_that_are_borrowed_and_give
     let (pool, mut log) = (Arc::new(Pool(Memo::new())), Vec::new());
     assert_eq!(pool.row_with_outcome(1, &mut log), (1, Outcome::Miss));
     assert_eq!(pool.row_with_outcome(1, &mut log), (1, Outcome::Hit));
-    assert_eq!(Arc::clone(&pool).of_arc_with_outcome(2, &mut log), (2, Outcome::Miss));
+    assert_eq!((pool.row(1, &mut log), Arc::clone(&pool).of_arc(2, &mut log)), (1, 2));
     assert_eq!(Arc::clone(&pool).of_arc_with_outcome(2, &mut log), (2, Outcome::Hit));
     assert_eq!(block_on(Arc::clone(&pool).waited_with_outcome(3)), (3, Outcome::Miss));
     assert_eq!(block_on(Arc::clone(&pool).waited_with_outcome(3)), (3, Outcome::Hit));
+    assert_eq!(block_on(Arc::clone(&pool).waited(3)), 3);
     assert_eq!((log, pool.row_cache_peek(1), pool.of_arc_cache_peek(2)), (vec![1, 2], Some(1), Some(2)));
     assert!(pool.row_cache_invalidate(1));
 }
