@@ -25,7 +25,7 @@ pub(crate) fn memoize(attribute: Attribute, options: TokenStream, item: TokenStr
     let item = match parse_function.parse2(item.clone()) {
         Ok(item) => item,
         Err(error) => {
-            Options::parse(attribute, options, &mut diagnostics);
+            Options::parse(attribute, options, None, &mut diagnostics);
             diagnostics.add(not_a_function(attribute.name(), error, &item));
             let errors = diagnostics.into_tokens(&[]);
             return quote!(#errors #item);
@@ -79,11 +79,13 @@ fn memoize_case(
     let Case { item, left_out } = case;
     let mut diagnostics = Diagnostics::default();
     let options = diagnostics.ok(options).unwrap_or_default();
-    let mut options = Options::parse(attribute, options, &mut diagnostics);
+    let mut options = Options::parse(attribute, options, Some(&item.sig), &mut diagnostics);
     options.skip.retain(|name| !left_out.contains(name));
     let conditions = item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let conditions: Vec<_> = conditions.cloned().collect();
-    let function = Function::new(item, place);
+    let mut function = Function::new(item, place);
+    options.skip.extend(options.object.as_ref().and_then(|object| object.skipped(&function)));
+    function.skip(&options.skip);
     validate(&function, &options, &mut diagnostics);
     match diagnostics.into_tokens(&conditions) {
         None => Ok(expand(&options, &function)),

@@ -4,12 +4,15 @@
 //! and compared outside, and what leaves the cache is handed out of the lock and dropped there.
 
 mod forks;
+mod matching;
 mod outside;
 
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
+use core::sync::atomic::AtomicU64;
 use std::time::Instant;
 
+pub use self::matching::caught_up_with_tags;
 pub(crate) use self::outside::Keeping;
 use crate::clock;
 use crate::fork::{Own, Process, Registration};
@@ -23,7 +26,9 @@ use crate::kind::{Kind, Since};
 use crate::lru::{Left, Limits, Lru};
 use crate::miss::{Conflict, Miss, MissOf};
 use crate::ring::Place;
+use crate::tags::Tagged;
 use crate::threading::Threading;
+use crate::totals::{CacheTotals, Runs};
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
@@ -35,6 +40,9 @@ pub struct Cache<T: Threading, P: Kind, K, V, S> {
     made_by: Process,
     /// Used instead by a process that was forked off without taking the lock.
     heir: Own<Self>,
+    pub(crate) runs: Runs,
+    /// The newest invalidation of a tag that a cache of one thread or one object has seen.
+    seen_tags: AtomicU64,
 }
 
 /// A key with its value.
@@ -53,6 +61,18 @@ pub(crate) struct State<T: Threading, K, V> {
 }
 
 impl<T: Threading, K, V> State<T, K, V> {
+    fn new(limits: Limits) -> Self {
+        let ledger = Ledger {
+            hits: 0,
+            misses: 0,
+            cleared: (0, 0),
+            waits: 0,
+            invalidations: Invalidations::new(),
+            in_flight: InFlight::new(),
+        };
+        Self { lru: Lru::new(limits), ledger }
+    }
+
     /// What was not searched for, as it is not there.
     #[inline(always)]
     pub(crate) fn searched_nothing<'a, P: Kind>(
@@ -71,6 +91,8 @@ pub(crate) struct Ledger<T: Threading, K, V> {
     pub(crate) misses: u64,
     /// All hits and misses up to the latest clear.
     cleared: (u64, u64),
+    /// Calls that have waited for another one's run.
+    pub(crate) waits: u64,
     pub(crate) invalidations: Invalidations<T::Pointer<K>>,
     pub(crate) in_flight: InFlight<T, K, V>,
 }
@@ -96,27 +118,38 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// An empty cache with the limits of these parameters.
     #[must_use]
     pub fn new(parameters: CacheParameters) -> Self {
-        let CacheParameters { maxsize, max_weight, ttl, .. } = parameters;
-        Self::with_limits(Limits { maxsize, max_weight, ttl })
+        Self::with_limits(limits(parameters), false)
     }
 
-    fn with_limits(limits: Limits) -> Self {
-        let ledger = Ledger {
-            hits: 0,
-            misses: 0,
-            cleared: (0, 0),
-            invalidations: Invalidations::new(),
-            in_flight: InFlight::new(),
-        };
-        let state = State { lru: Lru::new(limits), ledger };
+    /// With the name of its function, for events.
+    pub(crate) fn named(mut self, name: fn() -> &'static str) -> Self {
+        self.runs = Runs::of(name);
+        self
+    }
+
+    /// An empty cache with the limits of these parameters, of which there may be many that come and go: for an object to
+    /// own, say.
+    ///
+    /// It needs to be neither in a static nor in one place, and is in no list: not in that of
+    /// [`caches`](crate::caches), nor in that of what forks hand over. The child of a fork begins with an empty one. It
+    /// allocates what its entries need when they come, and frees all of it when it is dropped, while threads that have
+    /// used it live on.
+    #[must_use]
+    pub fn unlisted(parameters: CacheParameters) -> Self {
+        Self::with_limits(limits(parameters), true)
+    }
+
+    fn with_limits(limits: Limits, begins_small: bool) -> Self {
         Self {
             limits,
             hasher: S::default(),
-            front: Front::new(limits),
-            state: T::lock(state),
+            front: Front::new(limits, begins_small),
+            state: T::lock(State::new(limits)),
             registration: Registration::none(),
             made_by: Process::here(),
             heir: Own::none(),
+            runs: Runs::default(),
+            seen_tags: AtomicU64::new(0),
         }
     }
 
@@ -161,7 +194,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let reader = self.front.reader().ok_or(Unfound::UNSURE)?;
         let now = self.now();
         if P::PLAIN {
-            let found = self.front.find_near(reader, tag(hash), |entry| key.matches(&entry.key))?;
+            let found =
+                self.front.find_near(reader, tag(hash), P::IN_BLOCKS, |entry| key.matches(&entry.key))?;
             if self.is_expired(found.entry(), now) {
                 return Err(Unfound::UNSURE);
             }
@@ -169,7 +203,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         } else {
             // The user's code runs while the entry is kept, rather than while the reader is pinned.
             let _after = LetGo(self);
-            let kept = self.front.find_near(reader, tag(hash), |_| true)?.keep().ok_or(Unfound::UNSURE)?;
+            let kept = self
+                .front
+                .find_near(reader, tag(hash), P::IN_BLOCKS, |_| true)?
+                .keep()
+                .ok_or(Unfound::UNSURE)?;
             if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) || !kept.log_at_once() {
                 return Err(Unfound::UNSURE);
             }
@@ -188,13 +226,12 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, MissOf<'_, T, P, K, V, S, Q>> {
-        let process = if T::SHARED { self.made_by.inherited() } else { Some(Process::ANY) };
-        let Some(process) = process else {
+        let Some(process) = self.usable_in() else {
             let heir = self.make_heir();
             return heir.look(&Unseen { hash: heir.hash(key), unfound: Unfound::UNSURE }, key, clone);
         };
         let &Unseen { hash, mut unfound } = unseen;
-        if let Some(reader) = self.front.any_reader() {
+        if let Some(reader) = self.any_reader() {
             if !self.front.lacks(unfound) {
                 match self.look_without_lock(reader, hash, key, &clone) {
                     Ok(value) => return Ok(value),
@@ -210,6 +247,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             Ok(kept) => Ok(clone(kept.value())),
             Err(unfound) => Err(self.miss(key, Unseen { hash, unfound }, self.conflict(), process)),
         }
+    }
+
+    /// The calling thread's reader; none while the thread ends.
+    pub(crate) fn any_reader(&self) -> Option<&Reader> {
+        self.front.reader().or_else(|| T::with(&self.state, |state| self.front.join_in(&mut state.lru)))
     }
 
     /// As [`look`](Self::look), in the lock.
@@ -311,6 +353,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             // SAFETY: it was found just now.
             let is_expired = |&place: &Place| self.is_expired(unsafe { inside.entry(place) }, now);
             if let Some(expired) = place.filter(is_expired) {
+                inside.lru.expirations += 1;
                 inside.remove(expired, left);
                 place = None;
             }
@@ -340,7 +383,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let ticket = self.front.newest();
         let Unseen { hash, unfound } = unseen;
         let (key, same) = (Some(key.to_stored()), key.same());
-        Miss { cache: self, key, same, hash, unfound, conflict, ticket, running, turn: None }
+        let stopwatch = self.runs.begin();
+        Miss { cache: self, key, same, hash, unfound, conflict, ticket, running, turn: None, stopwatch }
     }
 
     /// The value of a key, counting and moving nothing.
@@ -365,12 +409,10 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let mut copied = None;
         loop {
             let removed = self.at(hash, key, |mut searched| {
+                let runs = searched.inside.runs();
                 let invalidations = &mut searched.ledger.invalidations;
-                let forgotten = if self.front.runs() {
-                    invalidations.invalidate(hash, copied.take()?)
-                } else {
-                    invalidations.clear()
-                };
+                let forgotten =
+                    if runs { invalidations.invalidate(hash, copied.take()?) } else { invalidations.clear() };
                 self.front.set_newest(invalidations.newest(), invalidations.are_kept());
                 if let Some(place) = searched.place {
                     searched.inside.remove(place, searched.left);
@@ -386,7 +428,10 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 
     /// Stores a value as the most recent, replacing an older one; counts nothing.
     #[inline(never)]
-    pub fn put<Q: Key<K, S::Hasher>>(&self, key: Q, value: V, weigh: impl Fn(&K, &V) -> usize) {
+    pub fn put<Q: Key<K, S::Hasher>>(&self, key: Q, value: V, weigh: impl Fn(&K, &V) -> usize)
+    where
+        K: Tagged,
+    {
         if let Some(heir) = self.heir() {
             return heir.put(key, value, weigh);
         }
@@ -417,9 +462,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         hash: u64,
         entry: EntryOf<P, K, V>,
         weight: usize,
-    ) {
+    ) where
+        K: Tagged,
+    {
         let Searched { mut inside, place, left, .. } = searched;
-        if inside.lru.admits(weight) {
+        if inside.lru.admits(weight) && entry.key.is_current() {
             let now = self.now();
             inside.store(place, tag(hash), entry, weight, |entry| self.is_expired(entry, now), left);
         } else {
@@ -441,16 +488,29 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             let State { lru, ledger } = state;
             let forgotten = ledger.invalidations.clear();
             self.front.set_newest(ledger.invalidations.newest(), false);
-            self.front.inside(lru).clear(&mut left);
-            ledger.cleared = self.counts(ledger);
+            let mut inside = self.front.inside(lru);
+            inside.clear(&mut left);
+            ledger.cleared = counts(&inside, ledger);
             (forgotten, core::mem::replace(&mut ledger.in_flight, InFlight::new()))
         });
     }
 
-    /// All hits and misses there have been.
-    fn counts(&self, ledger: &Ledger<T, K, V>) -> (u64, u64) {
-        let (hits, misses) = self.front.counts();
-        (ledger.hits + hits, ledger.misses + misses)
+    /// What it has done since it was made.
+    pub fn totals(&self) -> CacheTotals {
+        if let Some(heir) = self.heir() {
+            return heir.totals();
+        }
+        T::with(&self.state, |state| {
+            let (hits, misses) = counts(&self.front.inside(&mut state.lru), &state.ledger);
+            CacheTotals {
+                hits,
+                misses,
+                evictions: state.lru.evictions,
+                expirations: state.lru.expirations,
+                waits: state.ledger.waits,
+                ..self.runs.totals()
+            }
+        })
     }
 
     /// The counters.
@@ -460,7 +520,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             return heir.info();
         }
         T::with(&self.state, |state| {
-            let (hits, misses) = self.counts(&state.ledger);
+            let (hits, misses) = counts(&self.front.inside(&mut state.lru), &state.ledger);
             let cleared = state.ledger.cleared;
             CacheInfo {
                 hits: hits - cleared.0,
@@ -470,6 +530,17 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             }
         })
     }
+}
+
+fn limits(parameters: CacheParameters) -> Limits {
+    let CacheParameters { maxsize, max_weight, ttl, .. } = parameters;
+    Limits { maxsize, max_weight, ttl }
+}
+
+/// All hits and misses there have been.
+fn counts<T: Threading, E, K, V>(inside: &Inside<'_, T, E>, ledger: &Ledger<T, K, V>) -> (u64, u64) {
+    let (hits, misses) = inside.counts();
+    (ledger.hits + hits, ledger.misses + misses)
 }
 
 /// Lets go, when it is dropped, what was removed while foreign code looked at it.
@@ -519,8 +590,9 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     #[inline(never)]
     pub(crate) fn forget_invalidations(&self) {
         let _dropped_outside = T::with(&self.state, |state| {
+            let runs = self.front.inside(&mut state.lru).runs();
             let invalidations = &mut state.ledger.invalidations;
-            (!self.front.runs()).then(|| {
+            (!runs).then(|| {
                 let forgotten = invalidations.clear();
                 self.front.set_newest(invalidations.newest(), false);
                 forgotten
@@ -531,8 +603,15 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
 
 impl<T: Threading, P: Kind, K, V, S> Drop for Cache<T, P, K, V, S> {
     fn drop(&mut self) {
+        let is_usable = self.is_usable();
         self.registration.end();
-        let _dropped_outside = T::with(&self.state, |state| self.front.inside(&mut state.lru).empty());
+        let state = T::open(&mut self.state);
+        if is_usable {
+            drop(self.front.inside(&mut state.lru).empty());
+        } else {
+            // Threads that do not exist here may have been changing it.
+            core::mem::forget(core::mem::replace(state, State::new(Limits::default())));
+        }
     }
 }
 

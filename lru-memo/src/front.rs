@@ -117,7 +117,8 @@ pub(crate) struct KeptEntry<'f, T: Threading, E> {
 }
 
 impl<T: Threading, E> Front<T, E> {
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// What is seen of a cache with these limits. One that `begins_small` allocates nothing for entries before they come.
+    pub(crate) fn new(limits: Limits, begins_small: bool) -> Self {
         let bound = match limits.maxsize {
             Some(0) => 0,
             Some(maxsize) => maxsize.saturating_add(SPARE).min(1 << 31),
@@ -125,8 +126,8 @@ impl<T: Threading, E> Front<T, E> {
         };
         Self {
             // What does not fit into few pages grows when it must.
-            index: Index::new(limits.maxsize.unwrap_or(0).min(1024)),
-            nodes: Nodes::new(bound),
+            index: Index::new(if begins_small { 0 } else { limits.maxsize.unwrap_or(0).min(1024) }),
+            nodes: Nodes::new(bound, begins_small),
             readers: T::readers(),
             // A cache of one thread has one log and nothing to merge.
             latest: Latest::new(!T::SHARED || limits.maxsize.is_some() || limits.max_weight.is_some()),
@@ -143,9 +144,9 @@ impl<T: Threading, E> Front<T, E> {
         T::mine(&self.readers)
     }
 
-    /// The calling thread's reader; none while the thread ends.
-    pub(crate) fn any_reader(&self) -> Option<&Reader> {
-        self.reader().or_else(|| T::join_in(&self.readers))
+    /// Gives the calling thread a reader; none while the thread ends. In the lock.
+    pub(crate) fn join_in(&self, lru: &mut Lru) -> Option<&Reader> {
+        T::join_in(&self.readers, &mut lru.readers)
     }
 
     /// Takes the calling thread's reader from it: the thread finds nothing here without the lock any more.
@@ -185,22 +186,14 @@ impl<T: Threading, E> Front<T, E> {
         Computation { front: self, process }
     }
 
-    /// Whether anything is being computed that has begun before; in the lock.
-    pub(crate) fn runs(&self) -> bool {
-        let all = || T::all(&self.readers).map(Reader::running).chain([&self.without_reader]);
-        // What has ended is counted first: so what ends and what begins meanwhile makes it more, not less.
-        let ended: u64 = all().map(Running::ended).sum();
-        let begun: u64 = all().map(Running::begun).sum();
-        begun != ended
-    }
-
     /// Whether an entry that was removed may be waiting for someone who has kept it.
     #[inline(always)]
     pub(crate) fn holds_back(&self) -> bool {
         self.held_back.load(Relaxed) != 0
     }
 
-    /// Looks for an entry whose hash has this tag and that the predicate accepts, where that takes the least work.
+    /// Looks for an entry whose hash has this tag and that the predicate accepts, where that takes the least work: in the first
+    /// block alone, or `in_blocks`.
     ///
     /// # Errors
     /// What was seen.
@@ -209,6 +202,7 @@ impl<T: Threading, E> Front<T, E> {
         &'f self,
         reader: &'f Reader,
         tag: Tag,
+        in_blocks: bool,
         accepts: impl Fn(&E) -> bool,
     ) -> Result<Found<'f, T, E>, Unfound> {
         let pin = T::pin(reader);
@@ -216,7 +210,10 @@ impl<T: Threading, E> Front<T, E> {
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
             // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
-            let Some(entry) = (unsafe { self.nodes.near_entry(place) }) else { return Err(Unfound::UNSURE) };
+            let found = unsafe {
+                if in_blocks { Some(self.nodes.entry(place)) } else { self.nodes.near_entry(place) }
+            };
+            let Some(entry) = found else { return Err(Unfound::UNSURE) };
             if accepts(entry) {
                 return Ok(Found { front: self, pin, place, entry });
             }
@@ -253,15 +250,6 @@ impl<T: Threading, E> Front<T, E> {
         unfound.0.is_some_and(|changes| self.index.is_still(changes))
     }
 
-    /// All hits and all misses of all readers.
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        let are_counted = self.latest.are_counted();
-        let hits_of =
-            |reader: &Reader| if are_counted { reader.counted_hits() } else { reader.logged_hits() };
-        T::all(&self.readers)
-            .fold((0, 0), |(hits, misses), reader| (hits + hits_of(reader), misses + reader.misses()))
-    }
-
     /// The front and the state in the lock.
     #[inline]
     pub(crate) fn inside<'a>(&'a self, lru: &'a mut Lru) -> Inside<'a, T, E> {
@@ -282,15 +270,10 @@ impl<T: Threading, E> Front<T, E> {
 impl<E> Front<AllThreads, E> {
     /// Puts the readers of other threads at rest, and all computations; in the lock, in a process that has no other
     /// thread.
-    pub(crate) fn forget_others(&self) {
-        let mine = self.reader().map(core::ptr::from_ref);
-        AllThreads::all(&self.readers)
-            .map(Reader::running)
-            .chain([&self.without_reader])
-            .for_each(Running::put_at_rest);
-        for reader in self.readers.all().filter(|&reader| Some(core::ptr::from_ref(reader)) != mine) {
-            reader.put_at_rest();
-        }
+    pub(crate) fn forget_others(&self, lru: &mut Lru) {
+        let running = lru.readers.all().map(Reader::running);
+        running.chain([&self.without_reader]).for_each(Running::put_at_rest);
+        lru.readers.put_others_at_rest(self.reader().map(core::ptr::from_ref));
     }
 }
 
@@ -406,7 +389,33 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Brings the order of uses up to date.
     pub(crate) fn drain(&mut self) {
-        self.front.latest.drain(T::all(&self.front.readers), self.lru);
+        // The list is not changed by draining.
+        let list = core::mem::take(&mut self.lru.readers);
+        self.front.latest.drain(T::all(&self.front.readers, &list), self.lru);
+        self.lru.readers = list;
+    }
+
+    fn readers(&self) -> impl Iterator<Item = &Reader> {
+        T::all(&self.front.readers, &self.lru.readers)
+    }
+
+    /// Whether anything is being computed that has begun before.
+    pub(crate) fn runs(&self) -> bool {
+        let all = || self.readers().map(Reader::running).chain([&self.front.without_reader]);
+        // What has ended is counted first: so what ends and what begins meanwhile makes it more, not less.
+        let ended: u64 = all().map(Running::ended).sum();
+        let begun: u64 = all().map(Running::begun).sum();
+        begun != ended
+    }
+
+    /// All hits and all misses of all readers.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let are_counted = self.front.latest.are_counted();
+        self.readers()
+            .map(|reader| reader.counts(are_counted))
+            .fold(self.lru.readers.counts(), |(hits, misses), (more_hits, more_misses)| {
+                (hits + more_hits, misses + more_misses)
+            })
     }
 
     /// Makes an entry the most recent one.
@@ -470,7 +479,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
             self.settle_all(left);
         }
         let bound = self.front.nodes.bound();
-        while self.lru.free.is_empty() && self.lru.limbo.len() >= HELD_BACK + self.readers() {
+        while self.lru.free.is_empty() && self.lru.limbo.len() >= HELD_BACK + self.readers().count() {
             relax();
             self.settle_all(left);
         }
@@ -484,14 +493,10 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         })
     }
 
-    fn readers(&self) -> usize {
-        T::all(&self.front.readers).count()
-    }
-
     /// Lets go what was removed and nobody can see any more, unless it would take long to find out.
     pub(crate) fn settle(&mut self, left: &mut Left<E>) {
         let is_worth_it = self.lru.limbo.len() >= SPARE / 2;
-        if is_worth_it || T::others(&self.front.readers).is_none_or(|readers| readers.are_few()) {
+        if is_worth_it || self.lru.readers.are_few() {
             self.settle_all(left);
         }
     }
@@ -514,10 +519,15 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     fn settle_once(&mut self, left: &mut Left<E>) {
         let front = self.front;
-        let Lru { limbo, free, kept, .. } = &mut *self.lru;
-        let hazards = || T::all(&front.readers).map(Reader::hazard).filter(|&place| place != 0).collect();
+        let Lru { limbo, free, kept, readers, .. } = &mut *self.lru;
+        if !readers.are_few() {
+            limbo.retain_pinned();
+            readers.prune(&front.without_reader, front.latest.are_counted());
+        }
+        let hazards =
+            || T::all(&front.readers, readers).map(Reader::hazard).filter(|&place| place != 0).collect();
         let were_free = free.len();
-        limbo.settle(T::others(&front.readers), hazards, kept, free);
+        limbo.settle(T::SHARED.then_some(&*readers), hazards, kept, free);
         if core::mem::needs_drop::<E>() {
             for &place in &free[were_free..] {
                 // SAFETY: it was removed, and nobody can see it any more.

@@ -10,6 +10,7 @@ use core::time::Duration;
 use crate::front::index::Tag;
 use crate::front::limbo::Limbo;
 use crate::front::reader::Reader;
+use crate::front::readers::List;
 use crate::ring::{ENDS, GROUP, Place, Ring, reserve};
 
 /// What a cache must not exceed.
@@ -26,6 +27,9 @@ pub(crate) struct Limits {
 /// The order of entries, by their places, and what else is kept of them in the lock.
 pub(crate) struct Lru {
     pub(crate) limits: Limits,
+    /// How many entries have left to make room, and because they were too old.
+    pub(crate) evictions: u64,
+    pub(crate) expirations: u64,
     length: usize,
     uses: Ring,
     tags: Vec<Tag>,
@@ -40,6 +44,8 @@ pub(crate) struct Lru {
     /// Places that were used, and can be again.
     pub(crate) free: Vec<Place>,
     pub(crate) limbo: Limbo,
+    /// The readers, where all threads share the cache.
+    pub(crate) readers: List,
     /// Places that are kept for foreign code, by those who have no better way.
     pub(crate) kept: Vec<Place>,
 }
@@ -51,6 +57,8 @@ impl Lru {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,
+            evictions: 0,
+            expirations: 0,
             length: 0,
             uses: Ring::new(),
             tags: Vec::new(),
@@ -62,6 +70,7 @@ impl Lru {
             weight: 0,
             free: Vec::new(),
             limbo: Limbo::default(),
+            readers: List::default(),
             kept: Vec::new(),
         }
     }
@@ -101,6 +110,11 @@ impl Lru {
     /// The entries, the most recent first.
     pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
         self.uses.newest_first()
+    }
+
+    /// Whether there is an entry.
+    pub(crate) fn contains(&self, place: Place) -> bool {
+        self.uses.contains(place)
     }
 
     /// Notes that entries were used, the latest first; those that are gone do not matter. Numbers from 2^31, which are
@@ -169,9 +183,14 @@ impl Lru {
         self.limits.maxsize != Some(0) && self.limits.max_weight.is_none_or(|max| weight <= max)
     }
 
-    /// The entry that has to go before another one of such a weight fits: first the expired, then the least recent.
+    /// The entry that has to go before another one of such a weight fits, which counts: first the expired, then the least
+    /// recent.
     #[inline]
-    pub(crate) fn next_to_leave(&self, weight: usize, is_expired: impl Fn(Place) -> bool) -> Option<Place> {
+    pub(crate) fn next_to_leave(
+        &mut self,
+        weight: usize,
+        is_expired: impl Fn(Place) -> bool,
+    ) -> Option<Place> {
         let is_full = self.limits.maxsize.is_some_and(|max| self.length >= max)
             || self
                 .limits
@@ -180,7 +199,12 @@ impl Lru {
         if !is_full {
             return None;
         }
-        self.ages.oldest().filter(|&place| is_expired(place)).or(self.uses.oldest())
+        if let Some(expired) = self.ages.oldest().filter(|&place| is_expired(place)) {
+            self.expirations += 1;
+            return Some(expired);
+        }
+        self.evictions += 1;
+        self.uses.oldest()
     }
 
     /// Adds an entry as the most recent.

@@ -6,7 +6,7 @@ use core::cell::{RefCell, RefMut};
 use core::ops::{Deref, DerefMut};
 
 use crate::front::reader::{Pin, Reader};
-use crate::front::readers::Readers;
+use crate::front::readers::{List, Readers};
 use crate::sync::{Mutex, MutexGuard};
 
 /// Either [`AllThreads`] or [`OneThread`].
@@ -35,16 +35,16 @@ pub trait Threading {
     fn with<T, R>(lock: &Self::Lock<T>, inside: impl FnOnce(&mut T) -> R) -> R {
         inside(&mut Self::enter(lock))
     }
+    /// The state of a lock that nobody else has, whether it is locked or not.
+    fn open<T>(lock: &mut Self::Lock<T>) -> &mut T;
     /// The readers of a new cache.
     fn readers() -> Self::Readers;
     /// The calling thread's reader, if it has one.
     fn mine(readers: &Self::Readers) -> Option<&Reader>;
-    /// Gives the calling thread a reader; none while it ends.
-    fn join_in(readers: &Self::Readers) -> Option<&Reader>;
-    /// All readers.
-    fn all(readers: &Self::Readers) -> impl Iterator<Item = &Reader>;
-    /// The readers of other threads.
-    fn others(readers: &Self::Readers) -> Option<&Readers>;
+    /// Gives the calling thread a reader; none while the thread ends. In the lock.
+    fn join_in<'r>(readers: &'r Self::Readers, list: &mut List) -> Option<&'r Reader>;
+    /// All readers; in the lock.
+    fn all<'r>(readers: &'r Self::Readers, list: &'r List) -> impl Iterator<Item = &'r Reader>;
     /// Takes the calling thread's reader from it, which is left to nobody.
     fn leave(readers: &Self::Readers);
     /// Keeps everything the thread can find from then on as it is.
@@ -85,6 +85,10 @@ impl Threading for AllThreads {
         lock.try_lock().or_else(|| may_wait().then(|| lock.lock()))
     }
 
+    fn open<T>(lock: &mut Mutex<T>) -> &mut T {
+        lock.get_mut()
+    }
+
     fn readers() -> Readers {
         Readers::new()
     }
@@ -94,16 +98,12 @@ impl Threading for AllThreads {
         readers.mine()
     }
 
-    fn join_in(readers: &Readers) -> Option<&Reader> {
-        readers.join_in()
+    fn join_in<'r>(readers: &'r Readers, list: &mut List) -> Option<&'r Reader> {
+        readers.join_in(list)
     }
 
-    fn all(readers: &Readers) -> impl Iterator<Item = &Reader> {
-        readers.all().map(|reader| reader as &Reader)
-    }
-
-    fn others(readers: &Readers) -> Option<&Readers> {
-        Some(readers)
+    fn all<'r>(_: &'r Readers, list: &'r List) -> impl Iterator<Item = &'r Reader> {
+        list.all()
     }
 
     fn leave(readers: &Readers) {
@@ -142,6 +142,10 @@ impl Threading for OneThread {
         Some(lock.borrow_mut())
     }
 
+    fn open<T>(lock: &mut RefCell<T>) -> &mut T {
+        lock.get_mut()
+    }
+
     fn readers() -> Reader {
         Reader::new(1)
     }
@@ -151,16 +155,12 @@ impl Threading for OneThread {
         Some(reader)
     }
 
-    fn join_in(reader: &Reader) -> Option<&Reader> {
+    fn join_in<'r>(reader: &'r Reader, _: &mut List) -> Option<&'r Reader> {
         Some(reader)
     }
 
-    fn all(reader: &Reader) -> impl Iterator<Item = &Reader> {
+    fn all<'r>(reader: &'r Reader, _: &'r List) -> impl Iterator<Item = &'r Reader> {
         core::iter::once(reader)
-    }
-
-    fn others(_: &Reader) -> Option<&Readers> {
-        None
     }
 
     fn leave(_: &Reader) {}

@@ -4,6 +4,7 @@
 use core::hash::BuildHasher;
 
 use super::Cache;
+use crate::fork::Process;
 use crate::kind::Kind;
 use crate::threading::{AllThreads, Threading};
 
@@ -18,7 +19,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[inline(never)]
     pub(super) fn make_heir(&self) -> &Self {
         self.front.leave();
-        self.heir.get_or_make(|| Self::with_limits(self.limits))
+        self.heir.get_or_make(|| Self::with_limits(self.limits, true))
     }
 }
 
@@ -26,7 +27,19 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     /// Whether this process may take the lock.
     #[inline]
     pub(crate) fn is_usable(&self) -> bool {
-        !T::SHARED || self.made_by.is_inherited()
+        self.usable_in().is_some()
+    }
+
+    /// The process that asks, if it may take the lock: that which has made the cache, or one that it was handed over to.
+    #[inline]
+    pub(super) fn usable_in(&self) -> Option<Process> {
+        if !T::SHARED {
+            return Some(Process::ANY);
+        }
+        if self.registration.has_begun() {
+            return self.made_by.inherited();
+        }
+        self.made_by.is_here().then_some(self.made_by)
     }
 }
 
@@ -70,7 +83,7 @@ mod handlers {
         G: DerefMut<Target = State<AllThreads, K, V>>,
     {
         fn forget_others(&mut self) {
-            self.front.forget_others();
+            self.front.forget_others(&mut self.state.lru);
             // Nobody will land what others were computing. Dropping their keys is the user's code, and not for here.
             core::mem::forget(core::mem::replace(&mut self.state.ledger.in_flight, InFlight::new()));
         }

@@ -50,6 +50,12 @@ impl Registration {
         list().push(Listed(what));
     }
 
+    /// Whether forks take the lock.
+    #[inline]
+    pub(crate) fn has_begun(&self) -> bool {
+        !self.0.load(Relaxed).is_null()
+    }
+
     /// Leaves it out of the forks to come.
     pub(crate) fn end(&self) {
         let address = self.0.swap(core::ptr::null_mut(), Relaxed);

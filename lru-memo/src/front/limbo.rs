@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering::SeqCst;
 
 use crate::front::index::Buckets;
 use crate::front::reader::Reader;
-use crate::front::readers::Readers;
+use crate::front::readers::List;
 use crate::ring::Place;
 use crate::sync::fence;
 
@@ -20,12 +20,15 @@ struct Batch {
     buckets: Vec<Buckets>,
 }
 
+// SAFETY: the pointers are to readers, which all threads may share.
+unsafe impl Send for Limbo {}
+
 #[derive(Default)]
 pub(crate) struct Limbo {
     fresh: Batch,
     waiting: Batch,
     /// Those who were pinned when the waiting batch was begun, at which word.
-    pinned: Vec<(&'static Reader, u64)>,
+    pinned: Vec<(*const Reader, u64)>,
 }
 
 impl Batch {
@@ -54,11 +57,17 @@ impl Limbo {
         self.fresh.places.iter().chain(&self.waiting.places).copied()
     }
 
+    /// Forgets those who were pinned and are not any more.
+    pub(crate) fn retain_pinned(&mut self) {
+        // SAFETY: the readers are in the list of the cache: whoever frees one calls this first.
+        self.pinned.retain(|&(reader, word)| unsafe { &*reader }.pinned_at() == Some(word));
+    }
+
     /// Moves the places to `free` that nobody can see any more. Only others than the calling thread are asked: there
     /// are none without `readers`. In `kept` are the places that somebody keeps, to which those of hazards are added.
     pub(crate) fn settle(
         &mut self,
-        readers: Option<&Readers>,
+        readers: Option<&List>,
         hazards: impl Fn() -> Vec<Place>,
         kept: &[Place],
         free: &mut Vec<Place>,
@@ -74,11 +83,11 @@ impl Limbo {
                 if let Some(readers) = readers {
                     // After this, whoever pins does not find what was removed.
                     fence(SeqCst);
-                    let pinned = |reader: &'static Reader| Some((reader, reader.pinned_at()?));
+                    let pinned = |reader: &Reader| Some((core::ptr::from_ref(reader), reader.pinned_at()?));
                     self.pinned.extend(readers.all().filter_map(pinned));
                 }
             } else {
-                self.pinned.retain(|(reader, word)| reader.pinned_at() == Some(*word));
+                self.retain_pinned();
             }
             if !self.pinned.is_empty() {
                 break;

@@ -11,6 +11,7 @@ use loom::sync::atomic::AtomicU32;
 use loom::thread;
 
 use super::reader::Reader;
+use super::readers::Life;
 use super::{Front, tag};
 use crate::invalidations::{Invalidations, Since};
 use crate::lru::{Left, Limits, Lru};
@@ -47,15 +48,21 @@ impl Cache {
     fn new(maxsize: impl Into<Option<usize>>, keys: &[u64]) -> Arc<Self> {
         let limits = Limits { maxsize: maxsize.into(), ..Limits::default() };
         let state = Mutex::new((Lru::new(limits), Invalidations::new()));
-        let cache = Self { front: Front::new(limits), state };
+        let cache = Self { front: Front::new(limits, true), state };
         for &key in keys {
             cache.store(key, 0);
         }
         Arc::new(cache)
     }
 
+    /// A reader for a thread that lives.
     fn reader(&self) -> &'static Reader {
-        self.front.readers.join()
+        self.reader_of(&Arc::new(Life::new()))
+    }
+
+    fn reader_of(&self, life: &Arc<Life>) -> &'static Reader {
+        // SAFETY: it is there as long as the cache is, which its threads have.
+        unsafe { &*self.state.lock().0.readers.of(life) }
     }
 
     /// Stores as a call does that has missed, if the key was not invalidated since `ticket`.
@@ -111,8 +118,7 @@ impl Cache {
     }
 
     fn hits(&self) -> u64 {
-        let _lock = self.state.lock();
-        self.front.counts().0
+        self.front.inside(&mut self.state.lock().0).counts().0
     }
 }
 
@@ -273,9 +279,9 @@ fn a_reader_that_a_thread_has_left_keeps_its_hits() {
         let other = {
             let cache = Arc::clone(&cache);
             thread::spawn(move || {
-                let reader = cache.reader();
-                assert!(cache.hit(reader, 1));
-                reader.leave();
+                let life = Arc::new(Life::new());
+                assert!(cache.hit(cache.reader_of(&life), 1));
+                life.end();
             })
         };
         let reader = cache.reader();
@@ -298,8 +304,8 @@ fn a_value_computed_before_an_invalidation_is_not_stored_after_it() {
                 let mut left = Left::new();
                 let mut state = cache.state.lock();
                 let (lru, invalidations) = &mut *state;
-                let _forgotten =
-                    if cache.front.runs() { invalidations.invalidate(1, ()) } else { invalidations.clear() };
+                let runs = cache.front.inside(lru).runs();
+                let _forgotten = if runs { invalidations.invalidate(1, ()) } else { invalidations.clear() };
                 cache.front.set_newest(invalidations.newest(), invalidations.are_kept());
                 cache.remove_inside(lru, 1, &mut left);
             })

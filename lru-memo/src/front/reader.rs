@@ -18,7 +18,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::front::running::Running;
 use crate::front::stamp::stamp;
 use crate::ring::Place;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, UnsafeCell};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, UnsafeCell};
 
 /// Set in what is no place: a mark, or half of a stamp.
 pub(crate) const NO_PLACE: u32 = 1 << 31;
@@ -52,8 +52,6 @@ pub struct Reader {
     running: Running,
     /// The mark that was logged last.
     marked: AtomicU32,
-    /// Whether a thread has it.
-    taken: AtomicBool,
     /// Used in the lock: the log, which its owner alone replaces, ...
     log: UnsafeCell<Box<[AtomicU32]>>,
     /// ... the position at which it begins, up to where it is drained, and the newest mark and the number of marks
@@ -62,8 +60,6 @@ pub struct Reader {
     drained: AtomicU64,
     mark: AtomicU32,
     marks: AtomicU64,
-    /// The next of the same cache.
-    pub(super) next: AtomicPtr<Reader>,
 }
 
 // SAFETY: all but `log` is atomic. The log is replaced by its owner alone and in the lock, and others read it in the
@@ -83,7 +79,7 @@ pub(crate) struct Hazard<'r>(&'r Reader);
 
 impl Reader {
     pub(crate) fn new(id: u32) -> Self {
-        let reader = Self {
+        Self {
             word: AtomicU64::new(0),
             hazard: AtomicU32::new(0),
             id,
@@ -92,16 +88,12 @@ impl Reader {
             misses: AtomicU64::new(0),
             running: Running::new(),
             marked: AtomicU32::new(0),
-            taken: AtomicBool::new(true),
             log: UnsafeCell::new(Box::new([])),
             begin: AtomicU64::new(0),
             drained: AtomicU64::new(0),
             mark: AtomicU32::new(0),
             marks: AtomicU64::new(0),
-            next: AtomicPtr::new(core::ptr::null_mut()),
-        };
-        reader.make_room();
-        reader
+        }
     }
 
     #[inline(always)]
@@ -143,12 +135,12 @@ impl Reader {
     }
 
     /// The hits so far, where they are only counted.
-    pub(crate) fn counted_hits(&self) -> u64 {
+    fn counted_hits(&self) -> u64 {
         self.word.load(Acquire) >> 1
     }
 
     /// The hits so far, where they are logged; in the lock.
-    pub(crate) fn logged_hits(&self) -> u64 {
+    fn logged_hits(&self) -> u64 {
         let (undrained, _) = self.undrained();
         let end = undrained.end;
         let marks = self.logged_backwards(undrained).filter(|what| what & NO_PLACE != 0).count();
@@ -159,8 +151,10 @@ impl Reader {
         &self.running
     }
 
-    pub(crate) fn misses(&self) -> u64 {
-        self.misses.load(Relaxed)
+    /// The hits and misses so far; in the lock.
+    pub(crate) fn counts(&self, are_counted: bool) -> (u64, u64) {
+        let hits = if are_counted { self.counted_hits() } else { self.logged_hits() };
+        (hits, self.misses.load(Relaxed))
     }
 
     #[inline]
@@ -308,7 +302,7 @@ impl Reader {
             // SAFETY: in the lock nobody replaces the log.
             unsafe { &*log }.len()
         });
-        if end / length as u64 % SELDOM == 0 {
+        if length == 0 || end / length as u64 % SELDOM == 0 {
             return false;
         }
         let mut dropped = 0;
@@ -348,22 +342,11 @@ impl Reader {
         true
     }
 
-    /// Takes a reader that no thread has.
-    pub(crate) fn take(&self) -> bool {
-        !self.taken.load(Relaxed) && !self.taken.swap(true, Acquire)
-    }
-
-    /// Ends what the thread was doing that had the reader, and takes the reader from it: it does not exist any more.
+    /// Ends what the thread was doing that had the reader: it does not exist any more.
     #[cfg(unix)]
     pub(crate) fn put_at_rest(&self) {
         self.word.store(self.word.load(Relaxed) & !1, Relaxed);
         self.hazard.store(0, Relaxed);
-        self.leave();
-    }
-
-    /// Leaves the reader, with its counts and its log, to another thread.
-    pub(crate) fn leave(&self) {
-        self.taken.store(false, Release);
     }
 }
 

@@ -1,135 +1,287 @@
 //! The readers of a cache, and how a thread finds its own.
 //!
-//! Caches are numbered; a thread has a table from their numbers to its readers. A reader outlives the thread that had
-//! it, and serves the next one that comes: there are never more of them than threads at one time.
+//! Caches are numbered, and no number is used again. A thread has a table from the numbers of caches to its readers
+//! there, and a word, [`Life`], that tells its end. A cache owns its readers: they are listed in its lock, and freed with it.
+//!
+//! 1. A reader belongs to one thread, and is freed when its cache is dropped, or in the lock after its thread has ended.
+//! 2. A table is read by its own thread alone, under the number of a cache that exists. What it holds of caches that
+//!    are gone is never looked up, and is forgotten when the table is full.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use core::sync::atomic::{AtomicU32 as Counter, Ordering};
+use core::ops::Deref;
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicU64 as Counter, AtomicUsize as Count};
 
 use crate::front::reader::Reader;
-use crate::sync::AtomicPtr;
+use crate::front::running::Running;
+use crate::sync::AtomicBool;
 
-/// The readers of a cache that all threads share.
+/// The number of a cache that all threads share.
 pub struct Readers {
-    number: usize,
-    /// A leaked list: readers of a cache are never freed.
-    first: AtomicPtr<Reader>,
+    number: u64,
 }
 
-/// A thread's table, as its calls read it.
+/// How many caches there are that all threads share.
+static CACHES: Count = Count::new(0);
+
+/// Whether a thread has ended.
+pub(crate) struct Life(AtomicBool);
+
+/// A reader that is owned by the list of its cache. Its address is known to its thread.
+#[derive(PartialEq, Eq)]
+struct Owned(NonNull<Reader>);
+
+// SAFETY: it is a box, of something that all threads may share.
+unsafe impl Send for Owned {}
+
+/// A reader, and the thread that has it. There is none in the child of a fork that was made by another thread.
+struct Listed {
+    reader: Owned,
+    life: Option<Arc<Life>>,
+}
+
+/// The readers of one cache; in its lock.
+#[derive(Default)]
+pub struct List {
+    listed: Vec<Listed>,
+    /// The hits and misses of readers that are gone.
+    counts: (u64, u64),
+    ids: u32,
+}
+
+/// Where a thread's table says that its reader in a cache is.
+#[derive(Clone, Copy)]
+struct Row {
+    number: u64,
+    reader: *const Reader,
+}
+
+/// A thread's table, as its calls read it: an open-addressed one whose length is `mask + 1`.
 #[derive(Clone, Copy)]
 struct Table {
-    readers: *const Option<&'static Reader>,
-    length: usize,
+    rows: *const Row,
+    mask: u64,
 }
 
 /// A thread's table, as it is kept.
-struct Owned(Vec<Option<&'static Reader>>);
+struct Kept {
+    rows: Vec<Row>,
+    used: usize,
+    life: Option<Arc<Life>>,
+}
 
-const EMPTY: Table = Table { readers: core::ptr::null(), length: 0 };
+/// Numbers of caches are not zero.
+const NO_ROW: Row = Row { number: 0, reader: core::ptr::null() };
+const EMPTY: Table = Table { rows: &raw const NOTHING.0, mask: 0 };
+const FEWEST: usize = 8;
+
+struct Nothing(Row);
+// SAFETY: it is never written, and its pointer is null.
+unsafe impl Sync for Nothing {}
+static NOTHING: Nothing = Nothing(NO_ROW);
 
 thread_local! {
     static TABLE: Cell<Table> = const { Cell::new(EMPTY) };
-    static OWNED: RefCell<Owned> = const { RefCell::new(Owned(Vec::new())) };
+    static KEPT: RefCell<Kept> = const { RefCell::new(Kept { rows: Vec::new(), used: 0, life: None }) };
 }
 
 impl Readers {
     pub(crate) fn new() -> Self {
-        static CACHES: Counter = Counter::new(0);
-        let number = CACHES.fetch_add(1, Ordering::Relaxed) as usize;
-        Self { number, first: AtomicPtr::new(core::ptr::null_mut()) }
+        static NUMBERS: Counter = Counter::new(1);
+        CACHES.fetch_add(1, Relaxed);
+        Self { number: NUMBERS.fetch_add(1, Relaxed) }
     }
 
     /// The calling thread's reader, if it has one already.
     #[inline(always)]
     pub(crate) fn mine(&self) -> Option<&Reader> {
         let table = TABLE.get();
-        if self.number >= table.length {
-            return None;
+        // SAFETY: the position is masked with the length less one, and the table is that of `KEPT`, which is of this thread,
+        // is set anew whenever that changes, and is taken back before that is dropped.
+        let row = unsafe { *table.rows.add((self.number & table.mask) as usize) };
+        if row.number == self.number {
+            // SAFETY: invariants 1 and 2: the cache exists, and this thread has not ended.
+            return Some(unsafe { &*row.reader });
         }
-        // SAFETY: the table is that of `OWNED`, which is of this thread, is replaced whenever that changes, and is
-        // taken back before that is dropped.
-        unsafe { *table.readers.add(self.number) }
+        if row.number == 0 { None } else { self.mine_further_on() }
     }
 
-    /// Gives the calling thread a reader; none while it ends.
+    /// As [`mine`](Self::mine), where another cache's reader is in the way.
+    #[inline(never)]
+    fn mine_further_on(&self) -> Option<&Reader> {
+        KEPT.try_with(|kept| {
+            let kept = kept.borrow();
+            let row = kept.rows[kept.position(self.number)];
+            // SAFETY: invariants 1 and 2: the cache exists, and this thread has not ended.
+            (row.number == self.number).then(|| unsafe { &*row.reader })
+        })
+        .ok()?
+    }
+
+    /// Gives the calling thread a reader; none while it ends. In the lock.
     #[cold]
     #[inline(never)]
-    pub(crate) fn join_in(&self) -> Option<&Reader> {
-        OWNED
-            .try_with(|owned| {
-                let mut owned = owned.borrow_mut();
-                let table = &mut owned.0;
-                if table.len() <= self.number {
-                    table.resize(self.number + 1, None);
-                }
-                let reader = self.join();
-                table[self.number] = Some(reader);
-                TABLE.set(Table { readers: table.as_ptr(), length: table.len() });
-                reader
-            })
-            .ok()
+    pub(crate) fn join_in(&self, list: &mut List) -> Option<&Reader> {
+        KEPT.try_with(|kept| {
+            let mut kept = kept.borrow_mut();
+            let life = kept.life.get_or_insert_with(|| Arc::new(Life::new()));
+            let reader = list.of(life);
+            kept.add(Row { number: self.number, reader });
+            // SAFETY: invariant 1: this thread has not ended.
+            unsafe { &*reader }
+        })
+        .ok()
     }
 
-    /// Takes the calling thread's reader from it, so that nothing is found here any more. The reader is left to nobody.
+    /// Takes the calling thread's reader from it, so that nothing is found here any more.
     pub(crate) fn leave(&self) {
-        let _ = OWNED.try_with(|owned| {
-            if let Some(reader) = owned.borrow_mut().0.get_mut(self.number) {
-                *reader = None;
+        let _ = KEPT.try_with(|kept| {
+            let mut kept = kept.borrow_mut();
+            if let Some(at) = (!kept.rows.is_empty()).then(|| kept.position(self.number)) {
+                if kept.rows[at].number == self.number {
+                    // The row stays in the way of those behind it.
+                    kept.rows[at].number = u64::MAX;
+                }
             }
         });
     }
+}
 
-    /// A reader for a thread: one that another has left, or a new one.
-    pub(crate) fn join(&self) -> &'static Reader {
-        if let Some(reader) = self.all().find(|reader| reader.take()) {
-            return reader;
-        }
-        let mut first = self.first.load(Acquire);
-        let id = |first: *mut Reader| {
-            // SAFETY: readers are never freed.
-            unsafe { first.as_ref() }.map_or(1, |newest| newest.id() + 1)
-        };
-        loop {
-            let mut reader = Box::new(Reader::new(id(first)));
-            reader.next = AtomicPtr::new(first);
-            let reader = Box::into_raw(reader);
-            match self.first.compare_exchange(first, reader, AcqRel, Acquire) {
-                // SAFETY: it was made just now, and readers are never freed.
-                Ok(_) => return unsafe { &*reader },
-                Err(other) => {
-                    // SAFETY: nobody else has seen it.
-                    drop(unsafe { Box::from_raw(reader) });
-                    first = other;
-                }
-            }
-        }
+impl Drop for Readers {
+    fn drop(&mut self) {
+        CACHES.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Life {
+    pub(crate) fn new() -> Self {
+        Self(AtomicBool::new(true))
     }
 
-    /// All readers.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &'static Reader> + use<> {
-        let at = |reader: &AtomicPtr<Reader>| {
-            // SAFETY: readers are never freed.
-            unsafe { reader.load(Acquire).as_ref::<'static>() }
-        };
-        core::iter::successors(at(&self.first), move |reader| at(&reader.next))
+    pub(crate) fn end(&self) {
+        self.0.store(false, Release);
     }
 
-    /// Whether there are few, so that to look at all of them costs next to nothing.
-    pub(crate) fn are_few(&self) -> bool {
-        // SAFETY: readers are never freed.
-        unsafe { self.first.load(Relaxed).as_ref() }.is_none_or(|newest| newest.id() <= 32)
+    fn has_ended(&self) -> bool {
+        !self.0.load(Acquire)
+    }
+}
+
+impl Kept {
+    /// Where the row of a cache is, or would be.
+    fn position(&self, number: u64) -> usize {
+        let mask = self.rows.len() - 1;
+        let mut at = number as usize & mask;
+        while self.rows[at].number != number && self.rows[at].number != 0 {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    fn add(&mut self, row: Row) {
+        if (self.used + 1) * 2 > self.rows.len() {
+            // Nothing tells which of the caches are gone. For those that are not, the thread finds its reader in the
+            // cache's list again.
+            let length = (CACHES.load(Relaxed) * 4).next_power_of_two().max(FEWEST);
+            self.rows = vec![NO_ROW; length];
+            self.used = 0;
+        }
+        let at = self.position(row.number);
+        self.rows[at] = row;
+        self.used += 1;
+        TABLE.set(Table { rows: self.rows.as_ptr(), mask: self.rows.len() as u64 - 1 });
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        TABLE.set(EMPTY);
+        if let Some(life) = &self.life {
+            life.end();
+        }
+    }
+}
+
+impl Deref for Owned {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        // SAFETY: a leaked box, which is freed when this is dropped.
+        unsafe { self.0.as_ref() }
     }
 }
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        TABLE.set(EMPTY);
-        for reader in self.0.iter().flatten() {
-            reader.leave();
+        // SAFETY: a leaked box, which nobody uses any more, by invariant 1.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+impl Listed {
+    fn has_ended(&self) -> bool {
+        self.life.as_ref().is_none_or(|life| life.has_ended())
+    }
+}
+
+impl List {
+    /// All readers.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Reader> {
+        self.listed.iter().map(|listed| &*listed.reader)
+    }
+
+    /// Whether there are few, so that to look at all of them costs next to nothing.
+    pub(crate) fn are_few(&self) -> bool {
+        self.listed.len() <= 32
+    }
+
+    /// The hits and misses of readers that are gone.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        self.counts
+    }
+
+    /// The reader of a thread: its own, one that another has left, or a new one.
+    pub(crate) fn of(&mut self, life: &Arc<Life>) -> *const Reader {
+        let is_own = |listed: &Listed| listed.life.as_ref().is_some_and(|other| Arc::ptr_eq(other, life));
+        let found =
+            self.listed.iter().position(is_own).or_else(|| self.listed.iter().position(Listed::has_ended));
+        let at = found.unwrap_or_else(|| {
+            self.ids += 1;
+            let reader = Owned(NonNull::from(Box::leak(Box::new(Reader::new(self.ids)))));
+            self.listed.push(Listed { reader, life: None });
+            self.listed.len() - 1
+        });
+        let listed = &mut self.listed[at];
+        listed.life = Some(Arc::clone(life));
+        listed.reader.0.as_ptr()
+    }
+
+    /// Frees the readers of threads that have ended, but for those that are `needed`.
+    pub(crate) fn prune(&mut self, rest: &Running, are_counted: bool) {
+        let counts = &mut self.counts;
+        self.listed.retain(|listed| {
+            if !listed.has_ended() || !(are_counted || listed.reader.undrained().0.is_empty()) {
+                return true;
+            }
+            let (hits, misses) = listed.reader.counts(are_counted);
+            *counts = (counts.0 + hits, counts.1 + misses);
+            rest.take_over(listed.reader.running());
+            false
+        });
+    }
+
+    /// Takes all readers but one from threads that do not exist any more.
+    #[cfg(unix)]
+    pub(crate) fn put_others_at_rest(&mut self, mine: Option<*const Reader>) {
+        for listed in &mut self.listed {
+            if Some(listed.reader.0.as_ptr().cast_const()) != mine {
+                listed.reader.put_at_rest();
+                listed.life = None;
+            }
         }
     }
 }

@@ -25,6 +25,12 @@ impl Running {
         count(&self.ended, is_shared);
     }
 
+    /// Takes over the counts of a thread that has ended. Those that began are added first: see `Inside::runs`.
+    pub(crate) fn take_over(&self, other: &Self) {
+        self.begun.fetch_add(other.begun(), Release);
+        self.ended.fetch_add(other.ended(), Release);
+    }
+
     /// Counts all that began as ended.
     #[cfg(unix)]
     pub(crate) fn put_at_rest(&self) {

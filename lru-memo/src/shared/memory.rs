@@ -13,7 +13,7 @@ use once_cell::race::OnceBox;
 use super::error::Error;
 use super::lease::Lease;
 use super::namespace::Namespace;
-use super::{Counts, Entry, Found, Store, Summary, Ticket, health};
+use super::{Counts, Entry, Found, Store, Summary, Ticket};
 use crate::clock;
 use crate::fork::{Heritage, Inherited};
 use crate::front::{Front, Inside, tag};
@@ -94,7 +94,7 @@ impl Space {
         let limits = Limits { maxsize: space.maxsize(), max_weight, ttl: space.ttl() };
         Self {
             limits,
-            front: Front::new(limits),
+            front: Front::new(limits, true),
             lru: Lru::new(limits),
             summary: Summary::new(space, Counts::default()),
             generation: 0,
@@ -209,7 +209,6 @@ impl Store for Memory {
     }
 
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
-        health::note_rejected();
         Ok(self.with(space, |state| {
             state.remove(key);
             state.summary.counts.hits = state.summary.counts.hits.saturating_sub(1);
