@@ -149,6 +149,18 @@ mod tests {
     }
 
     #[test]
+    fn no_character_at_all_steers_the_terminal_turns_text_around_or_hides() {
+        let does_something = |c: char| {
+            c.is_control()
+                || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
+                || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e007f}')
+        };
+        let shown = ('\0'..=char::MAX).map(|c| visible(c.encode_utf8(&mut [0; 4])));
+        let wrong: Vec<String> = shown.filter(|shown| shown.chars().any(does_something)).collect();
+        assert_eq!(wrong, [""; 0]);
+    }
+
+    #[test]
     fn a_name_is_cut_where_a_screen_ends() {
         assert_eq!(name(&"é".repeat(80)), "é".repeat(80));
         assert_eq!(name(&"é".repeat(81)), "é".repeat(80) + "…");

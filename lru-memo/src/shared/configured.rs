@@ -1,5 +1,8 @@
 //! The store of this process: which one it is, and opening it.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod check;
+
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;

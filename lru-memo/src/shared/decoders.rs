@@ -1,19 +1,21 @@
-//! A check for each decoder of bytes that others have written: the fuzz target `decoders` runs them, and so do tests.
+//! A check for each decoder of bytes that others have written, and for the URLs of stores: the fuzz target `decoders`
+//! runs them, and so do tests.
 //!
 //! Whatever the bytes are, a decoder neither panics nor goes on for ever, allocates no more than the bytes can fill, and
 //! reads what was written as it was.
 
-use super::format;
 #[cfg(all(feature = "shared", target_os = "linux"))]
 use super::lmdb;
 #[cfg(feature = "memcached")]
 use super::memcached;
+use super::{configured, format};
 
 type Check = fn(&[u8]);
 
 /// The checks, each with the letter that its inputs begin with.
 const CHECKS: &[(u8, Check)] = &[
     (b'f', format::check::check),
+    (b'u', configured::check::url),
     #[cfg(feature = "memcached")]
     (b'd', memcached::check::directory),
     #[cfg(feature = "memcached")]
