@@ -30,6 +30,7 @@ pub use crate::of_thread::OfThread;
 pub use crate::outcome::{
     Is, NotResult, Probe, Returned, Value, clone_value, no_alias_in_method, no_generic_alias,
 };
+pub use crate::parameters::kept_parameters;
 pub use crate::plain::{NotPlain, Plainness};
 pub use crate::registry::Site;
 #[cfg(feature = "_stores")]

@@ -81,6 +81,7 @@ mod memo;
 mod miss;
 mod of_thread;
 mod outcome;
+mod parameters;
 mod plain;
 mod registry;
 mod ring;
