@@ -21,15 +21,16 @@ use super::key::SharedKey;
 use super::namespace::Namespace;
 use super::near::Near;
 use super::task::{self, Caller};
-use super::turns::{Joined, Run, Turn, Turns, Waited};
+use super::turns::{Failed, Joined, Run, Turn, Turns, Waited};
 use super::undelivered::Mark;
 use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket};
 use crate::by_type::ByType;
+use crate::flight::Failure;
 use crate::in_flight::deadline;
 use crate::info::{CacheInfo, CacheParameters, Outcome};
 use crate::instances::instantiation_of;
-use crate::outcome::Returned;
+use crate::outcome::{Errors, Returned};
 use crate::registry::{self, Site};
 use crate::totals::{CacheTotals, Runs, Stopwatch};
 
@@ -477,7 +478,11 @@ impl SharedPending {
     ///
     /// # Errors
     /// A miss, when the caller is the one to run the function, or has waited for so long.
-    pub async fn wait<V>(self, limit: Option<Duration>, codec: Codec<V>) -> Result<(V, Outcome), SharedMiss> {
+    pub async fn wait<V>(
+        self,
+        limit: Option<Duration>,
+        codec: Codec<V>,
+    ) -> Result<(Result<V, Failure>, Outcome), SharedMiss> {
         let deadline = deadline(limit);
         match self {
             Self::Run(miss) => Err(miss),
@@ -486,7 +491,10 @@ impl SharedPending {
                 if matches!(joined, Joined::Wait(_)) {
                     calls.waits.fetch_add(1, Relaxed);
                 }
-                calls.count(call.joined(near, joined, deadline, codec).await)
+                let found = call.joined(near, joined, deadline, codec).await;
+                let is_hit = matches!(found, Ok((Ok(_), _)));
+                let _ = calls.count(if is_hit { Ok(()) } else { Err(()) });
+                found
             }
         }
     }
@@ -500,19 +508,30 @@ impl SharedCall {
         mut joined: Joined,
         deadline: Option<Instant>,
         codec: Codec<V>,
-    ) -> Result<(V, Outcome), SharedMiss> {
-        let waited = |value: V| (value, Outcome::Waited);
+    ) -> Result<(Result<V, Failure>, Outcome), SharedMiss> {
+        let waited = |value: V| (Ok(value), Outcome::Waited);
         let mut call = self;
         let mut turn = loop {
             let run = match joined {
                 Joined::Within => {
-                    return call.get_far(near, codec).await.map(|value| (value, Outcome::Hit));
+                    return call.get_far(near, codec).await.map(|value| (Ok(value), Outcome::Hit));
                 }
                 Joined::Turn(turn) => break turn,
                 Joined::Wait(seat) => match seat.wait(call.caller, deadline).await {
                     Waited::Late => return call.get_far(near, codec).await.map(waited),
                     Waited::Turn(turn) => break turn,
                     Waited::Value(run) => run,
+                    Waited::Error(failed) => match call.failed(failed, near, codec).await {
+                        Ok(answer) => return answer,
+                        Err(again) => {
+                            call = again;
+                            let Some(key) = &call.key else {
+                                return Err(call.cache.miss(call.caller, None));
+                            };
+                            joined = call.cache.turns.join(key);
+                            continue;
+                        }
+                    },
                 },
             };
             match call.waited(&run, codec).await {
@@ -530,6 +549,32 @@ impl SharedCall {
 }
 
 impl SharedCall {
+    /// The error of one who has waited: a miss, unless there is a value by now.
+    ///
+    /// # Errors
+    /// The call, when the run is outdated, as that of [`waited`](Self::waited).
+    async fn failed<V>(
+        self,
+        Failed { error, since }: Failed,
+        near: Option<Ticket>,
+        codec: Codec<V>,
+    ) -> Result<Result<(Result<V, Failure>, Outcome), SharedMiss>, Self> {
+        let Self { cache, key, caller, tags } = self;
+        let Some(key) = key else { return Ok(Ok((Err(error), Outcome::Waited))) };
+        let (key, is_current) = match since {
+            Some(since) => {
+                cache.ask(caller, key, move |store, space, key| store.is_current(space, key, since)).await
+            }
+            None => (key, None),
+        };
+        let call = Self { cache, key: Some(key), caller, tags };
+        if is_current == Some(false) {
+            return Err(call);
+        }
+        let answer = call.get_far(near, codec).await.map_err(|_| error);
+        Ok(Ok((answer, Outcome::Waited)))
+    }
+
     /// The value of one who has waited for it: a hit, also where it could not be stored.
     ///
     /// # Errors
@@ -578,6 +623,17 @@ impl SharedMiss {
         match &mut self.turn {
             Some(turn) => turn.inside(body).await,
             None => body.await,
+        }
+    }
+
+    /// Gives the error that a call has returned, if it has one and that can be copied, to those of this process who wait.
+    pub fn share_error<Kind, R: Returned<Kind>>(&mut self, returned: &R, errors: Errors<R>) {
+        let Some(copy) = errors.copy() else { return };
+        if returned.value().is_some() {
+            return;
+        }
+        if let Some(turn) = self.turn.take() {
+            turn.fail(self.since, || copy(returned));
         }
     }
 
