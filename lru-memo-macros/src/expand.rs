@@ -172,7 +172,7 @@ impl<'a> Pieces<'a> {
         Companion {
             doc: Some(doc),
             // That it could be a `const fn` is of no use to the memoized one.
-            attributes: quote!(#(#inner)* #allow #[allow(clippy::missing_const_for_fn)]),
+            attributes: quote!(#(#inner)* #allow #[allow(clippy::missing_const_for_fn, clippy::must_use_candidate)]),
             forward_attributes: quote!(#(#all)* #(#alike)* #allow #unused),
             signature,
             declaration,

@@ -1,16 +1,16 @@
 //! The function as the expansion needs it: where it stands, its arguments by name, and what it returns.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
-use syn::visit::{self, Visit};
 use syn::{
     AttrStyle, Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, Path, Receiver,
     ReceiverKind, ReturnType, Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
 };
 
 use crate::block::Block;
+use crate::expand::mentions_ident;
 use crate::shape::{inferable, mentions};
 
 /// Where a function stands.
@@ -352,22 +352,32 @@ fn is_skip(attribute: &Attribute) -> bool {
 
 /// Whether a function has a receiver or names `Self`, and so is in an `impl` block or a trait.
 fn mentions_self(item: &ItemFn) -> bool {
-    struct Finder(bool);
-    impl<'ast> Visit<'ast> for Finder {
-        fn visit_ident(&mut self, ident: &'ast Ident) {
-            self.0 |= ident == "Self";
+    let (statements, own) = (&item.block.stmts, Ident::new("Self", Span::call_site()));
+    item.sig.receiver().is_some()
+        || mentions_ident(item.sig.to_token_stream(), &own)
+        || names_self(quote!(#(#statements)*))
+}
+
+/// Whether tokens name `Self`. What is nested in them has a `Self` of its own.
+fn names_self(tokens: TokenStream) -> bool {
+    let mut is_nested = false;
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) if ["impl", "trait", "struct", "enum"].iter().any(|item| ident == item) => {
+            is_nested = true;
+            false
         }
-        // What is nested in the body has a `Self` of its own.
-        fn visit_item(&mut self, item: &'ast syn::Item) {
-            if matches!(item, syn::Item::Macro(_)) {
-                visit::visit_item(self, item);
-            }
+        TokenTree::Ident(ident) => !is_nested && ident == "Self",
+        TokenTree::Group(group) => {
+            let found = !is_nested && names_self(group.stream());
+            is_nested &= group.delimiter() != Delimiter::Brace;
+            found
         }
-    }
-    let mut finder = Finder(item.sig.receiver().is_some());
-    finder.visit_signature(&item.sig);
-    finder.visit_block(&item.block);
-    finder.0
+        TokenTree::Punct(punct) => {
+            is_nested &= punct.as_char() != ';';
+            false
+        }
+        TokenTree::Literal(_) => false,
+    })
 }
 
 /// The names of what is generated beside the function.
@@ -407,7 +417,7 @@ impl Names {
             refresh: format_ident!("{function}_cache_refresh"),
             with_outcome: format_ident!("{function}_with_outcome"),
             near_info: format_ident!("{function}_cache_near_info"),
-            cache: format_ident!("__lru_cache_is_missing_on_the_impl_block_of_{function}"),
+            cache: format_ident!("{function}_needs_lru_cache_on_its_impl_block"),
             call: format_ident!("__lru_memo_call_of_{function}"),
         }
     }
@@ -491,8 +501,11 @@ impl Attributes {
         let expected = meta.require_list().and_then(|list| list.parse_args_with(parse)).ok()?;
         let (reason, lints): (Vec<_>, Vec<_>) =
             expected.iter().partition(|meta| meta.path().is_ident("reason"));
-        let is_about_name =
-            |meta: &&Meta| ["dead_code", "missing_docs"].iter().any(|lint| meta.path().is_ident(lint));
+        let is_about_name = |meta: &&Meta| {
+            meta.path().segments.last().is_some_and(|lint| {
+                ["dead_code", "missing_docs", "must_use_candidate"].iter().any(|name| lint.ident == name)
+            })
+        };
         let (name, body): (Vec<_>, Vec<_>) = lints.iter().copied().partition(is_about_name);
         let level = |level: TokenStream, lints: &[&Meta]| {
             (!lints.is_empty()).then(|| written(quote!(#level(#(#lints,)* #(#reason)*))))

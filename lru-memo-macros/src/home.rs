@@ -23,8 +23,7 @@ pub(crate) struct Home {
     pub(crate) body: TokenStream,
     /// Finds the cache, given a variable `__lru_memo_key`.
     pub(crate) cache: TokenStream,
-    /// Finds what leads to the cache, where a hit is cheaper that way: its `get` is that of the cache, its `cache` the
-    /// cache.
+    /// Finds what has the `get` of the cache, where a hit is cheaper that way.
     pub(crate) way: Option<TokenStream>,
     /// The cache in an `Option`, without a key, where the type of a stored key can be written.
     pub(crate) used: TokenStream,

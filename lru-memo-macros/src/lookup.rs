@@ -95,14 +95,15 @@ impl Pieces<'_> {
         } else {
             // Out of the way of a hit, which needs fewer registers then.
             let key = &self.key.value;
+            let cache = &self.home.cache;
             let (way, cache) = match &self.home.way {
-                Some(way) => (way, body!(let __lru_memo_cache = __lru_memo_cache.cache();)),
-                None => (&self.home.cache, TokenStream::new()),
+                Some(way) => (way, body!(let __lru_memo_cache = #cache;)),
+                None => (cache, TokenStream::new()),
             };
             let miss = body! {
                 #private::cold(move || {
-                    #cache
                     let __lru_memo_key = #key;
+                    #cache
                     match __lru_memo_cache.look(&__lru_memo_miss, __lru_memo_key, #clone) {
                         ::core::result::Result::Ok(__lru_memo_value) => #hit,
                         // Where it is: to move it would cost more than half of what a lookup does.

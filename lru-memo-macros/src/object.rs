@@ -199,7 +199,17 @@ impl Object {
             }
         };
         let name = name_of(function, options, private);
-        let find = if self.is_held(function) { quote!(held) } else { quote!(cache) };
+        let found = |find: TokenStream| {
+            body! {
+                #way.#find::<#storage, _, #value, #hasher>(#proof_of_key, #proof_of_value, || #private::SiteInObject { name: || #name, parameters: #whole })
+            }
+        };
+        let (borrowed, held) = (found(quote!(cache)), found(quote!(held)));
+        let (cache, hit) = match self.is_held(function) {
+            // The owner is not given away before the function runs.
+            true => (held, Some(borrowed).filter(|_| !self.calls && options.tags.is_empty())),
+            false => (borrowed, None),
+        };
         let (head, body) = if function.may_be_dispatched() {
             (body!(fn #hidden(&self)), TokenStream::new())
         } else {
@@ -208,10 +218,8 @@ impl Object {
         Home {
             head,
             body,
-            cache: body! {
-                #way.#find::<#storage, _, #value, #hasher>(#proof_of_key, #proof_of_value, || #private::SiteInObject { name: || #name, parameters: #whole })
-            },
-            way: None,
+            cache,
+            way: hit,
             // What a method on the way has returned is gone before the cache is used.
             used: {
                 let key = key.type_of_stored(options);

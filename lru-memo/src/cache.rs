@@ -121,6 +121,12 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         Self::with_limits(limits(parameters), false)
     }
 
+    /// With the name of its function, for events.
+    pub(crate) fn named(mut self, name: fn() -> &'static str) -> Self {
+        self.runs = Runs::of(name);
+        self
+    }
+
     /// An empty cache with the limits of these parameters, of which there may be many that come and go: for an object to
     /// own, say.
     ///
@@ -170,7 +176,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     ///
     /// # Errors
     /// What was seen, when nothing was found nor counted; the caller goes on with [`look`](Self::look).
-    #[inline(always)]
+    // Without optimization, what is inlined takes room in the caller's frame, for as long as the function runs.
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen> {
         let hash = self.hash(key);
         self.find_near(hash, key, clone).map_err(|unfound| Unseen { hash, unfound })

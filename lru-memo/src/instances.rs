@@ -193,7 +193,7 @@ impl ThreadInstance {
             return typed(found);
         }
         let site = site();
-        let made = Rc::new(TheCache::<K, V, S>::new(site.parameters));
+        let made = Rc::new(TheCache::<K, V, S>::new(site.parameters).named(site.name));
         // The hasher's `default()` is the user's code and may have made the cache already: then this one is dropped.
         if let Some(found) = self.find() {
             return typed(found);

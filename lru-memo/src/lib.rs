@@ -78,6 +78,8 @@ mod key;
 mod kind;
 mod lru;
 mod memo;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod miss;
 mod of_thread;
 mod outcome;

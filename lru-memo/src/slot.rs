@@ -117,7 +117,7 @@ impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads,
     #[cold]
     fn fill(&'static self, site: impl FnOnce() -> Site) -> &'static Cache<AllThreads, P, K, V, S> {
         let site = site();
-        let made = Box::new(Cache::new(site.parameters));
+        let made = Box::new(Cache::new(site.parameters).named(site.name));
         // SAFETY: it stays in its box, and what is in a slot may be used by all threads, as said above.
         unsafe { made.take_part_in_forks() };
         // What is not needed is dropped, which is the user's code, at the end.

@@ -73,6 +73,9 @@ const SHORT: Duration = Duration::from_micros(2);
 /// The counters of runs.
 #[derive(Default)]
 pub(crate) struct Runs {
+    /// The name of the function, for events.
+    #[cfg(feature = "tracing")]
+    name: &'static str,
     /// The runs that `nanoseconds` is about.
     measured: AtomicU64,
     nanoseconds: AtomicU64,
@@ -94,7 +97,10 @@ impl Stopwatch<'_> {
     pub(crate) fn end(&mut self, has_value: bool) {
         self.is_over = has_value;
         if let Some((since, counts)) = self.begun.take() {
-            let nanoseconds = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let duration = since.elapsed();
+            #[cfg(feature = "tracing")]
+            tracing::debug!(cache = self.runs.name, ?duration, ok = has_value, "miss");
+            let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
             self.runs.nanoseconds.fetch_add(nanoseconds.saturating_mul(counts.into()), Relaxed);
             self.runs.measured.fetch_add(counts.into(), Relaxed);
         }
@@ -111,6 +117,16 @@ impl Drop for Stopwatch<'_> {
 }
 
 impl Runs {
+    /// Those of a function with this name.
+    #[cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "events alone need it"))]
+    pub(crate) fn of(name: impl FnOnce() -> &'static str) -> Self {
+        Self {
+            #[cfg(feature = "tracing")]
+            name: name(),
+            ..Self::default()
+        }
+    }
+
     /// Notes that a run begins.
     #[inline]
     pub(crate) fn begin(&self) -> Stopwatch<'_> {
@@ -122,6 +138,10 @@ impl Runs {
     fn measure(&self) -> Option<(Instant, u32)> {
         std::thread_local! {
             static UNMEASURED: Cell<u32> = const { Cell::new(0) };
+        }
+        #[cfg(feature = "tracing")]
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            return Some((Instant::now(), 1));
         }
         let (measured, nanoseconds) = (self.measured.load(Relaxed), self.nanoseconds.load(Relaxed));
         let is_short = measured >= FIRST && nanoseconds < measured.saturating_mul(SHORT.as_nanos() as u64);

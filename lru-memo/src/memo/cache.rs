@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::cache::Cache;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::Part;
-use crate::kind::{InBlocks, Kind};
+use crate::kind::{InBlocks, Kept, Kind};
 use crate::memo::Memo;
 use crate::slot::{Shared, SharedKey};
 use crate::tags::Tagged;
@@ -66,7 +66,7 @@ struct Sharing<C>(C);
 // SAFETY: a `C` gets in here, and a reference to it out of here, only by this module: `Entry::new` and `Entry::typed` exist for
 // a `Cache<AllThreads, P, K, V, S>` alone, and the former demands a `SharedKey<K>`, a `Shared<V>` and `S:
 // ShareableInObject`. The first two exist only when all parts of `K`, and `V`, are `Send + Sync`; then the cache is,
-// too, which the compiler confirms in `slot`.
+// too, which the compiler confirms below.
 unsafe impl<C> Sync for Sharing<C> {}
 // SAFETY: as above.
 unsafe impl<C> Send for Sharing<C> {}
@@ -104,7 +104,7 @@ impl Entry {
         S: BuildHasher + Default + ShareableInObject,
     {
         static NUMBERS: AtomicUsize = AtomicUsize::new(0);
-        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::unlisted(site.parameters)));
+        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::unlisted(site.parameters).named(site.name)));
         let of = TypeId::of::<TheCache<P, K, V, S>>();
         Self { cache, of, number: NUMBERS.fetch_add(1, Ordering::Relaxed), site }
     }
@@ -310,3 +310,16 @@ impl<'m> InObject<'m> {
         self.find().map_or_else(parameters, Entry::parameters)
     }
 }
+
+const _: () = {
+    const fn shareable<T: ShareableInObject>() {}
+    #[allow(dead_code, reason = "to be compiled is all it is for; older Rust does not see that it is dead")]
+    fn a_cache_of_shareable_parts_is_shareable<
+        K: ShareableInObject,
+        V: ShareableInObject,
+        S: ShareableInObject,
+    >() {
+        shareable::<TheCache<Kept<true, true>, K, V, S>>();
+        shareable::<TheCache<Kept<false, true>, K, V, S>>();
+    }
+};

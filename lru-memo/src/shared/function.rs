@@ -185,7 +185,7 @@ impl SharedCache {
             .with_ttl(parameters.ttl);
         let near = parameters.near.map(|near| Near::new(&parameters, near));
         let (turns, undelivered) = (Turns::new(), Mark::new());
-        let (runs, calls) = (Runs::default(), Calls::default());
+        let (runs, calls) = (Runs::of(|| name), Calls::default());
         Self { space, is_told_apart: id.is_some(), is_tagged, runs, calls, turns, near, undelivered }
     }
 

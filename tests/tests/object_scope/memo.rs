@@ -109,6 +109,21 @@ fn a_memo_lists_its_caches_in_the_order_of_first_use_and_clears_them() {
 }
 
 #[test]
+fn totals_are_those_of_the_object() {
+    let (store, other) = (Store::new(1), Store::new(1));
+    assert_eq!(store.block_cache_totals().misses, 0);
+    for id in [1, 2, 2] {
+        store.block(id);
+    }
+    store.block_cache_clear();
+    other.block(1);
+    let totals = store.block_cache_totals();
+    assert_eq!((totals.hits, totals.misses, totals.evictions), (1, 2, 1));
+    assert_eq!(store.memo.caches().next().unwrap().totals().misses, 2);
+    assert_eq!(other.block_cache_totals().misses, 1);
+}
+
+#[test]
 fn the_caches_of_the_process_do_not_list_those_of_objects() {
     let store = Store::new(3);
     store.block(1);

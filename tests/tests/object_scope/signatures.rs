@@ -160,6 +160,8 @@ fn a_guard_on_the_way_is_gone_before_the_function_and_the_users_code_run() {
         assert_eq!(keyed(guarded, Key(guarded, 3)), 3);
     }
     assert_eq!(counts(guarded.sum_cache_info()), (2, 10, 10));
+    let removed = guarded.sum_cache_invalidate_if(|&x, _| guarded.0.try_lock().is_ok() && x < 4);
+    assert_eq!((removed, guarded.sum_cache_info().currsize), (4, 6));
     assert_eq!(counts(keyed_cache_info(guarded)), (1, 1, 1));
 }
 
