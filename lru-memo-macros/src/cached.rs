@@ -7,7 +7,7 @@ use syn::{GenericArgument, PathArguments, Type};
 
 use crate::function::{Function, Place};
 use crate::options::Options;
-use crate::shape::peel;
+use crate::shape::{mentions, peel};
 
 /// What of the output is cached.
 pub(crate) struct Cached {
@@ -61,6 +61,33 @@ impl Cached {
         let kind = quote_spanned!(at=> #private::Is<#probe>);
         Self { value: quote_spanned!(at=> #private::Value<#output, #kind>), kind, ..whole }
     }
+}
+
+impl Cached {
+    /// How errors are handed to those who have waited: as copies, where the compiler can say that there are some.
+    pub(crate) fn errors(&self, function: &Function<'_>, options: &Options) -> TokenStream {
+        let output = &function.output;
+        let at = output.span();
+        let private = options.runtime.at(at);
+        let is_seen = function.knows(output)
+            || matches!(function.place, Place::Member) && !may_mention_parameter(output);
+        if options.cache_err || !is_seen {
+            return quote_spanned!(at=> #private::Errors::<#output>::kept());
+        }
+        quote_spanned! {at=> {
+            #[allow(unused_imports)]
+            use #private::UnsharedErrors as _;
+            #private::ErrorProbe::<#output>::errors()
+        }}
+    }
+}
+
+/// Whether a type may mention what a block is generic over that cannot be seen: `Self`, or a name such as `E`.
+fn may_mention_parameter(ty: &Type) -> bool {
+    mentions(ty, |ident| {
+        let name = ident.to_string();
+        name == "Self" || name.len() <= 2 && name.starts_with(|first: char| first.is_ascii_uppercase())
+    })
 }
 
 /// `T` of a type that is named `Result<T, ..>`.

@@ -113,7 +113,7 @@ impl<'a> Pieces<'a> {
         let private = options.runtime.at(Span::call_site());
         let key = Key::of(function, options);
         let cached = Cached::of(function, options);
-        let parameters = Parameters::of(options, &private);
+        let parameters = Parameters::of(function, options, &private);
         let home = Home::of(function, options, &key, &cached, &parameters, &private);
         let at = function.output.span();
         // Seen as generated, so that no change to it is suggested.

@@ -49,13 +49,13 @@ impl Pieces<'_> {
                 (false, true) => body!(__lru_memo_pending.wait(#limit, #clone).await),
                 (false, false) => body!(__lru_memo_pending.block(#limit, #clone)),
             };
+            let errors = self.cached.errors(self.function, self.options);
+            let answer = body!(#errors.answer::<#kind>(__lru_memo_answer));
             let waited = match returns {
-                Returns::Value => body!(::core::result::Result::Ok((__lru_memo_value, _)) => #from_value),
-                Returns::WithOutcome => {
-                    body! {
-                        ::core::result::Result::Ok((__lru_memo_value, __lru_memo_outcome)) => (#from_value, __lru_memo_outcome)
-                    }
-                }
+                Returns::Value => body!(::core::result::Result::Ok((__lru_memo_answer, _)) => #answer),
+                Returns::WithOutcome => body! {
+                    ::core::result::Result::Ok((__lru_memo_answer, __lru_memo_outcome)) => (#answer, __lru_memo_outcome)
+                },
             };
             let look_up = self.ask(quote!(get_or_join), clone);
             return body! {
@@ -68,6 +68,7 @@ impl Pieces<'_> {
                         ::core::result::Result::Err(mut __lru_memo_miss) => {
                             #before_run
                             let __lru_memo_returned = #run;
+                            __lru_memo_miss.share_error::<#kind, #output>(&__lru_memo_returned, #errors);
                             #complete
                         }
                     },

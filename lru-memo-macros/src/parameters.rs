@@ -1,10 +1,12 @@
 //! The configuration of a cache, as expressions.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
+use syn::{Expr, ExprBinary, ExprCall, ExprCast, ExprGroup, ExprParen, ExprUnary};
 
-use crate::options::{Maxsize, Options, Scope};
+use crate::function::Function;
+use crate::options::{Maxsize, Options, Scope, core_at};
 
 /// The configuration of a cache, as expressions.
 pub(crate) struct Parameters {
@@ -15,15 +17,22 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    pub(crate) fn of(options: &Options, private: &TokenStream) -> Self {
+    pub(crate) fn of(function: &Function<'_>, options: &Options, private: &TokenStream) -> Self {
+        let is_known = limits(options).into_iter().all(|(_, limit)| is_constant(&limit));
         let at = Span::mixed_site();
         let maxsize = match &options.maxsize {
             Maxsize::Unbounded => quote_spanned!(at=> ::core::option::Option::None),
             Maxsize::Bounded(maxsize) => {
                 let here = maxsize.span();
-                let maxsize = match options.scope {
-                    Scope::Object => maxsize.clone(),
-                    _ => quote_spanned!(here=> const { #maxsize }),
+                let is_known = is_known && options.scope != Scope::Object;
+                let core = core_at(here);
+                let maxsize = if is_known {
+                    quote_spanned!(here=> const { #maxsize })
+                } else {
+                    quote_spanned!(here=> {
+                        let __lru_memo_maxsize: #core::primitive::usize = #maxsize;
+                        __lru_memo_maxsize
+                    })
                 };
                 quote_spanned!(at=> ::core::option::Option::Some(#maxsize))
             }
@@ -44,6 +53,51 @@ impl Parameters {
         let whole = quote_spanned! {at=>
             #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #near #max_weight #version
         };
-        Self { maxsize, whole }
+        if is_known || options.scope == Scope::Object {
+            return Self { maxsize, whole };
+        }
+        // Evaluated once, out of sight of the parameters of the function.
+        let path = function.path(&function.names.cache);
+        let whole = quote_spanned! {at=>
+            #private::kept_parameters(#private::instantiation_of(#path), || #whole)
+        };
+        Self { maxsize: quote_spanned!(at=> #whole.maxsize), whole }
+    }
+}
+
+/// The limits of a cache that are given, by the names of their options.
+pub(crate) fn limits(options: &Options) -> Vec<(&'static str, Expr)> {
+    let maxsize = match &options.maxsize {
+        Maxsize::Bounded(maxsize) => Some(maxsize.clone()),
+        Maxsize::Unbounded => None,
+    };
+    let max_weight = options.max_weight.as_ref().map(ToTokens::to_token_stream);
+    let limits = [
+        ("maxsize", maxsize),
+        ("ttl", options.ttl.clone()),
+        ("near", options.near.clone()),
+        ("max_weight", max_weight),
+    ];
+    let limits = limits.into_iter().filter_map(|(name, limit)| Some((name, syn::parse2(limit?).ok()?)));
+    limits.collect()
+}
+
+/// Whether an expression is made of literals alone; a `Duration::from_secs` of one is one.
+fn is_constant(expression: &Expr) -> bool {
+    match expression {
+        Expr::Lit(_) => true,
+        Expr::Unary(ExprUnary { expr, .. })
+        | Expr::Paren(ExprParen { expr, .. })
+        | Expr::Group(ExprGroup { expr, .. })
+        | Expr::Cast(ExprCast { expr, .. }) => is_constant(expr),
+        Expr::Binary(ExprBinary { left, right, .. }) => is_constant(left) && is_constant(right),
+        Expr::Call(ExprCall { func, args, .. }) => {
+            const OF_DURATION: [&str; 4] = ["from_secs", "from_millis", "from_micros", "from_nanos"];
+            let Expr::Path(path) = &**func else { return false };
+            let last = path.path.segments.last();
+            last.is_some_and(|last| OF_DURATION.iter().any(|name| last.ident == name))
+                && args.iter().all(is_constant)
+        }
+        _ => false,
     }
 }

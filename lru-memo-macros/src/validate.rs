@@ -3,12 +3,13 @@
 use proc_macro2::Span;
 use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
-use syn::{Expr, ExprPath, Ident, Receiver, ReceiverKind, Type};
+use syn::{Expr, ExprCall, ExprPath, Ident, Receiver, ReceiverKind, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::expand::mentions_ident;
 use crate::function::{Argument, Function, Misplaced};
 use crate::options::{Options, Scope};
+use crate::parameters::limits;
 use crate::shape::{first_borrow, first_borrow_in_leaf, first_mutable_borrow, peel};
 
 /// Reports everything about the function that cannot be memoized.
@@ -40,6 +41,7 @@ pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: 
     }
     validate_skip(function, options, diagnostics);
     validate_tags(function, options, diagnostics);
+    validate_limits(function, options, diagnostics);
     let is_owner = |name: &str| options.object.as_ref().is_some_and(|object| object.owner == name);
     if let Some(object) = &options.object {
         object.validate(function, options, diagnostics);
@@ -72,26 +74,60 @@ fn validate_skip(function: &Function<'_>, options: &Options, diagnostics: &mut D
     }
     // `self` may be in it: companions are called on it.
     for name in skipped_but_owner(function, options) {
-        if let Some(used) = options.key.as_ref().and_then(|key| first_use(key, name)) {
+        if let Some(used) = options.key.as_ref().and_then(|key| first_use(key, name, true)) {
             let message = format!("`key` uses `{name}`, which companions do not take; do not skip it");
             diagnostics.error(used, message);
         }
     }
 }
 
-/// The first place where an expression uses a variable.
-fn first_use<'e>(expression: &'e Expr, variable: &Ident) -> Option<&'e ExprPath> {
-    struct Finder<'e, 'v>(&'v Ident, Option<&'e ExprPath>);
+/// The first place where an expression uses a variable; if that counts, also where it is called.
+fn first_use<'e>(expression: &'e Expr, variable: &Ident, is_call_use: bool) -> Option<&'e ExprPath> {
+    struct Finder<'e, 'v> {
+        variable: &'v Ident,
+        is_call_use: bool,
+        found: Option<&'e ExprPath>,
+    }
     impl<'e> Visit<'e> for Finder<'e, '_> {
         fn visit_expr_path(&mut self, path: &'e ExprPath) {
-            if path.path.is_ident(self.0) {
-                self.1.get_or_insert(path);
+            if path.path.is_ident(self.variable) {
+                self.found.get_or_insert(path);
             }
         }
+        fn visit_expr_call(&mut self, call: &'e ExprCall) {
+            if self.is_call_use || !matches!(&*call.func, Expr::Path(_)) {
+                self.visit_expr(&call.func);
+            }
+            call.args.iter().for_each(|argument| self.visit_expr(argument));
+        }
     }
-    let mut finder = Finder(variable, None);
+    let mut finder = Finder { variable, is_call_use, found: None };
     finder.visit_expr(expression);
-    finder.1
+    finder.found
+}
+
+/// The limits of a cache are evaluated once, for all calls.
+fn validate_limits(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
+    if options.object.is_some() {
+        return;
+    }
+    let receiver = function.receiver().map(|receiver| Ident::from(receiver.self_token));
+    let named = function.arguments.iter().filter(|argument| argument.is_named);
+    let parameters: Vec<&Ident> = receiver.iter().chain(named.map(|argument| &argument.name)).collect();
+    for (name, limit) in limits(options) {
+        // A function may be called like a parameter.
+        let used = parameters.iter().find_map(|parameter| first_use(&limit, parameter, false));
+        if let Some(used) = used {
+            let message = if used.path.is_ident("self") {
+                format!(
+                    "`{name}` is evaluated once, for all objects; give each its own cache with `scope = self.memo`"
+                )
+            } else {
+                format!("`{name}` is evaluated once, for all calls; it may use no parameter")
+            };
+            diagnostics.error(used, message);
+        }
+    }
 }
 
 fn validate_tags(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {

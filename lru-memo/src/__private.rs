@@ -28,8 +28,10 @@ pub use crate::kind::Kept;
 pub use crate::memo::{InObject, SiteInObject, shareable_in_object, shareable_part_in_object};
 pub use crate::of_thread::OfThread;
 pub use crate::outcome::{
-    Is, NotResult, Probe, Returned, Value, clone_value, no_alias_in_method, no_generic_alias,
+    ErrorProbe, Errors, Is, NotResult, Probe, Returned, UnsharedErrors, Value, clone_value,
+    no_alias_in_method, no_generic_alias,
 };
+pub use crate::parameters::kept_parameters;
 pub use crate::plain::{NotPlain, Plainness};
 pub use crate::registry::Site;
 #[cfg(feature = "_stores")]

@@ -1,18 +1,19 @@
 //! Single flight: one computation of one key that other callers wait for, threads and tasks alike.
 //!
-//! A flight is in one of four stages:
+//! A flight is in one of five stages:
 //!
 //! | stage | meaning | what ends it |
 //! |---|---|---|
-//! | Running | somebody computes, waiters queue up | `land`: Landed; `abandon`: Offered to the first waiter, or Vacant when there is none |
+//! | Running | somebody computes, waiters queue up | `land`: Landed; `fail`: Failed; `abandon`: Offered to the first waiter, or Vacant when there is none |
 //! | Offered | the turn is a certain waiter's, who has not taken it yet; the others queue up | it takes the turn: Running; it is dropped: as for `abandon` |
 //! | Vacant | nobody computes, nobody waits | `join`: Offered to the one who joins |
 //! | Landed | the value is there | nothing |
+//! | Failed | an error for each waiter is there | nothing |
 //!
 //! Invariants, under the lock:
 //! - There is a [`Turn`] exactly while the flight is Running, and never more than one.
 //! - The queue holds the waiters that have been promised nothing, in the order they came, by rising ticket; it is
-//!   empty when the flight is Vacant or Landed. The waiter of Offered is alive and not in the queue.
+//!   empty when the flight is Vacant, Landed or Failed. The waiter of Offered is alive and not in the queue.
 //! - A waiter that is promised something, the turn or the value, is woken after that: it sleeps only while it is in
 //!   the queue. Whoever owes something to the queue, the [`Turn`] or the waiter of Offered, pays when dropped.
 //!
@@ -32,8 +33,11 @@ mod loom_models;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
 use core::future::{Future, poll_fn};
 use core::mem;
 use core::pin::Pin;
@@ -68,7 +72,12 @@ enum Stage<V> {
     Offered(Ticket),
     Vacant,
     Landed(Arc<V>),
+    /// One error for each of those who were waiting.
+    Failed(Vec<Failure>),
 }
+
+/// An error whose type is forgotten.
+pub(crate) type Failure = Box<dyn Any + Send>;
 
 /// Tells the waiters of a flight apart.
 type Ticket = u64;
@@ -101,6 +110,8 @@ pub(crate) struct Waiting<V> {
 pub(crate) enum Landed<V> {
     /// The value that the runner has computed.
     Value(Arc<V>),
+    /// The error that the runner has returned.
+    Error(Failure),
     /// The runner has given up, and this waiter is the next one; the others go on waiting, now for it.
     YourTurn(Turn<V>),
 }
@@ -140,7 +151,12 @@ impl<V> Flight<V> {
 
     /// Whether anybody is waiting for the runner.
     pub(crate) fn has_waiters(&self) -> bool {
-        !self.state.lock().queue.is_empty()
+        self.waiters() > 0
+    }
+
+    /// How many are waiting for the runner.
+    pub(crate) fn waiters(&self) -> usize {
+        self.state.lock().queue.len()
     }
 
     /// Whether nobody computes and nobody waits, so that the flight can be forgotten, under a lock that keeps others
@@ -162,7 +178,7 @@ impl<V> State<V> {
         match self.stage {
             Stage::Running | Stage::Offered(_) => self.queue.push_back(Waiter { ticket, waker: None }),
             Stage::Vacant => self.stage = Stage::Offered(ticket),
-            Stage::Landed(_) => {}
+            Stage::Landed(_) | Stage::Failed(_) => {}
         }
         ticket
     }
@@ -221,6 +237,17 @@ impl<V> Turn<V> {
         let waiters = {
             let Some(mut state) = self.flight.lock() else { return };
             state.stage = Stage::Landed(value);
+            mem::take(&mut state.queue)
+        };
+        waiters.into_iter().filter_map(|waiter| waiter.waker).for_each(wake);
+    }
+
+    /// Gives each waiter an error of its own. Nobody can join any more, and there is one for each.
+    pub(crate) fn fail(mut self, errors: Vec<Failure>) {
+        self.over = true;
+        let waiters = {
+            let Some(mut state) = self.flight.lock() else { return };
+            state.stage = Stage::Failed(errors);
             mem::take(&mut state.queue)
         };
         waiters.into_iter().filter_map(|waiter| waiter.waker).for_each(wake);
@@ -288,12 +315,18 @@ impl<V> Future for Waiting<V> {
             return Poll::Ready(landed.map_or_else(|| Landed::YourTurn(Flight::begin()), Landed::Value));
         }
         let mut state = flight.state.lock();
-        match &state.stage {
+        match &mut state.stage {
             Stage::Landed(value) => {
                 let value = Arc::clone(value);
                 drop(state);
                 self.flight = None;
                 Poll::Ready(Landed::Value(value))
+            }
+            Stage::Failed(errors) => {
+                let error = errors.pop().expect("there is one for each waiter");
+                drop(state);
+                self.flight = None;
+                Poll::Ready(Landed::Error(error))
             }
             Stage::Offered(to) if *to == ticket => {
                 state.stage = Stage::Running;

@@ -12,7 +12,7 @@ use std::time::Instant;
 use hashbrown::HashTable;
 
 use crate::cache::{Cache, State};
-use crate::flight::{Flight, Landed, Turn, Waiting};
+use crate::flight::{Failure, Flight, Landed, Turn, Waiting};
 use crate::front::Unfound;
 use crate::info::Outcome;
 use crate::invalidations::Ticket;
@@ -205,6 +205,20 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         }
     }
 
+    /// Gives a copy of an error to each of those who wait, and takes the flight out of the table.
+    pub(crate) fn fail(&self, hash: u64, turn: Turn<V>, copy: impl Fn() -> Option<Failure>) {
+        if !turn.flight().is_here() {
+            return;
+        }
+        let _dropped_outside =
+            T::with(&self.state, |state| state.ledger.in_flight.remove(hash, turn.flight()));
+        // Nobody can join any more.
+        let errors: Option<Vec<Failure>> = (0..turn.flight().waiters()).map(|_| copy()).collect();
+        if let Some(errors) = errors {
+            turn.fail(errors);
+        }
+    }
+
     /// Keeps later callers from waiting for a value of this key that is being computed now.
     pub(crate) fn forget_flight<Q: Key<K, S::Hasher>>(&self, hash: u64, key: Q) {
         let mut compared = Compared::<T, K>::new();
@@ -242,7 +256,7 @@ pub enum Pending<'c, T: Threading, P: Kind, K, V, S, M> {
 }
 
 /// What a caller has got that has waited; a miss when it is the one to run the function.
-type Waited<'c, T, P, K, V, S, M> = Result<(V, Outcome), Miss<'c, T, P, K, V, S, M>>;
+type Waited<'c, T, P, K, V, S, M> = Result<(Result<V, Failure>, Outcome), Miss<'c, T, P, K, V, S, M>>;
 
 /// What the caller that looked up a key `Q` is to do.
 type PendingOf<'c, T, P, K, V, S, Q> =
@@ -325,7 +339,13 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                         }
                         key
                     });
-                return Ok((clone(&value), Outcome::Waited));
+                return Ok((Ok(clone(&value)), Outcome::Waited));
+            }
+            Some(Landed::Error(error)) => {
+                if cache.is_usable() {
+                    T::with(&cache.state, |state| state.ledger.misses += 1);
+                }
+                return Ok((Err(error), Outcome::Waited));
             }
             Some(Landed::YourTurn(turn)) => Some(turn),
             None => None,

@@ -91,7 +91,7 @@ pub enum Outcome {
     Stale,
 }
 
-/// The configuration a cache was compiled with, as Python's `cache_parameters()` returns it.
+/// The configuration of a cache, as Python's `cache_parameters()` returns it.
 ///
 /// ```
 /// use lru_memo::{Scope, lru_cache};

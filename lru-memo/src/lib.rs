@@ -83,6 +83,7 @@ pub mod metrics;
 mod miss;
 mod of_thread;
 mod outcome;
+mod parameters;
 mod plain;
 mod registry;
 mod ring;

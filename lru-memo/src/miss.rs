@@ -10,7 +10,7 @@ use crate::invalidations::{Since, Ticket};
 use crate::key::{Key, SameKey};
 use crate::kind::Kind;
 use crate::lru::Left;
-use crate::outcome::Returned;
+use crate::outcome::{Errors, Returned};
 use crate::tags::Tagged;
 use crate::threading::Threading;
 use crate::totals::Stopwatch;
@@ -66,6 +66,17 @@ where
         match &mut self.turn {
             Some(turn) => turn.inside(body).await,
             None => body.await,
+        }
+    }
+
+    /// Gives the error that a call has returned, if it has one and that can be copied, to those who wait.
+    pub fn share_error<Kind, R: Returned<Kind>>(&mut self, returned: &R, errors: Errors<R>) {
+        let Some(copy) = errors.copy() else { return };
+        if returned.value().is_some() {
+            return;
+        }
+        if let Some(turn) = self.turn.take() {
+            self.cache.fail(self.hash, turn, || copy(returned));
         }
     }
 

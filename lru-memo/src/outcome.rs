@@ -4,7 +4,10 @@
 //! `Result`s. [`Probe`] asks the compiler instead: its inherent `IS_RESULT` exists for `Result` only and goes
 //! before the one of the trait [`NotResult`], which exists for every type. [`Is`] turns the answer into a type.
 
+use alloc::boxed::Box;
 use core::marker::PhantomData;
+
+use crate::flight::Failure;
 
 /// Asks whether a type is a `Result`: `Probe::<T>::IS_RESULT`, with [`NotResult`] in scope.
 #[derive(Debug)]
@@ -113,6 +116,71 @@ impl<T, E> Returned<Is<true>> for Result<T, E> {
         Ok(value)
     }
 }
+
+/// How the errors of a function are handed to those who have waited.
+pub struct Errors<R> {
+    /// A copy of the error, if there is one. `None` where errors cannot be copied.
+    copy: Option<fn(&R) -> Option<Failure>>,
+    from: fn(Failure) -> R,
+}
+
+impl<R> Clone for Errors<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Errors<R> {}
+
+impl<R> Errors<R> {
+    /// They are not.
+    #[must_use]
+    pub fn kept() -> Self {
+        Self { copy: None, from: |_| unreachable!("nobody has copied an error") }
+    }
+
+    /// Copies the error, where that can be done.
+    pub(crate) fn copy(&self) -> Option<fn(&R) -> Option<Failure>> {
+        self.copy
+    }
+
+    /// What a caller returns that has waited.
+    pub fn answer<Kind>(self, answer: Result<R::Value, Failure>) -> R
+    where
+        R: Returned<Kind>,
+    {
+        match answer {
+            Ok(value) => R::from_value(value),
+            Err(error) => (self.from)(error),
+        }
+    }
+}
+
+/// Asks how errors are handed on: `ErrorProbe::<R>::errors()`, with [`UnsharedErrors`] in scope.
+#[derive(Debug)]
+pub struct ErrorProbe<R>(PhantomData<R>);
+
+impl<T, E: Clone + Send + 'static> ErrorProbe<Result<T, E>> {
+    /// As copies.
+    #[must_use]
+    pub fn errors() -> Errors<Result<T, E>> {
+        let copy =
+            |result: &Result<T, E>| result.as_ref().err().map(|error| Box::new(error.clone()) as Failure);
+        let from = |error: Failure| Err(*error.downcast().expect("it is a copy of an error of the function"));
+        Errors { copy: Some(copy), from }
+    }
+}
+
+/// The answer for all other types.
+pub trait UnsharedErrors<R> {
+    /// Not at all.
+    #[must_use]
+    fn errors() -> Errors<R> {
+        Errors::kept()
+    }
+}
+
+impl<R> UnsharedErrors<R> for ErrorProbe<R> {}
 
 /// The type that is cached for a function that returns `R`.
 pub type Value<R, Kind> = <R as Returned<Kind>>::Value;

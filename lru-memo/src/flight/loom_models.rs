@@ -24,6 +24,7 @@ fn wait(waiting: Waiting<u32>) -> bool {
             assert_eq!(*value, VALUE);
             false
         }
+        Landed::Error(_) => unreachable!("no run has an error"),
         Landed::YourTurn(turn) => {
             turn.land(Arc::new(VALUE));
             true

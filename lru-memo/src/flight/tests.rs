@@ -42,7 +42,7 @@ fn is_waiting<V>(waiting: &mut Waiting<V>) -> bool {
 fn value<V>(waiting: &mut Waiting<V>) -> Arc<V> {
     match poll(waiting) {
         Poll::Ready(Landed::Value(value)) => value,
-        Poll::Ready(Landed::YourTurn(_)) => panic!("a turn instead of the value"),
+        Poll::Ready(Landed::YourTurn(_) | Landed::Error(_)) => panic!("no value"),
         Poll::Pending => panic!("no value yet"),
     }
 }
@@ -50,7 +50,7 @@ fn value<V>(waiting: &mut Waiting<V>) -> Arc<V> {
 fn turn<V>(waiting: &mut Waiting<V>) -> Turn<V> {
     match poll(waiting) {
         Poll::Ready(Landed::YourTurn(turn)) => turn,
-        Poll::Ready(Landed::Value(_)) => panic!("the value instead of a turn"),
+        Poll::Ready(Landed::Value(_) | Landed::Error(_)) => panic!("no turn"),
         Poll::Pending => panic!("no turn yet"),
     }
 }

@@ -4,6 +4,7 @@
 
 mod change;
 pub(crate) mod tags;
+mod wait;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -11,8 +12,6 @@ use alloc::vec::Vec;
 use core::any::TypeId;
 use core::future::Future;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use core::time::Duration;
-use std::time::Instant;
 
 use super::error::Error;
 use super::health::{note, note_rejected};
@@ -21,15 +20,14 @@ use super::key::SharedKey;
 use super::namespace::Namespace;
 use super::near::Near;
 use super::task::{self, Caller};
-use super::turns::{Joined, Run, Turn, Turns, Waited};
+use super::turns::{Joined, Run, Turn, Turns};
 use super::undelivered::Mark;
 use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket};
 use crate::by_type::ByType;
-use crate::in_flight::deadline;
-use crate::info::{CacheInfo, CacheParameters, Outcome};
+use crate::info::{CacheInfo, CacheParameters};
 use crate::instances::instantiation_of;
-use crate::outcome::Returned;
+use crate::outcome::{Errors, Returned};
 use crate::registry::{self, Site};
 use crate::totals::{CacheTotals, Runs, Stopwatch};
 
@@ -472,101 +470,6 @@ impl SharedCache {
     }
 }
 
-impl SharedPending {
-    /// Waits for the value, or for a turn, no longer than the limit if there is one.
-    ///
-    /// # Errors
-    /// A miss, when the caller is the one to run the function, or has waited for so long.
-    pub async fn wait<V>(self, limit: Option<Duration>, codec: Codec<V>) -> Result<(V, Outcome), SharedMiss> {
-        let deadline = deadline(limit);
-        match self {
-            Self::Run(miss) => Err(miss),
-            Self::Join(call, near, joined) => {
-                let calls = &call.cache.calls;
-                if matches!(joined, Joined::Wait(_)) {
-                    calls.waits.fetch_add(1, Relaxed);
-                }
-                calls.count(call.joined(near, joined, deadline, codec).await)
-            }
-        }
-    }
-}
-
-impl SharedCall {
-    /// Waits for the value, or for a turn.
-    async fn joined<V>(
-        self,
-        near: Option<Ticket>,
-        mut joined: Joined,
-        deadline: Option<Instant>,
-        codec: Codec<V>,
-    ) -> Result<(V, Outcome), SharedMiss> {
-        let waited = |value: V| (value, Outcome::Waited);
-        let mut call = self;
-        let mut turn = loop {
-            let run = match joined {
-                Joined::Within => {
-                    return call.get_far(near, codec).await.map(|value| (value, Outcome::Hit));
-                }
-                Joined::Turn(turn) => break turn,
-                Joined::Wait(seat) => match seat.wait(call.caller, deadline).await {
-                    Waited::Late => return call.get_far(near, codec).await.map(waited),
-                    Waited::Turn(turn) => break turn,
-                    Waited::Value(run) => run,
-                },
-            };
-            match call.waited(&run, codec).await {
-                Ok(found) => return found.map(waited),
-                Err(again) => call = again,
-            }
-            let Some(key) = &call.key else { return Err(call.cache.miss(call.caller, None)) };
-            joined = call.cache.turns.join(key);
-        };
-        noted(turn.lease(&call.cache.space, call.caller, deadline).await);
-        // Another process may have computed it.
-        let found = call.get_far(near, codec).await.map(waited);
-        found.map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
-    }
-}
-
-impl SharedCall {
-    /// The value of one who has waited for it: a hit, also where it could not be stored.
-    ///
-    /// # Errors
-    /// The call, when the run is outdated: its key was cleared or invalidated since it began, perhaps before this call.
-    async fn waited<V>(self, run: &Run, codec: Codec<V>) -> Result<Result<V, SharedMiss>, Self> {
-        let Self { cache, key, caller, .. } = self;
-        let decoded = || Ok(cache.decode_alone(&run.bytes, codec).ok_or_else(|| cache.miss(caller, None)));
-        let Some(key) = key else { return decoded() };
-        let since = run.since;
-        let hit = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
-            if let Some(stored) = store.hit(space, key)? {
-                return Ok(Kept::Stored(stored));
-            }
-            if since.map_or(Ok(true), |since| store.is_current(space, key, since))? {
-                return store.count_hit(space).map(|()| Kept::Unstored);
-            }
-            Ok(Kept::Outdated)
-        };
-        match cache.ask(caller, key, hit).await {
-            (key, Some(Kept::Stored(stored))) => Ok(cache.decode(caller, key, &stored, None, codec).await),
-            (key, Some(Kept::Outdated)) => Err(Self { cache, key: Some(key), caller, tags: Vec::new() }),
-            (key, Some(Kept::Unstored)) if !cache.is_current(caller, &run.bytes).await => {
-                Err(Self { cache, key: Some(key), caller, tags: Vec::new() })
-            }
-            (_, Some(Kept::Unstored) | None) => decoded(),
-        }
-    }
-}
-
-/// What the store says of a value that was waited for.
-enum Kept {
-    Stored(Vec<u8>),
-    /// It is not stored, and may be used.
-    Unstored,
-    Outdated,
-}
-
 impl SharedMiss {
     /// Marks the calling thread as the one that computes the key, as long as the function runs.
     pub fn enter(&mut self) -> impl Sized + '_ {
@@ -578,6 +481,17 @@ impl SharedMiss {
         match &mut self.turn {
             Some(turn) => turn.inside(body).await,
             None => body.await,
+        }
+    }
+
+    /// Gives the error that a call has returned, if it has one and that can be copied, to those of this process who wait.
+    pub fn share_error<Kind, R: Returned<Kind>>(&mut self, returned: &R, errors: Errors<R>) {
+        let Some(copy) = errors.copy() else { return };
+        if returned.value().is_some() {
+            return;
+        }
+        if let Some(turn) = self.turn.take() {
+            turn.fail(self.since, || copy(returned));
         }
     }
 

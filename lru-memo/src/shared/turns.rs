@@ -8,6 +8,7 @@
 //! beside the outdated one, under the same lease. What other processes do is seen by the ticket of the run: the store
 //! tells those who have waited whether it is current.
 
+use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::future::Future;
@@ -21,7 +22,7 @@ use super::lease::Lease;
 use super::namespace::Namespace;
 use super::task::{self, Caller};
 use super::{Store, Ticket};
-use crate::flight::{self, Flight, Inside, Landed, Waiting};
+use crate::flight::{self, Failure, Flight, Inside, Landed, Waiting};
 use crate::fork::Own;
 use crate::sync::{Mutex, MutexGuard};
 
@@ -47,6 +48,13 @@ type SharedLease = Mutex<Lease>;
 /// What a run has come to.
 pub(super) struct Run {
     pub(super) bytes: Arc<Bytes>,
+    /// When it began, if the store has told.
+    pub(super) since: Option<Ticket>,
+}
+
+/// The error that a run has come to.
+pub(super) struct Failed {
+    pub(super) error: Failure,
     /// When it began, if the store has told.
     pub(super) since: Option<Ticket>,
 }
@@ -82,6 +90,7 @@ pub(super) enum Joined {
 /// What a caller has waited for.
 pub(super) enum Waited {
     Value(Arc<Run>),
+    Error(Failed),
     Turn(Turn),
     /// The deadline has passed.
     Late,
@@ -233,6 +242,25 @@ impl Turn {
     }
 }
 
+impl Turn {
+    /// Ends the turn of one whose run has come to an error, with copies of it.
+    pub(super) fn fail(mut self, since: Option<Ticket>, copy: impl Fn() -> Option<Failure>) {
+        let Some(turn) = self.turn.take() else { return };
+        if !turn.flight().is_here() {
+            return;
+        }
+        self.turns.lock().remove(&self.key, turn.flight());
+        // Nobody can join any more.
+        let copies = (0..turn.flight().waiters()).map(|_| copy().map(|error| Failed { error, since }));
+        let errors: Option<Vec<Failure>> =
+            copies.map(|failed| failed.map(|failed| Box::new(failed) as Failure)).collect();
+        self.end_lease();
+        if let Some(errors) = errors {
+            turn.fail(errors);
+        }
+    }
+}
+
 /// If another process computes the key, a thread waits for a task.
 async fn wait_for(
     store: &'static dyn Store,
@@ -304,6 +332,9 @@ impl Seat {
         match landed {
             None => Waited::Late,
             Some(Landed::Value(run)) => Waited::Value(run),
+            Some(Landed::Error(failed)) => {
+                Waited::Error(*failed.downcast().expect("a turn fails with nothing else"))
+            }
             Some(Landed::YourTurn(turn)) => {
                 let (turns, key) = (self.turns, Arc::clone(&self.key));
                 Waited::Turn(Turn { turns, key, turn: Some(turn), lease: None })

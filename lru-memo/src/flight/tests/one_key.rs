@@ -70,6 +70,7 @@ impl OneKey {
             Place::Runner(turn) => turn,
             Place::Waiter(waiting) => match waiting.block(None).expect("there is no deadline") {
                 Landed::Value(value) => return Ok(*value),
+                Landed::Error(_) => unreachable!("no run has an error"),
                 Landed::YourTurn(turn) => turn,
             },
         };
@@ -102,6 +103,7 @@ impl OneKey {
             Place::Runner(turn) => turn,
             Place::Waiter(waiting) => match waiting.await {
                 Landed::Value(value) => return *value,
+                Landed::Error(_) => unreachable!("no run has an error"),
                 Landed::YourTurn(turn) => turn,
             },
         };

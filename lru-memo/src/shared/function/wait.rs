@@ -1,0 +1,153 @@
+//! What callers do that wait for each other: they get a value, an error, or a turn of their own.
+
+use core::sync::atomic::Ordering::Relaxed;
+use core::time::Duration;
+use std::time::Instant;
+
+use super::super::namespace::Namespace;
+use super::super::turns::{Failed, Joined, Run, Waited};
+use super::super::value::Codec;
+use super::super::{Store, Ticket};
+use super::{SharedCall, SharedMiss, SharedPending, noted};
+use crate::flight::Failure;
+use crate::in_flight::deadline;
+use crate::info::Outcome;
+
+impl SharedPending {
+    /// Waits for the value, or for a turn, no longer than the limit if there is one.
+    ///
+    /// # Errors
+    /// A miss, when the caller is the one to run the function, or has waited for so long.
+    pub async fn wait<V>(
+        self,
+        limit: Option<Duration>,
+        codec: Codec<V>,
+    ) -> Result<(Result<V, Failure>, Outcome), SharedMiss> {
+        let deadline = deadline(limit);
+        match self {
+            Self::Run(miss) => Err(miss),
+            Self::Join(call, near, joined) => {
+                let calls = &call.cache.calls;
+                if matches!(joined, Joined::Wait(_)) {
+                    calls.waits.fetch_add(1, Relaxed);
+                }
+                let found = call.joined(near, joined, deadline, codec).await;
+                let is_hit = matches!(found, Ok((Ok(_), _)));
+                let _ = calls.count(if is_hit { Ok(()) } else { Err(()) });
+                found
+            }
+        }
+    }
+}
+
+impl SharedCall {
+    /// Waits for the value, or for a turn.
+    async fn joined<V>(
+        self,
+        near: Option<Ticket>,
+        mut joined: Joined,
+        deadline: Option<Instant>,
+        codec: Codec<V>,
+    ) -> Result<(Result<V, Failure>, Outcome), SharedMiss> {
+        let waited = |value: V| (Ok(value), Outcome::Waited);
+        let mut call = self;
+        let mut turn = loop {
+            let run = match joined {
+                Joined::Within => {
+                    return call.get_far(near, codec).await.map(|value| (Ok(value), Outcome::Hit));
+                }
+                Joined::Turn(turn) => break turn,
+                Joined::Wait(seat) => match seat.wait(call.caller, deadline).await {
+                    Waited::Late => return call.get_far(near, codec).await.map(waited),
+                    Waited::Turn(turn) => break turn,
+                    Waited::Value(run) => run,
+                    Waited::Error(failed) => match call.failed(failed, near, codec).await {
+                        Ok(answer) => return answer,
+                        Err(again) => {
+                            call = again;
+                            let Some(key) = &call.key else {
+                                return Err(call.cache.miss(call.caller, None));
+                            };
+                            joined = call.cache.turns.join(key);
+                            continue;
+                        }
+                    },
+                },
+            };
+            match call.waited(&run, codec).await {
+                Ok(found) => return found.map(waited),
+                Err(again) => call = again,
+            }
+            let Some(key) = &call.key else { return Err(call.cache.miss(call.caller, None)) };
+            joined = call.cache.turns.join(key);
+        };
+        noted(turn.lease(&call.cache.space, call.caller, deadline).await);
+        // Another process may have computed it.
+        let found = call.get_far(near, codec).await.map(waited);
+        found.map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
+    }
+}
+
+impl SharedCall {
+    /// The error of one who has waited: a miss, unless there is a value by now.
+    ///
+    /// # Errors
+    /// The call, when the run is outdated, as that of [`waited`](Self::waited).
+    async fn failed<V>(
+        self,
+        Failed { error, since }: Failed,
+        near: Option<Ticket>,
+        codec: Codec<V>,
+    ) -> Result<Result<(Result<V, Failure>, Outcome), SharedMiss>, Self> {
+        let Self { cache, key, caller, tags } = self;
+        let Some(key) = key else { return Ok(Ok((Err(error), Outcome::Waited))) };
+        let (key, is_current) = match since {
+            Some(since) => {
+                cache.ask(caller, key, move |store, space, key| store.is_current(space, key, since)).await
+            }
+            None => (key, None),
+        };
+        let call = Self { cache, key: Some(key), caller, tags };
+        if is_current == Some(false) {
+            return Err(call);
+        }
+        let answer = call.get_far(near, codec).await.map_err(|_| error);
+        Ok(Ok((answer, Outcome::Waited)))
+    }
+
+    /// The value of one who has waited for it: a hit, also where it could not be stored.
+    ///
+    /// # Errors
+    /// The call, when the run is outdated: its key was cleared or invalidated since it began, perhaps before this call.
+    async fn waited<V>(self, run: &Run, codec: Codec<V>) -> Result<Result<V, SharedMiss>, Self> {
+        let Self { cache, key, caller, .. } = self;
+        let decoded = || Ok(cache.decode_alone(&run.bytes, codec).ok_or_else(|| cache.miss(caller, None)));
+        let Some(key) = key else { return decoded() };
+        let since = run.since;
+        let hit = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
+            if let Some(stored) = store.hit(space, key)? {
+                return Ok(Kept::Stored(stored));
+            }
+            if since.map_or(Ok(true), |since| store.is_current(space, key, since))? {
+                return store.count_hit(space).map(|()| Kept::Unstored);
+            }
+            Ok(Kept::Outdated)
+        };
+        match cache.ask(caller, key, hit).await {
+            (key, Some(Kept::Stored(stored))) => Ok(cache.decode(caller, key, &stored, None, codec).await),
+            (key, Some(Kept::Outdated)) => Err(Self { cache, key: Some(key), caller, tags: Vec::new() }),
+            (key, Some(Kept::Unstored)) if !cache.is_current(caller, &run.bytes).await => {
+                Err(Self { cache, key: Some(key), caller, tags: Vec::new() })
+            }
+            (_, Some(Kept::Unstored) | None) => decoded(),
+        }
+    }
+}
+
+/// What the store says of a value that was waited for.
+enum Kept {
+    Stored(Vec<u8>),
+    /// It is not stored, and may be used.
+    Unstored,
+    Outdated,
+}
