@@ -81,7 +81,6 @@ mod of_thread;
 mod outcome;
 mod plain;
 mod registry;
-mod ring;
 #[cfg(feature = "_stores")]
 pub mod shared;
 mod slot;

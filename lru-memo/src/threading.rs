@@ -147,7 +147,7 @@ impl Threading for OneThread {
     }
 
     fn readers() -> Reader {
-        Reader::new(1)
+        Reader::new()
     }
 
     #[inline(always)]

@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use crate::ring::Place;
+use crate::front::blocks::Place;
 use crate::sync::{AtomicPtr, AtomicU64};
 
 /// The half of a hash that a bucket holds.

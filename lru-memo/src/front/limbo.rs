@@ -7,10 +7,10 @@
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::SeqCst;
 
+use crate::front::blocks::Place;
 use crate::front::index::Buckets;
 use crate::front::reader::Reader;
 use crate::front::readers::List;
-use crate::ring::Place;
 use crate::sync::fence;
 
 /// Places and buckets that readers may still see.

@@ -13,9 +13,9 @@ use loom::thread;
 use super::reader::Reader;
 use super::readers::Life;
 use super::{Front, tag};
+use crate::front::Expiry;
 use crate::invalidations::{Invalidations, Since};
 use crate::lru::{Left, Limits, Lru};
-use crate::ring::Place;
 use crate::sync::Mutex;
 use crate::threading::AllThreads;
 
@@ -76,7 +76,8 @@ impl Cache {
         let entry = Entry { key, value: UnsafeCell::new(value) };
         let mut inside = self.front.inside(lru);
         let there = inside.find(tag(key), |entry| (entry.key == key).then_some(()));
-        inside.store(there.map(|(place, ())| place), tag(key), entry, 0, |_| false, left);
+        let expiry = Expiry { now: None, deadline_of: |_: &Entry| None };
+        inside.store(there.map(|(place, ())| place), tag(key), entry, 0, &expiry, left);
     }
 
     fn remove(&self, key: u64) {
@@ -100,9 +101,8 @@ impl Cache {
         let kept = found.keep().expect("nothing else is kept");
         kept.entry().value();
         assert_eq!(kept.entry().key, key, "a place has become another entry's while it was kept");
-        if !kept.log() {
-            kept.make_room(self.front.inside(&mut self.state.lock().0));
-            assert!(kept.log(), "there is room");
+        if !kept.stamp() {
+            kept.stamp_inside(self.front.inside(&mut self.state.lock().0));
         }
         true
     }
@@ -110,11 +110,9 @@ impl Cache {
     /// The keys, the most recent first.
     fn keys(&self) -> Vec<u64> {
         let mut state = self.state.lock();
-        let mut inside = self.front.inside(&mut state.0);
-        inside.drain();
-        let places: Vec<Place> = inside.lru.places().collect();
+        let inside = self.front.inside(&mut state.0);
         // SAFETY: in the lock.
-        places.into_iter().map(|place| unsafe { inside.entry(place) }.key).collect()
+        unsafe { inside.newest_first().into_iter().map(|place| inside.entry(place).key).collect() }
     }
 
     fn hits(&self) -> u64 {
