@@ -99,6 +99,9 @@ pub(crate) struct Found<'f, T: Threading, E> {
     entry: &'f E,
 }
 
+/// The same, in the first block.
+pub(crate) struct FoundNear<'f, T: Threading, E>(Found<'f, T, E>);
+
 /// What was seen of an entry that was not found: all changes up to then, or that it may be there.
 // An option takes fewer registers of a hit than a number that means the latter.
 #[derive(Debug, Clone, Copy)]
@@ -205,7 +208,7 @@ impl<T: Threading, E> Front<T, E> {
         reader: &'f Reader,
         tag: Tag,
         accepts: impl Fn(&E) -> bool,
-    ) -> Result<Found<'f, T, E>, Unfound> {
+    ) -> Result<FoundNear<'f, T, E>, Unfound> {
         let pin = T::pin(reader);
         let changes = self.index.changes();
         // SAFETY: pinned.
@@ -213,7 +216,7 @@ impl<T: Threading, E> Front<T, E> {
             // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
             let Some(entry) = (unsafe { self.nodes.near_entry(place) }) else { return Err(Unfound::UNSURE) };
             if accepts(entry) {
-                return Ok(Found { front: self, pin, place, entry });
+                return Ok(FoundNear(Found { front: self, pin, place, entry }));
             }
         }
         Err(Unfound(Some(changes)))
@@ -286,23 +289,38 @@ impl<E> Front<AllThreads, E> {
     }
 }
 
-impl<'f, T: Threading, E> Found<'f, T, E> {
+impl<'f, T: Threading, E> FoundNear<'f, T, E> {
     #[inline(always)]
     pub(crate) fn entry(&self) -> &E {
-        self.entry
+        self.0.entry
     }
 
     /// Stamps the hit, and gives what was made of the entry before, if nothing stands in the way.
     #[inline(always)]
     pub(crate) fn hit<V>(self, value: impl FnOnce(&E) -> V) -> Option<V> {
-        let value = value(self.entry);
-        if !T::SHARED || self.front.recency.is(self.pin.reader()) {
-            // SAFETY: the only reader, or the one that stamps alone; and the place was found while pinned.
-            unsafe { self.front.recency.hit_alone(self.pin, self.place) };
+        let Found { front, pin, place, entry } = self.0;
+        let value = value(entry);
+        if !T::SHARED || front.recency.is(pin.reader()) {
+            // SAFETY: the only reader, or the one that stamps alone; and the place was found in the first block, while
+            // pinned.
+            unsafe { front.recency.hit_alone_near(pin, place) };
             return Some(value);
         }
         // SAFETY: the place was found while pinned.
-        unsafe { self.front.recency.hit(self.pin, self.place) }.then_some(value)
+        unsafe { front.recency.hit(pin, place) }.then_some(value)
+    }
+
+    /// As [`Found::keep`].
+    #[inline(always)]
+    pub(crate) fn keep(self) -> Option<KeptEntry<'f, T, E>> {
+        self.0.keep()
+    }
+}
+
+impl<'f, T: Threading, E> Found<'f, T, E> {
+    #[cfg(all(test, loom))]
+    fn entry(&self) -> &E {
+        self.entry
     }
 
     /// Keeps the entry while foreign code looks at it. `None` when the thread keeps another one already.
@@ -451,9 +469,6 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     ) {
         let front = self.front;
         let deadline = expiry.now.and_then(|_| (expiry.deadline_of)(&entry));
-        let place = self.free_place(left);
-        // SAFETY: the place is free, so that nobody else can see it.
-        unsafe { front.nodes.put(place, entry) };
         if let Some(there) = there {
             self.lru.remove(there);
         }
@@ -461,8 +476,16 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
             let Some(leaving) = self.expired(expiry).or_else(|| self.least_recent()) else { break };
             self.unlink(leaving);
         }
+        let mine = front.reader();
+        let is_alone = !T::SHARED || self.lru.readers.are_only(mine);
+        if is_alone {
+            self.settle_alone(mine, left);
+        }
+        let place = self.free_place(left);
+        // SAFETY: the place is free, so that nobody else can see it.
+        unsafe { front.nodes.put(place, entry) };
         self.lru.add(place, tag, weight);
-        self.stamp(place, self.front.reader(), 1);
+        self.stamp(place, mine, 1);
         match there {
             Some(there) => front.index.replace(tag, there, place),
             None => {
@@ -477,7 +500,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
             let Lru { deadlines, live, .. } = &mut *self.lru;
             deadlines.push(deadline, place, entries, |place| front.deadline_at(live, place, expiry));
         }
-        if core::mem::needs_drop::<E>() {
+        if core::mem::needs_drop::<E>() && !is_alone {
             self.settle(left);
         }
     }
@@ -500,7 +523,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// A place that no reader knows of.
     fn free_place(&mut self, left: &mut Left<E>) -> Place {
-        if self.lru.free.is_empty() && self.lru.limbo.len() >= self.are_worth_it() {
+        if self.lru.free.is_empty() && self.lru.limbo.len() >= SPARE / 2 {
             self.settle_all(left);
         }
         while self.lru.free.is_empty() && self.lru.limbo.len() >= HELD_BACK + self.readers().count() {
@@ -518,17 +541,32 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         })
     }
 
-    /// How many places are worth to find out whether they can be seen.
-    fn are_worth_it(&self) -> usize {
-        let is_alone = !T::SHARED || self.lru.readers.are_only(self.front.reader());
-        if is_alone { 1 } else { SPARE / 2 }
-    }
-
     /// Lets go what was removed and nobody can see any more, unless it would take long to find out.
     pub(crate) fn settle(&mut self, left: &mut Left<E>) {
         let is_worth_it = self.lru.limbo.len() >= SPARE / 2;
         if is_worth_it || self.lru.readers.are_few() {
             self.settle_all(left);
+        }
+    }
+
+    /// Lets go what was removed, where no other thread reads.
+    #[inline]
+    fn settle_alone(&mut self, mine: Option<&Reader>, left: &mut Left<E>) {
+        let Lru { limbo, free, kept, .. } = &mut *self.lru;
+        if !kept.is_empty() || mine.is_some_and(|mine| mine.hazard() != 0) || !limbo.is_seen_by_nobody() {
+            return self.settle_all(left);
+        }
+        let gone = limbo.take_all();
+        for &place in &*gone {
+            free.push(place);
+            if core::mem::needs_drop::<E>() {
+                // SAFETY: it was removed, and nobody can see it any more.
+                left.push(unsafe { self.front.nodes.take(place) });
+            }
+        }
+        gone.clear();
+        if core::mem::needs_drop::<E>() && self.front.holds_back() {
+            self.front.held_back.store(0, Relaxed);
         }
     }
 

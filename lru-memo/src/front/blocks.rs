@@ -149,6 +149,16 @@ impl<X: Blank> Blocks<X> {
         (index < self.layout.near).then(|| unsafe { &*self.first.load(Relaxed).add(index) })
     }
 
+    /// The value at a place that is in the first block.
+    ///
+    /// # Safety
+    /// There is room for the place, and it is there.
+    #[inline(always)]
+    pub(crate) unsafe fn in_first(&self, place: Place) -> &X {
+        // SAFETY: as the caller says.
+        unsafe { &*self.first.load(Relaxed).add(place as usize - 1) }
+    }
+
     /// The value at a place.
     ///
     /// # Safety

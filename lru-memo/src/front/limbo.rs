@@ -57,6 +57,18 @@ impl Limbo {
         self.fresh.places.iter().chain(&self.waiting.places).copied()
     }
 
+    /// Whether nothing is left from when other threads were reading.
+    #[inline]
+    pub(crate) fn is_seen_by_nobody(&self) -> bool {
+        self.waiting.is_empty() && self.fresh.buckets.is_empty()
+    }
+
+    /// The places, to be taken away.
+    #[inline]
+    pub(crate) fn take_all(&mut self) -> &mut Vec<Place> {
+        &mut self.fresh.places
+    }
+
     /// Forgets those who were pinned and are not any more.
     pub(crate) fn retain_pinned(&mut self) {
         // SAFETY: the readers are in the list of the cache: whoever frees one calls this first.

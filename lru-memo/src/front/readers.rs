@@ -99,26 +99,21 @@ impl Readers {
     #[inline(always)]
     pub(crate) fn mine(&self) -> Option<&Reader> {
         let table = TABLE.get();
-        // SAFETY: the position is masked with the length less one, and the table is that of `KEPT`, which is of this thread,
-        // is set anew whenever that changes, and is taken back before that is dropped.
-        let row = unsafe { *table.rows.add((self.number & table.mask) as usize) };
-        if row.number == self.number {
-            // SAFETY: invariants 1 and 2: the cache exists, and this thread has not ended.
-            return Some(unsafe { &*row.reader });
+        let mut at = self.number;
+        loop {
+            // SAFETY: the position is masked with the length less one, and the table is that of `KEPT`, which is of this
+            // thread, is set anew whenever that changes, and is taken back before that is dropped.
+            let row = unsafe { &*table.rows.add((at & table.mask) as usize) };
+            if row.number == self.number {
+                // SAFETY: invariants 1 and 2: the cache exists, and this thread has not ended.
+                return Some(unsafe { &*row.reader });
+            }
+            // Another cache's reader may be in the way.
+            if row.number == 0 {
+                return None;
+            }
+            at += 1;
         }
-        if row.number == 0 { None } else { self.mine_further_on() }
-    }
-
-    /// As [`mine`](Self::mine), where another cache's reader is in the way.
-    #[inline(never)]
-    fn mine_further_on(&self) -> Option<&Reader> {
-        KEPT.try_with(|kept| {
-            let kept = kept.borrow();
-            let row = kept.rows[kept.position(self.number)];
-            // SAFETY: invariants 1 and 2: the cache exists, and this thread has not ended.
-            (row.number == self.number).then(|| unsafe { &*row.reader })
-        })
-        .ok()?
     }
 
     /// Gives the calling thread a reader; none while it ends. In the lock.

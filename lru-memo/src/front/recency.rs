@@ -146,6 +146,17 @@ impl Recency {
         pin.hit();
     }
 
+    /// As [`hit_alone`](Self::hit_alone), for a place that is near.
+    ///
+    /// # Safety
+    /// As there, and the place is in the first block.
+    #[inline(always)]
+    pub(crate) unsafe fn hit_alone_near(&self, pin: Pin<'_>, place: Place) {
+        // SAFETY: as the caller says.
+        unsafe { self.stamps.in_first(place) }.store(pin.stamp(), Relaxed);
+        pin.hit();
+    }
+
     /// Stamps a hit, and ends the pin, if nothing stands in the way.
     ///
     /// # Safety
@@ -315,11 +326,15 @@ impl Recency {
     unsafe fn stamp_at(&self, place: Place, order: &Crowd, list: &List) -> u64 {
         // SAFETY: as the caller says.
         let common = unsafe { self.stamps.at(place) }.load(Relaxed);
-        if !order.has_tables {
-            return common;
-        }
+        if order.has_tables { common.max(Self::largest_of_threads(place, list)) } else { common }
+    }
+
+    /// The largest stamp of a place in the threads' own tables.
+    #[cold]
+    #[inline(never)]
+    fn largest_of_threads(place: Place, list: &List) -> u64 {
         let slots = list.all().filter_map(|reader| reader.table()?.slot(place));
-        slots.map(|slot| slot.load(Relaxed)).fold(common, u64::max)
+        slots.map(|slot| slot.load(Relaxed)).max().unwrap_or(0)
     }
 
     /// The place of the least recent entry, among the `live` ones, of which there are so many; in the lock.
@@ -334,23 +349,33 @@ impl Recency {
         order: &mut Order,
         list: &List,
     ) -> Option<Place> {
-        loop {
-            let Order { victims, crowd, .. } = order;
-            let is_current = |candidate: &Candidate| {
-                // SAFETY: it is the place of an entry, or was.
-                live.has(candidate.place)
-                    && unsafe { self.stamp_at(candidate.place, crowd, list) } == candidate.stamp
-            };
-            if let Some(place) = victims.next(is_current) {
-                return Some(place);
-            }
-            if entries == 0 {
-                return None;
-            }
-            self.fold(order, list);
-            // SAFETY: as the caller says.
-            order.victims.find(|| unsafe { self.stamps.slices(last) }, live, entries, last);
+        let Order { victims, crowd, .. } = &mut *order;
+        let is_current = |candidate: &Candidate| {
+            // SAFETY: it is the place of an entry, or was.
+            live.has(candidate.place)
+                && unsafe { self.stamp_at(candidate.place, crowd, list) } == candidate.stamp
+        };
+        if let Some(place) = victims.next(is_current) {
+            return Some(place);
         }
+        if entries == 0 {
+            return None;
+        }
+        // SAFETY: as the caller says.
+        unsafe {
+            self.find_victims(live, entries, last, order, list);
+            self.least_recent(live, entries, last, order, list)
+        }
+    }
+
+    /// # Safety
+    /// As for [`least_recent`](Self::least_recent).
+    #[cold]
+    #[inline(never)]
+    unsafe fn find_victims(&self, live: &Live, entries: usize, last: Place, order: &mut Order, list: &List) {
+        self.fold(order, list);
+        // SAFETY: as the caller says.
+        order.victims.find(|| unsafe { self.stamps.slices(last) }, live, entries, last);
     }
 
     /// All entries, the most recent first; in the lock.

@@ -12,10 +12,12 @@ use crate::front::recency::Live;
 use crate::sync::AtomicU64;
 
 /// The threshold is the `RANK`th smallest of a sample of `RANK * SHARE` entries: so a batch has about one entry in `SHARE`.
-const SHARE: usize = 8;
-const RANKS: core::ops::RangeInclusive<usize> = 3..=32;
+const SHARE: usize = 4;
+const RANKS: core::ops::RangeInclusive<usize> = 6..=32;
+/// Of more entries than these, a batch has half of that, so that it is sorted in less time.
+const MANY: usize = 1 << 16;
 /// So few entries are all taken.
-const FEW: usize = 16;
+const FEW: usize = 24;
 
 /// An entry that is to be evicted if its stamp is still the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,15 +27,17 @@ pub(crate) struct Candidate {
 }
 
 pub(crate) struct Victims {
-    /// The least recent last.
+    /// The least recent first.
     batch: Vec<Candidate>,
+    /// The next of them.
+    next: usize,
     /// Where the next sample begins.
     seed: usize,
 }
 
 impl Victims {
     pub(crate) const fn new() -> Self {
-        Self { batch: Vec::new(), seed: 0 }
+        Self { batch: Vec::new(), next: 0, seed: 0 }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -43,8 +47,9 @@ impl Victims {
     /// The next victim: what is not current any more is skipped.
     #[inline]
     pub(crate) fn next(&mut self, is_current: impl Fn(&Candidate) -> bool) -> Option<Place> {
-        while let Some(candidate) = self.batch.pop() {
-            if is_current(&candidate) {
+        while let Some(candidate) = self.batch.get(self.next) {
+            self.next += 1;
+            if is_current(candidate) {
                 return Some(candidate.place);
             }
         }
@@ -61,15 +66,19 @@ impl Victims {
         last: Place,
     ) {
         let threshold = if entries <= FEW { u64::MAX } else { self.threshold(slices(), live, entries, last) };
+        self.batch.clear();
+        self.next = 0;
         for (first, slice) in slices() {
-            for (place, stamp) in (first..).zip(slice) {
+            let mut place = first;
+            for stamp in slice {
                 let stamp = stamp.load(Relaxed);
                 if stamp <= threshold && live.has(place) {
                     self.batch.push(Candidate { stamp, place });
                 }
+                place += 1;
             }
         }
-        self.batch.sort_unstable_by(|left, right| right.cmp(left));
+        self.batch.sort_unstable_by_key(|candidate| candidate.stamp);
     }
 
     fn threshold<'s>(
@@ -80,25 +89,22 @@ impl Victims {
         last: Place,
     ) -> u64 {
         let rank = (entries / 64).clamp(*RANKS.start(), *RANKS.end());
-        let step = (last as usize / (rank * SHARE)).max(1);
+        let share = if entries > MANY { 2 * SHARE } else { SHARE };
+        let step = (last as usize / (rank * share)).max(1);
         self.seed = (self.seed + 1) % step;
         let mut smallest = [u64::MAX; *RANKS.end()];
         let smallest = &mut smallest[..rank];
         let mut at = 1 + self.seed;
         for (first, slice) in slices {
             while let Some(stamp) = slice.get(at - first as usize) {
-                if live.has(at as Place) {
-                    let stamp = stamp.load(Relaxed);
-                    let mut slot = rank;
+                let stamp = stamp.load(Relaxed);
+                if stamp < smallest[rank - 1] && live.has(at as Place) {
+                    let mut slot = rank - 1;
                     while slot > 0 && smallest[slot - 1] > stamp {
-                        if slot < rank {
-                            smallest[slot] = smallest[slot - 1];
-                        }
+                        smallest[slot] = smallest[slot - 1];
                         slot -= 1;
                     }
-                    if slot < rank {
-                        smallest[slot] = stamp;
-                    }
+                    smallest[slot] = stamp;
                 }
                 at += step;
             }
