@@ -4,6 +4,7 @@
 //! done. Whoever has the lock removes an entry from the index first, and takes it away when no reader can see it any more
 //! (`limbo`); only then its place becomes another entry's.
 
+pub(crate) mod bias;
 pub(crate) mod blocks;
 mod counter;
 pub(crate) mod index;
@@ -22,6 +23,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Instant;
 
 use crate::fork::Process;
+use crate::front::bias::Bias;
 use crate::front::blocks::Place;
 use crate::front::index::{Changes, Index, Tag};
 use crate::front::nodes::Nodes;
@@ -50,6 +52,7 @@ pub(crate) struct Front<T: Threading, E> {
     nodes: Nodes<E>,
     readers: T::Readers,
     recency: Recency,
+    bias: Bias,
     /// The number of the newest clear or invalidation.
     newest: AtomicU64,
     remembers: AtomicBool,
@@ -136,6 +139,8 @@ impl<T: Threading, E> Front<T, E> {
             index: Index::new(if begins_small { 0 } else { limits.maxsize.unwrap_or(0).min(1024) }),
             recency: Recency::new(nodes.beside(), is_kept),
             nodes,
+            // Many that come and go would each end it.
+            bias: Bias::new(T::SHARED && !begins_small),
             readers: T::readers(),
             newest: AtomicU64::new(0),
             remembers: AtomicBool::new(false),
@@ -152,7 +157,22 @@ impl<T: Threading, E> Front<T, E> {
 
     /// Gives the calling thread a reader; none while the thread ends. In the lock.
     pub(crate) fn join_in(&self, lru: &mut Lru) -> Option<&Reader> {
+        self.end_bias_of_another(lru);
         T::join_in(&self.readers, &mut lru.readers)
+    }
+
+    /// Ends the bias if the calling thread is not the one that alone uses the cache; in the lock.
+    #[inline]
+    fn end_bias_of_another(&self, lru: &Lru) {
+        if self.bias.holds() && !lru.readers.are_only(self.reader()) {
+            self.bias.end();
+        }
+    }
+
+    /// Pins a reader, of the calling thread.
+    #[inline(always)]
+    fn pin<'r>(&self, reader: &'r Reader) -> Pin<'r> {
+        T::pin(reader, &self.bias)
     }
 
     /// Takes the calling thread's reader from it: the thread finds nothing here without the lock any more.
@@ -209,11 +229,12 @@ impl<T: Threading, E> Front<T, E> {
         tag: Tag,
         accepts: impl Fn(&E) -> bool,
     ) -> Result<FoundNear<'f, T, E>, Unfound> {
-        let pin = T::pin(reader);
+        let pin = self.pin(reader);
         let changes = self.index.changes();
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
             // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
+            self.recency.fetch(place);
             let Some(entry) = (unsafe { self.nodes.near_entry(place) }) else { return Err(Unfound::UNSURE) };
             if accepts(entry) {
                 return Ok(FoundNear(Found { front: self, pin, place, entry }));
@@ -232,7 +253,7 @@ impl<T: Threading, E> Front<T, E> {
         tag: Tag,
         accepts: impl Fn(&E) -> bool,
     ) -> Result<Found<'f, T, E>, Unfound> {
-        let pin = T::pin(reader);
+        let pin = self.pin(reader);
         let changes = self.index.changes();
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
@@ -254,6 +275,7 @@ impl<T: Threading, E> Front<T, E> {
     /// The front and the state in the lock.
     #[inline]
     pub(crate) fn inside<'a>(&'a self, lru: &'a mut Lru) -> Inside<'a, T, E> {
+        self.end_bias_of_another(lru);
         Inside { front: self, lru }
     }
 
@@ -341,7 +363,7 @@ impl<T: Threading, E> KeptEntry<'_, T, E> {
     /// Stamps the hit, if nothing stands in the way; else it is to be done [in the lock](Self::stamp_inside).
     #[inline(always)]
     pub(crate) fn stamp(&self) -> bool {
-        let pin = T::pin(self.reader);
+        let pin = self.front.pin(self.reader);
         if !T::SHARED || self.front.recency.is(self.reader) {
             // SAFETY: the only reader, or the one that stamps alone, which was seen while pinned; there is the entry.
             unsafe { self.front.recency.hit_alone(pin, self.place) };

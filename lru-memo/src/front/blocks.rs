@@ -149,6 +149,19 @@ impl<X: Blank> Blocks<X> {
         (index < self.layout.near).then(|| unsafe { &*self.first.load(Relaxed).add(index) })
     }
 
+    /// Has the processor fetch the value at a place, if it is in the first block.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, place: Place) {
+        #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
+        // SAFETY: an address that is not valid is fetched in vain.
+        unsafe {
+            use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(self.first.load(Relaxed).wrapping_add(place as usize - 1).cast());
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(miri), not(all(test, loom)))))]
+        let _ = place;
+    }
+
     /// The value at a place that is in the first block.
     ///
     /// # Safety

@@ -23,6 +23,9 @@ const FEWEST: usize = if cfg!(all(test, loom)) { 4 } else { 8 };
 /// So many buckets are few enough to leave more of them empty.
 const SMALL: usize = if cfg!(all(test, loom)) { 0 } else { 1 << 12 };
 
+/// So many still stay in the caches of a processor that are near, where a walk costs more than memory.
+const MEDIUM: usize = 1 << 16;
+
 pub(crate) struct Index {
     /// A leaked [`Buckets`].
     buckets: AtomicPtr<AtomicU64>,
@@ -110,7 +113,11 @@ impl Index {
         // SAFETY: in the lock.
         let buckets = unsafe { self.current() };
         let length = buckets.len();
-        let most = if length < SMALL { length / 4 } else { length / 4 * 3 };
+        let most = match length {
+            _ if length < SMALL => length / 4,
+            _ if length < MEDIUM => length / 2,
+            _ => length / 4 * 3,
+        };
         let old = (entries > most).then(|| self.grow());
         // SAFETY: in the lock.
         fill(unsafe { self.current() }, word(tag, place));

@@ -80,6 +80,11 @@ impl Cache {
         inside.store(there.map(|(place, ())| place), tag(key), entry, 0, &expiry, left);
     }
 
+    fn clear(&self) {
+        let mut left = Left::new();
+        self.front.inside(&mut self.state.lock().0).clear(&mut left);
+    }
+
     fn remove(&self, key: u64) {
         let mut left = Left::new();
         let mut state = self.state.lock();
@@ -166,7 +171,7 @@ fn a_hit_of_an_entry_that_leaves_does_not_move_the_one_that_gets_its_place() {
 }
 
 #[test]
-fn a_hit_is_drained_before_what_happens_after_it() {
+fn a_hit_is_before_what_happens_after_it() {
     loom::model(|| {
         for swapped in [false, true] {
             let cache = Cache::new(2, &[1, 2]);
@@ -191,6 +196,77 @@ fn a_hit_is_drained_before_what_happens_after_it() {
             assert_eq!(cache.keys(), if has_followed { [2, 1] } else { [1, 2] });
             assert_eq!(cache.hits(), if has_followed { 3 } else { 2 });
         }
+    });
+}
+
+#[test]
+fn a_hit_keeps_an_entry_from_an_eviction_that_happens_after_it() {
+    loom::model(|| {
+        let cache = Cache::new(2, &[1, 2]);
+        let reader = cache.reader();
+        let done = Arc::new(AtomicU32::new(0));
+        let other = {
+            let (cache, done) = (Arc::clone(&cache), Arc::clone(&done));
+            thread::spawn(move || {
+                // The first one takes over, the second one stamps alone.
+                assert!(cache.hit(reader, 2));
+                assert!(cache.hit(reader, 1));
+                done.store(1, Ordering::Release);
+            })
+        };
+        let has_followed = done.load(Ordering::Acquire) == 1;
+        if has_followed {
+            cache.store(3, 0);
+        }
+        other.join().unwrap();
+        assert_eq!(cache.keys(), if has_followed { [3, 1] } else { [1, 2] });
+    });
+}
+
+#[test]
+fn a_crowd_that_has_ended_leaves_no_stamp_that_is_later_than_those_after_it() {
+    let mut builder = loom::model::Builder::new();
+    // Else there are too many orders.
+    builder.preemption_bound = Some(2);
+    builder.check(|| {
+        let cache = Cache::new(2, &[1, 2]);
+        let (mine, others) = (cache.reader(), cache.reader());
+        assert!(cache.hit(mine, 1));
+        assert!(cache.hit(others, 1));
+        assert!(cache.hit(mine, 1));
+        assert!(cache.hit(others, 1));
+        assert!(cache.front.recency.is_crowded(), "it takes no more changes of hands than these");
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || assert!(cache.hit(others, 1)))
+        };
+        // Often enough to find out that there is nobody else.
+        while cache.front.recency.is_crowded() {
+            assert!(cache.hit(mine, 2));
+        }
+        other.join().unwrap();
+        assert!(cache.hit(mine, 2));
+        assert_eq!(cache.keys(), [2, 1]);
+        cache.store(3, 0);
+        assert_eq!(cache.keys(), [3, 2]);
+    });
+}
+
+#[test]
+fn an_entry_is_not_taken_by_a_clear_while_a_reader_sees_it() {
+    loom::model(|| {
+        let cache = Cache::new(2, &[1]);
+        let reader = cache.reader();
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || {
+                cache.clear();
+                cache.store(2, 0);
+            })
+        };
+        cache.hit(reader, 1);
+        other.join().unwrap();
+        assert_eq!(cache.keys(), [2]);
     });
 }
 

@@ -9,6 +9,7 @@ use alloc::boxed::Box;
 use core::sync::atomic::Ordering::SeqCst;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use crate::front::bias::Bias;
 use crate::front::blocks::Place;
 use crate::front::running::Running;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64};
@@ -67,16 +68,16 @@ impl Reader {
 
     /// Keeps everything the thread can find from then on as it is.
     #[inline(always)]
-    pub(crate) fn pin(&self) -> Pin<'_> {
+    pub(crate) fn pin(&self, bias: &Bias) -> Pin<'_> {
         let word = self.word.load(Relaxed);
-        // Whoever frees first unlinks, then looks who is pinned; here it is the other way round, and a fence between
-        // the two makes sure that one sees the other. An exchange is one, and the cheapest there is on x86.
-        #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
-        self.word.swap(word | 1, core::sync::atomic::Ordering::SeqCst);
-        #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
-        {
-            // Who reads this word, rather than the one before it, has to see what was stamped until then, too.
-            self.word.store(word | 1, Release);
+        // Who reads this word, rather than the one before it, has to see what was stamped until then, too.
+        self.word.store(word | 1, Release);
+        if !bias.holds_after_store() {
+            // Whoever frees first unlinks, then looks who is pinned; here it is the other way round, and a fence between
+            // the two makes sure that one sees the other. An exchange is one, and the cheapest there is on x86.
+            #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
+            self.word.swap(word | 1, core::sync::atomic::Ordering::SeqCst);
+            #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
             crate::sync::fence(SeqCst);
         }
         Pin { reader: self, word }

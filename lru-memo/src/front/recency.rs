@@ -23,7 +23,7 @@ use crate::sync::{AtomicPtr, AtomicU64, fence, relax};
 /// So many changes of hands in quick succession make a crowd.
 const CROWD_AFTER: u32 = if cfg!(all(test, loom)) { 1 } else { 16 };
 /// What is a quick succession, in ticks of the counter: some 50 us.
-const QUICK: u64 = 1 << 17;
+const QUICK: u64 = if cfg!(all(test, loom)) { u64::MAX } else { 1 << 17 };
 /// In a crowd, a thread looks whether it is alone after so many hits, or stamps in the lock without another thread's, ...
 const LOOK_AFTER_HITS: u64 = if cfg!(all(test, loom)) { 4 } else { 1 << 12 };
 pub(super) const LOOK_AFTER_STAMPS: u32 = if cfg!(all(test, loom)) { 2 } else { 64 };
@@ -113,6 +113,12 @@ impl Recency {
         Self { latest: AtomicPtr::new(if is_kept { NOBODY } else { NOT_KEPT }), stamps }
     }
 
+    /// Whether all stamp.
+    #[cfg(all(test, loom))]
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.latest.load(Relaxed) == ALL
+    }
+
     /// Whether the order of uses is kept.
     pub(crate) fn is_kept(&self) -> bool {
         self.latest.load(Relaxed) != NOT_KEPT
@@ -144,6 +150,13 @@ impl Recency {
         // SAFETY: where there is an entry there is room.
         unsafe { self.stamps.at(place) }.store(pin.stamp(), Relaxed);
         pin.hit();
+    }
+
+    /// Has the processor fetch the stamp of a place in the first block, together with the entry: the next pin waits until
+    /// the stamp is stored.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, place: Place) {
+        self.stamps.fetch(place);
     }
 
     /// As [`hit_alone`](Self::hit_alone), for a place that is near.
