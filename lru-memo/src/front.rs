@@ -233,8 +233,8 @@ impl<T: Threading, E> Front<T, E> {
         let changes = self.index.changes();
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
-            // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
             self.recency.fetch(place);
+            // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
             let Some(entry) = (unsafe { self.nodes.near_entry(place) }) else { return Err(Unfound::UNSURE) };
             if accepts(entry) {
                 return Ok(FoundNear(Found { front: self, pin, place, entry }));

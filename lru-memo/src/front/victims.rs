@@ -69,13 +69,11 @@ impl Victims {
         self.batch.clear();
         self.next = 0;
         for (first, slice) in slices() {
-            let mut place = first;
-            for stamp in slice {
+            for (place, stamp) in (first..).zip(slice) {
                 let stamp = stamp.load(Relaxed);
                 if stamp <= threshold && live.has(place) {
                     self.batch.push(Candidate { stamp, place });
                 }
-                place += 1;
             }
         }
         self.batch.sort_unstable_by_key(|candidate| candidate.stamp);
