@@ -18,6 +18,7 @@ pub(crate) fn app(scope: Scope) -> Router {
     Router::new()
         .route("/", get(index))
         .route("/get_cache_info", get(get_cache_info))
+        .route("/metrics", get(metrics))
         .with_state(scope)
         .layer(map_response(name_worker))
 }
@@ -35,6 +36,23 @@ async fn get_cache_info(State(scope): State<Scope>) -> Json<Value> {
         "Maxsize": info.maxsize,
         "Misses": info.misses,
     }))
+}
+
+/// What the caches of this worker have done, in the text format of Prometheus. The feature `metrics` hands the same to an
+/// exporter.
+async fn metrics() -> String {
+    let of_cache = |cache: lru_memo::RegisteredCache| {
+        let (name, info, totals) = (cache.name(), cache.info(), cache.totals());
+        let (saved, hits, misses) = (totals.saved_time().as_secs_f64(), totals.hits, totals.misses);
+        format!(
+            "cache_gets_total{{cache=\"{name}\",result=\"hit\"}} {hits}\n\
+             cache_gets_total{{cache=\"{name}\",result=\"miss\"}} {misses}\n\
+             cache_saved_seconds_total{{cache=\"{name}\"}} {saved}\n\
+             cache_size{{cache=\"{name}\"}} {}\n",
+            info.currsize
+        )
+    };
+    lru_memo::caches().map(of_cache).collect()
 }
 
 async fn name_worker<B>(mut response: Response<B>) -> Response<B> {

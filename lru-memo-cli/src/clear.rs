@@ -8,31 +8,21 @@ use crate::sources::{Found, Sources, id};
 /// Clears the namespace of this name; several of one name only with `all`.
 pub(crate) fn clear(store: Option<&str>, wanted: &str, all: bool) -> Result<(), Failure> {
     let mut sources = Sources::new(store);
-    let found = sources.find(wanted)?;
-    if found.len() > 1 && !all {
-        return Err(ambiguous(wanted, &found));
-    }
-    for Found { source, summary } in &found {
-        let failed = |error| Failure::store(&source.label, &error);
-        source.store.clear(&summary.namespace()).map_err(failed)?;
-        print(&format!(
-            "cleared {} ({}) in {}: {}\n",
-            name(&summary.name),
-            id(summary),
-            visible(&source.label),
-            count(summary.counts.currsize, "entry", "entries")
-        ))?;
+    for found in &sources.find_for_change(wanted, all)? {
+        print(&format!("{}\n", clear_one(found)?))?;
     }
     Ok(())
 }
 
-fn ambiguous(wanted: &str, found: &[Found<'_>]) -> Failure {
-    let told =
-        found.iter().map(|found| format!("\n  {} in {}", id(&found.summary), visible(&found.source.label)));
-    let told: String = told.collect();
-    Failure::usage(format!(
-        "there are {} namespaces `{}`: give an id instead, or `--all`{told}",
-        found.len(),
-        name(wanted)
+/// Clears a namespace, and returns what is to be told.
+pub(crate) fn clear_one(found: &Found<'_>) -> Result<String, Failure> {
+    let Found { source, summary, space } = found;
+    source.store.clear(space).map_err(|error| Failure::store(&source.label, &error))?;
+    Ok(format!(
+        "cleared {} ({}) in {}: {}",
+        name(&summary.name),
+        id(summary),
+        visible(&source.label),
+        count(summary.counts.currsize, "entry", "entries")
     ))
 }

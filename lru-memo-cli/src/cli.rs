@@ -34,9 +34,36 @@ pub(crate) enum Command {
         /// How many entries to show at most.
         #[arg(long, default_value_t = 10, value_name = "N")]
         entries: usize,
+        /// Shows the values, too.
+        #[arg(long)]
+        values: bool,
         /// Prints JSON: an array with an object for each namespace that was found.
         #[arg(long)]
         json: bool,
+    },
+    /// Prints the value of one key. Counts nothing, and keeps the entry as recent as it is.
+    #[command(after_help = KEYS)]
+    Get {
+        /// The name of the function, or the first digits of the namespace's id.
+        namespace: String,
+        /// The arguments, as `show` prints them.
+        #[arg(allow_negative_numbers = true)]
+        key: String,
+        /// Prints JSON: an array with an object for each namespace of this name that has the key.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Removes the entry of one key. What is being computed for it is not stored.
+    #[command(after_help = KEYS)]
+    Forget {
+        /// The name of the function, or the first digits of the namespace's id.
+        namespace: String,
+        /// The arguments, as `show` prints them.
+        #[arg(allow_negative_numbers = true)]
+        key: String,
+        /// Removes it from all that have this name, if there are several.
+        #[arg(long)]
+        all: bool,
     },
     /// Removes all entries of one namespace, and zeroes its counters.
     Clear {
@@ -46,7 +73,8 @@ pub(crate) enum Command {
         #[arg(long)]
         all: bool,
     },
-    /// Shows all namespaces, the busiest first, until you press `q` or Ctrl-C.
+    /// Shows all namespaces, live: calls per second, and the hit ratio look by look.
+    #[command(after_help = TOP_KEYS)]
     Top {
         /// The time between two looks, in seconds.
         #[arg(long, default_value = "1", value_name = "SECONDS", value_parser = interval)]
@@ -59,6 +87,29 @@ pub(crate) enum Command {
         json: bool,
     },
 }
+
+/// How keys are written, for the help.
+const KEYS: &str = r#"Keys are written as in Rust, and quoted for the shell:
+  lru-memo get app::user 92
+  lru-memo get app::user '("Ada", 7)'         two arguments
+  lru-memo get app::area 'Point { x: 1 }'
+  lru-memo get app::page '[1u16, 2u16]'       where the types of numbers cannot be told
+  lru-memo get app::blob 'b"\x01\xff"'        bytes that nothing could be made of
+
+The types of numbers are those of the keys that are there. Memcached does not list its keys: every type is tried."#;
+
+/// What keys do in `top`, for the help.
+const TOP_KEYS: &str = "\
+Keys:
+  q, Esc, Ctrl-C   quit
+  s                sort by the next of: calls per second, name, hit ratio, hits, misses, currsize, bytes
+  r                reverse the order
+  /                show only names with a text: Enter keeps the filter, Esc removes it
+  Up, Down, j, k   select a namespace
+  c                clear what is selected, after a `y`
+
+TREND has a bar for the hit ratio between two looks, and a dot where there was no call. A narrow terminal shows the most
+important columns.";
 
 fn interval(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds: &f64| (0.1..=3600.0).contains(seconds));

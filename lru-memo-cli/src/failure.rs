@@ -12,7 +12,7 @@ use crate::sources::{Source, id};
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  it worked
-  1  there is no such store or namespace
+  1  there is no such store, namespace or entry
   2  the command line is wrong
   3  a store does not work, or a namespace in it cannot be read";
 
@@ -24,7 +24,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// There is no such store or namespace.
+    /// There is no such store, namespace or entry.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self { code: 1, message: message.into() }
     }

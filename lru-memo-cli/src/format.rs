@@ -1,5 +1,9 @@
 //! Numbers and names for people.
 
+use std::fmt::{self, Display, Write};
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 /// `512 B`, `1.5 KiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
@@ -71,18 +75,56 @@ pub(crate) fn visible(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
+/// How wide a name may be, and a key or a value where there is no screen.
+pub(crate) const LONGEST: usize = 80;
+
 /// The beginning of a name, [visible], with an ellipsis if it goes on.
 pub(crate) fn name(name: &str) -> String {
-    const LONGEST: usize = 80;
     match name.char_indices().nth(LONGEST) {
         Some((end, _)) => visible(&name[..end]) + "\u{2026}",
         None => visible(name),
     }
 }
 
+/// The beginning of a text, [visible] and no wider than this, with an ellipsis if the text goes on.
+pub(crate) fn cut(text: &impl Display, width: usize) -> String {
+    let mut cut = Cut { text: String::new(), left: width };
+    // No more is made of a long text than is shown.
+    if write!(cut, "{text}").is_err() {
+        while cut.text.width() >= width && cut.text.pop().is_some() {}
+        cut.text.push('\u{2026}');
+    }
+    cut.text
+}
+
+/// A text that has an end.
+struct Cut {
+    text: String,
+    left: usize,
+}
+
+impl Write for Cut {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            for character in visible(character.encode_utf8(&mut [0; 4])).chars() {
+                let width = character.width().unwrap_or(0);
+                self.left = self.left.checked_sub(width).ok_or(fmt::Error)?;
+                self.text.push(character);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The end of a text, no longer than this.
+pub(crate) fn cut_start(text: &str, length: usize) -> String {
+    let count = text.chars().count();
+    text.chars().skip(count.saturating_sub(length)).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{bytes, duration, idle, name, visible};
+    use super::{bytes, cut, duration, idle, name, visible};
 
     #[test]
     fn bytes_are_told_in_the_largest_unit_that_fits() {
@@ -110,5 +152,14 @@ mod tests {
     fn a_name_is_cut_where_a_screen_ends() {
         assert_eq!(name(&"é".repeat(80)), "é".repeat(80));
         assert_eq!(name(&"é".repeat(81)), "é".repeat(80) + "…");
+    }
+
+    #[test]
+    fn a_text_is_as_wide_as_it_looks() {
+        let of_width = |text: &'static str| move |width| cut(&text, width);
+        let wide = "\u{65e5}\u{672c}";
+        assert_eq!([3, 4, 5].map(of_width(wide)), ["\u{65e5}\u{2026}", wide, wide]);
+        assert_eq!([0, 1, 2, 3].map(of_width("abc")), ["\u{2026}", "\u{2026}", "a\u{2026}", "abc"]);
+        assert_eq!(cut(&"\u{202e}abc", 9), "\\u{202e}\u{2026}");
     }
 }

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::row::{Row, json};
 use crate::sources::{Sources, finish};
+use crate::terminal::screen_width;
 use crate::{print, table};
 
 /// Lists the namespaces of all stores.
@@ -24,7 +25,7 @@ pub(crate) fn print_all(
         (true, _) => json(&rows)?,
         (false, true) if look.failures.is_empty() => "no function has used the store yet\n".to_owned(),
         (false, true) => String::new(),
-        (false, false) => table::by_store(&rows),
+        (false, false) => table::by_store(&rows, screen_width()),
     };
     print(&text)?;
     finish(look.failures)

@@ -4,9 +4,11 @@
 
 mod clear;
 mod cli;
+mod data;
 mod failure;
 mod format;
 mod list;
+mod lookup;
 mod row;
 mod show;
 mod sources;
@@ -27,7 +29,11 @@ fn main() -> ExitCode {
     let store = store.as_deref();
     let done = match command {
         Command::Ls { json } => list::list(store, json),
-        Command::Show { namespace, entries, json } => show::show(store, &namespace, entries, json),
+        Command::Show { namespace, entries, values, json } => {
+            show::show(store, &namespace, entries, values, json)
+        }
+        Command::Get { namespace, key, json } => lookup::get(store, &namespace, &key, json),
+        Command::Forget { namespace, key, all } => lookup::forget(store, &namespace, &key, all),
         Command::Clear { namespace, all } => clear::clear(store, &namespace, all),
         Command::Top { once: true, json, .. } => top::once(store, json),
         Command::Top { interval, .. } => top::live(store, interval),

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use lru_memo::shared::Held;
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
+use crate::data::Content;
 use crate::failure::Failure;
 use crate::format::{is_hidden, name};
 use crate::sources::{Found, id};
-
-/// How much of a key is shown, in bytes.
-const KEY_PREFIX: usize = 48;
 
 /// A namespace. What the store does not know, or does not bound, is `null`.
 #[derive(Debug, Clone, Serialize)]
@@ -32,15 +31,37 @@ pub(crate) struct Row {
     pub(crate) error: Option<String>,
 }
 
-/// An entry.
-#[derive(Debug, Serialize)]
+/// Which namespace of which store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    store: String,
+    id: String,
+}
+
+/// An entry that was used lately.
+#[derive(Serialize)]
 pub(crate) struct Entry {
-    /// The beginning of the key: ASCII as it is, and all else as `\xff`.
-    pub(crate) key_prefix: String,
+    #[serde(flatten, serialize_with = "of_key")]
+    pub(crate) key: Content,
     pub(crate) key_bytes: usize,
+    /// If it is asked for, and still there.
+    #[serde(flatten, serialize_with = "of_value")]
+    pub(crate) value: Option<Content>,
     pub(crate) value_bytes: u64,
     pub(crate) weight: u64,
     pub(crate) age_seconds: f64,
+}
+
+/// An entry, and where it is.
+#[derive(Serialize)]
+pub(crate) struct Placed {
+    pub(crate) store: String,
+    pub(crate) name: String,
+    pub(crate) id: String,
+    #[serde(flatten, serialize_with = "of_key")]
+    pub(crate) key: Content,
+    #[serde(flatten, serialize_with = "of_value")]
+    pub(crate) value: Option<Content>,
 }
 
 impl Row {
@@ -66,6 +87,10 @@ impl Row {
         }
     }
 
+    pub(crate) fn place(&self) -> Place {
+        Place { store: self.store.clone(), id: self.id.clone() }
+    }
+
     /// Its name for tables, and whether it can be read.
     pub(crate) fn title(&self) -> String {
         let title = name(&self.name);
@@ -83,22 +108,52 @@ impl Row {
     }
 }
 
-impl Entry {
-    pub(crate) fn new(held: &Held) -> Self {
-        let prefix = &held.key[..held.key.len().min(KEY_PREFIX)];
+#[cfg(test)]
+impl Row {
+    /// A namespace of this name, which also is its id, with these counters.
+    pub(crate) fn named(name: &str, hits: u64, misses: u64) -> Self {
+        let calls = hits + misses;
         Self {
-            key_prefix: prefix.escape_ascii().to_string(),
-            key_bytes: held.key.len(),
-            value_bytes: held.value_bytes,
-            weight: held.weight,
-            age_seconds: held.age.as_secs_f64(),
+            store: "/var/cache/app".to_owned(),
+            name: name.to_owned(),
+            id: format!("{name:0<8}"),
+            hits,
+            misses,
+            hit_ratio: (calls > 0).then(|| hits as f64 / calls as f64),
+            currsize: 0,
+            maxsize: None,
+            weight: None,
+            max_weight: None,
+            ttl_seconds: None,
+            bytes: None,
+            idle_seconds: None,
+            error: None,
         }
     }
+}
 
-    /// Whether the key goes on after its prefix.
-    pub(crate) fn is_cut(&self) -> bool {
-        self.key_bytes > KEY_PREFIX
+impl Entry {
+    pub(crate) fn new(held: Held, value: Option<Content>) -> Self {
+        let Held { key, value_bytes, weight, age, .. } = held;
+        let (key_bytes, key) = (key.len(), Content::of_key(key));
+        Self { key, key_bytes, value, value_bytes, weight, age_seconds: age.as_secs_f64() }
     }
+}
+
+fn of_key<S: Serializer>(key: &Content, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut fields = serializer.serialize_map(None)?;
+    fields.serialize_entry("key", key)?;
+    fields.serialize_entry("key_text", &format_args!("{key}"))?;
+    fields.end()
+}
+
+fn of_value<S: Serializer>(value: &Option<Content>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut fields = serializer.serialize_map(None)?;
+    if let Some(value) = value {
+        fields.serialize_entry("value", value)?;
+        fields.serialize_entry("value_text", &format_args!("{value}"))?;
+    }
+    fields.end()
 }
 
 /// What `--json` prints. What a terminal might heed is escaped, as JSON does it with control characters below a blank only.

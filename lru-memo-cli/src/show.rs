@@ -4,12 +4,14 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::data::Content;
 use crate::failure::Failure;
 use crate::format::{bytes, duration, idle, limit, or_dash, ratio, visible};
 use crate::print;
 use crate::row::{Entry, Row, json};
 use crate::sources::{Found, Sources};
 use crate::table::{entry_columns, render};
+use crate::terminal::screen_width;
 
 /// A namespace, and what was used last in it.
 #[derive(Serialize)]
@@ -23,27 +25,37 @@ struct Detail {
 }
 
 /// Shows the namespaces of this name.
-pub(crate) fn show(store: Option<&str>, wanted: &str, entries: usize, as_json: bool) -> Result<(), Failure> {
+pub(crate) fn show(
+    store: Option<&str>,
+    wanted: &str,
+    entries: usize,
+    with_values: bool,
+    as_json: bool,
+) -> Result<(), Failure> {
     let mut sources = Sources::new(store);
     let found = sources.find(wanted)?;
-    let details = found.iter().map(|found| Detail::new(found, entries)).collect::<Result<Vec<_>, _>>()?;
+    let details = found.iter().map(|found| Detail::new(found, entries, with_values));
+    let details = details.collect::<Result<Vec<_>, _>>()?;
     if as_json {
         return print(&json(&details)?);
     }
-    let texts: Vec<_> = details.iter().map(Detail::text).collect();
+    let texts: Vec<_> = details.iter().map(|detail| detail.text(with_values)).collect();
     print(&texts.join("\n"))
 }
 
 impl Detail {
-    fn new(found: &Found<'_>, entries: usize) -> Result<Self, Failure> {
-        let namespace = found.summary.namespace();
-        let recent = found.source.store.recent(&namespace, entries);
-        let recent = recent.map_err(|error| Failure::store(&found.source.label, &error))?;
+    fn new(found: &Found<'_>, entries: usize, with_values: bool) -> Result<Self, Failure> {
+        let (store, failed) = (&found.source.store, |error| Failure::store(&found.source.label, &error));
+        let mut recent = Vec::new();
+        for held in store.recent(&found.space, entries).map_err(failed)? {
+            let value = if with_values { store.peek(&found.space, &held.key).map_err(failed)? } else { None };
+            recent.push(Entry::new(held, value.map(Content::of_value)));
+        }
         let is_unknown = recent.is_empty() && entries > 0 && found.summary.counts.currsize > 0;
-        Ok(Self { row: Row::new(found), recent: recent.iter().map(Entry::new).collect(), is_unknown })
+        Ok(Self { row: Row::new(found), recent, is_unknown })
     }
 
-    fn text(&self) -> String {
+    fn text(&self, with_values: bool) -> String {
         let row = &self.row;
         let mut text = format!("{}\n", row.title());
         for (what, value) in [
@@ -65,7 +77,7 @@ impl Detail {
         }
         if !self.recent.is_empty() {
             text.push_str("\nused last:\n");
-            text.push_str(&render(&entry_columns(), &self.recent));
+            text.push_str(&render(entry_columns(with_values), &self.recent, screen_width()));
         } else if self.is_unknown {
             text.push_str("\nthis store does not tell what was used last\n");
         }

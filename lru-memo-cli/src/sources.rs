@@ -1,9 +1,9 @@
 //! The stores that are looked into, and the namespaces in them.
 
-use lru_memo::shared::{Store, Summary, attach, redacted, stores};
+use lru_memo::shared::{Namespace, Store, Summary, attach, redacted, stores};
 
 use crate::failure::Failure;
-use crate::format::name;
+use crate::format::{name, visible};
 
 /// An open store.
 pub(crate) struct Source {
@@ -23,6 +23,7 @@ pub(crate) struct Sources {
 pub(crate) struct Found<'a> {
     pub(crate) source: &'a Source,
     pub(crate) summary: Summary,
+    pub(crate) space: Namespace,
 }
 
 /// What a look into the stores has come to: one that does not work hides no other.
@@ -53,7 +54,8 @@ impl Sources {
                     failures.extend(
                         unreadable.map(|(summary, error)| Failure::namespace(source, summary, error)),
                     );
-                    found.extend(all.into_iter().map(|summary| Found { source, summary }));
+                    let with_space = |summary: Summary| Found { source, space: summary.namespace(), summary };
+                    found.extend(all.into_iter().map(with_space));
                 }
                 Err(error) => failures.push(Failure::store(&source.label, &error)),
             }
@@ -86,6 +88,15 @@ impl Sources {
             )));
         }
         failures.iter().for_each(Failure::report);
+        Ok(found)
+    }
+
+    /// As [`find`](Self::find), for what changes a namespace: several only if `all` are meant.
+    pub(crate) fn find_for_change(&mut self, wanted: &str, all: bool) -> Result<Vec<Found<'_>>, Failure> {
+        let found = self.find(wanted)?;
+        if found.len() > 1 && !all {
+            return Err(ambiguous(wanted, &found));
+        }
         Ok(found)
     }
 
@@ -129,6 +140,17 @@ impl Source {
         let store = attach(url).map_err(|error| Failure::store(&label, &error))?;
         Ok(Self { url: url.to_owned(), label, store })
     }
+}
+
+fn ambiguous(wanted: &str, found: &[Found<'_>]) -> Failure {
+    let told =
+        found.iter().map(|found| format!("\n  {} in {}", id(&found.summary), visible(&found.source.label)));
+    let told: String = told.collect();
+    Failure::usage(format!(
+        "there are {} namespaces `{}`: give an id instead, or `--all`{told}",
+        found.len(),
+        name(wanted)
+    ))
 }
 
 /// The id of a namespace, as it is written everywhere.

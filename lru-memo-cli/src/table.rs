@@ -1,62 +1,160 @@
-//! Tables of namespaces and entries.
+//! Tables of namespaces and entries, as wide as the screen.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use unicode_width::UnicodeWidthStr;
 
-use crate::format::{bytes, duration, idle, limit, or_dash, ratio, visible};
+use crate::format::{LONGEST, bytes, cut, cut_start, duration, idle, limit, or_dash, ratio, visible};
 use crate::row::{Entry, Row};
 
 /// How many digits of an id tell namespaces apart, as a rule.
 const ID_DIGITS: usize = 8;
+/// How narrow a column of texts may become.
+const NARROWEST: usize = 20;
+/// What stands between two columns.
+const GAP: usize = 2;
 
-/// A column: its heading, and what is in it.
-pub(crate) type Column<'a, T> = (&'a str, Box<dyn Fn(&T) -> String + 'a>);
+/// A column of a table.
+pub(crate) struct Column<'a, T> {
+    heading: &'static str,
+    /// Where there is no room for all, the columns of the lowest importance are left out.
+    importance: u8,
+    cell: Cell<'a, T>,
+}
+
+/// What is in a cell, and how wide it may be.
+type Piece<'a, T> = Box<dyn Fn(&T, usize) -> String + 'a>;
+
+/// What is in the cells of a column, and how much of it has to be seen.
+enum Cell<'a, T> {
+    /// Numbers, all of them.
+    Number(Box<dyn Fn(&T) -> String + 'a>),
+    /// Texts, whose beginnings are shown: the longest piece that is asked for.
+    Text(Piece<'a, T>),
+    /// Something that goes on, of which the end is shown.
+    Trend(Box<dyn Fn(&T) -> String + 'a>),
+}
+
+impl<'a, T> Column<'a, T> {
+    pub(crate) fn number(heading: &'static str, importance: u8, cell: impl Fn(&T) -> String + 'a) -> Self {
+        Self { heading, importance, cell: Cell::Number(Box::new(cell)) }
+    }
+
+    pub(crate) fn text(
+        heading: &'static str,
+        importance: u8,
+        cell: impl Fn(&T, usize) -> String + 'a,
+    ) -> Self {
+        Self { heading, importance, cell: Cell::Text(Box::new(cell)) }
+    }
+
+    pub(crate) fn trend(heading: &'static str, importance: u8, cell: impl Fn(&T) -> String + 'a) -> Self {
+        Self { heading, importance, cell: Cell::Trend(Box::new(cell)) }
+    }
+
+    /// The cells of these rows, at most so wide.
+    fn cells(&self, rows: &[T], width: usize) -> Vec<String> {
+        let cell = |row| match &self.cell {
+            Cell::Number(cell) => cell(row),
+            Cell::Text(cell) => cell(row, width),
+            Cell::Trend(cell) => cut_start(&cell(row), width),
+        };
+        rows.iter().map(cell).collect()
+    }
+
+    /// How narrow it may be, and how wide it is if there is room.
+    fn widths(&self, rows: &[T], most: usize) -> (usize, usize) {
+        let cells = self.cells(rows, most);
+        let widest = cells.iter().map(|cell| cell.width()).max().unwrap_or(0).max(self.heading.len());
+        match self.cell {
+            Cell::Number(_) => (widest, widest),
+            Cell::Text(_) => (widest.min(NARROWEST), widest),
+            Cell::Trend(_) => (widest.min(NARROWEST / 2), widest),
+        }
+    }
+}
 
 /// The columns that every table of namespaces has.
 pub(crate) fn namespace_columns<'a>() -> Vec<Column<'a, Row>> {
     vec![
-        ("NAMESPACE", Box::new(Row::title)),
-        ("ID", Box::new(|row| row.id[..ID_DIGITS].to_owned())),
-        ("HITS", Box::new(|row| row.known(row.hits))),
-        ("MISSES", Box::new(|row| row.known(row.misses))),
-        ("RATIO", Box::new(|row| or_dash(row.hit_ratio, ratio))),
-        ("CURRSIZE", Box::new(|row| row.known(row.currsize))),
-        ("MAXSIZE", Box::new(|row| limit(row.maxsize))),
-        ("BYTES", Box::new(|row| or_dash(row.bytes, bytes))),
-        ("IDLE", Box::new(|row| or_dash(row.idle_seconds, idle))),
+        Column::text("NAMESPACE", 100, |row: &Row, width| cut(&row.title(), width)),
+        Column::number("ID", 20, |row: &Row| row.id[..ID_DIGITS].to_owned()),
+        Column::number("HITS", 50, |row: &Row| row.known(row.hits)),
+        Column::number("MISSES", 40, |row: &Row| row.known(row.misses)),
+        Column::number("RATIO", 90, |row: &Row| or_dash(row.hit_ratio, ratio)),
+        Column::number("CURRSIZE", 70, |row: &Row| row.known(row.currsize)),
+        Column::number("MAXSIZE", 60, |row: &Row| limit(row.maxsize)),
+        Column::number("BYTES", 30, |row: &Row| or_dash(row.bytes, bytes)),
+        Column::number("IDLE", 10, |row: &Row| or_dash(row.idle_seconds, idle)),
     ]
 }
 
 /// The columns of a table of entries.
-pub(crate) fn entry_columns<'a>() -> Vec<Column<'a, Entry>> {
-    let key = |entry: &Entry| format!("{}{}", entry.key_prefix, if entry.is_cut() { "..." } else { "" });
-    vec![
-        ("KEY", Box::new(key)),
-        ("KEY BYTES", Box::new(|entry| entry.key_bytes.to_string())),
-        ("VALUE BYTES", Box::new(|entry| entry.value_bytes.to_string())),
-        ("WEIGHT", Box::new(|entry| entry.weight.to_string())),
-        ("AGE", Box::new(|entry| duration(entry.age_seconds))),
-    ]
+pub(crate) fn entry_columns<'a>(with_values: bool) -> Vec<Column<'a, Entry>> {
+    let mut columns = vec![
+        Column::text("KEY", 100, |entry: &Entry, width| cut(&entry.key, width)),
+        Column::number("KEY BYTES", 20, |entry: &Entry| entry.key_bytes.to_string()),
+        Column::number("VALUE BYTES", 40, |entry: &Entry| entry.value_bytes.to_string()),
+        Column::number("WEIGHT", 10, |entry: &Entry| entry.weight.to_string()),
+        Column::number("AGE", 30, |entry: &Entry| duration(entry.age_seconds)),
+    ];
+    if with_values {
+        let value = |entry: &Entry, width| or_dash(entry.value.as_ref(), |value| cut(value, width));
+        columns.insert(1, Column::text("VALUE", 90, value));
+    }
+    columns
 }
 
-/// A table without lines; the first column is text, the others are numbers.
-pub(crate) fn render<T>(columns: &[Column<'_, T>], rows: &[T]) -> String {
+/// A table without lines: texts at the left, numbers at the right. It is no wider than the screen, if there is one.
+pub(crate) fn render<T>(mut columns: Vec<Column<'_, T>>, rows: &[T], screen: Option<usize>) -> String {
+    let widths = fit(&mut columns, rows, screen);
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(columns.iter().map(|(heading, _)| *heading));
-    table.add_rows(rows.iter().map(|row| columns.iter().map(|(_, cell)| cell(row)).collect::<Vec<_>>()));
-    for (index, column) in table.column_iter_mut().enumerate() {
-        // Two spaces between columns, and none at the margins of lines.
-        column.set_padding((if index == 0 { 0 } else { 1 }, 1));
-        if index > 0 {
+    table.set_header(columns.iter().map(|column| column.heading));
+    let mut cells: Vec<_> =
+        columns.iter().zip(&widths).map(|(column, &width)| column.cells(rows, width).into_iter()).collect();
+    table.add_rows(rows.iter().map(|_| cells.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()));
+    for (index, (column, shown)) in table.column_iter_mut().zip(&columns).enumerate() {
+        // Between columns, and none at the margins of lines.
+        column.set_padding((if index == 0 { 0 } else { GAP as u16 - 1 }, 1));
+        if !matches!(shown.cell, Cell::Text(_)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     table.trim_fmt() + "\n"
 }
 
+/// Leaves out what has no room, and returns the widths of the others.
+fn fit<T>(columns: &mut Vec<Column<'_, T>>, rows: &[T], screen: Option<usize>) -> Vec<usize> {
+    let most = screen.unwrap_or(LONGEST);
+    let mut widths: Vec<_> = columns.iter().map(|column| column.widths(rows, most)).collect();
+    let Some(screen) = screen else { return widths.into_iter().map(|(_, widest)| widest).collect() };
+    let taken = |widths: &[(usize, usize)]| {
+        widths.iter().map(|(narrowest, _)| narrowest + GAP).sum::<usize>().saturating_sub(GAP)
+    };
+    while columns.len() > 1 && taken(&widths) > screen {
+        let least = (0..columns.len()).min_by_key(|&at| columns[at].importance).unwrap_or(0);
+        columns.remove(least);
+        widths.remove(least);
+    }
+    let mut left = screen.saturating_sub(taken(&widths));
+    // First texts share what is left, then trends have the rest.
+    let is_text = |column: &Column<'_, T>| matches!(column.cell, Cell::Text(_));
+    for texts in [true, false] {
+        let of_kind = |at: &usize| is_text(&columns[*at]) == texts;
+        let mut growing: Vec<usize> = (0..columns.len()).filter(of_kind).collect();
+        while left > 0 && !growing.is_empty() {
+            growing.retain(|&at| widths[at].0 < widths[at].1);
+            for &at in growing.iter().take(left) {
+                widths[at].0 += 1;
+                left -= 1;
+            }
+        }
+    }
+    widths.into_iter().map(|(width, _)| width).collect()
+}
+
 /// A table of namespaces for each store, below its name.
-pub(crate) fn by_store(rows: &[Row]) -> String {
-    let columns = namespace_columns();
+pub(crate) fn by_store(rows: &[Row], screen: Option<usize>) -> String {
     let mut stores: Vec<&str> = Vec::new();
     for row in rows {
         if !stores.contains(&row.store.as_str()) {
@@ -65,7 +163,7 @@ pub(crate) fn by_store(rows: &[Row]) -> String {
     }
     let tables = stores.iter().map(|&store| {
         let rows: Vec<Row> = rows.iter().filter(|row| row.store == store).cloned().collect();
-        format!("{}\n{}", visible(store), render(&columns, &rows))
+        format!("{}\n{}", visible(store), render(namespace_columns(), &rows, screen))
     });
     tables.collect::<Vec<_>>().join("\n")
 }

@@ -4,8 +4,9 @@ use std::io::{self, IsTerminal, Stdout, Write};
 use std::time::{Duration, Instant};
 
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use crossterm::style::{Attribute, Print, SetAttribute};
 use crossterm::terminal::{self, ClearType, EnterAlternateScreen, LeaveAlternateScreen};
-use crossterm::{cursor, execute, queue, style};
+use crossterm::{cursor, execute, queue};
 
 use crate::failure::Failure;
 
@@ -19,8 +20,44 @@ pub(crate) enum Wake {
     Time,
     /// The terminal has another size.
     Resized,
+    /// The user has pressed a key.
+    Key(KeyCode),
     /// The user has seen enough.
     Quit,
+}
+
+/// A line of the screen.
+pub(crate) struct Line {
+    pub(crate) look: Look,
+    pub(crate) text: String,
+}
+
+/// How a line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    Plain,
+    Bold,
+    Reversed,
+}
+
+/// Writes the lines over what is on the screen, without a moment in which it is empty.
+pub(crate) fn paint(out: &mut impl Write, lines: &[Line]) -> io::Result<()> {
+    for (row, Line { look, text }) in (0..).zip(lines) {
+        let attribute = match look {
+            Look::Plain => Attribute::Reset,
+            Look::Bold => Attribute::Bold,
+            Look::Reversed => Attribute::Reverse,
+        };
+        queue!(out, cursor::MoveTo(0, row), terminal::Clear(ClearType::CurrentLine))?;
+        queue!(out, SetAttribute(attribute), Print(text), SetAttribute(Attribute::Reset))?;
+    }
+    Ok(())
+}
+
+/// How wide the terminal is, if the answer goes to one.
+pub(crate) fn screen_width() -> Option<usize> {
+    let is_terminal = io::stdout().is_terminal();
+    is_terminal.then(terminal::size)?.ok().map(|(width, _)| usize::from(width)).filter(|&width| width > 0)
 }
 
 impl Screen {
@@ -34,19 +71,13 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Shows as much of these lines as fits.
-    pub(crate) fn show(&mut self, text: &str) -> Result<(), Failure> {
-        self.try_show(text).map_err(|error| Failure::output(&error))
-    }
-
-    fn try_show(&mut self, text: &str) -> io::Result<()> {
-        let (width, height) = terminal::size()?;
-        for (row, line) in (0..height).zip(text.lines().map(Some).chain(std::iter::repeat(None))) {
-            let line: String = line.unwrap_or_default().chars().take(width.into()).collect();
-            queue!(self.0, cursor::MoveTo(0, row), terminal::Clear(ClearType::CurrentLine))?;
-            queue!(self.0, style::Print(line))?;
-        }
-        self.0.flush()
+    /// Shows the lines that are made for its width and height.
+    pub(crate) fn show(&mut self, lines: impl FnOnce(usize, usize) -> Vec<Line>) -> Result<(), Failure> {
+        let shown = terminal::size().and_then(|(width, height)| {
+            paint(&mut self.0, &lines(width.into(), height.into()))?;
+            self.0.flush()
+        });
+        shown.map_err(|error| Failure::output(&error))
     }
 
     /// Waits for the user until this moment.
@@ -66,8 +97,8 @@ impl Screen {
                     let control = key.modifiers.contains(KeyModifiers::CONTROL);
                     match key.code {
                         KeyCode::Char('c') if control => return Ok(Wake::Quit),
-                        KeyCode::Char('q') | KeyCode::Esc => return Ok(Wake::Quit),
-                        _ => {}
+                        _ if control => {}
+                        key => return Ok(Wake::Key(key)),
                     }
                 }
                 _ => {}

@@ -1,17 +1,20 @@
 //! `lru-memo top`.
 
+mod dashboard;
+mod history;
+mod order;
+
 use std::cmp::Reverse;
-use std::collections::HashMap;
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
+use crate::clear::clear_one;
 use crate::failure::Failure;
-use crate::format::{count, duration, name};
 use crate::list::print_all;
-use crate::row::Row;
+use crate::row::{Place, Row};
 use crate::sources::Sources;
-use crate::table::{Column, namespace_columns, render};
 use crate::terminal::{Screen, Wake};
+
+use dashboard::{Dashboard, Wish};
 
 /// Prints the table once, with what was called most often first.
 pub(crate) fn once(store: Option<&str>, as_json: bool) -> Result<(), Failure> {
@@ -24,117 +27,43 @@ pub(crate) fn live(store: Option<&str>, interval: Duration) -> Result<(), Failur
     // What is wrong from the first is told where it stays.
     sources.look()?;
     let mut screen = Screen::open()?;
-    let mut seen = Seen::default();
+    let mut dashboard = Dashboard::new(interval);
     loop {
-        let text = page(&mut sources, &mut seen, interval);
+        look(&mut sources, &mut dashboard);
         let next = Instant::now() + interval;
         loop {
-            screen.show(&text)?;
-            match screen.wait(next)? {
-                Wake::Resized => {}
+            screen.show(|width, height| dashboard.page(width, height))?;
+            let wish = match screen.wait(next)? {
+                Wake::Resized => continue,
                 Wake::Time => break,
                 Wake::Quit => return Ok(()),
+                Wake::Key(key) => dashboard.press(key),
+            };
+            match wish {
+                Wish::Nothing => {}
+                Wish::Quit => return Ok(()),
+                Wish::Clear(place) => {
+                    dashboard.tell(clear(&mut sources, &place));
+                    break;
+                }
             }
         }
     }
 }
 
-/// What the counters of each namespace were, for its rates.
-#[derive(Default)]
-struct Seen {
-    at: Option<Instant>,
-    counters: HashMap<(String, String), (u64, u64)>,
-}
-
-/// Hits and misses per second; none at the first look.
-type Rates = HashMap<(String, String), (f64, f64)>;
-
-impl Seen {
-    fn rates(&mut self, rows: &[Row]) -> Rates {
-        let now = Instant::now();
-        let passed = self.at.map(|at| now.duration_since(at).as_secs_f64().max(f64::EPSILON));
-        let counters: HashMap<_, _> = rows.iter().map(|row| (key(row), (row.hits, row.misses))).collect();
-        let mut rates = Rates::new();
-        for (key, &(hits, misses)) in &counters {
-            if let (Some(passed), Some(&(hits_then, misses_then))) = (passed, self.counters.get(key)) {
-                // After a clear, counters are less.
-                let rate = |now: u64, then: u64| now.saturating_sub(then) as f64 / passed;
-                rates.insert(key.clone(), (rate(hits, hits_then), rate(misses, misses_then)));
-            }
-        }
-        *self = Self { at: Some(now), counters };
-        rates
-    }
-}
-
-fn key(row: &Row) -> (String, String) {
-    (row.store.clone(), row.id.clone())
-}
-
-fn page(sources: &mut Sources, seen: &mut Seen, interval: Duration) -> String {
-    let (mut rows, failures) = match sources.look() {
-        Ok(look) => (look.found.iter().map(Row::new).collect::<Vec<_>>(), look.failures),
+fn look(sources: &mut Sources, dashboard: &mut Dashboard) {
+    let (rows, failures) = match sources.look() {
+        Ok(look) => (look.found.iter().map(Row::new).collect(), look.failures),
         Err(failure) => (Vec::new(), vec![failure]),
     };
-    let rates = seen.rates(&rows);
-    let rate = |row: &Row| rates.get(&key(row)).copied();
-    let busy = |row: &Row| rate(row).map_or(0.0, |(hits, misses)| hits + misses);
-    rows.sort_by(|a, b| busy(b).total_cmp(&busy(a)).then(b.calls().cmp(&a.calls())));
-
-    let mut columns = namespace_columns();
-    let per_second = |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.0}"));
-    columns.insert(4, ("HITS/S", Box::new(move |row| per_second(rate(row).map(|rate| rate.0)))));
-    columns.insert(5, ("MISSES/S", Box::new(move |row| per_second(rate(row).map(|rate| rate.1)))));
-    if rows.iter().any(|row| row.store != rows[0].store) {
-        columns.push(program_column());
-    }
-    let every = duration(interval.as_secs_f64());
-    let mut text = format!("{}, every {every}; q quits\n", count(rows.len(), "namespace", "namespaces"));
-    for failure in failures {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "error: {failure}");
-    }
-    text + "\n" + &render(&columns, &rows)
+    dashboard.update(rows, failures.iter().map(ToString::to_string).collect(), Instant::now());
 }
 
-/// The last part of the store's directory, which in the default place is the name of the program.
-fn program_column<'a>() -> Column<'a, Row> {
-    ("STORE", Box::new(|row| name(row.store.rsplit('/').next().unwrap_or_default())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(name: &str, hits: u64, misses: u64) -> Row {
-        Row {
-            store: "store".to_owned(),
-            name: name.to_owned(),
-            id: name.to_owned(),
-            hits,
-            misses,
-            hit_ratio: None,
-            currsize: 0,
-            maxsize: None,
-            weight: None,
-            max_weight: None,
-            ttl_seconds: None,
-            bytes: None,
-            idle_seconds: None,
-            error: None,
-        }
-    }
-
-    #[test]
-    fn rates_are_those_since_the_last_look_and_none_for_what_was_not_there() {
-        let mut seen = Seen::default();
-        assert!(seen.rates(&[row("used", 10, 4), row("cleared", 7, 7)]).is_empty());
-        seen.at = seen.at.and_then(|at| at.checked_sub(Duration::from_secs(2)));
-        let rows = [row("used", 30, 4), row("cleared", 1, 0), row("new", 1, 1)];
-        let rates = seen.rates(&rows);
-        let (hits, misses) = rates[&key(&rows[0])];
-        assert!(hits > 0.0 && hits <= 10.0, "{hits}");
-        assert_eq!((misses, rates[&key(&rows[1])]), (0.0, (0.0, 0.0)));
-        assert_eq!(rates.get(&key(&rows[2])), None);
-    }
+/// Clears what the user has chosen, and says what came of it.
+fn clear(sources: &mut Sources, place: &Place) -> String {
+    let cleared = sources.look().and_then(|look| {
+        let found = look.found.iter().find(|found| Row::new(found).place() == *place);
+        found.map_or_else(|| Err(Failure::not_found("the namespace is gone")), clear_one)
+    });
+    cleared.unwrap_or_else(|failure| format!("error: {failure}"))
 }

@@ -2,68 +2,18 @@
 //! exit code.
 #![cfg(target_os = "linux")]
 
+mod common;
+
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{self, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::process;
 use std::time::{Duration, Instant};
 
-use lru_memo::shared::{Embedded, Entry, Found, Namespace, Options, Store, fingerprint};
+use common::{Outcome, Scratch, call, command, outcome, run, space};
+use lru_memo::shared::{Embedded, Options, Store};
 use serde_json::{Value, json};
-
-/// A private directory that is removed in the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        // A test that was killed may have left a directory, and its number to another process.
-        loop {
-            let number = NUMBER.fetch_add(1, Relaxed);
-            let path = std::env::temp_dir().join(format!("lru-memo-cli-{}-{number}", process::id()));
-            match fs::DirBuilder::new().mode(0o700).create(&path) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                made => return made.map(|()| Self(path)).expect("a scratch directory"),
-            }
-        }
-    }
-
-    fn url(&self) -> String {
-        format!("file://{}", self.0.display())
-    }
-
-    fn store(&self) -> Embedded {
-        let mut options = Options::default();
-        options.size = 16 << 20;
-        Embedded::open(&self.0, options).expect("the store opens")
-    }
-
-    /// What is in the directory.
-    fn names(&self) -> Vec<PathBuf> {
-        fs::read_dir(&self.0).expect("the directory").map(|entry| entry.expect("an entry").path()).collect()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn space(name: &str, version: u8, maxsize: Option<usize>) -> Namespace {
-    Namespace::new(name, fingerprint(&[name.as_bytes(), &[version]])).with_maxsize(maxsize)
-}
-
-/// Calls a memoized function that answers with so many bytes.
-fn call(store: &dyn Store, space: &Namespace, key: &[u8], length: usize) {
-    if let Found::Miss(ticket) = store.get(space, key).expect("the store works") {
-        let value = vec![7; length];
-        let entry = Entry { value: &value, weight: 5, computed_since: Some(ticket), replace: false };
-        store.store(space, key, entry).expect("the store works");
-    }
-}
 
 /// A store with four namespaces, two of one name.
 fn filled() -> Scratch {
@@ -80,46 +30,6 @@ fn filled() -> Scratch {
     call(&store, &space("app::twice", 2, Some(8)), b"2", 1);
     call(&store, &space("app::twice", 2, Some(8)), b"2", 1);
     scratch
-}
-
-/// What a run of the command came to.
-#[derive(Debug)]
-struct Outcome {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Outcome {
-    fn json(&self) -> Value {
-        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{self:?}");
-        serde_json::from_str(&self.stdout).expect("it prints JSON")
-    }
-
-    /// The words of the line that begins with this one.
-    fn line(&self, first: &str) -> Vec<&str> {
-        let mut lines = self.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        lines
-            .find(|words| words.first() == Some(&first))
-            .unwrap_or_else(|| panic!("no {first} in {}", self.stdout))
-    }
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lru-memo"));
-    command.args(arguments).env_remove("LRU_MEMO_STORE").stdin(Stdio::null());
-    command
-}
-
-fn outcome(command: &mut Command) -> Outcome {
-    let output = command.output().expect("the command runs");
-    let text = |bytes| String::from_utf8(bytes).expect("it prints text");
-    Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-/// Runs the command on the store of this directory.
-fn run(scratch: &Scratch, arguments: &[&str]) -> Outcome {
-    outcome(command(arguments).args(["--store", &scratch.url()]))
 }
 
 #[test]
@@ -194,10 +104,10 @@ fn show_tells_limits_counters_and_what_was_used_last() {
         assert_eq!(shown.line(what)[1..].join(" "), value, "{what}");
     }
     assert_eq!(shown.line("KEY").join(" "), "KEY KEY BYTES VALUE BYTES WEIGHT AGE");
-    let long = format!("{}...", "x".repeat(48));
+    let long = format!("b\"{}\u{2026}", "x".repeat(77));
     assert_eq!(shown.line(&long)[1..4], ["300", "20", "5"]);
-    assert_eq!(shown.line(r"\x01\x00user")[1..5], [r"\xff", "8", "10", "5"]);
-    let (of_long, of_short) = (shown.stdout.find(&long), shown.stdout.find(r"\x01\x00user"));
+    assert_eq!(shown.line(r#"b"\x01\x00user"#)[1..5], [r#"\xff""#, "8", "10", "5"]);
+    let (of_long, of_short) = (shown.stdout.find(&long), shown.stdout.find(r#"b"\x01\x00user"#));
     assert!(of_long < of_short, "the latest is first: {}", shown.stdout);
 
     let one = run(&scratch, &["show", "app::user", "--entries", "1", "--json"]).json();
@@ -293,9 +203,16 @@ fn a_missing_store_is_not_found_and_not_made() {
     let scratch = Scratch::new();
     let missing = scratch.0.join("missing");
     let url = format!("file://{}", missing.display());
-    for arguments in
-        [&["ls"][..], &["ls", "--json"], &["show", "f"], &["clear", "f"], &["top", "--once"], &["top"]]
-    {
+    for arguments in [
+        &["ls"][..],
+        &["ls", "--json"],
+        &["show", "f"],
+        &["get", "f", "1"],
+        &["forget", "f", "1"],
+        &["clear", "f"],
+        &["top", "--once"],
+        &["top"],
+    ] {
         for url in [&url, &scratch.url()] {
             let told = outcome(command(arguments).args(["--store", url]));
             assert_eq!((told.code, told.stdout.as_str()), (Some(1), ""), "{arguments:?}: {told:?}");
@@ -373,7 +290,9 @@ fn a_wrong_command_line_is_status_2() {
 fn the_help_tells_the_exit_codes() {
     let help = outcome(&mut command(&["--help"]));
     assert_eq!(help.code, Some(0));
-    for word in ["ls", "show", "clear", "top", "--store", "Exit codes", "3  a store does not work"] {
+    for word in
+        ["ls", "show", "get", "forget", "clear", "top", "--store", "Exit codes", "3  a store does not work"]
+    {
         assert!(help.stdout.contains(word), "{word}: {}", help.stdout);
     }
 }

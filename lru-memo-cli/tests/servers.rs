@@ -9,7 +9,7 @@ use std::process::{self, Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lru_memo::shared::{Entry, Namespace, attach, fingerprint};
+use lru_memo::shared::{Data, Entry, Namespace, attach, fingerprint};
 
 /// A directory that nobody has: a test that was killed may have left one, and its number to another process.
 fn new_directory(program: &str) -> PathBuf {
@@ -104,6 +104,39 @@ fn memcached_is_shown_and_cleared_and_does_not_know_what_was_used_last() {
     let server = Server::memcached();
     let shown = shown(&server.url("memcached+unix"));
     assert!(shown.contains("this store does not tell what was used last"), "{shown}");
+}
+
+#[test]
+fn a_key_is_got_and_forgotten_on_servers_whether_they_list_keys_or_not() {
+    let (redis, memcached) = (Server::redis(), Server::memcached());
+    for (url, lists_keys) in [(redis.url("unix"), true), (memcached.url("memcached+unix"), false)] {
+        let space = Namespace::new("app::f", fingerprint(&[b"f"])).with_maxsize(Some(4));
+        let store = attach(&url).expect("the server is there");
+        let keys = [
+            vec![Data::I16(92)],
+            vec![Data::Text("Ada".into()), Data::U64(7), Data::Some(Data::F32(0.5).into())],
+            [1, 2, 3, 4].map(Data::U32).to_vec(),
+        ];
+        for key in &keys {
+            let key = Data::write_key(key).expect("it can be written");
+            let _ = store.get(&space, &key).expect("the store works");
+            let value = Data::write_key(&[Data::Text("a value".into())]).expect("it can be written");
+            let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true };
+            assert_eq!(store.store(&space, &key, entry), Ok(true));
+        }
+        for key in ["92", "(\"Ada\", 7, Some(0.5))", "(1u32, 2u32, 3u32, 4u32)"] {
+            assert_eq!(run(&url, &["get", "app::f", key]), "\"a value\"\n");
+        }
+        let output = command(&url, &["get", "app::f", "(1, 2, 3, 4)"]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.success(), lists_keys, "{stderr}");
+        assert!(lists_keys || (stderr.contains("too many types") && stderr.contains("7u32")), "{stderr}");
+        assert!(run(&url, &["forget", "app::f", "92"]).starts_with("forgot 92 in app::f ("));
+        assert_eq!(store.info(&space).expect("the store works").currsize, 2);
+        for verb in ["get", "forget"] {
+            assert_eq!(command(&url, &[verb, "app::f", "92"]).status.code(), Some(1));
+        }
+    }
 }
 
 #[test]

@@ -2,14 +2,16 @@
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, Signature};
+use syn::{FnArg, Ident, ReturnType, Signature, Token, parse_quote};
 
 use crate::block::Block;
 use crate::cached::Cached;
 use crate::function::{Attributes, Function, Names, Place, turbofish};
 use crate::home::Home;
-use crate::key::{Key, parts_by_reference};
+use crate::key::{Key, parts_by_reference, types_of_parts};
+use crate::lookup::Returns;
 use crate::options::{Options, Scope};
 use crate::parameters::Parameters;
 
@@ -46,15 +48,18 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     let public = [
         Pieces::uncached,
         Pieces::info,
+        Pieces::totals,
         Pieces::clear,
         Pieces::parameters,
         Pieces::invalidate,
         Pieces::peek,
         Pieces::put,
         Pieces::refresh,
+        Pieces::with_outcome,
     ];
     let public = public.into_iter().map(|companion| companion(&pieces));
     let public = public.chain(options.near.as_ref().map(|_| pieces.near_info()));
+    let public = public.chain(pieces.invalidate_if());
     let hidden = [pieces.call(), Some(pieces.cache())].into_iter().flatten();
     // Where an attribute is missing on the `impl` block, rustc shows the first thing that does not belong there, but
     // the last that cannot be found: that is to be the one with the telling name.
@@ -87,19 +92,20 @@ struct Companion {
 macro_rules! body {
     ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
 }
+pub(crate) use body;
 
 /// The pieces from which the generated functions are put together.
-struct Pieces<'a> {
-    function: &'a Function<'a>,
-    options: &'a Options,
-    attributes: Attributes,
-    private: TokenStream,
-    key: Key,
-    cached: Cached,
+pub(crate) struct Pieces<'a> {
+    pub(crate) function: &'a Function<'a>,
+    pub(crate) options: &'a Options,
+    pub(crate) attributes: Attributes,
+    pub(crate) private: TokenStream,
+    pub(crate) key: Key,
+    pub(crate) cached: Cached,
     parameters: Parameters,
-    home: Home,
+    pub(crate) home: Home,
     /// Clones a value, or makes it bytes and back; its span is the return type.
-    clone: TokenStream,
+    pub(crate) clone: TokenStream,
 }
 
 impl<'a> Pieces<'a> {
@@ -134,7 +140,7 @@ impl<'a> Pieces<'a> {
             let call = self.run(quote!(#prefix #call), &handed_on);
             body!(#call)
         } else {
-            self.lookup()
+            self.lookup(Returns::Value)
         };
         let (attributes, vis) = (&self.attributes.outer, &self.function.item.vis);
         let block = in_braces_of(&self.function.item.block, body);
@@ -146,204 +152,10 @@ impl<'a> Pieces<'a> {
         let signature = self.like_the_function(&self.function.names.call);
         let track_caller = &self.attributes.track_caller;
         self.function.has_impl_trait.then(|| {
-            let mut call = self.hidden(signature, self.lookup());
+            let mut call = self.hidden(signature, self.lookup(Returns::Value));
             call.attributes.extend(quote!(#(#track_caller)*));
             call
         })
-    }
-
-    /// Looks up, and runs the function on a miss.
-    fn lookup(&self) -> TokenStream {
-        let Self { private, clone, cached: Cached { kind, check, .. }, .. } = self;
-        let output = &self.function.output;
-        let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
-        let hooks = self.hooks();
-        let is_async = self.function.item.sig.asyncness.is_some();
-        let from_value = body!(<#output as #private::Outcome<#kind>>::from_value(__lru_memo_value));
-        let complete =
-            self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_outcome, #hooks)));
-        if self.options.single_flight {
-            let run = if is_async {
-                body!(__lru_memo_miss.inside(async { #run }).await)
-            } else {
-                body! {{
-                    let __lru_memo_inside = __lru_memo_miss.enter();
-                    #run
-                }}
-            };
-            let wait = match (self.is_shared(), is_async) {
-                (true, _) => self.finished(body!(__lru_memo_pending.wait(#clone))),
-                (false, true) => body!(__lru_memo_pending.wait(#clone).await),
-                (false, false) => body!(__lru_memo_pending.block(#clone)),
-            };
-            let look_up = self.ask(quote!(get_or_join), clone);
-            return body! {
-                #check
-                #look_up
-                match __lru_memo_found {
-                    ::core::result::Result::Ok(__lru_memo_value) => #from_value,
-                    ::core::result::Result::Err(__lru_memo_pending) => match #wait {
-                        ::core::result::Result::Ok(__lru_memo_value) => #from_value,
-                        ::core::result::Result::Err(mut __lru_memo_miss) => {
-                            let __lru_memo_outcome = #run;
-                            #complete
-                        }
-                    },
-                }
-            };
-        }
-        let run_at_once = body! {
-            let mut __lru_memo_miss = __lru_memo_miss;
-            let __lru_memo_outcome = #run;
-            #complete
-        };
-        let (look_up, miss) = if self.is_shared() {
-            (self.ask(quote!(get), clone), run_at_once)
-        } else if is_async || self.options.key.is_some() || !self.attributes.track_caller.is_empty() {
-            // Without a closure, which would be the caller of a function with `#[track_caller]`.
-            let found = body! {
-                match __lru_memo_cache.get(__lru_memo_key, #clone) {
-                    ::core::result::Result::Ok(__lru_memo_value) => ::core::result::Result::Ok(__lru_memo_value),
-                    ::core::result::Result::Err(ref __lru_memo_unseen) => __lru_memo_cache.look(__lru_memo_unseen, __lru_memo_key, #clone),
-                }
-            };
-            (self.look_up(found), run_at_once)
-        } else {
-            // Out of the way of a hit, which needs fewer registers then.
-            let key = &self.key.value;
-            let (way, cache) = match &self.home.way {
-                Some(way) => (way, body!(let __lru_memo_cache = __lru_memo_cache.cache();)),
-                None => (&self.home.cache, TokenStream::new()),
-            };
-            let miss = body! {
-                #private::cold(move || {
-                    #cache
-                    let __lru_memo_key = #key;
-                    match __lru_memo_cache.look(&__lru_memo_miss, __lru_memo_key, #clone) {
-                        ::core::result::Result::Ok(__lru_memo_value) => #from_value,
-                        // Where it is: to move it would cost more than half of what a lookup does.
-                        ::core::result::Result::Err(ref mut __lru_memo_miss) => {
-                            let __lru_memo_outcome = #run;
-                            #complete
-                        }
-                    }
-                })
-            };
-            let look_up = body! {
-                let __lru_memo_key = #key;
-                let __lru_memo_cache = #way;
-                let __lru_memo_found = __lru_memo_cache.get(__lru_memo_key, #clone);
-            };
-            (look_up, miss)
-        };
-        body! {
-            #check
-            #look_up
-            match __lru_memo_found {
-                ::core::result::Result::Ok(__lru_memo_value) => #from_value,
-                ::core::result::Result::Err(__lru_memo_miss) => { #miss }
-            }
-        }
-    }
-
-    /// A body that answers with what a method of the cache says of the key.
-    fn answer(&self, method: TokenStream, arguments: &TokenStream) -> TokenStream {
-        let ask = self.ask(method, arguments);
-        body! {
-            #ask
-            __lru_memo_found
-        }
-    }
-
-    /// Statements that define `__lru_memo_found` as what a method of the cache says of the key.
-    fn ask(&self, method: TokenStream, arguments: &TokenStream) -> TokenStream {
-        if !self.is_shared() {
-            return self.look_up(body!(__lru_memo_cache.#method(__lru_memo_key, #arguments)));
-        }
-        let is_async = self.function.item.sig.asyncness.is_some();
-        // The key itself does not live across an `await`: its bytes do.
-        let call = self.look_up(if is_async {
-            body!(__lru_memo_cache.by_task(__lru_memo_key))
-        } else {
-            body!(__lru_memo_cache.by_thread(__lru_memo_key))
-        });
-        let answer = self.finished(body!(__lru_memo_found.#method(#arguments)));
-        body! {
-            let __lru_memo_found = {
-                #call
-                __lru_memo_found
-            };
-            let __lru_memo_found = #answer;
-        }
-    }
-
-    /// What comes of a future of a shared cache; of others, what is there already.
-    fn finished(&self, future: TokenStream) -> TokenStream {
-        let private = &self.private;
-        match (self.is_shared(), self.function.item.sig.asyncness.is_some()) {
-            (false, _) => future,
-            (true, true) => body!(#future.await),
-            (true, false) => body!(#private::at_once(#future)),
-        }
-    }
-
-    /// Statements that define `__lru_memo_cache`, and `__lru_memo_found` as what an expression of that and of
-    /// `__lru_memo_key` comes to.
-    fn look_up(&self, expression: TokenStream) -> TokenStream {
-        let (Key { bindings, value, .. }, cache) = (&self.key, &self.home.cache);
-        if self.options.key.is_none() {
-            return body! {
-                let __lru_memo_key = #value;
-                let __lru_memo_cache = #cache;
-                let __lru_memo_found = #expression;
-            };
-        }
-        // What a key expression makes on the way, a guard of a lock perhaps, lives as long as the key, and is gone
-        // before the function runs.
-        body! {
-            #bindings
-            let __lru_memo_cache;
-            let __lru_memo_found = match #value {
-                __lru_memo_key => {
-                    __lru_memo_cache = #cache;
-                    #expression
-                }
-            };
-        }
-    }
-
-    /// Runs a function of the user's kind.
-    fn run(&self, path: TokenStream, arguments: &TokenStream) -> TokenStream {
-        call(&self.function.item.sig, path, arguments)
-    }
-
-    fn is_shared(&self) -> bool {
-        self.options.scope == Scope::Shared
-    }
-
-    /// How a value is copied, and what the user has to say about storing it.
-    fn hooks(&self) -> TokenStream {
-        let Self { private, clone, .. } = self;
-        let admits = match &self.options.cache_if {
-            Some(cache_if) => body!(|__lru_memo_value| #private::admits(#cache_if, __lru_memo_value)),
-            None => body!(#private::admit_all),
-        };
-        if self.is_shared() {
-            return body!(#clone, #admits);
-        }
-        let weigh = self.weigh();
-        body!(#clone, #admits, #weigh)
-    }
-
-    fn weigh(&self) -> TokenStream {
-        let Self { private, .. } = self;
-        match &self.options.weigh {
-            Some(weigh) => {
-                let parts = parts_by_reference(self.key.parts);
-                body!(|__lru_memo_key, __lru_memo_value| #private::weigh(#weigh, #parts, __lru_memo_value))
-            }
-            None => body!(#private::weigh_nothing),
-        }
     }
 
     fn uncached(&self) -> Companion {
@@ -360,7 +172,7 @@ impl<'a> Pieces<'a> {
         Companion {
             doc: Some(doc),
             // That it could be a `const fn` is of no use to the memoized one.
-            attributes: quote!(#(#inner)* #allow #[allow(clippy::missing_const_for_fn)]),
+            attributes: quote!(#(#inner)* #allow #[allow(clippy::missing_const_for_fn, clippy::must_use_candidate)]),
             forward_attributes: quote!(#(#all)* #(#alike)* #allow #unused),
             signature,
             declaration,
@@ -371,9 +183,20 @@ impl<'a> Pieces<'a> {
     fn info(&self) -> Companion {
         let (Self { private, home, .. }, Names { info, .. }) = (self, &self.function.names);
         let doc = self.doc("The hits, misses and size of the cache of [`{}`].");
-        let signature = self.function.companion(quote!(fn #info() -> #private::CacheInfo));
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #info(#owner) -> #private::CacheInfo));
         let info = &home.info;
         self.companion(doc, signature, body!(#info))
+    }
+
+    fn totals(&self) -> Companion {
+        let (Self { private, home, .. }, Names { totals, .. }) = (self, &self.function.names);
+        let doc =
+            self.doc("What the cache of [`{}`] has done since it was made, and how long its runs took.");
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #totals(#owner) -> #private::CacheTotals));
+        let totals = &home.totals;
+        self.companion(doc, signature, body!(#totals))
     }
 
     fn near_info(&self) -> Companion {
@@ -387,7 +210,8 @@ impl<'a> Pieces<'a> {
     fn clear(&self) -> Companion {
         let (home, Names { clear, .. }) = (&self.home, &self.function.names);
         let doc = self.doc("Drops every entry of the cache of [`{}`] and zeroes its counters.");
-        let signature = self.function.companion(quote!(fn #clear()));
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #clear(#owner)));
         let clear = &home.clear;
         self.companion(doc, signature, body!(#clear;))
     }
@@ -396,20 +220,58 @@ impl<'a> Pieces<'a> {
         let (Self { private, parameters: values, .. }, Names { parameters, .. }) =
             (self, &self.function.names);
         let doc = self.doc("The configuration of the cache of [`{}`].");
-        let signature = self.function.companion(quote!(fn #parameters() -> #private::CacheParameters));
-        let whole = &values.whole;
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #parameters(#owner) -> #private::CacheParameters));
+        let whole = match &self.options.object {
+            Some(object) => &object.parameters(self.function, self.options, values, private),
+            None => &values.whole,
+        };
         self.companion(doc, signature, body!(#whole))
     }
 
     fn invalidate(&self) -> Companion {
-        let (inputs, Names { invalidate, .. }) = (self.function.inputs(), &self.function.names);
+        let (inputs, Names { invalidate, .. }) = (self.inputs_for_key(), &self.function.names);
         let doc = self.doc("Removes one entry from the cache of [`{}`]; says whether it was there.");
         let signature = self.function.companion(quote!(fn #invalidate(#inputs) -> ::core::primitive::bool));
         self.companion(doc, signature, self.answer(quote!(invalidate), &TokenStream::new()))
     }
 
+    /// Not where the store has the entries, nor where the type of the key is known to the compiler alone.
+    fn invalidate_if(&self) -> Option<Companion> {
+        let stored = self.key.stored.as_ref().filter(|_| !self.is_shared())?;
+        let Names { invalidate_if, .. } = &self.function.names;
+        let Self { cached: Cached { value, .. }, home, .. } = self;
+        let doc = self.doc(
+            "Removes the entries of the cache of [`{}`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.",
+        );
+        // It must not be named as one of the user's.
+        let new = Ident::new("__lru_memo_predicate", Span::mixed_site());
+        let (key, parts) = (types_of_parts(stored), parts_by_reference(self.key.parts));
+        let predicate = quote!(impl ::core::ops::FnMut(#key, &#value) -> ::core::primitive::bool);
+        let owner = self.owner().into_iter();
+        let head = quote!(fn #invalidate_if(#(#owner,)* #new: #predicate) -> ::core::primitive::usize);
+        let mut signature = self.function.companion(head);
+        if signature.receiver().is_some() && self.function.may_be_dispatched() {
+            // A `dyn Trait` has no generic methods.
+            signature.generics.make_where_clause().predicates.push(parse_quote!(Self: ::core::marker::Sized));
+        }
+        let used = &home.used;
+        let body = body! {
+            match #used {
+                ::core::option::Option::Some(__lru_memo_cache) => {
+                    let mut __lru_memo_predicate = #new;
+                    __lru_memo_cache.invalidate_if(|__lru_memo_key, __lru_memo_value| {
+                        __lru_memo_predicate(#parts, __lru_memo_value)
+                    })
+                }
+                ::core::option::Option::None => 0,
+            }
+        };
+        Some(self.companion(doc, signature, body))
+    }
+
     fn peek(&self) -> Companion {
-        let (inputs, Names { peek, .. }) = (self.function.inputs(), &self.function.names);
+        let (inputs, Names { peek, .. }) = (self.inputs_for_key(), &self.function.names);
         let Self { clone, cached: Cached { value, .. }, .. } = self;
         let doc = self
             .doc("The value that the cache of [`{}`] holds, if any; touches neither recency nor counters.");
@@ -418,16 +280,20 @@ impl<'a> Pieces<'a> {
     }
 
     fn put(&self) -> Companion {
-        let (mut inputs, Names { put, .. }) = (self.function.inputs(), &self.function.names);
+        let (mut inputs, Names { put, .. }) = (self.inputs_for_key(), &self.function.names);
         let value = &self.cached.value;
         let doc = self
             .doc("Stores a value for [`{}`] as its most recent, replacing an older one; touches no counter.");
         // It must not be named as one of the user's.
         let new = Ident::new("__lru_memo_value", Span::mixed_site());
-        inputs.push(syn::parse_quote!(#new: #value));
+        inputs.push(parse_quote!(#new: #value));
         let signature = self.function.companion(quote!(fn #put(#inputs)));
         let how = if self.is_shared() { self.clone.clone() } else { self.weigh() };
-        self.companion(doc, signature, self.answer(quote!(put), &quote!(#new, #how)))
+        let put = match self.texts_of_tags() {
+            Some(texts) => quote!(with_tags(#texts).put),
+            None => quote!(put),
+        };
+        self.companion(doc, signature, self.answer(put, &quote!(#new, #how)))
     }
 
     fn refresh(&self) -> Companion {
@@ -439,16 +305,34 @@ impl<'a> Pieces<'a> {
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
         let hooks = self.hooks();
         let complete =
-            self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_outcome, #hooks)));
+            self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_returned, #hooks)));
         let look_up = self.ask(quote!(refresh), &TokenStream::new());
+        let before_run = self.before_run();
         let body = body! {
             #look_up
             let mut __lru_memo_miss = __lru_memo_found;
-            let __lru_memo_outcome = #run;
+            #before_run
+            let __lru_memo_returned = #run;
             #complete
         };
+        self.calling(self.companion(doc, self.like_the_function(refresh), body))
+    }
+
+    fn with_outcome(&self) -> Companion {
+        let Self { private, .. } = self;
+        let doc = self.doc("Calls [`{}`] and tells the outcome of the call as well.");
+        let mut signature = self.like_the_function(&self.function.names.with_outcome);
+        let output = match &signature.output {
+            ReturnType::Default => quote!(()),
+            ReturnType::Type(_, ty) => ty.to_token_stream(),
+        };
+        signature.output = parse_quote!(-> (#output, #private::Outcome));
+        self.calling(self.companion(doc, signature, self.lookup(Returns::WithOutcome)))
+    }
+
+    /// A companion that takes what the function takes, and may run it.
+    fn calling(&self, mut companion: Companion) -> Companion {
         let alike = &self.attributes.alike;
-        let mut companion = self.companion(doc, self.like_the_function(refresh), body);
         companion.attributes.extend(quote!(#(#alike)*));
         companion.forward_attributes.extend(quote!(#(#alike)*));
         companion
@@ -461,6 +345,19 @@ impl<'a> Pieces<'a> {
         let mut companion = self.hidden(signature, body.clone());
         companion.attributes.extend(quote!(#[inline]));
         companion
+    }
+
+    /// The parameter of the companions that ask for no key: the object that has the cache, if one has.
+    fn owner(&self) -> Option<FnArg> {
+        self.options.object.as_ref().and_then(|object| object.owner_input(self.function))
+    }
+
+    /// The parameters of the companions that ask for a key.
+    fn inputs_for_key(&self) -> Punctuated<FnArg, Token![,]> {
+        match &self.options.object {
+            Some(object) => object.inputs(self.function),
+            None => self.function.inputs_of_key(None),
+        }
     }
 
     /// The signature of the function under another name, all of its parameters and arguments named.
@@ -495,13 +392,16 @@ impl<'a> Pieces<'a> {
         Companion { doc: None, ..companion }
     }
 
-    /// Uses the arguments that the key is made of: the function itself may have no other use for them.
+    /// Uses the arguments that the key or the tags are made of, and the object that has the cache: the function itself may
+    /// have no other use for them.
     fn uses_by_key(&self) -> TokenStream {
-        let Some(key) = &self.options.key else { return TokenStream::new() };
+        let owner = self.options.object.iter().map(|object| &object.owner);
+        let expressions = self.options.key.iter().chain(&self.options.tags);
+        let expressions: TokenStream = expressions.map(ToTokens::to_token_stream).collect();
         let arguments = self.function.arguments.iter().filter(|argument| argument.is_named);
         let names = arguments.map(|argument| &argument.name);
-        let names = names.filter(|name| mentions_ident(key.to_token_stream(), name));
-        body!(#(let _ = &#names;)*)
+        let names = names.filter(|name| mentions_ident(expressions.clone(), name));
+        body!(#(let _ = &#owner;)* #(let _ = &#names;)*)
     }
 
     /// A companion where it belongs.
@@ -554,12 +454,16 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// Whether tokens have this name among them.
-fn mentions_ident(tokens: TokenStream, name: &Ident) -> bool {
+/// Whether tokens have this name among them, also as what a format string captures.
+pub(crate) fn mentions_ident(tokens: TokenStream, name: &Ident) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == *name,
         TokenTree::Group(group) => mentions_ident(group.stream(), name),
-        _ => false,
+        TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            text.contains(&format!("{{{name}}}")) || text.contains(&format!("{{{name}:"))
+        }
+        TokenTree::Punct(_) => false,
     })
 }
 
@@ -570,7 +474,7 @@ fn allow_of_documented() -> TokenStream {
 
 /// Permits what users have not written.
 fn allow_of_generated() -> TokenStream {
-    quote!(#[allow(dead_code, unused_variables, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate, clippy::unused_async)])
+    quote!(#[allow(dead_code, unused_variables, unused_lifetimes, clippy::extra_unused_lifetimes, clippy::extra_unused_type_parameters, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate, clippy::type_complexity, clippy::unused_async)])
 }
 
 /// A body in the user's braces: the compiler does not warn of dead code in those of a macro.
@@ -581,7 +485,7 @@ fn in_braces_of(block: &syn::Block, body: TokenStream) -> TokenStream {
 }
 
 /// Calls a function as its signature demands: `async`, `unsafe` or plain.
-fn call(signature: &Signature, path: TokenStream, arguments: &TokenStream) -> TokenStream {
+pub(crate) fn call(signature: &Signature, path: TokenStream, arguments: &TokenStream) -> TokenStream {
     let call = body!(#path(#arguments));
     let call = if signature.asyncness.is_some() { body!(#call.await) } else { call };
     match signature.safety {

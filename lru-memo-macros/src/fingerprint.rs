@@ -12,12 +12,12 @@ pub(crate) fn fingerprint(function: &Function<'_>, options: &Options) -> TokenSt
     use siphasher::sip128::{Hasher128, SipHasher24};
 
     let (signature, body) = (&function.item.sig, &function.item.block);
-    let (key, skip) = (&options.key, &options.skip);
+    let key = &options.key;
     let skipped =
         function.arguments.iter().filter(|argument| argument.is_skipped).map(|argument| &argument.name);
     let is_self_skipped = function.is_self_skipped;
     let cache_err = options.cache_err;
-    let tokens = quote!(#signature #body, #key, #(#skip)*, #(#skipped)*, #is_self_skipped, #cache_err);
+    let tokens = quote!(#signature #body, #key, #(#skipped)*, #is_self_skipped, #cache_err);
     // A fixed key: each build has to find the same number.
     let mut hash = SipHasher24::new_with_keys(0x6c72_755f_6d65_6d6f, 0x0074_6f6b_656e_7321);
     feed(tokens, &mut hash);

@@ -1,17 +1,17 @@
 //! The function as the expansion needs it: where it stands, its arguments by name, and what it returns.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
-use syn::visit::{self, Visit};
 use syn::{
     AttrStyle, Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, Path, Receiver,
     ReceiverKind, ReturnType, Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
 };
 
 use crate::block::Block;
-use crate::shape::mentions;
+use crate::expand::mentions_ident;
+use crate::shape::{inferable, mentions};
 
 /// Where a function stands.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ pub(crate) struct Argument {
     pub(crate) ty: Type,
     /// Whether it has a name that the user knows.
     pub(crate) is_named: bool,
-    /// Whether `#[lru_cache(skip)]` stands on it.
+    /// Whether `skip` leaves it out of the key: by name, or on the parameter itself.
     pub(crate) is_skipped: bool,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Function<'b> {
     /// The generics, with a parameter for each `impl Trait` argument.
     pub(crate) generics: Generics,
     pub(crate) has_impl_trait: bool,
-    /// Whether `#[lru_cache(skip)]` stands on `self`.
+    /// Whether `skip` leaves `self` out of the key.
     pub(crate) is_self_skipped: bool,
     /// Attributes of this crate's that stand where they mean nothing.
     pub(crate) misplaced: Vec<Misplaced>,
@@ -111,6 +111,14 @@ impl<'b> Function<'b> {
         let has_impl_trait = generics.params.len() > item.sig.generics.params.len();
         let names = Names::beside(&item.sig.ident);
         Self { item, place, arguments, output, generics, has_impl_trait, is_self_skipped, misplaced, names }
+    }
+
+    /// Leaves out of the key the parameters that the option `skip` names.
+    pub(crate) fn skip(&mut self, names: &[Ident]) {
+        self.is_self_skipped |= names.iter().any(|name| name == "self");
+        for argument in &mut self.arguments {
+            argument.is_skipped |= argument.is_named && names.contains(&argument.name);
+        }
     }
 
     pub(crate) fn receiver(&self) -> Option<&Receiver> {
@@ -185,13 +193,42 @@ impl<'b> Function<'b> {
 
     /// The inputs of a generated function: the user's, each with a name.
     pub(crate) fn inputs(&self) -> Punctuated<FnArg, Token![,]> {
+        self.named_inputs(self.receiver().cloned(), |_| true)
+    }
+
+    /// The inputs of a companion that only needs the key: `self`, the arguments that are not skipped, and those from
+    /// which alone the compiler can infer a type parameter; and the argument that owns the cache.
+    pub(crate) fn inputs_of_key(&self, owner: Option<&Ident>) -> Punctuated<FnArg, Token![,]> {
         let mut receiver = self.receiver().cloned();
+        if let Some(Receiver { kind: ReceiverKind::Reference(_, _, mutability), .. }) = &mut receiver {
+            *mutability = None;
+        }
+        let parameters = type_parameters(&self.generics);
+        let is_kept = |argument: &Argument| !argument.is_skipped || owner == Some(&argument.name);
+        let kept = self.arguments.iter().filter(|argument| is_kept(argument));
+        let mut inferred: Vec<&Ident> = kept.flat_map(|kept| inferable(&kept.ty, &parameters)).collect();
+        self.named_inputs(receiver, |argument| {
+            let of_it = inferable(&argument.ty, &parameters);
+            let is_needed = is_kept(argument) || of_it.iter().any(|of_it| !inferred.contains(of_it));
+            if is_needed {
+                inferred.extend(of_it);
+            }
+            is_needed
+        })
+    }
+
+    fn named_inputs(
+        &self,
+        mut receiver: Option<Receiver>,
+        mut is_input: impl FnMut(&Argument) -> bool,
+    ) -> Punctuated<FnArg, Token![,]> {
         if let Some(Receiver { kind: ReceiverKind::Value | ReceiverKind::Typed(..), mutability, .. }) =
             &mut receiver
         {
             *mutability = None;
         }
-        let typed = self.arguments.iter().map(|Argument { name, ty, .. }| parse_quote!(#name: #ty));
+        let typed = self.arguments.iter().filter(|argument| is_input(argument));
+        let typed = typed.map(|Argument { name, ty, .. }| parse_quote!(#name: #ty));
         receiver.map(FnArg::Receiver).into_iter().chain(typed).collect()
     }
 
@@ -315,34 +352,47 @@ fn is_skip(attribute: &Attribute) -> bool {
 
 /// Whether a function has a receiver or names `Self`, and so is in an `impl` block or a trait.
 fn mentions_self(item: &ItemFn) -> bool {
-    struct Finder(bool);
-    impl<'ast> Visit<'ast> for Finder {
-        fn visit_ident(&mut self, ident: &'ast Ident) {
-            self.0 |= ident == "Self";
+    let (statements, own) = (&item.block.stmts, Ident::new("Self", Span::call_site()));
+    item.sig.receiver().is_some()
+        || mentions_ident(item.sig.to_token_stream(), &own)
+        || names_self(quote!(#(#statements)*))
+}
+
+/// Whether tokens name `Self`. What is nested in them has a `Self` of its own.
+fn names_self(tokens: TokenStream) -> bool {
+    let mut is_nested = false;
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) if ["impl", "trait", "struct", "enum"].iter().any(|item| ident == item) => {
+            is_nested = true;
+            false
         }
-        // What is nested in the body has a `Self` of its own.
-        fn visit_item(&mut self, item: &'ast syn::Item) {
-            if matches!(item, syn::Item::Macro(_)) {
-                visit::visit_item(self, item);
-            }
+        TokenTree::Ident(ident) => !is_nested && ident == "Self",
+        TokenTree::Group(group) => {
+            let found = !is_nested && names_self(group.stream());
+            is_nested &= group.delimiter() != Delimiter::Brace;
+            found
         }
-    }
-    let mut finder = Finder(item.sig.receiver().is_some());
-    finder.visit_signature(&item.sig);
-    finder.visit_block(&item.block);
-    finder.0
+        TokenTree::Punct(punct) => {
+            is_nested &= punct.as_char() != ';';
+            false
+        }
+        TokenTree::Literal(_) => false,
+    })
 }
 
 /// The names of what is generated beside the function.
 pub(crate) struct Names {
     pub(crate) info: Ident,
+    pub(crate) totals: Ident,
     pub(crate) clear: Ident,
     pub(crate) parameters: Ident,
     pub(crate) uncached: Ident,
     pub(crate) invalidate: Ident,
+    pub(crate) invalidate_if: Ident,
     pub(crate) peek: Ident,
     pub(crate) put: Ident,
     pub(crate) refresh: Ident,
+    pub(crate) with_outcome: Ident,
     pub(crate) near_info: Ident,
     /// Not for users: the function that finds the cache. Users meet its name where it cannot be found or does not
     /// belong: when they have put the attribute on a function in an `impl` block that needs one as well.
@@ -356,15 +406,18 @@ impl Names {
         let function = function.unraw();
         Self {
             info: format_ident!("{function}_cache_info"),
+            totals: format_ident!("{function}_cache_totals"),
             clear: format_ident!("{function}_cache_clear"),
             parameters: format_ident!("{function}_cache_parameters"),
             uncached: format_ident!("{function}_uncached"),
             invalidate: format_ident!("{function}_cache_invalidate"),
+            invalidate_if: format_ident!("{function}_cache_invalidate_if"),
             peek: format_ident!("{function}_cache_peek"),
             put: format_ident!("{function}_cache_put"),
             refresh: format_ident!("{function}_cache_refresh"),
+            with_outcome: format_ident!("{function}_with_outcome"),
             near_info: format_ident!("{function}_cache_near_info"),
-            cache: format_ident!("__lru_cache_is_missing_on_the_impl_block_of_{function}"),
+            cache: format_ident!("{function}_needs_lru_cache_on_its_impl_block"),
             call: format_ident!("__lru_memo_call_of_{function}"),
         }
     }
@@ -448,8 +501,11 @@ impl Attributes {
         let expected = meta.require_list().and_then(|list| list.parse_args_with(parse)).ok()?;
         let (reason, lints): (Vec<_>, Vec<_>) =
             expected.iter().partition(|meta| meta.path().is_ident("reason"));
-        let is_about_name =
-            |meta: &&Meta| ["dead_code", "missing_docs"].iter().any(|lint| meta.path().is_ident(lint));
+        let is_about_name = |meta: &&Meta| {
+            meta.path().segments.last().is_some_and(|lint| {
+                ["dead_code", "missing_docs", "must_use_candidate"].iter().any(|name| lint.ident == name)
+            })
+        };
         let (name, body): (Vec<_>, Vec<_>) = lints.iter().copied().partition(is_about_name);
         let level = |level: TokenStream, lints: &[&Meta]| {
             (!lints.is_empty()).then(|| written(quote!(#level(#(#lints,)* #(#reason)*))))

@@ -23,11 +23,13 @@ pub(crate) struct Home {
     pub(crate) body: TokenStream,
     /// Finds the cache, given a variable `__lru_memo_key`.
     pub(crate) cache: TokenStream,
-    /// Finds what leads to the cache, where a hit is cheaper that way: its `get` is that of the cache, its `cache` the
-    /// cache.
+    /// Finds what has the `get` of the cache, where a hit is cheaper that way.
     pub(crate) way: Option<TokenStream>,
+    /// The cache in an `Option`, without a key, where the type of a stored key can be written.
+    pub(crate) used: TokenStream,
     /// Asks for the counters, and clears, without a key.
     pub(crate) info: TokenStream,
+    pub(crate) totals: TokenStream,
     pub(crate) clear: TokenStream,
 }
 
@@ -44,6 +46,27 @@ impl Home {
         parameters: &Parameters,
         private: &TokenStream,
     ) -> Self {
+        let home = match &options.object {
+            Some(object) => object.home(function, options, key, cached, parameters, private),
+            None => Self::of_function(function, options, key, cached, parameters, private),
+        };
+        let is_reached = matches!(options.scope, Scope::Process | Scope::Shared);
+        if is_reached || options.tags.is_empty() {
+            return home;
+        }
+        // Other threads cannot reach the cache when they invalidate a tag: it finds out itself.
+        let cache = &home.cache;
+        Self { cache: body!(#private::caught_up_with_tags(#cache)), way: None, ..home }
+    }
+
+    fn of_function(
+        function: &Function<'_>,
+        options: &Options,
+        key: &Key,
+        cached: &Cached,
+        parameters: &Parameters,
+        private: &TokenStream,
+    ) -> Self {
         let Parameters { maxsize, whole } = parameters;
         let hidden = &function.names.cache;
         let path = function.path(hidden);
@@ -53,7 +76,7 @@ impl Home {
         let instance = match options.scope {
             _ if !is_dispatched => body!(#path()),
             Scope::Thread => body!(#private::thread_instance_of(#path)),
-            Scope::Process => body!(#private::instance_of(#path)),
+            Scope::Process | Scope::Object => body!(#private::instance_of(#path)),
             Scope::Shared => body!(#private::used_cache_of(#path)),
         };
         let (hasher, check_hasher) = hasher(options, key.types.is_some(), private);
@@ -70,10 +93,35 @@ impl Home {
                 body!(#private::at_once(#instance.by_thread(()).clear())),
             ),
             (_, None) => (body!(#instance.info(#maxsize)), body!(#instance.clear())),
-            (Scope::Process, Some(_)) => (body!(#path().info()), body!(#path().clear())),
+            (Scope::Process | Scope::Object, Some(_)) => (body!(#path().info()), body!(#path().clear())),
             (Scope::Thread, Some(_)) => (body!(#path().cache().info()), body!(#path().cache().clear())),
         };
-        let site = site(function, options, [whole, &info, &clear], private);
+        let invalidate_tag = match (options.scope, &key.types) {
+            _ if options.tags.is_empty() => body!(::core::option::Option::None),
+            (Scope::Shared, _) => body!(::core::option::Option::Some(|_| #instance.forget_tags())),
+            (Scope::Thread, Some(_)) => {
+                body!(::core::option::Option::Some(|tag| #path().cache().invalidate_tag(tag)))
+            }
+            (Scope::Process | Scope::Object, Some(_)) => {
+                body!(::core::option::Option::Some(|tag| #path().invalidate_tag(tag)))
+            }
+            (_, None) => body!(::core::option::Option::Some(|tag| #instance.invalidate_tag(tag))),
+        };
+        let used = match (options.scope, &key.types) {
+            (Scope::Shared, _) => TokenStream::new(),
+            (Scope::Process | Scope::Object, Some(_)) => body!(::core::option::Option::Some(#path())),
+            (Scope::Thread, Some(_)) => body!(::core::option::Option::Some(#path().cache())),
+            (_, None) => {
+                let key = key.type_of_stored(options);
+                body!(#instance.used::<#key, #value, #hasher>())
+            }
+        };
+        let totals = match (options.scope, &key.types) {
+            (Scope::Process | Scope::Object, Some(_)) => body!(#path().totals()),
+            (Scope::Thread, Some(_)) => body!(#path().cache().totals()),
+            (Scope::Shared, _) | (_, None) => body!(#instance.totals()),
+        };
+        let site = site(function, options, [whole, &info, &totals, &clear, &invalidate_tag], private);
         if options.scope == Scope::Shared {
             let identity = identity(function, options, key, cached, private);
             if is_dispatched {
@@ -82,7 +130,9 @@ impl Home {
                     head: body!(fn #hidden(&self)),
                     body: TokenStream::new(),
                     way: None,
+                    used,
                     info: body!(#private::at_once(#cache.by_thread(()).info())),
+                    totals: body!(#cache.totals()),
                     clear: body!(#private::at_once(#cache.by_thread(()).clear())),
                     cache,
                 };
@@ -95,7 +145,9 @@ impl Home {
                 head: body!(fn #hidden() -> &'static #private::SharedCache),
                 cache: body!(#path()),
                 way: None,
+                used,
                 info: when(function, body!(#path().by_task(()).info().await), info),
+                totals,
                 clear: when(function, body!(#path().by_task(()).clear().await), clear),
             };
         }
@@ -112,7 +164,9 @@ impl Home {
                     head: body!(fn #hidden() -> &'static #cache),
                     cache: body!(#path()),
                     way: None,
+                    used,
                     info,
+                    totals,
                     clear,
                 }
             }
@@ -131,7 +185,9 @@ impl Home {
                     head: body!(fn #hidden() -> #private::OfThread<#storage, #stored, #value, #hasher>),
                     cache: body!(#path().cache()),
                     way: Some(body!(#path())),
+                    used,
                     info,
+                    totals,
                     clear,
                 }
             }
@@ -143,7 +199,9 @@ impl Home {
                     _ => body!(#instance.cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
                 },
                 way: None,
+                used,
                 info,
+                totals,
                 clear,
             },
             (None, Scope::Process) => Self {
@@ -154,7 +212,9 @@ impl Home {
                 head: body!(fn #hidden() -> &'static #private::Instance),
                 cache: body!(#instance.cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
                 way: None,
+                used,
                 info,
+                totals,
                 clear,
             },
             (None, _) => Self {
@@ -167,7 +227,9 @@ impl Home {
                 head: body!(fn #hidden() -> #private::ThreadInstance),
                 cache: body!(#instance.cache::<_, #value, #hasher>(#site)),
                 way: None,
+                used,
                 info,
+                totals,
                 clear,
             },
         }
@@ -181,7 +243,7 @@ fn when(function: &Function<'_>, is_async: TokenStream, is_not: TokenStream) -> 
 
 /// The hasher, and a statement that complains when it is none. A type in a signature must be one in any case: an unfit
 /// one is replaced, where that can be found out.
-fn hasher(options: &Options, is_typed: bool, private: &TokenStream) -> (TokenStream, TokenStream) {
+pub(crate) fn hasher(options: &Options, is_typed: bool, private: &TokenStream) -> (TokenStream, TokenStream) {
     let Some(hasher) = &options.hasher else {
         return (quote!(#private::DefaultHasher), TokenStream::new());
     };
@@ -201,7 +263,7 @@ fn hasher(options: &Options, is_typed: bool, private: &TokenStream) -> (TokenStr
 }
 
 /// How entries are kept: in the slab itself when the arguments and the value are plain.
-fn storage(
+pub(crate) fn storage(
     arguments: &TokenStream,
     value: &TokenStream,
     options: &Options,
@@ -217,20 +279,12 @@ fn storage(
     }
 }
 
-/// A closure that describes the function to the registry.
-fn site(
-    function: &Function<'_>,
-    options: &Options,
-    [parameters, info, clear]: [&TokenStream; 3],
-    private: &TokenStream,
-) -> TokenStream {
-    let ident = &function.item.sig.ident;
-    let text = ident.unraw().to_string();
-    let at = ident.span();
-    let line = options.runtime.line(at);
+/// The name of the function, as an expression of type `&'static str`.
+pub(crate) fn name_of(function: &Function<'_>, options: &Options, private: &TokenStream) -> TokenStream {
+    let text = function.item.sig.ident.unraw().to_string();
     let module = quote!(::core::module_path!());
     let parameters_of_function = names_of_parameters(function);
-    let name = match (&options.name, function.place) {
+    match (&options.name, function.place) {
         (Some(name), _) => quote!(#name),
         (None, Place::Free) if parameters_of_function.is_empty() => {
             quote!(::core::concat!(#module, "::", #text))
@@ -242,7 +296,18 @@ fn site(
             };
             quote!(#private::name_of_instantiation(#of, #text, &[#(&#parameters_of_function),*]))
         }
-    };
+    }
+}
+
+/// A closure that describes the function to the registry.
+fn site(
+    function: &Function<'_>,
+    options: &Options,
+    [parameters, info, totals, clear, invalidate_tag]: [&TokenStream; 5],
+    private: &TokenStream,
+) -> TokenStream {
+    let line = options.runtime.line(function.item.sig.ident.span());
+    let name = name_of(function, options, private);
     body! {
         || #private::Site {
             of: #private::instantiation(|| ()),
@@ -251,7 +316,9 @@ fn site(
             line: #line,
             parameters: #parameters,
             info: || #info,
+            totals: || #totals,
             clear: || #clear,
+            invalidate_tag: #invalidate_tag,
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
+use syn::parse::{ParseStream, Parser};
 use syn::{
-    Attribute as SynAttribute, FnArg, ImplItem, Item, ItemFn, ItemImpl, Meta, ReturnType, TraitItemFn,
-    parse_quote,
+    Attribute as SynAttribute, Expr, FnArg, FnModifiers, ImplItem, Item, ItemFn, ItemImpl, Meta, ReturnType,
+    Stmt, TraitItemFn, braced, parse_quote,
 };
 
 use crate::block::{Block, permission};
@@ -21,10 +22,10 @@ pub(crate) fn memoize(attribute: Attribute, options: TokenStream, item: TokenStr
     if let Ok(block) = syn::parse2::<ItemImpl>(item.clone()) {
         return memoize_block(attribute, &options, block);
     }
-    let item = match syn::parse2::<ItemFn>(item.clone()) {
+    let item = match parse_function.parse2(item.clone()) {
         Ok(item) => item,
         Err(error) => {
-            Options::parse(attribute, options, &mut diagnostics);
+            Options::parse(attribute, options, None, &mut diagnostics);
             diagnostics.add(not_a_function(attribute.name(), error, &item));
             let errors = diagnostics.into_tokens(&[]);
             return quote!(#errors #item);
@@ -48,6 +49,18 @@ pub(crate) fn memoize(attribute: Attribute, options: TokenStream, item: TokenStr
     written.collect()
 }
 
+/// Reads a function. Its body stays as it is: what is wrong there, the compiler says once.
+fn parse_function(input: ParseStream<'_>) -> syn::Result<ItemFn> {
+    let mut attrs = input.call(SynAttribute::parse_outer)?;
+    let (vis, sig) = (input.parse()?, input.parse()?);
+    let content;
+    let brace_token = braced!(content in input);
+    attrs.extend(content.call(SynAttribute::parse_inner)?);
+    let stmts = vec![Stmt::Expr(Expr::Verbatim(content.parse()?), None)];
+    let block = Box::new(syn::Block { brace_token, stmts });
+    Ok(ItemFn { attrs, vis, modifiers: FnModifiers::default(), sig, block })
+}
+
 /// What is wrong with a function.
 struct Mistakes {
     /// One `compile_error!` for each.
@@ -66,11 +79,13 @@ fn memoize_case(
     let Case { item, left_out } = case;
     let mut diagnostics = Diagnostics::default();
     let options = diagnostics.ok(options).unwrap_or_default();
-    let mut options = Options::parse(attribute, options, &mut diagnostics);
+    let mut options = Options::parse(attribute, options, Some(&item.sig), &mut diagnostics);
     options.skip.retain(|name| !left_out.contains(name));
     let conditions = item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let conditions: Vec<_> = conditions.cloned().collect();
-    let function = Function::new(item, place);
+    let mut function = Function::new(item, place);
+    options.skip.extend(options.object.as_ref().and_then(|object| object.skipped(&function)));
+    function.skip(&options.skip);
     validate(&function, &options, &mut diagnostics);
     match diagnostics.into_tokens(&conditions) {
         None => Ok(expand(&options, &function)),
@@ -98,7 +113,7 @@ fn memoize_block(attribute: Attribute, options: &TokenStream, mut block: ItemImp
             continue;
         }
         memoized += 1;
-        let Ok(function) = syn::parse2::<ItemFn>(function.to_token_stream()) else { continue };
+        let Ok(function) = parse_function.parse2(function.to_token_stream()) else { continue };
         let cases = match cases(function) {
             Ok(cases) => cases,
             Err(error) => {
@@ -164,7 +179,7 @@ fn not_a_function(attribute: &str, error: syn::Error, item: &TokenStream) -> syn
         _ if syn::parse2::<TraitItemFn>(item.clone()).is_ok() => {
             format!("`#[{attribute}]` goes on a function with a body; put it on the implementations instead")
         }
-        // A function whose body cannot be read.
+        // A function that cannot be read.
         Err(_) if item.clone().into_iter().any(|token| token.to_string() == "fn") => return error,
         _ => format!(
             "`#[{attribute}]` goes on a function, or on an `impl` block with memoized functions; remove it here"

@@ -7,7 +7,7 @@ use syn::{Expr, Ident, Index, Type};
 
 use crate::function::Function;
 use crate::options::{Options, Scope, core_at};
-use crate::shape::{Sight, shape, with_elided_lifetimes};
+use crate::shape::{Sight, shape, stored_of_generic, with_elided_lifetimes};
 
 /// The key of a function.
 pub(crate) struct Key {
@@ -21,6 +21,8 @@ pub(crate) struct Key {
     pub(crate) types: Option<KeyTypes>,
     /// Expressions of the names of its types, where they can be written down.
     pub(crate) names: Vec<TokenStream>,
+    /// The types that are stored of its parts, where they can be written in a signature.
+    pub(crate) stored: Option<Vec<TokenStream>>,
     /// The number of its parts.
     pub(crate) parts: usize,
 }
@@ -36,29 +38,51 @@ pub(crate) struct KeyTypes {
 }
 
 impl Key {
+    /// The key that the cache is asked for.
     pub(crate) fn of(function: &Function<'_>, options: &Options) -> Self {
+        Self::in_form(options.scope == Scope::Shared, function, options)
+    }
+
+    /// The key as a cache of this process has it, also where the function has none.
+    pub(crate) fn to_copy(function: &Function<'_>, options: &Options) -> Self {
+        Self::in_form(false, function, options)
+    }
+
+    fn in_form(is_bytes: bool, function: &Function<'_>, options: &Options) -> Self {
         match &options.key {
-            Some(key) => Self::of_expression(key, function, options),
-            None => Self::of_arguments(function, options),
+            Some(key) => Self::of_expression(key, is_bytes, function, options),
+            None => Self::of_arguments(is_bytes, function, options),
         }
     }
 
-    fn of_arguments(function: &Function<'_>, options: &Options) -> Self {
+    /// The end of the key, where its tags are if there are any.
+    fn end(function: &Function<'_>, options: &Options) -> TokenStream {
+        if options.tags.is_empty() || options.scope == Scope::Shared {
+            return quote!(());
+        }
+        let private = options.runtime.at(Span::call_site());
+        let tags = tags(function, options, quote!(Tags::new));
+        quote!(#private::TagsOfCall(|| #tags))
+    }
+
+    fn of_arguments(is_bytes: bool, function: &Function<'_>, options: &Options) -> Self {
         let mut parts: Vec<(TokenStream, Type)> = Vec::new();
         if let (Some(receiver), Some(ty)) = (function.receiver(), function.receiver_type()) {
-            if !function.is_self_skipped && !options.skip.iter().any(|skipped| skipped == "self") {
+            if !function.is_self_skipped {
                 let token = receiver.self_token;
                 parts.push((quote!(#token), ty));
             }
         }
-        for argument in &function.arguments {
-            if !argument.is_skipped && !options.skip.contains(&argument.name) {
-                let name = &argument.name;
-                parts.push((quote!(#name), argument.ty.clone()));
-            }
+        for argument in function.arguments.iter().filter(|argument| !argument.is_skipped) {
+            let name = &argument.name;
+            parts.push((quote!(#name), argument.ty.clone()));
         }
-        let mut key = Self::empty(TokenStream::new(), parts.len());
+        let mut key = Self::empty(TokenStream::new(), parts.len(), Self::end(function, options));
         let mut types = KeyTypes { arguments: quote!(()), stored: quote!(()), proof: quote!(()) };
+        if !options.tags.is_empty() {
+            let private = options.runtime.at(Span::call_site());
+            types = KeyTypes { arguments: quote!(#private::Tags), stored: quote!(#private::Tags), ..types };
+        }
         for (index, (name, ty)) in parts.iter().enumerate().rev() {
             let at = ty.span();
             let here = options.runtime.at(at);
@@ -66,11 +90,12 @@ impl Key {
             let (how, stored, ty) = (shape.how, shape.stored, with_elided_lifetimes(ty));
             // Said rather than inferred, so that an unfit type brings one error.
             let as_stored = if function.is_generic() { quote!(_) } else { stored.clone() };
-            let part = match options.scope {
-                Scope::Shared => quote_spanned!(at=> #here::shared_part::<#ty>(&#name)),
-                _ => quote_spanned!(at=> #here::part::<#how, #ty, #as_stored, _>(&#name)),
+            let part = match is_bytes {
+                true => quote_spanned!(at=> #here::shared_part::<#ty>(&#name)),
+                false => quote_spanned!(at=> #here::part::<#how, #ty, #as_stored, _>(&#name)),
             };
             key.add(part, index, at, options);
+            key.add_stored(stored_in_signature(function, options, &parts[index].1));
             let core = core_at(at);
             key.names.push(quote_spanned!(at=> #core::any::type_name::<#ty>()));
             let KeyTypes { arguments: other_arguments, stored: other_stored, proof } = types;
@@ -85,27 +110,27 @@ impl Key {
     }
 
     /// A tuple makes as many parts as it has elements.
-    fn of_expression(expression: &Expr, function: &Function<'_>, options: &Options) -> Self {
+    fn of_expression(expression: &Expr, is_bytes: bool, function: &Function<'_>, options: &Options) -> Self {
         let parts: Vec<&Expr> = match expression {
             Expr::Tuple(tuple) => tuple.elems.iter().collect(),
             other => vec![other],
         };
         let (private, bindings) = (options.runtime.at(Span::call_site()), bindings(function));
-        let for_any = (options.scope != Scope::Shared).then(|| {
+        let for_any = (!is_bytes).then(|| {
             quote! {
                 #[allow(unused_imports)]
                 use #private::AnyExpression as _;
             }
         });
         let bindings = quote!(#for_any #bindings);
-        let mut key = Self::empty(bindings, parts.len());
+        let mut key = Self::empty(bindings, parts.len(), Self::end(function, options));
         for (index, part) in parts.iter().enumerate().rev() {
             let at = part.span();
             let here = options.runtime.at(at);
             // An argument takes part as if it were not in an expression; of others, the compiler finds out whether
             // they are references.
             let made = match argument_named(part, function) {
-                _ if options.scope == Scope::Shared => quote_spanned!(at=> #here::shared_part(&(#part))),
+                _ if is_bytes => quote_spanned!(at=> #here::shared_part(&(#part))),
                 Some(ty) => {
                     let how = shape(ty, sight(function, ty, options)).how;
                     quote_spanned!(at=> #here::part::<#how, _, _, _>(&(#part)))
@@ -113,12 +138,38 @@ impl Key {
                 None => quote_spanned!(at=> #here::Expression(&(#part)).lru_memo_part()),
             };
             key.add(made, index, at, options);
+            let ty = argument_named(part, function);
+            key.add_stored(ty.and_then(|ty| stored_in_signature(function, options, ty)));
         }
         key
     }
 
-    fn empty(bindings: TokenStream, parts: usize) -> Self {
-        Self { bindings, value: quote!(()), proof: quote!(()), types: None, names: Vec::new(), parts }
+    fn empty(bindings: TokenStream, parts: usize, end: TokenStream) -> Self {
+        Self {
+            bindings,
+            value: end,
+            proof: quote!(()),
+            types: None,
+            names: Vec::new(),
+            stored: Some(Vec::new()),
+            parts,
+        }
+    }
+
+    /// The type of a stored key, where it can be written.
+    pub(crate) fn type_of_stored(&self, options: &Options) -> Option<TokenStream> {
+        let private = options.runtime.at(Span::call_site());
+        let end = if options.tags.is_empty() { quote!(()) } else { quote!(#private::Tags) };
+        let parts = self.stored.as_ref()?.iter().rev();
+        Some(parts.fold(end, |rest, part| quote!((#part, #rest))))
+    }
+
+    /// Adds what is stored of a part before those that are there.
+    fn add_stored(&mut self, stored: Option<TokenStream>) {
+        match (&mut self.stored, stored) {
+            (Some(all), Some(stored)) => all.insert(0, stored),
+            (all, _) => *all = None,
+        }
     }
 
     /// Adds a part before those that are there.
@@ -126,7 +177,31 @@ impl Key {
         let (here, value, proof) = (options.runtime.at(at), &self.value, &self.proof);
         self.value = quote_spanned!(at=> (#part, #value));
         let part = part_of_key(index);
-        self.proof = quote_spanned!(at=> (#here::shareable_part(#part), #proof));
+        self.proof = match options.scope {
+            Scope::Object => quote_spanned!(at=> (#here::shareable_part_in_object(#part), #proof)),
+            _ => quote_spanned!(at=> (#here::shareable_part(#part), #proof)),
+        };
+    }
+}
+
+/// The tags of a call: what a function of the runtime makes of a list of them.
+pub(crate) fn tags(function: &Function<'_>, options: &Options, made: TokenStream) -> TokenStream {
+    let bindings = bindings(function);
+    let tags = options.tags.iter().map(|tag| {
+        let at = tag.span();
+        // Borrowed, so that an argument which is a tag is not moved.
+        quote_spanned!(at=> &(#tag))
+    });
+    let private = options.runtime.at(Span::call_site());
+    quote!({ #bindings #private::#made(&[#(#tags),*]) })
+}
+
+/// What is stored of an argument, if its type can be written in a signature.
+fn stored_in_signature(function: &Function<'_>, options: &Options, ty: &Type) -> Option<TokenStream> {
+    if function.knows(ty) {
+        Some(shape(ty, sight(function, ty, options)).stored)
+    } else {
+        stored_of_generic(ty, &options.runtime)
     }
 }
 
@@ -153,7 +228,8 @@ fn argument_named<'f>(expression: &Expr, function: &'f Function<'_>) -> Option<&
 
 /// Brings the names of patterns into scope, as copies: the argument itself is needed whole.
 fn bindings(function: &Function<'_>) -> TokenStream {
-    let bindings = function.arguments.iter().filter_map(|argument| {
+    let arguments = function.arguments.iter().filter(|argument| !argument.is_skipped);
+    let bindings = arguments.filter_map(|argument| {
         let (name, pattern) = (&argument.name, argument.pattern.as_ref()?);
         let core = core_at(pattern.span());
         Some(quote_spanned! {pattern.span()=>
@@ -170,5 +246,13 @@ pub(crate) fn parts_by_reference(count: usize) -> TokenStream {
     match parts.as_slice() {
         [only] => only.clone(),
         parts => quote!((#(#parts),*)),
+    }
+}
+
+/// The types of what `weigh` is given.
+pub(crate) fn types_of_parts(stored: &[TokenStream]) -> TokenStream {
+    match stored {
+        [only] => quote!(&#only),
+        parts => quote!((#(&#parts),*)),
     }
 }

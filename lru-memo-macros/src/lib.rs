@@ -2,8 +2,8 @@
 //!
 //! The stages: [`item`] finds the functions, [`conditions`] splits those with conditions inside, [`block`] reads the
 //! `impl` around them, [`options`] an attribute, [`function`] the function under it, [`validate`] refuses what cannot be
-//! memoized; [`key`], [`cached`] and [`home`] decide what is looked up, what is kept and where, and [`expand`] writes the
-//! functions.
+//! memoized; [`key`], [`cached`], [`home`] and [`object`] decide what is looked up, what is kept and where, and [`expand`]
+//! and [`lookup`] write the functions.
 
 #![forbid(unsafe_code)]
 // The links are for those who read the code.
@@ -20,6 +20,8 @@ mod function;
 mod home;
 mod item;
 mod key;
+mod lookup;
+mod object;
 mod options;
 mod parameters;
 mod shape;

@@ -6,9 +6,13 @@ use syn::ext::IdentExt;
 use syn::parse::Parse;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Token, Type, UnOp};
+use syn::{
+    Expr, ExprLit, ExprUnary, FnArg, Ident, Lit, LitBool, LitInt, LitStr, Pat, Path, Signature, Token, Type,
+    UnOp,
+};
 
 use crate::diagnostics::Diagnostics;
+use crate::object::Object;
 
 /// Which attribute was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub(crate) enum Scope {
     Process,
     Thread,
     Shared,
+    /// Whoever has the object that [`Options::object`] leads to.
+    Object,
 }
 
 /// How many entries a cache may hold.
@@ -45,14 +51,41 @@ pub(crate) enum Maxsize {
     Bounded(TokenStream),
 }
 
+/// Whether callers of a missing key wait for the one that computes it.
+#[derive(Clone)]
+pub(crate) enum SingleFlight {
+    No,
+    Yes,
+    /// Yes, for so long; an expression of type `Duration`.
+    AtMost(TokenStream),
+}
+
+/// A `cache_if`, by what it takes.
+pub(crate) enum CacheIf {
+    OfValue(Expr),
+    /// A closure of two parameters.
+    OfKeyAndValue(Expr),
+}
+
+impl CacheIf {
+    fn read(expression: Expr) -> Self {
+        match &expression {
+            Expr::Closure(closure) if closure.inputs.len() == 2 => Self::OfKeyAndValue(expression),
+            _ => Self::OfValue(expression),
+        }
+    }
+}
+
 /// The options of one attribute, with their defaults filled in.
 pub(crate) struct Options {
     pub(crate) key: Option<Expr>,
     /// The parameters that are left out of the key.
     pub(crate) skip: Vec<Ident>,
-    pub(crate) cache_if: Option<Expr>,
+    /// Expressions of the tags of an entry, over the arguments.
+    pub(crate) tags: Vec<Expr>,
+    pub(crate) cache_if: Option<CacheIf>,
     pub(crate) cache_err: bool,
-    pub(crate) single_flight: bool,
+    pub(crate) single_flight: Option<SingleFlight>,
     /// An expression of type `Duration`.
     pub(crate) ttl: Option<TokenStream>,
     pub(crate) near: Option<TokenStream>,
@@ -64,6 +97,8 @@ pub(crate) struct Options {
     pub(crate) maxsize: Maxsize,
     pub(crate) typed: bool,
     pub(crate) scope: Scope,
+    /// Leads to the object that has the cache, with `Scope::Object`.
+    pub(crate) object: Option<Object>,
     pub(crate) runtime: Runtime,
 }
 
@@ -104,12 +139,14 @@ struct Given {
     maxsize: Option<Maxsize>,
     typed: Option<bool>,
     scope: Option<Scope>,
+    object: Option<Object>,
     runtime: Option<Runtime>,
     key: Option<Expr>,
     skip: Option<Vec<Ident>>,
+    tags: Option<Vec<Expr>>,
     cache_if: Option<Expr>,
     cache_err: Option<bool>,
-    single_flight: Option<bool>,
+    single_flight: Option<SingleFlight>,
     ttl: Option<TokenStream>,
     near: Option<TokenStream>,
     max_weight: Option<Expr>,
@@ -119,7 +156,7 @@ struct Given {
     version: Option<u64>,
 }
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "maxsize",
     "typed",
     "scope",
@@ -127,6 +164,7 @@ const NAMES: [&str; 16] = [
     "near",
     "key",
     "skip",
+    "tags",
     "cache_if",
     "cache_err",
     "single_flight",
@@ -139,12 +177,17 @@ const NAMES: [&str; 16] = [
 ];
 
 impl Options {
-    /// Reads the options, reporting every mistake.
-    pub(crate) fn parse(attribute: Attribute, tokens: TokenStream, diagnostics: &mut Diagnostics) -> Self {
+    /// Reads the options of a function, reporting every mistake.
+    pub(crate) fn parse(
+        attribute: Attribute,
+        tokens: TokenStream,
+        function: Option<&Signature>,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
         let mut given = Given::default();
         let parser = |input: ParseStream<'_>| {
             while !input.is_empty() {
-                if let Err(error) = given.option(attribute, input, diagnostics) {
+                if let Err(error) = given.option(attribute, input, function, diagnostics) {
                     diagnostics.add(error);
                     skip_to_comma(input)?;
                 }
@@ -166,12 +209,16 @@ impl Options {
             }),
             typed: given.typed.unwrap_or(false),
             scope: given.scope.unwrap_or(Scope::Process),
+            object: given.object,
             runtime: given.runtime.unwrap_or_default(),
             key: given.key,
             skip: given.skip.unwrap_or_default(),
-            cache_if: given.cache_if,
+            tags: given.tags.unwrap_or_default(),
+            cache_if: given.cache_if.map(CacheIf::read),
             cache_err: given.cache_err.unwrap_or(false),
-            single_flight: given.single_flight.unwrap_or(false),
+            single_flight: given
+                .single_flight
+                .filter(|single_flight| !matches!(single_flight, SingleFlight::No)),
             ttl: given.ttl,
             near: given.near,
             max_weight: given.max_weight,
@@ -186,9 +233,6 @@ impl Options {
 impl Given {
     /// Reports options that do not go together.
     fn conflicts(&self, diagnostics: &mut Diagnostics) {
-        if let (Some(_), Some(skipped)) = (&self.key, self.skip.as_ref().and_then(|skip| skip.first())) {
-            diagnostics.error(skipped, "`key` says what the key is; leave `skip` out");
-        }
         let is_shared = self.scope == Some(Scope::Shared);
         if let Some(hasher) = self.hasher.as_ref().filter(|_| is_shared) {
             diagnostics.error(
@@ -226,6 +270,7 @@ impl Given {
         &mut self,
         attribute: Attribute,
         input: ParseStream<'_>,
+        function: Option<&Signature>,
         diagnostics: &mut Diagnostics,
     ) -> syn::Result<()> {
         if let Some(mistake) = positional(input) {
@@ -255,14 +300,10 @@ impl Given {
                 );
             }
             "single_flight" => {
-                once(
-                    &mut self.single_flight,
-                    &name,
-                    value(&name, input, |input| boolean(&name, input))?,
-                    diagnostics,
-                );
+                once(&mut self.single_flight, &name, value(&name, input, single_flight)?, diagnostics);
             }
             "key" => once(&mut self.key, &name, value(&name, input, key)?, diagnostics),
+            "tags" => once(&mut self.tags, &name, value(&name, input, tags)?, diagnostics),
             "cache_if" => once(&mut self.cache_if, &name, value(&name, input, Expr::parse)?, diagnostics),
             "weigh" => once(&mut self.weigh, &name, value(&name, input, Expr::parse)?, diagnostics),
             "max_weight" => once(&mut self.max_weight, &name, value(&name, input, Expr::parse)?, diagnostics),
@@ -301,8 +342,9 @@ impl Given {
                 once(&mut self.skip, &name, names, diagnostics);
             }
             "scope" => {
-                let scope = value(&name, input, scope)?;
+                let (scope, object) = value(&name, input, |input| scope(input, function))?;
                 once(&mut self.scope, &name, scope, diagnostics);
+                self.object = object;
             }
             "crate" => {
                 let path = value(&name, input, |input| {
@@ -362,6 +404,20 @@ fn boolean(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
     })
 }
 
+fn single_flight(input: ParseStream<'_>) -> syn::Result<SingleFlight> {
+    if let Ok(literal) = input.fork().parse::<LitBool>() {
+        input.parse::<LitBool>()?;
+        return Ok(if literal.value { SingleFlight::Yes } else { SingleFlight::No });
+    }
+    let at = input.span();
+    if input.peek(Lit) && !input.peek(LitStr) {
+        let message = "`single_flight` is `true`, `false`, or how long to wait; write `single_flight = true` or \
+                       `single_flight = \"5s\"`";
+        return Err(syn::Error::new(at, message));
+    }
+    duration(input).map(SingleFlight::AtMost)
+}
+
 /// A duration: a literal is read here, any other expression is a `Duration` when the program runs.
 fn duration(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let expression = input.parse::<Expr>()?;
@@ -413,6 +469,7 @@ fn without_value(name: &Ident) -> syn::Error {
         "ttl" => "\"90s\"",
         "near" => "\"1s\"",
         "key" => "user.id",
+        "tags" => "[\"orders\"]",
         "cache_if" => "|value| value.is_some()",
         "cache_err" | "single_flight" => "true",
         "max_weight" => "64 * 1024",
@@ -462,6 +519,15 @@ fn key(input: ParseStream<'_>) -> syn::Result<Expr> {
     Ok(expr)
 }
 
+/// A list of tags, at least one.
+fn tags(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+    const HELP: &str = "`tags` is a list, such as `tags = [\"orders\", format!(\"user:{user}\")]`";
+    match input.parse::<Expr>()? {
+        Expr::Array(list) if !list.elems.is_empty() => Ok(list.elems.into_iter().collect()),
+        other => Err(syn::Error::new_spanned(other, HELP)),
+    }
+}
+
 /// The names in `skip(..)`, each once.
 fn skipped(name: &Ident, input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Vec<Ident>> {
     const HELP: &str = "`skip` needs the names of parameters, such as `skip(ctx)`";
@@ -491,22 +557,41 @@ fn negative(maxsize: &Expr) -> syn::Error {
     syn::Error::new_spanned(maxsize, message)
 }
 
-fn scope(input: ParseStream<'_>) -> syn::Result<Scope> {
+const SCOPES: &str = "`scope` is one of `process`, `thread` and `shared`; write `scope = thread`, say";
+
+fn scope(input: ParseStream<'_>, function: Option<&Signature>) -> syn::Result<(Scope, Option<Object>)> {
     let span = input.span();
-    let scope = input.call(Ident::parse_any).map(|scope| scope.to_string()).unwrap_or_default();
-    match scope.as_str() {
-        "process" => Ok(Scope::Process),
-        "thread" => Ok(Scope::Thread),
-        "shared" if cfg!(feature = "shared") => Ok(Scope::Shared),
-        "shared" => {
+    let mut expression = input.parse::<Expr>()?;
+    // What a macro was given, such as `$scope:path`, is in a group.
+    while let Expr::Group(group) = expression {
+        expression = *group.expr;
+    }
+    let word = match &expression {
+        Expr::Path(path) => path.path.get_ident().map(Ident::to_string),
+        Expr::Lit(_) => return Err(syn::Error::new(span, SCOPES)),
+        _ => None,
+    };
+    match word.as_deref() {
+        Some("process") => Ok((Scope::Process, None)),
+        Some("thread") => Ok((Scope::Thread, None)),
+        Some("shared") if cfg!(feature = "shared") => Ok((Scope::Shared, None)),
+        Some("shared") => {
             let message = "`scope = shared` needs the feature `shared`; write `lru-memo = { version = \"..\", features = [\"shared\"] }` in Cargo.toml";
             Err(syn::Error::new(span, message))
         }
-        _ => {
-            let message = "`scope` is one of `process`, `thread` and `shared`; write `scope = thread`, say";
-            Err(syn::Error::new(span, message))
+        Some(word) if !function.is_some_and(|function| has_parameter(function, word)) => {
+            Err(syn::Error::new(span, SCOPES))
         }
+        _ => Ok((Scope::Object, Some(Object::read(expression)?))),
     }
+}
+
+/// Whether a function has a parameter that is called like that.
+fn has_parameter(function: &Signature, name: &str) -> bool {
+    function.inputs.iter().any(|input| match input {
+        FnArg::Receiver(_) => name == "self",
+        FnArg::Typed(typed) => matches!(&*typed.pat, Pat::Ident(pattern) if pattern.ident == name),
+    })
 }
 
 fn unknown(name: &Ident, text: &str) -> syn::Error {

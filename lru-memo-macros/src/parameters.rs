@@ -21,7 +21,10 @@ impl Parameters {
             Maxsize::Unbounded => quote_spanned!(at=> ::core::option::Option::None),
             Maxsize::Bounded(maxsize) => {
                 let here = maxsize.span();
-                let maxsize = quote_spanned!(here=> const { #maxsize });
+                let maxsize = match options.scope {
+                    Scope::Object => maxsize.clone(),
+                    _ => quote_spanned!(here=> const { #maxsize }),
+                };
                 quote_spanned!(at=> ::core::option::Option::Some(#maxsize))
             }
         };
@@ -30,6 +33,7 @@ impl Parameters {
             Scope::Process => quote_spanned!(at=> Process),
             Scope::Thread => quote_spanned!(at=> Thread),
             Scope::Shared => quote_spanned!(at=> Shared),
+            Scope::Object => quote_spanned!(at=> Object),
         };
         let ttl = options.ttl.as_ref().map(|ttl| quote_spanned!(ttl.span()=> .with_ttl(#ttl)));
         let near = options.near.as_ref().map(|near| quote_spanned!(near.span()=> .with_near(#near)));

@@ -4,11 +4,11 @@
 //! slices, arrays, `Option`, `Vec` and `Cow`. All else is a leaf, hashed and compared by its own type.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{GenericArgument, Ident, Lifetime, PathArguments, Type, TypeReference};
+use syn::{GenericArgument, Ident, Lifetime, Path, PathArguments, Type, TypePath, TypeReference};
 
 use crate::options::Runtime;
 
@@ -18,6 +18,18 @@ pub(crate) struct Shape {
     pub(crate) how: TokenStream,
     /// The type that is stored; it names constants, and so can stand where nothing is generic.
     pub(crate) stored: TokenStream,
+}
+
+/// The type that is stored of a type that mentions something generic, if it can be written without a constant.
+pub(crate) fn stored_of_generic(ty: &Type, runtime: &Runtime) -> Option<TokenStream> {
+    let private = runtime.at(ty.span());
+    match peel(ty) {
+        Type::Reference(reference) if !is_static(reference) => {
+            let elem = &reference.elem;
+            (!needs_structure(elem)).then(|| quote!(<#elem as #private::ToOwned>::Owned))
+        }
+        inner => (!needs_structure(inner)).then(|| inner.to_token_stream()),
+    }
 }
 
 /// Writes how a leaf of a type takes part.
@@ -211,6 +223,28 @@ pub(crate) fn mentions(ty: &Type, mut is_sought: impl FnMut(&Ident) -> bool) -> 
         }
     }
     let mut finder = Finder(&mut is_sought, false);
+    finder.visit_type(ty);
+    finder.1
+}
+
+/// Those of the parameters that the compiler infers from an argument of this type: not those which only an associated
+/// type of theirs stands for.
+pub(crate) fn inferable<'p>(ty: &Type, parameters: &[&'p Ident]) -> Vec<&'p Ident> {
+    struct Finder<'a, 'p>(&'a [&'p Ident], Vec<&'p Ident>);
+    impl<'ast> Visit<'ast> for Finder<'_, '_> {
+        fn visit_path(&mut self, path: &'ast Path) {
+            match path.get_ident() {
+                Some(ident) => self.1.extend(self.0.iter().copied().filter(|parameter| *parameter == ident)),
+                None => visit::visit_path(self, path),
+            }
+        }
+        fn visit_type_path(&mut self, path: &'ast TypePath) {
+            if path.qself.is_none() {
+                visit::visit_type_path(self, path);
+            }
+        }
+    }
+    let mut finder = Finder(parameters, Vec::new());
     finder.visit_type(ty);
     finder.1
 }

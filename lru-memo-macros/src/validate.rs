@@ -3,10 +3,11 @@
 use proc_macro2::Span;
 use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
-use syn::{Receiver, ReceiverKind, Type};
+use syn::{Expr, ExprPath, Ident, Receiver, ReceiverKind, Type};
 
 use crate::diagnostics::Diagnostics;
-use crate::function::{Function, Misplaced};
+use crate::expand::mentions_ident;
+use crate::function::{Argument, Function, Misplaced};
 use crate::options::{Options, Scope};
 use crate::shape::{first_borrow, first_borrow_in_leaf, first_mutable_borrow, peel};
 
@@ -38,12 +39,17 @@ pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: 
         }
     }
     validate_skip(function, options, diagnostics);
-    let is_skipped = |name: &syn::Ident| options.key.is_some() || options.skip.contains(name);
-    if let Some(receiver) = function.receiver() {
+    validate_tags(function, options, diagnostics);
+    let is_owner = |name: &str| options.object.as_ref().is_some_and(|object| object.owner == name);
+    if let Some(object) = &options.object {
+        object.validate(function, options, diagnostics);
+    }
+    let is_passed_through = function.is_self_skipped || is_owner("self");
+    if let Some(receiver) = function.receiver().filter(|_| !is_passed_through) {
         validate_receiver(receiver, diagnostics);
     }
-    for argument in &function.arguments {
-        validate_argument(&argument.ty, argument.is_skipped || is_skipped(&argument.name), diagnostics);
+    for argument in function.arguments.iter().filter(|argument| !is_owner(&argument.name.to_string())) {
+        validate_argument(argument, options, diagnostics);
     }
     validate_output(&function.output, options, diagnostics);
 }
@@ -64,13 +70,52 @@ fn validate_skip(function: &Function<'_>, options: &Options, diagnostics: &mut D
         };
         diagnostics.error(skipped, message);
     }
-    let skipped = function.arguments.iter().filter(|argument| argument.is_skipped);
-    let skipped = skipped.map(|argument| argument.name.to_token_stream());
-    let skipped_self = function.receiver().filter(|_| function.is_self_skipped);
-    let skipped_self = skipped_self.map(|receiver| receiver.self_token.to_token_stream());
-    if let Some(skipped) = skipped_self.into_iter().chain(skipped).next().filter(|_| options.key.is_some()) {
-        diagnostics.error(skipped, "`key` says what the key is; remove `#[lru_cache(skip)]` here");
+    // `self` may be in it: companions are called on it.
+    for name in skipped_but_owner(function, options) {
+        if let Some(used) = options.key.as_ref().and_then(|key| first_use(key, name)) {
+            let message = format!("`key` uses `{name}`, which companions do not take; do not skip it");
+            diagnostics.error(used, message);
+        }
     }
+}
+
+/// The first place where an expression uses a variable.
+fn first_use<'e>(expression: &'e Expr, variable: &Ident) -> Option<&'e ExprPath> {
+    struct Finder<'e, 'v>(&'v Ident, Option<&'e ExprPath>);
+    impl<'e> Visit<'e> for Finder<'e, '_> {
+        fn visit_expr_path(&mut self, path: &'e ExprPath) {
+            if path.path.is_ident(self.0) {
+                self.1.get_or_insert(path);
+            }
+        }
+    }
+    let mut finder = Finder(variable, None);
+    finder.visit_expr(expression);
+    finder.1
+}
+
+fn validate_tags(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
+    // `self` may be in it, as in the key.
+    for tag in &options.tags {
+        let mentioned =
+            skipped_but_owner(function, options).find(|name| mentions_ident(tag.to_token_stream(), name));
+        if let Some(name) = mentioned {
+            let message = format!(
+                "a tag cannot be made of `{name}`, which is skipped: the companion `_cache_put` does not have it"
+            );
+            diagnostics.error(tag, message);
+        }
+    }
+}
+
+/// The arguments that companions do not take.
+fn skipped_but_owner<'f>(
+    function: &'f Function<'_>,
+    options: &'f Options,
+) -> impl Iterator<Item = &'f Ident> {
+    let owner = options.object.as_ref().map(|object| &object.owner);
+    let skipped = function.arguments.iter().filter(|argument| argument.is_skipped);
+    skipped.map(|argument| &argument.name).filter(move |name| owner != Some(*name))
 }
 
 fn validate_receiver(receiver: &Receiver, diagnostics: &mut Diagnostics) {
@@ -82,21 +127,25 @@ fn validate_receiver(receiver: &Receiver, diagnostics: &mut Diagnostics) {
     if is_mutable {
         diagnostics.error(
             receiver,
-            "a `&mut self` method cannot be memoized: a hit would not change `self`; take `&self`, or memoize a function of what it reads",
+            "a hit would not change `self`; write `skip(self)` to pass it through to a miss, or take `&self`",
         );
     }
 }
 
-fn validate_argument(ty: &Type, is_skipped: bool, diagnostics: &mut Diagnostics) {
+fn validate_argument(argument: &Argument, options: &Options, diagnostics: &mut Diagnostics) {
+    let Argument { name, ty, is_named, is_skipped, .. } = argument;
     if is_unsized(ty) {
         let message = format!("an argument needs a size; take a reference: `&{}`", quote!(#ty));
         diagnostics.error(ty, message);
+    } else if *is_skipped {
+        // It is passed through.
     } else if let Some(reference) = first_mutable_borrow(ty) {
-        diagnostics.error(
-            reference,
-            "a `&mut` argument cannot be memoized: a hit would not change it; take the value and return the changed one",
+        let skip = if *is_named { format!("skip({name})") } else { "#[lru_cache(skip)]".to_owned() };
+        let message = format!(
+            "a hit would not change this; write `{skip}` to pass it through to a miss, or take the value and return the changed one"
         );
-    } else if let Some(borrow) = first_borrow_in_leaf(ty).filter(|_| !is_skipped) {
+        diagnostics.error(reference, message);
+    } else if let Some(borrow) = first_borrow_in_leaf(ty).filter(|_| options.key.is_none()) {
         diagnostics.error(
             borrow,
             "a key cannot keep a type that borrows; take a reference to the data itself, such as `&str`, or an owned type",

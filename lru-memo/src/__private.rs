@@ -1,28 +1,34 @@
 //! All that generated code may name. Not covered by semantic versioning.
 
+pub use alloc::borrow::ToOwned;
 pub use alloc::boxed::Box;
 pub use alloc::rc::Rc;
+pub use core::any::TypeId;
 pub use core::cell::OnceCell;
 pub use core::line;
 pub use core::time::Duration;
 pub use foldhash::fast::RandomState as DefaultHasher;
 pub use std::thread_local;
 
-pub use crate::cache::Cache;
+pub use crate::cache::{Cache, caught_up_with_tags};
 pub use crate::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
-pub use crate::hooks::{admit_all, admits, cold, name_of_instantiation, weigh, weigh_nothing};
-pub use crate::info::{CacheInfo, CacheParameters, Scope};
+pub use crate::hooks::{
+    admit_all, admits, admits_with_key, cold, name_of_instantiation, weigh, weigh_nothing,
+};
+pub use crate::info::{CacheInfo, CacheParameters, Outcome, Scope};
 pub use crate::instances::{
-    Instance, Instances, ThreadInstance, ThreadInstances, instance_of, instantiation, thread_instance_of,
+    Instance, Instances, ThreadInstance, ThreadInstances, instance_of, instantiation, instantiation_of,
+    thread_instance_of,
 };
 pub use crate::key::{
     AnyExpression, ArrayOf, ByBits, ByHash, CowOf, Expression, Leaf, NotOwnable, OptionOf, Ownable, Owned,
-    Ref, SliceOf, VecOf, part,
+    Ref, SliceOf, VecOf, copy_of_key, part,
 };
 pub use crate::kind::Kept;
+pub use crate::memo::{InObject, SiteInObject, shareable_in_object, shareable_part_in_object};
 pub use crate::of_thread::OfThread;
 pub use crate::outcome::{
-    Is, NotResult, Outcome, Probe, Value, clone_value, no_alias_in_method, no_generic_alias,
+    Is, NotResult, Probe, Returned, Value, clone_value, no_alias_in_method, no_generic_alias,
 };
 pub use crate::plain::{NotPlain, Plainness};
 pub use crate::registry::Site;
@@ -35,5 +41,9 @@ pub use crate::shared::{
     value::codec,
 };
 pub use crate::slot::{Slot, shareable, shareable_part};
+#[cfg(feature = "_stores")]
+pub use crate::tags::texts;
+pub use crate::tags::{Tag, Tags, TagsOfCall};
 pub use crate::threading::{AllThreads, OneThread};
+pub use crate::totals::CacheTotals;
 pub use crate::wrappers::{Chosen, NoWrapper, Wrapper};

@@ -4,12 +4,15 @@
 //! and compared outside, and what leaves the cache is handed out of the lock and dropped there.
 
 mod forks;
+mod matching;
 mod outside;
 
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
+use core::sync::atomic::AtomicU64;
 use std::time::Instant;
 
+pub use self::matching::caught_up_with_tags;
 pub(crate) use self::outside::Keeping;
 use crate::clock;
 use crate::fork::{Own, Process, Registration};
@@ -23,7 +26,9 @@ use crate::key::Key;
 use crate::kind::{Expiry, Kind};
 use crate::lru::{Left, Limits, Lru};
 use crate::miss::{Conflict, Miss, MissOf};
+use crate::tags::Tagged;
 use crate::threading::Threading;
+use crate::totals::{CacheTotals, Runs};
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
@@ -35,6 +40,9 @@ pub struct Cache<T: Threading, P: Kind, K, V, S> {
     made_by: Process,
     /// Used instead by a process that was forked off without taking the lock.
     heir: Own<Self>,
+    pub(crate) runs: Runs,
+    /// The newest invalidation of a tag that a cache of one thread or one object has seen.
+    seen_tags: AtomicU64,
 }
 
 /// A key with its value.
@@ -58,6 +66,7 @@ impl<T: Threading, K, V> State<T, K, V> {
             hits: 0,
             misses: 0,
             cleared: (0, 0),
+            waits: 0,
             invalidations: Invalidations::new(),
             in_flight: InFlight::new(),
         };
@@ -82,6 +91,8 @@ pub(crate) struct Ledger<T: Threading, K, V> {
     pub(crate) misses: u64,
     /// All hits and misses up to the latest clear.
     cleared: (u64, u64),
+    /// Calls that have waited for another one's run.
+    pub(crate) waits: u64,
     pub(crate) invalidations: Invalidations<T::Pointer<K>>,
     pub(crate) in_flight: InFlight<T, K, V>,
 }
@@ -110,6 +121,12 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         Self::with_limits(limits(parameters), false)
     }
 
+    /// With the name of its function, for events.
+    pub(crate) fn named(mut self, name: fn() -> &'static str) -> Self {
+        self.runs = Runs::of(name);
+        self
+    }
+
     /// An empty cache with the limits of these parameters, of which there may be many that come and go: for an object to
     /// own, say.
     ///
@@ -131,6 +148,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             registration: Registration::none(),
             made_by: Process::here(),
             heir: Own::none(),
+            runs: Runs::default(),
+            seen_tags: AtomicU64::new(0),
         }
     }
 
@@ -157,7 +176,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     ///
     /// # Errors
     /// What was seen, when nothing was found nor counted; the caller goes on with [`look`](Self::look).
-    #[inline(always)]
+    // Without optimization, what is inlined takes room in the caller's frame, for as long as the function runs.
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen> {
         let hash = self.hash(key);
         self.find_near(hash, key, clone).map_err(|unfound| Unseen { hash, unfound })
@@ -173,7 +194,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let reader = self.front.reader().ok_or(Unfound::UNSURE)?;
         let now = self.now();
         if P::PLAIN {
-            let found = self.front.find_near(reader, tag(hash), |entry| key.matches(&entry.key))?;
+            let found =
+                self.front.find_near(reader, tag(hash), P::IN_BLOCKS, |entry| key.matches(&entry.key))?;
             if self.is_expired(found.entry(), now) {
                 return Err(Unfound::UNSURE);
             }
@@ -181,7 +203,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         } else {
             // The user's code runs while the entry is kept, rather than while the reader is pinned.
             let _after = LetGo(self);
-            let kept = self.front.find_near(reader, tag(hash), |_| true)?.keep().ok_or(Unfound::UNSURE)?;
+            let kept = self
+                .front
+                .find_near(reader, tag(hash), P::IN_BLOCKS, |_| true)?
+                .keep()
+                .ok_or(Unfound::UNSURE)?;
             if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) || !kept.stamp() {
                 return Err(Unfound::UNSURE);
             }
@@ -326,6 +352,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             // SAFETY: it was found just now.
             let is_expired = |&place: &Place| self.is_expired(unsafe { inside.entry(place) }, now);
             if let Some(expired) = place.filter(is_expired) {
+                inside.lru.expirations += 1;
                 inside.remove(expired, left);
                 place = None;
             }
@@ -355,7 +382,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let ticket = self.front.newest();
         let Unseen { hash, unfound } = unseen;
         let (key, same) = (Some(key.to_stored()), key.same());
-        Miss { cache: self, key, same, hash, unfound, conflict, ticket, running, turn: None }
+        let stopwatch = self.runs.begin();
+        Miss { cache: self, key, same, hash, unfound, conflict, ticket, running, turn: None, stopwatch }
     }
 
     /// The value of a key, counting and moving nothing.
@@ -399,7 +427,10 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 
     /// Stores a value as the most recent, replacing an older one; counts nothing.
     #[inline(never)]
-    pub fn put<Q: Key<K, S::Hasher>>(&self, key: Q, value: V, weigh: impl Fn(&K, &V) -> usize) {
+    pub fn put<Q: Key<K, S::Hasher>>(&self, key: Q, value: V, weigh: impl Fn(&K, &V) -> usize)
+    where
+        K: Tagged,
+    {
         if let Some(heir) = self.heir() {
             return heir.put(key, value, weigh);
         }
@@ -431,9 +462,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         hash: u64,
         entry: EntryOf<P, K, V>,
         weight: usize,
-    ) {
+    ) where
+        K: Tagged,
+    {
         let Searched { mut inside, place, left, .. } = searched;
-        if inside.lru.admits(weight) {
+        if inside.lru.admits(weight) && entry.key.is_current() {
             let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
             let expiry = front::Expiry { now: self.now(), deadline_of };
             inside.store(place, tag(hash), entry, weight, &expiry, left);
@@ -461,6 +494,24 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             ledger.cleared = counts(&inside, ledger);
             (forgotten, core::mem::replace(&mut ledger.in_flight, InFlight::new()))
         });
+    }
+
+    /// What it has done since it was made.
+    pub fn totals(&self) -> CacheTotals {
+        if let Some(heir) = self.heir() {
+            return heir.totals();
+        }
+        T::with(&self.state, |state| {
+            let (hits, misses) = counts(&self.front.inside(&mut state.lru), &state.ledger);
+            CacheTotals {
+                hits,
+                misses,
+                evictions: state.lru.evictions,
+                expirations: state.lru.expirations,
+                waits: state.ledger.waits,
+                ..self.runs.totals()
+            }
+        })
     }
 
     /// The counters.

@@ -25,6 +25,7 @@
 
 mod inside;
 mod parker;
+mod timer;
 
 #[cfg(all(test, loom))]
 mod loom_models;
@@ -33,16 +34,18 @@ mod tests;
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use core::future::Future;
+use core::future::{Future, poll_fn};
 use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 pub(crate) use self::inside::Inside;
 use self::inside::Mark;
 #[cfg(unix)]
 pub(crate) use self::inside::this_thread;
+use self::timer::Alarm;
 use crate::fork::Process;
 use crate::sync::{Mutex, MutexGuard};
 
@@ -255,9 +258,20 @@ impl<V> Drop for Turn<V> {
 }
 
 impl<V> Waiting<V> {
-    /// Waits on a thread.
-    pub(crate) fn block(self) -> Landed<V> {
-        parker::block_on(self)
+    /// Waits on a thread. Returns `None` when the deadline has passed before; the place is given up then.
+    pub(crate) fn block(self, deadline: Option<Instant>) -> Option<Landed<V>> {
+        parker::block_on(self, deadline)
+    }
+
+    /// Waits as a task. Returns `None` when the deadline has passed before; the place is kept until it is dropped.
+    pub(crate) async fn wait(&mut self, deadline: Option<Instant>) -> Option<Landed<V>> {
+        let mut alarm = deadline.map(Alarm::at);
+        poll_fn(|context| match (Pin::new(&mut *self).poll(context), &mut alarm) {
+            (Poll::Ready(landed), _) => Poll::Ready(Some(landed)),
+            (Poll::Pending, Some(alarm)) => Pin::new(alarm).poll(context).map(|()| None),
+            (Poll::Pending, None) => Poll::Pending,
+        })
+        .await
     }
 }
 

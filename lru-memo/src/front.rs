@@ -102,8 +102,11 @@ pub(crate) struct Found<'f, T: Threading, E> {
     entry: &'f E,
 }
 
-/// The same, in the first block.
-pub(crate) struct FoundNear<'f, T: Threading, E>(Found<'f, T, E>);
+/// An entry that was found on the shortest way: in the first block, unless it was looked for `in_blocks`.
+pub(crate) struct FoundNear<'f, T: Threading, E> {
+    found: Found<'f, T, E>,
+    in_blocks: bool,
+}
 
 /// What was seen of an entry that was not found: all changes up to then, or that it may be there.
 // An option takes fewer registers of a hit than a number that means the latter.
@@ -218,7 +221,8 @@ impl<T: Threading, E> Front<T, E> {
         self.held_back.load(Relaxed) != 0
     }
 
-    /// Looks for an entry whose hash has this tag and that the predicate accepts, where that takes the least work.
+    /// Looks for an entry whose hash has this tag and that the predicate accepts, where that takes the least work: in the first
+    /// block alone, or `in_blocks`.
     ///
     /// # Errors
     /// What was seen.
@@ -227,6 +231,7 @@ impl<T: Threading, E> Front<T, E> {
         &'f self,
         reader: &'f Reader,
         tag: Tag,
+        in_blocks: bool,
         accepts: impl Fn(&E) -> bool,
     ) -> Result<FoundNear<'f, T, E>, Unfound> {
         let pin = self.pin(reader);
@@ -235,9 +240,12 @@ impl<T: Threading, E> Front<T, E> {
         for place in unsafe { self.index.candidates(tag) } {
             self.recency.fetch(place);
             // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
-            let Some(entry) = (unsafe { self.nodes.near_entry(place) }) else { return Err(Unfound::UNSURE) };
+            let found = unsafe {
+                if in_blocks { Some(self.nodes.entry(place)) } else { self.nodes.near_entry(place) }
+            };
+            let Some(entry) = found else { return Err(Unfound::UNSURE) };
             if accepts(entry) {
-                return Ok(FoundNear(Found { front: self, pin, place, entry }));
+                return Ok(FoundNear { found: Found { front: self, pin, place, entry }, in_blocks });
             }
         }
         Err(Unfound(Some(changes)))
@@ -314,18 +322,23 @@ impl<E> Front<AllThreads, E> {
 impl<'f, T: Threading, E> FoundNear<'f, T, E> {
     #[inline(always)]
     pub(crate) fn entry(&self) -> &E {
-        self.0.entry
+        self.found.entry
     }
 
     /// Stamps the hit, and gives what was made of the entry before, if nothing stands in the way.
     #[inline(always)]
     pub(crate) fn hit<V>(self, value: impl FnOnce(&E) -> V) -> Option<V> {
-        let Found { front, pin, place, entry } = self.0;
+        let Found { front, pin, place, entry } = self.found;
         let value = value(entry);
         if !T::SHARED || front.recency.is(pin.reader()) {
-            // SAFETY: the only reader, or the one that stamps alone; and the place was found in the first block, while
-            // pinned.
-            unsafe { front.recency.hit_alone_near(pin, place) };
+            // SAFETY: the only reader, or the one that stamps alone; and the place was found while pinned, in the first block
+            // if it was not looked for elsewhere.
+            unsafe {
+                match self.in_blocks {
+                    true => front.recency.hit_alone(pin, place),
+                    false => front.recency.hit_alone_near(pin, place),
+                }
+            }
             return Some(value);
         }
         // SAFETY: the place was found while pinned.
@@ -335,7 +348,7 @@ impl<'f, T: Threading, E> FoundNear<'f, T, E> {
     /// As [`Found::keep`].
     #[inline(always)]
     pub(crate) fn keep(self) -> Option<KeptEntry<'f, T, E>> {
-        self.0.keep()
+        self.found.keep()
     }
 }
 
@@ -495,7 +508,17 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
             self.lru.remove(there);
         }
         while self.lru.is_full_for(weight) {
-            let Some(leaving) = self.expired(expiry).or_else(|| self.least_recent()) else { break };
+            let leaving = match self.expired(expiry) {
+                Some(expired) => {
+                    self.lru.expirations += 1;
+                    expired
+                }
+                None => {
+                    let Some(least_recent) = self.least_recent() else { break };
+                    self.lru.evictions += 1;
+                    least_recent
+                }
+            };
             self.unlink(leaving);
         }
         let mine = front.reader();

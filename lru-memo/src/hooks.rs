@@ -19,9 +19,15 @@ pub fn admits<V>(cache_if: impl FnOnce(&V) -> bool, value: &V) -> bool {
     cache_if(value)
 }
 
+/// As [`admits`], for a `cache_if` that takes the key as well.
+#[inline]
+pub fn admits_with_key<K, V>(cache_if: impl FnOnce(K, &V) -> bool, key: K, value: &V) -> bool {
+    cache_if(key, value)
+}
+
 /// The `cache_if` of a function that has none.
 #[inline]
-pub fn admit_all<V>(_: &V) -> bool {
+pub fn admit_all<K, V>(_: &K, _: &V) -> bool {
     true
 }
 

@@ -6,12 +6,15 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
+use core::time::Duration;
+use std::time::Instant;
 
 use hashbrown::HashTable;
 
 use crate::cache::{Cache, State};
 use crate::flight::{Flight, Landed, Turn, Waiting};
 use crate::front::Unfound;
+use crate::info::Outcome;
 use crate::invalidations::Ticket;
 use crate::key::{Key, SameKey};
 use crate::kind::Kind;
@@ -22,7 +25,7 @@ use crate::threading::Threading;
 pub(crate) struct InFlight<T: Threading, K, V>(HashTable<Keyed<T, K, V>>);
 
 /// A flight with its key.
-struct Keyed<T: Threading, K, V> {
+pub(crate) struct Keyed<T: Threading, K, V> {
     hash: u64,
     key: T::Pointer<K>,
     flight: Arc<Flight<V>>,
@@ -35,6 +38,11 @@ impl<T: Threading, K, V> InFlight<T, K, V> {
 
     fn insert(&mut self, hash: u64, key: T::Pointer<K>, flight: Arc<Flight<V>>) {
         self.0.insert_unique(hash, Keyed { hash, key, flight }, |keyed| keyed.hash);
+    }
+
+    /// Removes the flights of all keys that belong; what is returned is to be dropped outside of the lock.
+    pub(crate) fn remove_all(&mut self, belongs: impl Fn(&K) -> bool) -> Vec<Keyed<T, K, V>> {
+        self.0.extract_if(|keyed| belongs(&keyed.key)).collect()
     }
 
     /// Removes a flight; what is returned is to be dropped outside of the lock.
@@ -138,6 +146,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     }
                     _ if stored.is_none() => Step::CopyKey,
                     Found::Flight(flight) => {
+                        ledger.waits += 1;
                         let waiting = flight.join();
                         Step::Wait(flight, waiting)
                     }
@@ -175,6 +184,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                         ticket,
                         running: Some(running),
                         turn,
+                        stopwatch: self.runs.begin(),
                     };
                     return Err(Pending::Run(miss));
                 }
@@ -231,6 +241,9 @@ pub enum Pending<'c, T: Threading, P: Kind, K, V, S, M> {
     },
 }
 
+/// What a caller has got that has waited; a miss when it is the one to run the function.
+type Waited<'c, T, P, K, V, S, M> = Result<(V, Outcome), Miss<'c, T, P, K, V, S, M>>;
+
 /// What the caller that looked up a key `Q` is to do.
 type PendingOf<'c, T, P, K, V, S, Q> =
     Pending<'c, T, P, K, V, S, <Q as Key<K, <S as BuildHasher>::Hasher>>::Same>;
@@ -242,33 +255,42 @@ where
     S: BuildHasher + Default,
     M: SameKey<K>,
 {
-    /// Waits on this thread.
+    /// Waits on this thread, no longer than the limit if there is one.
     ///
     /// # Errors
-    /// A miss, when the caller is the one to run the function.
-    pub fn block(self, clone: impl Fn(&V) -> V) -> Result<V, Miss<'c, T, P, K, V, S, M>> {
+    /// A miss, when the caller is the one to run the function, or has waited for so long.
+    pub fn block(self, limit: Option<Duration>, clone: impl Fn(&V) -> V) -> Waited<'c, T, P, K, V, S, M> {
         match self {
             Self::Run(miss) => Err(miss),
             Self::Wait { mut seat, key, same, _unused } => {
-                let landed = seat.waiting.take().map(Waiting::block);
-                seat.landed(landed.expect(SEATED), key, same, clone)
-            }
-        }
-    }
-
-    /// Waits as a task.
-    ///
-    /// # Errors
-    /// A miss, when the caller is the one to run the function.
-    pub async fn wait(self, clone: impl Fn(&V) -> V) -> Result<V, Miss<'c, T, P, K, V, S, M>> {
-        match self {
-            Self::Run(miss) => Err(miss),
-            Self::Wait { mut seat, key, same, _unused } => {
-                let landed = seat.waiting.as_mut().expect(SEATED).await;
+                let landed = seat.waiting.take().expect(SEATED).block(deadline(limit));
                 seat.landed(landed, key, same, clone)
             }
         }
     }
+
+    /// Waits as a task, no longer than the limit if there is one.
+    ///
+    /// # Errors
+    /// A miss, when the caller is the one to run the function, or has waited for so long.
+    pub async fn wait(
+        self,
+        limit: Option<Duration>,
+        clone: impl Fn(&V) -> V,
+    ) -> Waited<'c, T, P, K, V, S, M> {
+        match self {
+            Self::Run(miss) => Err(miss),
+            Self::Wait { mut seat, key, same, _unused } => {
+                let landed = seat.waiting.as_mut().expect(SEATED).wait(deadline(limit)).await;
+                seat.landed(landed, key, same, clone)
+            }
+        }
+    }
+}
+
+/// The end of a wait that begins now. A limit that no clock can reach is none.
+pub(crate) fn deadline(limit: Option<Duration>) -> Option<Instant> {
+    limit.and_then(|limit| Instant::now().checked_add(limit))
 }
 
 const COPIED: &str = "the key is copied before anybody waits";
@@ -283,17 +305,17 @@ pub struct Seat<'c, T: Threading, P: Kind, K, V, S> {
 }
 
 impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K, V, S> {
-    /// What a waiter does with what it has waited for.
+    /// What a waiter does with what it has waited for, or when it has waited for too long.
     fn landed<M: SameKey<K>>(
         &self,
-        landed: Landed<V>,
+        landed: Option<Landed<V>>,
         key: K,
         same: M,
         clone: impl Fn(&V) -> V,
-    ) -> Result<V, Miss<'c, T, P, K, V, S, M>> {
+    ) -> Waited<'c, T, P, K, V, S, M> {
         let (cache, hash) = (self.cache, self.hash);
-        match landed {
-            Landed::Value(value) => {
+        let turn = match landed {
+            Some(Landed::Value(value)) => {
                 let matches = |key: &K, stored: &K| same.same(stored, key);
                 let _dropped_outside =
                     cache.search(hash, Unfound::UNSURE, key, matches, |mut searched, key| {
@@ -303,29 +325,30 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                         }
                         key
                     });
-                Ok(clone(&value))
+                return Ok((clone(&value), Outcome::Waited));
             }
-            Landed::YourTurn(turn) => {
-                let begun = cache.is_usable().then(|| {
-                    T::with(&cache.state, |state| {
-                        state.ledger.misses += 1;
-                        (cache.front.begin(), state.ledger.invalidations.newest())
-                    })
-                });
-                let (running, ticket) = begun.unzip();
-                Err(Miss {
-                    cache,
-                    key: Some(key),
-                    same,
-                    hash,
-                    unfound: Unfound::UNSURE,
-                    conflict: cache.conflict(),
-                    ticket: ticket.unwrap_or(Ticket(0)),
-                    running,
-                    turn: Some(turn),
-                })
-            }
-        }
+            Some(Landed::YourTurn(turn)) => Some(turn),
+            None => None,
+        };
+        let begun = cache.is_usable().then(|| {
+            T::with(&cache.state, |state| {
+                state.ledger.misses += 1;
+                (cache.front.begin(), state.ledger.invalidations.newest())
+            })
+        });
+        let (running, ticket) = begun.unzip();
+        Err(Miss {
+            cache,
+            key: Some(key),
+            same,
+            hash,
+            unfound: Unfound::UNSURE,
+            conflict: cache.conflict(),
+            ticket: ticket.unwrap_or(Ticket(0)),
+            running,
+            turn,
+            stopwatch: cache.runs.begin(),
+        })
     }
 }
 

@@ -61,6 +61,34 @@ pub enum Scope {
     Thread,
     /// One cache for all worker processes, on the store that `lru_memo::shared` is about.
     Shared,
+    /// One cache for each object, in its [`Memo`](crate::Memo).
+    Object,
+}
+
+/// The outcome of one call, as `f_with_outcome` tells it.
+///
+/// ```
+/// use lru_memo::{Outcome, lru_cache};
+///
+/// #[lru_cache]
+/// fn square(x: u64) -> u64 {
+///     x * x
+/// }
+///
+/// assert_eq!(square_with_outcome(3), (9, Outcome::Miss));
+/// assert_eq!(square_with_outcome(3), (9, Outcome::Hit));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The value was in the cache.
+    Hit,
+    /// The function ran in this call, also where the call had waited for another one before, which then failed.
+    Miss,
+    /// The call waited for another one, with `single_flight`, and got what that one had computed.
+    Waited,
+    /// The call got an old value, which another call computes anew. No option of this version serves such values.
+    Stale,
 }
 
 /// The configuration a cache was compiled with, as Python's `cache_parameters()` returns it.

@@ -18,10 +18,15 @@ use crate::info::CacheInfo;
 use crate::kind::Kept;
 use crate::registry::{self, Site};
 use crate::slot::{Shareable, Shared, SharedKey, Slot};
+use crate::tags::{Fingerprint, Tagged};
 use crate::threading::{AllThreads, OneThread};
+use crate::totals::CacheTotals;
 
 /// The storage of caches whose types are forgotten.
 type AnyKind = Kept<false, true>;
+
+/// A cache of one thread.
+type RcCache<K, V, S> = Rc<Cache<OneThread, AnyKind, K, V, S>>;
 
 /// Identifies an instantiation by the type of a closure that was written in it.
 #[inline]
@@ -35,7 +40,8 @@ pub fn instantiation<F: 'static>(_: F) -> TypeId {
 /// Unlike the type of a closure in it, every function can name it, and nothing has to be called for it: the methods of
 /// a trait that is used as `dyn Trait` can call only those that have a receiver.
 #[inline]
-pub(crate) fn instantiation_of<F>(_: F) -> TypeId {
+#[must_use]
+pub fn instantiation_of<F>(_: F) -> TypeId {
     // A type that mentions `F` would have to be `'static`; a closure that captures nothing is.
     instantiation(|| ())
 }
@@ -60,7 +66,9 @@ pub fn thread_instance_of<F>(method: F) -> ThreadInstance {
 pub(crate) trait ErasedCache: Any {
     /// Its counters; `None` when it has not been used.
     fn info(&self) -> Option<CacheInfo>;
+    fn totals(&self) -> CacheTotals;
     fn clear(&self);
+    fn invalidate_tag(&self, tag: Fingerprint);
     fn as_any(&self) -> &dyn Any;
     fn into_any(self: Rc<Self>) -> Rc<dyn Any>;
 }
@@ -93,7 +101,7 @@ impl Default for Instances {
 
 impl Instance {
     /// The cache; it is made and registered when it is not there.
-    pub fn cache<K: 'static, V: 'static, S: BuildHasher + Default + Shareable>(
+    pub fn cache<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + Shareable>(
         &'static self,
         key: impl SharedKey<K>,
         value: Shared<V>,
@@ -105,16 +113,38 @@ impl Instance {
         slot.expect("an instantiation has one type of key, of value and of hasher").get(key, value, site)
     }
 
+    /// The cache, when it has been used.
+    #[must_use]
+    pub fn used<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
+        &'static self,
+    ) -> Option<&'static Cache<AllThreads, AnyKind, K, V, S>> {
+        let slot = (**self.0.get()?).as_any().downcast_ref::<Slot<Cache<AllThreads, AnyKind, K, V, S>>>();
+        slot.expect("an instantiation has one type of key, of value and of hasher").used()
+    }
+
     /// The counters.
     #[must_use]
     pub fn info(&self, maxsize: Option<usize>) -> CacheInfo {
         self.0.get().and_then(|slot| slot.info()).unwrap_or(CacheInfo::unused(maxsize))
     }
 
+    /// What it has done since it was made.
+    #[must_use]
+    pub fn totals(&self) -> CacheTotals {
+        self.0.get().map(|slot| slot.totals()).unwrap_or_default()
+    }
+
     /// Drops every entry and zeroes the counters.
     pub fn clear(&self) {
         if let Some(slot) = self.0.get() {
             slot.clear();
+        }
+    }
+
+    /// Removes what has a tag.
+    pub fn invalidate_tag(&self, tag: Fingerprint) {
+        if let Some(slot) = self.0.get() {
+            slot.invalidate_tag(tag);
         }
     }
 }
@@ -150,10 +180,10 @@ impl ThreadInstance {
     /// While the thread ends, its thread-locals are gone before the last of the user's destructors has run; a
     /// call from there gets an empty cache of its own and so runs the function.
     #[must_use]
-    pub fn cache<K: 'static, V: 'static, S: BuildHasher + Default + 'static>(
+    pub fn cache<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
         self,
         site: impl FnOnce() -> Site,
-    ) -> Rc<Cache<OneThread, AnyKind, K, V, S>> {
+    ) -> RcCache<K, V, S> {
         type TheCache<K, V, S> = Cache<OneThread, AnyKind, K, V, S>;
         let typed = |found: Rc<dyn ErasedCache>| {
             let found = found.into_any().downcast::<TheCache<K, V, S>>();
@@ -163,7 +193,7 @@ impl ThreadInstance {
             return typed(found);
         }
         let site = site();
-        let made = Rc::new(TheCache::<K, V, S>::new(site.parameters));
+        let made = Rc::new(TheCache::<K, V, S>::new(site.parameters).named(site.name));
         // The hasher's `default()` is the user's code and may have made the cache already: then this one is dropped.
         if let Some(found) = self.find() {
             return typed(found);
@@ -175,10 +205,25 @@ impl ThreadInstance {
         made
     }
 
+    /// The cache, when it has been used.
+    #[must_use]
+    pub fn used<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
+        self,
+    ) -> Option<RcCache<K, V, S>> {
+        let found = self.find()?.into_any().downcast();
+        Some(found.expect("an instantiation has one type of key, of value and of hasher"))
+    }
+
     /// The counters.
     #[must_use]
     pub fn info(self, maxsize: Option<usize>) -> CacheInfo {
         self.find().and_then(|cache| cache.info()).unwrap_or(CacheInfo::unused(maxsize))
+    }
+
+    /// What it has done since it was made.
+    #[must_use]
+    pub fn totals(self) -> CacheTotals {
+        self.find().map(|cache| cache.totals()).unwrap_or_default()
     }
 
     /// Drops every entry and zeroes the counters.
@@ -188,20 +233,35 @@ impl ThreadInstance {
         }
     }
 
+    /// Removes what has a tag.
+    pub fn invalidate_tag(self, tag: Fingerprint) {
+        if let Some(cache) = self.find() {
+            cache.invalidate_tag(tag);
+        }
+    }
+
     fn find(self) -> Option<Rc<dyn ErasedCache>> {
         self.instances.try_with(|instances| instances.find(self.of)).ok().flatten()
     }
 }
 
-impl<K: 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
+impl<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
     for Cache<OneThread, AnyKind, K, V, S>
 {
     fn info(&self) -> Option<CacheInfo> {
         Some(Self::info(self))
     }
 
+    fn totals(&self) -> CacheTotals {
+        Self::totals(self)
+    }
+
     fn clear(&self) {
         Self::clear(self);
+    }
+
+    fn invalidate_tag(&self, tag: Fingerprint) {
+        Self::invalidate_tag(self, tag);
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
+use std::hash::DefaultHasher;
 
 use crate::outcome::Is;
 
@@ -421,6 +422,11 @@ pub trait Key<K, H>: Copy {
     fn to_stored(&self) -> K;
     /// The comparison of stored keys.
     fn same(&self) -> Self::Same;
+}
+
+/// What a cache would store of a key.
+pub fn copy_of_key<K, Q: Key<K, DefaultHasher>>(key: Q) -> K {
+    key.to_stored()
 }
 
 impl SameKey<()> for () {

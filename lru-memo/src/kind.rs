@@ -7,6 +7,8 @@ use std::time::Instant;
 pub trait Kind {
     /// Whether keys and values are compared and copied without foreign code.
     const PLAIN: bool;
+    /// Whether a hit looks for entries beyond the first block on its shortest way.
+    const IN_BLOCKS: bool = false;
     /// What an entry has that tells when it expires.
     type Expiry: Expiry;
 }
@@ -35,6 +37,16 @@ impl<const PLAIN: bool> Kind for Kept<PLAIN, false> {
 impl<const PLAIN: bool> Kind for Kept<PLAIN, true> {
     const PLAIN: bool = PLAIN;
     type Expiry = Option<Instant>;
+}
+
+/// As `P`, for a cache whose first block is [short](crate::cache::Cache::unlisted).
+#[derive(Debug)]
+pub struct InBlocks<P>(core::marker::PhantomData<P>);
+
+impl<P: Kind> Kind for InBlocks<P> {
+    const PLAIN: bool = P::PLAIN;
+    const IN_BLOCKS: bool = true;
+    type Expiry = P::Expiry;
 }
 
 impl Expiry for () {

@@ -22,6 +22,7 @@
 //! |---|---|---|
 //! | [`process`](Scope::Process), the default | all threads of one process | `Send + Sync + 'static` arguments and results |
 //! | [`thread`](Scope::Thread) | results that stay in their thread, such as `Rc` | |
+//! | [`self.memo`](Scope::Object), a [`Memo`] in a field | each object on its own: an engine, a client, a tenant | as `process` |
 //! | [`shared`](Scope::Shared) | all worker processes of one machine, or of many | feature `shared` (embedded, Linux), `redis` or `memcached`; serde's traits |
 //!
 //! The same program runs on any shared store: the program, or the environment variable `LRU_MEMO_STORE`, chooses the
@@ -36,7 +37,7 @@
 //! - **Recency.** A hit makes an entry the most recent one. A full cache evicts exactly the least recent entry for each
 //!   new entry. A cache never holds more than `maxsize` entries.
 //! - **Companions.** Beside a function `f` the attribute generates `f_cache_info`, `f_cache_clear`,
-//!   `f_cache_parameters`, `f_uncached`, `f_cache_invalidate`, `f_cache_peek`, `f_cache_put` and `f_cache_refresh`.
+//!   `f_cache_parameters`, `f_uncached`, `f_cache_invalidate`, `f_cache_peek`, `f_cache_put`, `f_cache_refresh` and `f_with_outcome`.
 //!   [`caches`] and [`clear_all`] reach the caches of all functions.
 //!
 //! # What the cache guarantees
@@ -76,6 +77,9 @@ mod invalidations;
 mod key;
 mod kind;
 mod lru;
+mod memo;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod miss;
 mod of_thread;
 mod outcome;
@@ -85,16 +89,21 @@ mod registry;
 pub mod shared;
 mod slot;
 mod sync;
+mod tags;
 mod threading;
+mod totals;
 mod wrappers;
 
-pub use info::{CacheInfo, CacheParameters, Scope};
+pub use info::{CacheInfo, CacheParameters, Outcome, Scope};
 #[doc(inline)]
 pub use lru_memo_macros::cache;
 #[doc(inline)]
 #[doc = include_str!("../docs/lru_cache.md")]
 pub use lru_memo_macros::lru_cache;
+pub use memo::{Memo, MemoCache};
 pub use registry::{RegisteredCache, caches, clear_all};
+pub use tags::{invalidate_tag, invalidate_tag_async};
+pub use totals::CacheTotals;
 
 #[doc = include_str!("../docs/coming_from.md")]
 pub mod coming_from {}

@@ -41,6 +41,9 @@ impl Limits {
 /// What is kept of places in the lock.
 pub(crate) struct Lru {
     pub(crate) limits: Limits,
+    /// How many entries have left to make room, and because they were too old.
+    pub(crate) evictions: u64,
+    pub(crate) expirations: u64,
     length: usize,
     pub(crate) live: Live,
     pub(crate) order: Order,
@@ -61,6 +64,8 @@ impl Lru {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,
+            evictions: 0,
+            expirations: 0,
             length: 0,
             live: Live::default(),
             order: Order::new(),
@@ -101,6 +106,11 @@ impl Lru {
     #[inline]
     pub(crate) fn tag(&self, place: Place) -> Tag {
         self.tags[place as usize]
+    }
+
+    /// Whether there is an entry.
+    pub(crate) fn contains(&self, place: Place) -> bool {
+        self.live.has(place)
     }
 
     /// Whether an entry of this weight may be stored at all.

@@ -10,8 +10,10 @@ use crate::invalidations::{Since, Ticket};
 use crate::key::{Key, SameKey};
 use crate::kind::Kind;
 use crate::lru::Left;
-use crate::outcome::Outcome;
+use crate::outcome::Returned;
+use crate::tags::Tagged;
 use crate::threading::Threading;
+use crate::totals::Stopwatch;
 
 /// A lookup that found nothing, to be completed with the value that the function computes.
 ///
@@ -30,6 +32,7 @@ pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
     pub(crate) running: Option<Computation<'c, T, EntryOf<P, K, V>>>,
     /// Others wait for the value. Taken when they have it, or one of them has the turn.
     pub(crate) turn: Option<Turn<V>>,
+    pub(crate) stopwatch: Stopwatch<'c>,
 }
 
 /// The [`Miss`] of a lookup by a key `Q`.
@@ -49,6 +52,7 @@ impl<'c, T, P, K, V, S, M> Miss<'c, T, P, K, V, S, M>
 where
     T: Threading,
     P: Kind,
+    K: Tagged,
     S: BuildHasher + Default,
     M: SameKey<K>,
 {
@@ -68,13 +72,14 @@ where
     /// Stores the value of what a call has returned, if it has one and its key was not cleared or invalidated
     /// meanwhile.
     #[inline(never)]
-    pub fn complete<Kind, R: Outcome<Kind, Value = V>>(
+    pub fn complete<Kind, R: Returned<Kind, Value = V>>(
         &mut self,
         outcome: R,
         clone: impl Fn(&V) -> V,
-        admits: impl Fn(&V) -> bool,
+        admits: impl Fn(&K, &V) -> bool,
         weigh: impl Fn(&K, &V) -> usize,
     ) -> R {
+        self.stopwatch.end(outcome.value().is_some());
         // Whoever waits goes on waiting until the value is stored. The user's code that storing runs may call the
         // function again, and must not wait for itself.
         let mut landing =
@@ -82,8 +87,8 @@ where
         {
             let _inside = landing.as_mut().and_then(|landing| landing.turn.as_mut()).map(Turn::enter);
             if self.cache.limits.maxsize != Some(0) {
-                if let Some(value) = outcome.value().filter(|value| admits(value)) {
-                    if let Some(key) = self.key.take() {
+                if let Some(value) = outcome.value() {
+                    if let Some(key) = self.key.take().filter(|key| admits(key, value)) {
                         self.store(key, clone(value), weigh);
                     }
                 }

@@ -37,7 +37,9 @@ impl<P: Kind, K, V, S: BuildHasher + Default> OfThread<P, K, V, S> {
     ///
     /// # Errors
     /// What was seen.
-    #[inline(always)]
+    // As with `Cache::get`.
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn get<Q: Key<K, S::Hasher>>(self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen> {
         let local = self.local.try_with(|cache| cache.get().map(|cache| core::ptr::from_ref(&**cache)));
         let Ok(Some(cache)) = local else {
@@ -68,7 +70,7 @@ fn make<P: Kind, K, V, S: BuildHasher + Default>(
     site: Site,
 ) -> Rc<ThreadCache<P, K, V, S>> {
     // The hasher's `default()` is the user's code and may have made the cache already: then this one is dropped.
-    let made = Rc::new(Cache::new(site.parameters));
+    let made = Rc::new(Cache::new(site.parameters).named(site.name));
     let kept = cache.try_with(|cache| {
         let is_first = cache.set(Rc::clone(&made)).is_ok();
         (cache.get().cloned(), is_first)

@@ -76,7 +76,7 @@ pub fn no_generic_alias<K: NoGenericAlias>(_: PhantomData<K>) {}
     label = "not `core::result::Result`",
     note = "write `cache_err = true` to cache it as it is"
 )]
-pub trait Outcome<Kind> {
+pub trait Returned<Kind> {
     /// What is cached.
     type Value;
 
@@ -86,7 +86,7 @@ pub trait Outcome<Kind> {
     fn from_value(value: Self::Value) -> Self;
 }
 
-impl<T> Outcome<Is<false>> for T {
+impl<T> Returned<Is<false>> for T {
     type Value = T;
 
     #[inline]
@@ -100,7 +100,7 @@ impl<T> Outcome<Is<false>> for T {
     }
 }
 
-impl<T, E> Outcome<Is<true>> for Result<T, E> {
+impl<T, E> Returned<Is<true>> for Result<T, E> {
     type Value = T;
 
     #[inline]
@@ -115,7 +115,7 @@ impl<T, E> Outcome<Is<true>> for Result<T, E> {
 }
 
 /// The type that is cached for a function that returns `R`.
-pub type Value<R, Kind> = <R as Outcome<Kind>>::Value;
+pub type Value<R, Kind> = <R as Returned<Kind>>::Value;
 
 /// A value that can be cached.
 #[diagnostic::on_unimplemented(

@@ -11,6 +11,8 @@ use core::time::Duration;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::tags::Tags;
+
 /// An argument type that hashes and compares without foreign code.
 pub trait PlainPart {}
 
@@ -37,6 +39,7 @@ impl<T: PlainPart, const N: usize> PlainPart for [T; N] {}
 impl<T: PlainPart> PlainPart for Option<T> {}
 impl<T: PlainPart + ToOwned + ?Sized> PlainPart for Cow<'_, T> {}
 
+impl PlainPart for Tags {}
 impl<T: ?Sized> PlainValue for &'static T {}
 impl<T: PlainValue> PlainValue for Option<T> {}
 

@@ -7,6 +7,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::by_type::ByType;
 use crate::info::{CacheInfo, CacheParameters};
+use crate::tags::Fingerprint;
+use crate::totals::CacheTotals;
 
 /// Where a memoized function stands, and how to ask its cache.
 #[derive(Clone, Copy)]
@@ -23,8 +25,12 @@ pub struct Site {
     pub parameters: CacheParameters,
     /// The function's `_cache_info`.
     pub info: fn() -> CacheInfo,
+    /// The function's `_cache_totals`.
+    pub totals: fn() -> CacheTotals,
     /// The function's `_cache_clear`.
     pub clear: fn(),
+    /// Removes what has a tag, if the function has tags.
+    pub invalidate_tag: Option<fn(Fingerprint)>,
 }
 
 /// All of them, by what tells them apart.
@@ -86,10 +92,24 @@ impl RegisteredCache {
         (self.site.info)()
     }
 
+    /// What the cache has done since it was made; with [`Scope::Thread`](crate::Scope::Thread) the calling thread's
+    /// cache.
+    #[must_use]
+    pub fn totals(&self) -> CacheTotals {
+        (self.site.totals)()
+    }
+
     /// Drops every entry and zeroes the counters; with [`Scope::Thread`](crate::Scope::Thread) those of the
     /// calling thread's cache.
     pub fn clear(&self) {
         (self.site.clear)();
+    }
+
+    /// Removes what has a tag; with [`Scope::Thread`](crate::Scope::Thread) from the calling thread's cache.
+    pub(crate) fn invalidate_tag(&self, tag: Fingerprint) {
+        if let Some(invalidate_tag) = self.site.invalidate_tag {
+            invalidate_tag(tag);
+        }
     }
 }
 

@@ -46,7 +46,8 @@
 //!
 //! A [`Namespace`] is what one function has in a store. [`store`](store()) is the store of this process; [`attach`]
 //! opens that of others, of which [`stores`] finds those in the default place. [`Store::namespaces`] lists what is in
-//! one, and [`Summary::namespace`] is what its other methods take. That is how the command `lru-memo` works.
+//! one, and [`Summary::namespace`] is what its other methods take. [`Data`] tells what keys and values hold. That is how the
+//! command `lru-memo` works.
 //!
 //! ```
 //! use lru_memo::shared::{self, Error};
@@ -112,7 +113,6 @@ mod socket;
 pub(crate) mod task;
 mod turns;
 mod undelivered;
-#[cfg(any(feature = "memcached", feature = "redis"))]
 mod unique;
 #[cfg_attr(
     not(all(feature = "shared", feature = "memcached")),
@@ -129,6 +129,7 @@ use core::time::Duration;
 pub use self::redis::Redis;
 pub use configured::{attach, configure, configure_store, redacted, store, stores};
 pub use error::{Error, Kind};
+pub use format::Data;
 #[doc(hidden)]
 pub use health::note;
 pub use health::{Health, health};
@@ -330,7 +331,7 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Held {
-    /// The key, as the program has written it.
+    /// The key, as the program has written it; [`Data::read_key`] tells what it holds.
     pub key: Vec<u8>,
     /// The length of the value.
     pub value_bytes: u64,

@@ -18,7 +18,9 @@ use crate::instances::ErasedCache;
 use crate::key::Part;
 use crate::kind::{Kept, Kind};
 use crate::registry::{self, Site};
+use crate::tags::{Fingerprint, Tagged, Tags};
 use crate::threading::AllThreads;
+use crate::totals::CacheTotals;
 
 /// A type that the threads of a process may share.
 #[diagnostic::on_unimplemented(
@@ -34,6 +36,13 @@ impl<T: Send + Sync + 'static> Shareable for T {}
 /// The proof that `T` is [`Shareable`].
 #[derive(Debug)]
 pub struct Shared<T: ?Sized>(PhantomData<fn() -> T>);
+
+impl<T: Send + Sync + 'static> Shared<T> {
+    /// The proof.
+    pub(crate) const fn proven() -> Self {
+        Self(PhantomData)
+    }
+}
 
 /// Proves that `T` is [`Shareable`].
 #[inline]
@@ -52,6 +61,7 @@ pub const fn shareable_part<T: ?Sized, S: Shareable, H>(_: &Part<'_, T, S, H>) -
 /// The proof that a whole key is [`Shareable`], part by part.
 pub trait SharedKey<K> {}
 impl SharedKey<()> for () {}
+impl SharedKey<Tags> for () {}
 impl<T, K, R: SharedKey<K>> SharedKey<(T, K)> for (Shared<T>, R) {}
 
 /// The static of a memoized function, empty until the first call.
@@ -74,6 +84,11 @@ impl<C> Slot<C> {
     #[must_use]
     pub const fn new() -> Self {
         Self(OnceBox::new())
+    }
+
+    /// What is in it.
+    pub(crate) fn used(&self) -> Option<&C> {
+        self.0.get()
     }
 }
 
@@ -102,7 +117,7 @@ impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads,
     #[cold]
     fn fill(&'static self, site: impl FnOnce() -> Site) -> &'static Cache<AllThreads, P, K, V, S> {
         let site = site();
-        let made = Box::new(Cache::new(site.parameters));
+        let made = Box::new(Cache::new(site.parameters).named(site.name));
         // SAFETY: it stays in its box, and what is in a slot may be used by all threads, as said above.
         unsafe { made.take_part_in_forks() };
         // What is not needed is dropped, which is the user's code, at the end.
@@ -117,7 +132,7 @@ impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads,
 impl<P, K, V, S> ErasedCache for Slot<Cache<AllThreads, P, K, V, S>>
 where
     P: Kind + 'static,
-    K: 'static,
+    K: Tagged + 'static,
     V: 'static,
     S: BuildHasher + Default + 'static,
 {
@@ -125,9 +140,19 @@ where
         self.0.get().map(Cache::info)
     }
 
+    fn totals(&self) -> CacheTotals {
+        self.0.get().map(Cache::totals).unwrap_or_default()
+    }
+
     fn clear(&self) {
         if let Some(cache) = self.0.get() {
             cache.clear();
+        }
+    }
+
+    fn invalidate_tag(&self, tag: Fingerprint) {
+        if let Some(cache) = self.0.get() {
+            cache.invalidate_tag(tag);
         }
     }
 

@@ -21,7 +21,8 @@ mod plain {
     pub(crate) use std::sync::MutexGuard;
     use std::sync::{PoisonError, TryLockError};
     #[cfg(feature = "_stores")]
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
+    use std::time::Instant;
 
     /// How often it is tried to lock before the thread sleeps, each time after twice as many pauses: 256 in all, which
     /// take some microseconds, as sleeping does.
@@ -131,6 +132,16 @@ mod plain {
             self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
         }
 
+        /// Waits no longer than until then.
+        pub(crate) fn wait_until<'a, T>(
+            &self,
+            guard: MutexGuard<'a, T>,
+            deadline: Instant,
+        ) -> MutexGuard<'a, T> {
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.0.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
+        }
+
         pub(crate) fn notify_one(&self) {
             self.0.notify_one();
         }
@@ -180,6 +191,14 @@ mod modelled {
 
         pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
             self.0.wait(guard).expect(UNPOISONED)
+        }
+
+        pub(crate) fn wait_until<'a, T>(
+            &self,
+            _: MutexGuard<'a, T>,
+            _: std::time::Instant,
+        ) -> MutexGuard<'a, T> {
+            unreachable!("no model waits with a deadline")
         }
 
         pub(crate) fn notify_one(&self) {

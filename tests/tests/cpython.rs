@@ -17,9 +17,9 @@ use std::hash::BuildHasher;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use lru_memo::{CacheInfo, lru_cache};
+use lru_memo::{CacheInfo, Memo, lru_cache};
 use serde_json::Value;
 
 /// Equal to the constants of `replay.py`.
@@ -60,6 +60,15 @@ fn run(n: u64, call: fn(u64) -> Outcome) -> Outcome {
     Ok(value % PRIME)
 }
 
+/// An object, and the one whose function is called.
+struct Owner(Memo);
+
+static OWNER: RwLock<Option<Arc<Owner>>> = RwLock::new(None);
+
+fn owner() -> Arc<Owner> {
+    Arc::clone(OWNER.read().unwrap().as_ref().expect("a program begins by clearing"))
+}
+
 /// A memoized function, and the `maxsize` of the programs it is for.
 struct Subject {
     options: &'static str,
@@ -96,6 +105,36 @@ subjects! { SUBJECTS;
     "16": (maxsize = 16) (maxsize = 16, scope = thread);
     "128": (maxsize = 128) (maxsize = 128, scope = thread);
     "\"default\"": () (scope = thread);
+}
+
+/// With `scope = owner.0`. An object that is replaced is to Python what a cleared cache is.
+macro_rules! object_subjects {
+    ($($maxsize:literal: ($($options:tt)*);)*) => {
+        static OBJECT_SUBJECTS: &[Subject] = &[$({
+            #[lru_cache($($options)* scope = owner.0)]
+            fn function(owner: &Owner, n: u64) -> Outcome {
+                run(n, |n| function(&crate::owner(), n))
+            }
+            Subject {
+                options: stringify!($($options)* scope = owner.0),
+                maxsize: $maxsize,
+                call: |n| function(&owner(), n),
+                info: || function_cache_info(&owner()),
+                clear: || *OWNER.write().unwrap() = Some(Arc::new(Owner(Memo::new()))),
+            }
+        }),*];
+    };
+}
+
+object_subjects! {
+    "null": (maxsize = None,);
+    "0": (maxsize = 0,);
+    "1": (maxsize = 1,);
+    "2": (maxsize = 2,);
+    "3": (maxsize = 3,);
+    "16": (maxsize = 16,);
+    "128": (maxsize = 128,);
+    "\"default\"": ();
 }
 
 #[cfg(feature = "shared")]
@@ -167,9 +206,10 @@ fn replay_all(programs: &str) -> usize {
     for line in programs.lines() {
         let program: Value = serde_json::from_str(line).expect("a program is an object in JSON");
         let maxsize = program["maxsize"].to_string();
-        let subjects = SUBJECTS.iter().chain(shared_subjects()).filter(|subject| subject.maxsize == maxsize);
+        let subjects = SUBJECTS.iter().chain(OBJECT_SUBJECTS).chain(shared_subjects());
+        let subjects = subjects.filter(|subject| subject.maxsize == maxsize);
         let counts: Vec<usize> = subjects.map(|subject| replay(&program, subject)).collect();
-        let scopes = 2 + usize::from(cfg!(feature = "shared"));
+        let scopes = 3 + usize::from(cfg!(feature = "shared"));
         assert_eq!(counts.len(), scopes, "one subject for each scope with maxsize {maxsize}");
         operations += counts[0];
     }

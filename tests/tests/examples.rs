@@ -186,3 +186,22 @@ main: CacheInfo(hits=1, misses=1, maxsize=2, currsize=1)
 ";
     assert_eq!(printed_by("thread_scope"), expected);
 }
+
+#[test]
+fn objects_keep_as_many_rows_as_they_are_to() {
+    let expected = "    (small reads row 1)
+row 1 of small
+    (large reads row 1)
+row 1 of large
+    (small reads row 2)
+row 2 of small
+    (large reads row 2)
+row 2 of large
+    (small reads row 1)
+row 1 of small
+row 1 of large
+small: CacheInfo(hits=0, misses=3, maxsize=1, currsize=1)
+large: CacheInfo(hits=1, misses=2, maxsize=100, currsize=2)
+";
+    assert_eq!(printed_by("objects"), expected);
+}

@@ -95,6 +95,17 @@ mod surroundings {
         x.map(::core::convert::Into::into)
     }
 
+    pub(super) struct Owner {
+        pub(super) memo: ::lru_memo::Memo,
+    }
+
+    impl Owner {
+        #[::lru_memo::lru_cache(maxsize = 2, scope = self.memo)]
+        pub(super) fn object(&self, x: u32, name: &::core::primitive::str) -> ::core::primitive::usize {
+            name.len() + x as ::core::primitive::usize
+        }
+    }
+
     #[::lru_memo::cache]
     pub(super) fn fallible(x: u32) -> ::core::result::Result<::std::vec::Vec<u32>, ()> {
         if x == 0 { ::core::result::Result::Err(()) } else { ::core::result::Result::Ok(::std::vec![x]) }
@@ -118,6 +129,13 @@ fn the_prelude_and_shadowed_names_are_not_used() {
 
     assert_eq!(thread(Some("a"), 0.0), thread(Some("a"), -0.0));
     assert_eq!(surroundings::thread_cache_info().hits, 1);
+
+    let owner = surroundings::Owner { memo: lru_memo::Memo::new() };
+    assert_eq!((owner.object(1, "a"), owner.object(1, "a"), owner.object_cache_info().hits), (2, 2, 1));
+    assert_eq!(
+        (owner.object_cache_peek(1, "a"), owner.object_cache_parameters().maxsize),
+        (Some(2), Some(2))
+    );
 
     assert_eq!((fallible(0), fallible(0)), (Err(()), Err(())));
     assert_eq!(surroundings::fallible_cache_info().currsize, 0);

@@ -250,3 +250,67 @@ mod arguments_that_only_the_key_uses {
         assert_eq!((of_length("a"), of_length("b"), of_length_cache_info().misses), (1, 1, 1));
     }
 }
+
+/// Caches that live in objects.
+pub mod objects {
+    use std::sync::Arc;
+
+    use lru_memo::{Memo, lru_cache};
+
+    /// An object.
+    #[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct Owner {
+        /// How many entries there may be.
+        pub rows: usize,
+        memo: Memo,
+    }
+
+    impl Owner {
+        /// Of a reference.
+        #[lru_cache(maxsize = self.rows, scope = self.memo)]
+        #[must_use]
+        pub fn borrowed(&self, x: u32) -> u32 {
+            x
+        }
+
+        /// Of a counted pointer.
+        #[lru_cache(scope = self.memo)]
+        #[must_use]
+        pub fn given_away(self: Arc<Self>, name: &str) -> usize {
+            name.len()
+        }
+
+        /// Of a method.
+        #[lru_cache(scope = self.memo(), single_flight = true)]
+        pub async fn waited_for(&self, x: u32) -> u32 {
+            std::future::ready(x).await
+        }
+
+        /// The caches.
+        #[must_use]
+        pub const fn memo(&self) -> &Memo {
+            &self.memo
+        }
+    }
+
+    /// With the object as an argument.
+    #[lru_cache(scope = owner.memo)]
+    #[must_use]
+    pub fn function(owner: &Owner, x: u32) -> u32 {
+        x
+    }
+
+    #[test]
+    fn what_is_silent_works() {
+        let owner = Arc::new(Owner { rows: 2, ..Owner::default() });
+        for _ in 0..2 {
+            assert_eq!(
+                (owner.borrowed(1), Arc::clone(&owner).given_away("a"), function(&owner, 1)),
+                (1, 1, 1)
+            );
+            assert_eq!(pollster::block_on(owner.waited_for(1)), 1);
+        }
+        assert!(owner.memo.caches().all(|cache| cache.info().hits == 1));
+        assert_eq!(owner.memo.caches().count(), 4);
+    }
+}

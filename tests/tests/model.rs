@@ -3,37 +3,13 @@
 //! An operation that runs the function may run others while the function runs. Keys are of a type the cache knows
 //! to be harmless, of a user's type, of one whose hashes are all the same, and borrowed.
 
-use std::hash::{Hash, Hasher};
+mod operations;
 
 use lru_memo::lru_cache;
-use lru_memo_tests::model::{Body, Ending, Operation, Outcome};
+use lru_memo_tests::model::Outcome;
 use lru_memo_tests::subject::{Subject, run};
+use operations::{User, WORDS, operations};
 use proptest::prelude::*;
-use serde::Serialize;
-
-/// Operations, most of them calls, on few enough keys to meet again.
-fn operations() -> impl Strategy<Value = Vec<Operation>> {
-    let key = || 0_u8..6;
-    let returns = |key| Operation::Call(key, Body { meanwhile: Vec::new(), ending: Ending::Returns });
-    let simple = prop_oneof![
-        10 => key().prop_map(returns),
-        2 => key().prop_map(Operation::Peek),
-        2 => key().prop_map(Operation::Put),
-        2 => key().prop_map(Operation::Invalidate),
-        1 => Just(Operation::Clear),
-    ];
-    let ending =
-        || prop_oneof![8 => Just(Ending::Returns), 1 => Just(Ending::Fails), 1 => Just(Ending::Panics)];
-    let operation = simple.prop_recursive(3, 16, 4, move |operation| {
-        let body = (prop::collection::vec(operation, 0..4), ending())
-            .prop_map(|(meanwhile, ending)| Body { meanwhile, ending });
-        prop_oneof![
-            2 => (key(), body.clone()).prop_map(|(key, body)| Operation::Call(key, body)),
-            1 => (key(), body).prop_map(|(key, body)| Operation::Refresh(key, body)),
-        ]
-    });
-    prop::collection::vec(operation, 1..60)
-}
 
 fn agrees_with_the_model(subject: Subject) {
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
@@ -45,20 +21,6 @@ fn agrees_with_the_model(subject: Subject) {
         prop_assert_eq!(subject.trace(&operations), model.trace);
     });
 }
-
-/// A user's type; with `SAME_HASH` all of its values have one hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct User<const SAME_HASH: bool>(u8);
-
-impl<const SAME_HASH: bool> Hash for User<SAME_HASH> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        if !SAME_HASH {
-            self.0.hash(state);
-        }
-    }
-}
-
-const WORDS: [&str; 6] = ["", "a", "b", "ab", "ba", "abc"];
 
 /// A test of each `maxsize` in each scope, for each way to make a key of `n`.
 macro_rules! subjects {

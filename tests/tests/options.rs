@@ -153,15 +153,12 @@ macro_rules! skip {
             }
             let log = |x: u32| assert!(x < 2);
             assert_eq!((by_name(&Context(10), 1, log), by_name(&Context(20), 1, log)), (11, 11));
-            assert_eq!(
-                (by_name(&Context(10), 0, log), by_name_cache_peek(&Context(0), 0, log)),
-                (10, Some(10))
-            );
+            assert_eq!((by_name(&Context(10), 0, log), by_name_cache_peek(0, log)), (10, Some(10)));
             assert_eq!(
                 (on_the_parameter(Context(10), 1, 0.5), on_the_parameter(Context(20), 1, 1.5)),
                 (11, 11)
             );
-            assert!(on_the_parameter_cache_invalidate(Context(0), 1, 0.0));
+            assert!(on_the_parameter_cache_invalidate(1));
             assert_eq!((in_both_ways(&Context(10), &log, 1), in_both_ways(&Context(20), &log, 1)), (11, 11));
             assert_eq!(in_both_ways_cache_refresh(&Context(30), &log, 1), 31);
             assert_eq!(in_both_ways(&Context(20), &log, 1), 31);
@@ -229,6 +226,42 @@ macro_rules! stored_if {
             }
             let infos = [by_closure_cache_info(), by_path_cache_info(), by_method_cache_info(), generic_cache_info::<char>()];
             assert_eq!(infos.map(counts), [(1, 3, 1); 4]);
+        }
+
+        #[test]
+        fn cache_if_may_see_the_key_as_weigh_does() {
+            #[lru_cache(cache_if = |text, length| text.len() == *length, scope = $scope)]
+            fn one(text: &str) -> usize {
+                text.len().min(2)
+            }
+            #[lru_cache(cache_if = |(text, x), sum: &u32| !text.is_empty() && *x + 1 != *sum, scope = $scope)]
+            fn two(text: String, x: u32) -> Result<u32, ()> {
+                Ok(text.len() as u32 + x)
+            }
+            #[lru_cache(cache_if = |&id, _| id > 1, key = user.0, skip(_log), scope = $scope)]
+            fn by_key(user: (u32, String), _log: &dyn Fn()) -> String {
+                user.1
+            }
+            #[lru_cache(cache_if = |(), x| *x > 1, scope = $scope)]
+            fn of_nothing() -> u32 {
+                1
+            }
+            #[lru_cache(cache_if = |x, _| x.clone().into() > 1, scope = $scope)]
+            fn generic<T: Clone + Into<u32> + Eq + Hash + Send + Sync + serde::Serialize + 'static>(x: T) -> u32 {
+                x.into()
+            }
+            for _ in 0..2 {
+                assert_eq!((one("ab"), one("abc")), (2, 2));
+                assert_eq!((two("ab".into(), 1), two("a".into(), 1)), (Ok(3), Ok(2)));
+                assert_eq!((by_key((1, "a".into()), &|| ()), by_key((2, "b".into()), &|| ())), ("a".into(), "b".into()));
+                assert_eq!((generic(1_u8), generic(2_u8)), (1, 2));
+                of_nothing();
+            }
+            let infos = [one_cache_info(), two_cache_info(), by_key_cache_info(), generic_cache_info::<u8>()];
+            assert_eq!(infos.map(counts), [(1, 3, 1); 4]);
+            assert_eq!(counts(of_nothing_cache_info()), (0, 2, 0));
+            one_cache_refresh("abc");
+            assert_eq!((one_cache_refresh("a"), one_cache_peek("a"), one_cache_peek("abc")), (1, Some(1), None));
         }
 
         #[test]

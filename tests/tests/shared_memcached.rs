@@ -12,6 +12,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lru_memo::shared::{Entry, Found, Kind, Memcached, Store};
+use shared::function_worker::{
+    a_tag_that_one_worker_invalidates_is_seen_by_all, a_worker_waits_for_another_one_no_longer_than_its_limit,
+};
 use shared::memcached_server::{Proxy, Server};
 use shared::{Scratch, call, info, peek, put, space, square};
 
@@ -341,4 +344,18 @@ fn nobody_can_choose_keys_that_wait_for_each_other() {
     // Whoever asks, the key is taken, also after a clear.
     store.clear(&space).expect("it works");
     assert!(matches!(server.store().try_lease(&space, &chosen(1)[0]), Ok(None)));
+}
+
+#[test]
+fn a_worker_waits_no_longer_than_its_limit() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &[]);
+    a_worker_waits_for_another_one_no_longer_than_its_limit(&format!("{}?timeout=60s", server.url()));
+}
+
+#[test]
+fn a_tag_is_invalidated_for_all_workers() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &[]);
+    a_tag_that_one_worker_invalidates_is_seen_by_all(&format!("{}?timeout=60s", server.url()));
 }

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use lru_memo::shared::{Found, Redis, Store};
 #[cfg(feature = "redis-tls")]
+use shared::function_worker::a_tag_that_one_worker_invalidates_is_seen_by_all;
 use shared::ports::on_free_port;
 use shared::{RedisServer, call, info, peek, put, space, square};
 
@@ -249,4 +250,10 @@ fn the_log_of_hits_stays_small() {
         assert!(longest <= 127 && longest * length <= 16384, "{longest} hits");
         assert_eq!(info(&store, &space), (140, 0, 1));
     }
+}
+
+#[test]
+fn a_tag_is_invalidated_for_all_workers() {
+    let server = RedisServer::start();
+    a_tag_that_one_worker_invalidates_is_seen_by_all(&server.url());
 }

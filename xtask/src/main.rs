@@ -4,12 +4,13 @@
 mod bench;
 mod build_cost;
 mod command;
+mod debian_rust;
 mod deep;
 mod fuzz;
 mod instructions;
 mod memory;
-mod older_rust;
 mod platforms;
+mod python;
 mod sequence;
 mod servers;
 mod steps;
@@ -47,6 +48,16 @@ const DEEP: &[Step] = &[
     Step { name: "loom", about: "models of the concurrent parts, in every order of events", run: deep::loom },
     Step { name: "asan", about: "threads under AddressSanitizer and LeakSanitizer", run: memory::asan },
     Step { name: "valgrind", about: "threads under valgrind's memcheck", run: memory::valgrind },
+    Step {
+        name: "tsan",
+        about: "threads under ThreadSanitizer, the library instrumented, too",
+        run: memory::tsan,
+    },
+    Step {
+        name: "deny",
+        about: "the licences, versions and sources of all dependencies are those that may be",
+        run: deep::deny,
+    },
     Step { name: "msrv", about: "the oldest Rust builds and passes tests", run: platforms::msrv },
     Step { name: "targets", about: "other systems and processors", run: platforms::targets },
     Step { name: "fuzz", about: "every fuzz target, for a while", run: fuzz::step },

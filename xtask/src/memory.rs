@@ -1,12 +1,11 @@
-//! The steps that look for memory errors and leaks while the stress tests run.
-//!
-//! ThreadSanitizer is not among them: without instrumenting the standard library, which needs its source, it
-//! reports races that are none.
+//! The steps that look for memory errors, leaks and data races while the stress tests run.
 
+use std::fs;
 use std::path::Path;
 
 use crate::Failure;
-use crate::command::{cargo, run};
+use crate::command::{cargo, program, read, run};
+use crate::debian_rust::NEWER;
 use crate::deep::for_the_time;
 use crate::servers::installed;
 use crate::toolchain::{host, nightly};
@@ -15,6 +14,8 @@ use crate::toolchain::{host, nightly};
 const PACKAGE: &str = "lru-memo-thread-tests";
 /// Its tests that run under the sanitizers.
 const SANITIZED: [&str; 3] = ["stress", "threads", "linearizable"];
+/// Tests of caches of the process, which also run under ThreadSanitizer.
+const OF_THE_PROCESS: [&str; 4] = ["semantics", "single_flight", "registry", "async_functions"];
 /// Those that run under valgrind, where everything takes far longer.
 const UNDER_VALGRIND: [&str; 1] = ["stress"];
 
@@ -34,6 +35,32 @@ pub(crate) fn asan() -> Result<(), Failure> {
     };
     run(sanitized().arg("--no-run"))?;
     for_the_time(|| run(&mut sanitized()))
+}
+
+/// The tests of threads, and those of caches of the process that use several.
+///
+/// The library is instrumented, too: else ThreadSanitizer reports races that are none.
+pub(crate) fn tsan() -> Result<(), Failure> {
+    let names = names_of(&SANITIZED)?;
+    let rust = NEWER.get().map_err(|why| format!("{why}; not tested: {names} under ThreadSanitizer"))?;
+    let host = host()?;
+    // Debian's packages lack ThreadSanitizer's runtime; that of rustup's stable toolchain is the same LLVM's.
+    let runtime = "librustc-stable_rt.tsan.a";
+    let rustups = read(&mut program("rustc", "+stable --print target-libdir"))?;
+    let from = Path::new(rustups.trim()).join(runtime);
+    fs::copy(&from, rust.libraries(&host).join(runtime))
+        .map_err(|error| format!("{}: {error}", from.display()))?;
+    let sanitized = |last: &[&str]| {
+        let mut command = rust.cargo_with_library("test --no-default-features", &host);
+        command
+            .args(["-p", PACKAGE, "-p", "lru-memo-tests"])
+            .args(SANITIZED.iter().chain(&OF_THE_PROCESS).flat_map(|name| ["--test", name]))
+            .args(last)
+            .env("RUSTFLAGS", "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer");
+        command
+    };
+    run(&mut sanitized(&["--no-run"]))?;
+    for_the_time(|| run(&mut sanitized(&[])))
 }
 
 pub(crate) fn valgrind() -> Result<(), Failure> {

@@ -2,15 +2,12 @@
 
 use crate::Failure;
 use crate::command::{cargo, run};
-use crate::older_rust::OlderRust;
+use crate::debian_rust::OLDEST;
 use crate::servers::installed;
 
 /// Integration tests that say whether the semantics are right, on a compiler or a target.
 const TELLING: &str = "-p lru-memo-tests --no-default-features --test semantics --test model --test model_limits \
                        --test single_flight --test thread_scope";
-
-/// The library's sources are built, too: there is a compiled one for this machine alone.
-const WITH_LIBRARY: &str = "-Zbuild-std=std,panic_unwind,proc_macro,test";
 
 /// Targets whose programs cannot run here, with the features that are meant to work there.
 const CHECKED: [(&str, &str); 3] = [
@@ -69,24 +66,19 @@ pub(crate) fn portable() -> Result<(), Failure> {
 ///
 /// The feature `shared` is not among them: its LMDB binding needs a newer Rust.
 pub(crate) fn msrv() -> Result<(), Failure> {
-    let rust = OlderRust::get()?;
+    let rust = OLDEST.get()?;
     run(&mut rust.cargo("check -p lru-memo --features memcached,redis-tls"))?;
     run(rust.cargo("test -p lru-memo --lib").args(TELLING.split_whitespace()))
 }
 
 /// Checks what cannot run here, and runs the tests of what can.
 pub(crate) fn targets() -> Result<(), Failure> {
-    let rust = OlderRust::get()?;
-    // Building the library is not a stable feature.
-    let cargo = |args: &str, target: &str| {
-        let mut command = rust.cargo(args);
-        command.env("RUSTC_BOOTSTRAP", "1").args([WITH_LIBRARY, "--target", target]);
-        command
-    };
+    let rust = OLDEST.get()?;
     for (target, features) in CHECKED {
-        run(&mut cargo("check -p lru-memo", target))?;
+        run(&mut rust.cargo_with_library("check -p lru-memo", target))?;
         if !features.is_empty() {
-            run(&mut cargo(&format!("check -p lru-memo --features {features}"), target))?;
+            let check = format!("check -p lru-memo --features {features}");
+            run(&mut rust.cargo_with_library(&check, target))?;
         }
     }
     installed("qemu-s390x", "qemu-user")?;
@@ -94,7 +86,8 @@ pub(crate) fn targets() -> Result<(), Failure> {
         let linker = format!("{system}-gcc");
         installed(&linker, &format!("gcc-{system} {library}"))?;
         let variable = |name| format!("CARGO_TARGET_{}_{name}", target.to_uppercase().replace('-', "_"));
-        let mut command = cargo("test -p lru-memo --features lru-memo/memcached --lib", target);
+        let mut command =
+            rust.cargo_with_library("test -p lru-memo --features lru-memo/memcached --lib", target);
         command.args(tests.split_whitespace());
         run(command.env(variable("LINKER"), linker).env(variable("RUNNER"), runner))?;
     }

@@ -4,10 +4,11 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
+use std::sync::{Arc, LazyLock};
 
 // The default hasher is seeded anew in each process, and counts would differ from run to run.
 use foldhash::fast::FixedState;
-use lru_memo::lru_cache;
+use lru_memo::{Memo, lru_cache};
 
 const CAPACITY: usize = 128;
 
@@ -27,6 +28,17 @@ const CASES: &[Case] = &[
     Case { name: "hit, (&str, u32)", hits: true, call: text },
     Case { name: "hit, u64, scope = thread", hits: true, call: number_per_thread },
     Case { name: "hit, u64, scope = thread, in another function", hits: true, call: other_number_per_thread },
+    Case { name: "hit, u64, in a method that skips self", hits: true, call: number_of_all },
+    Case { name: "hit, u64, scope = self.memo", hits: true, call: number_of_object },
+    Case { name: "hit, u64, scope = self.memo, in another method", hits: true, call: other_number_of_object },
+    Case { name: "hit, u64, scope = owner.memo, in a function", hits: true, call: number_of_owner },
+    Case { name: "hit, u64, scope = self.memo, self: Arc<Self>", hits: true, call: number_of_arc },
+    Case {
+        name: "make and drop a cache with one entry, scope = self.memo",
+        hits: false,
+        call: of_new_object,
+    },
+    Case { name: "make and drop an object without a cache", hits: false, call: of_unused_object },
     Case { name: "miss and evict, u64", hits: false, call: number },
     Case { name: "miss and evict, (&str, u32)", hits: false, call: text },
     Case { name: "miss and evict, u64, scope = thread", hits: false, call: number_per_thread },
@@ -75,6 +87,35 @@ fn other_number_per_thread(rank: usize) -> u64 {
     of_other_number_per_thread(mixed(rank))
 }
 
+fn number_of_all(rank: usize) -> u64 {
+    Owner::shared().of_all(mixed(rank))
+}
+
+fn number_of_object(rank: usize) -> u64 {
+    Owner::shared().of_number(mixed(rank))
+}
+
+fn other_number_of_object(rank: usize) -> u64 {
+    Owner::shared().of_other_number(mixed(rank))
+}
+
+fn number_of_owner(rank: usize) -> u64 {
+    of_owner(Owner::shared(), mixed(rank))
+}
+
+fn number_of_arc(rank: usize) -> u64 {
+    Arc::clone(Owner::shared()).of_arc(mixed(rank))
+}
+
+fn of_new_object(rank: usize) -> u64 {
+    Owner::default().of_number(mixed(rank))
+}
+
+fn of_unused_object(rank: usize) -> u64 {
+    drop(black_box(Owner::default()));
+    mixed(rank)
+}
+
 fn text(rank: usize) -> u64 {
     of_text("sixteen letters.", rank as u32)
 }
@@ -112,4 +153,48 @@ fn of_only_number(number: i64) -> u64 {
 #[lru_cache(maxsize = CAPACITY, hasher = FixedState)]
 fn of_text(_text: &str, number: u32) -> u64 {
     u64::from(number)
+}
+
+#[derive(Default)]
+struct Owner {
+    memo: Memo,
+}
+
+impl Owner {
+    /// One that has used all of its caches.
+    fn shared() -> &'static Arc<Self> {
+        static SHARED: LazyLock<Arc<Owner>> = LazyLock::new(|| {
+            let owner = Arc::new(Owner::default());
+            owner.of_number(0);
+            owner.of_other_number(0);
+            of_owner(&owner, 0);
+            owner
+        });
+        &SHARED
+    }
+
+    #[lru_cache(maxsize = CAPACITY, hasher = FixedState, skip(self))]
+    fn of_all(&self, number: u64) -> u64 {
+        number.wrapping_mul(3)
+    }
+
+    #[lru_cache(maxsize = CAPACITY, hasher = FixedState, scope = self.memo)]
+    fn of_number(&self, number: u64) -> u64 {
+        number.wrapping_mul(3)
+    }
+
+    #[lru_cache(maxsize = CAPACITY, hasher = FixedState, scope = self.memo)]
+    fn of_other_number(&self, number: u64) -> u64 {
+        number.wrapping_mul(5)
+    }
+
+    #[lru_cache(maxsize = CAPACITY, hasher = FixedState, scope = self.memo)]
+    fn of_arc(self: Arc<Self>, number: u64) -> u64 {
+        number.wrapping_mul(3)
+    }
+}
+
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState, scope = owner.memo)]
+fn of_owner(owner: &Owner, number: u64) -> u64 {
+    number.wrapping_mul(3)
 }

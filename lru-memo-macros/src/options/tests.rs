@@ -8,7 +8,7 @@ use crate::diagnostics::Diagnostics;
 fn mistakes(options: &str) -> String {
     let mut diagnostics = Diagnostics::default();
     let options: TokenStream = options.parse().expect("tokens");
-    Options::parse(Attribute::LruCache, options, &mut diagnostics);
+    Options::parse(Attribute::LruCache, options, None, &mut diagnostics);
     diagnostics.into_tokens(&[]).map(|tokens| tokens.to_string()).unwrap_or_default()
 }
 
@@ -28,4 +28,15 @@ fn hasher_and_weigh_are_a_mistake_each_where_the_scope_is_shared() {
     let mistakes = mistakes("scope = shared, hasher = Hasher, max_weight = 1, weigh = |_, _| 1");
     let expected = if cfg!(feature = "shared") { 2 } else { 1 };
     assert_eq!(mistakes.matches("compile_error").count(), expected, "{mistakes}");
+}
+
+#[test]
+fn single_flight_is_a_boolean_or_a_duration() {
+    for fine in ["true", "false", "\"5s\"", "LIMIT", "Duration::from_secs(5)"] {
+        assert_eq!(mistakes(&format!("single_flight = {fine}")), "", "{fine}");
+    }
+    let number = mistakes("single_flight = 5");
+    assert!(number.contains("write `single_flight = true` or"), "{number}");
+    let text = mistakes("single_flight = \"by_key\"");
+    assert!(text.contains("is not a duration"), "{text}");
 }

@@ -100,7 +100,7 @@ pub(crate) struct Keeping<'c, T: Threading, P: Kind, K, V, S> {
 
 impl<T: Threading, P: Kind, K, V, S> Keeping<'_, T, P, K, V, S> {
     /// One of them.
-    fn entry(&self, place: Place) -> &EntryOf<P, K, V> {
+    pub(super) fn entry(&self, place: Place) -> &EntryOf<P, K, V> {
         assert!(self.places.contains(&place));
         // SAFETY: it was found and kept in the lock, until this is dropped.
         unsafe { self.cache.front.kept(place) }

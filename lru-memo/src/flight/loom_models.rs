@@ -19,7 +19,7 @@ fn waiter(waiting: Waiting<u32>) -> thread::JoinHandle<bool> {
 }
 
 fn wait(waiting: Waiting<u32>) -> bool {
-    match waiting.block() {
+    match waiting.block(None).expect("there is no deadline") {
         Landed::Value(value) => {
             assert_eq!(*value, VALUE);
             false
@@ -86,7 +86,7 @@ fn there_is_never_more_than_one_runner() {
         let waiters = [turn.flight().join(), turn.flight().join()].map(|waiting| {
             let runners = Arc::clone(&runners);
             thread::spawn(move || {
-                let Landed::YourTurn(turn) = waiting.block() else {
+                let Landed::YourTurn(turn) = waiting.block(None).expect("there is no deadline") else {
                     panic!("nobody lands");
                 };
                 assert_eq!(runners.fetch_add(1, Ordering::SeqCst), 0);

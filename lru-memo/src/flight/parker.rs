@@ -8,6 +8,7 @@ use alloc::task::Wake;
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use crate::fork::Process;
 use crate::sync::{Condvar, Mutex};
@@ -30,26 +31,32 @@ impl Wake for Parker {
 }
 
 impl Parker {
-    /// Blocks until it was woken since the last time.
-    fn park(&self) {
+    /// Blocks until it was woken since the last time. Returns false when the deadline has passed before.
+    fn park(&self, deadline: Option<Instant>) -> bool {
         let mut woken = self.woken.lock();
         while !*woken {
-            woken = self.changed.wait(woken);
+            woken = match deadline {
+                None => self.changed.wait(woken),
+                Some(deadline) if Instant::now() >= deadline => return false,
+                Some(deadline) => self.changed.wait_until(woken, deadline),
+            };
         }
         *woken = false;
+        true
     }
 }
 
-/// Blocks the thread until the future is ready.
-pub(super) fn block_on<F: Future>(future: F) -> F::Output {
+/// Blocks the thread until the future is ready. Returns `None` when the deadline has passed before.
+pub(super) fn block_on<F: Future>(future: F, deadline: Option<Instant>) -> Option<F::Output> {
     let (woken, changed) = (Mutex::new(false), Condvar::new());
     let parker = Arc::new(Parker { woken, changed, process: Process::here() });
     let waker = Waker::from(Arc::clone(&parker));
     let mut future = pin!(future);
     loop {
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => parker.park(),
+            Poll::Ready(output) => return Some(output),
+            Poll::Pending if parker.park(deadline) => {}
+            Poll::Pending => return None,
         }
     }
 }

@@ -18,8 +18,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::thread;
 
-use super::parker::block_on;
-use super::{Flight, Landed, Turn, Waiting};
+use super::{Flight, Landed, Turn, Waiting, parker};
+
+/// Blocks the thread until the future is ready.
+fn block_on<F: Future>(future: F) -> F::Output {
+    parker::block_on(future, None).expect("there is no deadline")
+}
 
 type Task<'t> = Pin<Box<dyn Future<Output = u32> + Send + 't>>;
 

@@ -80,7 +80,7 @@ impl Shape {
             (self.bound - FIRST_BEYOND, FIRST_BEYOND, usize::MAX)
         };
         // The lengths double, so that the logarithm tells the block. It is below 32, of which the compiler is told.
-        let number = ((index - before) / first).max(1).ilog2() as usize % BLOCKS;
+        let number = ((index - before).max(first).ilog2() - first.ilog2()) as usize % BLOCKS;
         let start = before + (first << number);
         Block { is_within, number, start, length: (first << number).min(most - start) }
     }

@@ -8,6 +8,7 @@
 
 #[cfg(any(test, fuzzing))]
 pub(super) mod check;
+mod data;
 mod depth;
 mod read;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use core::fmt;
 
 use serde::{de, ser};
 
+pub use self::data::Data;
 pub(super) use self::read::{read, read_bytes};
 pub(super) use self::write::{Floats, write, write_bytes};
 

@@ -3,14 +3,19 @@
 //! Whatever is wrong with the store, the caller's function runs: the error is counted, and nothing is stored.
 
 mod change;
+pub(crate) mod tags;
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
 use core::future::Future;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::time::Duration;
+use std::time::Instant;
 
 use super::error::Error;
-use super::health::note;
+use super::health::{note, note_rejected};
 use super::identity::Identity;
 use super::key::SharedKey;
 use super::namespace::Namespace;
@@ -21,10 +26,12 @@ use super::undelivered::Mark;
 use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket};
 use crate::by_type::ByType;
-use crate::info::{CacheInfo, CacheParameters};
+use crate::in_flight::deadline;
+use crate::info::{CacheInfo, CacheParameters, Outcome};
 use crate::instances::instantiation_of;
-use crate::outcome::Outcome;
+use crate::outcome::Returned;
 use crate::registry::{self, Site};
+use crate::totals::{CacheTotals, Runs, Stopwatch};
 
 /// A memoized function on the store of this process; or all instantiations of a generic one. Nothing in here ever
 /// blocks.
@@ -35,6 +42,10 @@ pub struct SharedCache {
     space: Namespace,
     /// Whether it has the namespace for itself. If not, nothing is stored.
     is_told_apart: bool,
+    /// Whether its values begin with tags.
+    is_tagged: bool,
+    runs: Runs,
+    calls: Calls,
     turns: Turns,
     near: Option<Near>,
     /// Whether the store could not be told to remove something of this function.
@@ -88,6 +99,7 @@ impl SharedCaches {
                 (site.name)(),
                 site.parameters,
                 noted(identity.id((site.name)(), site.parameters.version, of)),
+                site.invalidate_tag.is_some(),
             )
         };
         let (cache, is_new) = self.0.get_or_insert(of, make);
@@ -112,6 +124,8 @@ pub struct SharedCall {
     cache: &'static SharedCache,
     key: Option<Vec<u8>>,
     caller: Caller,
+    /// Those of a value that is put.
+    tags: Vec<Box<str>>,
 }
 
 /// A lookup that found nothing: run the function and complete this.
@@ -129,6 +143,26 @@ pub struct SharedMiss {
     /// What the near cache is to keep it with.
     near: Option<Ticket>,
     turn: Option<Turn>,
+    /// What its value begins with.
+    head: Vec<u8>,
+    stopwatch: Stopwatch<'static>,
+}
+
+/// The calls of this process.
+#[derive(Default)]
+struct Calls {
+    hits: AtomicU64,
+    misses: AtomicU64,
+    waits: AtomicU64,
+}
+
+impl Calls {
+    /// Counts a call by what it found.
+    fn count<V, E>(&self, found: Result<V, E>) -> Result<V, E> {
+        let counter = if found.is_ok() { &self.hits } else { &self.misses };
+        counter.fetch_add(1, Relaxed);
+        found
+    }
 }
 
 /// What the caller of a key is to do that was not found, where callers wait for each other.
@@ -143,13 +177,15 @@ pub enum SharedPending {
 
 impl SharedCache {
     /// Nothing is stored without an `id`.
-    fn new(name: &'static str, parameters: CacheParameters, id: Option<u128>) -> Self {
+    fn new(name: &'static str, parameters: CacheParameters, id: Option<u128>, is_tagged: bool) -> Self {
         let space = Namespace::new(name, id.unwrap_or_default())
             .with_maxsize(parameters.maxsize)
             .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
             .with_ttl(parameters.ttl);
         let near = parameters.near.map(|near| Near::new(&parameters, near));
-        Self { space, is_told_apart: id.is_some(), turns: Turns::new(), near, undelivered: Mark::new() }
+        let (turns, undelivered) = (Turns::new(), Mark::new());
+        let (runs, calls) = (Runs::of(|| name), Calls::default());
+        Self { space, is_told_apart: id.is_some(), is_tagged, runs, calls, turns, near, undelivered }
     }
 
     /// A call by a thread, which may block.
@@ -164,7 +200,7 @@ impl SharedCache {
 
     fn call(&'static self, key: impl SharedKey, caller: Caller) -> SharedCall {
         let key = self.is_told_apart.then(|| bytes_of(key)).flatten();
-        SharedCall { cache: self, key, caller }
+        SharedCall { cache: self, key, caller, tags: Vec::new() }
     }
 
     /// Asks the store about a key, which is given back. What goes wrong is counted. Nothing is asked of a store that
@@ -204,35 +240,39 @@ impl SharedCall {
         self.cache.ask(self.caller, self.key?, question).await.1
     }
 
+    /// With the tags of a value that is put.
+    pub fn with_tags(self, tags: Vec<Box<str>>) -> Self {
+        Self { tags, ..self }
+    }
+
     /// Looks the key up for a call of the function, and counts.
     ///
     /// # Errors
     /// A miss.
     pub async fn get<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
-        match self.look_near(codec) {
+        let calls = &self.cache.calls;
+        calls.count(match self.look_near(codec) {
             Ok(value) => Ok(value),
             Err((call, near)) => call.get_far(near, codec).await,
-        }
+        })
     }
 
     /// What the near cache has, if there is one.
     fn look_near<V>(self, codec: Codec<V>) -> Result<V, (Self, Option<Ticket>)> {
         let (Some(near), Some(key)) = (&self.cache.near, &self.key) else { return Err((self, None)) };
         match near.get(key) {
-            Some(Found::Hit(bytes)) => (codec.decode)(&bytes).ok_or((self, None)),
+            // What other processes invalidate is not seen for as long as the function says.
+            Some(Found::Hit(bytes)) => self.cache.decode_alone(&bytes, codec).ok_or((self, None)),
             Some(Found::Miss(ticket)) => Err((self, Some(ticket))),
             None => Err((self, None)),
         }
     }
 
     async fn get_far<V>(self, near: Option<Ticket>, codec: Codec<V>) -> Result<V, SharedMiss> {
-        let Self { cache, key, caller } = self;
+        let Self { cache, key, caller, .. } = self;
         let Some(key) = key else { return Err(cache.miss(caller, None)) };
         match cache.ask(caller, key, |store, space, key| store.get(space, key)).await {
-            (key, Some(Found::Hit(bytes))) => {
-                cache.keep_near(&key, &bytes, near, false);
-                cache.decode(caller, key, &bytes, codec).await
-            }
+            (key, Some(Found::Hit(bytes))) => cache.decode(caller, key, &bytes, near, codec).await,
             (key, Some(Found::Miss(ticket))) => {
                 Err(SharedMiss { near, ..cache.miss(caller, Some((key, ticket))) })
             }
@@ -245,33 +285,35 @@ impl SharedCall {
     /// # Errors
     /// What to do when it was not found.
     pub async fn get_or_join<V>(self, codec: Codec<V>) -> Result<V, SharedPending> {
-        let (Self { cache, key, caller }, near) = match self.look_near(codec) {
-            Ok(value) => return Ok(value),
+        let calls = &self.cache.calls;
+        let (Self { cache, key, caller, .. }, near) = match self.look_near(codec) {
+            Ok(value) => return calls.count(Ok(value)),
             Err(far) => far,
         };
-        let Some(key) = key else { return Err(SharedPending::Run(cache.miss(caller, None))) };
+        let Some(key) = key else { return calls.count(Err(SharedPending::Run(cache.miss(caller, None)))) };
         let (key, found) = cache.ask(caller, key, |store, space, key| store.hit(space, key)).await;
         match found.flatten() {
             Some(bytes) => {
-                cache.keep_near(&key, &bytes, near, false);
-                cache.decode(caller, key, &bytes, codec).await.map_err(SharedPending::Run)
+                calls.count(cache.decode(caller, key, &bytes, near, codec).await.map_err(SharedPending::Run))
             }
             None => {
                 let joined = cache.turns.join(&key);
-                Err(SharedPending::Join(Self { cache, key: Some(key), caller }, near, joined))
+                let call = Self { cache, key: Some(key), caller, tags: Vec::new() };
+                Err(SharedPending::Join(call, near, joined))
             }
         }
     }
 
     /// The value of the key, counting and moving nothing.
     pub async fn peek<V>(self, codec: Codec<V>) -> Option<V> {
+        let (cache, caller) = (self.cache, self.caller);
         let bytes = self.ask(|store, space, key| store.peek(space, key)).await.flatten()?;
-        (codec.decode)(&bytes)
+        if cache.is_current(caller, &bytes).await { cache.decode_alone(&bytes, codec) } else { None }
     }
 
     /// Removes the key, and keeps what is being computed for it from being stored. Says whether it was there.
     pub async fn invalidate(self) -> bool {
-        let Self { cache, key, caller } = self;
+        let Self { cache, key, caller, .. } = self;
         let Some(key) = key else { return false };
         if let Some(near) = &cache.near {
             near.invalidate(&key);
@@ -283,8 +325,14 @@ impl SharedCall {
     pub async fn put<V>(self, value: V, codec: Codec<V>) {
         let bytes = noted((codec.encode)(&value));
         drop(value);
-        let Self { cache, key, caller } = self;
+        let Self { cache, key, caller, tags } = self;
         let (Some(key), Some(bytes)) = (key, bytes) else { return };
+        let head = if tags.is_empty() { Some(Vec::new()) } else { tags::head(caller, tags).await };
+        let Some(head) = head else {
+            cache.change(caller, key, |store, key| cache.remove(store, key)).await;
+            return;
+        };
+        let bytes = with_head(head, bytes);
         let put = move |store: Option<&dyn Store>, key: &[u8]| {
             let is_stored = cache.overwrite(store, key, &bytes, None);
             if let Some(near) = cache.near.as_ref().filter(|_| is_stored) {
@@ -296,7 +344,7 @@ impl SharedCall {
 
     /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
     pub async fn refresh(self) -> SharedMiss {
-        let Self { cache, key, caller } = self;
+        let Self { cache, key, caller, .. } = self;
         let stored = match key {
             Some(key) => match cache.ask(caller, key, |store, space, _| store.ticket(space)).await {
                 (key, Some(ticket)) => Some((key, ticket)),
@@ -322,7 +370,7 @@ impl SharedCall {
 
     /// Removes every entry and zeroes the counters.
     pub async fn clear(self) {
-        let Self { cache, key, caller } = self;
+        let Self { cache, key, caller, .. } = self;
         if key.is_some() {
             cache.remove_all(caller).await;
         }
@@ -336,10 +384,16 @@ impl SharedCache {
         caller: Caller,
         key: Vec<u8>,
         bytes: &[u8],
+        near: Option<Ticket>,
         codec: Codec<V>,
     ) -> Result<V, SharedMiss> {
-        if let Some(value) = (codec.decode)(bytes) {
+        let is_current = self.is_current(caller, bytes).await;
+        if let Some(value) = is_current.then(|| self.decode_alone(bytes, codec)).flatten() {
+            self.keep_near(&key, bytes, near, false);
             return Ok(value);
+        }
+        if is_current {
+            note_rejected();
         }
         let (key, ticket) = self.ask(caller, key, |store, space, key| store.reject(space, key)).await;
         Err(self.miss(caller, ticket.map(|ticket| (key, ticket))))
@@ -347,7 +401,44 @@ impl SharedCache {
 
     fn miss(&'static self, caller: Caller, stored: Option<(Vec<u8>, Ticket)>) -> SharedMiss {
         let (since, replace) = (stored.as_ref().map(|(_, since)| *since), self.space.maxsize().is_none());
-        SharedMiss { cache: self, caller, stored, since, replace, refreshes: false, near: None, turn: None }
+        let head = Vec::new();
+        let stopwatch = self.runs.begin();
+        SharedMiss {
+            cache: self,
+            caller,
+            stored,
+            since,
+            replace,
+            refreshes: false,
+            near: None,
+            turn: None,
+            head,
+            stopwatch,
+        }
+    }
+
+    /// The value of what was found, whether or not its tags were invalidated.
+    fn decode_alone<V>(&self, bytes: &[u8], codec: Codec<V>) -> Option<V> {
+        (codec.decode)(if self.is_tagged { tags::without_head(bytes)? } else { bytes })
+    }
+
+    /// Whether no tag of what was found was invalidated since it was computed.
+    async fn is_current(&self, caller: Caller, bytes: &[u8]) -> bool {
+        !self.is_tagged || tags::are_current(caller, bytes).await
+    }
+
+    /// What calls of this process have come to since the function was first used.
+    #[must_use]
+    pub fn totals(&self) -> CacheTotals {
+        let Calls { hits, misses, waits } = &self.calls;
+        let [hits, misses, waits] = [hits, misses, waits].map(|calls| calls.load(Relaxed));
+        CacheTotals { hits, misses, waits, ..self.runs.totals() }
+    }
+
+    /// Forgets what this process knows beside the store, when a tag is invalidated.
+    pub fn forget_tags(&self) {
+        self.turns.forget_all();
+        self.near.iter().for_each(Near::clear);
     }
 
     fn keep_near(&self, key: &[u8], value: &[u8], ticket: Option<Ticket>, replace: bool) {
@@ -382,34 +473,59 @@ impl SharedCache {
 }
 
 impl SharedPending {
-    /// Waits for the value, or for a turn.
+    /// Waits for the value, or for a turn, no longer than the limit if there is one.
     ///
     /// # Errors
-    /// A miss, when the caller is the one to run the function.
-    pub async fn wait<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
-        let (mut call, near, mut joined) = match self {
-            Self::Run(miss) => return Err(miss),
-            Self::Join(call, near, joined) => (call, near, joined),
-        };
+    /// A miss, when the caller is the one to run the function, or has waited for so long.
+    pub async fn wait<V>(self, limit: Option<Duration>, codec: Codec<V>) -> Result<(V, Outcome), SharedMiss> {
+        let deadline = deadline(limit);
+        match self {
+            Self::Run(miss) => Err(miss),
+            Self::Join(call, near, joined) => {
+                let calls = &call.cache.calls;
+                if matches!(joined, Joined::Wait(_)) {
+                    calls.waits.fetch_add(1, Relaxed);
+                }
+                calls.count(call.joined(near, joined, deadline, codec).await)
+            }
+        }
+    }
+}
+
+impl SharedCall {
+    /// Waits for the value, or for a turn.
+    async fn joined<V>(
+        self,
+        near: Option<Ticket>,
+        mut joined: Joined,
+        deadline: Option<Instant>,
+        codec: Codec<V>,
+    ) -> Result<(V, Outcome), SharedMiss> {
+        let waited = |value: V| (value, Outcome::Waited);
+        let mut call = self;
         let mut turn = loop {
             let run = match joined {
-                Joined::Within => return call.get_far(near, codec).await,
+                Joined::Within => {
+                    return call.get_far(near, codec).await.map(|value| (value, Outcome::Hit));
+                }
                 Joined::Turn(turn) => break turn,
-                Joined::Wait(seat) => match seat.wait(call.caller).await {
+                Joined::Wait(seat) => match seat.wait(call.caller, deadline).await {
+                    Waited::Late => return call.get_far(near, codec).await.map(waited),
                     Waited::Turn(turn) => break turn,
                     Waited::Value(run) => run,
                 },
             };
             match call.waited(&run, codec).await {
-                Ok(found) => return found,
+                Ok(found) => return found.map(waited),
                 Err(again) => call = again,
             }
             let Some(key) = &call.key else { return Err(call.cache.miss(call.caller, None)) };
             joined = call.cache.turns.join(key);
         };
-        noted(turn.lease(&call.cache.space, call.caller).await);
+        noted(turn.lease(&call.cache.space, call.caller, deadline).await);
         // Another process may have computed it.
-        call.get_far(near, codec).await.map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
+        let found = call.get_far(near, codec).await.map(waited);
+        found.map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
     }
 }
 
@@ -419,8 +535,8 @@ impl SharedCall {
     /// # Errors
     /// The call, when the run is outdated: its key was cleared or invalidated since it began, perhaps before this call.
     async fn waited<V>(self, run: &Run, codec: Codec<V>) -> Result<Result<V, SharedMiss>, Self> {
-        let Self { cache, key, caller } = self;
-        let decoded = || Ok((codec.decode)(&run.bytes).ok_or_else(|| cache.miss(caller, None)));
+        let Self { cache, key, caller, .. } = self;
+        let decoded = || Ok(cache.decode_alone(&run.bytes, codec).ok_or_else(|| cache.miss(caller, None)));
         let Some(key) = key else { return decoded() };
         let since = run.since;
         let hit = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
@@ -433,8 +549,11 @@ impl SharedCall {
             Ok(Kept::Outdated)
         };
         match cache.ask(caller, key, hit).await {
-            (key, Some(Kept::Stored(stored))) => Ok(cache.decode(caller, key, &stored, codec).await),
-            (key, Some(Kept::Outdated)) => Err(Self { cache, key: Some(key), caller }),
+            (key, Some(Kept::Stored(stored))) => Ok(cache.decode(caller, key, &stored, None, codec).await),
+            (key, Some(Kept::Outdated)) => Err(Self { cache, key: Some(key), caller, tags: Vec::new() }),
+            (key, Some(Kept::Unstored)) if !cache.is_current(caller, &run.bytes).await => {
+                Err(Self { cache, key: Some(key), caller, tags: Vec::new() })
+            }
             (_, Some(Kept::Unstored) | None) => decoded(),
         }
     }
@@ -464,12 +583,13 @@ impl SharedMiss {
 
     /// Stores the value of what a call has returned, if it has one and its key was not cleared or invalidated
     /// meanwhile.
-    pub async fn complete<Kind, R: Outcome<Kind>>(
+    pub async fn complete<Kind, R: Returned<Kind>>(
         &mut self,
         outcome: R,
         codec: Codec<R::Value>,
         admits: impl FnOnce(&R::Value) -> bool,
     ) -> R {
+        self.stopwatch.end(outcome.value().is_some());
         let Some(bytes) = self.encode(outcome.value(), codec, admits) else { return outcome };
         let Self { cache, caller, since, replace, near, .. } = *self;
         match self.stored.take() {
@@ -504,7 +624,7 @@ impl SharedMiss {
         codec: Codec<V>,
         admits: impl FnOnce(&V) -> bool,
     ) -> Option<Arc<Vec<u8>>> {
-        let (value, Self { stored, turn, .. }) = (value?, self);
+        let (value, Self { stored, turn, head, .. }) = (value?, self);
         let is_awaited = turn.is_some();
         // The user's code that is run for storing may call the function again, and must not wait for itself.
         let _inside = turn.as_mut().map(Turn::enter);
@@ -512,8 +632,26 @@ impl SharedMiss {
             *stored = None;
         }
         let bytes = (stored.is_some() || is_awaited).then(|| noted((codec.encode)(value)));
-        bytes.flatten().map(Arc::new)
+        bytes.flatten().map(|bytes| Arc::new(with_head(core::mem::take(head), bytes)))
     }
+
+    /// Says which tags the value will have; to be called before the function runs. Without an answer of the store, the
+    /// value is not stored.
+    pub async fn with_tags(&mut self, tags: Vec<Box<str>>) {
+        let head = tags::head(self.caller, tags).await;
+        if head.is_none() {
+            self.stored = None;
+        }
+        self.head = head.unwrap_or_else(tags::empty_head);
+    }
+}
+
+fn with_head(mut head: Vec<u8>, bytes: Vec<u8>) -> Vec<u8> {
+    if head.is_empty() {
+        return bytes;
+    }
+    head.extend(bytes);
+    head
 }
 
 /// Counts an error that a caller is spared.

@@ -53,7 +53,7 @@ use self::turn::Turn;
 use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
-use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, health};
+use super::{Counts, Entry, Found, Held, Store, Summary, Ticket};
 use super::{task, url};
 use crate::fork::{Heritage, Inherited, Own};
 use crate::sync::Mutex;
@@ -279,11 +279,7 @@ impl Store for Embedded {
     }
 
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
-        let ticket = self.with(|opened| opened.reject(&opened.key(space, key)));
-        if ticket.is_ok() {
-            health::note_rejected();
-        }
-        ticket
+        self.with(|opened| opened.reject(&opened.key(space, key)))
     }
 
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {

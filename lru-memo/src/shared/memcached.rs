@@ -44,7 +44,7 @@ use self::wire::{Answer, Batch, When};
 use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
-use super::{Counts, Entry, Found, Store, Summary, Ticket, health};
+use super::{Counts, Entry, Found, Store, Summary, Ticket};
 
 /// So many timeouts may it take to list all namespaces.
 const LISTING: u32 = 10;
@@ -191,7 +191,6 @@ impl Store for Memcached {
     }
 
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
-        health::note_rejected();
         self.with(space, key, |listed| listed.lost(None, true), |unlisted| unlisted.reject())
     }
 

@@ -13,7 +13,7 @@ use once_cell::race::OnceBox;
 use super::error::Error;
 use super::lease::Lease;
 use super::namespace::Namespace;
-use super::{Counts, Entry, Found, Store, Summary, Ticket, health};
+use super::{Counts, Entry, Found, Store, Summary, Ticket};
 use crate::clock;
 use crate::fork::{Heritage, Inherited};
 use crate::front::blocks::Place;
@@ -215,7 +215,6 @@ impl Store for Memory {
     }
 
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
-        health::note_rejected();
         Ok(self.with(space, |state| {
             state.remove(key);
             state.summary.counts.hits = state.summary.counts.hits.saturating_sub(1);

@@ -28,7 +28,7 @@ use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
 use super::unique::unique;
-use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, health, wall};
+use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, wall};
 
 /// Stands for the namespace that the index is not part of.
 const HOME_OF_INDEX: u128 = 0;
@@ -375,7 +375,6 @@ impl Store for Redis {
     }
 
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
-        health::note_rejected();
         let begun = self.begun();
         let ticket = begun.used(space, begun.run(&self.0.scripts.reject, space, key, |_| ()))?;
         begun.ticket_of(space, ticket)

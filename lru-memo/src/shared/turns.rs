@@ -11,7 +11,10 @@
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::future::Future;
+use core::time::Duration;
 use std::collections::HashMap;
+use std::thread;
+use std::time::Instant;
 
 use super::error::Error;
 use super::lease::Lease;
@@ -80,6 +83,8 @@ pub(super) enum Joined {
 pub(super) enum Waited {
     Value(Arc<Run>),
     Turn(Turn),
+    /// The deadline has passed.
+    Late,
 }
 
 impl Turns {
@@ -159,8 +164,13 @@ impl Table {
 }
 
 impl Turn {
-    /// Waits until no other process computes the key.
-    pub(super) async fn lease(&mut self, space: &'static Namespace, caller: Caller) -> Result<(), Error> {
+    /// Waits until no other process computes the key, or until the deadline: then there is no lease.
+    pub(super) async fn lease(
+        &mut self,
+        space: &'static Namespace,
+        caller: Caller,
+        deadline: Option<Instant>,
+    ) -> Result<(), Error> {
         let shared = self.turns.lock().leases.get(&self.key).and_then(Weak::upgrade);
         if shared.is_some() {
             self.lease = shared;
@@ -168,20 +178,22 @@ impl Turn {
         }
         let (store, key) = (task::store(caller).await?, Arc::clone(&self.key));
         let lease = match caller {
-            Caller::Thread => store.lease(space, &key)?,
+            Caller::Thread => lease(store, space, &key, deadline)?,
             Caller::Task if store.blocks() => {
                 let tried = Arc::clone(&key);
                 let free = task::in_pool(move || store.try_lease(space, &tried))
                     .await
                     .ok_or_else(task::forked)??;
-                Lease::new(EndsLater(Some(wait_for(store, space, key, free).await?)))
+                let lease = wait_for(store, space, key, free, deadline).await?;
+                lease.map(|lease| Lease::new(EndsLater(Some(lease))))
             }
             Caller::Task => {
                 // What would have to wait is waited for.
                 let free = task::without_waiting(|| store.try_lease(space, &key)).transpose()?.flatten();
-                wait_for(store, space, key, free).await?
+                wait_for(store, space, key, free, deadline).await?
             }
         };
+        let Some(lease) = lease else { return Ok(()) };
         let lease = Arc::new(Mutex::new(lease));
         self.turns.lock().leases.insert(Arc::clone(&self.key), Arc::downgrade(&lease));
         self.lease = Some(lease);
@@ -227,10 +239,36 @@ async fn wait_for(
     space: &'static Namespace,
     key: Key,
     free: Option<Lease>,
-) -> Result<Lease, Error> {
+    deadline: Option<Instant>,
+) -> Result<Option<Lease>, Error> {
     match free {
-        Some(lease) => Ok(lease),
-        None => task::on_new_thread(move || store.lease(space, &key)).await.ok_or_else(task::forked)?,
+        Some(lease) => Ok(Some(lease)),
+        None => {
+            task::on_new_thread(move || lease(store, space, &key, deadline)).await.ok_or_else(task::forked)?
+        }
+    }
+}
+
+/// How long a thread with a deadline sleeps at first, and at most, before it asks again for a lease.
+const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(20));
+
+/// Waits for a lease. Returns `None` when the deadline has passed before.
+fn lease(
+    store: &dyn Store,
+    space: &Namespace,
+    key: &[u8],
+    deadline: Option<Instant>,
+) -> Result<Option<Lease>, Error> {
+    let Some(deadline) = deadline else { return store.lease(space, key).map(Some) };
+    let mut pause = PAUSES.0;
+    loop {
+        let lease = store.try_lease(space, key)?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        if lease.is_some() || left.is_zero() {
+            return Ok(lease);
+        }
+        thread::sleep(pause.min(left));
+        pause = (2 * pause).min(PAUSES.1);
     }
 }
 
@@ -258,14 +296,15 @@ impl Drop for Turn {
 }
 
 impl Seat {
-    pub(super) async fn wait(mut self, caller: Caller) -> Waited {
+    pub(super) async fn wait(mut self, caller: Caller, deadline: Option<Instant>) -> Waited {
         let landed = match caller {
-            Caller::Thread => self.waiting.take().expect(SEATED).block(),
-            Caller::Task => self.waiting.as_mut().expect(SEATED).await,
+            Caller::Thread => self.waiting.take().expect(SEATED).block(deadline),
+            Caller::Task => self.waiting.as_mut().expect(SEATED).wait(deadline).await,
         };
         match landed {
-            Landed::Value(run) => Waited::Value(run),
-            Landed::YourTurn(turn) => {
+            None => Waited::Late,
+            Some(Landed::Value(run)) => Waited::Value(run),
+            Some(Landed::YourTurn(turn)) => {
                 let (turns, key) = (self.turns, Arc::clone(&self.key));
                 Waited::Turn(Turn { turns, key, turn: Some(turn), lease: None })
             }

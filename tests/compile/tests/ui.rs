@@ -87,6 +87,6 @@ fn each_unfit_type_is_one_error_and_nothing_else() {
 fn the_first_of_many_errors_names_the_attribute_that_is_missing() {
     for case in cases("ui/many-errors") {
         let first = case.snapshot.lines().next().unwrap_or_default();
-        assert!(first.contains("__lru_cache_is_missing_on_the_impl_block_of_"), "{first}");
+        assert!(first.contains("_needs_lru_cache_on_its_impl_block"), "{first}");
     }
 }

@@ -76,6 +76,24 @@ fn slow(x: u64, milliseconds: u64) -> u64 {
     3 * x
 }
 
+#[lru_cache(scope = shared, single_flight = "50ms", key = x)]
+fn impatient(x: u64, waits: bool) -> u64 {
+    println!("runs {x}");
+    if waits {
+        thread::sleep(Duration::MAX);
+    }
+    x + 1
+}
+
+#[lru_cache(scope = shared, single_flight = "50ms", key = x)]
+async fn impatient_task(x: u64, waits: bool) -> u64 {
+    println!("runs {x}");
+    if waits {
+        std::future::pending::<()>().await;
+    }
+    x + 1
+}
+
 #[lru_cache(scope = shared, single_flight = true)]
 fn failing(x: u64) -> Result<u64, String> {
     println!("runs {x}");
@@ -159,6 +177,16 @@ fn near_row(_x: u64) -> u64 {
 #[lru_cache(scope = shared, near = "1h")]
 async fn task_row(_x: u64) -> u64 {
     SOURCE.load(SeqCst)
+}
+
+#[lru_cache(scope = shared, tags = [format!("source:{x}"), "source"])]
+fn tagged(x: u64) -> u64 {
+    SOURCE.load(SeqCst) + x
+}
+
+#[lru_cache(scope = shared, tags = [format!("source:{x}")], single_flight = true)]
+async fn tagged_task(x: u64) -> u64 {
+    SOURCE.load(SeqCst) + x
 }
 
 #[lru_cache(scope = shared)]
@@ -278,6 +306,32 @@ fn answer(command: &str, number: u64) -> String {
         }
         "slow" => in_threads(number, || slow(1, 300).to_string()),
         "slow_alone" => slow(number, 1_000_000).to_string(),
+        "impatient_for_ever" => impatient(number, true).to_string(),
+        "impatient" => impatient(number, false).to_string(),
+        "impatient_info" => impatient_cache_info().to_string(),
+        "impatient_task_for_ever" => wait(impatient_task(number, true)).to_string(),
+        "impatient_task" => wait(impatient_task(number, false)).to_string(),
+        "tagged" => format!("{} {}", tagged(number), wait(tagged_task(number))),
+        "tagged_info" => tagged_cache_info().to_string(),
+        "tagged_peek" => {
+            format!("{:?} {:?}", tagged_cache_peek(number), wait(tagged_task_cache_peek(number)))
+        }
+        "tagged_put" => {
+            tagged_cache_put(number, 1);
+            wait(tagged_task_cache_put(number, 1));
+            String::new()
+        }
+        "tagged_refresh" => {
+            format!("{} {}", tagged_cache_refresh(number), wait(tagged_task_cache_refresh(number)))
+        }
+        "invalidate_tag" => {
+            lru_memo::invalidate_tag(&format!("source:{number}"));
+            String::new()
+        }
+        "invalidate_tag_as_task" => {
+            wait(lru_memo::invalidate_tag_async(&format!("source:{number}")));
+            String::new()
+        }
         "slow_info" => slow_cache_info().to_string(),
         "failing" => in_threads(number, || failing(1).unwrap_err()),
         "failing_info" => failing_cache_info().to_string(),

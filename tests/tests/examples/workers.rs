@@ -177,6 +177,14 @@ fn a_worker_answers_as_the_flask_app_does() {
     assert_eq!(server.get("/get_cache_info").1, called());
     server.get("/");
     assert_eq!(server.get("/get_cache_info").1["Hits"], 1);
+    let metrics = server.ask("/metrics").expect("a worker answers").2;
+    let is_there = |result: &str| {
+        metrics.lines().any(|line| {
+            line.starts_with("cache_gets_total{cache=\"")
+                && line.ends_with(&format!("result=\"{result}\"}} 1"))
+        })
+    };
+    assert!(is_there("hit") && is_there("miss"), "{metrics}");
 }
 
 #[test]

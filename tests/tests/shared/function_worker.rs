@@ -132,3 +132,55 @@ pub fn workers_meet_with_the_same_prefix_only(url: &str) {
     workers[1].ask("double_clear");
     assert_eq!(workers[0].ask("double_info"), info(1));
 }
+
+/// A worker that computes without end, and another one, on the store with this URL.
+///
+/// # Panics
+/// When the second one does not compute after its limit.
+pub fn a_worker_waits_for_another_one_no_longer_than_its_limit(url: &str) {
+    let [mut first, mut second] = [Worker::start(url), Worker::start(url)];
+    first.tell("impatient_for_ever 1");
+    assert_eq!(first.line(), "runs 1");
+    second.tell("impatient 1");
+    assert_eq!(second.answer_and_runs(), ("2".to_owned(), 1));
+    second.tell("impatient 1");
+    assert_eq!(second.answer_and_runs(), ("2".to_owned(), 0));
+    assert_eq!(second.ask("impatient_info"), "CacheInfo(hits=1, misses=2, maxsize=128, currsize=1)");
+    let mut first = Worker::start(url);
+    first.tell("impatient_task_for_ever 2");
+    assert_eq!(first.line(), "runs 2");
+    second.tell("impatient_task 2");
+    assert_eq!(second.answer_and_runs(), ("3".to_owned(), 1));
+    assert_eq!(second.ask("health"), "[]");
+}
+
+/// Workers on the store with this URL.
+///
+/// # Panics
+/// When one of them has what another one has invalidated by a tag, or does not have the rest.
+pub fn a_tag_that_one_worker_invalidates_is_seen_by_all(url: &str) {
+    let [mut one, mut other] = [Worker::start(url), Worker::start(url)];
+    // The first thing that a worker does may be to invalidate.
+    assert_eq!(one.ask("invalidate_tag 1"), "");
+    for (command, source) in [("invalidate_tag 1", 0), ("invalidate_tag_as_task 1", 10)] {
+        [&mut one, &mut other].into_iter().for_each(|worker| _ = worker.ask(&format!("source {source}")));
+        let values = |x| format!("{} {}", source + x, source + x);
+        assert_eq!((one.ask("tagged_refresh 1"), one.ask("tagged_refresh 2")), (values(1), values(2)));
+        [&mut one, &mut other].into_iter().for_each(|worker| _ = worker.ask("source 1000"));
+        assert_eq!((other.ask("tagged 1"), other.ask("tagged 2")), (values(1), values(2)), "they are shared");
+        assert_eq!(other.ask(command), "");
+        assert_eq!(
+            (one.ask("tagged_peek 1"), other.ask("tagged_peek 1")),
+            ("None None".into(), "None None".into())
+        );
+        assert_eq!((one.ask("tagged 2"), other.ask("tagged 2")), (values(2), values(2)), "another tag");
+        assert_eq!(other.ask("tagged 1"), "1001 1001");
+        assert_eq!(one.ask("tagged 1"), "1001 1001");
+        assert_eq!(one.ask("tagged_put 1"), "");
+        assert_eq!(other.ask("tagged 1"), "1 1");
+        assert_eq!(one.ask("invalidate_tag 1"), "");
+        assert_eq!(other.ask("tagged_peek 1"), "None None");
+    }
+    assert_eq!(one.ask("tagged_info"), "CacheInfo(hits=12, misses=2, maxsize=128, currsize=2)");
+    assert_eq!((one.ask("health"), other.ask("health")), ("[]".to_owned(), "[]".to_owned()));
+}

@@ -6,7 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use lru_memo_tests::without_hanging;
 
 use super::shared::Scratch;
-use super::shared::function_worker::{Worker, workers_meet_with_the_same_prefix_only};
+use super::shared::function_worker::{
+    Worker, a_tag_that_one_worker_invalidates_is_seen_by_all,
+    a_worker_waits_for_another_one_no_longer_than_its_limit, workers_meet_with_the_same_prefix_only,
+};
 
 /// A worker on the store in a directory.
 fn start(scratch: &Scratch) -> Worker {
@@ -134,4 +137,21 @@ fn two_deployments_in_one_directory_meet_only_if_they_have_the_same_prefix() {
     let mut names: Vec<_> = stores.map(|entry| entry.expect("an entry").file_name()).collect();
     names.sort();
     assert_eq!(names, ["prefix-shop1", "prefix-shop2"]);
+}
+
+#[test]
+fn a_worker_waits_no_longer_than_its_limit() {
+    let scratch = Scratch::new();
+    let url = scratch.embedded_url();
+    without_hanging(
+        || "a worker that waits".to_owned(),
+        move || a_worker_waits_for_another_one_no_longer_than_its_limit(&url),
+    );
+    drop(scratch);
+}
+
+#[test]
+fn a_tag_is_invalidated_for_all_workers() {
+    let scratch = Scratch::new();
+    a_tag_that_one_worker_invalidates_is_seen_by_all(&scratch.embedded_url());
 }

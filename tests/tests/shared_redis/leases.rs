@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use lru_memo::shared::{Error, Kind, Lease, Namespace, Redis, Store};
 
 use super::commands;
-use super::shared::function_worker::Worker;
+use super::shared::function_worker::{Worker, a_worker_waits_for_another_one_no_longer_than_its_limit};
 use super::shared::{RedisServer, space};
 
 /// Far longer than any lease here lasts.
@@ -124,4 +124,10 @@ fn thousands_of_leases_are_kept_by_few_questions() {
     }
     drop(held);
     assert!(other.try_lease(&spaces[0], &0_u64.to_le_bytes()).expect("it works").is_some());
+}
+
+#[test]
+fn a_worker_waits_no_longer_than_its_limit() {
+    let server = RedisServer::start();
+    a_worker_waits_for_another_one_no_longer_than_its_limit(&server.url());
 }

@@ -1,6 +1,9 @@
 //! Many threads on shared caches with everything going on at once. Small by itself, for it also runs under
 //! AddressSanitizer, LeakSanitizer and valgrind; `LRU_MEMO_STRESS` multiplies the work.
 
+#[path = "stress/objects.rs"]
+mod objects;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};

@@ -68,7 +68,7 @@ impl OneKey {
         let (_tidy, place) = self.place();
         let mut turn = match place {
             Place::Runner(turn) => turn,
-            Place::Waiter(waiting) => match waiting.block() {
+            Place::Waiter(waiting) => match waiting.block(None).expect("there is no deadline") {
                 Landed::Value(value) => return Ok(*value),
                 Landed::YourTurn(turn) => turn,
             },

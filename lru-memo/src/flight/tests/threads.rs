@@ -85,7 +85,7 @@ fn a_blocked_thread_neither_takes_nor_leaves_a_token_of_unpark() {
     let first = Flight::begin();
     let waiting = first.flight().join();
     let waiter = thread::spawn(move || {
-        let landed = waiting.block();
+        let landed = waiting.block(None).expect("there is no deadline");
         // Returns at once, by the token from before; were that used up, this would hang.
         thread::park();
         matches!(landed, Landed::Value(value) if *value == 1)

@@ -8,7 +8,9 @@ fn who_joins_after_the_landing_gets_the_value_at_once() {
     let flight = Arc::clone(first.flight());
     first.land(Arc::new("value"));
     assert_eq!(*value(&mut flight.join()), "value");
-    assert!(matches!(flight.join().block(), Landed::Value(value) if *value == "value"));
+    assert!(
+        matches!(flight.join().block(None).expect("there is no deadline"), Landed::Value(value) if *value == "value")
+    );
     assert!(!flight.has_waiters());
 }
 

@@ -9,7 +9,7 @@ use core::time::Duration;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use super::{Floats, read, read_bytes, write};
+use super::{Data, Floats, read, read_bytes, write};
 
 /// Reads the bytes as values of many types: a value that there is can be written and read again.
 pub(in crate::shared) fn check(bytes: &[u8]) {
@@ -24,6 +24,9 @@ pub(in crate::shared) fn check(bytes: &[u8]) {
     );
     let _ = read::<IgnoredAny>(bytes);
     let _ = read::<Vec<Nothing>>(bytes);
+    // Never another key than this one: to whoever writes it, it is the same.
+    let key = Data::read_key(bytes);
+    assert!(key.is_none_or(|key| Data::write_key(&key).is_ok_and(|written| written == bytes)));
     let at_once = read_bytes(bytes);
     assert!(at_once.is_none_or(|at_once| read::<Vec<u8>>(bytes).is_ok_and(|value| value == at_once)));
 }

@@ -9,37 +9,45 @@ use super::{Tag, Unfit};
 
 /// The value of these bytes.
 pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Unfit> {
-    let mut reader = Reader { bytes, depth: Depth::OUTSIDE };
+    let mut reader = Reader::new(bytes);
     let value = T::deserialize(&mut reader)?;
-    if reader.bytes.is_empty() { Ok(value) } else { Err(truncated()) }
+    if reader.is_at_end() { Ok(value) } else { Err(truncated()) }
 }
 
 /// What a `Vec<u8>` was, of which these are the bytes.
 pub(crate) fn read_bytes(bytes: &[u8]) -> Option<&[u8]> {
-    let mut reader = Reader { bytes, depth: Depth::OUTSIDE };
+    let mut reader = Reader::new(bytes);
     let is_sequence = reader.tag().ok()? == Tag::ByteSequence;
     let count = reader.count().ok()?;
     (is_sequence && count == reader.bytes.len()).then_some(reader.bytes)
 }
 
-struct Reader<'de> {
+pub(super) struct Reader<'de> {
     /// What is still to be read.
     bytes: &'de [u8],
     depth: Depth,
 }
 
-fn truncated() -> Unfit {
+pub(super) fn truncated() -> Unfit {
     Unfit::custom("it is truncated, or too long")
 }
 
 impl<'de> Reader<'de> {
-    fn take(&mut self, length: usize) -> Result<&'de [u8], Unfit> {
+    pub(super) fn new(bytes: &'de [u8]) -> Self {
+        Self { bytes, depth: Depth::OUTSIDE }
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    pub(super) fn take(&mut self, length: usize) -> Result<&'de [u8], Unfit> {
         let (taken, rest) = self.bytes.split_at_checked(length).ok_or_else(truncated)?;
         self.bytes = rest;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Unfit> {
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Unfit> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);
         Ok(array)
@@ -50,30 +58,30 @@ impl<'de> Reader<'de> {
         tag.copied().ok_or_else(truncated)
     }
 
-    fn tag(&mut self) -> Result<Tag, Unfit> {
+    pub(super) fn tag(&mut self) -> Result<Tag, Unfit> {
         let tag = self.peek()?;
         self.bytes = &self.bytes[1..];
         Ok(tag)
     }
 
-    fn count(&mut self) -> Result<usize, Unfit> {
+    pub(super) fn count(&mut self) -> Result<usize, Unfit> {
         usize::try_from(u64::from_le_bytes(self.array()?)).map_err(|_| truncated())
     }
 
     /// How many bytes or elements follow.
-    fn length(&mut self) -> Result<usize, Unfit> {
+    pub(super) fn length(&mut self) -> Result<usize, Unfit> {
         match self.array::<1>()? {
             [u8::MAX] => self.count(),
             [length] => Ok(length.into()),
         }
     }
 
-    fn bytes(&mut self) -> Result<&'de [u8], Unfit> {
+    pub(super) fn bytes(&mut self) -> Result<&'de [u8], Unfit> {
         let length = self.length()?;
         self.take(length)
     }
 
-    fn text(&mut self) -> Result<&'de str, Unfit> {
+    pub(super) fn text(&mut self) -> Result<&'de str, Unfit> {
         core::str::from_utf8(self.bytes()?).map_err(Unfit::custom)
     }
 
@@ -115,13 +123,16 @@ impl<'de> Reader<'de> {
         }
     }
 
-    fn character(&mut self) -> Result<char, Unfit> {
+    pub(super) fn character(&mut self) -> Result<char, Unfit> {
         let number = self.bytes()?.try_into().map_err(|_| truncated())?;
         char::from_u32(u32::from_le_bytes(number)).ok_or_else(truncated)
     }
 
     /// Reads what is nested in a value.
-    fn nested<R>(&mut self, inside: impl FnOnce(&mut Self) -> Result<R, Unfit>) -> Result<R, Unfit> {
+    pub(super) fn nested<R>(
+        &mut self,
+        inside: impl FnOnce(&mut Self) -> Result<R, Unfit>,
+    ) -> Result<R, Unfit> {
         let outside = self.depth;
         self.depth = outside.deeper()?;
         let result = inside(self);

@@ -5,13 +5,14 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt::Debug;
+use core::ops::Bound;
 use core::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::check::Nothing;
-use super::{Floats, Tag, read, read_bytes, write, write_bytes};
+use super::{Data, Floats, Tag, read, read_bytes, write, write_bytes};
 
 fn bytes(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -22,6 +23,8 @@ fn bytes(value: &impl Serialize) -> Vec<u8> {
 fn comes_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) {
     let bytes = bytes(&value);
     assert_eq!(read::<T>(&bytes).ok(), Some(value));
+    let data = Data::read_value(&bytes).expect("it is data");
+    assert_eq!(Data::write_key(&[data]).as_deref(), Ok(&bytes[..]));
     // Whatever is read of these is allowed, but to panic, or to take all memory.
     for length in 0..bytes.len() {
         assert!(read::<T>(&bytes[..length]).is_err(), "it is shorter than it says");
@@ -91,7 +94,9 @@ fn what_is_nested_too_deeply_is_an_error() {
     for level in [&some[..], &tuple, &named, &[Tag::Variant as u8, 0], &sequence, &map] {
         let nested = level.repeat(100_000);
         let small = std::thread::Builder::new().stack_size(256 << 10);
-        let refused = small.spawn(move || read::<serde::de::IgnoredAny>(&nested).is_err());
+        let refused = small.spawn(move || {
+            read::<serde::de::IgnoredAny>(&nested).is_err() && Data::read_key(&nested).is_none()
+        });
         assert!(refused.expect("it starts").join().expect("it ends"), "{level:?}");
     }
 }
@@ -101,6 +106,7 @@ fn a_count_that_cannot_be_true_takes_no_memory() {
     let mut sequence = vec![Tag::Sequence as u8];
     sequence.extend(u64::MAX.to_le_bytes());
     assert!(read::<Vec<u64>>(&sequence).is_err());
+    assert_eq!(Data::read_value(&sequence), None);
 }
 
 #[test]
@@ -126,4 +132,34 @@ fn every_tag_is_found_by_its_number() {
     for (number, tag) in Tag::ALL.into_iter().enumerate() {
         assert_eq!(tag as usize, number);
     }
+}
+
+#[test]
+fn data_tells_types_and_names() {
+    fn data(value: &impl Serialize) -> Data {
+        Data::read_value(&bytes(value)).expect("it is data")
+    }
+    assert_eq!(data(&92_u32), Data::U32(92));
+    let fields = vec![("secs".into(), Data::U64(1)), ("nanos".into(), Data::U32(2))];
+    let duration = Data::Named("Duration".into(), Data::Struct(fields).into());
+    assert_eq!(data(&Duration::new(1, 2)), duration);
+    assert_eq!(data(&Bound::<u8>::Unbounded), Data::UnitVariant("Unbounded".into()));
+    let inside = Data::Tuple(vec![Data::F32(0.5), Data::Char('a')]);
+    assert_eq!(data(&Bound::Included((0.5_f32, 'a'))), Data::Variant("Included".into(), inside.into()));
+    assert_eq!(data(&vec![1_u8, 2]), Data::ByteSequence(vec![1, 2]));
+    assert_eq!(data(&[1_u16, 2]), Data::Tuple(vec![Data::U16(1), Data::U16(2)]));
+    let map: BTreeMap<i8, Option<()>> = [(-1, None), (2, Some(()))].into();
+    let entries = vec![(Data::I8(-1), Data::None), (Data::I8(2), Data::Some(Data::Unit.into()))];
+    assert_eq!(data(&map), Data::Map(entries));
+}
+
+#[test]
+fn a_key_is_read_argument_by_argument() {
+    let mut key = bytes(&"Ada");
+    key.extend(bytes(&7_u32));
+    assert_eq!(Data::read_key(&key), Some(vec![Data::Text("Ada".into()), Data::U32(7)]));
+    assert_eq!(Data::read_value(&key), None, "they are two");
+    assert_eq!(Data::read_key(&[]), Some(Vec::new()), "a function without arguments has one key");
+    // A unit of some length, which reads as one without.
+    assert_eq!(Data::read_key(&[Tag::Unit as u8, 3]), None);
 }

@@ -22,7 +22,7 @@ pub(crate) fn write<T: ?Sized + Serialize>(
     floats: Floats,
     bytes: &mut Vec<u8>,
 ) -> Result<(), Unfit> {
-    value.serialize(Writer { bytes, floats, depth: Depth::OUTSIDE })
+    value.serialize(Writer::new(floats, bytes))
 }
 
 /// Writes bytes as [`write`] writes a `Vec<u8>`.
@@ -34,15 +34,19 @@ pub(crate) fn write_bytes(value: &[u8], bytes: &mut Vec<u8>) {
 }
 
 /// Numbers have the length of their type; what varies in length goes after its length.
-struct Writer<'k> {
-    bytes: &'k mut Vec<u8>,
+pub(super) struct Writer<'k> {
+    pub(super) bytes: &'k mut Vec<u8>,
     floats: Floats,
     depth: Depth,
 }
 
 impl<'k> Writer<'k> {
+    pub(super) fn new(floats: Floats, bytes: &'k mut Vec<u8>) -> Self {
+        Self { bytes, floats, depth: Depth::OUTSIDE }
+    }
+
     /// Writes what follows, and how many bytes or elements it has.
-    fn tag(self, tag: Tag, length: usize) -> Self {
+    pub(super) fn tag(self, tag: Tag, length: usize) -> Self {
         self.bytes.push(tag as u8);
         match u8::try_from(length) {
             Ok(length) if length < u8::MAX => self.bytes.push(length),
@@ -55,28 +59,28 @@ impl<'k> Writer<'k> {
     }
 
     /// A writer for an element.
-    fn again(&mut self) -> Writer<'_> {
+    pub(super) fn again(&mut self) -> Writer<'_> {
         Writer { bytes: self.bytes, floats: self.floats, depth: self.depth }
     }
 
     /// A writer for what is nested in a value.
-    fn nested(self) -> Result<Self, Unfit> {
+    pub(super) fn nested(self) -> Result<Self, Unfit> {
         Ok(Self { depth: self.depth.deeper()?, ..self })
     }
 
-    fn tagged(self, tag: Tag, bytes: &[u8]) -> Result<(), Unfit> {
+    pub(super) fn tagged(self, tag: Tag, bytes: &[u8]) -> Result<(), Unfit> {
         self.tag(tag, bytes.len()).bytes.extend_from_slice(bytes);
         Ok(())
     }
 
     /// Writes the name of what follows, which is nested in it.
-    fn name(self, tag: Tag, name: &str) -> Result<Self, Unfit> {
+    pub(super) fn name(self, tag: Tag, name: &str) -> Result<Self, Unfit> {
         let writer = self.tag(tag, name.len());
         writer.bytes.extend_from_slice(name.as_bytes());
         writer.nested()
     }
 
-    fn counted(self, tag: Tag) -> Result<Counted<'k>, Unfit> {
+    pub(super) fn counted(self, tag: Tag) -> Result<Counted<'k>, Unfit> {
         Ok(Counted::new(self.nested()?, tag))
     }
 
@@ -237,7 +241,7 @@ impl<'k> Serializer for Writer<'k> {
 }
 
 /// Elements whose number is known at the end, and is written before them.
-struct Counted<'k> {
+pub(super) struct Counted<'k> {
     writer: Writer<'k>,
     start: usize,
     count: usize,
@@ -253,15 +257,23 @@ impl<'k> Counted<'k> {
     }
 
     fn element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unfit> {
+        self.written(|writer| value.serialize(writer))
+    }
+
+    /// Counts an element that this writes.
+    pub(super) fn written(
+        &mut self,
+        write: impl FnOnce(Writer<'_>) -> Result<(), Unfit>,
+    ) -> Result<(), Unfit> {
         let start = self.writer.bytes.len();
-        value.serialize(self.writer.again())?;
+        write(self.writer.again())?;
         self.count += 1;
         let element = &self.writer.bytes[start..];
         self.are_bytes &= element.len() == 2 && element[0] == Tag::Byte as u8;
         Ok(())
     }
 
-    fn finish(self) -> Result<(), Unfit> {
+    pub(super) fn finish(self) -> Result<(), Unfit> {
         let Self { writer: Writer { bytes, .. }, start, count, are_bytes } = self;
         let first = start + 9;
         bytes[start + 1..first].copy_from_slice(&(count as u64).to_le_bytes());
@@ -307,7 +319,7 @@ impl ser::SerializeMap for Counted<'_> {
 }
 
 /// Elements whose number was written.
-struct Fields<'k>(Writer<'k>);
+pub(super) struct Fields<'k>(Writer<'k>);
 
 macro_rules! elements {
     ($($Trait:ident::$method:ident;)*) => {$(

@@ -1,4 +1,4 @@
-// mistakes: 8
+// mistakes: 10
 //! Companions of one name for one type, once for each of them.
 
 use lru_memo::lru_cache;

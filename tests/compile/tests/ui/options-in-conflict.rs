@@ -3,9 +3,9 @@
 
 use lru_memo::lru_cache;
 
-#[lru_cache(key = x, skip(y))]
-fn f(x: u32, y: u32) -> u32 {
-    x + y
+#[lru_cache(key = (x, y.len()), skip(y))]
+fn f(x: u32, y: &str) -> usize {
+    x as usize + y.len()
 }
 
 #[lru_cache(max_weight = 1024)]

@@ -1,4 +1,4 @@
-// mistakes: 6
+// mistakes: 5
 //! What `skip` names are whole parameters, each once.
 
 use lru_memo::lru_cache;
@@ -25,11 +25,6 @@ fn i(x: u32) -> u32 {
 
 #[lru_cache(skip(y))]
 fn j((x, y): (u32, u32)) -> u32 {
-    x + y
-}
-
-#[lru_cache(key = x)]
-fn k(x: u32, #[lru_cache(skip)] y: u32) -> u32 {
     x + y
 }
 

@@ -1,0 +1,139 @@
+//! Reads what a person has written, in the tokens of Rust.
+
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseBuffer, ParseStream};
+use syn::{Ident, Lit, Result, Token, braced, bracketed, parenthesized, token};
+
+/// What a person has written. The types are known only where they were written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Spelling {
+    Bool(bool),
+    /// The digits, and the type if it was written: `7u32`.
+    Number(String, String),
+    Char(char),
+    Text(String),
+    Bytes(Vec<u8>),
+    /// `None`, `NaN`, or the name of a variant or a struct that holds nothing.
+    Word(String),
+    Tuple(Vec<Spelling>),
+    List(Vec<Spelling>),
+    /// The keys and the values.
+    Map(Vec<(Spelling, Spelling)>),
+    /// `Some(1)`, `Point(1, 2)`.
+    Call(String, Vec<Spelling>),
+    /// `Point { x: 1, y: 2 }`.
+    Record(String, Vec<(String, Spelling)>),
+}
+
+/// How deeply it may be nested. No store holds what is nested more deeply.
+const DEPTH: usize = 128;
+
+/// Whether a name is a word that means nothing else, and need not be quoted.
+pub(super) fn is_word(name: &str) -> bool {
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !matches!(name, "true" | "false" | "None" | "Some" | "_")
+        && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(is_of_word)
+}
+
+impl Parse for Spelling {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        parse(input, DEPTH)
+    }
+}
+
+fn parse(input: ParseStream<'_>, depth: usize) -> Result<Spelling> {
+    let Some(depth) = depth.checked_sub(1) else { return Err(input.error("this is nested too deeply")) };
+    if input.peek(token::Paren) {
+        let (mut elements, has_comma) = parenthesis(input, depth)?;
+        // As in Rust, one element is a tuple only with a comma.
+        let one = if elements.len() == 1 && !has_comma { elements.pop() } else { None };
+        return Ok(one.unwrap_or(Spelling::Tuple(elements)));
+    }
+    if input.peek(token::Bracket) {
+        let inside;
+        bracketed!(inside in input);
+        return Ok(Spelling::List(all(&inside, |inside| parse(inside, depth))?.0));
+    }
+    if input.peek(token::Brace) {
+        return Ok(Spelling::Map(entries(input, |inside| parse(inside, depth), depth)?));
+    }
+    let is_infinite = input.peek(Token![-]) && input.peek2(Ident::peek_any);
+    if is_infinite {
+        input.parse::<Token![-]>()?;
+        return Ok(Spelling::Word(format!("-{}", input.call(Ident::parse_any)?)));
+    }
+    if input.peek(Lit) {
+        let literal = input.parse()?;
+        return match literal {
+            Lit::Str(text) => named(input, text.value(), Spelling::Text, depth),
+            Lit::ByteStr(bytes) => Ok(Spelling::Bytes(bytes.value())),
+            Lit::Byte(byte) => Ok(Spelling::Number(byte.value().to_string(), "u8".to_owned())),
+            Lit::Char(character) => Ok(Spelling::Char(character.value())),
+            Lit::Int(number) => Ok(Spelling::Number(number.base10_digits().into(), number.suffix().into())),
+            Lit::Float(number) => Ok(Spelling::Number(number.base10_digits().into(), number.suffix().into())),
+            Lit::Bool(value) => Ok(Spelling::Bool(value.value)),
+            other => Err(syn::Error::new(other.span(), "no key holds this")),
+        };
+    }
+    name(input).and_then(|name| named(input, name, Spelling::Word, depth))
+}
+
+fn name(input: ParseStream<'_>) -> Result<String> {
+    if input.peek(syn::LitStr) {
+        return Ok(input.parse::<syn::LitStr>()?.value());
+    }
+    Ok(input.call(Ident::parse_any)?.to_string())
+}
+
+/// What begins with a name, or the name alone.
+fn named(
+    input: ParseStream<'_>,
+    name_before: String,
+    alone: fn(String) -> Spelling,
+    depth: usize,
+) -> Result<Spelling> {
+    if input.peek(token::Paren) {
+        return Ok(Spelling::Call(name_before, parenthesis(input, depth)?.0));
+    }
+    if input.peek(token::Brace) {
+        return Ok(Spelling::Record(name_before, entries(input, name, depth)?));
+    }
+    Ok(alone(name_before))
+}
+
+/// What stands in parentheses, and whether a comma is at the end.
+fn parenthesis(input: ParseStream<'_>, depth: usize) -> Result<(Vec<Spelling>, bool)> {
+    let inside;
+    parenthesized!(inside in input);
+    all(&inside, |inside| parse(inside, depth))
+}
+
+/// What stands in braces: keys or names, and values.
+fn entries<K>(
+    input: ParseStream<'_>,
+    key: impl Fn(ParseStream<'_>) -> Result<K>,
+    depth: usize,
+) -> Result<Vec<(K, Spelling)>> {
+    let inside;
+    braced!(inside in input);
+    let entry = |inside: ParseStream<'_>| {
+        let key = key(inside)?;
+        inside.parse::<Token![:]>()?;
+        Ok((key, parse(inside, depth)?))
+    };
+    Ok(all(&inside, entry)?.0)
+}
+
+/// All that stands inside, between commas, and whether a comma is at the end.
+fn all<T>(inside: &ParseBuffer<'_>, one: impl Fn(ParseStream<'_>) -> Result<T>) -> Result<(Vec<T>, bool)> {
+    let (mut all, mut has_comma) = (Vec::new(), false);
+    while !inside.is_empty() {
+        all.push(one(inside)?);
+        has_comma = !inside.is_empty();
+        if has_comma {
+            inside.parse::<Token![,]>()?;
+        }
+    }
+    Ok((all, has_comma))
+}

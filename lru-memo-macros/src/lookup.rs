@@ -1,0 +1,287 @@
+//! Writes lookups: what a hit returns, what a miss does, and what companions ask of the cache.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use crate::cached::Cached;
+use crate::expand::{Pieces, body, call};
+use crate::key::{Key, parts_by_reference, tags};
+use crate::options::{CacheIf, Scope, SingleFlight};
+
+/// What a generated function returns.
+#[derive(Clone, Copy)]
+pub(crate) enum Returns {
+    /// What the function returns.
+    Value,
+    /// The same, and the outcome of the call.
+    WithOutcome,
+}
+
+impl Pieces<'_> {
+    /// Looks up, and runs the function on a miss.
+    pub(crate) fn lookup(&self, returns: Returns) -> TokenStream {
+        let Self { private, clone, cached: Cached { kind, check, .. }, .. } = self;
+        let output = &self.function.output;
+        let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
+        let hooks = self.hooks();
+        let before_run = self.before_run();
+        let is_async = self.function.item.sig.asyncness.is_some();
+        let from_value = body!(<#output as #private::Returned<#kind>>::from_value(__lru_memo_value));
+        let hit = self.told(returns, &from_value, quote!(Hit));
+        let complete =
+            self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_returned, #hooks)));
+        let complete = self.told(returns, &complete, quote!(Miss));
+        if let Some(single_flight) = &self.options.single_flight {
+            let limit = match single_flight {
+                SingleFlight::AtMost(limit) => body!(::core::option::Option::Some(#limit)),
+                _ => body!(::core::option::Option::None),
+            };
+            let run = if is_async {
+                body!(__lru_memo_miss.inside(async { #run }).await)
+            } else {
+                body! {{
+                    let __lru_memo_inside = __lru_memo_miss.enter();
+                    #run
+                }}
+            };
+            let wait = match (self.is_shared(), is_async) {
+                (true, _) => self.finished(body!(__lru_memo_pending.wait(#limit, #clone))),
+                (false, true) => body!(__lru_memo_pending.wait(#limit, #clone).await),
+                (false, false) => body!(__lru_memo_pending.block(#limit, #clone)),
+            };
+            let waited = match returns {
+                Returns::Value => body!(::core::result::Result::Ok((__lru_memo_value, _)) => #from_value),
+                Returns::WithOutcome => {
+                    body! {
+                        ::core::result::Result::Ok((__lru_memo_value, __lru_memo_outcome)) => (#from_value, __lru_memo_outcome)
+                    }
+                }
+            };
+            let look_up = self.ask(quote!(get_or_join), clone);
+            return body! {
+                #check
+                #look_up
+                match __lru_memo_found {
+                    ::core::result::Result::Ok(__lru_memo_value) => #hit,
+                    ::core::result::Result::Err(__lru_memo_pending) => match #wait {
+                        #waited,
+                        ::core::result::Result::Err(mut __lru_memo_miss) => {
+                            #before_run
+                            let __lru_memo_returned = #run;
+                            #complete
+                        }
+                    },
+                }
+            };
+        }
+        let run_at_once = body! {
+            let mut __lru_memo_miss = __lru_memo_miss;
+            #before_run
+            let __lru_memo_returned = #run;
+            #complete
+        };
+        let (look_up, miss) = if self.is_shared() {
+            (self.ask(quote!(get), clone), run_at_once)
+        } else if is_async || self.options.key.is_some() || !self.attributes.track_caller.is_empty() {
+            // Without a closure, which would be the caller of a function with `#[track_caller]`.
+            let found = body! {
+                match __lru_memo_cache.get(__lru_memo_key, #clone) {
+                    ::core::result::Result::Ok(__lru_memo_value) => ::core::result::Result::Ok(__lru_memo_value),
+                    ::core::result::Result::Err(ref __lru_memo_unseen) => __lru_memo_cache.look(__lru_memo_unseen, __lru_memo_key, #clone),
+                }
+            };
+            (self.look_up(found), run_at_once)
+        } else {
+            // Out of the way of a hit, which needs fewer registers then.
+            let key = &self.key.value;
+            let cache = &self.home.cache;
+            let (way, cache) = match &self.home.way {
+                Some(way) => (way, body!(let __lru_memo_cache = #cache;)),
+                None => (cache, TokenStream::new()),
+            };
+            let miss = body! {
+                #private::cold(move || {
+                    let __lru_memo_key = #key;
+                    #cache
+                    match __lru_memo_cache.look(&__lru_memo_miss, __lru_memo_key, #clone) {
+                        ::core::result::Result::Ok(__lru_memo_value) => #hit,
+                        // Where it is: to move it would cost more than half of what a lookup does.
+                        ::core::result::Result::Err(ref mut __lru_memo_miss) => {
+                            let __lru_memo_returned = #run;
+                            #complete
+                        }
+                    }
+                })
+            };
+            let look_up = body! {
+                let __lru_memo_key = #key;
+                let __lru_memo_cache = #way;
+                let __lru_memo_found = __lru_memo_cache.get(__lru_memo_key, #clone);
+            };
+            (look_up, miss)
+        };
+        body! {
+            #check
+            #look_up
+            match __lru_memo_found {
+                ::core::result::Result::Ok(__lru_memo_value) => #hit,
+                ::core::result::Result::Err(__lru_memo_miss) => { #miss }
+            }
+        }
+    }
+
+    /// What the generated function returns, from what the function returns.
+    fn told(&self, returns: Returns, returned: &TokenStream, outcome: TokenStream) -> TokenStream {
+        let private = &self.private;
+        match returns {
+            Returns::Value => returned.clone(),
+            Returns::WithOutcome => body!((#returned, <#private::Outcome>::#outcome)),
+        }
+    }
+
+    /// A body that answers with what a method of the cache says of the key.
+    pub(crate) fn answer(&self, method: TokenStream, arguments: &TokenStream) -> TokenStream {
+        let ask = self.ask(method, arguments);
+        body! {
+            #ask
+            __lru_memo_found
+        }
+    }
+
+    /// Statements that define `__lru_memo_found` as what a method of the cache says of the key.
+    pub(crate) fn ask(&self, method: TokenStream, arguments: &TokenStream) -> TokenStream {
+        if !self.is_shared() {
+            return self.look_up(body!(__lru_memo_cache.#method(__lru_memo_key, #arguments)));
+        }
+        let is_async = self.function.item.sig.asyncness.is_some();
+        // The key itself does not live across an `await`: its bytes do.
+        let call = self.look_up(if is_async {
+            body!(__lru_memo_cache.by_task(__lru_memo_key))
+        } else {
+            body!(__lru_memo_cache.by_thread(__lru_memo_key))
+        });
+        let answer = self.finished(body!(__lru_memo_found.#method(#arguments)));
+        body! {
+            let __lru_memo_found = {
+                #call
+                __lru_memo_found
+            };
+            let __lru_memo_found = #answer;
+        }
+    }
+
+    /// What comes of a future of a shared cache; of others, what is there already.
+    pub(crate) fn finished(&self, future: TokenStream) -> TokenStream {
+        let private = &self.private;
+        match (self.is_shared(), self.function.item.sig.asyncness.is_some()) {
+            (false, _) => future,
+            (true, true) => body!(#future.await),
+            (true, false) => body!(#private::at_once(#future)),
+        }
+    }
+
+    /// Statements that define `__lru_memo_cache`, and `__lru_memo_found` as what an expression of that and of
+    /// `__lru_memo_key` comes to.
+    fn look_up(&self, expression: TokenStream) -> TokenStream {
+        let (Key { bindings, value, .. }, cache) = (&self.key, &self.home.cache);
+        if self.options.key.is_none() {
+            return body! {
+                let __lru_memo_key = #value;
+                let __lru_memo_cache = #cache;
+                let __lru_memo_found = #expression;
+            };
+        }
+        // What a key expression makes on the way, a guard of a lock perhaps, lives as long as the key, and is gone
+        // before the function runs.
+        body! {
+            #bindings
+            let __lru_memo_cache;
+            let __lru_memo_found = match #value {
+                __lru_memo_key => {
+                    __lru_memo_cache = #cache;
+                    #expression
+                }
+            };
+        }
+    }
+
+    /// The texts of the tags, where the store needs them.
+    pub(crate) fn texts_of_tags(&self) -> Option<TokenStream> {
+        let needs_texts = self.is_shared() && !self.options.tags.is_empty();
+        needs_texts.then(|| tags(self.function, self.options, quote!(texts)))
+    }
+
+    /// Statements that keep what a miss needs of the arguments once it has run, before they are moved.
+    pub(crate) fn before_run(&self) -> TokenStream {
+        let (copy, tag) = (self.copy_of_key(), self.tag_on_store());
+        quote!(#copy #tag)
+    }
+
+    /// A statement that says which tags the value of a miss will have.
+    fn tag_on_store(&self) -> Option<TokenStream> {
+        let texts = self.texts_of_tags()?;
+        let tell = self.finished(body!(__lru_memo_miss.with_tags(__lru_memo_tags)));
+        Some(body! {
+            let __lru_memo_tags = #texts;
+            #tell;
+        })
+    }
+
+    /// A statement that copies the key for a `cache_if`, where the cache keeps the bytes of it alone.
+    fn copy_of_key(&self) -> Option<TokenStream> {
+        let is_needed = self.is_shared() && matches!(self.options.cache_if, Some(CacheIf::OfKeyAndValue(_)));
+        let private = &self.private;
+        is_needed.then(|| {
+            let Key { bindings, value, .. } = Key::to_copy(self.function, self.options);
+            body! {
+                let __lru_memo_key = {
+                    #bindings
+                    #private::copy_of_key(#value)
+                };
+            }
+        })
+    }
+
+    /// Runs a function of the user's kind.
+    pub(crate) fn run(&self, path: TokenStream, arguments: &TokenStream) -> TokenStream {
+        call(&self.function.item.sig, path, arguments)
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        self.options.scope == Scope::Shared
+    }
+
+    /// How a value is copied, and what the user has to say about storing it.
+    pub(crate) fn hooks(&self) -> TokenStream {
+        let Self { private, clone, .. } = self;
+        let key = if self.is_shared() { None } else { Some(body!(__lru_memo_key,)) };
+        let admits = match &self.options.cache_if {
+            Some(CacheIf::OfKeyAndValue(cache_if)) => {
+                let parts = parts_by_reference(self.key.parts);
+                body!(|#key __lru_memo_value| #private::admits_with_key(#cache_if, #parts, __lru_memo_value))
+            }
+            Some(CacheIf::OfValue(cache_if)) => {
+                let unused = key.map(|_| quote!(_,));
+                body!(|#unused __lru_memo_value| #private::admits(#cache_if, __lru_memo_value))
+            }
+            None if self.is_shared() => body!(|_| true),
+            None => body!(#private::admit_all),
+        };
+        if self.is_shared() {
+            return body!(#clone, #admits);
+        }
+        let weigh = self.weigh();
+        body!(#clone, #admits, #weigh)
+    }
+
+    pub(crate) fn weigh(&self) -> TokenStream {
+        let Self { private, .. } = self;
+        match &self.options.weigh {
+            Some(weigh) => {
+                let parts = parts_by_reference(self.key.parts);
+                body!(|__lru_memo_key, __lru_memo_value| #private::weigh(#weigh, #parts, __lru_memo_value))
+            }
+            None => body!(#private::weigh_nothing),
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! `scope = self.memo`: caches that live in an object. Here is the way from a parameter, the *owner*, to the `Memo` of the
+//! object, and what the owner is to the generated functions.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+use syn::{Expr, ExprMethodCall, FnArg, Ident, Member, Receiver, ReceiverKind, Token, Type, parse_quote};
+
+use crate::cached::Cached;
+use crate::diagnostics::Diagnostics;
+use crate::function::{Argument, Function};
+use crate::home::{Home, hasher, name_of, storage};
+use crate::key::Key;
+use crate::options::{Maxsize, Options};
+use crate::parameters::Parameters;
+use crate::shape::{first_mutable_borrow, peel};
+
+macro_rules! body {
+    ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
+}
+
+/// The way to the `Memo` of an object: a chain of fields and methods from a parameter.
+pub(crate) struct Object {
+    chain: Expr,
+    /// The name of the parameter.
+    pub(crate) owner: Ident,
+    /// Whether a method is called on the way. What it returns may be a guard, or own the `Memo`.
+    calls: bool,
+}
+
+impl Object {
+    /// Reads a chain.
+    ///
+    /// # Errors
+    /// The expression is no chain.
+    pub(crate) fn read(chain: Expr) -> syn::Result<Self> {
+        let mut calls = false;
+        let mut at = &chain;
+        let owner = loop {
+            at = match at {
+                Expr::Field(field) if !is_await(&field.member) => &field.base,
+                Expr::MethodCall(call) => {
+                    calls = true;
+                    &call.receiver
+                }
+                Expr::Paren(inner) => &inner.expr,
+                Expr::Group(inner) => &inner.expr,
+                Expr::Path(path) => match path.path.get_ident() {
+                    Some(owner) => break owner.clone(),
+                    None => return Err(no_chain(&chain)),
+                },
+                _ => return Err(no_chain(&chain)),
+            }
+        };
+        Ok(Self { chain, owner, calls })
+    }
+
+    /// Reports what is wrong with the chain, the owner, and the options that may use the owner alone.
+    pub(crate) fn validate(&self, function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
+        let owner = &self.owner;
+        let Some(parameter) = self.parameter(function) else {
+            diagnostics.error(owner, self.no_parameter(function));
+            return;
+        };
+        if parameter.is_mutable() {
+            let what = parameter.as_written();
+            let message = format!(
+                "`{what}` borrows the cache in it as well, where the call is to store what the function returns; take `&{owner}`, and keep what changes in a `Mutex`"
+            );
+            diagnostics.error(parameter.tokens(), message);
+        }
+        let others: Vec<&Ident> = function
+            .arguments
+            .iter()
+            .filter(|argument| argument.is_named && argument.name != *owner)
+            .map(|argument| &argument.name)
+            .collect();
+        let mut finder = Arguments { others: &others, found: Vec::new() };
+        finder.visit_expr(&self.chain);
+        for other in finder.found {
+            let message = format!("`scope` starts from `{owner}` alone; put `{other}` into the key instead");
+            diagnostics.error(other, message);
+        }
+        let maxsize = match &options.maxsize {
+            Maxsize::Bounded(maxsize) => Some(maxsize.clone()),
+            Maxsize::Unbounded => None,
+        };
+        let max_weight = options.max_weight.as_ref().map(ToTokens::to_token_stream);
+        let limits = [("maxsize", maxsize), ("ttl", options.ttl.clone()), ("max_weight", max_weight)];
+        for (name, limit) in limits {
+            if let Some(other) = limit.and_then(|limit| first_mention(limit, &others)) {
+                let message = format!(
+                    "`{name}` holds for the whole cache, which is made once; it may use `{owner}`, but no other parameter"
+                );
+                diagnostics.error(other, message);
+            }
+        }
+    }
+
+    /// The message for a chain that starts from no parameter.
+    fn no_parameter(&self, function: &Function<'_>) -> String {
+        let owner = &self.owner;
+        let receiver = function.receiver().map(|_| "self".to_owned());
+        let named = function.arguments.iter().filter(|argument| argument.is_named);
+        let names: Vec<String> =
+            receiver.into_iter().chain(named.map(|argument| argument.name.to_string())).collect();
+        let there_are = if names.is_empty() {
+            "the function has none".to_owned()
+        } else {
+            format!("the parameters are `{}`", names.join("`, `"))
+        };
+        format!(
+            "`scope` starts from a parameter that has a `Memo`, and there is no parameter `{owner}`; {there_are}"
+        )
+    }
+
+    fn parameter<'f>(&self, function: &'f Function<'_>) -> Option<Owner<'f>> {
+        if self.owner == "self" {
+            return function.receiver().map(Owner::Receiver);
+        }
+        let argument =
+            function.arguments.iter().find(|argument| argument.is_named && argument.name == self.owner);
+        argument.map(Owner::Argument)
+    }
+
+    /// The parameters of the companions that ask for no key: the owner. A method takes it by reference.
+    pub(crate) fn owner_input(&self, function: &Function<'_>) -> Option<FnArg> {
+        Some(match self.parameter(function)? {
+            Owner::Receiver(receiver) => {
+                let token = &receiver.self_token;
+                parse_quote!(&#token)
+            }
+            Owner::Argument(Argument { name, ty, .. }) => parse_quote!(#name: #ty),
+        })
+    }
+
+    /// The parameters of the companions that ask for a key: the owner, then the others.
+    pub(crate) fn inputs(&self, function: &Function<'_>) -> Punctuated<FnArg, Token![,]> {
+        let is_owner = |input: &FnArg| match input {
+            FnArg::Receiver(_) => self.owner == "self",
+            FnArg::Typed(typed) => matches!(&*typed.pat, syn::Pat::Ident(name) if name.ident == self.owner),
+        };
+        let others = function.inputs_of_key(Some(&self.owner)).into_iter().filter(|input| !is_owner(input));
+        // `self` comes before everything else in any case.
+        let (receiver, others): (Vec<_>, Vec<_>) =
+            others.partition(|input| matches!(input, FnArg::Receiver(_)));
+        receiver.into_iter().chain(self.owner_input(function)).chain(others).collect()
+    }
+
+    /// The name of the owner, which is no part of the key.
+    pub(crate) fn skipped(&self, function: &Function<'_>) -> Option<Ident> {
+        self.parameter(function).map(|_| self.owner.clone())
+    }
+
+    /// Whether a call counts among the users of the cache, rather than borrows it from the owner: where the owner is given
+    /// away, and where what a method has returned is gone before the function runs.
+    fn is_held(&self, function: &Function<'_>) -> bool {
+        self.calls || !self.parameter(function).is_some_and(|owner| owner.is_reference())
+    }
+
+    /// What leads to the cache, as an expression of the runtime's type `InObject`.
+    fn way(&self, function: &Function<'_>, options: &Options, private: &TokenStream) -> TokenStream {
+        let path = function.path(&function.names.cache);
+        let instance = if function.may_be_dispatched() {
+            body!(#private::instantiation_of(#path))
+        } else {
+            body!(#path())
+        };
+        let (chain, at) = (&self.chain, self.chain.span());
+        let here = options.runtime.at(at);
+        quote_spanned!(at=> #here::InObject::new(&#chain, #instance))
+    }
+
+    /// How the cache is found.
+    pub(crate) fn home(
+        &self,
+        function: &Function<'_>,
+        options: &Options,
+        key: &Key,
+        cached: &Cached,
+        parameters: &Parameters,
+        private: &TokenStream,
+    ) -> Home {
+        let Parameters { maxsize, whole } = parameters;
+        let hidden = &function.names.cache;
+        let way = self.way(function, options, private);
+        let (value, at) = (&cached.value, function.output.span());
+        let here = options.runtime.at(at);
+        let proof_of_value = quote_spanned!(at=> #here::shareable_in_object::<#value>());
+        let proof_of_key = &key.proof;
+        let (hasher, _) = hasher(options, false, private);
+        let storage = match &key.types {
+            Some(types) => storage(&types.arguments, value, options, private),
+            None => {
+                let expires = options.ttl.is_some();
+                quote!(#private::Kept<false, #expires>)
+            }
+        };
+        let name = name_of(function, options, private);
+        let found = |find: TokenStream| {
+            body! {
+                #way.#find::<#storage, _, #value, #hasher>(#proof_of_key, #proof_of_value, || #private::SiteInObject { name: || #name, parameters: #whole })
+            }
+        };
+        let (borrowed, held) = (found(quote!(cache)), found(quote!(held)));
+        let (cache, hit) = match self.is_held(function) {
+            // The owner is not given away before the function runs.
+            true => (held, Some(borrowed).filter(|_| !self.calls && options.tags.is_empty())),
+            false => (borrowed, None),
+        };
+        let (head, body) = if function.may_be_dispatched() {
+            (body!(fn #hidden(&self)), TokenStream::new())
+        } else {
+            (body!(fn #hidden() -> #private::TypeId), body!(#private::instantiation(|| ())))
+        };
+        Home {
+            head,
+            body,
+            cache,
+            way: hit,
+            // What a method on the way has returned is gone before the cache is used.
+            used: {
+                let key = key.type_of_stored(options);
+                body! {{
+                    let __lru_memo_used = #way.used::<#storage, #key, #value, #hasher>();
+                    __lru_memo_used
+                }}
+            },
+            info: body!(#way.info(|| #maxsize)),
+            totals: body!(#way.totals()),
+            clear: body!(#way.clear()),
+        }
+    }
+
+    /// The configuration of the cache: that which it was made with, if it was.
+    pub(crate) fn parameters(
+        &self,
+        function: &Function<'_>,
+        options: &Options,
+        parameters: &Parameters,
+        private: &TokenStream,
+    ) -> TokenStream {
+        let (way, whole) = (self.way(function, options, private), &parameters.whole);
+        body!(#way.parameters(|| #whole))
+    }
+}
+
+/// The parameter that a chain starts from.
+enum Owner<'f> {
+    Receiver(&'f Receiver),
+    Argument(&'f Argument),
+}
+
+impl Owner<'_> {
+    fn is_reference(&self) -> bool {
+        match self {
+            Self::Receiver(Receiver { kind: ReceiverKind::Reference(..), .. }) => true,
+            Self::Receiver(Receiver { kind: ReceiverKind::Typed(_, ty), .. }) => is_reference(ty),
+            Self::Receiver(_) => false,
+            Self::Argument(argument) => is_reference(&argument.ty),
+        }
+    }
+
+    fn is_mutable(&self) -> bool {
+        match self {
+            Self::Receiver(Receiver { kind: ReceiverKind::Reference(_, _, mutability), .. }) => {
+                mutability.is_some()
+            }
+            Self::Receiver(Receiver { kind: ReceiverKind::Typed(_, ty), .. }) => {
+                first_mutable_borrow(ty).is_some()
+            }
+            Self::Receiver(_) => false,
+            Self::Argument(argument) => first_mutable_borrow(&argument.ty).is_some(),
+        }
+    }
+
+    /// What is to be changed.
+    fn tokens(&self) -> TokenStream {
+        match self {
+            Self::Receiver(receiver) => receiver.to_token_stream(),
+            Self::Argument(argument) => argument.ty.to_token_stream(),
+        }
+    }
+
+    fn as_written(&self) -> String {
+        match self {
+            Self::Receiver(_) => "&mut self".to_owned(),
+            Self::Argument(argument) => format!("&mut {}", argument.name),
+        }
+    }
+}
+
+fn is_reference(ty: &Type) -> bool {
+    matches!(peel(ty), Type::Reference(_))
+}
+
+fn is_await(member: &Member) -> bool {
+    matches!(member, Member::Named(name) if name == "await")
+}
+
+fn no_chain(chain: &Expr) -> syn::Error {
+    let message = "`scope` is one of `process`, `thread` and `shared`, or leads by fields and methods from a parameter to a `Memo`; write `scope = self.memo`, say";
+    syn::Error::new_spanned(chain, message)
+}
+
+/// Finds other parameters in the arguments of the methods of a chain.
+struct Arguments<'a> {
+    others: &'a [&'a Ident],
+    found: Vec<Ident>,
+}
+
+impl<'ast> Visit<'ast> for Arguments<'_> {
+    fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
+        for argument in &call.args {
+            self.found.extend(first_mention(argument.to_token_stream(), self.others));
+        }
+        visit::visit_expr(self, &call.receiver);
+    }
+}
+
+/// The first of these names that is used in an expression, other than as that of a field or method.
+fn first_mention(tokens: TokenStream, names: &[&Ident]) -> Option<Ident> {
+    let mut is_member = false;
+    for token in tokens {
+        let was_member = is_member;
+        // The second dot of a range is none of a field.
+        is_member = !was_member && matches!(&token, TokenTree::Punct(dot) if dot.as_char() == '.');
+        match token {
+            TokenTree::Ident(ident) if !was_member && names.contains(&&ident) => return Some(ident),
+            TokenTree::Group(group) => {
+                if let Some(found) = first_mention(group.stream(), names) {
+                    return Some(found);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}

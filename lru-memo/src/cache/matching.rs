@@ -1,0 +1,118 @@
+//! Removing the entries that match: those with a tag, and those that a predicate of the user's chooses.
+
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+use core::ops::Deref;
+use core::sync::atomic::Ordering::Relaxed;
+
+use super::Cache;
+use super::outside::Keeping;
+use crate::front::blocks::Place;
+use crate::in_flight::InFlight;
+use crate::kind::Kind;
+use crate::lru::Left;
+use crate::tags::{self, Fingerprint, Tagged};
+use crate::threading::Threading;
+
+/// How many entries are kept at a time for the predicate.
+const BATCH: usize = 64;
+
+/// The cache of a thread or of an object, without the entries of which a tag was invalidated meanwhile.
+#[inline]
+#[must_use]
+pub fn caught_up_with_tags<C, T, P, K, V, S>(cache: C) -> C
+where
+    C: Deref<Target = Cache<T, P, K, V, S>>,
+    T: Threading,
+    P: Kind,
+    K: Tagged,
+    S: BuildHasher + Default,
+{
+    cache.catch_up_with_tags();
+    cache
+}
+
+impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+    /// Removes the entries that have this tag.
+    pub fn invalidate_tag(&self, tag: Fingerprint) {
+        self.remove_at_once(|key| key.has(tag));
+    }
+
+    /// Removes the entries of which a tag was invalidated since they were computed, unless that was done before.
+    #[inline]
+    pub(crate) fn catch_up_with_tags(&self) {
+        if tags::newest() != self.seen_tags.load(Relaxed) {
+            self.catch_up();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn catch_up(&self) {
+        let newest = tags::newest();
+        self.remove_at_once(|key| !key.is_current());
+        self.seen_tags.store(newest, Relaxed);
+    }
+
+    /// Removes the entries whose keys belong, and keeps callers from waiting for such keys; the predicate runs in the
+    /// lock.
+    fn remove_at_once(&self, belongs: impl Fn(&K) -> bool) {
+        if let Some(heir) = self.heir() {
+            return heir.remove_at_once(belongs);
+        }
+        let mut left = Left::new();
+        let _dropped_outside = T::with(&self.state, |state| {
+            let mut inside = self.front.inside(&mut state.lru);
+            let places: Vec<Place> = inside.lru.live.places().collect();
+            for place in places {
+                // SAFETY: it was found just now, and nothing but this removes it meanwhile.
+                if belongs(unsafe { &inside.entry(place).key }) {
+                    inside.remove(place, &mut left);
+                }
+            }
+            state.ledger.in_flight.remove_all(belongs)
+        });
+    }
+
+    /// Removes the entries for which a predicate holds, and keeps what is being computed now from being stored. Returns
+    /// how many entries were removed.
+    ///
+    /// The predicate runs outside of the lock. It is asked once of each entry that is there all the time.
+    pub fn invalidate_if(&self, mut predicate: impl FnMut(&K, &V) -> bool) -> usize {
+        if let Some(heir) = self.heir() {
+            return heir.invalidate_if(predicate);
+        }
+        let (places, _dropped_outside) = T::with(&self.state, |state| {
+            let forgotten = state.ledger.invalidations.clear();
+            self.front.set_newest(state.ledger.invalidations.newest(), false);
+            let flights = core::mem::replace(&mut state.ledger.in_flight, InFlight::new());
+            (state.lru.live.places().collect::<Vec<_>>(), (forgotten, flights))
+        });
+        let mut removed = 0;
+        for batch in places.chunks(BATCH) {
+            let kept = T::with(&self.state, |state| {
+                let there: Vec<Place> =
+                    batch.iter().copied().filter(|&place| state.lru.contains(place)).collect();
+                there.iter().for_each(|&place| state.lru.keep(place));
+                Keeping { cache: self, places: there }
+            });
+            let mut chosen = kept.places.clone();
+            chosen.retain(|&place| {
+                let entry = kept.entry(place);
+                predicate(&entry.key, &entry.value)
+            });
+            let mut left = Left::new();
+            T::with(&self.state, |state| {
+                let mut inside = self.front.inside(&mut state.lru);
+                for place in chosen {
+                    // What is kept stays what it is, but may have left the cache.
+                    if inside.lru.contains(place) {
+                        inside.remove(place, &mut left);
+                        removed += 1;
+                    }
+                }
+            });
+        }
+        removed
+    }
+}

@@ -1,0 +1,230 @@
+//! Tags: names under which entries of many functions are invalidated together.
+//!
+//! An entry keeps the fingerprints of its tags, and the number of the newest invalidation at the time when its key was
+//! copied, before the function ran. A table tells, for each fingerprint, the number of its newest invalidation. An
+//! entry is current while no tag of it has a later number.
+//!
+//! Caches that all threads share are searched at once. A cache of one thread, or of one object, is searched before its
+//! next lookup: it compares one number to find out whether anything was invalidated.
+//!
+//! The table has a fixed number of rows. Two tags in one row count as invalidated together, where an entry was not
+//! searched for at once. There is no lock that a fork could copy.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
+use core::sync::atomic::AtomicU64;
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use std::hash::DefaultHasher;
+
+use crate::key::{Key, SameKey};
+use crate::registry;
+
+const ROWS: usize = 1 << 14;
+
+/// The number of the newest invalidation.
+static NEWEST: AtomicU64 = AtomicU64::new(0);
+
+/// The number of the newest invalidation of a tag in each row.
+static TABLE: [AtomicU64; ROWS] = [const { AtomicU64::new(0) }; ROWS];
+
+/// The hash of a tag, the same in all threads of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(u64);
+
+impl Fingerprint {
+    fn of(tag: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        tag.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+
+    fn row(self) -> &'static AtomicU64 {
+        &TABLE[self.0 as usize % ROWS]
+    }
+}
+
+/// The number of the newest invalidation of any tag.
+#[inline]
+pub(crate) fn newest() -> u64 {
+    NEWEST.load(Acquire)
+}
+
+/// Text that can be a tag.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a tag",
+    label = "a tag is text: needs `AsRef<str>`",
+    note = "write text, such as `\"orders\"` or `id.to_string()`"
+)]
+pub trait Tag {
+    /// The text.
+    fn text(&self) -> &str;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: AsRef<str> + ?Sized> Tag for T {
+    fn text(&self) -> &str {
+        self.as_ref()
+    }
+}
+
+/// The texts of the tags of a value that goes to the shared store.
+#[cfg(feature = "_stores")]
+#[must_use]
+pub fn texts(tags: &[&dyn Tag]) -> Vec<Box<str>> {
+    tags.iter().map(|tag| tag.text().into()).collect()
+}
+
+/// The tags of an entry.
+#[derive(Debug)]
+pub struct Tags {
+    since: u64,
+    fingerprints: Box<[Fingerprint]>,
+}
+
+impl Tags {
+    /// These tags, as the `tags = [..]` of a function lists them.
+    #[must_use]
+    pub fn new(tags: &[&dyn Tag]) -> Self {
+        let since = newest();
+        let fingerprints = tags.iter().map(|tag| Fingerprint::of(tag.text())).collect();
+        Self { since, fingerprints }
+    }
+}
+
+/// The tags of a call: the last part of its key, made when the key is copied. They tell no key from another.
+#[derive(Debug, Clone, Copy)]
+pub struct TagsOfCall<F>(pub F);
+
+impl<F: Fn() -> Tags + Copy, H> Key<Tags, H> for TagsOfCall<F> {
+    type Same = ();
+
+    #[inline(always)]
+    fn hash(&self, _: &mut H) {}
+
+    #[inline(always)]
+    fn matches(&self, _: &Tags) -> bool {
+        true
+    }
+
+    #[inline]
+    fn to_stored(&self) -> Tags {
+        (self.0)()
+    }
+
+    #[inline]
+    fn same(&self) {}
+}
+
+impl SameKey<Tags> for () {
+    #[inline]
+    fn same(&self, _: &Tags, _: &Tags) -> bool {
+        true
+    }
+}
+
+/// A stored key, which may end in [`Tags`].
+pub trait Tagged {
+    /// Whether it has tags.
+    const IS_TAGGED: bool;
+
+    /// Whether no tag was invalidated since the key was copied.
+    fn is_current(&self) -> bool;
+    /// Whether this is one of the tags.
+    fn has(&self, tag: Fingerprint) -> bool;
+}
+
+impl Tagged for () {
+    const IS_TAGGED: bool = false;
+
+    #[inline]
+    fn is_current(&self) -> bool {
+        true
+    }
+
+    #[inline]
+    fn has(&self, _: Fingerprint) -> bool {
+        false
+    }
+}
+
+impl Tagged for Tags {
+    const IS_TAGGED: bool = true;
+
+    fn is_current(&self) -> bool {
+        self.fingerprints.iter().all(|tag| tag.row().load(Acquire) <= self.since)
+    }
+
+    fn has(&self, tag: Fingerprint) -> bool {
+        self.fingerprints.contains(&tag)
+    }
+}
+
+impl<S, K: Tagged> Tagged for (S, K) {
+    const IS_TAGGED: bool = K::IS_TAGGED;
+
+    #[inline]
+    fn is_current(&self) -> bool {
+        self.1.is_current()
+    }
+
+    #[inline]
+    fn has(&self, tag: Fingerprint) -> bool {
+        self.1.has(tag)
+    }
+}
+
+/// Removes every entry that has this tag, from the caches of all functions.
+///
+/// A function names the tags of its entries by `tags = [..]`. This function reaches the caches of the process, of the
+/// calling thread and of the shared store at once, and the caches of other threads and of objects before their next
+/// hit. A run that has begun before is returned to its caller, and not stored.
+///
+/// Where there are functions with `scope = shared`, this blocks while the store is asked; a task calls
+/// [`invalidate_tag_async`]. A store that cannot be asked is told later, and meanwhile these functions are not cached.
+///
+/// ```
+/// use lru_memo::{invalidate_tag, lru_cache};
+///
+/// #[lru_cache(tags = [format!("user:{user}"), "orders"])]
+/// fn orders(user: u32, year: u16) -> Vec<u32> {
+///     vec![user, year.into()]
+/// }
+///
+/// #[lru_cache(tags = [format!("user:{user}")])]
+/// fn name(user: u32) -> String {
+///     format!("name of {user}")
+/// }
+///
+/// orders(7, 2026);
+/// name(7);
+/// name(8);
+/// invalidate_tag("user:7");
+/// assert_eq!((orders_cache_peek(7, 2026), name_cache_peek(7)), (None, None));
+/// assert!(name_cache_peek(8).is_some());
+/// ```
+pub fn invalidate_tag(tag: &str) {
+    invalidate_here(tag);
+    #[cfg(feature = "_stores")]
+    crate::shared::task::at_once(crate::shared::function::tags::invalidate(
+        tag,
+        crate::shared::task::Caller::Thread,
+    ));
+}
+
+/// As [`invalidate_tag`], for tasks: it does not block their thread.
+pub async fn invalidate_tag_async(tag: &str) {
+    invalidate_here(tag);
+    #[cfg(feature = "_stores")]
+    crate::shared::function::tags::invalidate(tag, crate::shared::task::Caller::Task).await;
+}
+
+/// Invalidates a tag in all caches of this process.
+fn invalidate_here(tag: &str) {
+    let tag = Fingerprint::of(tag);
+    // First the number, so that a run which is stored after its cache was searched finds out.
+    let number = NEWEST.fetch_add(1, AcqRel) + 1;
+    tag.row().fetch_max(number, Release);
+    let caches: Vec<_> = registry::caches().collect();
+    caches.iter().for_each(|cache| cache.invalidate_tag(tag));
+}

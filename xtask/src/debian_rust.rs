@@ -1,0 +1,109 @@
+//! Rust toolchains with the sources of their library: the packages that Debian builds browsers with, unpacked and not
+//! installed.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Failure;
+use crate::command::{program, run, target_directory};
+use crate::servers::update_lists;
+
+/// A toolchain, and its packages.
+pub(crate) struct DebianRust {
+    version: &'static str,
+    /// The version of the packages; apt offers several.
+    packaged: &'static str,
+    /// What the compiler and cargo are linked with.
+    libraries: &'static [&'static str],
+}
+
+/// The oldest Rust that is supported: `rust-version` in the manifests.
+pub(crate) const OLDEST: DebianRust = DebianRust {
+    version: "1.85",
+    packaged: "1.85.0+dfsg3-1~deb12u3",
+    libraries: &["libllvm19", "libhttp-parser2.9", "libpcre3"],
+};
+
+/// A Rust that has ThreadSanitizer's runtime in common with rustup's.
+pub(crate) const NEWER: DebianRust = DebianRust {
+    version: "1.96",
+    packaged: "1.96.0+dfsg1-1~deb12u2",
+    libraries: &[
+        "libllvm22",
+        "libgit2-1.5",
+        "libhttp-parser2.9",
+        "libmbedcrypto7",
+        "libmbedtls14",
+        "libmbedx509-1",
+        "libpcre3",
+    ],
+};
+
+/// How its cargo is started.
+const CARGO: &str = include_str!("debian-cargo.sh");
+
+/// An unpacked toolchain.
+pub(crate) struct Unpacked {
+    root: PathBuf,
+}
+
+impl DebianRust {
+    /// Gets the packages, unless they are there.
+    pub(crate) fn get(&self) -> Result<Unpacked, Failure> {
+        let root = target_directory().join(format!("rust-{}", self.version));
+        if !root.exists() {
+            self.unpack(&root).map_err(|why| {
+                format!("there is no Rust {}: {why}; nothing was tested with it", self.version)
+            })?;
+        }
+        Ok(Unpacked { root })
+    }
+
+    /// Unpacks the packages; the directory is there only once it is complete.
+    fn unpack(&self, root: &Path) -> Result<(), Failure> {
+        let unfinished = root.with_file_name("rust-unfinished");
+        let _ = fs::remove_dir_all(&unfinished);
+        let packages = unfinished.join("packages");
+        fs::create_dir_all(&packages).map_err(|error| format!("{}: {error}", packages.display()))?;
+        let library = format!("libstd-rust-web-{}", self.version);
+        let of_rust = ["rustc-web", "cargo-web", "libstd-rust-web-dev", &library, "rust-web-src"];
+        let mut download = program("apt-get", "download");
+        download.args(of_rust.map(|name| format!("{name}={}", self.packaged)));
+        update_lists();
+        run(download.args(self.libraries).current_dir(&packages))?;
+        for package in fs::read_dir(&packages).map_err(|error| error.to_string())?.flatten() {
+            run(program("dpkg", "--extract").arg(package.path()).arg(&unfinished))?;
+        }
+        let cargo = unfinished.join("cargo");
+        fs::remove_dir_all(&packages)
+            .and_then(|()| fs::write(&cargo, CARGO))
+            .and_then(|()| fs::set_permissions(&cargo, Permissions::from_mode(0o755)))
+            .and_then(|()| fs::rename(&unfinished, root))
+            .map_err(|error| format!("{}: {error}", unfinished.display()))
+    }
+}
+
+impl Unpacked {
+    /// Its cargo. Warnings are errors.
+    pub(crate) fn cargo(&self, args: &str) -> Command {
+        let mut command = program(&self.root.join("cargo").to_string_lossy(), args);
+        command.env("RUSTFLAGS", "-Dwarnings");
+        command
+    }
+
+    /// Its cargo, for a target. The library is built for it, too: there is a compiled one for this machine alone.
+    pub(crate) fn cargo_with_library(&self, args: &str, target: &str) -> Command {
+        let mut command = self.cargo(args);
+        // Building the library is not a stable feature.
+        command.env("RUSTC_BOOTSTRAP", "1");
+        command.args(["-Zbuild-std=std,panic_unwind,proc_macro,test", "--target", target]);
+        command
+    }
+
+    /// Where it looks for the libraries of a target.
+    pub(crate) fn libraries(&self, target: &str) -> PathBuf {
+        self.root.join("usr/lib/rustlib").join(target).join("lib")
+    }
+}
