@@ -16,16 +16,16 @@ pub use self::matching::caught_up_with_tags;
 pub(crate) use self::outside::Keeping;
 use crate::clock;
 use crate::fork::{Own, Process, Registration};
+use crate::front::blocks::Place;
 use crate::front::reader::Reader;
-use crate::front::{Front, Inside, Unfound, tag};
+use crate::front::{self, Front, Inside, Unfound, tag};
 use crate::in_flight::InFlight;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::invalidations::Invalidations;
 use crate::key::Key;
-use crate::kind::{Kind, Since};
+use crate::kind::{Expiry, Kind};
 use crate::lru::{Left, Limits, Lru};
 use crate::miss::{Conflict, Miss, MissOf};
-use crate::ring::Place;
 use crate::tags::Tagged;
 use crate::threading::Threading;
 use crate::totals::{CacheTotals, Runs};
@@ -46,13 +46,13 @@ pub struct Cache<T: Threading, P: Kind, K, V, S> {
 }
 
 /// A key with its value.
-pub(crate) struct Entry<K, V, Since> {
+pub(crate) struct Entry<K, V, Expiry> {
     pub(crate) key: K,
     pub(crate) value: V,
-    since: Since,
+    expiry: Expiry,
 }
 
-pub(crate) type EntryOf<P, K, V> = Entry<K, V, <P as Kind>::Since>;
+pub(crate) type EntryOf<P, K, V> = Entry<K, V, <P as Kind>::Expiry>;
 
 /// What is behind the lock.
 pub(crate) struct State<T: Threading, K, V> {
@@ -163,12 +163,12 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// The time, if entries expire.
     #[inline(always)]
     fn now(&self) -> Option<Instant> {
-        self.limits.ttl.filter(|_| P::Since::EXPIRES).map(|_| clock::now())
+        self.limits.ttl.filter(|_| P::Expiry::EXPIRES).map(|_| clock::now())
     }
 
     #[inline(always)]
     fn is_expired(&self, entry: &EntryOf<P, K, V>, now: Option<Instant>) -> bool {
-        entry.since.is_past(now, self.limits.ttl)
+        now.zip(entry.expiry.deadline()).is_some_and(|(now, deadline)| now >= deadline)
     }
 
     /// Looks a key up for a call of the function: counts, and makes what it finds the most recent. This is the
@@ -208,7 +208,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 .find_near(reader, tag(hash), P::IN_BLOCKS, |_| true)?
                 .keep()
                 .ok_or(Unfound::UNSURE)?;
-            if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) || !kept.log_at_once() {
+            if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) || !kept.stamp() {
                 return Err(Unfound::UNSURE);
             }
             Ok(clone(&kept.entry().value))
@@ -271,7 +271,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         })
     }
 
-    /// Looks a key up, and takes the lock only to make room in the log.
+    /// Looks a key up, and takes the lock only to become the thread that stamps alone.
     ///
     /// # Errors
     /// What was seen.
@@ -290,9 +290,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) {
             return Err(Unfound::UNSURE);
         }
-        if !kept.log() {
-            T::with(&self.state, |state| kept.make_room(self.front.inside(&mut state.lru)));
-            kept.log();
+        if !kept.stamp() {
+            T::with(&self.state, |state| kept.stamp_inside(self.front.inside(&mut state.lru)));
         }
         Ok(clone(&kept.entry().value))
     }
@@ -349,7 +348,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         now: Option<Instant>,
         left: &'a mut Left<EntryOf<P, K, V>>,
     ) -> Searched<'a, T, P, K, V> {
-        if P::Since::EXPIRES {
+        if P::Expiry::EXPIRES {
             // SAFETY: it was found just now.
             let is_expired = |&place: &Place| self.is_expired(unsafe { inside.entry(place) }, now);
             if let Some(expired) = place.filter(is_expired) {
@@ -446,7 +445,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 
     /// An entry that is made now.
     pub(crate) fn entry(&self, key: K, value: V) -> EntryOf<P, K, V> {
-        Entry { key, value, since: P::Since::new(self.now()) }
+        let deadline = self.now().zip(self.limits.ttl).and_then(|(now, ttl)| now.checked_add(ttl));
+        Entry { key, value, expiry: P::Expiry::new(deadline) }
     }
 
     /// What a call does when its key has appeared while the function ran.
@@ -467,8 +467,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     {
         let Searched { mut inside, place, left, .. } = searched;
         if inside.lru.admits(weight) && entry.key.is_current() {
-            let now = self.now();
-            inside.store(place, tag(hash), entry, weight, |entry| self.is_expired(entry, now), left);
+            let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
+            let expiry = front::Expiry { now: self.now(), deadline_of };
+            inside.store(place, tag(hash), entry, weight, &expiry, left);
         } else {
             left.push(entry);
             if let Some(place) = place {

@@ -1,10 +1,12 @@
 //! What is read without the lock: the index, the entries, and who reads them; and how it is changed in the lock.
 //!
-//! A hit pins its reader, finds a place in the index, compares and copies the entry there, logs the place, and is
-//! done. It writes nothing that another thread reads before that takes the lock. Whoever has the lock removes an entry
-//! from the index first, and takes it away when no reader can see it any more (`limbo`); a place becomes another
-//! entry's only when, after that, the logs were drained, so that no log speaks of the former one.
+//! A hit pins its reader, finds a place in the index, compares and copies the entry there, stamps the place, and is
+//! done. Whoever has the lock removes an entry from the index first, and takes it away when no reader can see it any more
+//! (`limbo`); only then its place becomes another entry's.
 
+pub(crate) mod bias;
+pub(crate) mod blocks;
+mod counter;
 pub(crate) mod index;
 pub(crate) mod limbo;
 #[cfg(all(test, loom))]
@@ -12,22 +14,24 @@ mod loom_models;
 mod nodes;
 pub(crate) mod reader;
 pub(crate) mod readers;
-mod recency;
+pub(crate) mod recency;
 mod running;
-mod stamp;
+mod victims;
 
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::time::Instant;
 
 use crate::fork::Process;
+use crate::front::bias::Bias;
+use crate::front::blocks::Place;
 use crate::front::index::{Changes, Index, Tag};
 use crate::front::nodes::Nodes;
 use crate::front::reader::{Hazard, Pin, Reader};
-use crate::front::recency::Latest;
+use crate::front::recency::{Live, Recency};
 use crate::front::running::Running;
 use crate::invalidations::Ticket;
 use crate::lru::{Left, Limits, Lru};
-use crate::ring::Place;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, relax};
 #[cfg(unix)]
 use crate::threading::AllThreads;
@@ -47,7 +51,8 @@ pub(crate) struct Front<T: Threading, E> {
     index: Index,
     nodes: Nodes<E>,
     readers: T::Readers,
-    latest: Latest,
+    recency: Recency,
+    bias: Bias,
     /// The number of the newest clear or invalidation.
     newest: AtomicU64,
     remembers: AtomicBool,
@@ -97,6 +102,12 @@ pub(crate) struct Found<'f, T: Threading, E> {
     entry: &'f E,
 }
 
+/// An entry that was found on the shortest way: in the first block, unless it was looked for `in_blocks`.
+pub(crate) struct FoundNear<'f, T: Threading, E> {
+    found: Found<'f, T, E>,
+    in_blocks: bool,
+}
+
 /// What was seen of an entry that was not found: all changes up to then, or that it may be there.
 // An option takes fewer registers of a hit than a number that means the latter.
 #[derive(Debug, Clone, Copy)]
@@ -124,13 +135,16 @@ impl<T: Threading, E> Front<T, E> {
             Some(maxsize) => maxsize.saturating_add(SPARE).min(1 << 31),
             None => 1 << 31,
         };
+        let nodes = Nodes::new(bound, begins_small);
+        let is_kept = !T::SHARED || limits.order_matters();
         Self {
             // What does not fit into few pages grows when it must.
             index: Index::new(if begins_small { 0 } else { limits.maxsize.unwrap_or(0).min(1024) }),
-            nodes: Nodes::new(bound, begins_small),
+            recency: Recency::new(nodes.beside(), is_kept),
+            nodes,
+            // Many that come and go would each end it.
+            bias: Bias::new(T::SHARED && !begins_small),
             readers: T::readers(),
-            // A cache of one thread has one log and nothing to merge.
-            latest: Latest::new(!T::SHARED || limits.maxsize.is_some() || limits.max_weight.is_some()),
             newest: AtomicU64::new(0),
             remembers: AtomicBool::new(false),
             without_reader: Running::new(),
@@ -146,7 +160,22 @@ impl<T: Threading, E> Front<T, E> {
 
     /// Gives the calling thread a reader; none while the thread ends. In the lock.
     pub(crate) fn join_in(&self, lru: &mut Lru) -> Option<&Reader> {
+        self.end_bias_of_another(lru);
         T::join_in(&self.readers, &mut lru.readers)
+    }
+
+    /// Ends the bias if the calling thread is not the one that alone uses the cache; in the lock.
+    #[inline]
+    fn end_bias_of_another(&self, lru: &Lru) {
+        if self.bias.holds() && !lru.readers.are_only(self.reader()) {
+            self.bias.end();
+        }
+    }
+
+    /// Pins a reader, of the calling thread.
+    #[inline(always)]
+    fn pin<'r>(&self, reader: &'r Reader) -> Pin<'r> {
+        T::pin(reader, &self.bias)
     }
 
     /// Takes the calling thread's reader from it: the thread finds nothing here without the lock any more.
@@ -204,18 +233,19 @@ impl<T: Threading, E> Front<T, E> {
         tag: Tag,
         in_blocks: bool,
         accepts: impl Fn(&E) -> bool,
-    ) -> Result<Found<'f, T, E>, Unfound> {
-        let pin = T::pin(reader);
+    ) -> Result<FoundNear<'f, T, E>, Unfound> {
+        let pin = self.pin(reader);
         let changes = self.index.changes();
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
+            self.recency.fetch(place);
             // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
             let found = unsafe {
                 if in_blocks { Some(self.nodes.entry(place)) } else { self.nodes.near_entry(place) }
             };
             let Some(entry) = found else { return Err(Unfound::UNSURE) };
             if accepts(entry) {
-                return Ok(Found { front: self, pin, place, entry });
+                return Ok(FoundNear { found: Found { front: self, pin, place, entry }, in_blocks });
             }
         }
         Err(Unfound(Some(changes)))
@@ -231,7 +261,7 @@ impl<T: Threading, E> Front<T, E> {
         tag: Tag,
         accepts: impl Fn(&E) -> bool,
     ) -> Result<Found<'f, T, E>, Unfound> {
-        let pin = T::pin(reader);
+        let pin = self.pin(reader);
         let changes = self.index.changes();
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
@@ -253,7 +283,19 @@ impl<T: Threading, E> Front<T, E> {
     /// The front and the state in the lock.
     #[inline]
     pub(crate) fn inside<'a>(&'a self, lru: &'a mut Lru) -> Inside<'a, T, E> {
+        self.end_bias_of_another(lru);
         Inside { front: self, lru }
+    }
+
+    /// When the entry at a place expires, if there is one and it does; in the lock.
+    fn deadline_at(
+        &self,
+        live: &Live,
+        place: Place,
+        expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+    ) -> Option<Instant> {
+        // SAFETY: there is an entry where one lives, and in the lock it is not taken.
+        live.has(place).then(|| (expiry.deadline_of)(unsafe { self.nodes.entry(place) }))?
     }
 
     /// An entry that is kept in the lock.
@@ -277,33 +319,43 @@ impl<E> Front<AllThreads, E> {
     }
 }
 
-impl<'f, T: Threading, E> Found<'f, T, E> {
+impl<'f, T: Threading, E> FoundNear<'f, T, E> {
     #[inline(always)]
     pub(crate) fn entry(&self) -> &E {
-        self.entry
+        self.found.entry
     }
 
-    /// Logs the hit, and gives what was made of the entry before, if nothing stands in the way.
+    /// Stamps the hit, and gives what was made of the entry before, if nothing stands in the way.
     #[inline(always)]
     pub(crate) fn hit<V>(self, value: impl FnOnce(&E) -> V) -> Option<V> {
-        let is_next = !T::SHARED || self.front.latest.is(self.pin.reader());
-        if !is_next {
-            if self.front.latest.are_counted() {
-                let value = value(self.entry);
-                self.pin.counted_hit();
-                return Some(value);
+        let Found { front, pin, place, entry } = self.found;
+        let value = value(entry);
+        if !T::SHARED || front.recency.is(pin.reader()) {
+            // SAFETY: the only reader, or the one that stamps alone; and the place was found while pinned, in the first block
+            // if it was not looked for elsewhere.
+            unsafe {
+                match self.in_blocks {
+                    true => front.recency.hit_alone(pin, place),
+                    false => front.recency.hit_alone_near(pin, place),
+                }
             }
-            let mark = self.front.latest.stamped()?;
-            let value = value(self.entry);
-            return self.pin.hit_stamped(mark, self.place).then_some(value);
+            return Some(value);
         }
-        if !self.pin.has_room() {
-            return None;
-        }
-        let value = value(self.entry);
-        // SAFETY: there is room.
-        unsafe { self.pin.hit(self.place) };
-        Some(value)
+        // SAFETY: the place was found while pinned.
+        unsafe { front.recency.hit(pin, place) }.then_some(value)
+    }
+
+    /// As [`Found::keep`].
+    #[inline(always)]
+    pub(crate) fn keep(self) -> Option<KeptEntry<'f, T, E>> {
+        self.found.keep()
+    }
+}
+
+impl<'f, T: Threading, E> Found<'f, T, E> {
+    #[cfg(all(test, loom))]
+    fn entry(&self) -> &E {
+        self.entry
     }
 
     /// Keeps the entry while foreign code looks at it. `None` when the thread keeps another one already.
@@ -321,31 +373,32 @@ impl<T: Threading, E> KeptEntry<'_, T, E> {
         self.entry
     }
 
-    /// Logs the hit, if nothing stands in the way.
+    /// Stamps the hit, if nothing stands in the way; else it is to be done [in the lock](Self::stamp_inside).
     #[inline(always)]
-    pub(crate) fn log_at_once(&self) -> bool {
-        if !T::SHARED || self.front.latest.is(self.reader) {
-            return self.reader.log(self.place);
-        }
-        if self.front.latest.are_counted() {
-            self.reader.count_hit();
+    pub(crate) fn stamp(&self) -> bool {
+        let pin = self.front.pin(self.reader);
+        if !T::SHARED || self.front.recency.is(self.reader) {
+            // SAFETY: the only reader, or the one that stamps alone, which was seen while pinned; there is the entry.
+            unsafe { self.front.recency.hit_alone(pin, self.place) };
             return true;
         }
-        self.front.latest.stamped().is_some_and(|mark| self.reader.log_stamped(mark, self.place))
+        // SAFETY: there is the entry.
+        unsafe { self.front.recency.hit(pin, self.place) }
     }
 
-    /// Logs the hit, as the thread's latest. Not when there is [no room](Self::make_room) in the log.
-    pub(crate) fn log(&self) -> bool {
-        if T::SHARED { self.front.latest.log(self.reader, self.place) } else { self.reader.log(self.place) }
+    /// Stamps the hit, in the lock.
+    pub(crate) fn stamp_inside(&self, mut inside: Inside<'_, T, E>) {
+        self.reader.count_hit();
+        inside.stamp(self.place, Some(self.reader), recency::LOOK_AFTER_STAMPS);
     }
+}
 
-    /// Makes room in the log.
-    pub(crate) fn make_room(&self, mut inside: Inside<'_, T, E>) {
-        if self.front.latest.stamped().is_none() || !inside.lru.compact(self.reader) {
-            inside.drain();
-            self.reader.make_room();
-        }
-    }
+/// How entries expire.
+pub(crate) struct Expiry<F> {
+    /// The time, if they do.
+    pub(crate) now: Option<Instant>,
+    /// When an entry expires.
+    pub(crate) deadline_of: F,
 }
 
 /// A cache in its lock.
@@ -387,12 +440,17 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         unsafe { self.front.nodes.entry(place) }
     }
 
-    /// Brings the order of uses up to date.
-    pub(crate) fn drain(&mut self) {
-        // The list is not changed by draining.
-        let list = core::mem::take(&mut self.lru.readers);
-        self.front.latest.drain(T::all(&self.front.readers, &list), self.lru);
-        self.lru.readers = list;
+    /// Gives a place a stamp that is larger than all before, by the calling thread's reader.
+    #[inline]
+    fn stamp(&mut self, place: Place, mine: Option<&Reader>, step: u32) {
+        let Self { front, lru } = self;
+        // SAFETY: in the lock, and the place is known.
+        unsafe {
+            match mine {
+                Some(mine) if !T::SHARED => front.recency.stamp_alone(place, mine),
+                _ => front.recency.stamp(place, mine, step, &mut lru.order, &lru.readers),
+            }
+        }
     }
 
     fn readers(&self) -> impl Iterator<Item = &Reader> {
@@ -410,9 +468,8 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// All hits and all misses of all readers.
     pub(crate) fn counts(&self) -> (u64, u64) {
-        let are_counted = self.front.latest.are_counted();
         self.readers()
-            .map(|reader| reader.counts(are_counted))
+            .map(Reader::counts)
             .fold(self.lru.readers.counts(), |(hits, misses), (more_hits, more_misses)| {
                 (hits + more_hits, misses + more_misses)
             })
@@ -420,8 +477,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Makes an entry the most recent one.
     pub(crate) fn touch(&mut self, place: Place) {
-        self.drain();
-        self.lru.used(core::iter::once(place), |_| ());
+        self.stamp(place, self.front.reader(), 1);
     }
 
     /// Removes an entry. What can leave now goes to `left`.
@@ -443,22 +499,38 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         tag: Tag,
         entry: E,
         weight: usize,
-        is_expired: impl Fn(&E) -> bool,
+        expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
         left: &mut Left<E>,
     ) {
         let front = self.front;
-        let place = self.free_place(left);
-        // SAFETY: the place is free, so that nobody else can see it.
-        unsafe { front.nodes.put(place, entry) };
+        let deadline = expiry.now.and_then(|_| (expiry.deadline_of)(&entry));
         if let Some(there) = there {
             self.lru.remove(there);
         }
-        // SAFETY: the least recent and the oldest are in the cache.
-        let is_expired = |place| is_expired(unsafe { front.nodes.entry(place) });
-        while let Some(leaving) = self.lru.next_to_leave(weight, is_expired) {
+        while self.lru.is_full_for(weight) {
+            let leaving = match self.expired(expiry) {
+                Some(expired) => {
+                    self.lru.expirations += 1;
+                    expired
+                }
+                None => {
+                    let Some(least_recent) = self.least_recent() else { break };
+                    self.lru.evictions += 1;
+                    least_recent
+                }
+            };
             self.unlink(leaving);
         }
+        let mine = front.reader();
+        let is_alone = !T::SHARED || self.lru.readers.are_only(mine);
+        if is_alone {
+            self.settle_alone(mine, left);
+        }
+        let place = self.free_place(left);
+        // SAFETY: the place is free, so that nobody else can see it.
+        unsafe { front.nodes.put(place, entry) };
         self.lru.add(place, tag, weight);
+        self.stamp(place, mine, 1);
         match there {
             Some(there) => front.index.replace(tag, there, place),
             None => {
@@ -468,27 +540,48 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
                 }
             }
         }
-        if core::mem::needs_drop::<E>() {
+        if let Some(deadline) = deadline {
+            let entries = self.lru.len();
+            let Lru { deadlines, live, .. } = &mut *self.lru;
+            deadlines.push(deadline, place, entries, |place| front.deadline_at(live, place, expiry));
+        }
+        if core::mem::needs_drop::<E>() && !is_alone {
             self.settle(left);
         }
     }
 
-    /// A place that no reader knows of, nor any log.
+    /// An entry whose deadline has passed, which is to be removed.
+    fn expired(&mut self, expiry: &Expiry<impl Fn(&E) -> Option<Instant>>) -> Option<Place> {
+        let Lru { deadlines, live, .. } = &mut *self.lru;
+        deadlines.pop(expiry.now?, |place| self.front.deadline_at(live, place, expiry))
+    }
+
+    fn least_recent(&mut self) -> Option<Place> {
+        let (entries, last) = (self.lru.len(), self.lru.last_place());
+        let Lru { live, order, readers, .. } = &mut *self.lru;
+        if !self.front.recency.is_kept() {
+            return live.places().next();
+        }
+        // SAFETY: in the lock, and the places are known.
+        unsafe { self.front.recency.least_recent(live, entries, last, order, readers) }
+    }
+
+    /// A place that no reader knows of.
     fn free_place(&mut self, left: &mut Left<E>) -> Place {
         if self.lru.free.is_empty() && self.lru.limbo.len() >= SPARE / 2 {
             self.settle_all(left);
         }
-        let bound = self.front.nodes.bound();
         while self.lru.free.is_empty() && self.lru.limbo.len() >= HELD_BACK + self.readers().count() {
             relax();
             self.settle_all(left);
         }
-        // What the logs say of places that are free by now is of their former entries.
-        self.drain();
         self.lru.free.pop().unwrap_or_else(|| {
-            let place = self.lru.extend(bound);
+            let place = self.lru.extend();
             // SAFETY: in the lock, and one after the other.
-            unsafe { self.front.nodes.extend_to(place) };
+            unsafe {
+                self.front.nodes.extend_to(place);
+                self.front.recency.extend_to(place);
+            }
             place
         })
     }
@@ -498,6 +591,27 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         let is_worth_it = self.lru.limbo.len() >= SPARE / 2;
         if is_worth_it || self.lru.readers.are_few() {
             self.settle_all(left);
+        }
+    }
+
+    /// Lets go what was removed, where no other thread reads.
+    #[inline]
+    fn settle_alone(&mut self, mine: Option<&Reader>, left: &mut Left<E>) {
+        let Lru { limbo, free, kept, .. } = &mut *self.lru;
+        if !kept.is_empty() || mine.is_some_and(|mine| mine.hazard() != 0) || !limbo.is_seen_by_nobody() {
+            return self.settle_all(left);
+        }
+        let gone = limbo.take_all();
+        for &place in &*gone {
+            free.push(place);
+            if core::mem::needs_drop::<E>() {
+                // SAFETY: it was removed, and nobody can see it any more.
+                left.push(unsafe { self.front.nodes.take(place) });
+            }
+        }
+        gone.clear();
+        if core::mem::needs_drop::<E>() && self.front.holds_back() {
+            self.front.held_back.store(0, Relaxed);
         }
     }
 
@@ -519,15 +633,16 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     fn settle_once(&mut self, left: &mut Left<E>) {
         let front = self.front;
-        let Lru { limbo, free, kept, readers, .. } = &mut *self.lru;
+        let Lru { limbo, free, kept, readers, order, .. } = &mut *self.lru;
         if !readers.are_few() {
             limbo.retain_pinned();
-            readers.prune(&front.without_reader, front.latest.are_counted());
+            readers.prune(&front.without_reader, |reader| front.recency.forget(reader, order));
         }
         let hazards =
             || T::all(&front.readers, readers).map(Reader::hazard).filter(|&place| place != 0).collect();
         let were_free = free.len();
-        limbo.settle(T::SHARED.then_some(&*readers), hazards, kept, free);
+        let has_others = T::SHARED && !readers.are_only(front.reader());
+        limbo.settle(has_others.then_some(&*readers), hazards, kept, free);
         if core::mem::needs_drop::<E>() {
             for &place in &free[were_free..] {
                 // SAFETY: it was removed, and nobody can see it any more.
@@ -539,16 +654,23 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Removes all entries.
     pub(crate) fn clear(&mut self, left: &mut Left<E>) {
-        self.drain();
         let old = self.front.index.clear();
         self.lru.limbo.push_buckets(old);
         self.lru.clear();
         self.settle_all(left);
     }
 
+    /// All entries, the most recent first.
+    #[cfg(all(test, loom))]
+    fn newest_first(&self) -> Vec<Place> {
+        let Lru { live, order, readers, .. } = &*self.lru;
+        // SAFETY: in the lock.
+        unsafe { self.front.recency.newest_first(live, order, readers) }
+    }
+
     /// Takes all entries out of a cache that nobody uses any more.
     pub(crate) fn empty(&mut self) -> Vec<E> {
-        let places = self.lru.places().chain(self.lru.limbo.places());
+        let places = self.lru.live.places().chain(self.lru.limbo.places());
         // SAFETY: these are the places with entries, each once, and nobody uses them any more.
         places.map(|place| unsafe { self.front.nodes.take(place) }).collect()
     }

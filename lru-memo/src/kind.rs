@@ -1,7 +1,6 @@
 //! What is known of a cache's entries when it is compiled: whether they are [plain](crate::plain), and whether they
 //! may expire.
 
-use core::time::Duration;
 use std::time::Instant;
 
 /// A kind of entries.
@@ -10,20 +9,20 @@ pub trait Kind {
     const PLAIN: bool;
     /// Whether a hit looks for entries beyond the first block on its shortest way.
     const IN_BLOCKS: bool = false;
-    /// What an entry has that tells its age.
-    type Since: Since;
+    /// What an entry has that tells when it expires.
+    type Expiry: Expiry;
 }
 
-/// Tells the age of an entry, if it may expire.
+/// Tells when an entry expires, if it may.
 #[allow(unreachable_pub, reason = "older Rust does not see that it can be reached")]
-pub trait Since: Copy + Send + Sync + 'static {
+pub trait Expiry: Copy + Send + Sync + 'static {
     /// Whether entries may expire; where they do not, no time is spent on it.
     const EXPIRES: bool;
 
-    /// That of an entry which is made now.
-    fn new(now: Option<Instant>) -> Self;
-    /// Whether the entry is at least that old.
-    fn is_past(self, now: Option<Instant>, ttl: Option<Duration>) -> bool;
+    /// That of an entry with this deadline.
+    fn new(deadline: Option<Instant>) -> Self;
+    /// The deadline, if there is one.
+    fn deadline(self) -> Option<Instant>;
 }
 
 /// Plain entries if `PLAIN`, else any; entries that may expire if `EXPIRES`.
@@ -32,12 +31,12 @@ pub enum Kept<const PLAIN: bool, const EXPIRES: bool> {}
 
 impl<const PLAIN: bool> Kind for Kept<PLAIN, false> {
     const PLAIN: bool = PLAIN;
-    type Since = ();
+    type Expiry = ();
 }
 
 impl<const PLAIN: bool> Kind for Kept<PLAIN, true> {
     const PLAIN: bool = PLAIN;
-    type Since = Option<Instant>;
+    type Expiry = Option<Instant>;
 }
 
 /// As `P`, for a cache whose first block is [short](crate::cache::Cache::unlisted).
@@ -47,34 +46,31 @@ pub struct InBlocks<P>(core::marker::PhantomData<P>);
 impl<P: Kind> Kind for InBlocks<P> {
     const PLAIN: bool = P::PLAIN;
     const IN_BLOCKS: bool = true;
-    type Since = P::Since;
+    type Expiry = P::Expiry;
 }
 
-impl Since for () {
+impl Expiry for () {
     const EXPIRES: bool = false;
 
     #[inline]
     fn new(_: Option<Instant>) {}
 
     #[inline]
-    fn is_past(self, _: Option<Instant>, _: Option<Duration>) -> bool {
-        false
+    fn deadline(self) -> Option<Instant> {
+        None
     }
 }
 
-impl Since for Option<Instant> {
+impl Expiry for Option<Instant> {
     const EXPIRES: bool = true;
 
     #[inline]
-    fn new(now: Option<Instant>) -> Self {
-        now
+    fn new(deadline: Self) -> Self {
+        deadline
     }
 
     #[inline]
-    fn is_past(self, now: Option<Instant>, ttl: Option<Duration>) -> bool {
-        match (now, self, ttl) {
-            (Some(now), Some(since), Some(ttl)) => now.saturating_duration_since(since) >= ttl,
-            _ => false,
-        }
+    fn deadline(self) -> Self {
+        self
     }
 }

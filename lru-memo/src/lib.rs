@@ -86,7 +86,6 @@ mod outcome;
 mod parameters;
 mod plain;
 mod registry;
-mod ring;
 #[cfg(feature = "_stores")]
 pub mod shared;
 mod slot;

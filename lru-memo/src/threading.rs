@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use core::cell::{RefCell, RefMut};
 use core::ops::{Deref, DerefMut};
 
+use crate::front::bias::Bias;
 use crate::front::reader::{Pin, Reader};
 use crate::front::readers::{List, Readers};
 use crate::sync::{Mutex, MutexGuard};
@@ -48,7 +49,7 @@ pub trait Threading {
     /// Takes the calling thread's reader from it, which is left to nobody.
     fn leave(readers: &Self::Readers);
     /// Keeps everything the thread can find from then on as it is.
-    fn pin(reader: &Reader) -> Pin<'_>;
+    fn pin<'r>(reader: &'r Reader, bias: &Bias) -> Pin<'r>;
 }
 
 /// `scope = process`: readers are pinned, the state is behind a mutex.
@@ -111,8 +112,8 @@ impl Threading for AllThreads {
     }
 
     #[inline(always)]
-    fn pin(reader: &Reader) -> Pin<'_> {
-        reader.pin()
+    fn pin<'r>(reader: &'r Reader, bias: &Bias) -> Pin<'r> {
+        reader.pin(bias)
     }
 }
 
@@ -147,7 +148,7 @@ impl Threading for OneThread {
     }
 
     fn readers() -> Reader {
-        Reader::new(1)
+        Reader::new()
     }
 
     #[inline(always)]
@@ -166,7 +167,7 @@ impl Threading for OneThread {
     fn leave(_: &Reader) {}
 
     #[inline(always)]
-    fn pin(reader: &Reader) -> Pin<'_> {
+    fn pin<'r>(reader: &'r Reader, _: &Bias) -> Pin<'r> {
         reader.unpinned()
     }
 }

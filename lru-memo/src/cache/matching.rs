@@ -7,10 +7,10 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::Cache;
 use super::outside::Keeping;
+use crate::front::blocks::Place;
 use crate::in_flight::InFlight;
 use crate::kind::Kind;
 use crate::lru::Left;
-use crate::ring::Place;
 use crate::tags::{self, Fingerprint, Tagged};
 use crate::threading::Threading;
 
@@ -63,7 +63,7 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
         let mut left = Left::new();
         let _dropped_outside = T::with(&self.state, |state| {
             let mut inside = self.front.inside(&mut state.lru);
-            let places: Vec<Place> = inside.lru.places().collect();
+            let places: Vec<Place> = inside.lru.live.places().collect();
             for place in places {
                 // SAFETY: it was found just now, and nothing but this removes it meanwhile.
                 if belongs(unsafe { &inside.entry(place).key }) {
@@ -86,7 +86,7 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
             let forgotten = state.ledger.invalidations.clear();
             self.front.set_newest(state.ledger.invalidations.newest(), false);
             let flights = core::mem::replace(&mut state.ledger.in_flight, InFlight::new());
-            (state.lru.places().collect::<Vec<_>>(), (forgotten, flights))
+            (state.lru.live.places().collect::<Vec<_>>(), (forgotten, flights))
         });
         let mut removed = 0;
         for batch in places.chunks(BATCH) {

@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
 use super::{Cache, EntryOf, Searched};
+use crate::front::blocks::Place;
 use crate::front::{Unfound, tag};
 use crate::kind::Kind;
 use crate::lru::Left;
-use crate::ring::Place;
 use crate::threading::Threading;
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {

@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use crate::ring::Place;
+use crate::front::blocks::Place;
 use crate::sync::{AtomicPtr, AtomicU64};
 
 /// The half of a hash that a bucket holds.
@@ -22,6 +22,9 @@ const FEWEST: usize = if cfg!(all(test, loom)) { 4 } else { 8 };
 
 /// So many buckets are few enough to leave more of them empty.
 const SMALL: usize = if cfg!(all(test, loom)) { 0 } else { 1 << 12 };
+
+/// So many still stay in the caches of a processor that are near, where a walk costs more than memory.
+const MEDIUM: usize = 1 << 16;
 
 pub(crate) struct Index {
     /// A leaked [`Buckets`].
@@ -110,7 +113,11 @@ impl Index {
         // SAFETY: in the lock.
         let buckets = unsafe { self.current() };
         let length = buckets.len();
-        let most = if length < SMALL { length / 4 } else { length / 4 * 3 };
+        let most = match length {
+            _ if length < SMALL => length / 4,
+            _ if length < MEDIUM => length / 2,
+            _ => length / 4 * 3,
+        };
         let old = (entries > most).then(|| self.grow());
         // SAFETY: in the lock.
         fill(unsafe { self.current() }, word(tag, place));

@@ -7,10 +7,10 @@
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::SeqCst;
 
+use crate::front::blocks::Place;
 use crate::front::index::Buckets;
 use crate::front::reader::Reader;
 use crate::front::readers::List;
-use crate::ring::Place;
 use crate::sync::fence;
 
 /// Places and buckets that readers may still see.
@@ -55,6 +55,18 @@ impl Limbo {
 
     pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
         self.fresh.places.iter().chain(&self.waiting.places).copied()
+    }
+
+    /// Whether nothing is left from when other threads were reading.
+    #[inline]
+    pub(crate) fn is_seen_by_nobody(&self) -> bool {
+        self.waiting.is_empty() && self.fresh.buckets.is_empty()
+    }
+
+    /// The places, to be taken away.
+    #[inline]
+    pub(crate) fn take_all(&mut self) -> &mut Vec<Place> {
+        &mut self.fresh.places
     }
 
     /// Forgets those who were pinned and are not any more.

@@ -13,9 +13,9 @@ use loom::thread;
 use super::reader::Reader;
 use super::readers::Life;
 use super::{Front, tag};
+use crate::front::Expiry;
 use crate::invalidations::{Invalidations, Since};
 use crate::lru::{Left, Limits, Lru};
-use crate::ring::Place;
 use crate::sync::Mutex;
 use crate::threading::AllThreads;
 
@@ -76,7 +76,13 @@ impl Cache {
         let entry = Entry { key, value: UnsafeCell::new(value) };
         let mut inside = self.front.inside(lru);
         let there = inside.find(tag(key), |entry| (entry.key == key).then_some(()));
-        inside.store(there.map(|(place, ())| place), tag(key), entry, 0, |_| false, left);
+        let expiry = Expiry { now: None, deadline_of: |_: &Entry| None };
+        inside.store(there.map(|(place, ())| place), tag(key), entry, 0, &expiry, left);
+    }
+
+    fn clear(&self) {
+        let mut left = Left::new();
+        self.front.inside(&mut self.state.lock().0).clear(&mut left);
     }
 
     fn remove(&self, key: u64) {
@@ -100,9 +106,8 @@ impl Cache {
         let kept = found.keep().expect("nothing else is kept");
         kept.entry().value();
         assert_eq!(kept.entry().key, key, "a place has become another entry's while it was kept");
-        if !kept.log() {
-            kept.make_room(self.front.inside(&mut self.state.lock().0));
-            assert!(kept.log(), "there is room");
+        if !kept.stamp() {
+            kept.stamp_inside(self.front.inside(&mut self.state.lock().0));
         }
         true
     }
@@ -110,11 +115,9 @@ impl Cache {
     /// The keys, the most recent first.
     fn keys(&self) -> Vec<u64> {
         let mut state = self.state.lock();
-        let mut inside = self.front.inside(&mut state.0);
-        inside.drain();
-        let places: Vec<Place> = inside.lru.places().collect();
+        let inside = self.front.inside(&mut state.0);
         // SAFETY: in the lock.
-        places.into_iter().map(|place| unsafe { inside.entry(place) }.key).collect()
+        unsafe { inside.newest_first().into_iter().map(|place| inside.entry(place).key).collect() }
     }
 
     fn hits(&self) -> u64 {
@@ -168,7 +171,7 @@ fn a_hit_of_an_entry_that_leaves_does_not_move_the_one_that_gets_its_place() {
 }
 
 #[test]
-fn a_hit_is_drained_before_what_happens_after_it() {
+fn a_hit_is_before_what_happens_after_it() {
     loom::model(|| {
         for swapped in [false, true] {
             let cache = Cache::new(2, &[1, 2]);
@@ -193,6 +196,77 @@ fn a_hit_is_drained_before_what_happens_after_it() {
             assert_eq!(cache.keys(), if has_followed { [2, 1] } else { [1, 2] });
             assert_eq!(cache.hits(), if has_followed { 3 } else { 2 });
         }
+    });
+}
+
+#[test]
+fn a_hit_keeps_an_entry_from_an_eviction_that_happens_after_it() {
+    loom::model(|| {
+        let cache = Cache::new(2, &[1, 2]);
+        let reader = cache.reader();
+        let done = Arc::new(AtomicU32::new(0));
+        let other = {
+            let (cache, done) = (Arc::clone(&cache), Arc::clone(&done));
+            thread::spawn(move || {
+                // The first one takes over, the second one stamps alone.
+                assert!(cache.hit(reader, 2));
+                assert!(cache.hit(reader, 1));
+                done.store(1, Ordering::Release);
+            })
+        };
+        let has_followed = done.load(Ordering::Acquire) == 1;
+        if has_followed {
+            cache.store(3, 0);
+        }
+        other.join().unwrap();
+        assert_eq!(cache.keys(), if has_followed { [3, 1] } else { [1, 2] });
+    });
+}
+
+#[test]
+fn a_crowd_that_has_ended_leaves_no_stamp_that_is_later_than_those_after_it() {
+    let mut builder = loom::model::Builder::new();
+    // Else there are too many orders.
+    builder.preemption_bound = Some(2);
+    builder.check(|| {
+        let cache = Cache::new(2, &[1, 2]);
+        let (mine, others) = (cache.reader(), cache.reader());
+        assert!(cache.hit(mine, 1));
+        assert!(cache.hit(others, 1));
+        assert!(cache.hit(mine, 1));
+        assert!(cache.hit(others, 1));
+        assert!(cache.front.recency.is_crowded(), "it takes no more changes of hands than these");
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || assert!(cache.hit(others, 1)))
+        };
+        // Often enough to find out that there is nobody else.
+        while cache.front.recency.is_crowded() {
+            assert!(cache.hit(mine, 2));
+        }
+        other.join().unwrap();
+        assert!(cache.hit(mine, 2));
+        assert_eq!(cache.keys(), [2, 1]);
+        cache.store(3, 0);
+        assert_eq!(cache.keys(), [3, 2]);
+    });
+}
+
+#[test]
+fn an_entry_is_not_taken_by_a_clear_while_a_reader_sees_it() {
+    loom::model(|| {
+        let cache = Cache::new(2, &[1]);
+        let reader = cache.reader();
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || {
+                cache.clear();
+                cache.store(2, 0);
+            })
+        };
+        cache.hit(reader, 1);
+        other.join().unwrap();
+        assert_eq!(cache.keys(), [2]);
     });
 }
 

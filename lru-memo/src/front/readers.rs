@@ -50,7 +50,6 @@ pub struct List {
     listed: Vec<Listed>,
     /// The hits and misses of readers that are gone.
     counts: (u64, u64),
-    ids: u32,
 }
 
 /// Where a thread's table says that its reader in a cache is.
@@ -100,26 +99,21 @@ impl Readers {
     #[inline(always)]
     pub(crate) fn mine(&self) -> Option<&Reader> {
         let table = TABLE.get();
-        // SAFETY: the position is masked with the length less one, and the table is that of `KEPT`, which is of this thread,
-        // is set anew whenever that changes, and is taken back before that is dropped.
-        let row = unsafe { *table.rows.add((self.number & table.mask) as usize) };
-        if row.number == self.number {
-            // SAFETY: invariants 1 and 2: the cache exists, and this thread has not ended.
-            return Some(unsafe { &*row.reader });
+        let mut at = self.number;
+        loop {
+            // SAFETY: the position is masked with the length less one, and the table is that of `KEPT`, which is of this
+            // thread, is set anew whenever that changes, and is taken back before that is dropped.
+            let row = unsafe { &*table.rows.add((at & table.mask) as usize) };
+            if row.number == self.number {
+                // SAFETY: invariants 1 and 2: the cache exists, and this thread has not ended.
+                return Some(unsafe { &*row.reader });
+            }
+            // Another cache's reader may be in the way.
+            if row.number == 0 {
+                return None;
+            }
+            at += 1;
         }
-        if row.number == 0 { None } else { self.mine_further_on() }
-    }
-
-    /// As [`mine`](Self::mine), where another cache's reader is in the way.
-    #[inline(never)]
-    fn mine_further_on(&self) -> Option<&Reader> {
-        KEPT.try_with(|kept| {
-            let kept = kept.borrow();
-            let row = kept.rows[kept.position(self.number)];
-            // SAFETY: invariants 1 and 2: the cache exists, and this thread has not ended.
-            (row.number == self.number).then(|| unsafe { &*row.reader })
-        })
-        .ok()?
     }
 
     /// Gives the calling thread a reader; none while it ends. In the lock.
@@ -234,6 +228,15 @@ impl List {
         self.listed.iter().map(|listed| &*listed.reader)
     }
 
+    /// Whether there is none but this.
+    pub(crate) fn are_only(&self, mine: Option<&Reader>) -> bool {
+        match &self.listed[..] {
+            [] => true,
+            [one] => mine.is_some_and(|mine| core::ptr::eq(mine, &*one.reader)),
+            _ => false,
+        }
+    }
+
     /// Whether there are few, so that to look at all of them costs next to nothing.
     pub(crate) fn are_few(&self) -> bool {
         self.listed.len() <= 32
@@ -250,8 +253,7 @@ impl List {
         let found =
             self.listed.iter().position(is_own).or_else(|| self.listed.iter().position(Listed::has_ended));
         let at = found.unwrap_or_else(|| {
-            self.ids += 1;
-            let reader = Owned(NonNull::from(Box::leak(Box::new(Reader::new(self.ids)))));
+            let reader = Owned(NonNull::from(Box::leak(Box::new(Reader::new()))));
             self.listed.push(Listed { reader, life: None });
             self.listed.len() - 1
         });
@@ -260,14 +262,15 @@ impl List {
         listed.reader.0.as_ptr()
     }
 
-    /// Frees the readers of threads that have ended, but for those that are `needed`.
-    pub(crate) fn prune(&mut self, rest: &Running, are_counted: bool) {
+    /// Frees the readers of threads that have ended, each of which is first handed to `forget`.
+    pub(crate) fn prune(&mut self, rest: &Running, mut forget: impl FnMut(&Reader)) {
         let counts = &mut self.counts;
         self.listed.retain(|listed| {
-            if !listed.has_ended() || !(are_counted || listed.reader.undrained().0.is_empty()) {
+            if !listed.has_ended() {
                 return true;
             }
-            let (hits, misses) = listed.reader.counts(are_counted);
+            forget(&listed.reader);
+            let (hits, misses) = listed.reader.counts();
             *counts = (counts.0 + hits, counts.1 + misses);
             rest.take_over(listed.reader.running());
             false

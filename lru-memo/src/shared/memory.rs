@@ -16,10 +16,9 @@ use super::namespace::Namespace;
 use super::{Counts, Entry, Found, Store, Summary, Ticket};
 use crate::clock;
 use crate::fork::{Heritage, Inherited};
-use crate::front::{Front, Inside, tag};
-use crate::kind::Since;
+use crate::front::blocks::Place;
+use crate::front::{Expiry, Front, Inside, tag};
 use crate::lru::{Left, Limits, Lru};
-use crate::ring::Place;
 use crate::sync::Condvar;
 use crate::threading::OneThread;
 
@@ -61,7 +60,13 @@ impl Heritage for State {
 struct Record {
     key: Box<[u8]>,
     value: Box<[u8]>,
-    since: Option<Instant>,
+    expires: Option<Instant>,
+}
+
+impl Record {
+    fn is_expired(&self, now: Option<Instant>) -> bool {
+        now.zip(self.expires).is_some_and(|(now, deadline)| now >= deadline)
+    }
 }
 
 struct Space {
@@ -129,9 +134,9 @@ impl Space {
 
     /// The place of a key, and what is made of its entry; an expired one is removed.
     fn find<R>(&mut self, key: &[u8], made: impl Fn(&Record) -> R) -> Option<(Place, R)> {
-        let (now, ttl) = (self.now(), self.limits.ttl);
+        let now = self.now();
         let found = |record: &Record| {
-            let is_live = !record.since.is_past(now, ttl);
+            let is_live = !record.is_expired(now);
             (*record.key == *key).then(|| is_live.then(|| made(record)))
         };
         let mut inside = self.inside();
@@ -178,9 +183,10 @@ impl Space {
             }
             return false;
         }
-        let record = Record { key: key.into(), value: entry.value.into(), since: now };
-        let is_expired = |record: &Record| record.since.is_past(now, ttl);
-        inside.store(place, tag(hash), record, weight, is_expired, &mut left);
+        let expires = now.zip(ttl).and_then(|(now, ttl)| now.checked_add(ttl));
+        let record = Record { key: key.into(), value: entry.value.into(), expires };
+        let expiry = Expiry { now, deadline_of: |record: &Record| record.expires };
+        inside.store(place, tag(hash), record, weight, &expiry, &mut left);
         true
     }
 }

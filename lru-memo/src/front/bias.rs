@@ -1,0 +1,99 @@
+//! A pin that costs no more than a store, as long as one thread alone uses a cache.
+//!
+//! Whoever pins stores its word, and then loads from the index; whoever frees unlinks from the index, and then loads the
+//! words. A fence between the two, on either side, makes sure that one sees the other. While a cache is *biased*, its
+//! one reader leaves the fence out; and whoever comes from another thread, always in the lock, first ends that for good.
+//!
+//! 1. The thread of the biased reader stores its word, then loads the flag, and pins the costly way if that is cleared.
+//! 2. Another thread clears the flag, and then has the system run a barrier on all processors that run this process
+//!    (`membarrier`). If the barrier comes before that store of the word, the load of the flag after it sees it cleared. If
+//!    it comes after the store, the other thread sees the word.
+//!
+//! Nothing but the order of instructions is needed from the biased thread, which [`compiler_fence`] keeps. loom and Miri
+//! know no such barrier: there, as wherever the system has none, no cache is biased.
+
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::compiler_fence;
+
+use crate::sync::AtomicBool;
+
+/// Whether one thread alone uses a cache.
+pub struct Bias(AtomicBool);
+
+impl Bias {
+    /// The bias of a new cache, if it is `wanted` and can be ended.
+    pub(crate) fn new(wanted: bool) -> Self {
+        Self(AtomicBool::new(wanted && barrier::exists()))
+    }
+
+    /// Whether one thread alone uses the cache; by its reader after it has stored its word.
+    #[inline(always)]
+    pub(crate) fn holds_after_store(&self) -> bool {
+        compiler_fence(SeqCst);
+        let holds = self.0.load(Relaxed);
+        compiler_fence(SeqCst);
+        holds
+    }
+
+    #[inline(always)]
+    pub(crate) fn holds(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+
+    /// Ends it; in the lock.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn end(&self) {
+        if self.holds() {
+            self.0.store(false, SeqCst);
+            barrier::run();
+        }
+    }
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(miri), not(all(test, loom))))]
+mod barrier {
+    use core::sync::atomic::AtomicU8;
+    use core::sync::atomic::Ordering::Relaxed;
+
+    const REGISTER: libc::c_int = libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+    const RUN: libc::c_int = libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED;
+
+    fn membarrier(command: libc::c_int) -> bool {
+        // SAFETY: it touches no memory of the process.
+        unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+    }
+
+    /// Whether the system runs such barriers for this process, which it is asked for once.
+    pub(super) fn exists() -> bool {
+        const UNKNOWN: u8 = 2;
+        static EXISTS: AtomicU8 = AtomicU8::new(UNKNOWN);
+        match EXISTS.load(Relaxed) {
+            UNKNOWN => {
+                let exists = membarrier(REGISTER) && membarrier(RUN);
+                EXISTS.store(exists.into(), Relaxed);
+                exists
+            }
+            exists => exists == 1,
+        }
+    }
+
+    /// Runs a barrier on all processors that run this process.
+    pub(super) fn run() {
+        // A filter of system calls may have come in between, or a fork that does not hand the registration over: a barrier
+        // of the whole system needs none.
+        let is_done = membarrier(RUN)
+            || membarrier(REGISTER) && membarrier(RUN)
+            || membarrier(libc::MEMBARRIER_CMD_GLOBAL);
+        assert!(is_done, "the system does not run the memory barrier that it ran before");
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64", not(miri), not(all(test, loom)))))]
+mod barrier {
+    pub(super) fn exists() -> bool {
+        false
+    }
+
+    pub(super) fn run() {}
+}
