@@ -14,10 +14,17 @@ use lru_memo::{Memo, lru_cache};
 use lru_memo_tests::without_hanging;
 use pollster::block_on;
 
-/// The store of this process, whichever test comes first.
+/// The store of this process, whichever test comes first. It is open: a task would be ready later where it has to open it.
 fn prepare() {
     #[cfg(feature = "shared")]
-    lru_memo_tests::in_memory_or_chosen();
+    {
+        #[lru_cache(scope = shared)]
+        fn opens_the_store(x: u32) -> u32 {
+            x
+        }
+        lru_memo_tests::in_memory_or_chosen();
+        opens_the_store(1);
+    }
 }
 
 /// Polls a future once, whoever waits for it.
