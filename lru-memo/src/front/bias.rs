@@ -9,6 +9,10 @@
 //!    (`membarrier`). If the barrier comes before that store of the word, the load of the flag after it sees it cleared. If
 //!    it comes after the store, the other thread sees the word.
 //!
+//! No stress test can tell whether the barrier is there: a store leaves the processor some 100 ns late, and a place is
+//! used again no sooner than 32 evictions after it was unlinked. That is an argument for tests, not for leaving it out: a
+//! thread that is interrupted between the two holds its store back for no longer, but what the load has seen for good.
+//!
 //! Nothing but the order of instructions is needed from the biased thread, which [`compiler_fence`] keeps. loom and Miri
 //! know no such barrier: there, as wherever the system has none, no cache is biased.
 

@@ -224,7 +224,7 @@ fn a_hit_keeps_an_entry_from_an_eviction_that_happens_after_it() {
 }
 
 #[test]
-fn a_crowd_that_has_ended_leaves_no_stamp_that_is_later_than_those_after_it() {
+fn a_stamp_that_is_stored_late_hides_no_newer_one() {
     let mut builder = loom::model::Builder::new();
     // Else there are too many orders.
     builder.preemption_bound = Some(2);
@@ -232,10 +232,33 @@ fn a_crowd_that_has_ended_leaves_no_stamp_that_is_later_than_those_after_it() {
         let cache = Cache::new(2, &[1, 2]);
         let (mine, others) = (cache.reader(), cache.reader());
         assert!(cache.hit(mine, 1));
-        assert!(cache.hit(others, 1));
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || {
+                // It takes over.
+                assert!(cache.hit(others, 2));
+                assert!(cache.hit(others, 1));
+            })
+        };
         assert!(cache.hit(mine, 1));
-        assert!(cache.hit(others, 1));
-        assert!(cache.front.recency.is_crowded(), "it takes no more changes of hands than these");
+        other.join().unwrap();
+        assert_eq!(cache.keys(), [1, 2]);
+    });
+}
+
+#[test]
+fn a_crowd_that_has_ended_leaves_no_stamp_that_is_later_than_those_after_it() {
+    let mut builder = loom::model::Builder::new();
+    // Else there are too many orders.
+    builder.preemption_bound = Some(2);
+    builder.max_branches = 10_000;
+    builder.check(|| {
+        let cache = Cache::new(2, &[1, 2]);
+        let (mine, others) = (cache.reader(), cache.reader());
+        while !cache.front.recency.is_crowded() {
+            assert!(cache.hit(mine, 1));
+            assert!(cache.hit(others, 1));
+        }
         let other = {
             let cache = Arc::clone(&cache);
             thread::spawn(move || assert!(cache.hit(others, 1)))

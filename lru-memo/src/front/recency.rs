@@ -21,7 +21,7 @@ use crate::front::victims::{Candidate, Victims};
 use crate::sync::{AtomicPtr, AtomicU64, fence, relax};
 
 /// So many changes of hands in quick succession make a crowd.
-const CROWD_AFTER: u32 = if cfg!(all(test, loom)) { 1 } else { 16 };
+const CROWD_AFTER: u32 = if cfg!(all(test, loom)) { 2 } else { 16 };
 /// What is a quick succession, in ticks of the counter: some 50 us.
 const QUICK: u64 = if cfg!(all(test, loom)) { u64::MAX } else { 1 << 17 };
 /// In a crowd, a thread looks whether it is alone after so many hits, or stamps in the lock without another thread's, ...
