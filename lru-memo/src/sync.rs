@@ -36,6 +36,7 @@ mod plain {
     /// A cell whose every access is checked by loom, in the models.
     pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
 
+    #[allow(dead_code, reason = "older Rust does not see that entries are made of it")]
     impl<T> UnsafeCell<T> {
         pub(crate) const fn new(value: T) -> Self {
             Self(core::cell::UnsafeCell::new(value))

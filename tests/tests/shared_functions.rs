@@ -487,12 +487,15 @@ fn a_recursive_call_on_the_same_key_runs_through() {
 
 #[test]
 fn the_turn_of_one_who_fails_passes_on() {
+    /// Those who wait for a run cannot get a copy of its error.
+    #[derive(Debug, PartialEq)]
+    struct Failed;
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[lru_cache(scope = shared, single_flight = true)]
-    fn third_time(x: u32) -> Result<u32, ()> {
+    fn third_time(x: u32) -> Result<u32, Failed> {
         thread::sleep(Duration::from_millis(5));
         match RUNS.fetch_add(1, SeqCst) {
-            0 => Err(()),
+            0 => Err(Failed),
             1 => std::panic::resume_unwind(Box::new("asked")),
             _ => Ok(x),
         }
