@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use lru_memo::{CacheInfo, Memo, cache, caches, invalidate_tag, invalidate_tag_async, lru_cache};
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "libc"))]
 use lru_memo_tests::forks::in_child;
 use lru_memo_tests::without_hanging;
 use pollster::block_on;
@@ -354,7 +354,7 @@ fn hits_beside_invalidations_never_see_what_was_computed_before() {
     });
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "libc"))]
 #[test]
 fn the_child_of_a_fork_invalidates_its_own() {
     #[lru_cache(tags = ["forked"])]

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use lru_memo::{CacheInfo, lru_cache};
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "libc"))]
 use lru_memo_tests::forks::in_child;
 use pollster::block_on;
 
@@ -186,7 +186,7 @@ async fn until_yielding(condition: impl Fn() -> bool) {
     }
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "libc"))]
 #[test]
 fn the_child_of_a_fork_has_a_timer_of_its_own() {
     static GO_ON: AtomicBool = AtomicBool::new(false);
