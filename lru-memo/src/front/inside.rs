@@ -1,0 +1,289 @@
+//! A cache in its lock: what is changed there of what readers see.
+
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use super::blocks::Place;
+use super::index::Tag;
+use super::reader::Reader;
+use super::running::Running;
+use super::{Expiry, Front, HELD_BACK, LINGER, SPARE, Unfound};
+use crate::lru::{Left, Lru};
+use crate::sync::relax;
+use crate::threading::Threading;
+
+/// A cache in its lock.
+pub(crate) struct Inside<'a, T: Threading, E> {
+    pub(super) front: &'a Front<T, E>,
+    pub(crate) lru: &'a mut Lru,
+}
+
+impl<'a, T: Threading, E> Inside<'a, T, E> {
+    /// The places whose entries may have a hash with this tag.
+    pub(crate) fn candidates(&self, tag: Tag) -> impl Iterator<Item = Place> + use<'a, T, E> {
+        let front = self.front;
+        // SAFETY: in the lock.
+        unsafe { front.index.candidates(tag) }
+    }
+
+    /// What was seen of an entry that was not found in the lock.
+    pub(crate) fn lacking(&self) -> Unfound {
+        Unfound(Some(self.front.index.changes()))
+    }
+
+    /// Whether what was not found is certainly not there now.
+    pub(crate) fn still_lacks(&self, unfound: Unfound) -> bool {
+        unfound.0.is_some_and(|changes| self.front.index.has_nothing_new(changes))
+    }
+
+    /// The first entry whose hash has this tag and of which something can be made: its place, and that.
+    pub(crate) fn find<R>(&self, tag: Tag, made: impl Fn(&E) -> Option<R>) -> Option<(Place, R)> {
+        // SAFETY: it was found just now.
+        self.candidates(tag).find_map(|place| Some((place, made(unsafe { self.entry(place) })?)))
+    }
+
+    /// An entry that was found in the lock.
+    ///
+    /// # Safety
+    /// The place was found since the lock was taken, and has not been removed.
+    pub(crate) unsafe fn entry(&self, place: Place) -> &E {
+        // SAFETY: what is found in the lock is taken only after it was removed.
+        unsafe { self.front.nodes.entry(place) }
+    }
+
+    /// Gives a place a stamp that is larger than all before, by the calling thread's reader.
+    #[inline]
+    pub(super) fn stamp(&mut self, place: Place, mine: Option<&Reader>, step: u32) {
+        let Self { front, lru } = self;
+        // SAFETY: in the lock, and the place is known.
+        unsafe {
+            match mine {
+                Some(mine) if !T::SHARED => front.recency.stamp_alone(place, mine),
+                _ => front.recency.stamp(place, mine, step, &mut lru.order, &lru.readers),
+            }
+        }
+    }
+
+    fn readers(&self) -> impl Iterator<Item = &Reader> {
+        T::all(&self.front.readers, &self.lru.readers)
+    }
+
+    /// Whether anything is being computed that has begun before.
+    pub(crate) fn runs(&self) -> bool {
+        let all = || self.readers().map(Reader::running).chain([&self.front.without_reader]);
+        // What has ended is counted first: so what ends and what begins meanwhile makes it more, not less.
+        let ended: u64 = all().map(Running::ended).sum();
+        let begun: u64 = all().map(Running::begun).sum();
+        begun != ended
+    }
+
+    /// All hits and all misses of all readers.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        self.readers()
+            .map(Reader::counts)
+            .fold(self.lru.readers.counts(), |(hits, misses), (more_hits, more_misses)| {
+                (hits + more_hits, misses + more_misses)
+            })
+    }
+
+    /// Makes an entry the most recent one.
+    pub(crate) fn touch(&mut self, place: Place) {
+        self.stamp(place, self.front.reader(), 1);
+    }
+
+    /// Removes an entry. What can leave now goes to `left`.
+    pub(crate) fn remove(&mut self, place: Place, left: &mut Left<E>) {
+        self.unlink(place);
+        self.settle(left);
+    }
+
+    fn unlink(&mut self, place: Place) {
+        self.front.index.remove(self.lru.tag(place), place);
+        self.lru.remove(place);
+    }
+
+    /// Stores an entry of a weight that is [admitted](Lru::admits) as the most recent, in the place of the one with
+    /// its key if there is one. What leaves goes to `left`.
+    pub(crate) fn store(
+        &mut self,
+        there: Option<Place>,
+        tag: Tag,
+        entry: E,
+        weight: usize,
+        expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+        left: &mut Left<E>,
+    ) {
+        let front = self.front;
+        let deadline = expiry.now.and_then(|_| (expiry.deadline_of)(&entry));
+        if let Some(there) = there {
+            self.lru.remove(there);
+        }
+        while self.lru.is_full_for(weight) {
+            let leaving = match self.expired(expiry) {
+                Some(expired) => {
+                    self.lru.expirations += 1;
+                    expired
+                }
+                None => {
+                    let Some(least_recent) = self.least_recent() else { break };
+                    self.lru.evictions += 1;
+                    least_recent
+                }
+            };
+            self.unlink(leaving);
+        }
+        let mine = front.reader();
+        let is_alone = !T::SHARED || self.lru.readers.are_only(mine);
+        if is_alone {
+            self.settle_alone(mine, left);
+        }
+        let place = self.free_place(left);
+        // SAFETY: the place is free, so that nobody else can see it.
+        unsafe { front.nodes.put(place, entry) };
+        self.lru.add(place, tag, weight);
+        self.stamp(place, mine, 1);
+        match there {
+            Some(there) => front.index.replace(tag, there, place),
+            None => {
+                if let Some(old) = front.index.insert(tag, place, self.lru.len()) {
+                    self.lru.limbo.push_buckets(old);
+                    self.settle_all(left);
+                }
+            }
+        }
+        if let Some(deadline) = deadline {
+            let entries = self.lru.len();
+            let Lru { deadlines, live, .. } = &mut *self.lru;
+            deadlines.push(deadline, place, entries, |place| front.deadline_at(live, place, expiry));
+        }
+        if core::mem::needs_drop::<E>() && !is_alone {
+            self.settle(left);
+        }
+    }
+
+    /// An entry whose deadline has passed, which is to be removed.
+    fn expired(&mut self, expiry: &Expiry<impl Fn(&E) -> Option<Instant>>) -> Option<Place> {
+        let Lru { deadlines, live, .. } = &mut *self.lru;
+        deadlines.pop(expiry.now?, |place| self.front.deadline_at(live, place, expiry))
+    }
+
+    fn least_recent(&mut self) -> Option<Place> {
+        let (entries, last) = (self.lru.len(), self.lru.last_place());
+        let Lru { live, order, readers, .. } = &mut *self.lru;
+        if !self.front.recency.is_kept() {
+            return live.places().next();
+        }
+        // SAFETY: in the lock, and the places are known.
+        unsafe { self.front.recency.least_recent(live, entries, last, order, readers) }
+    }
+
+    /// A place that no reader knows of.
+    fn free_place(&mut self, left: &mut Left<E>) -> Place {
+        if self.lru.free.is_empty() && self.lru.limbo.len() >= SPARE / 2 {
+            self.settle_all(left);
+        }
+        while self.lru.free.is_empty() && self.lru.limbo.len() >= HELD_BACK + self.readers().count() {
+            relax();
+            self.settle_all(left);
+        }
+        self.lru.free.pop().unwrap_or_else(|| {
+            let place = self.lru.extend();
+            // SAFETY: in the lock, and one after the other.
+            unsafe {
+                self.front.nodes.extend_to(place);
+                self.front.recency.extend_to(place);
+            }
+            place
+        })
+    }
+
+    /// Lets go what was removed and nobody can see any more, unless it would take long to find out.
+    pub(crate) fn settle(&mut self, left: &mut Left<E>) {
+        let is_worth_it = self.lru.limbo.len() >= SPARE / 2;
+        if is_worth_it || self.lru.readers.are_few() {
+            self.settle_all(left);
+        }
+    }
+
+    /// Lets go what was removed, where no other thread reads.
+    #[inline]
+    fn settle_alone(&mut self, mine: Option<&Reader>, left: &mut Left<E>) {
+        let Lru { limbo, free, kept, .. } = &mut *self.lru;
+        if !kept.is_empty() || mine.is_some_and(|mine| mine.hazard() != 0) || !limbo.is_seen_by_nobody() {
+            return self.settle_all(left);
+        }
+        let gone = limbo.take_all();
+        for &place in &*gone {
+            free.push(place);
+            if core::mem::needs_drop::<E>() {
+                // SAFETY: it was removed, and nobody can see it any more.
+                left.push(unsafe { self.front.nodes.take(place) });
+            }
+        }
+        gone.clear();
+        if core::mem::needs_drop::<E>() && self.front.holds_back() {
+            self.front.held_back.store(0, Relaxed);
+        }
+    }
+
+    #[inline(never)]
+    fn settle_all(&mut self, left: &mut Left<E>) {
+        self.settle_once(left);
+        if core::mem::needs_drop::<E>() && T::SHARED && self.front.holds_back() {
+            // Whoever ends a call from now on sees that, and lets go. Who has ended just now may not have seen it, and it
+            // may not be seen here, for as long as a write takes to reach another thread.
+            for _ in 0..LINGER {
+                core::hint::spin_loop();
+                self.settle_once(left);
+                if !self.front.holds_back() {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn settle_once(&mut self, left: &mut Left<E>) {
+        let front = self.front;
+        let Lru { limbo, free, kept, readers, order, .. } = &mut *self.lru;
+        if !readers.are_few() {
+            limbo.retain_pinned();
+            readers.prune(&front.without_reader, |reader| front.recency.forget(reader, order));
+        }
+        let hazards =
+            || T::all(&front.readers, readers).map(Reader::hazard).filter(|&place| place != 0).collect();
+        let were_free = free.len();
+        let has_others = T::SHARED && !readers.are_only(front.reader());
+        limbo.settle(has_others.then_some(&*readers), hazards, kept, free);
+        if core::mem::needs_drop::<E>() {
+            for &place in &free[were_free..] {
+                // SAFETY: it was removed, and nobody can see it any more.
+                left.push(unsafe { front.nodes.take(place) });
+            }
+            front.held_back.store(limbo.len(), Relaxed);
+        }
+    }
+
+    /// Removes all entries.
+    pub(crate) fn clear(&mut self, left: &mut Left<E>) {
+        let old = self.front.index.clear();
+        self.lru.limbo.push_buckets(old);
+        self.lru.clear();
+        self.settle_all(left);
+    }
+
+    /// All entries, the most recent first.
+    #[cfg(all(test, loom))]
+    pub(super) fn newest_first(&self) -> Vec<Place> {
+        let Lru { live, order, readers, .. } = &*self.lru;
+        // SAFETY: in the lock.
+        unsafe { self.front.recency.newest_first(live, order, readers) }
+    }
+
+    /// Takes all entries out of a cache that nobody uses any more.
+    pub(crate) fn empty(&mut self) -> Vec<E> {
+        let places = self.lru.live.places().chain(self.lru.limbo.places());
+        // SAFETY: these are the places with entries, each once, and nobody uses them any more.
+        places.map(|place| unsafe { self.front.nodes.take(place) }).collect()
+    }
+}
