@@ -19,7 +19,15 @@ use pollster::block_on;
 /// The store of this process, whichever test comes first.
 fn prepare() {
     #[cfg(feature = "shared")]
-    lru_memo_tests::in_memory_or_chosen();
+    {
+        // A task would be ready later where it has to open the store.
+        #[lru_cache(scope = shared)]
+        fn opens_the_store(x: u32) -> u32 {
+            x
+        }
+        lru_memo_tests::in_memory_or_chosen();
+        opens_the_store(1);
+    }
 }
 
 /// Polls a future once, whoever waits for it.

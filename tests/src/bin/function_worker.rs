@@ -94,11 +94,14 @@ async fn impatient_task(x: u64, waits: bool) -> u64 {
     x + 1
 }
 
+/// An error that those who wait for a run cannot get a copy of.
+struct Failed(String);
+
 #[lru_cache(scope = shared, single_flight = true)]
-fn failing(x: u64) -> Result<u64, String> {
+fn failing(x: u64) -> Result<u64, Failed> {
     println!("runs {x}");
     thread::sleep(Duration::from_millis(20));
-    Err(format!("{x} failed"))
+    Err(Failed(format!("{x} failed")))
 }
 
 #[lru_cache(scope = shared, skip(f))]
@@ -333,7 +336,7 @@ fn answer(command: &str, number: u64) -> String {
             String::new()
         }
         "slow_info" => slow_cache_info().to_string(),
-        "failing" => in_threads(number, || failing(1).unwrap_err()),
+        "failing" => in_threads(number, || failing(1).unwrap_err().0),
         "failing_info" => failing_cache_info().to_string(),
         "methods" => {
             use shelves::{Shelf, Twice};
@@ -406,7 +409,7 @@ fn answer(command: &str, number: u64) -> String {
         // SAFETY: takes a number.
         "become_user" => unsafe { libc::setuid(number as libc::uid_t) }.to_string(),
         "slow_for" => slow(2, number).to_string(),
-        "failing_again" => failing(2).unwrap_err(),
+        "failing_again" => failing(2).unwrap_err().0,
         "polls" => longest_poll(async {
             let value = task_row(number).await;
             task_row_cache_put(number, value).await;
