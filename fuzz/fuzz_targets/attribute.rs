@@ -31,10 +31,10 @@ mod invocation;
 mod item;
 #[path = "../../lru-memo-macros/src/key.rs"]
 mod key;
-#[path = "../../lru-memo-macros/src/object.rs"]
-mod object;
 #[path = "../../lru-memo-macros/src/lookup.rs"]
 mod lookup;
+#[path = "../../lru-memo-macros/src/object.rs"]
+mod object;
 #[path = "../../lru-memo-macros/src/options.rs"]
 mod options;
 #[path = "../../lru-memo-macros/src/parameters.rs"]
