@@ -61,7 +61,7 @@ fn block(number: u64) -> Vec<u8> {
 
 /// Stores twice as much as the limit.
 fn fill() {
-    for number in 0..2 * LIMIT >> 20 {
+    for number in 0..(2 * LIMIT) >> 20 {
         assert_eq!(block(number).len(), 1 << 20);
     }
     assert_eq!(block(0)[0], 0);
