@@ -11,6 +11,7 @@ use syn::{
     UnOp,
 };
 
+use self::unknown::unknown;
 use crate::diagnostics::Diagnostics;
 use crate::object::Object;
 
@@ -365,7 +366,7 @@ impl Given {
                 })?;
                 once(&mut self.runtime, &name, Runtime(Some(path)), diagnostics);
             }
-            other => return Err(unknown(&name, other)),
+            other => return Err(unknown(&name, other, input)),
         }
         Ok(())
     }
@@ -594,38 +595,6 @@ fn has_parameter(function: &Signature, name: &str) -> bool {
     })
 }
 
-fn unknown(name: &Ident, text: &str) -> syn::Error {
-    let near = NAMES.iter().find(|known| is_misspelt(text, known));
-    let message = match near {
-        Some(near) => format!("unknown option `{text}`; did you mean `{near}`?"),
-        None => format!("unknown option `{text}`; the options are `{}`", NAMES.join("`, `")),
-    };
-    syn::Error::new_spanned(name, message)
-}
-
-/// Whether one word becomes the other by at most two changes of a letter, or by cutting its end.
-fn is_misspelt(word: &str, known: &str) -> bool {
-    let word = word.to_lowercase().replace('_', "");
-    let known = known.replace('_', "");
-    word.len() >= 3 && (known.starts_with(&word) || word.starts_with(&known)) || distance(&word, &known) <= 2
-}
-
-/// The Levenshtein distance.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &r) in right.iter().enumerate() {
-            let substitute = diagonal + usize::from(l != r);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[right.len()]
-}
-
 /// Skips what is left of an option that could not be read.
 fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() && !input.peek(Token![,]) {
@@ -633,6 +602,10 @@ fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
     }
     Ok(())
 }
+
+// Spelt out for those who include this file by its path, as the fuzz targets do.
+#[path = "options/unknown.rs"]
+mod unknown;
 
 #[cfg(test)]
 // Spelt out for those who include this file by its path, as the fuzz targets do.

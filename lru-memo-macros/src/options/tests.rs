@@ -40,3 +40,27 @@ fn single_flight_is_a_boolean_or_a_duration() {
     let text = mistakes("single_flight = \"by_key\"");
     assert!(text.contains("is not a duration"), "{text}");
 }
+
+#[test]
+fn an_option_of_another_library_is_one_mistake_that_says_what_to_write() {
+    for (option, advice) in [
+        ("size = 100", "maxsize = 128"),
+        ("time = 60", "ttl ="),
+        ("time_to_idle = 60", "ttl ="),
+        ("ty = \"SizedCache<u32, u32>\", create = \"{ f(1, 2) }\"", "key = .."),
+        ("convert = r#\"{ format!(\"{}\", a) }\"#", "key = .."),
+        ("result = true", "cache_err = true"),
+        ("option = true", "value.is_some()"),
+        ("sync_writes = \"by_key\"", "single_flight = true"),
+        ("with_cached_flag = true", "f_with_outcome"),
+        ("disk = true", "scope = shared"),
+        ("on_evict = |key, value| drop((key, value))", "f_cache_totals"),
+        ("Capacity: 2", "maxsize = 128"),
+        ("unbound", "maxsize = None"),
+    ] {
+        let found = mistakes(option);
+        let wanted = option.matches(" = ").count().clamp(1, 2);
+        assert!(found.matches("compile_error").count() <= wanted, "{option}: {found}");
+        assert!(found.contains(advice), "{option}: {found}");
+    }
+}

@@ -8,7 +8,7 @@ fn f(x: u32) -> u32 {
     x
 }
 
-#[lru_cache(capacity)]
+#[lru_cache(colour)]
 fn g(x: u32) -> u32 {
     x
 }
