@@ -72,7 +72,8 @@ pub(crate) fn tsan() -> Result<(), Failure> {
             .args(last)
             .env("RUSTFLAGS", "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer")
             .env(format!("CFLAGS_{}", host.replace('-', "_")), "-fsanitize=thread")
-            .env("TSAN_OPTIONS", format!("suppressions={}", suppressions.display()));
+            // The children of forks start threads, which ThreadSanitizer does not watch over unless it is told to try.
+            .env("TSAN_OPTIONS", format!("die_after_fork=0 suppressions={}", suppressions.display()));
         command
     };
     run(&mut sanitized(&["--no-run"]))?;
