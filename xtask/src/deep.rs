@@ -53,9 +53,9 @@ pub(crate) fn for_the_time(mut once: impl FnMut() -> Result<(), Failure>) -> Res
 /// together.
 pub(crate) fn features() -> Result<(), Failure> {
     run(&mut cargo("clippy --all-targets -- -D warnings"))?;
-    ["shared", "memcached", "redis", "redis-tls"].into_iter().try_for_each(|feature| {
-        run(cargo("clippy -p lru-memo --features").args([feature, "--", "-D", "warnings"]))
-    })?;
+    ["shared", "memcached", "redis", "redis-tls", "serde", "metrics", "tracing"].into_iter().try_for_each(
+        |feature| run(cargo("clippy -p lru-memo --features").args([feature, "--", "-D", "warnings"])),
+    )?;
     run(&mut cargo("clippy -p lru-memo-examples --all-targets --features tls -- -D warnings"))?;
     // What a store without its feature says.
     run(&mut cargo("test -p lru-memo --features redis --lib configured"))
