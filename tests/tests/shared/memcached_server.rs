@@ -96,7 +96,14 @@ impl Server {
 
     /// The names of all items that begin like this.
     pub fn items(&self, beginning: &str) -> Vec<String> {
-        let lines = self.tell("lru_crawler metadump all\r\n");
+        let lines = loop {
+            let lines = self.tell("lru_crawler metadump all\r\n");
+            // The crawler is at its own work now and then.
+            if !lines.iter().any(|line| line.starts_with("BUSY")) {
+                break lines;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        };
         let names = lines.iter().filter_map(|line| line.strip_prefix("key=")?.split(' ').next());
         // What is special in a URL is written in hexadecimal there.
         names.map(|name| name.replace("%3A", ":")).filter(|name| name.starts_with(beginning)).collect()
