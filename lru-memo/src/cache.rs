@@ -454,8 +454,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if self.limits.maxsize.is_some() { Conflict::Keep } else { Conflict::Replace }
     }
 
-    /// Stores an entry as the most recent, in the place of the one with its key if there is one. An entry that may
-    /// not be stored at all leaves, and with it the one it would have replaced.
+    /// Stores an entry as the most recent, in the place of the one with its key if there is one. An entry that is too
+    /// heavy leaves, and with it the one it would have replaced. An entry of which a tag was invalidated leaves alone.
     pub(crate) fn store(
         &self,
         searched: Searched<'_, T, P, K, V>,
@@ -466,7 +466,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         K: Tagged,
     {
         let Searched { mut inside, place, left, .. } = searched;
-        if inside.lru.admits(weight) && entry.key.is_current() {
+        if !entry.key.is_current() {
+            left.push(entry);
+        } else if inside.lru.admits(weight) {
             let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
             let expiry = front::Expiry { now: self.now(), deadline_of };
             inside.store(place, tag(hash), entry, weight, &expiry, left);

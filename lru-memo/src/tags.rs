@@ -178,10 +178,10 @@ impl<S, K: Tagged> Tagged for (S, K) {
 ///
 /// A function names the tags of its entries by `tags = [..]`. This function reaches the caches of the process, of the
 /// calling thread and of the shared store at once, and the caches of other threads and of objects before their next
-/// hit. A run that has begun before is returned to its caller, and not stored.
+/// hit. The value of a run that began before is returned to its caller, and not stored.
 ///
-/// Where there are functions with `scope = shared`, this blocks while the store is asked; a task calls
-/// [`invalidate_tag_async`]. A store that cannot be asked is told later, and meanwhile these functions are not cached.
+/// With a feature for `scope = shared`, this opens the store if need be and blocks while the store is asked; a task calls
+/// [`invalidate_tag_async`]. A store that cannot be reached is told later, and until then functions with tags are not cached.
 ///
 /// ```
 /// use lru_memo::{invalidate_tag, lru_cache};

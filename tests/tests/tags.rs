@@ -168,6 +168,27 @@ fn a_run_that_has_begun_before_is_not_stored_and_another_one_is() {
 }
 
 #[test]
+fn a_run_from_before_leaves_the_value_that_was_computed_after_in_its_place() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    static GO_ON: AtomicBool = AtomicBool::new(false);
+    #[cache(tags = ["overtaken"])]
+    fn numbered(_x: u32) -> u32 {
+        let run = RUNS.fetch_add(1, SeqCst);
+        until(|| run > 0 || GO_ON.load(SeqCst));
+        run
+    }
+    watched(|| {
+        let first = thread::spawn(|| numbered(1));
+        until(|| RUNS.load(SeqCst) == 1);
+        invalidate_tag("overtaken");
+        assert_eq!(numbered(1), 1);
+        GO_ON.store(true, SeqCst);
+        assert_eq!(first.join().expect("no panic"), 0);
+        assert_eq!(numbered_cache_peek(1), Some(1));
+    });
+}
+
+#[test]
 fn a_caller_after_the_invalidation_does_not_wait_for_a_run_from_before() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     static GO_ON: AtomicBool = AtomicBool::new(false);
