@@ -3,6 +3,7 @@
 //! A call that hits takes no lock. Where the lock is taken, no user code runs inside: what it is to compare is kept,
 //! and compared outside, and what leaves the cache is handed out of the lock and dropped there.
 
+mod counters;
 mod forks;
 mod matching;
 mod outside;
@@ -12,6 +13,7 @@ use core::hash::{BuildHasher, Hasher};
 use core::sync::atomic::AtomicU64;
 use std::time::Instant;
 
+use self::counters::counts;
 pub use self::matching::caught_up_with_tags;
 pub(crate) use self::outside::Keeping;
 use crate::clock;
@@ -20,7 +22,7 @@ use crate::front::blocks::Place;
 use crate::front::reader::Reader;
 use crate::front::{self, Front, Inside, Unfound, tag};
 use crate::in_flight::InFlight;
-use crate::info::{CacheInfo, CacheParameters};
+use crate::info::CacheParameters;
 use crate::invalidations::Invalidations;
 use crate::key::Key;
 use crate::kind::{Expiry, Kind};
@@ -28,7 +30,7 @@ use crate::lru::{Left, Limits, Lru};
 use crate::miss::{Conflict, Miss, MissOf};
 use crate::tags::Tagged;
 use crate::threading::Threading;
-use crate::totals::{CacheTotals, Runs};
+use crate::totals::Runs;
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
@@ -497,53 +499,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             (forgotten, core::mem::replace(&mut ledger.in_flight, InFlight::new()))
         });
     }
-
-    /// What it has done since it was made.
-    pub fn totals(&self) -> CacheTotals {
-        if let Some(heir) = self.heir() {
-            return heir.totals();
-        }
-        T::with(&self.state, |state| {
-            let (hits, misses) = counts(&self.front.inside(&mut state.lru), &state.ledger);
-            CacheTotals {
-                hits,
-                misses,
-                evictions: state.lru.evictions,
-                expirations: state.lru.expirations,
-                waits: state.ledger.waits,
-                ..self.runs.totals()
-            }
-        })
-    }
-
-    /// The counters.
-    #[inline(never)]
-    pub fn info(&self) -> CacheInfo {
-        if let Some(heir) = self.heir() {
-            return heir.info();
-        }
-        T::with(&self.state, |state| {
-            let (hits, misses) = counts(&self.front.inside(&mut state.lru), &state.ledger);
-            let cleared = state.ledger.cleared;
-            CacheInfo {
-                hits: hits - cleared.0,
-                misses: misses - cleared.1,
-                maxsize: self.limits.maxsize,
-                currsize: state.lru.len(),
-            }
-        })
-    }
 }
 
 fn limits(parameters: CacheParameters) -> Limits {
     let CacheParameters { maxsize, max_weight, ttl, .. } = parameters;
     Limits { maxsize, max_weight, ttl }
-}
-
-/// All hits and misses there have been.
-fn counts<T: Threading, E, K, V>(inside: &Inside<'_, T, E>, ledger: &Ledger<T, K, V>) -> (u64, u64) {
-    let (hits, misses) = inside.counts();
-    (ledger.hits + hits, ledger.misses + misses)
 }
 
 /// Lets go, when it is dropped, what was removed while foreign code looked at it.

@@ -1,0 +1,57 @@
+//! What a cache tells of itself: its counters, and its totals.
+
+use core::hash::BuildHasher;
+
+use super::{Cache, Ledger};
+use crate::front::Inside;
+use crate::info::CacheInfo;
+use crate::kind::Kind;
+use crate::threading::Threading;
+use crate::totals::CacheTotals;
+
+impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+    /// What it has done since it was made.
+    pub fn totals(&self) -> CacheTotals {
+        if let Some(heir) = self.heir() {
+            return heir.totals();
+        }
+        T::with(&self.state, |state| {
+            let (hits, misses) = counts(&self.front.inside(&mut state.lru), &state.ledger);
+            CacheTotals {
+                hits,
+                misses,
+                evictions: state.lru.evictions,
+                expirations: state.lru.expirations,
+                waits: state.ledger.waits,
+                ..self.runs.totals()
+            }
+        })
+    }
+
+    /// The counters.
+    #[inline(never)]
+    pub fn info(&self) -> CacheInfo {
+        if let Some(heir) = self.heir() {
+            return heir.info();
+        }
+        T::with(&self.state, |state| {
+            let (hits, misses) = counts(&self.front.inside(&mut state.lru), &state.ledger);
+            let cleared = state.ledger.cleared;
+            CacheInfo {
+                hits: hits - cleared.0,
+                misses: misses - cleared.1,
+                maxsize: self.limits.maxsize,
+                currsize: state.lru.len(),
+            }
+        })
+    }
+}
+
+/// All hits and misses there have been.
+pub(super) fn counts<T: Threading, E, K, V>(
+    inside: &Inside<'_, T, E>,
+    ledger: &Ledger<T, K, V>,
+) -> (u64, u64) {
+    let (hits, misses) = inside.counts();
+    (ledger.hits + hits, ledger.misses + misses)
+}
