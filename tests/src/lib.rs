@@ -4,6 +4,7 @@
 pub mod forks;
 pub mod history;
 pub mod model;
+pub mod polled;
 pub mod subject;
 
 use std::env;
@@ -55,4 +56,15 @@ pub fn in_memory_or_chosen() {
     if env::var_os("LRU_MEMO_STORE").is_none() {
         let _ = lru_memo::shared::configure("memory://");
     }
+}
+
+/// Chooses the store as [`in_memory_or_chosen`] does, and opens it: a task that has to open the store is ready later.
+#[cfg(feature = "shared")]
+pub fn open_store() {
+    #[lru_memo::lru_cache(scope = shared)]
+    fn opens_the_store(x: u32) -> u32 {
+        x
+    }
+    in_memory_or_chosen();
+    opens_the_store(1);
 }

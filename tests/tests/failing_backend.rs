@@ -2,60 +2,20 @@
 
 #![allow(dead_code, reason = "some functions are called by their companions alone")]
 
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::sync::Mutex;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use lru_memo::Outcome::{Miss, Waited};
 use lru_memo::{Memo, lru_cache};
+use lru_memo_tests::polled::{Gate, poll};
 use lru_memo_tests::without_hanging;
 use pollster::block_on;
 
-/// The store of this process, whichever test comes first. It is open: a task would be ready later where it has to open it.
+/// The store of this process, whichever test comes first.
 fn prepare() {
     #[cfg(feature = "shared")]
-    {
-        #[lru_cache(scope = shared)]
-        fn opens_the_store(x: u32) -> u32 {
-            x
-        }
-        lru_memo_tests::in_memory_or_chosen();
-        opens_the_store(1);
-    }
-}
-
-/// Polls a future once, whoever waits for it.
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Holds runs back until they are told what to return.
-struct Gate(Mutex<Option<u32>>, AtomicU32);
-
-impl Gate {
-    const fn new() -> Self {
-        Self(Mutex::new(None), AtomicU32::new(0))
-    }
-
-    fn open(&self, number: u32) {
-        *self.0.lock().expect("no panic") = Some(number);
-    }
-
-    fn runs(&self) -> u32 {
-        self.1.load(SeqCst)
-    }
-
-    async fn passed(&self) -> u32 {
-        self.1.fetch_add(1, SeqCst);
-        poll_fn(|_| match self.0.lock().expect("no panic").take() {
-            Some(number) => Poll::Ready(number),
-            None => Poll::Pending,
-        })
-        .await
-    }
+    lru_memo_tests::open_store();
 }
 
 /// An error that can be copied and is not `Sync`.
@@ -76,7 +36,7 @@ macro_rules! errors {
 
         #[test]
         fn tasks_that_wait_get_the_error_of_the_run_and_count_as_misses() {
-            static GATE: Gate = Gate::new();
+            static GATE: Gate<u32> = Gate::new();
             prepare();
             #[lru_cache(scope = $scope, single_flight = true)]
             async fn f(x: u32) -> Result<u32, Refused> {
@@ -101,7 +61,7 @@ macro_rules! errors {
 
         #[test]
         fn an_error_that_cannot_be_copied_has_the_next_one_run() {
-            static GATE: Gate = Gate::new();
+            static GATE: Gate<u32> = Gate::new();
             prepare();
             #[lru_cache(scope = $scope, single_flight = true)]
             async fn f(x: u32) -> Result<u32, Unique> {
@@ -118,7 +78,7 @@ macro_rules! errors {
 
         #[test]
         fn a_caller_after_an_invalidation_does_not_get_the_error_of_a_run_from_before() {
-            static GATE: Gate = Gate::new();
+            static GATE: Gate<u32> = Gate::new();
             prepare();
             #[lru_cache(scope = $scope, single_flight = true)]
             async fn f(x: u32) -> Result<u32, Refused> {
@@ -141,7 +101,7 @@ macro_rules! errors {
         #[test]
         fn methods_and_aliases_hand_their_errors_on() {
             type Answer<T> = Result<T, Refused>;
-            static GATE: Gate = Gate::new();
+            static GATE: Gate<u32> = Gate::new();
             prepare();
             #[lru_cache(scope = $scope, single_flight = true)]
             async fn aliased(x: u32) -> Answer<u32> {
@@ -206,7 +166,7 @@ mod in_all_processes {
 
 #[test]
 fn those_who_wait_on_an_object_s_cache_get_the_error() {
-    static GATE: Gate = Gate::new();
+    static GATE: Gate<u32> = Gate::new();
     struct Store(Memo);
     impl Store {
         #[lru_cache(scope = self.0, single_flight = true)]

@@ -3,58 +3,21 @@
 #![allow(dead_code, reason = "some functions are called by their companions alone")]
 
 use std::cell::Cell;
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
-use std::sync::Mutex;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use lru_memo::Outcome::{Hit, Miss, Waited};
 use lru_memo::{Memo, Outcome, lru_cache};
+use lru_memo_tests::polled::{Gate, poll};
 use lru_memo_tests::without_hanging;
 use pollster::block_on;
 
 /// The store of this process, whichever test comes first.
 fn prepare() {
     #[cfg(feature = "shared")]
-    {
-        // A task would be ready later where it has to open the store.
-        #[lru_cache(scope = shared)]
-        fn opens_the_store(x: u32) -> u32 {
-            x
-        }
-        lru_memo_tests::in_memory_or_chosen();
-        opens_the_store(1);
-    }
-}
-
-/// Polls a future once, whoever waits for it.
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Runs bodies of an `async fn` up to their end, which this opens.
-struct Gate(Mutex<Option<Result<u32, String>>>);
-
-impl Gate {
-    const fn new() -> Self {
-        Self(Mutex::new(None))
-    }
-
-    /// Ends the body that waits, or the next one.
-    fn open(&self, result: Result<u32, String>) {
-        *self.0.lock().expect("no panic") = Some(result);
-    }
-
-    async fn passed(&self) -> Result<u32, String> {
-        poll_fn(|_| match self.0.lock().expect("no panic").take() {
-            Some(result) => Poll::Ready(result),
-            None => Poll::Pending,
-        })
-        .await
-    }
+    lru_memo_tests::open_store();
 }
 
 macro_rules! outcomes {
@@ -165,7 +128,7 @@ macro_rules! outcomes {
 
         #[test]
         fn tasks_that_wait_are_told_so_and_the_one_that_runs_is_not() {
-            static GATE: Gate = Gate::new();
+            static GATE: Gate<Result<u32, String>> = Gate::new();
             prepare();
             #[lru_cache(scope = $scope, single_flight = true)]
             async fn f(x: u32) -> Result<u32, Box<str>> {
@@ -181,7 +144,7 @@ macro_rules! outcomes {
 
         #[test]
         fn a_task_that_takes_over_from_a_cancelled_one_is_a_miss() {
-            static GATE: Gate = Gate::new();
+            static GATE: Gate<Result<u32, String>> = Gate::new();
             prepare();
             #[lru_cache(scope = $scope, single_flight = true)]
             async fn f(x: u32) -> Result<u32, Box<str>> {
