@@ -103,7 +103,7 @@ pub(crate) struct Found<'f, T: Threading, E> {
     entry: &'f E,
 }
 
-/// An entry that was found on the shortest way: in the first block, unless it was looked for `in_blocks`.
+/// An entry that a pinned reader has found. It is in the first block, unless the search was `in_blocks`.
 pub(crate) struct FoundNear<'f, T: Threading, E> {
     found: Found<'f, T, E>,
     in_blocks: bool,
@@ -129,7 +129,7 @@ pub(crate) struct KeptEntry<'f, T: Threading, E> {
 }
 
 impl<T: Threading, E> Front<T, E> {
-    /// What is seen of a cache with these limits. One that `begins_small` allocates nothing for entries before they come.
+    /// Returns the concurrent part of a cache with these limits. If it `begins_small`, it allocates when entries come.
     pub(crate) fn new(limits: Limits, begins_small: bool) -> Self {
         let bound = match limits.maxsize {
             Some(0) => 0,
@@ -143,7 +143,7 @@ impl<T: Threading, E> Front<T, E> {
             index: Index::new(if begins_small { 0 } else { limits.maxsize.unwrap_or(0).min(1024) }),
             recency: Recency::new(nodes.beside(), is_kept),
             nodes,
-            // Many that come and go would each end it.
+            // Each of many caches that come and go would have to end the bias.
             bias: Bias::new(T::SHARED && !begins_small),
             readers: T::readers(),
             newest: AtomicU64::new(0),
@@ -159,7 +159,7 @@ impl<T: Threading, E> Front<T, E> {
         T::mine(&self.readers)
     }
 
-    /// Gives the calling thread a reader; none while the thread ends. In the lock.
+    /// Returns a new reader for the calling thread, or none while the thread ends. The caller holds the lock.
     pub(crate) fn join_in(&self, lru: &mut Lru) -> Option<&Reader> {
         self.end_bias_of_another(lru);
         T::join_in(&self.readers, &mut lru.readers)
@@ -173,7 +173,7 @@ impl<T: Threading, E> Front<T, E> {
         }
     }
 
-    /// Pins a reader, of the calling thread.
+    /// Pins a reader of the calling thread.
     #[inline(always)]
     fn pin<'r>(&self, reader: &'r Reader) -> Pin<'r> {
         T::pin(reader, &self.bias)
@@ -288,7 +288,7 @@ impl<T: Threading, E> Front<T, E> {
         Inside { front: self, lru }
     }
 
-    /// When the entry at a place expires, if there is one and it does; in the lock.
+    /// Returns the deadline of the entry at a place, if there is an entry and it expires. The caller holds the lock.
     fn deadline_at(
         &self,
         live: &Live,
@@ -396,8 +396,8 @@ impl<T: Threading, E> KeptEntry<'_, T, E> {
 
 /// How entries expire.
 pub(crate) struct Expiry<F> {
-    /// The time, if they do.
+    /// The time now, if entries expire.
     pub(crate) now: Option<Instant>,
-    /// When an entry expires.
+    /// Returns the deadline of an entry.
     pub(crate) deadline_of: F,
 }

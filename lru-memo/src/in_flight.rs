@@ -40,7 +40,7 @@ impl<T: Threading, K, V> InFlight<T, K, V> {
         self.0.insert_unique(hash, Keyed { hash, key, flight }, |keyed| keyed.hash);
     }
 
-    /// Removes the flights of all keys that belong; what is returned is to be dropped outside of the lock.
+    /// Removes the flights of all keys for which the predicate holds. The caller drops what is returned outside of the lock.
     pub(crate) fn remove_all(&mut self, belongs: impl Fn(&K) -> bool) -> Vec<Keyed<T, K, V>> {
         self.0.extract_if(|keyed| belongs(&keyed.key)).collect()
     }
@@ -319,7 +319,7 @@ pub struct Seat<'c, T: Threading, P: Kind, K, V, S> {
 }
 
 impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K, V, S> {
-    /// What a waiter does with what it has waited for, or when it has waited for too long.
+    /// Returns the value that the waiter gets, or the miss of a waiter that has to run the function itself.
     fn landed<M: SameKey<K>>(
         &self,
         landed: Option<Landed<V>>,

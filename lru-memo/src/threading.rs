@@ -42,7 +42,7 @@ pub trait Threading {
     fn readers() -> Self::Readers;
     /// The calling thread's reader, if it has one.
     fn mine(readers: &Self::Readers) -> Option<&Reader>;
-    /// Gives the calling thread a reader; none while the thread ends. In the lock.
+    /// Returns a new reader for the calling thread, or none while the thread ends. The caller holds the lock.
     fn join_in<'r>(readers: &'r Self::Readers, list: &mut List) -> Option<&'r Reader>;
     /// All readers; in the lock.
     fn all<'r>(readers: &'r Self::Readers, list: &'r List) -> impl Iterator<Item = &'r Reader>;

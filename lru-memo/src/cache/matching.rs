@@ -54,7 +54,7 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
         self.seen_tags.store(newest, Relaxed);
     }
 
-    /// Removes the entries whose keys belong, and keeps callers from waiting for such keys; the predicate runs in the
+    /// Removes the entries for whose keys the predicate holds, and forgets the flights of such keys. The predicate runs in the
     /// lock.
     fn remove_at_once(&self, belongs: impl Fn(&K) -> bool) {
         if let Some(heir) = self.heir() {

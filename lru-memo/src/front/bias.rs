@@ -1,20 +1,20 @@
 //! A pin that costs no more than a store, as long as one thread alone uses a cache.
 //!
-//! Whoever pins stores its word, and then loads from the index; whoever frees unlinks from the index, and then loads the
-//! words. A fence between the two, on either side, makes sure that one sees the other. While a cache is *biased*, its
-//! one reader leaves the fence out; and whoever comes from another thread, always in the lock, first ends that for good.
+//! A reader stores its word, and then loads from the index. A writer unlinks from the index, and then loads the words. On
+//! each side a fence between the two steps ensures that one of the threads sees the other. While a cache is *biased*, its
+//! one reader leaves the fence out. The first other thread that takes the lock ends the bias for good.
 //!
 //! 1. The thread of the biased reader stores its word, then loads the flag, and pins the costly way if that is cleared.
 //! 2. Another thread clears the flag, and then has the system run a barrier on all processors that run this process
 //!    (`membarrier`). If the barrier comes before that store of the word, the load of the flag after it sees it cleared. If
 //!    it comes after the store, the other thread sees the word.
 //!
-//! No stress test can tell whether the barrier is there: a store leaves the processor some 100 ns late, and a place is
-//! used again no sooner than 32 evictions after it was unlinked. That is an argument for tests, not for leaving it out: a
-//! thread that is interrupted between the two holds its store back for no longer, but what the load has seen for good.
+//! No stress test can tell whether the barrier is there. A store leaves the processor after some 100 ns, and a place is
+//! used again 32 evictions after it was unlinked at the earliest. The barrier is needed all the same: a thread that is
+//! interrupted after its load goes on later with what it has loaded.
 //!
-//! Nothing but the order of instructions is needed from the biased thread, which [`compiler_fence`] keeps. loom and Miri
-//! know no such barrier: there, as wherever the system has none, no cache is biased.
+//! The biased thread needs the order of its instructions alone, which [`compiler_fence`] keeps. loom and Miri have no such
+//! barrier: no cache is biased there, nor where the system has no `membarrier`.
 
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::compiler_fence;
@@ -25,12 +25,12 @@ use crate::sync::AtomicBool;
 pub struct Bias(AtomicBool);
 
 impl Bias {
-    /// The bias of a new cache, if it is `wanted` and can be ended.
+    /// Returns the bias of a new cache: none unless it is `wanted` and the system can end it.
     pub(crate) fn new(wanted: bool) -> Self {
         Self(AtomicBool::new(wanted && barrier::exists()))
     }
 
-    /// Whether one thread alone uses the cache; by its reader after it has stored its word.
+    /// Returns whether one thread alone uses the cache. The reader calls this after it has stored its word.
     #[inline(always)]
     pub(crate) fn holds_after_store(&self) -> bool {
         compiler_fence(SeqCst);
@@ -44,7 +44,7 @@ impl Bias {
         self.0.load(Relaxed)
     }
 
-    /// Ends it; in the lock.
+    /// Ends the bias. The caller holds the lock.
     #[cold]
     #[inline(never)]
     pub(crate) fn end(&self) {
@@ -68,7 +68,7 @@ mod barrier {
         unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
     }
 
-    /// Whether the system runs such barriers for this process, which it is asked for once.
+    /// Returns whether the system runs barriers for this process. The process registers once.
     pub(super) fn exists() -> bool {
         const UNKNOWN: u8 = 2;
         static EXISTS: AtomicU8 = AtomicU8::new(UNKNOWN);

@@ -1,9 +1,9 @@
 //! Values side by side, at addresses that never change, so that they can be read while others are added.
 //!
-//! The first block is the only one where all values are not too large together; every further one is as long as all
-//! before it together, and none is allocated before there is a value for it. Where the number of values is bounded, the
-//! blocks end there exactly; places beyond the bound, which are needed while readers keep entries from being freed, or
-//! when the bound has grown, are in blocks of their own.
+//! There is one block if the values up to the bound take little memory. Otherwise each further block is as long as all
+//! blocks before it together. A block is allocated when its first value comes. The blocks within the bound end exactly at
+//! the bound. Places beyond the bound are in blocks of their own: they are needed while readers keep removed entries from
+//! being freed, and after the bound has grown.
 
 use alloc::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
@@ -14,23 +14,23 @@ use crate::sync::AtomicPtr;
 /// The place of an entry, from 1.
 pub(crate) type Place = u32;
 
-/// How many further blocks there can be, within the bound and beyond it: enough for all places there are.
+/// The largest number of further blocks, within the bound and beyond it. They have room for every place.
 const BLOCKS: usize = 32;
-/// How many values the first block of a cache has that begins small.
+/// The length of the first block of a cache that begins small, in values.
 const FEW: usize = 16;
-/// Room for so many bytes of values is allocated at once; of memory the system gives only what is used.
+/// The largest first block, in bytes. The system provides its pages when they are used.
 const AT_ONCE: usize = 1 << 28;
-/// Where there is no room for all, it is for so many bytes.
+/// The first block if the values do not fit into the largest one, in bytes.
 const FIRST_BYTES: usize = 1 << 20;
 /// The length of the first block beyond the bound.
 const FIRST_BEYOND: usize = 64;
 
-/// What blocks hold.
+/// A type of values that blocks hold.
 ///
 /// # Safety
-/// Zeros are a valid value, which needs no drop.
+/// A value of zeros is valid, and needs no drop.
 pub(crate) unsafe trait Blank {
-    /// The value of zeros. Loom's types are more than their content and must be made.
+    /// Returns the value of zeros. Loom's types have more than their content, and must be made.
     #[cfg_attr(not(all(test, loom)), allow(dead_code, reason = "memory of zeros is allocated"))]
     fn blank() -> Self;
 }
@@ -42,14 +42,14 @@ pub(crate) struct Blocks<X> {
     further: AtomicPtr<Further<X>>,
 }
 
-/// How long the blocks are.
+/// The lengths of the blocks.
 #[derive(Clone, Copy)]
 struct Shape {
     /// The length of the first block.
     near: usize,
-    /// The same, if there are further ones: a power of two.
+    /// The length of the first block if there are further ones: a power of two.
     unit: usize,
-    /// Where the blocks within the bound end.
+    /// The number of values within the bound.
     bound: usize,
 }
 
@@ -59,7 +59,7 @@ struct Further<X> {
     beyond: [AtomicPtr<X>; BLOCKS],
 }
 
-/// A block: which it is, the index of its first value, and its length.
+/// A block: its number, the index of its first value, and its length.
 struct Block {
     is_within: bool,
     number: usize,
@@ -79,7 +79,7 @@ impl Shape {
         } else {
             (self.bound - FIRST_BEYOND, FIRST_BEYOND, usize::MAX)
         };
-        // The lengths double, so that the logarithm tells the block. It is below 32, of which the compiler is told.
+        // The lengths double, so the logarithm of the index gives the block. `% BLOCKS` tells the compiler its range.
         let number = ((index - before).max(first).ilog2() - first.ilog2()) as usize % BLOCKS;
         let start = before + (first << number);
         Block { is_within, number, start, length: (first << number).min(most - start) }
@@ -87,7 +87,7 @@ impl Shape {
 }
 
 impl<X: Blank> Blocks<X> {
-    /// Room for values up to this bound; not all of it at once for one that `begins_small`.
+    /// Returns blocks for values up to this bound. If it `begins_small`, the first block is short.
     pub(crate) fn new(bound: usize, begins_small: bool) -> Self {
         // Where the bound is that small, it is within the first block.
         let bound = bound.max(FIRST_BEYOND);
@@ -149,11 +149,11 @@ impl<X: Blank> Blocks<X> {
         (index < self.layout.near).then(|| unsafe { &*self.first.load(Relaxed).add(index) })
     }
 
-    /// Has the processor fetch the value at a place, if it is in the first block.
+    /// Prefetches the value at a place, if it is in the first block.
     #[inline(always)]
     pub(crate) fn fetch(&self, place: Place) {
         #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
-        // SAFETY: an address that is not valid is fetched in vain.
+        // SAFETY: a prefetch of an address that is not valid does nothing.
         unsafe {
             use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             _mm_prefetch::<_MM_HINT_T0>(self.first.load(Relaxed).wrapping_add(place as usize - 1).cast());
@@ -165,7 +165,7 @@ impl<X: Blank> Blocks<X> {
     /// The value at a place that is in the first block.
     ///
     /// # Safety
-    /// There is room for the place, and it is there.
+    /// There is room for the place, and the place is in the first block.
     #[inline(always)]
     pub(crate) unsafe fn in_first(&self, place: Place) -> &X {
         // SAFETY: as the caller says.
@@ -285,7 +285,7 @@ mod tests {
 
     use super::*;
 
-    /// Puts a number at each place up to the last, and expects to find it there, in each way.
+    /// Stores a number at each place up to the last, and reads it in each way.
     fn expect_what_is_put(bound: usize, begins_small: bool, last: Place, near: Place) {
         let blocks: Blocks<AtomicU64> = Blocks::new(bound, begins_small);
         for place in 1..=last {

@@ -5,7 +5,7 @@ pub(crate) fn exists() -> bool {
     clock::exists()
 }
 
-/// What it shows; of two that are read one after the other, by whatever threads, the second is not less.
+/// Returns the counter. Of two reads one after the other, in any threads, the second returns no less than the first.
 pub(crate) fn now() -> u64 {
     clock::now()
 }
@@ -76,7 +76,7 @@ mod clock {
 
     pub(super) fn now() -> u64 {
         static NOW: AtomicU64 = AtomicU64::new(0);
-        // Faster than stamps are counted.
+        // The counter grows faster than stamps do.
         NOW.fetch_add(1 << 10, Relaxed)
     }
 }

@@ -206,7 +206,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         }
     }
 
-    /// Lets go what was removed, where no other thread reads.
+    /// Frees what was removed, where no other thread reads.
     #[inline]
     fn settle_alone(&mut self, mine: Option<&Reader>, left: &mut Left<E>) {
         let Lru { limbo, free, kept, .. } = &mut *self.lru;
@@ -231,8 +231,8 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     fn settle_all(&mut self, left: &mut Left<E>) {
         self.settle_once(left);
         if core::mem::needs_drop::<E>() && T::SHARED && self.front.holds_back() {
-            // Whoever ends a call from now on sees that, and lets go. Who has ended just now may not have seen it, and it
-            // may not be seen here, for as long as a write takes to reach another thread.
+            // A reader that ends a call from now on sees that entries are held back, and frees them. For a reader that ended
+            // just now, neither side may have seen the other yet: a write takes that long to reach another thread.
             for _ in 0..LINGER {
                 core::hint::spin_loop();
                 self.settle_once(left);

@@ -1,8 +1,8 @@
 //! One thread's part in a cache: what it writes when it hits, and nobody else does.
 //!
-//! `word` counts by two; plus one while the thread is *pinned*: while it is, no place that it can find becomes another
-//! entry's, and no buckets are freed. Pinned, it runs nothing that blocks. For the user's `Eq` and `Clone` it holds on to
-//! one place instead, its `hazard`.
+//! `word` counts by two, plus one while the thread is *pinned*. While a thread is pinned, no place that the thread can find
+//! becomes another entry's, and no buckets are freed. A pinned thread runs nothing that blocks. While the user's `Eq` and
+//! `Clone` run, the thread is not pinned, and keeps one place instead: its `hazard`.
 
 use alloc::boxed::Box;
 #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
@@ -17,14 +17,14 @@ use crate::sync::{AtomicPtr, AtomicU32, AtomicU64};
 // No two of them share a cache line, nor a pair that is fetched together.
 #[repr(align(128))]
 pub struct Reader {
-    /// Two for each hit, and for each stamp that the thread took in the lock; plus one while pinned.
+    /// Two for each hit and for each stamp that the thread took in the lock, plus one while the thread is pinned.
     word: AtomicU64,
     /// What the word is added to for a stamp, while the thread is the one that stamps alone.
     base: AtomicU64,
     /// The place that is kept for foreign code, or 0.
     hazard: AtomicU32,
     misses: AtomicU64,
-    /// How many stamps were taken in the lock, which are no hits.
+    /// The number of stamps taken in the lock. They are no hits.
     bumps: AtomicU64,
     running: Running,
     /// A leaked box: the thread's own stamps, in a crowd.
@@ -70,7 +70,7 @@ impl Reader {
     #[inline(always)]
     pub(crate) fn pin(&self, bias: &Bias) -> Pin<'_> {
         let word = self.word.load(Relaxed);
-        // Who reads this word, rather than the one before it, has to see what was stamped until then, too.
+        // A thread that reads this word must also see the stamps stored before it.
         self.word.store(word | 1, Release);
         if !bias.holds_after_store() {
             // Whoever frees first unlinks, then looks who is pinned; here it is the other way round, and a fence between
@@ -99,7 +99,7 @@ impl Reader {
         self.hazard.load(Acquire)
     }
 
-    /// The word; whoever reads it sees what was stamped before.
+    /// Returns the word. The caller then sees the stamps stored before it.
     pub(crate) fn word(&self) -> u64 {
         self.word.load(Acquire)
     }
@@ -109,7 +109,7 @@ impl Reader {
         self.base.load(Relaxed).wrapping_add(self.word())
     }
 
-    /// Has the thread's next stamps be later than this one; in the lock, by the owner.
+    /// Makes the thread's next stamps larger than this one. The owner calls this, and holds the lock.
     pub(crate) fn go_on_from(&self, stamp: u64) {
         self.base.store(stamp.wrapping_sub(self.word.load(Relaxed)), Relaxed);
     }
@@ -168,7 +168,7 @@ impl Reader {
         }
     }
 
-    /// Ends what the thread was doing that had the reader: it does not exist any more.
+    /// Ends the pin and the hazard of a thread that does not exist any more.
     #[cfg(unix)]
     pub(crate) fn put_at_rest(&self) {
         self.word.store(self.word.load(Relaxed) & !1, Relaxed);
@@ -189,7 +189,7 @@ impl<'r> Pin<'r> {
         self.reader
     }
 
-    /// Whether it is time to look whether the thread hits alone.
+    /// Returns whether it is time to find out if the thread hits alone.
     pub(crate) fn is_time_to_look(&self, every: u64) -> bool {
         (self.word >> 1) % every == 0
     }

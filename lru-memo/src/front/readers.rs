@@ -52,14 +52,14 @@ pub struct List {
     counts: (u64, u64),
 }
 
-/// Where a thread's table says that its reader in a cache is.
+/// A row of a thread's table: a cache, and the thread's reader there.
 #[derive(Clone, Copy)]
 struct Row {
     number: u64,
     reader: *const Reader,
 }
 
-/// A thread's table, as its calls read it: an open-addressed one whose length is `mask + 1`.
+/// A thread's table, as a hit reads it: open addressing, with `mask + 1` rows.
 #[derive(Clone, Copy)]
 struct Table {
     rows: *const Row,
@@ -73,7 +73,7 @@ struct Kept {
     life: Option<Arc<Life>>,
 }
 
-/// Numbers of caches are not zero.
+/// No cache has this number.
 const NO_ROW: Row = Row { number: 0, reader: core::ptr::null() };
 const EMPTY: Table = Table { rows: &raw const NOTHING.0, mask: 0 };
 const FEWEST: usize = 8;
@@ -137,7 +137,7 @@ impl Readers {
             let mut kept = kept.borrow_mut();
             if let Some(at) = (!kept.rows.is_empty()).then(|| kept.position(self.number)) {
                 if kept.rows[at].number == self.number {
-                    // The row stays in the way of those behind it.
+                    // The row stays, so that rows behind it are still found.
                     kept.rows[at].number = u64::MAX;
                 }
             }
@@ -166,7 +166,7 @@ impl Life {
 }
 
 impl Kept {
-    /// Where the row of a cache is, or would be.
+    /// Returns the position of the row of a cache, or of the free row where it would be.
     fn position(&self, number: u64) -> usize {
         let mask = self.rows.len() - 1;
         let mut at = number as usize & mask;
@@ -178,8 +178,8 @@ impl Kept {
 
     fn add(&mut self, row: Row) {
         if (self.used + 1) * 2 > self.rows.len() {
-            // Nothing tells which of the caches are gone. For those that are not, the thread finds its reader in the
-            // cache's list again.
+            // The table does not know which caches are gone. For a cache that still exists, the thread finds its reader in
+            // the cache's list again.
             let length = (CACHES.load(Relaxed) * 4).next_power_of_two().max(FEWEST);
             self.rows = vec![NO_ROW; length];
             self.used = 0;
@@ -228,7 +228,7 @@ impl List {
         self.listed.iter().map(|listed| &*listed.reader)
     }
 
-    /// Whether there is none but this.
+    /// Returns whether this is the only reader.
     pub(crate) fn are_only(&self, mine: Option<&Reader>) -> bool {
         match &self.listed[..] {
             [] => true,
@@ -237,7 +237,7 @@ impl List {
         }
     }
 
-    /// Whether there are few, so that to look at all of them costs next to nothing.
+    /// Returns whether there are so few readers that a look at each costs next to nothing.
     pub(crate) fn are_few(&self) -> bool {
         self.listed.len() <= 32
     }

@@ -1,14 +1,14 @@
-//! In which order entries were used, by whatever thread: a stamp for each place, which only grows.
+//! The order in which all threads used the entries: a stamp for each place, which only grows.
 //!
-//! 1. `latest` names the one reader that stamps alone, or says that all do (a *crowd*), or that nobody does. It is
-//!    written in the lock. A reader stamps only while it is pinned and has seen since that `latest` allows it.
-//! 2. Whoever changes `latest` first says that nobody stamps, and then waits until those that did are unpinned. So no
-//!    stamp of an earlier time is stored later.
-//! 3. The stamps of a reader that stamps alone are `base` plus its word, which counts them; its `base` is such that all
-//!    stamps before it are smaller. In the lock, stamps come from the same numbers.
-//! 4. In a crowd, stamps are what the processor's counter shows. It runs faster than any thread can count stamps, so that
-//!    those that were counted before are smaller. Those that are counted afterwards go on from what it shows then.
-//! 5. In a crowd, the stamp of a place is the largest of that in the common array and those in the threads' own tables.
+//! 1. `latest` names the one reader that stamps alone, or says that all readers stamp (a *crowd*), or that no reader
+//!    stamps. `latest` is written in the lock. A reader stamps only if it has seen, since it pinned, that `latest` allows it.
+//! 2. A thread that changes `latest` first says that no reader stamps. Then it waits until every reader that was allowed to
+//!    stamp is unpinned. So no reader stores an old stamp late.
+//! 3. A reader that stamps alone takes `base` plus its word, which counts its stamps. Its `base` is so large that all earlier
+//!    stamps are smaller. Stamps taken in the lock continue the same numbers.
+//! 4. In a crowd, a stamp is a read of the processor's counter. The counter grows faster than any thread can count stamps,
+//!    so counted stamps from before are smaller. After the crowd, counting goes on from what the counter shows then.
+//! 5. In a crowd, the stamp of a place is the largest one in the common array and in the threads' own tables.
 
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -20,41 +20,41 @@ use crate::front::readers::List;
 use crate::front::victims::{Candidate, Victims};
 use crate::sync::{AtomicPtr, AtomicU64, fence, relax};
 
-/// So many changes of hands in quick succession make a crowd.
+/// The number of changes of `latest` in quick succession that begin a crowd.
 const CROWD_AFTER: u32 = if cfg!(all(test, loom)) { 2 } else { 16 };
-/// What is a quick succession, in ticks of the counter: some 50 us.
+/// The longest pause between two changes in quick succession, in ticks of the counter: some 50 us.
 const QUICK: u64 = if cfg!(all(test, loom)) { u64::MAX } else { 1 << 17 };
-/// In a crowd, a thread looks whether it is alone after so many hits, or stamps in the lock without another thread's, ...
+/// The number of hits, and of stamps taken in the lock in a row, after which a thread of a crowd finds out if it is alone.
 const LOOK_AFTER_HITS: u64 = if cfg!(all(test, loom)) { 4 } else { 1 << 12 };
 pub(super) const LOOK_AFTER_STAMPS: u32 = if cfg!(all(test, loom)) { 2 } else { 64 };
-/// In a crowd, a thread has stamps of its own for the first so many places at most.
+/// The largest table of stamps that one thread has in a crowd, in places from the first one.
 const TABLE: usize = if cfg!(all(test, loom)) { 4 } else { 1 << 10 };
 
 const NOBODY: *mut Reader = core::ptr::null_mut();
 const ALL: *mut Reader = core::ptr::without_provenance_mut(1);
 const NOT_KEPT: *mut Reader = core::ptr::without_provenance_mut(2);
 
-/// The stamps, and who stamps.
+/// The stamps, and which readers may stamp.
 #[repr(align(128))]
 pub(crate) struct Recency {
     latest: AtomicPtr<Reader>,
     stamps: Blocks<AtomicU64>,
 }
 
-/// What is known of the order in the lock.
+/// The part of the order that is used in the lock.
 pub(crate) struct Order {
-    /// No smaller than any stamp of those that do not stamp any more.
+    /// An upper bound of all stamps of readers that do not stamp any more.
     newest: u64,
-    /// When `latest` was changed, and how often in quick succession.
+    /// The time of the last change of `latest`, and the number of changes in quick succession.
     changed_at: u64,
     changes: u32,
     crowd: Crowd,
     victims: Victims,
 }
 
-/// What tells that a crowd is over.
+/// Finds out that a crowd is over.
 struct Crowd {
-    /// The latest thread in the lock, and how often it was without another.
+    /// The last thread that took the lock, and how often in a row.
     thread: *const Reader,
     streak: u32,
     /// The sum of the words of the others.
@@ -108,12 +108,12 @@ impl Crowd {
 }
 
 impl Recency {
-    /// The order of what is at places of such blocks, if it `is_kept`.
+    /// Returns the order of the entries in blocks of these lengths. Without `is_kept`, there are no stamps.
     pub(crate) fn new(stamps: Blocks<AtomicU64>, is_kept: bool) -> Self {
         Self { latest: AtomicPtr::new(if is_kept { NOBODY } else { NOT_KEPT }), stamps }
     }
 
-    /// Whether all stamp.
+    /// Returns whether there is a crowd.
     #[cfg(all(test, loom))]
     pub(crate) fn is_crowded(&self) -> bool {
         self.latest.load(Relaxed) == ALL
@@ -266,7 +266,7 @@ impl Recency {
         self.hand_over(mine, order)
     }
 
-    /// Has a reader stamp alone, when nobody stamps.
+    /// Gives one reader the right to stamp alone. No reader has the right to stamp at that time.
     fn hand_over(&self, mine: &Reader, order: &Order) -> u64 {
         mine.go_on_from(order.newest);
         self.latest.store(core::ptr::from_ref(mine).cast_mut(), Relaxed);
@@ -290,10 +290,10 @@ impl Recency {
         mine.make_table(TABLE);
     }
 
-    /// Has nobody stamp any more; when this returns, those who did are done.
+    /// Ends the right of every reader to stamp, and waits until the readers that had it are unpinned.
     fn stop<'r>(&self, stamping: impl Iterator<Item = &'r Reader>) {
         self.latest.store(NOBODY, Relaxed);
-        // Whoever pins after this sees that; who was pinned before is seen here.
+        // A reader that pins after this sees the change. A reader that pinned before is seen here.
         fence(SeqCst);
         for reader in stamping {
             if let Some(word) = reader.pinned_at() {
@@ -313,7 +313,7 @@ impl Recency {
         self.fold_one(reader);
     }
 
-    /// Notes in the common array what is in the threads' own tables; in the lock.
+    /// Moves the stamps of the threads' own tables to the common array. The caller holds the lock.
     fn fold(&self, order: &Order, list: &List) {
         if order.crowd.has_tables {
             list.all().for_each(|reader| self.fold_one(reader));

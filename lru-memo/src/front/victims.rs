@@ -1,8 +1,8 @@
-//! The next entries to be evicted: the least recent ones, found by one look at all stamps, for many evictions.
+//! Victims: the least recent entries, which one walk over all stamps finds for many evictions.
 //!
-//! Stamps only grow. A batch holds all entries whose stamps were no larger than a threshold, in their order. So the
-//! first one whose stamp is still the same is the least recent of all: those that are not in the batch had larger stamps
-//! when it was made, and those that come get larger ones.
+//! A batch holds all entries whose stamps were no larger than a threshold, sorted by their stamps. Stamps only grow. So the
+//! first candidate whose stamp has not changed is the least recent entry: entries outside the batch had larger stamps when
+//! the batch was made, and new entries get larger stamps.
 
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
@@ -14,9 +14,9 @@ use crate::sync::AtomicU64;
 /// The threshold is the `RANK`th smallest of a sample of `RANK * SHARE` entries: so a batch has about one entry in `SHARE`.
 const SHARE: usize = 4;
 const RANKS: core::ops::RangeInclusive<usize> = 6..=32;
-/// Of more entries than these, a batch has half of that, so that it is sorted in less time.
+/// With more entries than this, a batch is half as large: it is sorted in less time.
 const MANY: usize = 1 << 16;
-/// So few entries are all taken.
+/// With no more entries than this, a batch holds all of them.
 const FEW: usize = 24;
 
 /// An entry that is to be evicted if its stamp is still the same.

@@ -122,7 +122,7 @@ pub struct SharedCall {
     cache: &'static SharedCache,
     key: Option<Vec<u8>>,
     caller: Caller,
-    /// Those of a value that is put.
+    /// The tags of a value that `put` stores.
     tags: Vec<Box<str>>,
 }
 
@@ -141,7 +141,7 @@ pub struct SharedMiss {
     /// What the near cache is to keep it with.
     near: Option<Ticket>,
     turn: Option<Turn>,
-    /// What its value begins with.
+    /// The first bytes of the stored value: its tags.
     head: Vec<u8>,
     stopwatch: Stopwatch<'static>,
 }
@@ -433,7 +433,7 @@ impl SharedCache {
         CacheTotals { hits, misses, waits, ..self.runs.totals() }
     }
 
-    /// Forgets what this process knows beside the store, when a tag is invalidated.
+    /// Forgets the runs and the near entries of this process: a tag was invalidated that their values may have.
     pub fn forget_tags(&self) {
         self.turns.forget_all();
         self.near.iter().for_each(Near::clear);
@@ -549,8 +549,8 @@ impl SharedMiss {
         bytes.flatten().map(|bytes| Arc::new(with_head(core::mem::take(head), bytes)))
     }
 
-    /// Says which tags the value will have; to be called before the function runs. Without an answer of the store, the
-    /// value is not stored.
+    /// Sets the tags of the value. The caller does so before the function runs. If the store does not answer, the value will
+    /// not be stored.
     pub async fn with_tags(&mut self, tags: Vec<Box<str>>) {
         let head = tags::head(self.caller, tags).await;
         if head.is_none() {
