@@ -9,7 +9,7 @@ use syn::{FnArg, Ident, ReturnType, Signature, Token, parse_quote};
 use crate::block::Block;
 use crate::cached::Cached;
 use crate::function::{Attributes, Function, Names, Place, turbofish};
-use crate::home::Home;
+use crate::home::{Home, Parts};
 use crate::key::{Key, parts_by_reference, types_of_parts};
 use crate::lookup::Returns;
 use crate::options::{Options, Scope};
@@ -114,7 +114,14 @@ impl<'a> Pieces<'a> {
         let key = Key::of(function, options);
         let cached = Cached::of(function, options);
         let parameters = Parameters::of(function, options, &private);
-        let home = Home::of(function, options, &key, &cached, &parameters, &private);
+        let home = Home::of(Parts {
+            function,
+            options,
+            key: &key,
+            cached: &cached,
+            parameters: &parameters,
+            private: &private,
+        });
         let at = function.output.span();
         // Seen as generated, so that no change to it is suggested.
         let at = at.resolved_at(Span::call_site());

@@ -33,22 +33,28 @@ pub(crate) struct Home {
     pub(crate) clear: TokenStream,
 }
 
+/// What a home depends on.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'p> {
+    pub(crate) function: &'p Function<'p>,
+    pub(crate) options: &'p Options,
+    pub(crate) key: &'p Key,
+    pub(crate) cached: &'p Cached,
+    pub(crate) parameters: &'p Parameters,
+    /// The path of the runtime.
+    pub(crate) private: &'p TokenStream,
+}
+
 macro_rules! body {
     ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
 }
 
 impl Home {
-    pub(crate) fn of(
-        function: &Function<'_>,
-        options: &Options,
-        key: &Key,
-        cached: &Cached,
-        parameters: &Parameters,
-        private: &TokenStream,
-    ) -> Self {
+    pub(crate) fn of(parts: Parts<'_>) -> Self {
+        let Parts { options, private, .. } = parts;
         let home = match &options.object {
-            Some(object) => object.home(function, options, key, cached, parameters, private),
-            None => Self::of_function(function, options, key, cached, parameters, private),
+            Some(object) => object.home(parts),
+            None => Self::of_function(parts),
         };
         let is_reached = matches!(options.scope, Scope::Process | Scope::Shared);
         if is_reached || options.tags.is_empty() {
@@ -59,14 +65,8 @@ impl Home {
         Self { cache: body!(#private::caught_up_with_tags(#cache)), way: None, ..home }
     }
 
-    fn of_function(
-        function: &Function<'_>,
-        options: &Options,
-        key: &Key,
-        cached: &Cached,
-        parameters: &Parameters,
-        private: &TokenStream,
-    ) -> Self {
+    fn of_function(parts: Parts<'_>) -> Self {
+        let Parts { function, options, key, cached, parameters, private } = parts;
         let Parameters { maxsize, whole } = parameters;
         let hidden = &function.names.cache;
         let path = function.path(hidden);

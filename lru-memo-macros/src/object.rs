@@ -8,11 +8,9 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Expr, ExprMethodCall, FnArg, Ident, Member, Receiver, ReceiverKind, Token, Type, parse_quote};
 
-use crate::cached::Cached;
 use crate::diagnostics::Diagnostics;
 use crate::function::{Argument, Function};
-use crate::home::{Home, hasher, name_of, storage};
-use crate::key::Key;
+use crate::home::{Home, Parts, hasher, name_of, storage};
 use crate::options::{Maxsize, Options};
 use crate::parameters::Parameters;
 use crate::shape::{first_mutable_borrow, peel};
@@ -174,15 +172,8 @@ impl Object {
     }
 
     /// How the cache is found.
-    pub(crate) fn home(
-        &self,
-        function: &Function<'_>,
-        options: &Options,
-        key: &Key,
-        cached: &Cached,
-        parameters: &Parameters,
-        private: &TokenStream,
-    ) -> Home {
+    pub(crate) fn home(&self, parts: Parts<'_>) -> Home {
+        let Parts { function, options, key, cached, parameters, private } = parts;
         let Parameters { maxsize, whole } = parameters;
         let hidden = &function.names.cache;
         let way = self.way(function, options, private);

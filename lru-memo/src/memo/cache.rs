@@ -7,6 +7,7 @@ use core::ops::Deref;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cache::Cache;
+use crate::hooks::cold;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::Part;
 use crate::kind::{InBlocks, Kept, Kind};
@@ -247,27 +248,8 @@ impl<'m> InObject<'m> {
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
-        match self.find() {
-            Some(entry) => entry,
-            None => self.make::<P, K, V, S>(key, value, site),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn make<P, K, V, S>(
-        self,
-        key: impl SharedKey<K>,
-        value: Shared<V>,
-        site: impl FnOnce() -> SiteInObject,
-    ) -> &'m Entry
-    where
-        P: Kind + 'static,
-        K: Tagged + 'static,
-        V: 'static,
-        S: BuildHasher + Default + ShareableInObject,
-    {
-        self.memo.0.get_or_insert(self.of, || Entry::new::<P, K, V, S>(site(), (key, value))).0
+        let make = || Entry::new::<P, K, V, S>(site(), (key, value));
+        self.find().unwrap_or_else(|| cold(|| self.memo.0.get_or_insert(self.of, make).0))
     }
 
     /// The cache, when it has been used.

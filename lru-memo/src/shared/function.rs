@@ -385,7 +385,8 @@ impl SharedCache {
         near: Option<Ticket>,
         codec: Codec<V>,
     ) -> Result<V, SharedMiss> {
-        let is_current = self.is_current(caller, bytes).await;
+        // Without a future of its own, which would cost each hit.
+        let is_current = !self.is_tagged || tags::are_current(caller, bytes).await;
         if let Some(value) = is_current.then(|| self.decode_alone(bytes, codec)).flatten() {
             self.keep_near(&key, bytes, near, false);
             return Ok(value);
