@@ -338,17 +338,21 @@ impl Opened {
     pub(super) fn free_some(&self, for_whom: &Namespace, bytes: u64) -> Result<bool, Error> {
         self.clear_stale_readers()?;
         let head = self.table.head();
+        let mut at_once = self.evictions();
         while head.bytes.load(Relaxed).saturating_add(bytes) > head.limit.load(Relaxed) {
-            if !self.evict_some(for_whom, bytes)? {
-                return Ok(false);
+            match self.evict_some(for_whom, bytes, at_once) {
+                Ok(true) => {}
+                // An earlier transaction has taken a part of the reserve. The rest may do for fewer evictions.
+                Err(error) if error.kind() == Kind::Full && at_once > 1 => at_once /= 2,
+                stopped => return stopped,
             }
         }
         Ok(true)
     }
 
-    /// Evicts some entries of the namespace that was not used for longest, and of this one only if there is no other.
-    /// Says whether there was anything to evict.
-    fn evict_some(&self, for_whom: &Namespace, bytes: u64) -> Result<bool, Error> {
+    /// Evicts up to `at_once` entries of the namespace that was not used for longest, and of `for_whom` only if there is no
+    /// other. Says whether there was anything to evict.
+    fn evict_some(&self, for_whom: &Namespace, bytes: u64, at_once: u64) -> Result<bool, Error> {
         let txn = self.begin()?;
         let entries = |index: u32| self.table.space(index).map_or(0, |space| space.entries.load(Relaxed));
         let idle = |index: u32| self.table.space(index).map_or(0, |space| space.last_used.load(Relaxed));
@@ -367,7 +371,7 @@ impl Opened {
         let space = self.table.space(index).ok_or_else(damaged)?;
         let namespace = Namespace::new(&named.name, *id);
         let mut change = Change::new(self, txn, index, space);
-        for evicted in 0..self.evictions() {
+        for evicted in 0..at_once {
             if head.bytes.load(Relaxed).saturating_add(bytes) <= head.limit.load(Relaxed) {
                 break;
             }
