@@ -1,4 +1,4 @@
-//! What callers do that wait for each other: they get a value, an error, or a turn of their own.
+//! Waiting with `single_flight`: a follower gets the leader's value, the leader's error, or the turn itself.
 
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
@@ -14,10 +14,10 @@ use crate::in_flight::deadline;
 use crate::info::Outcome;
 
 impl SharedPending {
-    /// Waits for the value, or for a turn, no longer than the limit if there is one.
+    /// Waits for the value or for the turn, no longer than the limit.
     ///
     /// # Errors
-    /// A miss, when the caller is the one to run the function, or has waited for so long.
+    /// A miss, when the caller has got the turn or has reached the limit: it then runs the function.
     pub async fn wait<V>(
         self,
         limit: Option<Duration>,
@@ -41,7 +41,7 @@ impl SharedPending {
 }
 
 impl SharedCall {
-    /// Waits for the value, or for a turn.
+    /// Waits for the value or for the turn.
     async fn joined<V>(
         self,
         near: Option<Ticket>,
@@ -82,17 +82,17 @@ impl SharedCall {
             joined = call.cache.turns.join(key);
         };
         noted(turn.lease(&call.cache.space, call.caller, deadline).await);
-        // Another process may have computed it.
+        // Another process may have computed the value meanwhile.
         let found = call.get_far(near, codec).await.map(waited);
         found.map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
     }
 }
 
 impl SharedCall {
-    /// The error of one who has waited: a miss, unless there is a value by now.
+    /// Ends a follower's call with the leader's error, or with a value that is stored by now.
     ///
     /// # Errors
-    /// The call, when the run is outdated, as that of [`waited`](Self::waited).
+    /// The call itself, when the run is outdated: then the call begins again.
     async fn failed<V>(
         self,
         Failed { error, since }: Failed,
@@ -115,10 +115,11 @@ impl SharedCall {
         Ok(Ok((answer, Outcome::Waited)))
     }
 
-    /// The value of one who has waited for it: a hit, also where it could not be stored.
+    /// Ends a follower's call with the leader's value: a hit, even if the value could not be stored.
     ///
     /// # Errors
-    /// The call, when the run is outdated: its key was cleared or invalidated since it began, perhaps before this call.
+    /// The call itself, when the run is outdated: its key was cleared or invalidated during the run, perhaps before
+    /// this call.
     async fn waited<V>(self, run: &Run, codec: Codec<V>) -> Result<Result<V, SharedMiss>, Self> {
         let Self { cache, key, caller, .. } = self;
         let decoded = || Ok(cache.decode_alone(&run.bytes, codec).ok_or_else(|| cache.miss(caller, None)));
@@ -144,10 +145,10 @@ impl SharedCall {
     }
 }
 
-/// What the store says of a value that was waited for.
+/// What the store says about a follower's value.
 enum Kept {
     Stored(Vec<u8>),
-    /// It is not stored, and may be used.
+    /// The value is not stored, but current.
     Unstored,
     Outdated,
 }
