@@ -1,4 +1,4 @@
-//! What holds for any bytes in the files of a store.
+//! Properties of the embedded store's decoders, for any bytes in its files.
 
 use alloc::format;
 use core::time::Duration;
@@ -18,7 +18,7 @@ use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Entry, Found};
 
-/// The record of an entry or of a namespace, or the key of one: is written as it was read.
+/// A record, or the key of one, is written as it was read.
 pub(in crate::shared) fn record(bytes: &[u8]) {
     if let Some(record) = Record::read(bytes) {
         assert_eq!([&record.head(), record.key, record.value].concat(), bytes);
@@ -36,7 +36,7 @@ pub(in crate::shared) fn record(bytes: &[u8]) {
     }
 }
 
-/// Numbers in the table of a store in use: whatever they are, it serves what was stored, or fails.
+/// With any numbers in the table of an open store, the store returns the stored value or fails.
 ///
 /// Each ten bytes are the place of a number, and the number.
 pub(in crate::shared) fn table(bytes: &[u8]) {
@@ -97,7 +97,7 @@ fn use_all(opened: &Opened, spaces: &[Namespace]) -> Result<(), Error> {
     store_all(opened, spaces, [b"1"])
 }
 
-/// Writes numbers into the books of the store, of its first two spaces, and of their first slots.
+/// Writes numbers into the head of the table, its first two spaces, and their first slots.
 fn patch(directory: &Path, patches: &[u8]) {
     const PLACES: [(usize, usize); 3] =
         [(0, size_of::<Head>()), (SPACES_AT, 2 * size_of::<Space>()), (FIRST[1].0, 32 * size_of::<Slot>())];
