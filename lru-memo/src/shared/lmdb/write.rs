@@ -297,7 +297,7 @@ impl Opened {
         let mut change = Change::new(self, txn, index, space);
         space.remember_invalidated(key.hash);
         change.remove_key(key)?;
-        change.keep_books()?;
+        change.force_commit()?;
         change.commit()?;
         Ok(is_there)
     }
@@ -308,7 +308,7 @@ impl Opened {
         let ticket = space.ticket();
         let mut change = Change::new(self, txn, index, space);
         change.remove_key(key)?;
-        change.keep_books()?;
+        change.force_commit()?;
         change.commit()?;
         Tally::take_back(&space.hits, ticket.generation);
         Tally::add(&space.misses, ticket.generation);
@@ -384,7 +384,7 @@ impl Opened {
                 break;
             }
         }
-        change.keep_books()?;
+        change.force_commit()?;
         change.commit()?;
         // LMDB reuses freed pages from the second transaction on, so an empty one follows.
         let mut second = self.begin()?;
@@ -404,7 +404,7 @@ impl Opened {
 
 impl Change<'_> {
     /// Makes sure that LMDB commits the transaction, even if it changes nothing else there.
-    fn keep_books(&mut self) -> Result<(), Error> {
+    fn force_commit(&mut self) -> Result<(), Error> {
         self.opened.write_instance(&mut self.txn)
     }
 }
