@@ -1,4 +1,5 @@
-//! Redis and Valkey: exact on any number of machines, for a script is atomic.
+//! The store on Redis or Valkey. Each operation is a Lua script, and so atomic: the cache is exact on any number of
+//! machines.
 
 mod connection;
 mod lease;
@@ -30,23 +31,23 @@ use super::namespace::Namespace;
 use super::unique::unique;
 use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, wall};
 
-/// Stands for the namespace that the index is not part of.
+/// The id under which the index is routed in a cluster. It belongs to no namespace.
 const HOME_OF_INDEX: u128 = 0;
-/// The keys of a namespace, as most scripts take them.
+/// The keys of a namespace, in the order in which most scripts take them.
 const NAMES: [&str; 7] = ["meta", "values", "recent", "ages", "weights", "invalid", "hits"];
-/// So many timeouts more than others may it take to list all namespaces.
+/// How many more timeouts than others a list of all namespaces may take.
 const LISTING: u32 = 10;
-/// What scripts can count with.
+/// The largest number that scripts can count with exactly.
 const HIGHEST: u64 = 1 << 53;
 
 /// A store on a Redis or Valkey server.
 ///
-/// Each operation is one script, and so atomic and one round trip. All keys of a namespace have the same hash tag. What a
-/// namespace has takes no memory of the server that is not counted by `maxsize`, but for a few KiB. One that was not used
-/// for a week, such as that of a function that was changed since, goes.
+/// Each operation is one script, and so atomic and one round trip. All keys of a namespace have the same hash tag.
+/// Beside its entries, a namespace takes a few KiB on the server. A namespace that was not used for a week expires,
+/// such as that of a function which was changed since.
 ///
-/// A server that does not answer in time, 500 ms, or cannot be reached within 200 ms, is left alone for a second, and
-/// each time twice as long, up to ten; calls do without it meanwhile.
+/// A server that does not accept a connection within 200 ms, or does not answer within 500 ms, is not asked for a
+/// second. Each further failure doubles this time, up to ten seconds. Calls during that time run the function.
 pub struct Redis(Arc<Inner>);
 
 struct Inner {
@@ -56,7 +57,7 @@ struct Inner {
     url: String,
 }
 
-/// One use of the store: it may take until then, however many questions it is.
+/// One operation on the store, with a deadline for all its requests together.
 struct Use<'a> {
     store: &'a Inner,
     until: Instant,
@@ -74,7 +75,7 @@ impl Inner {
         Keys { id, tag: format!("{prefix}lru-memo:{{{id:032x}}}:") }
     }
 
-    /// The key of the ids of all namespaces.
+    /// Returns the key of the index: the ids of all namespaces.
     fn index(&self) -> String {
         format!("{}lru-memo:namespaces", self.server.options().prefix)
     }
@@ -92,22 +93,22 @@ impl Keys {
 }
 
 impl Redis {
-    /// The store of a URL, such as `redis://user:password@host:6379/0`, `unix:///run/redis.sock` or,
-    /// with the cargo feature `redis-tls`, `rediss://host`.
+    /// Makes a store of a URL, such as `redis://user:password@host:6379/0`, `unix:///run/redis.sock` or, with the cargo
+    /// feature `redis-tls`, `rediss://host`. The first use of the store connects to the server.
     ///
-    /// After a question mark there may be `connect_timeout=200ms`, `timeout=500ms`, `lease=2s`, `unused=7d`, for how long a
-    /// namespace stays that is not used, and `prefix=shop1`, which all keys then begin with, before a colon.
+    /// Options follow a question mark: `connect_timeout=200ms`, `timeout=500ms`, `lease=2s`, `unused=7d` (how long an
+    /// unused namespace is kept) and `prefix=shop1` (all keys begin with this prefix and a colon).
     ///
-    /// Of a cluster, several nodes are named, `redis://h1,h2,h3`, or one, `redis://h1?cluster=true`. Any of them tells of the
-    /// others, which are told the password. No other server is followed to where it refers to.
+    /// For a cluster, the URL names several nodes, `redis://h1,h2,h3`, or one, `redis://h1?cluster=true`. Any node
+    /// names the others, which then get the password. If the URL does not name a cluster, the store follows no
+    /// redirection.
     ///
-    /// Behind Redis Sentinel, the sentinels are named, with their ports, and what they call the servers:
-    /// `redis://user:password@h1:26379,h2:26379/0?sentinel=mymaster`. User, password and database are those of the servers.
-    ///
-    /// The server is asked when the store is first used.
+    /// For Redis Sentinel, the URL names the sentinels with their ports, and the name that they have for the servers:
+    /// `redis://user:password@h1:26379,h2:26379/0?sentinel=mymaster`. User, password and database are those of the
+    /// servers.
     ///
     /// # Errors
-    /// [`Kind::Url`], when this is none.
+    /// [`Kind::Url`], when the URL is not one of Redis.
     pub fn new(url: &str) -> Result<Self, Error> {
         let (places, options) = options::parse(url)?;
         let scripts = Scripts::new(options.unused);
@@ -122,7 +123,7 @@ impl Redis {
 }
 
 impl Use<'_> {
-    /// Runs a script that begins with the prelude.
+    /// Runs a script that begins with `prelude.lua`.
     fn run<R: redis::FromRedisValue>(
         &self,
         script: &Script,
@@ -148,7 +149,7 @@ impl Use<'_> {
         self.store.server.run(home, self.until, script)
     }
 
-    /// Looks an entry up; notes now and then that the namespace is used.
+    /// Looks an entry up. Notes from time to time that the namespace is in use.
     fn look(&self, space: &Namespace, key: &[u8], counts_misses: bool) -> Result<Value, Error> {
         let is_due = self.is_due(space);
         let found = if is_due { None } else { self.look_quickly(space, key, counts_misses)? };
@@ -163,13 +164,14 @@ impl Use<'_> {
         Ok(found)
     }
 
-    /// Whether this process is to note that the namespace is used.
+    /// Whether this process should note that the namespace is in use.
     fn is_due(&self, space: &Namespace) -> bool {
         let every = scripts::noted_every(self.store.server.options().unused);
         u128::from(wall::now().abs_diff(space.noted.load(Relaxed))) >= every.as_nanos()
     }
 
-    /// Has the namespace stay listed, which is used; the scripts have it stay. What does not work, does the next time.
+    /// Notes in the index that the namespace is in use, if that is due. The scripts note it in the namespace's own
+    /// keys. An error is ignored, because the next use tries again.
     fn note(&self, space: &Namespace) {
         if self.is_due(space) {
             space.noted.store(wall::now(), Relaxed);
@@ -177,7 +179,7 @@ impl Use<'_> {
         }
     }
 
-    /// The answer of a script that is a use of the namespace.
+    /// Notes the use of the namespace after a script has succeeded, and returns the script's answer.
     fn used<R>(&self, space: &Namespace, answer: Result<R, Error>) -> Result<R, Error> {
         if answer.is_ok() {
             self.note(space);
@@ -185,7 +187,7 @@ impl Use<'_> {
         answer
     }
 
-    /// Unless it takes longer.
+    /// Looks an entry up by the short script. Returns `None` if `get.lua` is needed.
     fn look_quickly(
         &self,
         space: &Namespace,
@@ -208,7 +210,7 @@ impl Use<'_> {
         }
     }
 
-    /// The ticket that the server has given out; a namespace that is new to it is made.
+    /// Returns the ticket of an answer. If the namespace is new to the server, makes it.
     fn ticket_of(
         &self,
         space: &Namespace,
@@ -263,10 +265,10 @@ impl Use<'_> {
         Ok(Counts { hits, misses: counter(&misses)?, currsize })
     }
 
-    /// Lists namespaces, as long as they may last.
+    /// Adds namespaces to the index, and lets the index last as long as they may.
     fn list(&self, ids: &[u128]) -> Result<(), Error> {
         let unused = self.store.server.options().unused;
-        // Another process may have noted their use later than this one notes it here.
+        // Longer than the namespaces: another process may note their use later than this one.
         let lasts = unused + scripts::noted_every(unused);
         let mut list = self.store.scripts.list.key(self.store.index());
         list.arg(lasts.as_millis().to_string());
@@ -274,7 +276,7 @@ impl Use<'_> {
         self.run_plain(HOME_OF_INDEX, &list)
     }
 
-    /// Lists namespaces no more that are gone.
+    /// Removes namespaces that no longer exist from the index.
     fn forget(&self, gone: &[u128]) -> Result<(), Error> {
         if gone.is_empty() {
             return Ok(());
@@ -284,7 +286,7 @@ impl Use<'_> {
         gone.iter().for_each(|id| _ = remove.arg(format!("{id:032x}")));
         self.store.server.ask::<u64>(HOME_OF_INDEX, self.until, &remove)?;
         for &id in gone {
-            // It may have been made again, and listed, before it was removed from the list.
+            // The namespace may have been made and listed again just before its removal from the list.
             if self.summary(id)?.is_some() {
                 self.list(&[id])?;
             }
@@ -292,7 +294,7 @@ impl Use<'_> {
         Ok(())
     }
 
-    /// What a namespace of this id is; `None` for one that is gone.
+    /// Returns the summary of a namespace, or `None` if it no longer exists.
     fn summary(&self, id: u128) -> Result<Option<Summary>, Error> {
         let keys = self.store.keys(id);
         let mut ask = cmd("HMGET");
@@ -329,12 +331,12 @@ impl Use<'_> {
     }
 }
 
-/// A number, or nothing.
+/// Returns a limit as text, or an empty text.
 fn number(limit: Option<impl ToString>) -> String {
     limit.map(|limit| limit.to_string()).unwrap_or_default()
 }
 
-/// A counter, however high or low somebody has set it.
+/// Parses a counter. Another program may have set it to any number.
 fn counter(text: &str) -> Result<u64, Error> {
     let about = |_| text.parse().map(|number: f64| number as u64);
     text.parse().or_else(about).map_err(|_| foreign("what is no number"))
@@ -344,7 +346,7 @@ fn micros(ttl: Option<Duration>) -> String {
     number(ttl.map(|ttl| ttl.as_micros().min(u128::from(HIGHEST))))
 }
 
-/// The error of what was not written by this store.
+/// The error for data that this store has not written.
 fn foreign(what: &str) -> Error {
     Error::new(Kind::Corrupt, format!("the Redis server has {what} where a cache should be"))
 }
@@ -430,7 +432,7 @@ impl Store for Redis {
         let mut members = cmd("SMEMBERS");
         members.arg(self.0.index());
         let begun = self.begun();
-        // No call of a function waits for this.
+        // This may take longer than other operations, because no call of a function waits for it.
         let begun = Use { until: begun.until + LISTING * self.0.server.options().timeout, ..begun };
         let ids: Vec<Vec<u8>> = self.0.server.ask(HOME_OF_INDEX, begun.until, &members)?;
         let (mut summaries, mut gone) = (Vec::new(), Vec::new());
@@ -441,7 +443,7 @@ impl Store for Redis {
                 None => gone.push(id),
             }
         }
-        // Who may not write may read all the same.
+        // An error is ignored, because the user of the server may have no right to write.
         let _ = begun.forget(&gone);
         Ok(summaries)
     }

@@ -1,5 +1,5 @@
-//! The directories as this process has last seen them. Whoever writes one says which version it was made of, so what
-//! is remembered may be out of date: then the server refuses it.
+//! The directories that this process has seen last. They may be outdated: a write names the version that it was derived
+//! from, and the server refuses it if that is not the current one.
 
 use std::collections::HashMap;
 
@@ -8,25 +8,26 @@ use super::names::Names;
 use crate::fork::Own;
 use crate::sync::{Mutex, MutexGuard};
 
-/// A directory, as it was on the server.
+/// A directory as it was on the server.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) directory: Directory,
-    /// The number of this version; 0 when there is none yet.
+    /// The number of this version, or 0 if there is no directory yet.
     pub(super) number: u64,
-    /// The run of the server that has given it this number.
+    /// The run of the server in which it has given this number.
     pub(super) run: u32,
 }
 
-/// What is remembered of a namespace.
+/// The memory of one namespace.
 pub(super) enum Memory {
-    /// Its directory, which is likely to be as it was.
+    /// The directory, which is probably still the current one.
     Fresh(Known),
-    /// Others change it, too; this was the number of the last version, and what entries were named by.
+    /// Other processes change the directory, too. The number of the last version, and what the names of entries were
+    /// made of.
     Doubtful { number: u64, names: Names },
 }
 
-/// Of all namespaces.
+/// The memory of all namespaces.
 pub(super) struct Remembered(Own<Mutex<HashMap<u128, Memory>>>);
 
 impl Remembered {
@@ -38,7 +39,7 @@ impl Remembered {
         self.0.get_or_make(Mutex::default).lock()
     }
 
-    /// What is remembered; others find nothing until it is kept again.
+    /// Takes the memory of a namespace. Other threads find none until it is kept again.
     pub(super) fn take(&self, id: u128) -> Option<Memory> {
         self.lock().remove(&id)
     }
@@ -47,7 +48,7 @@ impl Remembered {
         self.lock().insert(id, memory);
     }
 
-    /// What the entries of a namespace were named by.
+    /// Returns what the names of a namespace's entries were made of.
     pub(super) fn names(&self, id: u128) -> Option<Names> {
         match self.lock().get(&id)? {
             Memory::Fresh(known) => Some(known.directory.names()),

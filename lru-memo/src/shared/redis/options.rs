@@ -1,4 +1,4 @@
-//! What the URL says: the server, and how long to wait for it.
+//! Parses the URL: the servers and the options.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -14,22 +14,22 @@ use crate::shared::error::{Error, Kind};
 use crate::shared::socket::Address;
 use crate::shared::url;
 
-/// How a [`Redis`](super::Redis) store is used.
+/// The options of a [`Redis`](super::Redis) store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Options {
-    /// How long it may take to connect, with what the server is told then.
+    /// The time limit for connecting and logging in.
     pub(super) connect_timeout: Duration,
-    /// How long each use of the store may wait for the server.
+    /// The time limit for each operation as a whole.
     pub(super) timeout: Duration,
-    /// How long a process that has died keeps others from computing what it was computing.
+    /// How long the leases of a dead process last.
     pub(super) lease: Duration,
-    /// A namespace that was not used for so long goes.
+    /// How long an unused namespace is kept.
     pub(super) unused: Duration,
-    /// Whether the URL says that the servers are the nodes of a cluster, which tell of others.
+    /// Whether the servers of the URL are nodes of a cluster, which name other nodes.
     pub(super) cluster: bool,
-    /// What the sentinels, which the URL names, call the servers that they watch.
+    /// If the servers of the URL are sentinels, the name that they have for the servers that they watch.
     pub(super) sentinel: Option<String>,
-    /// What all keys begin with, with a colon; or nothing.
+    /// The prefix of all keys with its colon, or nothing.
     pub(super) prefix: String,
 }
 
@@ -56,7 +56,8 @@ const PRIVATE: &str = "this is no URL of a Redis server, or has an unknown optio
      `%3F`, `%26`, `%2F`, `%23`, `%40` and `%25` for `?`, `&`, `/`, `#`, `@` and `%`; options are \
      `connect_timeout`, `timeout`, `lease`, `unused`, `cluster`, `sentinel` and `prefix`";
 
-/// Reads a URL. Where it may hold a password, no error repeats any of it: what looks like an option may be its rest.
+/// Parses a URL. If the URL may hold a password, an error repeats no part of it: what looks like an option may be the
+/// rest of the password.
 pub(super) fn parse(url: &str) -> Result<(Vec<Place>, Options), Error> {
     #[cfg(not(feature = "redis-tls"))]
     if url.starts_with("rediss://") {
@@ -112,7 +113,7 @@ fn read(url: &str) -> Result<(Vec<Place>, Options), Error> {
     Ok((servers, options))
 }
 
-/// The URLs of the servers that one names: `redis://user:password@h1,h2/0` names two.
+/// Splits a URL with several servers: `redis://user:password@h1,h2/0` has two.
 fn one_by_one(url: &str) -> Vec<String> {
     let start = url.rfind('@').map(|at| at + 1).or_else(|| Some(url.find("://")? + 3)).unwrap_or(0);
     let end = url[start..].find('/').map_or(url.len(), |at| start + at);
@@ -120,10 +121,10 @@ fn one_by_one(url: &str) -> Vec<String> {
 }
 
 fn server_of(url: &str) -> Result<Place, Error> {
-    // TLS is our affair, and not the client's.
+    // This crate does TLS itself, so the client gets a URL without it.
     let tls = url.strip_prefix("rediss://");
     let of_client = tls.map_or_else(|| url.to_owned(), |rest| format!("redis://{rest}"));
-    // What the client says of it might have a password in it.
+    // The client's own error might contain the password.
     let unfit = || Error::new(Kind::Url, String::from(EXAMPLES));
     if url.contains('#') {
         return Err(unfit());

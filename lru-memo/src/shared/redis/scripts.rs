@@ -1,11 +1,11 @@
-//! What is done in the server, as scripts: each is atomic, and one round trip.
+//! The Lua scripts that run in the server. Each is atomic, and one round trip.
 
 use alloc::format;
 use core::time::Duration;
 
 use redis::Script;
 
-/// All scripts. The server is told one when it does not know it: once, and after it has forgotten them.
+/// All scripts. The client sends a script's text only if the server does not know the script.
 pub(super) struct Scripts {
     pub(super) begin: Script,
     pub(super) clear: Script,
@@ -27,7 +27,7 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    /// Those for namespaces that may go when they were not used for so long.
+    /// Makes the scripts, for namespaces that expire after this time without use.
     pub(super) fn new(unused: Duration) -> Self {
         let (whole, due) = (unused.as_millis(), (unused - noted_every(unused)).as_millis());
         let periods = format!("local UNUSED, DUE = {whole}, {due}\n");
@@ -36,7 +36,7 @@ impl Scripts {
         };
         let (prelude, is_current) = (include_str!("prelude.lua"), include_str!("is_current.lua"));
         let look = |body: &str| whole(&format!("{prelude}{body}"));
-        // What is a use of the namespace.
+        // A script that also notes the use of the namespace.
         let script = |body: &str| {
             let body =
                 format!("local function act()\n{body}end\nlocal answer = act()\nkeep()\nreturn answer\n");
@@ -64,7 +64,7 @@ impl Scripts {
     }
 }
 
-/// How often it is noted that a namespace is used.
+/// Returns the interval at which the use of a namespace is noted.
 pub(super) fn noted_every(unused: Duration) -> Duration {
     unused / 30
 }
