@@ -20,7 +20,7 @@ use super::key::SharedKey;
 use super::namespace::Namespace;
 use super::near::Near;
 use super::task::{self, Caller};
-use super::turns::{Joined, Run, Turn, Turns};
+use super::turns::{Role, Run, SharedTurn, Turns};
 use super::undelivered::Mark;
 use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket};
@@ -140,7 +140,7 @@ pub struct SharedMiss {
     refreshes: bool,
     /// The ticket to store the value in the near cache with.
     near: Option<Ticket>,
-    turn: Option<Turn>,
+    turn: Option<SharedTurn>,
     /// The encoded tags, which the stored value begins with.
     head: Vec<u8>,
     stopwatch: Stopwatch<'static>,
@@ -170,7 +170,7 @@ pub enum SharedPending {
     /// The caller runs the function.
     Run(SharedMiss),
     /// The caller joins the flight of the key.
-    Join(SharedCall, Option<Ticket>, Joined),
+    Join(SharedCall, Option<Ticket>, Role),
 }
 
 impl SharedCache {
@@ -475,7 +475,7 @@ impl SharedCache {
 impl SharedMiss {
     /// Marks the calling thread as the leader while the function runs, so that a recursive call does not wait.
     pub fn enter(&mut self) -> impl Sized + '_ {
-        self.turn.as_mut().and_then(Turn::enter)
+        self.turn.as_mut().and_then(SharedTurn::enter)
     }
 
     /// Like [`enter`](Self::enter), for an `async fn`.
@@ -543,7 +543,7 @@ impl SharedMiss {
         let (value, Self { stored, turn, head, .. }) = (value?, self);
         let is_awaited = turn.is_some();
         // `admits` and serde are user code: they may call the function again, which then must not wait for this run.
-        let _inside = turn.as_mut().map(Turn::enter);
+        let _inside = turn.as_mut().map(SharedTurn::enter);
         if stored.is_some() && !admits(value) {
             *stored = None;
         }

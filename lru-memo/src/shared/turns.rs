@@ -27,7 +27,7 @@ use crate::flight::{self, Failure, Flight, Inside, Landed, Waiting};
 use crate::fork::Own;
 use crate::sync::{Mutex, MutexGuard};
 
-type Key = Arc<[u8]>;
+type KeyBytes = Arc<[u8]>;
 type Bytes = Vec<u8>;
 
 /// The flights and leases of one function in this process.
@@ -36,11 +36,11 @@ pub(super) struct Turns(Own<Mutex<Table>>);
 #[derive(Default)]
 struct Table {
     /// The flights that callers may join.
-    flights: HashMap<Key, Arc<Flight<Run>>>,
+    flights: HashMap<KeyBytes, Arc<Flight<Run>>>,
     /// The outdated flights that still run.
-    outdated: Vec<(Key, Weak<Flight<Run>>)>,
+    outdated: Vec<(KeyBytes, Weak<Flight<Run>>)>,
     /// The leases of this process, for current and outdated flights.
-    leases: HashMap<Key, Weak<SharedLease>>,
+    leases: HashMap<KeyBytes, Weak<SharedLease>>,
 }
 
 /// A lease, shared by the current run of a key and the outdated ones. The mutex only makes it `Sync`; it is never
@@ -62,9 +62,9 @@ pub(super) struct Failed {
 }
 
 /// The right to compute a key in this process, with the lease. When it is dropped, the next follower gets the right.
-pub(super) struct Turn {
+pub(super) struct SharedTurn {
     turns: &'static Turns,
-    key: Key,
+    key: KeyBytes,
     /// `None` once the turn has ended.
     turn: Option<flight::Turn<Run>>,
     /// The right against other processes. Dropped before followers in this process wake.
@@ -74,15 +74,15 @@ pub(super) struct Turn {
 /// A follower's place in the queue.
 pub(super) struct Seat {
     turns: &'static Turns,
-    key: Key,
+    key: KeyBytes,
     flight: Arc<Flight<Run>>,
     waiting: Option<Waiting<Run>>,
 }
 
 /// The role of a caller in the flight of its key.
-pub(super) enum Joined {
+pub(super) enum Role {
     /// The leader.
-    Turn(Turn),
+    Turn(SharedTurn),
     /// A follower.
     Wait(Seat),
     /// A recursive call by the leader, which runs the function and does not wait.
@@ -93,7 +93,7 @@ pub(super) enum Joined {
 pub(super) enum Waited {
     Value(Arc<Run>),
     Error(Failed),
-    Turn(Turn),
+    Turn(SharedTurn),
     /// The deadline has passed.
     Late,
 }
@@ -107,22 +107,22 @@ impl Turns {
         self.0.get_or_make(Mutex::default).lock()
     }
 
-    pub(super) fn join(&'static self, key: &[u8]) -> Joined {
+    pub(super) fn join(&'static self, key: &[u8]) -> Role {
         if self.is_within_outdated(key) {
-            return Joined::Within;
+            return Role::Within;
         }
         let mut table = self.lock();
         if let Some((key, flight)) = table.flights.get_key_value(key) {
             if flight.is_entered() {
-                return Joined::Within;
+                return Role::Within;
             }
             let (key, flight) = (Arc::clone(key), Arc::clone(flight));
             let waiting = Some(flight.join());
-            return Joined::Wait(Seat { turns: self, key, flight, waiting });
+            return Role::Wait(Seat { turns: self, key, flight, waiting });
         }
-        let (key, turn) = (Key::from(key), Flight::begin());
+        let (key, turn) = (KeyBytes::from(key), Flight::begin());
         table.flights.insert(Arc::clone(&key), Arc::clone(turn.flight()));
-        Joined::Turn(Turn { turns: self, key, turn: Some(turn), lease: None })
+        Role::Turn(SharedTurn { turns: self, key, turn: Some(turn), lease: None })
     }
 
     /// Outdates the run of this key: later callers do not join it.
@@ -149,7 +149,7 @@ impl Turns {
         outdated.iter().any(|flight| flight.is_entered())
     }
 
-    fn forget_if_vacant(&self, key: &Key, flight: &Arc<Flight<Run>>) {
+    fn forget_if_vacant(&self, key: &KeyBytes, flight: &Arc<Flight<Run>>) {
         if !flight.is_here() {
             return;
         }
@@ -162,19 +162,19 @@ impl Turns {
 
 impl Table {
     /// Lists flights as outdated. Their leaders and followers keep them alive.
-    fn note_outdated(&mut self, forgotten: impl IntoIterator<Item = (Key, Arc<Flight<Run>>)>) {
+    fn note_outdated(&mut self, forgotten: impl IntoIterator<Item = (KeyBytes, Arc<Flight<Run>>)>) {
         self.outdated.retain(|(_, flight)| flight.strong_count() > 0);
         self.outdated.extend(forgotten.into_iter().map(|(key, flight)| (key, Arc::downgrade(&flight))));
     }
 
-    fn remove(&mut self, key: &Key, flight: &Arc<Flight<Run>>) {
+    fn remove(&mut self, key: &KeyBytes, flight: &Arc<Flight<Run>>) {
         if self.flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
             self.flights.remove(key);
         }
     }
 }
 
-impl Turn {
+impl SharedTurn {
     /// Waits for the lease, until no other process computes the key. At the deadline, goes on without a lease.
     pub(super) async fn lease(
         &mut self,
@@ -244,7 +244,7 @@ impl Turn {
     }
 }
 
-impl Turn {
+impl SharedTurn {
     /// Ends the turn with an error, of which each follower gets a copy.
     pub(super) fn fail(mut self, since: Option<Ticket>, copy: impl Fn() -> Option<Failure>) {
         let Some(turn) = self.turn.take() else { return };
@@ -267,7 +267,7 @@ impl Turn {
 async fn wait_for(
     store: &'static dyn Store,
     space: &'static Namespace,
-    key: Key,
+    key: KeyBytes,
     free: Option<Lease>,
     deadline: Option<Instant>,
 ) -> Result<Option<Lease>, Error> {
@@ -313,7 +313,7 @@ impl Drop for EndsLater {
 }
 
 /// Passes the turn to the first follower.
-impl Drop for Turn {
+impl Drop for SharedTurn {
     fn drop(&mut self) {
         self.end_lease();
         if let Some(turn) = self.turn.take() {
@@ -339,7 +339,7 @@ impl Seat {
             }
             Some(Landed::YourTurn(turn)) => {
                 let (turns, key) = (self.turns, Arc::clone(&self.key));
-                Waited::Turn(Turn { turns, key, turn: Some(turn), lease: None })
+                Waited::Turn(SharedTurn { turns, key, turn: Some(turn), lease: None })
             }
         }
     }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use super::super::namespace::Namespace;
-use super::super::turns::{Failed, Joined, Run, Waited};
+use super::super::turns::{Failed, Role, Run, Waited};
 use super::super::value::Codec;
 use super::super::{Store, Ticket};
 use super::{SharedCall, SharedMiss, SharedPending, noted};
@@ -28,7 +28,7 @@ impl SharedPending {
             Self::Run(miss) => Err(miss),
             Self::Join(call, near, joined) => {
                 let calls = &call.cache.calls;
-                if matches!(joined, Joined::Wait(_)) {
+                if matches!(joined, Role::Wait(_)) {
                     calls.waits.fetch_add(1, Relaxed);
                 }
                 let found = call.joined(near, joined, deadline, codec).await;
@@ -45,7 +45,7 @@ impl SharedCall {
     async fn joined<V>(
         self,
         near: Option<Ticket>,
-        mut joined: Joined,
+        mut joined: Role,
         deadline: Option<Instant>,
         codec: Codec<V>,
     ) -> Result<(Result<V, Failure>, Outcome), SharedMiss> {
@@ -53,11 +53,11 @@ impl SharedCall {
         let mut call = self;
         let mut turn = loop {
             let run = match joined {
-                Joined::Within => {
+                Role::Within => {
                     return call.get_far(near, codec).await.map(|value| (Ok(value), Outcome::Hit));
                 }
-                Joined::Turn(turn) => break turn,
-                Joined::Wait(seat) => match seat.wait(call.caller, deadline).await {
+                Role::Turn(turn) => break turn,
+                Role::Wait(seat) => match seat.wait(call.caller, deadline).await {
                     Waited::Late => return call.get_far(near, codec).await.map(waited),
                     Waited::Turn(turn) => break turn,
                     Waited::Value(run) => run,
