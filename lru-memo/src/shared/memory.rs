@@ -268,13 +268,13 @@ impl Store for Memory {
         while !state.taken.insert(subject.clone()) {
             state = self.0.ended.wait(state);
         }
-        Ok(Lease::new(Turn { store: Arc::clone(&self.0), subject }))
+        Ok(Lease::new(MemoryLease { store: Arc::clone(&self.0), subject }))
     }
 
     fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
         let subject: Subject = (space.id(), key.into());
         let is_mine = self.0.state.lock().taken.insert(subject.clone());
-        Ok(is_mine.then(|| Lease::new(Turn { store: Arc::clone(&self.0), subject })))
+        Ok(is_mine.then(|| Lease::new(MemoryLease { store: Arc::clone(&self.0), subject })))
     }
 
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
@@ -283,12 +283,12 @@ impl Store for Memory {
     }
 }
 
-struct Turn {
+struct MemoryLease {
     store: Arc<Inner>,
     subject: Subject,
 }
 
-impl Drop for Turn {
+impl Drop for MemoryLease {
     fn drop(&mut self) {
         self.store.state.lock().taken.remove(&self.subject);
         self.store.ended.notify_all();
