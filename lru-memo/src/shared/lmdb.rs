@@ -50,7 +50,7 @@ use std::time::Instant;
 use self::made::Said;
 use self::opened::Opened;
 use self::read::For;
-use self::turn::Turn;
+use self::turn::ByteLock;
 use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
@@ -250,7 +250,7 @@ impl Embedded {
     fn turn(&self, space: &Namespace, key: &[u8], wait: bool) -> Result<Option<Lease>, Error> {
         let opened = self.opened()?;
         let timeout = wait.then_some(self.options.timeout);
-        Ok(Turn::take(&opened.members, opened.turn(space, key), timeout)?.map(Lease::new))
+        Ok(ByteLock::take(&opened.members, opened.turn(space, key), timeout)?.map(Lease::new))
     }
 }
 

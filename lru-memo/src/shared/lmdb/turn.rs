@@ -22,12 +22,12 @@ const BYTES: u64 = 64;
 const PAUSES: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(10));
 
 /// The lock on a byte. Dropping it in the process that took it releases it.
-pub(super) struct Turn {
+pub(super) struct ByteLock {
     members: Arc<Membership>,
     byte: u64,
 }
 
-impl Turn {
+impl ByteLock {
     /// Locks a byte of a key. With a timeout, waits while the holder shows a sign of life within the timeout. Without
     /// one, returns `None` if a living process holds the byte.
     pub(super) fn take(
@@ -78,7 +78,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for ByteLock {
     fn drop(&mut self) {
         self.members.unlock(self.byte);
     }
