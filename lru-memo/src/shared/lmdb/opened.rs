@@ -22,7 +22,7 @@ use super::files::Files;
 use super::made::{Made, sync_directory};
 use super::members::Membership;
 use super::queue::Queue;
-use super::raw::{self, Environment, Held};
+use super::raw::{self, Environment, RobustGuard};
 use super::record::{NAMESPACE, Named, Record, entry_key, id_in, namespace_key};
 use super::table::{Space, Table, damaged};
 use crate::shared::error::{Error, Kind};
@@ -73,7 +73,7 @@ pub(super) struct Opened {
 pub(super) struct Writing<'a> {
     // Dropped first.
     txn: RwTxn<'a>,
-    turn: Held<'a>,
+    turn: RobustGuard<'a>,
 }
 
 impl Writing<'_> {

@@ -5,7 +5,7 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use super::raw::{Held, Robust};
+use super::raw::{Robust, RobustGuard};
 use crate::shared::breaker::Breaker;
 use crate::shared::error::{Error, Kind};
 use crate::shared::task;
@@ -22,7 +22,7 @@ impl Queue {
 
     /// Takes the lock. Fails instead of waiting on the thread of a task, see [`task::without_waiting`].
     #[inline]
-    pub(super) fn enter<'a>(&self, lock: &'a Robust) -> Result<Held<'a>, Error> {
+    pub(super) fn enter<'a>(&self, lock: &'a Robust) -> Result<RobustGuard<'a>, Error> {
         if self.breaker.is_at_rest() {
             if let Some(held) = lock.try_lock() {
                 return Ok(held);
@@ -32,7 +32,7 @@ impl Queue {
     }
 
     #[cold]
-    fn wait<'a>(&self, lock: &'a Robust) -> Result<Held<'a>, Error> {
+    fn wait<'a>(&self, lock: &'a Robust) -> Result<RobustGuard<'a>, Error> {
         if !task::may_wait() {
             return Err(stopped());
         }

@@ -89,7 +89,7 @@ unsafe impl Sync for Robust {}
 const _: () = assert!(size_of::<Robust>() == 64);
 
 /// The guard of a [`Robust`] lock, on the thread that took it.
-pub(super) struct Held<'a>(&'a Robust, PhantomData<*const ()>);
+pub(super) struct RobustGuard<'a>(&'a Robust, PhantomData<*const ()>);
 
 impl Robust {
     /// Initializes the lock. Called once, before other processes know of it.
@@ -118,14 +118,14 @@ impl Robust {
 
     /// Takes the lock if it is free.
     #[inline]
-    pub(super) fn try_lock(&self) -> Option<Held<'_>> {
+    pub(super) fn try_lock(&self) -> Option<RobustGuard<'_>> {
         // SAFETY: it was prepared before its file became part of a store.
         self.taken(unsafe { libc::pthread_mutex_trylock(self.lock()) })
     }
 
     /// Takes the lock, waiting until the deadline at most.
     #[cold]
-    pub(super) fn lock_until(&self, deadline: Instant) -> Option<Held<'_>> {
+    pub(super) fn lock_until(&self, deadline: Instant) -> Option<RobustGuard<'_>> {
         let left = deadline.saturating_duration_since(Instant::now());
         let end = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + left;
         let end =
@@ -136,7 +136,7 @@ impl Robust {
 
     /// Returns the guard if an attempt has succeeded.
     #[inline]
-    fn taken(&self, result: libc::c_int) -> Option<Held<'_>> {
+    fn taken(&self, result: libc::c_int) -> Option<RobustGuard<'_>> {
         match result {
             0 => {}
             // The holder has died. The next holder of LMDB's own lock settles what it left.
@@ -144,13 +144,13 @@ impl Robust {
             libc::EOWNERDEAD => _ = unsafe { libc::pthread_mutex_consistent(self.lock()) },
             _ => return None,
         }
-        Some(Held(self, PhantomData))
+        Some(RobustGuard(self, PhantomData))
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for RobustGuard<'_> {
     fn drop(&mut self) {
-        // SAFETY: this thread has it, for `Held` stays on its thread.
+        // SAFETY: this thread has it, for `RobustGuard` stays on its thread.
         unsafe { libc::pthread_mutex_unlock(self.0.lock()) };
     }
 }
