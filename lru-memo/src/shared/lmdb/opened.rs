@@ -106,7 +106,7 @@ thread_local! {
 
 /// A key of a namespace, with its hash.
 #[derive(Clone, Copy)]
-pub(super) struct Key<'a> {
+pub(super) struct HashedKey<'a> {
     pub(super) namespace: &'a Namespace,
     pub(super) bytes: &'a [u8],
     pub(super) hash: u64,
@@ -155,8 +155,8 @@ impl Opened {
         self.environment.database()
     }
 
-    pub(super) fn key<'a>(&self, namespace: &'a Namespace, bytes: &'a [u8]) -> Key<'a> {
-        Key { namespace, bytes, hash: hash(self.seed, bytes) & self.mask }
+    pub(super) fn key<'a>(&self, namespace: &'a Namespace, bytes: &'a [u8]) -> HashedKey<'a> {
+        HashedKey { namespace, bytes, hash: hash(self.seed, bytes) & self.mask }
     }
 
     /// Returns the number of a key. The process that computes the key locks a byte derived from this number.
@@ -338,7 +338,7 @@ impl Opened {
         &self,
         txn: &'t RoTxn<'_>,
         index: u32,
-        key: &Key<'_>,
+        key: &HashedKey<'_>,
     ) -> Result<Option<(u16, Record<'t>)>, Error> {
         for number in 0..=u16::MAX {
             let Some(record) = self.record(txn, index, key.hash, number)? else { return Ok(None) };

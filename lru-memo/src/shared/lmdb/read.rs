@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 use heed::RoTxn;
 
-use super::opened::{Key, Opened};
+use super::opened::{HashedKey, Opened};
 use super::raw;
 use super::record::Record;
 use super::table::{LOCKED, Space, Tally, damaged};
@@ -38,7 +38,7 @@ enum Seen {
 
 impl Opened {
     /// Looks a key up. Returns the value, or a ticket for a miss.
-    pub(super) fn look(&self, key: &Key<'_>, what: For) -> Result<Found, Error> {
+    pub(super) fn look(&self, key: &HashedKey<'_>, what: For) -> Result<Found, Error> {
         let now = key.namespace.ttl().map(|_| wall::now());
         for _ in 0..ATTEMPTS {
             match self.try_look(key, what, now)? {
@@ -50,7 +50,7 @@ impl Opened {
         self.look_alone(key, what)
     }
 
-    fn try_look(&self, key: &Key<'_>, what: For, now: Option<u64>) -> Result<Seen, Error> {
+    fn try_look(&self, key: &HashedKey<'_>, what: For, now: Option<u64>) -> Result<Seen, Error> {
         let now_seconds = raw::seconds();
         self.watch(now_seconds)?;
         // The change is read before the transaction begins: if the transaction is older, the change is in progress.
@@ -75,7 +75,7 @@ impl Opened {
 
     /// Looks a key up under the writers' lock, when no other process can change anything.
     #[cold]
-    fn look_alone(&self, key: &Key<'_>, what: For) -> Result<Found, Error> {
+    fn look_alone(&self, key: &HashedKey<'_>, what: For) -> Result<Found, Error> {
         let (txn, index, space) = self.begin_in(key.namespace)?;
         let now = key.namespace.ttl().map(|_| wall::now());
         let change = space.change.load(SeqCst);
@@ -103,7 +103,7 @@ impl Opened {
         index: u32,
         space: &Space,
         change: u64,
-        key: &Key<'_>,
+        key: &HashedKey<'_>,
         what: For,
         now: Option<u64>,
     ) -> Result<Seen, Error> {
@@ -183,7 +183,7 @@ impl Opened {
     }
 
     /// Whether the key was neither cleared nor invalidated since the ticket.
-    pub(super) fn is_current(&self, key: &Key<'_>, since: Ticket) -> Result<bool, Error> {
+    pub(super) fn is_current(&self, key: &HashedKey<'_>, since: Ticket) -> Result<bool, Error> {
         self.observe(key.namespace, |space| is_valid(space, since, key.hash))
     }
 

@@ -4,7 +4,7 @@ use core::ops::Bound;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::io::Write;
 
-use super::opened::{Key, Opened, Writing};
+use super::opened::{HashedKey, Opened, Writing};
 use super::record::{Named, Record, entries_of, entry_key, namespace_key};
 use super::room;
 use super::table::{LOCKED, Slot, Space, Tally, damaged};
@@ -45,7 +45,7 @@ impl<'a> Change<'a> {
     }
 
     /// Removes the entry of a key, and returns whether there was one.
-    pub(super) fn remove_key(&mut self, key: &Key<'_>) -> Result<bool, Error> {
+    pub(super) fn remove_key(&mut self, key: &HashedKey<'_>) -> Result<bool, Error> {
         let found =
             self.opened.find(&self.txn, self.index, key)?.map(|(number, record)| (number, record.slot));
         let Some((number, slot)) = found else { return Ok(false) };
@@ -163,7 +163,7 @@ impl<'a> Change<'a> {
     }
 
     /// Stores an entry for a key without one.
-    fn insert(&mut self, key: &Key<'_>, entry: &Entry<'_>, now: u64) -> Result<(), Error> {
+    fn insert(&mut self, key: &HashedKey<'_>, entry: &Entry<'_>, now: u64) -> Result<(), Error> {
         let mut number = 0;
         while self.opened.record(&self.txn, self.index, key.hash, number)?.is_some() {
             number = number.checked_add(1).ok_or_else(|| too_much("too many keys have one hash"))?;
@@ -215,7 +215,7 @@ impl<'a> Change<'a> {
 
 impl Opened {
     /// Stores an entry, and returns whether it is stored. Evicts entries of any namespace if the store is full.
-    pub(super) fn store(&self, key: &Key<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
+    pub(super) fn store(&self, key: &HashedKey<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
         let head = self.table.head();
         let bytes = bytes_of(key, entry);
         if bytes > room::most(head) {
@@ -252,7 +252,7 @@ impl Opened {
         result
     }
 
-    fn try_store(&self, key: &Key<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
+    fn try_store(&self, key: &HashedKey<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
         if key.namespace.maxsize() == Some(0) {
             return Ok(false);
         }
@@ -287,7 +287,7 @@ impl Opened {
         Ok(admitted)
     }
 
-    pub(super) fn invalidate(&self, key: &Key<'_>) -> Result<bool, Error> {
+    pub(super) fn invalidate(&self, key: &HashedKey<'_>) -> Result<bool, Error> {
         let (txn, index, space) = self.begin_in(key.namespace)?;
         // An expired entry counts as missing.
         let ttl = key.namespace.ttl();
@@ -303,7 +303,7 @@ impl Opened {
     }
 
     /// Turns a hit into a miss, and removes the entry.
-    pub(super) fn reject(&self, key: &Key<'_>) -> Result<Ticket, Error> {
+    pub(super) fn reject(&self, key: &HashedKey<'_>) -> Result<Ticket, Error> {
         let (txn, index, space) = self.begin_in(key.namespace)?;
         let ticket = space.ticket();
         let mut change = Change::new(self, txn, index, space);
@@ -410,7 +410,7 @@ impl Change<'_> {
 }
 
 /// Returns the room that an entry will take, in bytes.
-fn bytes_of(key: &Key<'_>, entry: &Entry<'_>) -> u64 {
+fn bytes_of(key: &HashedKey<'_>, entry: &Entry<'_>) -> u64 {
     Record::new(0, 0, 0, 0, key.bytes, entry.value).bytes()
 }
 
