@@ -43,20 +43,20 @@ const BEAT: Duration = Duration::from_millis(100);
 const IDLE_BEATS: u32 = 20;
 
 /// The stores that this process uses. The child of a fork makes its own, and closes the inherited [files](FILES).
-static JOINED: Own<Mutex<Joined>> = Own::none();
+static JOINED: Own<Mutex<Memberships>> = Own::none();
 
 /// The file descriptors of the open files, plus one; zero for a free place. No process uses more directories.
 static FILES: [AtomicI32; 64] = [const { AtomicI32::new(0) }; 64];
 
 /// The files `turns` that this process has open.
 #[derive(Default)]
-struct Joined {
-    files: Vec<Turns>,
+struct Memberships {
+    files: Vec<TurnsFile>,
     /// Whether the beating thread runs.
     is_beating: bool,
 }
 
-struct Turns {
+struct TurnsFile {
     id: (u64, u64),
     file: File,
     /// The byte of this process.
@@ -81,11 +81,11 @@ fn replace_file(from: i32, to: i32) {
     let _ = FILES.iter().find(|file| file.compare_exchange(from, to, Relaxed, Relaxed).is_ok());
 }
 
-fn joined() -> MutexGuard<'static, Joined> {
+fn joined() -> MutexGuard<'static, Memberships> {
     JOINED.get_or_make(Mutex::default).lock()
 }
 
-impl Drop for Turns {
+impl Drop for TurnsFile {
     fn drop(&mut self) {
         replace_file(self.file.as_raw_fd() + 1, 0);
         // Unlocked explicitly: a child about to run another program may still have the file open.
@@ -191,7 +191,7 @@ impl Membership {
         }
         replace_file(0, file.as_raw_fd() + 1);
         let (theirs, held) = (Arc::clone(&signs), HashSet::new());
-        joined.files.push(Turns { id, file, me, signs: theirs, users: 1, held });
+        joined.files.push(TurnsFile { id, file, me, signs: theirs, users: 1, held });
         Ok(Arc::new(Self { id, signs, process }))
     }
 
@@ -236,8 +236,8 @@ impl Drop for Membership {
     }
 }
 
-impl Joined {
-    fn find(&mut self, id: (u64, u64)) -> Option<&mut Turns> {
+impl Memberships {
+    fn find(&mut self, id: (u64, u64)) -> Option<&mut TurnsFile> {
         self.files.iter_mut().find(|turns| turns.id == id)
     }
 
