@@ -47,7 +47,7 @@ use core::time::Duration;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use self::made::Said;
+use self::made::Explicit;
 use self::opened::Opened;
 use self::read::For;
 use self::turn::ByteLock;
@@ -102,7 +102,7 @@ impl Default for Options {
 pub struct Embedded {
     directory: PathBuf,
     options: Options,
-    said: Said,
+    explicit: Explicit,
     current: Own<Opened>,
     /// The last failed attempt to open the store: when, and why.
     failed: Own<Mutex<Option<(Instant, Error)>>>,
@@ -127,11 +127,11 @@ impl Embedded {
     /// # Errors
     /// When other users can use the directory, or this process cannot.
     pub fn open(directory: impl Into<PathBuf>, options: Options) -> Result<Self, Error> {
-        Self::open_as_said(directory.into(), options, Said::default())
+        Self::open_explicit(directory.into(), options, Explicit::default())
     }
 
-    fn open_as_said(directory: PathBuf, options: Options, said: Said) -> Result<Self, Error> {
-        let store = Self { directory, options, said, current: Own::none(), failed: Own::none() };
+    fn open_explicit(directory: PathBuf, options: Options, explicit: Explicit) -> Result<Self, Error> {
+        let store = Self { directory, options, explicit, current: Own::none(), failed: Own::none() };
         store.reopen()?;
         Ok(store)
     }
@@ -139,36 +139,36 @@ impl Embedded {
     /// Opens the store of a URL. `rest` is the part after `file://`: a directory, or nothing for the default one, and
     /// perhaps options such as `?size=64MiB&timeout=2s`.
     pub(super) fn from_url(rest: &str, create: bool) -> Result<Self, Error> {
-        let Parsed { path, prefix, options, said } = Self::parse(rest)?;
+        let Parsed { path, prefix, options, explicit } = Self::parse(rest)?;
         let directory = if path.is_empty() { default_place::default()? } else { PathBuf::from(path) };
-        Self::open_as_said(prefixed(directory, prefix), Options { create, ..options }, said)
+        Self::open_explicit(prefixed(directory, prefix), Options { create, ..options }, explicit)
     }
 
     /// Checks a URL without making anything.
     pub(super) fn check(rest: &str) -> Result<(), Error> {
-        let Parsed { path, prefix, options, said } = Self::parse(rest)?;
+        let Parsed { path, prefix, options, explicit } = Self::parse(rest)?;
         directory::parent(Path::new(path))?;
         let directory = prefixed(PathBuf::from(path), prefix);
-        files::made(&directory)?.map_or(Ok(()), |made| made.check(&directory, &options, said))
+        files::made(&directory)?.map_or(Ok(()), |made| made.check(&directory, &options, explicit))
     }
 
     fn parse(rest: &str) -> Result<Parsed<'_>, Error> {
         let (path, set) = url::split_options(rest);
-        let (mut options, mut said, mut prefix) = (Options::default(), Said::default(), None);
+        let (mut options, mut explicit, mut prefix) = (Options::default(), Explicit::default(), None);
         for (name, text) in set {
             match name {
-                "size" => (options.size, said.size) = (map_size(name, text)?, true),
-                "durable" => (options.durable, said.durable) = (url::truth(name, text)?, true),
-                "unused" => (options.unused, said.unused) = (unused(name, text)?, true),
+                "size" => (options.size, explicit.size) = (map_size(name, text)?, true),
+                "durable" => (options.durable, explicit.durable) = (url::truth(name, text)?, true),
+                "unused" => (options.unused, explicit.unused) = (unused(name, text)?, true),
                 "timeout" => options.timeout = timeout(name, text)?,
                 "prefix" => prefix = Some(url::prefix(text)?),
                 _ => return Err(url::unknown(name, "`size`, `durable`, `unused`, `timeout` and `prefix`")),
             }
         }
-        if !said.size {
+        if !explicit.size {
             options.size = memory::default_size();
         }
-        Ok(Parsed { path, prefix, options, said })
+        Ok(Parsed { path, prefix, options, explicit })
     }
 
     /// Returns the directories of the stores in the default place: one for each program of this user.
@@ -207,9 +207,10 @@ impl Embedded {
             return Err(error.clone());
         }
         self.current.drop_inherited();
-        let opened = files::open(&self.directory, &self.options, self.said);
-        let is_as_said = |files: &files::Files| files.made.check(&self.directory, &self.options, self.said);
-        match opened.and_then(|files| is_as_said(&files).map(|()| files)) {
+        let opened = files::open(&self.directory, &self.options, self.explicit);
+        let is_as_asked =
+            |files: &files::Files| files.made.check(&self.directory, &self.options, self.explicit);
+        match opened.and_then(|files| is_as_asked(&files).map(|()| files)) {
             Ok(files) => {
                 *failed = None;
                 Ok(self.current.set(Opened::new(files, &self.options)))
@@ -359,7 +360,7 @@ struct Parsed<'u> {
     path: &'u str,
     prefix: Option<&'u str>,
     options: Options,
-    said: Said,
+    explicit: Explicit,
 }
 
 /// Returns the directory of the deployment with this prefix, which has a store of its own.

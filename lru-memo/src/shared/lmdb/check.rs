@@ -8,7 +8,7 @@ use std::hash::BuildHasher;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::made::Said;
+use super::made::Explicit;
 use super::opened::Opened;
 use super::read::For;
 use super::record::{Named, Record, entry_key, hash_in, id_in, namespace_key};
@@ -44,7 +44,7 @@ pub(in crate::shared) fn table(bytes: &[u8]) {
     let base = if shared.exists() { shared.to_owned() } else { std::env::temp_dir() };
     let directory = base.join(format!("lru-memo-check-{:016x}", RandomState::new().hash_one(0)));
     let options = Options { size: 1 << 20, ..Options::default() };
-    let files = files::open(&directory, &options, Said::default()).expect("a new store");
+    let files = files::open(&directory, &options, Explicit::default()).expect("a new store");
     let opened = Opened::new(files, &options);
     let spaces = [
         Namespace::new("a", 1).with_maxsize(Some(2)).with_max_weight(Some(1 << 40)),

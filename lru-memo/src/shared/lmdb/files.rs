@@ -28,7 +28,7 @@ use std::time::Instant;
 
 use super::default_place::make_again;
 use super::directory::{failed, make_private, open_file};
-use super::made::{Made, Said, sync_directory};
+use super::made::{Explicit, Made, sync_directory};
 use super::members::Membership;
 use super::opened::Opened;
 use super::queue::stopped;
@@ -71,7 +71,7 @@ struct Opening<'a> {
 
 /// Opens the store in this directory. Makes a missing or broken store if `create` says so. Waits for other processes no
 /// longer than the timeout.
-pub(super) fn open(directory: &Path, options: &Options, said: Said) -> Result<Files, Error> {
+pub(super) fn open(directory: &Path, options: &Options, explicit: Explicit) -> Result<Files, Error> {
     let create = options.create;
     let deadline = Instant::now() + options.timeout;
     let base = directory.join("v1");
@@ -87,7 +87,7 @@ pub(super) fn open(directory: &Path, options: &Options, said: Said) -> Result<Fi
     let members = Membership::join(&turns)?;
     let opening = Opening { options, deadline, turns, members };
     let opened = match read_name(&current) {
-        Ok(name) if is_name(&name) => match too_large(&base.join(&name), said)? {
+        Ok(name) if is_name(&name) => match too_large(&base.join(&name), explicit)? {
             Some(limit) if create => {
                 health::note_rebuilt();
                 let size = options.size.min(limit);
@@ -128,14 +128,14 @@ pub(super) fn made(directory: &Path) -> Result<Option<Made>, Error> {
 
 /// Returns a size for a successor if the store has outgrown this container's memory limit. A store whose URL names a
 /// size is never too large.
-fn too_large(instance: &Path, said: Said) -> Result<Option<usize>, Error> {
+fn too_large(instance: &Path, explicit: Explicit) -> Result<Option<usize>, Error> {
     let made_in = instance.join("made");
     let made = Made::read(&made_in).map_err(|error| failed("read", &made_in, &error))?;
     let Some(limit) = memory::limit().map(|limit| limit / 4) else { return Ok(None) };
     let is_for_more = made.is_some_and(|made| !made.durable && made.size as u64 > limit);
     let files = ["data.mdb", "table"].map(|name| fs::symlink_metadata(instance.join(name)));
     let taken: u64 = files.into_iter().flatten().map(|file| 512 * file.blocks()).sum();
-    Ok((!said.size && is_for_more && taken > limit).then_some(limit as usize))
+    Ok((!explicit.size && is_for_more && taken > limit).then_some(limit as usize))
 }
 
 /// A lock: one process at a time opens or makes a store in the directory.
@@ -191,8 +191,8 @@ fn open_instance(directory: &Path, opening: &Opening<'_>) -> Result<Files, Error
     }
     let map_size = 2 * (length - table::length(0) as u64) as usize;
     // Checked before mapping: a broken length could exceed the address space.
-    let said = number_at(&file, offset_of!(Head, map_size));
-    if !begins_with_magic(&file) || said != Some(map_size as u64) || map_size != made.map_size {
+    let explicit = number_at(&file, offset_of!(Head, map_size));
+    if !begins_with_magic(&file) || explicit != Some(map_size as u64) || map_size != made.map_size {
         return Err(corrupt("its table is truncated, or is none"));
     }
     if longest(map_size) > raw::file_limit() {

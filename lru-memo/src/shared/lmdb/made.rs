@@ -32,7 +32,7 @@ pub(super) struct Made {
 
 /// Which options the URL has set. An existing store is checked against these only.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Said {
+pub(super) struct Explicit {
     pub(super) size: bool,
     pub(super) durable: bool,
     pub(super) unused: bool,
@@ -86,22 +86,22 @@ impl Made {
     }
 
     /// Fails if the URL sets an option to another value than the store was made with.
-    pub(super) fn check(&self, directory: &Path, options: &Options, said: Said) -> Result<(), Error> {
+    pub(super) fn check(&self, directory: &Path, options: &Options, explicit: Explicit) -> Result<(), Error> {
         let unused = Duration::from_secs(self.unused);
-        let refused = |made: String, said: String| {
+        let refused = |made: String, explicit: String| {
             let directory = directory.display();
             let message = format!(
-                "the store in {directory} was made with {made}; remove `?{said}`, or clear the directory"
+                "the store in {directory} was made with {made}; remove `?{explicit}`, or clear the directory"
             );
             Err(Error::new(Kind::Url, message))
         };
-        if said.size && options.size != self.size {
+        if explicit.size && options.size != self.size {
             return refused(size(self.size), size(options.size));
         }
-        if said.durable && options.durable != self.durable {
+        if explicit.durable && options.durable != self.durable {
             return refused(format!("durable={}", self.durable), format!("durable={}", options.durable));
         }
-        if said.unused && options.unused != unused {
+        if explicit.unused && options.unused != unused {
             return refused(time(unused), time(options.unused));
         }
         Ok(())
