@@ -49,7 +49,7 @@ use std::time::Instant;
 
 use self::made::Explicit;
 use self::opened::Opened;
-use self::read::For;
+use self::read::Purpose;
 use self::turn::ByteLock;
 use super::error::{Error, Kind};
 use super::lease::Lease;
@@ -270,11 +270,11 @@ impl core::fmt::Debug for Embedded {
 
 impl Store for Embedded {
     fn get(&self, space: &Namespace, key: &[u8]) -> Result<Found, Error> {
-        self.with(|opened| opened.look(&opened.key(space, key), For::Call))
+        self.with(|opened| opened.look(&opened.key(space, key), Purpose::Call))
     }
 
     fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.with(|opened| opened.look(&opened.key(space, key), For::Hit)).map(value)
+        self.with(|opened| opened.look(&opened.key(space, key), Purpose::Hit)).map(value)
     }
 
     fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
@@ -304,7 +304,7 @@ impl Store for Embedded {
     }
 
     fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.with(|opened| opened.look(&opened.key(space, key), For::Peek)).map(value)
+        self.with(|opened| opened.look(&opened.key(space, key), Purpose::Peek)).map(value)
     }
 
     fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error> {

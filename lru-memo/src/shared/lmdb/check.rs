@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::made::Explicit;
 use super::opened::Opened;
-use super::read::For;
+use super::read::Purpose;
 use super::record::{Named, Record, entry_key, hash_in, id_in, namespace_key};
 use super::table::{FIRST, Head, SPACES_AT, Slot, Space};
 use super::{Options, directory, files};
@@ -79,7 +79,7 @@ fn use_all(opened: &Opened, spaces: &[Namespace]) -> Result<(), Error> {
     for space in spaces {
         for bytes in [b"1", b"2", b"3"] {
             let key = opened.key(space, bytes);
-            if let Found::Hit(value) = opened.look(&key, For::Call)? {
+            if let Found::Hit(value) = opened.look(&key, Purpose::Call)? {
                 assert_eq!(value, bytes);
             }
             opened.recent(space, 2)?;

@@ -19,7 +19,7 @@ const ATTEMPTS: usize = 4;
 
 /// The purpose of a lookup.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum For {
+pub(super) enum Purpose {
     /// A call of the function: counts a hit or a miss.
     Call,
     /// A call that looks the key up again after a miss: counts a hit only.
@@ -38,7 +38,7 @@ enum Seen {
 
 impl Opened {
     /// Looks a key up. Returns the value, or a ticket for a miss.
-    pub(super) fn look(&self, key: &HashedKey<'_>, what: For) -> Result<Found, Error> {
+    pub(super) fn look(&self, key: &HashedKey<'_>, what: Purpose) -> Result<Found, Error> {
         let now = key.namespace.ttl().map(|_| wall::now());
         for _ in 0..ATTEMPTS {
             match self.try_look(key, what, now)? {
@@ -50,7 +50,7 @@ impl Opened {
         self.look_alone(key, what)
     }
 
-    fn try_look(&self, key: &HashedKey<'_>, what: For, now: Option<u64>) -> Result<Seen, Error> {
+    fn try_look(&self, key: &HashedKey<'_>, what: Purpose, now: Option<u64>) -> Result<Seen, Error> {
         let now_seconds = raw::seconds();
         self.watch(now_seconds)?;
         // The change is read before the transaction begins: if the transaction is older, the change is in progress.
@@ -75,7 +75,7 @@ impl Opened {
 
     /// Looks a key up under the writers' lock, when no other process can change anything.
     #[cold]
-    fn look_alone(&self, key: &HashedKey<'_>, what: For) -> Result<Found, Error> {
+    fn look_alone(&self, key: &HashedKey<'_>, what: Purpose) -> Result<Found, Error> {
         let (txn, index, space) = self.begin_in(key.namespace)?;
         let now = key.namespace.ttl().map(|_| wall::now());
         let change = space.change.load(SeqCst);
@@ -90,7 +90,7 @@ impl Opened {
         if change.remove_key(key)? {
             change.commit()?;
         }
-        if what == For::Call {
+        if what == Purpose::Call {
             Tally::add(&space.misses, ticket.generation);
         }
         Ok(Found::Miss(ticket))
@@ -104,7 +104,7 @@ impl Opened {
         space: &Space,
         change: u64,
         key: &HashedKey<'_>,
-        what: For,
+        what: Purpose,
         now: Option<u64>,
     ) -> Result<Seen, Error> {
         let found = self.find(txn, index, key)?;
@@ -113,7 +113,7 @@ impl Opened {
             if !space.is_still(change) {
                 return Ok(Seen::Unclear);
             }
-            if what == For::Call {
+            if what == Purpose::Call {
                 Tally::add(&space.misses, ticket.generation);
             }
             return Ok(Seen::Miss(ticket));
@@ -130,7 +130,7 @@ impl Opened {
             }
             return Ok(Seen::Unclear);
         }
-        if what == For::Peek {
+        if what == Purpose::Peek {
             return Ok(if space.is_still(change) { Seen::Hit(value) } else { Seen::Unclear });
         }
         if !self.touch(space, change, &record)? {
