@@ -127,26 +127,26 @@ impl SharedCall {
         let since = run.since;
         let hit = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
             if let Some(stored) = store.hit(space, key)? {
-                return Ok(Kept::Stored(stored));
+                return Ok(Awaited::Stored(stored));
             }
             if since.map_or(Ok(true), |since| store.is_current(space, key, since))? {
-                return store.count_hit(space).map(|()| Kept::Unstored);
+                return store.count_hit(space).map(|()| Awaited::Unstored);
             }
-            Ok(Kept::Outdated)
+            Ok(Awaited::Outdated)
         };
         match cache.ask(caller, key, hit).await {
-            (key, Some(Kept::Stored(stored))) => Ok(cache.decode(caller, key, &stored, None, codec).await),
-            (key, Some(Kept::Outdated)) => Err(Self { cache, key: Some(key), caller, tags: Vec::new() }),
-            (key, Some(Kept::Unstored)) if !cache.is_current(caller, &run.bytes).await => {
+            (key, Some(Awaited::Stored(stored))) => Ok(cache.decode(caller, key, &stored, None, codec).await),
+            (key, Some(Awaited::Outdated)) => Err(Self { cache, key: Some(key), caller, tags: Vec::new() }),
+            (key, Some(Awaited::Unstored)) if !cache.is_current(caller, &run.bytes).await => {
                 Err(Self { cache, key: Some(key), caller, tags: Vec::new() })
             }
-            (_, Some(Kept::Unstored) | None) => decoded(),
+            (_, Some(Awaited::Unstored) | None) => decoded(),
         }
     }
 }
 
 /// What the store says about a follower's value.
-enum Kept {
+enum Awaited {
     Stored(Vec<u8>),
     /// The value is not stored, but current.
     Unstored,
