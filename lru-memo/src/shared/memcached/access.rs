@@ -12,7 +12,7 @@ use super::Memcached;
 use super::directory::{Directory, Limits};
 use super::item::Item;
 use super::names::{Counter, Items, Names};
-use super::remembered::{Known, Memory};
+use super::remembered::{Known, LastSeen};
 use super::server::Server;
 use super::wire::{Answer, Batch, When};
 use crate::shared::error::{Error, Kind};
@@ -140,8 +140,8 @@ impl<'a> Access<'a> {
     ) -> Result<Changed<R>, Error> {
         let id = self.space.id();
         let (mut remembered, mut doubted) = match self.store.remembered.take(id) {
-            Some(Memory::Fresh(known)) => (Some(known), None),
-            Some(Memory::Doubtful { number, .. }) => (None, Some(number)),
+            Some(LastSeen::Fresh(known)) => (Some(known), None),
+            Some(LastSeen::Doubtful { number, .. }) => (None, Some(number)),
             None => (None, None),
         };
         let mut tried = 0;
@@ -233,8 +233,8 @@ impl<'a> Access<'a> {
 
     fn keep(&self, known: Known, is_calm: bool) {
         let (number, names) = (known.number, known.directory.names());
-        let memory = if is_calm { Memory::Fresh(known) } else { Memory::Doubtful { number, names } };
-        self.store.remembered.keep(self.space.id(), memory);
+        let seen = if is_calm { LastSeen::Fresh(known) } else { LastSeen::Doubtful { number, names } };
+        self.store.remembered.keep(self.space.id(), seen);
     }
 
     /// Pauses before the next attempt, longer each time.

@@ -19,7 +19,7 @@ pub(super) struct Known {
 }
 
 /// The memory of one namespace.
-pub(super) enum Memory {
+pub(super) enum LastSeen {
     /// The directory, which is probably still the current one.
     Fresh(Known),
     /// Other processes change the directory, too. The number of the last version, and what the names of entries were
@@ -28,31 +28,31 @@ pub(super) enum Memory {
 }
 
 /// The memory of all namespaces.
-pub(super) struct Remembered(Own<Mutex<HashMap<u128, Memory>>>);
+pub(super) struct Remembered(Own<Mutex<HashMap<u128, LastSeen>>>);
 
 impl Remembered {
     pub(super) const fn new() -> Self {
         Self(Own::none())
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u128, Memory>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u128, LastSeen>> {
         self.0.get_or_make(Mutex::default).lock()
     }
 
     /// Takes the memory of a namespace. Other threads find none until it is kept again.
-    pub(super) fn take(&self, id: u128) -> Option<Memory> {
+    pub(super) fn take(&self, id: u128) -> Option<LastSeen> {
         self.lock().remove(&id)
     }
 
-    pub(super) fn keep(&self, id: u128, memory: Memory) {
-        self.lock().insert(id, memory);
+    pub(super) fn keep(&self, id: u128, seen: LastSeen) {
+        self.lock().insert(id, seen);
     }
 
     /// Returns what the names of a namespace's entries were made of.
     pub(super) fn names(&self, id: u128) -> Option<Names> {
         match self.lock().get(&id)? {
-            Memory::Fresh(known) => Some(known.directory.names()),
-            Memory::Doubtful { names, .. } => Some(*names),
+            LastSeen::Fresh(known) => Some(known.directory.names()),
+            LastSeen::Doubtful { names, .. } => Some(*names),
         }
     }
 }
