@@ -110,9 +110,9 @@ impl Redis {
     /// # Errors
     /// [`Kind::Url`], when the URL is not one of Redis.
     pub fn new(url: &str) -> Result<Self, Error> {
-        let (places, options) = options::parse(url)?;
+        let (endpoints, options) = options::parse(url)?;
         let scripts = Scripts::new(options.unused);
-        let (server, keeper) = (Server::new(places, options), Keeper::new());
+        let (server, keeper) = (Server::new(endpoints, options), Keeper::new());
         let url = super::configured::redacted(url);
         Ok(Self(Arc::new(Inner { server, scripts, keeper, url })))
     }

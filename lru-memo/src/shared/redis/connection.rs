@@ -12,7 +12,7 @@ use crate::shared::socket::{Address, Timed};
 
 /// The address of a server, and the login for it.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct Endpoint {
     pub(super) address: Address,
     #[cfg(feature = "redis-tls")]
     pub(super) tls: bool,
@@ -38,18 +38,18 @@ impl Stream for Timed {
 }
 
 impl Connection {
-    pub(super) fn open(place: &Place, until: Instant) -> RedisResult<Self> {
-        let socket = Timed::open(&place.address, until)?;
-        let stream: Box<dyn Stream> = match &place.address {
+    pub(super) fn open(endpoint: &Endpoint, until: Instant) -> RedisResult<Self> {
+        let socket = Timed::open(&endpoint.address, until)?;
+        let stream: Box<dyn Stream> = match &endpoint.address {
             #[cfg(feature = "redis-tls")]
-            Address::Tcp(host, _) if place.tls => Box::new(super::tls::encrypted(host, socket)?),
+            Address::Tcp(host, _) if endpoint.tls => Box::new(super::tls::encrypted(host, socket)?),
             _ => Box::new(socket),
         };
-        let database = place.login.db();
+        let database = endpoint.login.db();
         let mut opened = Self { stream, parser: Parser::new(), database };
-        if let Some(password) = place.login.password() {
+        if let Some(password) = endpoint.login.password() {
             let mut login = cmd("AUTH");
-            login.arg(place.login.username()).arg(password);
+            login.arg(endpoint.login.username()).arg(password);
             login.query::<()>(&mut opened).map_err(|error| without_text(&error))?;
         }
         if database != 0 {

@@ -8,13 +8,13 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use redis::{ErrorKind, RedisError, RedisResult};
 
-use super::connection::{Connection, Place};
+use super::connection::{Connection, Endpoint};
 use crate::shared::breaker::Breaker;
 use crate::shared::error::{Error, Kind};
 use crate::shared::pool::Pool;
 
 pub(super) struct Node {
-    pub(super) place: Place,
+    pub(super) endpoint: Endpoint,
     connect_timeout: Duration,
     idle: Pool<Connection>,
     breaker: Breaker,
@@ -23,9 +23,9 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(place: Place, connect_timeout: Duration) -> Self {
+    pub(super) fn new(endpoint: Endpoint, connect_timeout: Duration) -> Self {
         let (idle, breaker, reason) = (Pool::new(), Breaker::new(), Mutex::new(String::new()));
-        Self { place, connect_timeout, idle, breaker, reason }
+        Self { endpoint, connect_timeout, idle, breaker, reason }
     }
 
     /// Sends a request. The inner result is the server's answer, which may be an error. After a failure, fails at once
@@ -71,7 +71,7 @@ impl Node {
         if error.is_timeout() {
             return String::from("it took too long");
         }
-        let password = self.place.login.password().filter(|password| !password.is_empty());
+        let password = self.endpoint.login.password().filter(|password| !password.is_empty());
         password.map_or_else(|| error.to_string(), |password| error.to_string().replace(password, "***"))
     }
 
@@ -87,7 +87,7 @@ impl Node {
                 answered => return answered,
             }
         }
-        let opened = Connection::open(&self.place, until.min(Instant::now() + self.connect_timeout))?;
+        let opened = Connection::open(&self.endpoint, until.min(Instant::now() + self.connect_timeout))?;
         self.ask_over(opened, until, &question)
     }
 
@@ -120,7 +120,7 @@ fn is_answer(error: &RedisError) -> bool {
     }
 }
 
-/// Whether a script has met data that this store has not written, such as text in place of a number.
+/// Whether a script has met data that this store has not written, such as text in endpoint of a number.
 fn is_foreign(answer: &RedisError) -> bool {
     const TOLD: [&str; 5] =
         ["attempt to", "is not an integer", "is not a valid float", "would overflow", "would produce NaN"];

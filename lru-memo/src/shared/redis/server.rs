@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use redis::{Cmd, FromRedisValue, RedisError, RedisResult, ScriptInvocation, Value, cmd};
 
-use super::connection::{Connection, Place};
+use super::connection::{Connection, Endpoint};
 use super::foreign;
 use super::node::Node;
 use super::options::Options;
@@ -50,11 +50,11 @@ struct Others {
 }
 
 impl Server {
-    pub(super) fn new(places: Vec<Place>, options: Options) -> Self {
-        let node = |place| Arc::new(Node::new(place, options.connect_timeout));
+    pub(super) fn new(endpoints: Vec<Endpoint>, options: Options) -> Self {
+        let node = |endpoint| Arc::new(Node::new(endpoint, options.connect_timeout));
         let sentinels = options.sentinel.clone();
-        let sentinels = sentinels.and_then(|name| Sentinels::new(name, places.clone(), &options));
-        let seeds: Vec<_> = places.into_iter().map(node).collect();
+        let sentinels = sentinels.and_then(|name| Sentinels::new(name, endpoints.clone(), &options));
+        let seeds: Vec<_> = endpoints.into_iter().map(node).collect();
         Self { options, seeds, sentinels, is_cluster: AtomicBool::new(false), others: Own::none() }
     }
 
@@ -147,7 +147,8 @@ impl Server {
         if let Some(sentinels) = &self.sentinels {
             return sentinels.successor(asked.last()?, &self.options, until);
         }
-        let is_new = |node: &&Arc<Node>| asked.iter().all(|asked| asked.place.address != node.place.address);
+        let is_new =
+            |node: &&Arc<Node>| asked.iter().all(|asked| asked.endpoint.address != node.endpoint.address);
         let mut seeds = self.seeds.iter().filter(is_new);
         if self.is_cluster.load(Ordering::Relaxed) {
             let known = || self.others().nodes.values().find(is_new).cloned();
@@ -209,7 +210,7 @@ impl Server {
 
     /// Returns the host of a node that `from` has named.
     fn host(from: &Node, host: &str) -> String {
-        match (&from.place.address, host) {
+        match (&from.endpoint.address, host) {
             // A node that does not know its own name leaves it empty.
             (Address::Tcp(here, _), "") => here.clone(),
             _ => host.to_owned(),
@@ -219,10 +220,10 @@ impl Server {
     fn node(&self, (host, port): &(String, u16)) -> Arc<Node> {
         let address = Address::Tcp(host.clone(), *port);
         // A node of the URL is used again.
-        let seed = self.seeds.iter().find(|seed| seed.place.address == address);
+        let seed = self.seeds.iter().find(|seed| seed.endpoint.address == address);
         let made = || {
-            let place = Place { address: address.clone(), ..self.seeds[0].place.clone() };
-            Arc::new(Node::new(place, self.options.connect_timeout))
+            let endpoint = Endpoint { address: address.clone(), ..self.seeds[0].endpoint.clone() };
+            Arc::new(Node::new(endpoint, self.options.connect_timeout))
         };
         seed.map_or_else(made, Arc::clone)
     }
@@ -249,8 +250,8 @@ mod tests {
         for (url, tls) in
             [("redis://h1,h2", false), ("rediss://h1,h2", true), ("rediss://h1?cluster=true", true)]
         {
-            let (places, options) = options::parse(url).expect("a URL");
-            assert_eq!(Server::new(places, options).node(&("h3".into(), 1)).place.tls, tls, "{url}");
+            let (endpoints, options) = options::parse(url).expect("a URL");
+            assert_eq!(Server::new(endpoints, options).node(&("h3".into(), 1)).endpoint.tls, tls, "{url}");
         }
     }
 }
