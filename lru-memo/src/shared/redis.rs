@@ -58,7 +58,7 @@ struct Inner {
 }
 
 /// One operation on the store, with a deadline for all its requests together.
-struct Use<'a> {
+struct Operation<'a> {
     store: &'a Inner,
     until: Instant,
 }
@@ -117,12 +117,12 @@ impl Redis {
         Ok(Self(Arc::new(Inner { server, scripts, keeper, url })))
     }
 
-    fn begun(&self) -> Use<'_> {
-        Use { store: &self.0, until: Instant::now() + self.0.server.options().timeout }
+    fn operation(&self) -> Operation<'_> {
+        Operation { store: &self.0, until: Instant::now() + self.0.server.options().timeout }
     }
 }
 
-impl Use<'_> {
+impl Operation<'_> {
     /// Runs a script that begins with `prelude.lua`.
     fn run<R: redis::FromRedisValue>(
         &self,
@@ -218,17 +218,17 @@ impl Use<'_> {
     ) -> Result<Ticket, Error> {
         match generation {
             Some(generation) => Ok(Ticket { generation, sequence }),
-            None => self.begin(space),
+            None => self.create_namespace(space),
         }
     }
 
     #[cold]
-    fn begin(&self, space: &Namespace) -> Result<Ticket, Error> {
+    fn create_namespace(&self, space: &Namespace) -> Result<Ticket, Error> {
         let ttl = space.ttl().map(|ttl| ttl.as_nanos().to_string()).unwrap_or_default();
         let (generation, sequence): (Option<u64>, u64) =
-            self.run(&self.store.scripts.begin, space, b"", |begin| {
-                begin.arg(unique()).arg(space.name());
-                begin.arg(number(space.maxsize())).arg(number(space.max_weight())).arg(ttl);
+            self.run(&self.store.scripts.create, space, b"", |create| {
+                create.arg(unique()).arg(space.name());
+                create.arg(number(space.maxsize())).arg(number(space.max_weight())).arg(ttl);
             })?;
         self.list(&[space.id()])?;
         let generation = generation.ok_or_else(|| foreign("a namespace without a generation"))?;
@@ -250,7 +250,7 @@ impl Use<'_> {
             match stored {
                 0 | 1 => return Ok(stored == 1),
                 2 => {}
-                _ => _ = self.begin(space)?,
+                _ => _ = self.create_namespace(space)?,
             }
         }
     }
@@ -353,18 +353,18 @@ fn foreign(what: &str) -> Error {
 
 impl Store for Redis {
     fn get(&self, space: &Namespace, key: &[u8]) -> Result<Found, Error> {
-        let begun = self.begun();
-        match begun.look(space, key, true)? {
+        let operation = self.operation();
+        match operation.look(space, key, true)? {
             Value::BulkString(value) => Ok(Found::Hit(value)),
             miss => {
                 let ticket = redis::from_redis_value(miss).map_err(|_| foreign("something"))?;
-                Ok(Found::Miss(begun.ticket_of(space, ticket)?))
+                Ok(Found::Miss(operation.ticket_of(space, ticket)?))
             }
         }
     }
 
     fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        match self.begun().look(space, key, false)? {
+        match self.operation().look(space, key, false)? {
             Value::BulkString(value) => Ok(Some(value)),
             _ => Ok(None),
         }
@@ -373,47 +373,47 @@ impl Store for Redis {
     fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
         let mut count = self.0.scripts.count_hit.prepare_invoke();
         count.key(self.0.keys(space.id()).key("meta"));
-        self.begun().run_plain(space.id(), &count)
+        self.operation().run_plain(space.id(), &count)
     }
 
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
-        let begun = self.begun();
-        let ticket = begun.used(space, begun.run(&self.0.scripts.reject, space, key, |_| ()))?;
-        begun.ticket_of(space, ticket)
+        let operation = self.operation();
+        let ticket = operation.used(space, operation.run(&self.0.scripts.reject, space, key, |_| ()))?;
+        operation.ticket_of(space, ticket)
     }
 
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
-        let begun = self.begun();
-        let ticket = begun.run(&self.0.scripts.ticket, space, b"", |_| ())?;
-        begun.ticket_of(space, ticket)
+        let operation = self.operation();
+        let ticket = operation.run(&self.0.scripts.ticket, space, b"", |_| ())?;
+        operation.ticket_of(space, ticket)
     }
 
     fn is_current(&self, space: &Namespace, key: &[u8], since: Ticket) -> Result<bool, Error> {
         let Ticket { generation, sequence } = since;
         let current = &self.0.scripts.current;
-        self.begun().run(current, space, key, |current| _ = current.arg(generation).arg(sequence))
+        self.operation().run(current, space, key, |current| _ = current.arg(generation).arg(sequence))
     }
 
     fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
-        let begun = self.begun();
-        begun.used(space, begun.store(space, key, entry))
+        let operation = self.operation();
+        operation.used(space, operation.store(space, key, entry))
     }
 
     fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.begun().run(&self.0.scripts.peek, space, key, |_| ())
+        self.operation().run(&self.0.scripts.peek, space, key, |_| ())
     }
 
     fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error> {
-        let begun = self.begun();
-        begun.used(space, begun.run(&self.0.scripts.invalidate, space, key, |_| ()))
+        let operation = self.operation();
+        operation.used(space, operation.run(&self.0.scripts.invalidate, space, key, |_| ()))
     }
 
     fn clear(&self, space: &Namespace) -> Result<(), Error> {
-        self.begun().run(&self.0.scripts.clear, space, b"", |clear| _ = clear.arg(unique()))
+        self.operation().run(&self.0.scripts.clear, space, b"", |clear| _ = clear.arg(unique()))
     }
 
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {
-        self.begun().info(space)
+        self.operation().info(space)
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
@@ -431,26 +431,27 @@ impl Store for Redis {
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
         let mut members = cmd("SMEMBERS");
         members.arg(self.0.index());
-        let begun = self.begun();
+        let operation = self.operation();
         // This may take longer than other operations, because no call of a function waits for it.
-        let begun = Use { until: begun.until + LISTING * self.0.server.options().timeout, ..begun };
-        let ids: Vec<Vec<u8>> = self.0.server.ask(HOME_OF_INDEX, begun.until, &members)?;
+        let operation =
+            Operation { until: operation.until + LISTING * self.0.server.options().timeout, ..operation };
+        let ids: Vec<Vec<u8>> = self.0.server.ask(HOME_OF_INDEX, operation.until, &members)?;
         let (mut summaries, mut gone) = (Vec::new(), Vec::new());
         let number = |id: &Vec<u8>| u128::from_str_radix(core::str::from_utf8(id).ok()?, 16).ok();
         for id in ids.iter().filter_map(number) {
-            match begun.summary(id)? {
+            match operation.summary(id)? {
                 Some(summary) => summaries.push(summary),
                 None => gone.push(id),
             }
         }
         // An error is ignored, because the user of the server may have no right to write.
-        let _ = begun.forget(&gone);
+        let _ = operation.forget(&gone);
         Ok(summaries)
     }
 
     fn recent(&self, space: &Namespace, limit: usize) -> Result<Vec<Held>, Error> {
         let held: Vec<(Vec<u8>, u64, u64, u64)> =
-            self.begun().run(&self.0.scripts.recent, space, b"", |recent| _ = recent.arg(limit))?;
+            self.operation().run(&self.0.scripts.recent, space, b"", |recent| _ = recent.arg(limit))?;
         let held = held.into_iter().map(|(key, value_bytes, weight, age)| Held {
             key,
             value_bytes,

@@ -7,7 +7,7 @@ use redis::Script;
 
 /// All scripts. The client sends a script's text only if the server does not know the script.
 pub(super) struct Scripts {
-    pub(super) begin: Script,
+    pub(super) create: Script,
     pub(super) clear: Script,
     pub(super) count_hit: Script,
     pub(super) current: Script,
@@ -43,7 +43,7 @@ impl Scripts {
             whole(&format!("{prelude}{body}"))
         };
         Self {
-            begin: script(include_str!("begin.lua")),
+            create: script(include_str!("create.lua")),
             clear: script(include_str!("clear.lua")),
             count_hit: whole(include_str!("count_hit.lua")),
             current: look(&format!("{is_current}return is_current(ARGV[4], tonumber(ARGV[5])) and 1 or 0\n")),
