@@ -22,7 +22,7 @@ use std::time::Instant;
 
 use redis::{Script, ScriptInvocation, Value, cmd};
 
-use self::lease::{Keeper, Names};
+use self::lease::{Names, Renewer};
 use self::scripts::Scripts;
 use self::server::Server;
 use super::error::{Error, Kind};
@@ -53,7 +53,7 @@ pub struct Redis(Arc<Inner>);
 struct Inner {
     server: Server,
     scripts: Scripts,
-    keeper: Keeper,
+    renewer: Renewer,
     url: String,
 }
 
@@ -112,9 +112,9 @@ impl Redis {
     pub fn new(url: &str) -> Result<Self, Error> {
         let (endpoints, options) = options::parse(url)?;
         let scripts = Scripts::new(options.unused);
-        let (server, keeper) = (Server::new(endpoints, options), Keeper::new());
+        let (server, renewer) = (Server::new(endpoints, options), Renewer::new());
         let url = super::configured::redacted(url);
-        Ok(Self(Arc::new(Inner { server, scripts, keeper, url })))
+        Ok(Self(Arc::new(Inner { server, scripts, renewer, url })))
     }
 
     fn operation(&self) -> Operation<'_> {

@@ -33,24 +33,24 @@ const BATCH: usize = 500;
 pub(super) struct Leases {
     servers: Arc<Servers>,
     options: Options,
-    of_process: Own<OfProcess>,
+    of_process: Own<ProcessLeases>,
 }
 
 #[derive(Default)]
-struct OfProcess {
-    held: Mutex<Vec<Weak<Kept>>>,
+struct ProcessLeases {
+    held: Mutex<Vec<Weak<Renewal>>>,
     has_thread: AtomicBool,
 }
 
 /// The holder's side of a lease. Dropping it ends the lease.
-struct Held {
+struct HeldLease {
     leases: Arc<Leases>,
-    kept: Arc<Kept>,
+    kept: Arc<Renewal>,
 }
 
 /// A lease as the renewing thread sees it. The thread has only weak references, so it does not prolong a lease that was
 /// dropped.
-struct Kept {
+struct Renewal {
     name: String,
     /// The number of the item.
     number: u64,
@@ -63,8 +63,8 @@ impl Leases {
         Arc::new(Self { servers, options, of_process: Own::none() })
     }
 
-    fn of_process(&self) -> &OfProcess {
-        self.of_process.get_or_make(OfProcess::default)
+    fn of_process(&self) -> &ProcessLeases {
+        self.of_process.get_or_make(ProcessLeases::default)
     }
 
     /// Waits for the lease, as long as its holder renews it.
@@ -106,10 +106,10 @@ impl Leases {
 
     /// Makes the lease of this item, and has the thread renew it.
     fn held(self: &Arc<Self>, name: String, number: u64) -> Lease {
-        let kept = Arc::new(Kept { name, number, is_lost: AtomicBool::new(false) });
+        let kept = Arc::new(Renewal { name, number, is_lost: AtomicBool::new(false) });
         self.of_process().held.lock().push(Arc::downgrade(&kept));
         self.keep_from_now_on();
-        Lease::new(Held { leases: Arc::clone(self), kept })
+        Lease::new(HeldLease { leases: Arc::clone(self), kept })
     }
 
     /// Deletes the item of a lease, if it still has this number.
@@ -149,15 +149,15 @@ impl Leases {
 
     /// Renews all leases, many with one request.
     fn keep_all(&self) {
-        let held: Vec<Arc<Kept>> = {
+        let held: Vec<Arc<Renewal>> = {
             let mut all = self.of_process().held.lock();
             all.retain(|held| held.strong_count() > 0);
             let held = all.iter().filter_map(Weak::upgrade);
             held.filter(|held| !held.is_lost.load(Ordering::Relaxed)).collect()
         };
         for server in self.servers.iter() {
-            let here = |held: &&Arc<Kept>| core::ptr::eq(self.servers.of(&held.name), server);
-            let here: Vec<&Arc<Kept>> = held.iter().filter(here).collect();
+            let here = |held: &&Arc<Renewal>| core::ptr::eq(self.servers.of(&held.name), server);
+            let here: Vec<&Arc<Renewal>> = held.iter().filter(here).collect();
             for some in here.chunks(BATCH) {
                 let mut batch = Batch::new();
                 some.iter().for_each(|held| batch.keep(&held.name, self.seconds()));
@@ -173,9 +173,9 @@ impl Leases {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLease {
     fn drop(&mut self) {
-        let Kept { name, number, is_lost } = &*self.kept;
+        let Renewal { name, number, is_lost } = &*self.kept;
         if is_lost.load(Ordering::Relaxed) {
             return;
         }

@@ -36,34 +36,34 @@ pub(super) struct Names {
 }
 
 /// The holder's side of a lease. Dropping it ends the lease.
-struct Held {
+struct HeldLease {
     store: Arc<Inner>,
-    kept: Arc<Kept>,
+    kept: Arc<Renewal>,
 }
 
 /// A lease as the renewing thread sees it. The thread has only weak references, so it does not prolong a lease that was
 /// dropped.
-struct Kept {
+struct Renewal {
     names: Names,
     token: u64,
 }
 
 /// The leases of this process. A thread renews them while there are any.
-pub(super) struct Keeper(Own<Mutex<Keeping>>);
+pub(super) struct Renewer(Own<Mutex<Renewals>>);
 
 #[derive(Default)]
-struct Keeping {
-    held: Vec<Weak<Kept>>,
+struct Renewals {
+    held: Vec<Weak<Renewal>>,
     /// Whether the renewing thread runs.
     has_thread: bool,
 }
 
-impl Keeper {
+impl Renewer {
     pub(super) fn new() -> Self {
         Self(Own::none())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Keeping> {
+    fn lock(&self) -> MutexGuard<'_, Renewals> {
         self.0.get_or_make(Mutex::default).lock()
     }
 }
@@ -88,9 +88,9 @@ pub(super) fn try_take(
     if let Some(held) = store.server.run(names.home, until(store), &take)? {
         return Ok(Err(Taken { names, held }));
     }
-    let kept = Arc::new(Kept { names, token });
+    let kept = Arc::new(Renewal { names, token });
     keep(store, &kept);
-    let held = Held { store: Arc::clone(store), kept };
+    let held = HeldLease { store: Arc::clone(store), kept };
     Ok(Ok(Lease::new(held)))
 }
 
@@ -119,8 +119,8 @@ pub(super) fn take(store: &Arc<Inner>, mut names: Names) -> Result<Lease, Error>
     }
 }
 
-fn keep(store: &Arc<Inner>, kept: &Arc<Kept>) {
-    let mut keeping = store.keeper.lock();
+fn keep(store: &Arc<Inner>, kept: &Arc<Renewal>) {
+    let mut keeping = store.renewer.lock();
     keeping.held.retain(|other| other.strong_count() > 0);
     keeping.held.push(Arc::downgrade(kept));
     if !keeping.has_thread {
@@ -137,7 +137,7 @@ fn keep_all(store: &Weak<Inner>) {
     while let Some(store) = store.upgrade() {
         let pause = store.server.options().lease / 4;
         let held: Vec<_> = {
-            let mut keeping = store.keeper.lock();
+            let mut keeping = store.renewer.lock();
             keeping.held.retain(|held| held.strong_count() > 0);
             if keeping.held.is_empty() {
                 keeping.has_thread = false;
@@ -152,7 +152,7 @@ fn keep_all(store: &Weak<Inner>) {
 }
 
 /// Renews these leases. One request renews many leases of one namespace, because these are on one server.
-fn keep_for_longer(store: &Inner, mut held: Vec<Arc<Kept>>) {
+fn keep_for_longer(store: &Inner, mut held: Vec<Arc<Renewal>>) {
     held.sort_by_key(|held| held.names.home);
     for of_one_namespace in held.chunk_by(|one, other| one.names.home == other.names.home) {
         for batch in of_one_namespace.chunks(BATCH) {
@@ -167,9 +167,9 @@ fn keep_for_longer(store: &Inner, mut held: Vec<Arc<Kept>>) {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLease {
     fn drop(&mut self) {
-        let Kept { names, token } = &*self.kept;
+        let Renewal { names, token } = &*self.kept;
         let mut release = self.store.scripts.release.key(&names.holder);
         release.key(&names.ended).arg(*token).arg(millis(self.store.server.options().lease));
         // If this fails, the lease expires.
