@@ -1,8 +1,8 @@
-//! Where caches live: a static for each memoized function.
+//! The statics that hold caches, one for each memoized function.
 //!
-//! A static must be `Sync`, and the compiler would refuse one that holds an `Rc` with several errors inside generated
-//! code; the bound is moved from the type of the static to its use, so that the user gets one error, at the argument,
-//! that names `scope = thread`.
+//! A static must be `Sync`. For a static with an `Rc`, the compiler would report several errors inside generated code.
+//! So the bound is on the use of the static instead of its type: the user gets one error, at the argument, which names
+//! `scope = thread`.
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
