@@ -54,16 +54,16 @@ impl<T: Threading, K, V> InFlight<T, K, V> {
 
     /// Returns the flight whose key was compared and found equal, if it is still there, or a key that must be compared
     /// first.
-    fn find(&self, hash: u64, compared: &Compared<T, K>) -> Found<T, K, V> {
+    fn find(&self, hash: u64, compared: &Compared<T, K>) -> Match<T, K, V> {
         let mut equal = None;
         for keyed in self.0.iter_hash(hash).filter(|keyed| keyed.hash == hash) {
             if compared.equal.as_ref().is_some_and(|key| is_same::<T, K>(key, &keyed.key)) {
                 equal = Some(Arc::clone(&keyed.flight));
             } else if !compared.different.iter().any(|key| is_same::<T, K>(key, &keyed.key)) {
-                return Found::Unknown(keyed.key.clone());
+                return Match::Unknown(keyed.key.clone());
             }
         }
-        equal.map_or(Found::Nothing, Found::Flight)
+        equal.map_or(Match::Nothing, Match::Flight)
     }
 }
 
@@ -91,7 +91,7 @@ impl<T: Threading, K> Compared<T, K> {
     }
 }
 
-enum Found<T: Threading, K, V> {
+enum Match<T: Threading, K, V> {
     /// This key must be compared first.
     Unknown(T::Pointer<K>),
     Flight(Arc<Flight<V>>),
@@ -141,18 +141,18 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 }
                 let ledger = searched.ledger;
                 match ledger.in_flight.find(hash, &compared) {
-                    Found::Unknown(other) => Step::Compare(other),
-                    Found::Flight(flight) if flight.is_entered() && stored.is_some() => {
+                    Match::Unknown(other) => Step::Compare(other),
+                    Match::Flight(flight) if flight.is_entered() && stored.is_some() => {
                         ledger.misses += 1;
                         Step::Run(self.front.begin(), ledger.invalidations.newest(), None)
                     }
                     _ if stored.is_none() => Step::CopyKey,
-                    Found::Flight(flight) => {
+                    Match::Flight(flight) => {
                         ledger.waits += 1;
                         let waiting = flight.join();
                         Step::Wait(flight, waiting)
                     }
-                    Found::Nothing => {
+                    Match::Nothing => {
                         let Some(shared) = shared.take() else { return Step::ShareKey };
                         let turn = if T::SHARED { Flight::begin() } else { Flight::begin_in_thread() };
                         ledger.in_flight.insert(hash, shared, Arc::clone(turn.flight()));
@@ -228,9 +228,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             let (unknown, _dropped_outside) = T::with(&self.state, |state| {
                 let in_flight = &mut state.ledger.in_flight;
                 match in_flight.find(hash, &compared) {
-                    Found::Unknown(other) => (Some(other), None),
-                    Found::Flight(flight) => (None, in_flight.remove(hash, &flight)),
-                    Found::Nothing => (None, None),
+                    Match::Unknown(other) => (Some(other), None),
+                    Match::Flight(flight) => (None, in_flight.remove(hash, &flight)),
+                    Match::Nothing => (None, None),
                 }
             });
             let Some(other) = unknown else { return };
