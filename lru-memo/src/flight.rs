@@ -64,12 +64,12 @@ pub(crate) struct Flight<V> {
 struct State<V> {
     stage: Stage<V>,
     queue: VecDeque<Waiter>,
-    next: Ticket,
+    next: Arrival,
 }
 
 enum Stage<V> {
     Running,
-    Offered(Ticket),
+    Offered(Arrival),
     Vacant,
     Landed(Arc<V>),
     /// One error for each follower.
@@ -80,10 +80,10 @@ enum Stage<V> {
 pub(crate) type Failure = Box<dyn Any + Send>;
 
 /// The number of a follower in its flight, by the order of arrival.
-type Ticket = u64;
+type Arrival = u64;
 
 struct Waiter {
-    ticket: Ticket,
+    arrival: Arrival,
     /// `None` until the first poll.
     waker: Option<Waker>,
 }
@@ -103,7 +103,7 @@ pub(crate) struct Turn<V> {
 pub(crate) struct Waiting<V> {
     /// `None` once the wait has ended.
     flight: Option<Arc<Flight<V>>>,
-    ticket: Ticket,
+    arrival: Arrival,
 }
 
 /// The end of a follower's wait.
@@ -142,7 +142,7 @@ impl<V> Flight<V> {
     /// If the flight has landed, the wait ends at once with the value. If the flight is vacant, it ends at once with
     /// the turn.
     pub(crate) fn join(self: &Arc<Self>) -> Waiting<V> {
-        Waiting { ticket: self.state.lock().join(), flight: Some(Arc::clone(self)) }
+        Waiting { arrival: self.state.lock().join(), flight: Some(Arc::clone(self)) }
     }
 
     /// Whether the flight began in this process, rather than in a parent.
@@ -173,15 +173,15 @@ impl<V> Flight<V> {
 }
 
 impl<V> State<V> {
-    fn join(&mut self) -> Ticket {
-        let ticket = self.next;
+    fn join(&mut self) -> Arrival {
+        let arrival = self.next;
         self.next += 1;
         match self.stage {
-            Stage::Running | Stage::Offered(_) => self.queue.push_back(Waiter { ticket, waker: None }),
-            Stage::Vacant => self.stage = Stage::Offered(ticket),
+            Stage::Running | Stage::Offered(_) => self.queue.push_back(Waiter { arrival, waker: None }),
+            Stage::Vacant => self.stage = Stage::Offered(arrival),
             Stage::Landed(_) | Stage::Failed(_) => {}
         }
-        ticket
+        arrival
     }
 
     /// Offers the turn to the first follower, if there is one. Returns the waker that the caller must wake.
@@ -189,7 +189,7 @@ impl<V> State<V> {
     fn pass_on(&mut self) -> Option<Waker> {
         match self.queue.pop_front() {
             Some(first) => {
-                self.stage = Stage::Offered(first.ticket);
+                self.stage = Stage::Offered(first.arrival);
                 first.waker
             }
             None => {
@@ -206,8 +206,8 @@ impl<V> State<V> {
         }
     }
 
-    fn position(&self, ticket: Ticket) -> Option<usize> {
-        self.queue.binary_search_by_key(&ticket, |waiter| waiter.ticket).ok()
+    fn position(&self, arrival: Arrival) -> Option<usize> {
+        self.queue.binary_search_by_key(&arrival, |waiter| waiter.arrival).ok()
     }
 }
 
@@ -309,7 +309,7 @@ impl<V> Future for Waiting<V> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Landed<V>> {
         let waker = context.waker().clone();
-        let ticket = self.ticket;
+        let arrival = self.arrival;
         let flight = self.flight.as_ref().expect("polled again after it was ready");
         if !flight.is_here() {
             let landed = flight.lock().and_then(|state| state.landed());
@@ -330,14 +330,14 @@ impl<V> Future for Waiting<V> {
                 self.flight = None;
                 Poll::Ready(Landed::Error(error))
             }
-            Stage::Offered(to) if *to == ticket => {
+            Stage::Offered(to) if *to == arrival => {
                 state.stage = Stage::Running;
                 drop(state);
                 let turn = self.flight.take().map(Turn::new);
                 Poll::Ready(Landed::YourTurn(turn.expect("it was there above")))
             }
             _ => {
-                let at = state.position(ticket).expect("who is promised nothing is in the queue");
+                let at = state.position(arrival).expect("who is promised nothing is in the queue");
                 let _dropped_outside = state.queue[at].waker.replace(waker);
                 drop(state);
                 Poll::Pending
@@ -355,12 +355,12 @@ impl<V> Drop for Waiting<V> {
             return mem::forget(flight);
         }
         let mut state = flight.state.lock();
-        if matches!(state.stage, Stage::Offered(to) if to == self.ticket) {
+        if matches!(state.stage, Stage::Offered(to) if to == self.arrival) {
             let waker = state.pass_on();
             drop(state);
             waker.into_iter().for_each(wake);
         } else {
-            let at = state.position(self.ticket);
+            let at = state.position(self.arrival);
             let waiter = at.and_then(|at| state.queue.remove(at));
             drop(state);
             shield(|| drop(waiter));
