@@ -16,12 +16,12 @@ use crate::sync::{Condvar, Mutex};
 
 /// A future that is ready once a deadline has passed.
 pub(super) struct Alarm {
-    key: Key,
+    key: AlarmKey,
     is_set: bool,
 }
 
 /// The deadline, and a number that is different for each alarm.
-type Key = (Instant, u64);
+type AlarmKey = (Instant, u64);
 
 static TIMER: Own<Timer> = Own::none();
 
@@ -31,7 +31,7 @@ struct Timer {
 }
 
 struct State {
-    alarms: BTreeMap<Key, Waker>,
+    alarms: BTreeMap<AlarmKey, Waker>,
     has_thread: bool,
 }
 
@@ -72,7 +72,7 @@ impl Timer {
     }
 
     /// Sets an alarm, or changes its waker. Returns false if there is no thread to wake it.
-    fn set(&'static self, key: Key, waker: Waker) -> bool {
+    fn set(&'static self, key: AlarmKey, waker: Waker) -> bool {
         let (former, had_thread) = {
             let mut state = self.state.lock();
             let former = state.alarms.insert(key, waker);
