@@ -66,17 +66,17 @@ impl Registration {
 }
 
 /// The locks that are held during a fork. The list is unlocked last: until then, nothing leaves it.
-struct Held {
+struct ForkLocks {
     caches: Vec<Box<dyn Locked>>,
     _list: MutexGuard<'static, List>,
 }
 
-struct HeldByThread(UnsafeCell<Option<Held>>);
+struct OfForkingThread(UnsafeCell<Option<ForkLocks>>);
 
 // SAFETY: it is used by the thread alone that holds the lock of the list.
-unsafe impl Sync for HeldByThread {}
+unsafe impl Sync for OfForkingThread {}
 
-static HELD: HeldByThread = HeldByThread(UnsafeCell::new(None));
+static FORK_LOCKS: OfForkingThread = OfForkingThread(UnsafeCell::new(None));
 
 /// The locks of the forking thread, which holds the lock of the list.
 static FORKING: AtomicUsize = AtomicUsize::new(0);
@@ -100,7 +100,7 @@ extern "C" fn before() {
     // SAFETY: what is in the list is there, as its registration says, and does not leave it as long as it is locked.
     let caches = list.iter().map(|listed| unsafe { &*listed.0 }.lock()).collect();
     // SAFETY: this thread holds the lock of the list.
-    unsafe { *HELD.0.get() = Some(Held { caches, _list: list }) };
+    unsafe { *FORK_LOCKS.0.get() = Some(ForkLocks { caches, _list: list }) };
     FORKING.store(this_thread(), Relaxed);
 }
 
@@ -116,11 +116,11 @@ extern "C" fn in_child() {
 }
 
 /// Takes the locks that this thread has taken before it forked.
-fn held() -> Option<Held> {
+fn held() -> Option<ForkLocks> {
     if FORKING.load(Relaxed) != this_thread() {
         return None;
     }
     FORKING.store(0, Relaxed);
     // SAFETY: this thread holds the lock of the list, since it is the one that forks.
-    unsafe { (*HELD.0.get()).take() }
+    unsafe { (*FORK_LOCKS.0.get()).take() }
 }

@@ -66,14 +66,14 @@ mod handlers {
 
     impl<T: Heritage> Forkable for Guarded<T> {
         fn lock(&self) -> Box<dyn Locked + '_> {
-            Box::new(Held(self.state.lock()))
+            Box::new(InheritedGuard(self.state.lock()))
         }
     }
 
     /// The guard of the lock during a fork.
-    struct Held<G>(G);
+    struct InheritedGuard<G>(G);
 
-    impl<T: Heritage, G: DerefMut<Target = T>> Locked for Held<G> {
+    impl<T: Heritage, G: DerefMut<Target = T>> Locked for InheritedGuard<G> {
         fn forget_others(&mut self) {
             self.0.forget_others();
         }
