@@ -125,7 +125,7 @@ impl Entry {
     }
 
     /// The cache by its type, to be kept.
-    fn held<P, K, V, S>(&self) -> Held<P, K, V, S>
+    fn held<P, K, V, S>(&self) -> CountedUse<P, K, V, S>
     where
         P: Kind + 'static,
         K: 'static,
@@ -134,7 +134,7 @@ impl Entry {
     {
         let typed: *const Sharing<TheCache<P, K, V, S>> = self.typed();
         // SAFETY: the pointer is to what is in an `Arc`, which has one more owner now.
-        Held(unsafe {
+        CountedUse(unsafe {
             Arc::increment_strong_count(typed);
             Arc::from_raw(typed)
         })
@@ -173,9 +173,9 @@ impl Entry {
 }
 
 /// A cache that a call keeps, also when its owner is gone.
-pub struct Held<P: Kind, K, V, S>(Arc<Sharing<TheCache<P, K, V, S>>>);
+pub struct CountedUse<P: Kind, K, V, S>(Arc<Sharing<TheCache<P, K, V, S>>>);
 
-impl<P: Kind, K, V, S> Deref for Held<P, K, V, S> {
+impl<P: Kind, K, V, S> Deref for CountedUse<P, K, V, S> {
     type Target = TheCache<P, K, V, S>;
 
     #[inline]
@@ -225,7 +225,7 @@ impl<'m> InObject<'m> {
         key: impl SharedKey<K>,
         value: Shared<V>,
         site: impl FnOnce() -> SiteInObject,
-    ) -> Held<P, K, V, S>
+    ) -> CountedUse<P, K, V, S>
     where
         P: Kind + 'static,
         K: Tagged + 'static,
@@ -254,7 +254,7 @@ impl<'m> InObject<'m> {
 
     /// The cache, when it has been used.
     #[must_use]
-    pub fn used<P, K, V, S>(self) -> Option<Held<P, K, V, S>>
+    pub fn used<P, K, V, S>(self) -> Option<CountedUse<P, K, V, S>>
     where
         P: Kind + 'static,
         K: 'static,
