@@ -16,7 +16,7 @@ use crate::cache::Cache;
 use crate::info::CacheInfo;
 use crate::kind::Kept;
 use crate::registry::{self, Site};
-use crate::slot::{Shareable, Shared, SharedKey, Slot};
+use crate::slot::{Shareable, ShareableKey, Shared, Slot};
 use crate::tags::{Fingerprint, Tagged};
 use crate::threading::{AllThreads, OneThread};
 use crate::totals::CacheTotals;
@@ -102,7 +102,7 @@ impl Instance {
     /// Returns the cache. The first call makes and registers it.
     pub fn cache<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + Shareable>(
         &'static self,
-        key: impl SharedKey<K>,
+        key: impl ShareableKey<K>,
         value: Shared<V>,
         site: impl FnOnce() -> Site,
     ) -> &'static Cache<AllThreads, AnyKind, K, V, S> {
