@@ -56,8 +56,8 @@ impl Heritage for Setup {
 /// Chooses the store of this process by its URL, see the [module](super). It is opened when it is first used.
 ///
 /// # Errors
-/// When there is no such store in this build, when one was chosen or is in use already, or when the directory above that
-/// of an embedded store is missing.
+/// When there is no such store in this build, when one was chosen or is in use already, or when the directory of an embedded
+/// store cannot be used: the one above it is missing, or another user could write to it.
 ///
 /// ```
 /// use lru_memo::shared::{Kind, configure};

@@ -121,7 +121,8 @@ impl Heritage for Opening {
 }
 
 impl Embedded {
-    /// Opens the store in this directory, which is made if need be. It must be private to this user.
+    /// Opens the store in this directory, which is made if need be. It belongs to this user, and nobody else can write to it; the
+    /// store makes a private directory inside.
     ///
     /// # Errors
     /// When others can get at the directory, or it cannot be used.
@@ -145,7 +146,7 @@ impl Embedded {
     /// Finds what is wrong with the URL, without making anything.
     pub(super) fn check(rest: &str) -> Result<(), Error> {
         let Parsed { path, prefix, options, said } = Self::parse(rest)?;
-        directory::parent(Path::new(path))?;
+        directory::check_chosen(Path::new(path))?;
         let directory = prefixed(PathBuf::from(path), prefix);
         files::made(&directory)?.map_or(Ok(()), |made| made.check(&directory, &options, said))
     }

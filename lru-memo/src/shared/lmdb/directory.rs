@@ -13,15 +13,42 @@ use crate::shared::error::{Error, Kind};
 /// The first part of the name of a deployment's directory: `prefix-shop1` for `?prefix=shop1`.
 pub(super) const PREFIX: &str = "prefix-";
 
-/// Makes sure that the directory is there and that only this user can get into it, or put another in its place.
+/// What others may have of a directory that this user has chosen: they read it at most.
+const CHOSEN: u32 = 0o755;
+
+/// What others may have of a directory that holds files: nothing.
+const PRIVATE: u32 = 0o700;
+
+/// Makes sure that the directory is there, and that only this user can get into it, or put another in its place.
 pub(super) fn make_private(directory: &Path) -> Result<(), Error> {
+    make(directory, PRIVATE)
+}
+
+/// Makes sure that the directory is there, and that only this user can put anything into it, or another in its place. The
+/// store lies in a private directory inside it.
+pub(super) fn make_chosen(directory: &Path) -> Result<(), Error> {
+    make(directory, CHOSEN)
+}
+
+fn make(directory: &Path, most: u32) -> Result<(), Error> {
     check_ancestors(parent(directory)?)?;
     match DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(failed("make", directory, &error));
-        }
-        _ => {}
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed("make", directory, &error)),
+        _ => check_own(directory, most),
     }
+}
+
+/// Finds what is wrong with a directory that was chosen, without making it.
+pub(super) fn check_chosen(directory: &Path) -> Result<(), Error> {
+    check_ancestors(parent(directory)?)?;
+    match fs::symlink_metadata(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        _ => check_own(directory, CHOSEN),
+    }
+}
+
+/// Makes sure that this is a directory of this user, of which others may have no more than this mode.
+fn check_own(directory: &Path, most: u32) -> Result<(), Error> {
     let metadata = fs::symlink_metadata(directory).map_err(|error| failed("look at", directory, &error))?;
     if metadata.is_symlink() {
         return Err(refused(directory, "it is a symbolic link"));
@@ -35,8 +62,10 @@ pub(super) fn make_private(directory: &Path) -> Result<(), Error> {
             &format!("it belongs to user {}, not to {}", metadata.uid(), raw::user()),
         ));
     }
-    if metadata.mode() & 0o077 != 0 {
-        let reason = format!("others may use it: its mode is {:03o}, not 700", metadata.mode() & 0o777);
+    if metadata.mode() & 0o077 & !most != 0 {
+        let others = if most == PRIVATE { "use it" } else { "write to it" };
+        let reason =
+            format!("others may {others}: its mode is {:03o}, not {most:o}", metadata.mode() & 0o777);
         return Err(refused(directory, &reason));
     }
     Ok(())
