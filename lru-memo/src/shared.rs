@@ -288,6 +288,8 @@ pub struct Entry<'a> {
     pub computed_since: Option<Ticket>,
     /// Whether it replaces an entry that is there. If not, that one stays as it is, with its recency.
     pub replace: bool,
+    /// How old it counts as when it is stored: an entry whose own lifetime is shorter than the namespace's `ttl` by so much.
+    pub age: Duration,
 }
 
 /// The counters of one namespace.

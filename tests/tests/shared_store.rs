@@ -175,7 +175,8 @@ fn nothing_is_stored_that_was_computed_before_a_clear(store: &dyn Store) {
     });
     assert_eq!(peek(store, &space, b"k"), None);
     let ticket = store.ticket(&space).expect("it works");
-    let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: true };
+    let entry =
+        Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: true, age: Duration::ZERO };
     assert!(store.store(&space, b"k", entry).expect("it works"));
     assert_eq!(info(store, &space), (0, 0, 1));
 }
@@ -206,7 +207,8 @@ fn a_rejected_hit_becomes_a_miss(store: &dyn Store) {
     assert!(matches!(store.get(&space, b"k"), Ok(Found::Hit(_))));
     let ticket = store.reject(&space, b"k").expect("it works");
     assert_eq!(info(store, &space), (0, 1, 0));
-    let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: false };
+    let entry =
+        Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: false, age: Duration::ZERO };
     assert!(store.store(&space, b"k", entry).expect("it works"));
 }
 

@@ -22,6 +22,12 @@ pub(crate) fn ahead() -> Duration {
     moved.saturating_duration_since(Instant::now())
 }
 
+/// When an entry was stored that counts as so old now.
+#[cfg(any(feature = "memcached", all(feature = "shared", target_os = "linux")))]
+pub(crate) fn since(now: u64, age: Duration) -> u64 {
+    now.saturating_sub(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX))
+}
+
 /// Whether an entry stored at `since` has expired: when it has reached that age, and when it is from the future, for
 /// then the clock was set and its age is unknown.
 #[cfg(any(feature = "memcached", all(feature = "shared", target_os = "linux")))]

@@ -48,7 +48,13 @@ fn describe() {
     let counts = lru_memo::shared::store().and_then(|store| {
         for _ in 0..2 {
             if let Found::Miss(ticket) = store.get(&space, b"k")? {
-                let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: false };
+                let entry = Entry {
+                    value: b"v",
+                    weight: 1,
+                    computed_since: Some(ticket),
+                    replace: false,
+                    age: Duration::ZERO,
+                };
                 store.store(&space, b"k", entry)?;
             }
         }
@@ -91,7 +97,13 @@ fn call(store: &dyn Store, space: &Namespace, key: u64) -> bool {
         }
         Found::Miss(ticket) => {
             let value = value_of(key);
-            let entry = Entry { value: &value, weight: 1, computed_since: Some(ticket), replace: false };
+            let entry = Entry {
+                value: &value,
+                weight: 1,
+                computed_since: Some(ticket),
+                replace: false,
+                age: Duration::ZERO,
+            };
             store.store(space, &bytes, entry).expect("the store works");
             false
         }
@@ -126,7 +138,13 @@ fn logged(store: &dyn Store, directory: &Path, numbers: &[u64]) {
             5..10 => ("peek", store.peek(&space, &bytes).expect("the store works").is_some()),
             10..15 => {
                 let value = value_of(key);
-                let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true };
+                let entry = Entry {
+                    value: &value,
+                    weight: 1,
+                    computed_since: None,
+                    replace: true,
+                    age: Duration::ZERO,
+                };
                 ("put", store.store(&space, &bytes, entry).expect("the store works"))
             }
             _ => ("call", call(store, &space, key)),
@@ -184,7 +202,13 @@ fn told(store: &dyn Store, numbers: &[u64]) {
         if ticket.is_some() || random.below(2) == 0 {
             writeln!(out, "store {key}").expect("a pipe");
             let value = vec![key as u8; 30_000];
-            let entry = Entry { value: &value, weight: 1, computed_since: ticket, replace: ticket.is_none() };
+            let entry = Entry {
+                value: &value,
+                weight: 1,
+                computed_since: ticket,
+                replace: ticket.is_none(),
+                age: Duration::ZERO,
+            };
             store.store(&space, &bytes, entry).expect("the store works");
         }
         writeln!(out, ".").expect("a pipe");

@@ -17,7 +17,7 @@ use super::server::Server;
 use super::wire::{Answer, Batch, When};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
-use crate::shared::{Ticket, health, wall};
+use crate::shared::{Entry, Ticket, health, wall};
 
 /// A namespace, and until when this use of it may take.
 pub(super) struct Access<'a> {
@@ -288,11 +288,12 @@ impl<'a> Access<'a> {
     }
 
     /// The item of an entry.
-    pub(super) fn item(&self, key: &[u8], value: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(super) fn item(&self, key: &[u8], entry: &Entry<'_>) -> Result<Vec<u8>, Error> {
+        let value = entry.value;
         if key.len().saturating_add(value.len()) > MOST {
             return Err(Error::new(Kind::Full, "the entry is longer than Memcached can hold"));
         }
-        Ok(Item { key, value, stored: self.now }.encode())
+        Ok(Item { key, value, stored: wall::since(self.now, entry.age) }.encode())
     }
 
     /// After how many seconds the server may forget an entry; 0 is never.
