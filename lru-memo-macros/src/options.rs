@@ -249,7 +249,7 @@ impl Given {
         }
         if let Some(near) = self.near.as_ref().filter(|_| !is_shared) {
             diagnostics.error(
-                &near.expression,
+                &near.given,
                 "`near` is for a store that is far away; write `scope = shared`, or leave it out",
             );
         }
@@ -280,13 +280,13 @@ impl Given {
                 |jitter: &&Length| jitter.nanoseconds.zip(ttl.nanoseconds).is_some_and(|(j, t)| j > t);
             if let Some(jitter) = jitter.filter(is_longer) {
                 let message = "`jitter` is longer than `ttl`, which it shortens; write a part of `ttl`";
-                diagnostics.error(&jitter.expression, message);
+                diagnostics.error(&jitter.given, message);
             }
             return;
         }
         if let Some(jitter) = jitter {
             let message = "`jitter` shortens `ttl`; write `ttl` as well, such as `ttl = \"10m\"`";
-            diagnostics.error(&jitter.expression, message);
+            diagnostics.error(&jitter.given, message);
         }
         if let Some(ttl_of) = &self.ttl_of {
             let message =

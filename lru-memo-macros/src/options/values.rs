@@ -40,6 +40,8 @@ pub(super) fn single_flight(
 pub(super) struct Length {
     /// Of type `Duration`.
     pub(super) expression: TokenStream,
+    /// As it was written.
+    pub(super) given: Expr,
     /// Known of a literal.
     pub(super) nanoseconds: Option<u64>,
 }
@@ -51,9 +53,9 @@ pub(super) fn duration(
     input: ParseStream<'_>,
     diagnostics: &mut Diagnostics,
 ) -> syn::Result<Length> {
-    let expression = input.parse::<Expr>()?;
-    let unknown = |expression: Expr| Length { expression: expression.into_token_stream(), nanoseconds: None };
-    let Expr::Lit(ExprLit { lit, .. }) = &expression else { return Ok(unknown(expression)) };
+    let given = input.parse::<Expr>()?;
+    let mut length = Length { expression: given.to_token_stream(), given, nanoseconds: None };
+    let Expr::Lit(ExprLit { lit, .. }) = &length.given else { return Ok(length) };
     let read = match lit {
         Lit::Str(text) => crate::duration::parse(&name.to_string(), &text.value()),
         _ => Err(format!(
@@ -63,14 +65,12 @@ pub(super) fn duration(
     match read {
         Ok(nanoseconds) => {
             let (at, core) = (lit.span(), core_at(lit.span()));
-            let expression = quote_spanned!(at=> #core::time::Duration::from_nanos(#nanoseconds));
-            Ok(Length { expression, nanoseconds: Some(nanoseconds) })
+            length.expression = quote_spanned!(at=> #core::time::Duration::from_nanos(#nanoseconds));
+            length.nanoseconds = Some(nanoseconds);
         }
-        Err(message) => {
-            diagnostics.error(lit, message);
-            Ok(unknown(expression))
-        }
+        Err(message) => diagnostics.error(lit, message),
     }
+    Ok(length)
 }
 
 pub(super) fn maxsize(input: ParseStream<'_>) -> syn::Result<Maxsize> {

@@ -471,8 +471,9 @@ impl SharedCache {
     /// Returns how old an entry counts as when it is stored, so that it expires in time. Returns `None` for one that has
     /// expired then.
     fn age(&self, key: &[u8], own_ttl: Option<Duration>) -> Option<Duration> {
-        // All processes shorten the same key alike.
-        let Some(lifetime) = self.lifetime.age(own_ttl, hash([0; 2], key)) else {
+        /// All processes shorten the same key alike.
+        const SEED: [u64; 2] = [0x6a69_7474_6572_2d31, 0x6c72_752d_6d65_6d6f];
+        let Some(lifetime) = self.lifetime.age(own_ttl, hash(SEED, key)) else {
             return Some(Duration::ZERO);
         };
         (!lifetime.is_zero()).then(|| self.lifetime.ttl.unwrap_or_default() - lifetime)
