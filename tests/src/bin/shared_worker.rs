@@ -36,6 +36,7 @@ fn main() {
         "told" => told(store, &numbers),
         "hold" => hold(store),
         "aging" => aging(store, &numbers),
+        "older" => older(store, &numbers),
         "later" => later(store, &numbers),
         "fork" => fork(store),
         task => panic!("there is no task {task}"),
@@ -248,10 +249,21 @@ fn later(store: &dyn Store, numbers: &[u64]) {
 
 /// Numbers: keys. Calls with them a function whose entries expire, and prints hits and misses.
 fn aging(store: &dyn Store, numbers: &[u64]) {
-    let space = Namespace::new("aging", fingerprint(&[b"aging"])).with_maxsize(Some(10));
-    let space = space.with_ttl(Some(Duration::from_secs(1000)));
+    let space = aging_space();
     let hits = (0..numbers[0]).filter(|&key| call(store, &space, key)).count() as u64;
     println!("{hits} {}", numbers[0] - hits);
+}
+
+fn aging_space() -> Namespace {
+    let space = Namespace::new("aging", fingerprint(&[b"aging"])).with_maxsize(Some(10));
+    space.with_ttl(Some(Duration::from_secs(1000)))
+}
+
+/// Numbers: a key, and how many seconds old its entry counts as.
+fn older(store: &dyn Store, numbers: &[u64]) {
+    let age = Duration::from_secs(numbers[1]);
+    let entry = Entry { value: b"older", weight: 1, computed_since: None, replace: true, age };
+    assert!(store.store(&aging_space(), &numbers[0].to_le_bytes(), entry).expect("the store works"));
 }
 
 /// Takes a lease, says so, and keeps it until it is killed, or is told to go on.

@@ -5,15 +5,18 @@ macro_rules! lifetimes {
         #[test]
         fn ttl_of_is_the_age_of_each_entry_and_ttl_the_longest() {
             let _clock = clock_for_me_alone();
-            #[lru_cache(ttl = "10h", ttl_of = |hours: &u32| Duration::from_secs(3600) * *hours, scope = $scope)]
+            #[lru_cache(ttl = "10h", ttl_of = whole_hours, scope = $scope)]
             fn plain(hours: u32) -> u32 {
                 hours
             }
-            #[lru_cache(ttl = "10h", ttl_of = hours_of, scope = $scope)]
+            #[lru_cache(ttl = "10h", ttl_of = |hours: &String| hours_of(hours), scope = $scope)]
             fn not_plain(hours: u32) -> String {
                 hours.to_string()
             }
-            fn hours_of(hours: &String) -> Duration {
+            fn whole_hours(hours: &u32) -> Duration {
+                Duration::from_secs(3600) * *hours
+            }
+            fn hours_of(hours: &str) -> Duration {
                 Duration::from_secs(3600) * hours.parse().expect("a number")
             }
             #[lru_cache(ttl = "10h", ttl_of = |hours| Duration::from_secs(3600) * *hours, scope = $scope)]

@@ -13,11 +13,11 @@ fn ttl_of_is_the_age_of_each_entry_and_ttl_the_longest() {
     fn aging(minutes: u32) -> Result<u32, u32> {
         if minutes == 1 { Err(minutes) } else { Ok(minutes) }
     }
-    #[lru_cache(maxsize = None, single_flight = true, scope = shared, ttl = "1h", ttl_of = minutes_of)]
+    #[lru_cache(maxsize = None, single_flight = true, scope = shared, ttl = "1h", ttl_of = |minutes: &String| minutes_of(minutes))]
     async fn task(minutes: u32) -> String {
         minutes.to_string()
     }
-    fn minutes_of(minutes: &String) -> Duration {
+    fn minutes_of(minutes: &str) -> Duration {
         Duration::from_secs(60) * minutes.parse().expect("a number")
     }
     in_memory();

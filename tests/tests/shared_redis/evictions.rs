@@ -1,5 +1,7 @@
 //! A server that is full may evict each key of a namespace by itself.
 
+use std::time::Duration;
+
 use lru_memo::shared::{Entry, Found, Store};
 
 use super::full_space;
