@@ -353,7 +353,7 @@ fn what_does_not_fit_at_all_is_an_error_and_the_store_works_on() {
     let space = space("f", Some(3));
     [1, 2, 3, 1].into_iter().for_each(|x| _ = square(&store, &space, x));
     let value = vec![7; 8 << 20];
-    let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true };
+    let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
     assert_eq!(store.store(&space, b"k", entry).map_err(|error| error.kind()), Err(Kind::Full));
     // Nothing was evicted for it.
     assert_eq!(info(&store, &space), (1, 3, 3));
@@ -397,7 +397,8 @@ fn a_full_disk_kills_nobody() {
         if key == 50 {
             let _ = fs::write(disk.0.join("others"), vec![1; 1 << 20]);
         }
-        let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true };
+        let entry =
+            Entry { value: &value, weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
         match store.store(&space, &key.to_le_bytes(), entry) {
             Ok(_) => assert_eq!(peek(&store, &space, &key.to_le_bytes()).as_ref(), Some(&value)),
             Err(error) => assert_eq!(error.kind(), Kind::Full),
