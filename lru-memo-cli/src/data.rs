@@ -1,6 +1,8 @@
 //! The data of keys and values: printed as Rust, as JSON, and parsed from the user's text.
 
 mod forms;
+#[cfg(test)]
+mod properties;
 mod spelled;
 mod spelling;
 

@@ -292,6 +292,8 @@ pub struct Entry<'a> {
     pub computed_since: Option<Ticket>,
     /// Whether the entry replaces an existing one. If not, an existing entry stays, with its recency.
     pub replace: bool,
+    /// How old it counts as when it is stored: an entry whose own lifetime is shorter than the namespace's `ttl` by so much.
+    pub age: Duration,
 }
 
 /// The counters of one namespace.

@@ -81,8 +81,8 @@ pub fn is_wanted(value: u32) -> bool {
 struct Entry {
     key: u8,
     value: u32,
-    /// When it was stored, in seconds.
-    since: u64,
+    /// When it expires, in seconds; never, if that is the largest number.
+    ends: u64,
     /// How many had been stored before it.
     age: u64,
 }
@@ -92,6 +92,7 @@ struct Entry {
 pub struct Model {
     limits: CacheParameters,
     admits: fn(u32) -> bool,
+    own_ttl: Option<fn(u32) -> u64>,
     /// The most recent last.
     entries: Vec<Entry>,
     hits: u64,
@@ -113,6 +114,7 @@ impl Model {
         Self {
             limits,
             admits,
+            own_ttl: None,
             entries: Vec::new(),
             hits: 0,
             misses: 0,
@@ -122,6 +124,12 @@ impl Model {
             numbers: 0,
             trace: Trace::new(),
         }
+    }
+
+    /// The same, with this `ttl_of` in seconds.
+    #[must_use]
+    pub fn with_ttl_of(self, own_ttl: fn(u32) -> u64) -> Self {
+        Self { own_ttl: Some(own_ttl), ..self }
     }
 
     /// What the counters should be.
@@ -209,16 +217,20 @@ impl Model {
     /// Stores a value, replacing one that is there.
     fn store(&mut self, key: u8, value: u32) {
         self.entries.retain(|entry| entry.key != key);
-        if !self.fits(0, weight(value)) {
+        let ttl = self.limits.ttl.map(|ttl| ttl.as_secs());
+        let ttl = ttl.map(|ttl| self.own_ttl.map_or(ttl, |own_ttl| own_ttl(value).min(ttl)));
+        if !self.fits(0, weight(value)) || ttl == Some(0) {
             return;
         }
         while !self.fits(self.entries.len(), self.weight() + weight(value)) {
-            let oldest = (0..self.entries.len()).min_by_key(|&at| self.entries[at].age);
+            let oldest =
+                (0..self.entries.len()).min_by_key(|&at| (self.entries[at].ends, self.entries[at].age));
             let expired = oldest.filter(|&at| self.is_expired(self.entries[at]));
             self.entries.remove(expired.unwrap_or(0));
         }
         self.stores += 1;
-        self.entries.push(Entry { key, value, since: self.now, age: self.stores });
+        let ends = ttl.map_or(u64::MAX, |ttl| self.now + ttl);
+        self.entries.push(Entry { key, value, ends, age: self.stores });
     }
 
     /// Whether one more fits beside so many, with which it would have this weight.
@@ -232,7 +244,7 @@ impl Model {
     }
 
     fn is_expired(&self, entry: Entry) -> bool {
-        self.limits.ttl.is_some_and(|ttl| self.now - entry.since >= ttl.as_secs())
+        self.now >= entry.ends
     }
 
     /// Where an entry is; an expired one goes when it is met.

@@ -5,13 +5,29 @@
 use std::time::{Duration, Instant};
 
 use lru_memo::lru_cache;
-use lru_memo_tests::model::{Body, Ending, Operation, Outcome, weight};
+use lru_memo_tests::model::{Body, Ending, Model, Operation, Outcome, weight};
 use lru_memo_tests::subject::{Subject, run};
 use proptest::prelude::*;
 
 #[lru_cache(maxsize = 4, max_weight = 12, weigh = |_, value| weight(*value), ttl = "10s")]
 fn function(_: u8) -> Outcome {
     run()
+}
+
+#[lru_cache(
+    maxsize = 4,
+    max_weight = 12,
+    weigh = |_, value| weight(*value),
+    ttl = "10s",
+    ttl_of = |value| Duration::from_secs(own_ttl(*value)),
+)]
+fn with_ttl_of(_: u8) -> Outcome {
+    run()
+}
+
+/// From nothing to more than `ttl`, in seconds.
+fn own_ttl(value: u32) -> u64 {
+    u64::from(value) * 7 % 13
 }
 
 const SUBJECT: Subject = Subject {
@@ -23,6 +39,18 @@ const SUBJECT: Subject = Subject {
     put: function_cache_put,
     refresh: function_cache_refresh,
     invalidate: function_cache_invalidate,
+    admits: |_| true,
+};
+
+const WITH_TTL_OF: Subject = Subject {
+    call: with_ttl_of,
+    info: with_ttl_of_cache_info,
+    clear: with_ttl_of_cache_clear,
+    parameters: with_ttl_of_cache_parameters,
+    peek: with_ttl_of_cache_peek,
+    put: with_ttl_of_cache_put,
+    refresh: with_ttl_of_cache_refresh,
+    invalidate: with_ttl_of_cache_invalidate,
     admits: |_| true,
 };
 
@@ -40,6 +68,18 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
+fn compare(subject: Subject, mut model: Model, operations: &[Operation]) -> Result<(), TestCaseError> {
+    for operation in operations {
+        model.apply(operation);
+    }
+    let start = Instant::now();
+    let seen = subject.trace(operations);
+    // The model counts in seconds and knows only of those it was told.
+    prop_assume!(start.elapsed() < Duration::from_secs(1));
+    prop_assert_eq!(seen, model.trace);
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -47,14 +87,7 @@ proptest! {
     fn a_cache_bounded_in_number_weight_and_age_does_what_the_model_does(
         operations in prop::collection::vec(operation(), 1..200),
     ) {
-        let mut model = SUBJECT.model();
-        for operation in &operations {
-            model.apply(operation);
-        }
-        let start = Instant::now();
-        let seen = SUBJECT.trace(&operations);
-        // The model counts in seconds and knows only of those it was told.
-        prop_assume!(start.elapsed() < Duration::from_secs(1));
-        prop_assert_eq!(seen, model.trace);
+        compare(SUBJECT, SUBJECT.model(), &operations)?;
+        compare(WITH_TTL_OF, WITH_TTL_OF.model().with_ttl_of(own_ttl), &operations)?;
     }
 }

@@ -56,8 +56,8 @@ impl Heritage for Setup {
 /// Chooses the store of this process by its URL, see the [module](super). The first call opens the store.
 ///
 /// # Errors
-/// When this build has no such store, when a store was chosen or is in use already, or when the parent directory of an
-/// embedded store is missing.
+/// When this build has no such store, when a store was chosen or is in use already, or when the directory of an embedded
+/// store cannot be used: its parent is missing, or another user could write to it.
 ///
 /// ```
 /// use lru_memo::shared::{Kind, configure};

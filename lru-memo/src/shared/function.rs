@@ -12,8 +12,10 @@ use alloc::vec::Vec;
 use core::any::TypeId;
 use core::future::Future;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::time::Duration;
 
 use super::error::Error;
+use super::hash::hash;
 use super::health::{note, note_rejected};
 use super::identity::Identity;
 use super::key::SharedKey;
@@ -27,6 +29,7 @@ use super::{Counts, Entry, Found, Store, Ticket};
 use crate::by_type::ByType;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::instances::instantiation_of;
+use crate::lifetime::Lifetime;
 use crate::outcome::{Errors, Returned};
 use crate::registry::{self, Site};
 use crate::totals::{CacheTotals, Runs, Stopwatch};
@@ -42,6 +45,7 @@ pub struct SharedCache {
     is_told_apart: bool,
     /// Whether stored values begin with their tags.
     is_tagged: bool,
+    lifetime: Lifetime,
     runs: Runs,
     calls: Calls,
     turns: Turns,
@@ -183,7 +187,18 @@ impl SharedCache {
         let near = parameters.near.map(|near| Near::new(&parameters, near));
         let (turns, undelivered) = (Turns::new(), Mark::new());
         let (runs, calls) = (Runs::of(|| name), Calls::default());
-        Self { space, is_told_apart: id.is_some(), is_tagged, runs, calls, turns, near, undelivered }
+        let lifetime = Lifetime { ttl: parameters.ttl, jitter: parameters.jitter };
+        Self {
+            space,
+            is_told_apart: id.is_some(),
+            is_tagged,
+            lifetime,
+            runs,
+            calls,
+            turns,
+            near,
+            undelivered,
+        }
     }
 
     /// Begins a call by a thread, which may block.
@@ -321,8 +336,8 @@ impl SharedCall {
     }
 
     /// Stores a value as the most recent entry, in place of an older one. Counts nothing.
-    pub async fn put<V>(self, value: V, codec: Codec<V>) {
-        let bytes = noted((codec.encode)(&value));
+    pub async fn put<V>(self, value: V, codec: Codec<V>, ttl_of: impl FnOnce(&V) -> Option<Duration>) {
+        let (own_ttl, bytes) = (ttl_of(&value), noted((codec.encode)(&value)));
         drop(value);
         let Self { cache, key, caller, tags } = self;
         let (Some(key), Some(bytes)) = (key, bytes) else { return };
@@ -333,7 +348,7 @@ impl SharedCall {
         };
         let bytes = with_head(head, bytes);
         let put = move |store: Option<&dyn Store>, key: &[u8]| {
-            let is_stored = cache.overwrite(store, key, &bytes, None);
+            let is_stored = cache.overwrite(store, key, &bytes, own_ttl, None);
             if let Some(near) = cache.near.as_ref().filter(|_| is_stored) {
                 near.put(key, &bytes);
             }
@@ -454,18 +469,29 @@ impl SharedCache {
         self.near.as_ref().map_or_else(none, Near::info)
     }
 
+    /// Returns how old an entry counts as when it is stored, so that it expires in time; `None` if it has expired then.
+    fn age(&self, key: &[u8], own_ttl: Option<Duration>) -> Option<Duration> {
+        /// All processes shorten the same key alike.
+        const SEED: [u64; 2] = [0x6a69_7474_6572_2d31, 0x6c72_752d_6d65_6d6f];
+        let Some(lifetime) = self.lifetime.age(own_ttl, hash(SEED, key)) else {
+            return Some(Duration::ZERO);
+        };
+        (!lifetime.is_zero()).then(|| self.lifetime.ttl.unwrap_or_default() - lifetime)
+    }
+
     /// Stores the bytes of a value. Returns the key, and whether the value is stored.
     async fn store(
         &'static self,
         caller: Caller,
         key: Vec<u8>,
-        value: Arc<Vec<u8>>,
+        (value, own_ttl): (Arc<Vec<u8>>, Option<Duration>),
         since: Ticket,
         replace: bool,
     ) -> (Vec<u8>, bool) {
+        let Some(age) = self.age(&key, own_ttl) else { return (key, false) };
         let (weight, computed_since) = ((key.len() + value.len()) as u64, Some(since));
         let store = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
-            store.store(space, key, Entry { value: &value, weight, computed_since, replace })
+            store.store(space, key, Entry { value: &value, weight, computed_since, replace, age })
         };
         let (key, is_stored) = self.ask(caller, key, store).await;
         (key, is_stored.unwrap_or(false))
@@ -504,22 +530,24 @@ impl SharedMiss {
         outcome: R,
         codec: Codec<R::Value>,
         admits: impl FnOnce(&R::Value) -> bool,
+        ttl_of: impl FnOnce(&R::Value) -> Option<Duration>,
     ) -> R {
         self.stopwatch.end(outcome.value().is_some());
-        let Some(bytes) = self.encode(outcome.value(), codec, admits) else { return outcome };
+        let encoded = self.encode(outcome.value(), codec, admits, ttl_of);
+        let Some((bytes, own_ttl)) = encoded else { return outcome };
         let Self { cache, caller, since, replace, near, .. } = *self;
         match self.stored.take() {
             Some((key, ticket)) if self.refreshes => {
                 let bytes = Arc::clone(&bytes);
                 let refresh = move |store: Option<&dyn Store>, key: &[u8]| {
-                    if cache.overwrite(store, key, &bytes, Some(ticket)) {
+                    if cache.overwrite(store, key, &bytes, own_ttl, Some(ticket)) {
                         cache.keep_near(key, &bytes, near, true);
                     }
                 };
                 cache.change(caller, key, refresh).await;
             }
             Some((key, ticket)) => {
-                let stored = cache.store(caller, key, Arc::clone(&bytes), ticket, replace);
+                let stored = cache.store(caller, key, (Arc::clone(&bytes), own_ttl), ticket, replace);
                 let (key, is_stored) = stored.await;
                 if is_stored {
                     cache.keep_near(&key, &bytes, near, replace);
@@ -533,13 +561,15 @@ impl SharedMiss {
         outcome
     }
 
-    /// Encodes the value if it will be stored, or if followers may wait for it. `admits` decides whether it is stored.
+    /// Encodes the value if it will be stored, or if followers may wait for it, and asks for the lifetime that the value
+    /// gives itself. `admits` decides whether the value is stored.
     fn encode<V>(
         &mut self,
         value: Option<&V>,
         codec: Codec<V>,
         admits: impl FnOnce(&V) -> bool,
-    ) -> Option<Arc<Vec<u8>>> {
+        ttl_of: impl FnOnce(&V) -> Option<Duration>,
+    ) -> Option<(Arc<Vec<u8>>, Option<Duration>)> {
         let (value, Self { stored, turn, head, .. }) = (value?, self);
         let is_awaited = turn.is_some();
         // `admits` and serde are user code: they may call the function again, which then must not wait for this run.
@@ -547,8 +577,9 @@ impl SharedMiss {
         if stored.is_some() && !admits(value) {
             *stored = None;
         }
+        let own_ttl = stored.is_some().then(|| ttl_of(value)).flatten();
         let bytes = (stored.is_some() || is_awaited).then(|| noted((codec.encode)(value)));
-        bytes.flatten().map(|bytes| Arc::new(with_head(core::mem::take(head), bytes)))
+        bytes.flatten().map(|bytes| (Arc::new(with_head(core::mem::take(head), bytes)), own_ttl))
     }
 
     /// Sets the tags of the value, before the function runs. If the store does not answer, the value will not be

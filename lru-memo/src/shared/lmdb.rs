@@ -121,8 +121,8 @@ impl Heritage for Opening {
 }
 
 impl Embedded {
-    /// Opens the store in this directory, and makes the directory if it is missing. The directory must be private to
-    /// this user.
+    /// Opens the store in this directory, and makes the directory if it is missing. The directory must belong to this user,
+    /// and nobody else may write to it; the store makes a private directory inside.
     ///
     /// # Errors
     /// When other users can use the directory, or this process cannot.
@@ -147,7 +147,7 @@ impl Embedded {
     /// Checks a URL without making anything.
     pub(super) fn check(rest: &str) -> Result<(), Error> {
         let Parsed { path, prefix, options, explicit } = Self::parse(rest)?;
-        directory::parent(Path::new(path))?;
+        directory::check_chosen(Path::new(path))?;
         let directory = prefixed(PathBuf::from(path), prefix);
         files::made(&directory)?.map_or(Ok(()), |made| made.check(&directory, &options, explicit))
     }

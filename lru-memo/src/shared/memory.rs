@@ -18,6 +18,7 @@ use crate::clock;
 use crate::fork::{Heritage, Inherited};
 use crate::front::blocks::Place;
 use crate::front::{Expiry, Front, Inside, tag};
+use crate::lifetime::Lifetime;
 use crate::lru::{Left, Limits, Lru};
 use crate::sync::Condvar;
 use crate::threading::OneThread;
@@ -96,7 +97,8 @@ impl Memory {
 impl Space {
     fn new(space: &Namespace) -> Self {
         let max_weight = space.max_weight().map(|max| usize::try_from(max).unwrap_or(usize::MAX));
-        let limits = Limits { maxsize: space.maxsize(), max_weight, ttl: space.ttl() };
+        let lifetime = Lifetime { ttl: space.ttl(), ..Lifetime::default() };
+        let limits = Limits { maxsize: space.maxsize(), max_weight, lifetime };
         Self {
             limits,
             front: Front::new(limits, true),
@@ -125,7 +127,7 @@ impl Space {
     }
 
     fn now(&self) -> Option<Instant> {
-        self.limits.ttl.map(|_| clock::now())
+        self.limits.lifetime.ttl.map(|_| clock::now())
     }
 
     fn inside(&mut self) -> Inside<'_, OneThread, Record> {
@@ -174,7 +176,7 @@ impl Space {
             return false;
         }
         let weight = usize::try_from(entry.weight).unwrap_or(usize::MAX);
-        let (now, ttl) = (self.now(), self.limits.ttl);
+        let (now, ttl) = (self.now(), self.limits.lifetime.ttl);
         let mut inside = self.inside();
         let mut left = Left::new();
         if !inside.lru.admits(weight) {
@@ -183,7 +185,7 @@ impl Space {
             }
             return false;
         }
-        let expires = now.zip(ttl).and_then(|(now, ttl)| now.checked_add(ttl));
+        let expires = now.zip(ttl).and_then(|(now, ttl)| now.checked_add(ttl.saturating_sub(entry.age)));
         let record = Record { key: key.into(), value: entry.value.into(), expires };
         let expiry = Expiry { now, deadline_of: |record: &Record| record.expires };
         inside.store(place, tag(hash), record, weight, &expiry, &mut left);

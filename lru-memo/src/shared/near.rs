@@ -51,7 +51,7 @@ impl Near {
 
     fn store(&self, key: &[u8], value: &[u8], computed_since: Option<Ticket>, replace: bool) {
         let weight = (key.len() + value.len()) as u64;
-        let entry = Entry { value, weight, computed_since, replace };
+        let entry = Entry { value, weight, computed_since, replace, age: Duration::ZERO };
         // `Memory` never fails.
         let _ = self.memory.store(&self.space, key, entry);
     }

@@ -246,6 +246,7 @@ impl Operation<'_> {
                 store.arg(if entry.replace { "1" } else { "" });
                 let max_weight = space.max_weight().map(|max| max.min(HIGHEST));
                 store.arg(number(space.maxsize())).arg(number(max_weight));
+                store.arg(micros(Some(entry.age)));
             })?;
             match stored {
                 0 | 1 => return Ok(stored == 1),
@@ -342,8 +343,8 @@ fn counter(text: &str) -> Result<u64, Error> {
     text.parse().or_else(about).map_err(|_| foreign("what is no number"))
 }
 
-fn micros(ttl: Option<Duration>) -> String {
-    number(ttl.map(|ttl| ttl.as_micros().min(u128::from(HIGHEST))))
+fn micros(length: Option<Duration>) -> String {
+    number(length.map(|length| length.as_micros().min(u128::from(HIGHEST))))
 }
 
 /// The error for data that this store has not written.

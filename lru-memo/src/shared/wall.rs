@@ -21,6 +21,12 @@ pub(crate) fn ahead() -> Duration {
     moved.saturating_duration_since(Instant::now())
 }
 
+/// Returns the time at which an entry was stored that counts as `age` old at the time `now`.
+#[cfg(any(feature = "memcached", all(feature = "shared", target_os = "linux")))]
+pub(crate) fn since(now: u64, age: Duration) -> u64 {
+    now.saturating_sub(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX))
+}
+
 /// Whether an entry stored at `since` has expired. An entry from the future has expired, too: the clock was set back,
 /// so its age is unknown.
 #[cfg(any(feature = "memcached", all(feature = "shared", target_os = "linux")))]

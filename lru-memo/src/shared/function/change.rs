@@ -1,6 +1,7 @@
 //! Removing and overwriting entries. After such a change, no call may see an older value, even if the store fails.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::{SharedCache, noted};
 use crate::shared::near::Near;
@@ -100,10 +101,15 @@ impl SharedCache {
         store: Option<&dyn Store>,
         key: &[u8],
         value: &[u8],
+        own_ttl: Option<Duration>,
         since: Option<Ticket>,
     ) -> bool {
+        let Some(age) = self.age(key, own_ttl) else {
+            self.remove(store, key);
+            return false;
+        };
         let weight = (key.len() + value.len()) as u64;
-        let entry = Entry { value, weight, computed_since: since, replace: true };
+        let entry = Entry { value, weight, computed_since: since, replace: true, age };
         let stored = store.and_then(|store| noted(store.store(&self.space, key, entry)));
         if stored.is_none() {
             self.remove(store, key);

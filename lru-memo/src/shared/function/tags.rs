@@ -7,6 +7,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use once_cell::race::OnceBox;
 
@@ -68,7 +69,11 @@ fn generation(
     }
     let generation = unique().to_le_bytes();
     let weight = (tag.len() + GENERATION) as u64;
-    store.store(space, tag, Entry { value: &generation, weight, computed_since: None, replace: true })?;
+    store.store(
+        space,
+        tag,
+        Entry { value: &generation, weight, computed_since: None, replace: true, age: Duration::ZERO },
+    )?;
     Ok(generation)
 }
 

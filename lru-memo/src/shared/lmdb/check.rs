@@ -68,7 +68,8 @@ fn store_all<const N: usize>(
 ) -> Result<(), Error> {
     for space in spaces {
         for key in keys {
-            let entry = Entry { value: key, weight: 3, computed_since: None, replace: true };
+            let entry =
+                Entry { value: key, weight: 3, computed_since: None, replace: true, age: Duration::ZERO };
             opened.store(&opened.key(space, key), &entry)?;
         }
     }

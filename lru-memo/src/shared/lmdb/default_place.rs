@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::directory::{PREFIX, failed, make_private};
+use super::directory::{PREFIX, failed, make_chosen, make_private};
 use super::raw;
 use crate::shared::error::Error;
 use crate::shared::namespace::fingerprint;
@@ -35,10 +35,10 @@ pub(super) fn make_again(directory: &Path) -> Result<(), Error> {
         return make_private(directory);
     }
     let above = directory.parent().filter(|above| above.parent() == Some(&base()));
-    if let Some(mine) = above.filter(|above| number(above.file_name()).is_some()) {
-        make_private(mine)?;
+    match above.filter(|above| number(above.file_name()).is_some()) {
+        Some(mine) => make_private(mine).and_then(|()| make_private(directory)),
+        None => make_chosen(directory),
     }
-    make_private(directory)
 }
 
 /// Returns the directories of the stores of all programs of this user.

@@ -13,15 +13,42 @@ use crate::shared::error::{Error, Kind};
 /// The first part of the name of a deployment's directory: `prefix-shop1` for `?prefix=shop1`.
 pub(super) const PREFIX: &str = "prefix-";
 
+/// The most that other users may do with the directory that the user has chosen: read it.
+const CHOSEN: u32 = 0o755;
+
+/// The most that other users may do with a directory that holds files: nothing.
+const PRIVATE: u32 = 0o700;
+
 /// Makes the directory if it is missing, and checks that only this user can use or replace it.
 pub(super) fn make_private(directory: &Path) -> Result<(), Error> {
+    make(directory, PRIVATE)
+}
+
+/// Makes the directory if it is missing, and checks that only this user can write to it or replace it. The store lies in a
+/// private directory inside.
+pub(super) fn make_chosen(directory: &Path) -> Result<(), Error> {
+    make(directory, CHOSEN)
+}
+
+fn make(directory: &Path, most: u32) -> Result<(), Error> {
     check_ancestors(parent(directory)?)?;
     match DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(failed("make", directory, &error));
-        }
-        _ => {}
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed("make", directory, &error)),
+        _ => check_own(directory, most),
     }
+}
+
+/// As [`make_chosen`], but makes nothing.
+pub(super) fn check_chosen(directory: &Path) -> Result<(), Error> {
+    check_ancestors(parent(directory)?)?;
+    match fs::symlink_metadata(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        _ => check_own(directory, CHOSEN),
+    }
+}
+
+/// Checks that this is a directory of this user, and that its mode gives other users no more than `most` does.
+fn check_own(directory: &Path, most: u32) -> Result<(), Error> {
     let metadata = fs::symlink_metadata(directory).map_err(|error| failed("look at", directory, &error))?;
     if metadata.is_symlink() {
         return Err(refused(directory, "it is a symbolic link"));
@@ -35,8 +62,10 @@ pub(super) fn make_private(directory: &Path) -> Result<(), Error> {
             &format!("it belongs to user {}, not to {}", metadata.uid(), raw::user()),
         ));
     }
-    if metadata.mode() & 0o077 != 0 {
-        let reason = format!("others may use it: its mode is {:03o}, not 700", metadata.mode() & 0o777);
+    if metadata.mode() & 0o077 & !most != 0 {
+        let others = if most == PRIVATE { "use it" } else { "write to it" };
+        let reason =
+            format!("others may {others}: its mode is {:03o}, not {most:o}", metadata.mode() & 0o777);
         return Err(refused(directory, &reason));
     }
     Ok(())

@@ -16,6 +16,8 @@ pub(super) struct Orders {
     repairs: u64,
     uses: Vec<(u64, u32)>,
     ages: Vec<(u64, u32)>,
+    /// [`Space::older_stored`], when `ages` was right.
+    older_stored: u64,
 }
 
 impl Orders {
@@ -38,7 +40,33 @@ impl Orders {
 
     /// Returns the entry that was stored first, with its time.
     pub(super) fn oldest<'a>(&mut self, table: &'a Table, space: &'a Space) -> Option<(u32, &'a Slot, u64)> {
-        least(&mut self.ages, table, space, |slot| slot.since.load(Relaxed))
+        let older_stored = space.older_stored.load(Relaxed);
+        if self.older_stored != older_stored {
+            self.older_stored = older_stored;
+            self.ages.clear();
+        }
+        let oldest = least(&mut self.ages, table, space, |slot| slot.since.load(Relaxed));
+        if let Some(&(latest, _)) = self.ages.first() {
+            space.oldest_noted.fetch_max(latest, Relaxed);
+        }
+        oldest
+    }
+
+    /// Notes an entry that counts as older than others which were stored before. Other processes have to look through all
+    /// slots anew if it belongs among those that they have noted.
+    pub(super) fn note_older(&mut self, space: &Space, since: u64, number: u32) {
+        if since > space.oldest_noted.load(Relaxed) {
+            return;
+        }
+        let before = space.older_stored.fetch_add(1, Relaxed);
+        if before != self.older_stored || self.ages.len() > space.high.load(Relaxed) as usize {
+            return;
+        }
+        self.older_stored = before.wrapping_add(1);
+        let at = self.ages.partition_point(|&noted| noted > (since, number));
+        if at > 0 {
+            self.ages.insert(at, (since, number));
+        }
     }
 }
 

@@ -119,7 +119,10 @@ pub(super) struct Space {
     extents: [AtomicU64; EXTENTS],
     /// The age of the store at the last use.
     pub(super) used_at: AtomicU64,
-    _unused: [AtomicU64; 5],
+    /// The latest `since` that any process has noted among the oldest, and how often an entry was stored below it.
+    pub(super) oldest_noted: AtomicU64,
+    pub(super) older_stored: AtomicU64,
+    _unused: [AtomicU64; 3],
 }
 
 // SAFETY: atomics only: 64 words of 8 bytes fill eight lines of 64.

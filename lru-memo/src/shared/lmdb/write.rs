@@ -170,7 +170,8 @@ impl<'a> Change<'a> {
         }
         let (slot_number, slot) = self.take_slot()?;
         let stamp = self.space.tick();
-        let record = Record::new(slot_number, now, entry.weight, stamp, key.bytes, entry.value).checked();
+        let since = wall::since(now, entry.age);
+        let record = Record::new(slot_number, since, entry.weight, stamp, key.bytes, entry.value).checked();
         if u32::try_from(record.length()).is_err() {
             return Err(too_much("an entry is longer than 4 GiB"));
         }
@@ -181,7 +182,14 @@ impl<'a> Change<'a> {
             space.write_all(record.value)
         })?;
         slot.hash.store(key.hash, Relaxed);
-        slot.since.store(now, Relaxed);
+        slot.since.store(since, Relaxed);
+        if since < now {
+            self.opened.orders.lock().entry(self.index).or_default().note_older(
+                self.space,
+                since,
+                slot_number,
+            );
+        }
         slot.weight.store(entry.weight, Relaxed);
         self.space.entries.fetch_add(1, Relaxed);
         self.space.weight.fetch_add(entry.weight, Relaxed);

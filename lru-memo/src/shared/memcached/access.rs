@@ -17,7 +17,7 @@ use super::server::Server;
 use super::wire::{Answer, Batch, When};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
-use crate::shared::{Ticket, health, wall};
+use crate::shared::{Entry, Ticket, health, wall};
 
 /// One operation on a namespace, with its deadline.
 pub(super) struct Access<'a> {
@@ -290,11 +290,12 @@ impl<'a> Access<'a> {
     }
 
     /// Encodes the item of an entry.
-    pub(super) fn item(&self, key: &[u8], value: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(super) fn item(&self, key: &[u8], entry: &Entry<'_>) -> Result<Vec<u8>, Error> {
+        let value = entry.value;
         if key.len().saturating_add(value.len()) > MOST {
             return Err(Error::new(Kind::Full, "the entry is longer than Memcached can hold"));
         }
-        Ok(Item { key, value, stored: self.now }.encode())
+        Ok(Item { key, value, stored: wall::since(self.now, entry.age) }.encode())
     }
 
     /// Returns the number of seconds after which the server may drop an entry; 0 stands for never.

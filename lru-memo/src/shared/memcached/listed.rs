@@ -9,6 +9,7 @@ use super::names::Counter;
 use super::wire::{Batch, When};
 use crate::shared::error::{Error, Kind};
 use crate::shared::unique::unique;
+use crate::shared::wall::since;
 use crate::shared::{Counts, Entry, Found, Ticket};
 
 /// How often a lookup tries to change the directory while other processes do. After that, the lookup is counted beside
@@ -132,7 +133,7 @@ impl<'a> Listed<'a> {
             return Ok(false);
         }
         let version = unique();
-        if let Err(error) = self.send(version, entry.value) {
+        if let Err(error) = self.send(version, &entry) {
             // The older entry must not stay.
             if entry.replace && error.kind() == Kind::Full {
                 self.settle(&entry, None)?;
@@ -140,7 +141,7 @@ impl<'a> Listed<'a> {
             return Err(error);
         }
         let weight = self.limits.max_weight.map_or(0, |_| entry.weight);
-        let stored = self.limits.ttl.map_or(0, |_| self.access.now);
+        let stored = self.limits.ttl.map_or(0, |_| since(self.access.now, entry.age));
         let record = Stored { version, weight, stored };
         let is_stored = self.settle(&entry, Some(record))?;
         if !is_stored {
@@ -149,8 +150,8 @@ impl<'a> Listed<'a> {
         Ok(is_stored)
     }
 
-    fn send(&self, version: u64, value: &[u8]) -> Result<(), Error> {
-        let item = self.access.item(self.key, value)?;
+    fn send(&self, version: u64, entry: &Entry<'_>) -> Result<(), Error> {
+        let item = self.access.item(self.key, entry)?;
         let (name, seconds) = (self.access.items.version(version), self.access.lifetime());
         self.access.ask(&name, |batch| batch.set(&name, &item, When::Always, seconds))?.done().map(|_| ())
     }

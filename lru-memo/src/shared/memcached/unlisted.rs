@@ -175,7 +175,7 @@ impl<'a> Unlisted<'a> {
             return Ok(false);
         }
         let name = self.name(directory.names());
-        let item = self.access.item(self.key, entry.value)?;
+        let item = self.access.item(self.key, &entry)?;
         let Some((number, is_new)) = self.send(&name, directory.generation, &item, entry.replace)? else {
             return Ok(false);
         };
