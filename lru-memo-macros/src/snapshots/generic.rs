@@ -66,6 +66,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
                                 clone_value::<Option<T>> as fn(&_) -> _,
                                 admit_all,
                                 weigh_nothing,
+                                no_own_ttl,
                             )
                     }
                 }
@@ -217,7 +218,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
             },
         );
     let __lru_memo_found = __lru_memo_cache
-        .put(__lru_memo_key, __lru_memo_value, weigh_nothing);
+        .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
     __lru_memo_found
 }
 ///Runs [`largest`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
@@ -268,6 +269,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
             clone_value::<Option<T>> as fn(&_) -> _,
             admit_all,
             weigh_nothing,
+            no_own_ttl,
         )
 }
 ///Calls [`largest`] and tells the outcome of the call as well.
@@ -350,6 +352,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
                                     clone_value::<Option<T>> as fn(&_) -> _,
                                     admit_all,
                                     weigh_nothing,
+                                    no_own_ttl,
                                 ),
                             <Outcome>::Miss,
                         )

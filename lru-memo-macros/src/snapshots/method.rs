@@ -74,6 +74,7 @@ impl Engine {
                                     clone_value::<i32> as fn(&_) -> _,
                                     admit_all,
                                     weigh_nothing,
+                                    no_own_ttl,
                                 )
                         }
                     }
@@ -240,7 +241,7 @@ impl Engine {
                 },
             );
         let __lru_memo_found = __lru_memo_cache
-            .put(__lru_memo_key, __lru_memo_value, weigh_nothing);
+            .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
         __lru_memo_found
     }
     ///Runs [`Self::score`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
@@ -295,6 +296,7 @@ impl Engine {
                 clone_value::<i32> as fn(&_) -> _,
                 admit_all,
                 weigh_nothing,
+                no_own_ttl,
             )
     }
     ///Calls [`Self::score`] and tells the outcome of the call as well.
@@ -380,6 +382,7 @@ impl Engine {
                                         clone_value::<i32> as fn(&_) -> _,
                                         admit_all,
                                         weigh_nothing,
+                                        no_own_ttl,
                                     ),
                                 <Outcome>::Miss,
                             )
