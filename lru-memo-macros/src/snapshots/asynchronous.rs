@@ -115,6 +115,7 @@ async fn fetch(id: u64) -> Result<Page, FetchError> {
                             > as fn(&_) -> _,
                             admit_all,
                             weigh_nothing,
+                            no_own_ttl,
                         )
                 }
             }
@@ -204,7 +205,7 @@ fn fetch_cache_put(
     let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
     let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
     let __lru_memo_found = __lru_memo_cache
-        .put(__lru_memo_key, __lru_memo_value, weigh_nothing);
+        .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
     __lru_memo_found
 }
 ///Runs [`fetch`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
@@ -240,6 +241,7 @@ async fn fetch_cache_refresh(id: u64) -> Result<Page, FetchError> {
             > as fn(&_) -> _,
             admit_all,
             weigh_nothing,
+            no_own_ttl,
         )
 }
 ///Calls [`fetch`] and tells the outcome of the call as well.
@@ -367,6 +369,7 @@ async fn fetch_with_outcome(id: u64) -> (Result<Page, FetchError>, Outcome) {
                                 > as fn(&_) -> _,
                                 admit_all,
                                 weigh_nothing,
+                                no_own_ttl,
                             ),
                         <Outcome>::Miss,
                     )

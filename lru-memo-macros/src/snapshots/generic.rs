@@ -7,6 +7,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -66,6 +67,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
                                 clone_value::<Option<T>> as fn(&_) -> _,
                                 admit_all,
                                 weigh_nothing,
+                                no_own_ttl,
                             )
                     }
                 }
@@ -107,6 +109,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -146,6 +149,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -187,6 +191,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -217,7 +222,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
             },
         );
     let __lru_memo_found = __lru_memo_cache
-        .put(__lru_memo_key, __lru_memo_value, weigh_nothing);
+        .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
     __lru_memo_found
 }
 ///Runs [`largest`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
@@ -227,6 +232,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -268,6 +274,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
             clone_value::<Option<T>> as fn(&_) -> _,
             admit_all,
             weigh_nothing,
+            no_own_ttl,
         )
 }
 ///Calls [`largest`] and tells the outcome of the call as well.
@@ -282,6 +289,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -350,6 +358,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
                                     clone_value::<Option<T>> as fn(&_) -> _,
                                     admit_all,
                                     weigh_nothing,
+                                    no_own_ttl,
                                 ),
                             <Outcome>::Miss,
                         )
@@ -367,7 +376,7 @@ fn largest_cache_invalidate_if<T: Clone + Ord + Hash + Send + Sync + 'static>(
     ) -> ::core::primitive::bool,
 ) -> ::core::primitive::usize {
     match largest_needs_lru_cache_on_its_impl_block::<T>()
-        .used::<(Vec<T>, ()), Option<T>, DefaultHasher>()
+        .used::<Kept<false, true>, (Vec<T>, ()), Option<T>, DefaultHasher>()
     {
         ::core::option::Option::Some(__lru_memo_cache) => {
             let mut __lru_memo_predicate = __lru_memo_predicate;

@@ -6,6 +6,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -74,6 +75,7 @@ impl Engine {
                                     clone_value::<i32> as fn(&_) -> _,
                                     admit_all,
                                     weigh_nothing,
+                                    no_own_ttl,
                                 )
                         }
                     }
@@ -120,6 +122,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -163,6 +166,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -207,6 +211,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -240,7 +245,7 @@ impl Engine {
                 },
             );
         let __lru_memo_found = __lru_memo_cache
-            .put(__lru_memo_key, __lru_memo_value, weigh_nothing);
+            .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
         __lru_memo_found
     }
     ///Runs [`Self::score`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
@@ -251,6 +256,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -295,6 +301,7 @@ impl Engine {
                 clone_value::<i32> as fn(&_) -> _,
                 admit_all,
                 weigh_nothing,
+                no_own_ttl,
             )
     }
     ///Calls [`Self::score`] and tells the outcome of the call as well.
@@ -305,6 +312,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -380,6 +388,7 @@ impl Engine {
                                         clone_value::<i32> as fn(&_) -> _,
                                         admit_all,
                                         weigh_nothing,
+                                        no_own_ttl,
                                     ),
                                 <Outcome>::Miss,
                             )
@@ -419,6 +428,7 @@ impl Engine {
     ) -> ::core::primitive::usize {
         match Self::score_needs_lru_cache_on_its_impl_block()
             .used::<
+                Kept<false, true>,
                 (
                     Owned<
                         Self,

@@ -37,6 +37,7 @@ fn area(width: u32, height: u32) -> u32 {
                                 clone_value::<u32> as fn(&_) -> _,
                                 admit_all,
                                 weigh_nothing,
+                                no_own_ttl,
                             )
                     }
                 }
@@ -97,7 +98,7 @@ fn area_cache_put(width: u32, height: u32, __lru_memo_value: u32) {
     );
     let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
     let __lru_memo_found = __lru_memo_cache
-        .put(__lru_memo_key, __lru_memo_value, weigh_nothing);
+        .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
     __lru_memo_found
 }
 ///Runs [`area`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
@@ -119,6 +120,7 @@ fn area_cache_refresh(width: u32, height: u32) -> u32 {
             clone_value::<u32> as fn(&_) -> _,
             admit_all,
             weigh_nothing,
+            no_own_ttl,
         )
 }
 ///Calls [`area`] and tells the outcome of the call as well.
@@ -165,6 +167,7 @@ fn area_with_outcome(width: u32, height: u32) -> (u32, Outcome) {
                                     clone_value::<u32> as fn(&_) -> _,
                                     admit_all,
                                     weigh_nothing,
+                                    no_own_ttl,
                                 ),
                             <Outcome>::Miss,
                         )
