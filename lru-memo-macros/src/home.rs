@@ -70,6 +70,7 @@ impl Home {
         let Parameters { maxsize, whole } = parameters;
         let hidden = &function.names.cache;
         let path = function.path(hidden);
+        let any = of_kind(options, &quote!(false), true, private);
         let is_dispatched = function.may_be_dispatched();
         // What leads to a cache that is there. A default method without a receiver cannot be called by one that may be
         // called through `dyn Trait`, but named.
@@ -113,7 +114,7 @@ impl Home {
             (Scope::Thread, Some(_)) => body!(::core::option::Option::Some(#path().cache())),
             (_, None) => {
                 let key = key.type_of_stored(options);
-                body!(#instance.used::<#key, #value, #hasher>())
+                body!(#instance.used::<#any, #key, #value, #hasher>())
             }
         };
         let totals = match (options.scope, &key.types) {
@@ -195,8 +196,10 @@ impl Home {
                 head: body!(fn #hidden(&self)),
                 body: TokenStream::new(),
                 cache: match scope {
-                    Scope::Thread => body!(#instance.cache::<_, #value, #hasher>(#site)),
-                    _ => body!(#instance.cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
+                    Scope::Thread => body!(#instance.cache::<#any, _, #value, #hasher>(#site)),
+                    _ => {
+                        body!(#instance.cache::<#any, _, #value, #hasher>(#proof_of_key, #proof_of_value, #site))
+                    }
                 },
                 way: None,
                 used,
@@ -210,7 +213,7 @@ impl Home {
                     __LRU_MEMO_INSTANCES.of(#private::instantiation(|| ()))
                 },
                 head: body!(fn #hidden() -> &'static #private::Instance),
-                cache: body!(#instance.cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
+                cache: body!(#instance.cache::<#any, _, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
                 way: None,
                 used,
                 info,
@@ -225,7 +228,7 @@ impl Home {
                     #private::ThreadInstance { instances: &__LRU_MEMO_INSTANCES, of: #private::instantiation(|| ()) }
                 },
                 head: body!(fn #hidden() -> #private::ThreadInstance),
-                cache: body!(#instance.cache::<_, #value, #hasher>(#site)),
+                cache: body!(#instance.cache::<#any, _, #value, #hasher>(#site)),
                 way: None,
                 used,
                 info,
@@ -269,14 +272,26 @@ pub(crate) fn storage(
     options: &Options,
     private: &TokenStream,
 ) -> TokenStream {
+    let is_plain = quote! {{
+        #[allow(unused_imports)]
+        use #private::NotPlain as _;
+        #private::Plainness::<#arguments, #value>::IS_PLAIN
+    }};
     let expires = options.ttl.is_some();
-    quote! {
-        #private::Kept<{
-            #[allow(unused_imports)]
-            use #private::NotPlain as _;
-            #private::Plainness::<#arguments, #value>::IS_PLAIN
-        }, #expires>
+    of_kind(options, &is_plain, expires, private)
+}
+
+/// The kind of entries, plain or not as an expression says.
+pub(crate) fn of_kind(
+    options: &Options,
+    is_plain: &TokenStream,
+    expires: bool,
+    private: &TokenStream,
+) -> TokenStream {
+    if options.idle.is_some() {
+        return quote!(#private::Idling<#private::Kept<#is_plain, true>>);
     }
+    quote!(#private::Kept<#is_plain, #expires>)
 }
 
 /// The name of the function, as an expression of type `&'static str`.

@@ -10,7 +10,7 @@ use syn::{Expr, ExprMethodCall, FnArg, Ident, Member, Receiver, ReceiverKind, To
 
 use crate::diagnostics::Diagnostics;
 use crate::function::{Argument, Function};
-use crate::home::{Home, Parts, hasher, name_of, storage};
+use crate::home::{Home, Parts, hasher, name_of, of_kind, storage};
 use crate::options::Options;
 use crate::parameters::{Parameters, limits};
 use crate::shape::{first_mutable_borrow, peel};
@@ -178,10 +178,7 @@ impl Object {
         let (hasher, _) = hasher(options, false, private);
         let storage = match &key.types {
             Some(types) => storage(&types.arguments, value, options, private),
-            None => {
-                let expires = options.ttl.is_some();
-                quote!(#private::Kept<false, #expires>)
-            }
+            None => of_kind(options, &quote!(false), options.ttl.is_some(), private),
         };
         let name = name_of(function, options, private);
         let found = |find: TokenStream| {

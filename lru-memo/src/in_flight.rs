@@ -336,9 +336,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                 let _dropped_outside =
                     cache.search(hash, Unfound::UNSURE, key, matches, |mut searched, key| {
                         searched.ledger.hits += 1;
-                        if let Some(place) = searched.place {
-                            searched.inside.touch(place);
-                        }
+                        searched.touch(cache);
                         key
                     });
                 return Ok((Ok(clone(&value)), Outcome::Waited));

@@ -28,6 +28,8 @@ const CASES: &[Case] = &[
     Case { name: "hit, (&str, u32)", hits: true, call: text },
     Case { name: "hit, u64, scope = thread", hits: true, call: number_per_thread },
     Case { name: "hit, u64, scope = thread, in another function", hits: true, call: other_number_per_thread },
+    Case { name: "hit, u64, ttl", hits: true, call: aging },
+    Case { name: "hit, u64, idle", hits: true, call: idling },
     Case { name: "hit, u64, in a method that skips self", hits: true, call: number_of_all },
     Case { name: "hit, u64, scope = self.memo", hits: true, call: number_of_object },
     Case { name: "hit, u64, scope = self.memo, in another method", hits: true, call: other_number_of_object },
@@ -85,6 +87,14 @@ fn number_per_thread(rank: usize) -> u64 {
 
 fn other_number_per_thread(rank: usize) -> u64 {
     of_other_number_per_thread(mixed(rank))
+}
+
+fn aging(rank: usize) -> u64 {
+    of_age(mixed(rank))
+}
+
+fn idling(rank: usize) -> u64 {
+    of_idle(mixed(rank))
 }
 
 fn number_of_all(rank: usize) -> u64 {
@@ -148,6 +158,16 @@ fn of_other_number_per_thread(number: u64) -> u64 {
 #[lru_cache(maxsize = CAPACITY, hasher = FixedState)]
 fn of_only_number(number: i64) -> u64 {
     number.cast_unsigned()
+}
+
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState, ttl = "1h")]
+fn of_age(number: u64) -> u64 {
+    number.wrapping_mul(3)
+}
+
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState, idle = "1h")]
+fn of_idle(number: u64) -> u64 {
+    number.wrapping_mul(3)
 }
 
 #[lru_cache(maxsize = CAPACITY, hasher = FixedState)]

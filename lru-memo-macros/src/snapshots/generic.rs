@@ -7,6 +7,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -108,6 +109,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -147,6 +149,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -188,6 +191,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -228,6 +232,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -284,6 +289,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -370,7 +376,7 @@ fn largest_cache_invalidate_if<T: Clone + Ord + Hash + Send + Sync + 'static>(
     ) -> ::core::primitive::bool,
 ) -> ::core::primitive::usize {
     match largest_needs_lru_cache_on_its_impl_block::<T>()
-        .used::<(Vec<T>, ()), Option<T>, DefaultHasher>()
+        .used::<Kept<false, true>, (Vec<T>, ()), Option<T>, DefaultHasher>()
     {
         ::core::option::Option::Some(__lru_memo_cache) => {
             let mut __lru_memo_predicate = __lru_memo_predicate;

@@ -6,6 +6,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -121,6 +122,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -164,6 +166,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -208,6 +211,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -252,6 +256,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -307,6 +312,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -422,6 +428,7 @@ impl Engine {
     ) -> ::core::primitive::usize {
         match Self::score_needs_lru_cache_on_its_impl_block()
             .used::<
+                Kept<false, true>,
                 (
                     Owned<
                         Self,
