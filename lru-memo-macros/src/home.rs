@@ -1,7 +1,7 @@
-//! Where the cache of a function lives, and how the generated functions find it.
+//! The place of a function's cache, and the code that finds it.
 //!
-//! Where every type is known, a static of its own type. In a generic function, and where the key has a type that
-//! only the compiler knows, a static of caches whose types are forgotten, one for each instantiation.
+//! If all types are known, the cache is a static of its own type. In a generic function, or if only the compiler knows
+//! the type of the key, the static holds type-erased caches, one for each instantiation.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};

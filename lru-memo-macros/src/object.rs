@@ -1,5 +1,5 @@
-//! `scope = self.memo`: caches that live in an object. Here is the way from a parameter, the *owner*, to the `Memo` of the
-//! object, and what the owner is to the generated functions.
+//! `scope = self.memo`: caches that live in an object. This module parses the path from a parameter, the *owner*, to
+//! the `Memo` of the object, and decides how generated functions take the owner.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -146,8 +146,8 @@ impl Object {
         self.parameter(function).map(|_| self.owner.clone())
     }
 
-    /// Whether a call counts among the users of the cache, rather than borrows it from the owner: where the owner is given
-    /// away, and where what a method has returned is gone before the function runs.
+    /// Whether a call counts among the users of the cache, rather than borrows it from the owner: where the owner is
+    /// given away, and where what a method has returned is gone before the function runs.
     fn is_held(&self, function: &Function<'_>) -> bool {
         self.calls || !self.parameter(function).is_some_and(|owner| owner.is_reference())
     }

@@ -1,4 +1,4 @@
-//! What stands in the parentheses of `#[lru_cache(..)]`.
+//! The options in the parentheses of `#[lru_cache(..)]`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
@@ -128,7 +128,8 @@ impl Runtime {
     }
 }
 
-/// The path `::core`, for what is shown at `at`: also in edition 2015, where such a path of the user's means another crate.
+/// The path `::core`, for what is shown at `at`: also in edition 2015, where such a path of the user's means another
+/// crate.
 pub(crate) fn core_at(at: Span) -> TokenStream {
     // The edition is that of the colons.
     let colons = quote_spanned!(at.resolved_at(Span::call_site())=> ::);

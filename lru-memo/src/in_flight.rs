@@ -310,7 +310,7 @@ pub(crate) fn deadline(limit: Option<Duration>) -> Option<Instant> {
 }
 
 const COPIED: &str = "the key is copied before anybody waits";
-const SEATED: &str = "whoever has a seat is waiting";
+const SEATED: &str = "a follower waits until its seat is dropped";
 
 /// A follower in a flight of a cache's table.
 pub struct Seat<'c, T: Threading, P: Kind, K, V, S> {

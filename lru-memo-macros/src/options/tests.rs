@@ -1,4 +1,4 @@
-//! What cannot be tested from outside: there, the feature `shared` is always on.
+//! Tests that need the feature `shared` to be off: in tests from outside, it is always on.
 
 use proc_macro2::TokenStream;
 
