@@ -116,6 +116,9 @@ pub mod coming_from_caches {}
 #[doc = include_str!("../docs/cookbook.md")]
 pub mod cookbook {}
 
+#[doc = include_str!("../docs/cookbook_shared.md")]
+pub mod cookbook_shared {}
+
 #[doc = include_str!("../docs/machines.md")]
 pub mod machines {}
 
