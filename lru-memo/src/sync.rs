@@ -1,6 +1,6 @@
-//! What concurrent code is built on: atomics, cells and locks, or loom's in the models.
+//! Atomics, cells and locks for concurrent code. In the models, they are loom's.
 //!
-//! Only the crate's own tests under `--cfg loom` get loom's, so that a program with loom models of its own can
+//! Only the crate's own tests under `--cfg loom` get loom's types, so that a program with loom models of its own can
 //! depend on this crate.
 
 #[cfg(not(all(test, loom)))]
@@ -28,12 +28,12 @@ mod plain {
     /// take some microseconds, as sleeping does.
     const TRIES: u32 = 8;
 
-    /// Lets others go on who are to be waited for.
+    /// Yields to the threads that the caller waits for.
     pub(crate) fn relax() {
         std::thread::yield_now();
     }
 
-    /// A cell whose every access is checked by loom, in the models.
+    /// A cell. In the models, loom checks every access.
     pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
 
     #[allow(dead_code, reason = "older Rust does not see that entries are made of it")]
@@ -53,8 +53,8 @@ mod plain {
         }
     }
 
-    /// The lock of the standard library, which is all in the one word: those who wait are in no list of this process, so
-    /// that a child of a fork can open it. That of parking_lot might be handed there to a thread that does not exist.
+    /// The standard library's mutex. It is one word, and its waiters are in no list of this process, so the child of a
+    /// fork can unlock it. parking_lot's mutex might be handed to a thread that does not exist in the child.
     pub struct Mutex<T>(std::sync::Mutex<T>);
 
     impl<T> Mutex<T> {
@@ -66,7 +66,7 @@ mod plain {
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
             match self.0.try_lock() {
                 Ok(guard) => guard,
-                // Nothing panics while it holds the lock.
+                // No code panics while it holds the lock.
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => self.wait(),
             }
@@ -81,12 +81,12 @@ mod plain {
             }
         }
 
-        /// What is behind a lock that nobody else has.
+        /// Returns the value, given exclusive access to the lock.
         pub(crate) fn get_mut(&mut self) -> &mut T {
             self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
         }
 
-        /// Waits no longer than this for another thread, which may be at it for long.
+        /// Waits no longer than this for another thread, which may hold the lock for long.
         #[cfg(feature = "_stores")]
         pub(crate) fn lock_for(&self, patience: Duration) -> Option<MutexGuard<'_, T>> {
             let until = Instant::now() + patience;
@@ -98,8 +98,8 @@ mod plain {
             }
         }
 
-        /// Waits for a lock that another thread has. Long pauses let that one go on with what its processor has at hand: to
-        /// hand all of it over, for each call, costs more.
+        /// Waits for a lock that another thread holds. Long pauses let the holder make several calls with the cache
+        /// lines of its processor: moving them to another processor for each call costs more.
         #[cold]
         #[inline(never)]
         fn wait(&self) -> MutexGuard<'_, T> {
@@ -133,7 +133,7 @@ mod plain {
             self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
         }
 
-        /// Waits no longer than until then.
+        /// Waits until the deadline at most.
         pub(crate) fn wait_until<'a, T>(
             &self,
             guard: MutexGuard<'a, T>,

@@ -1,4 +1,4 @@
-//! What differs between a cache that all threads share and one that belongs to a single thread.
+//! The differences between a cache that all threads share and one that belongs to a single thread.
 
 use alloc::rc::Rc;
 use alloc::sync::Arc;
@@ -12,20 +12,20 @@ use crate::sync::{Mutex, MutexGuard};
 
 /// Either [`AllThreads`] or [`OneThread`].
 pub trait Threading {
-    /// A counted pointer.
+    /// A reference-counted pointer.
     type Pointer<T>: Deref<Target = T> + Clone;
-    /// A lock that is not re-entrant: nothing that runs inside may be foreign code.
+    /// A lock that is not re-entrant: no foreign code may run under it.
     type Lock<T>;
     /// The state while it is locked.
     type Locked<'l, T: 'l>: DerefMut<Target = T>;
-    /// Who reads.
+    /// The readers of a cache.
     type Readers;
-    /// Whether others may use the cache at the same time.
+    /// Whether other threads may use the cache at the same time.
     const SHARED: bool;
 
-    /// Allocates something that is counted.
+    /// Allocates a reference-counted value.
     fn pointer<T>(value: T) -> Self::Pointer<T>;
-    /// Makes an open lock.
+    /// Makes a lock, unlocked.
     fn lock<T>(value: T) -> Self::Lock<T>;
     /// Locks the state.
     fn enter<T>(lock: &Self::Lock<T>) -> Self::Locked<'_, T>;
@@ -36,19 +36,19 @@ pub trait Threading {
     fn with<T, R>(lock: &Self::Lock<T>, inside: impl FnOnce(&mut T) -> R) -> R {
         inside(&mut Self::enter(lock))
     }
-    /// The state of a lock that nobody else has, whether it is locked or not.
+    /// Returns the state, given exclusive access, whether the lock is locked or not.
     fn open<T>(lock: &mut Self::Lock<T>) -> &mut T;
-    /// The readers of a new cache.
+    /// Makes the readers of a new cache.
     fn readers() -> Self::Readers;
-    /// The calling thread's reader, if it has one.
+    /// Returns the calling thread's reader, if it has one.
     fn mine(readers: &Self::Readers) -> Option<&Reader>;
     /// Returns a new reader for the calling thread, or none while the thread ends. The caller holds the lock.
     fn join_in<'r>(readers: &'r Self::Readers, list: &mut List) -> Option<&'r Reader>;
-    /// All readers; in the lock.
+    /// Returns all readers. The caller holds the lock.
     fn all<'r>(readers: &'r Self::Readers, list: &'r List) -> impl Iterator<Item = &'r Reader>;
-    /// Takes the calling thread's reader from it, which is left to nobody.
+    /// Takes the calling thread's reader away, without giving it to another thread.
     fn leave(readers: &Self::Readers);
-    /// Keeps everything the thread can find from then on as it is.
+    /// Pins this thread: nothing that it can reach from now on is freed until it unpins.
     fn pin<'r>(reader: &'r Reader, bias: &Bias) -> Pin<'r>;
 }
 
@@ -56,7 +56,7 @@ pub trait Threading {
 #[derive(Debug)]
 pub enum AllThreads {}
 
-/// `scope = thread`: one reader, and nothing that costs more than a plain load or store.
+/// `scope = thread`: one reader, and only plain loads and stores.
 #[derive(Debug)]
 pub enum OneThread {}
 
