@@ -157,7 +157,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// When the store does not work.
-    fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
+    fn get_if_present(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
     /// Counts a hit for a caller that has waited for a value which could not be stored.
     ///

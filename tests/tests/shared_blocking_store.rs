@@ -34,8 +34,8 @@ impl Store for Slow {
     fn get(&self, space: &Namespace, key: &[u8]) -> Result<Found, Error> {
         self.memory().get(space, key)
     }
-    fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.memory().hit(space, key)
+    fn get_if_present(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.memory().get_if_present(space, key)
     }
     fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
         self.memory().count_hit(space)

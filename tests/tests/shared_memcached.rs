@@ -158,7 +158,7 @@ fn what_the_server_has_forgotten_is_a_miss() {
     }
     assert_eq!(info(&store, &space).2, 2, "nobody has noticed");
     assert_eq!(peek(&store, &space, &1_u64.to_le_bytes()), None);
-    assert_eq!(store.hit(&space, &2_u64.to_le_bytes()), Ok(None));
+    assert_eq!(store.get_if_present(&space, &2_u64.to_le_bytes()), Ok(None));
     assert!(!square(&store, &space, 1));
     assert_eq!(info(&store, &space), (0, 3, 1));
     assert!(square(&store, &space, 1));

@@ -153,9 +153,9 @@ fn a_peek_touches_nothing(store: &dyn Store) {
 
 fn a_hit_that_is_not_there_is_not_counted(store: &dyn Store) {
     let space = space("f", Some(2));
-    assert_eq!(store.hit(&space, b"k").expect("it works"), None);
+    assert_eq!(store.get_if_present(&space, b"k").expect("it works"), None);
     put(store, &space, b"k", b"v", 1);
-    assert_eq!(store.hit(&space, b"k").expect("it works"), Some(b"v".to_vec()));
+    assert_eq!(store.get_if_present(&space, b"k").expect("it works"), Some(b"v".to_vec()));
     assert_eq!(info(store, &space), (1, 0, 1));
 }
 
@@ -476,7 +476,7 @@ fn what_was_hit_is_not_evicted_at_the_same_time(store: &dyn Store) {
         scope.spawn(move || {
             for _ in 0..ROUNDS {
                 barrier.wait();
-                let found = store.hit(space, b"older").expect("it works");
+                let found = store.get_if_present(space, b"older").expect("it works");
                 hit.store(found.is_some().into(), SeqCst);
                 barrier.wait();
             }

@@ -304,7 +304,7 @@ impl SharedCall {
             Err(far) => far,
         };
         let Some(key) = key else { return calls.count(Err(SharedPending::Run(cache.miss(caller, None)))) };
-        let (key, found) = cache.ask(caller, key, |store, space, key| store.hit(space, key)).await;
+        let (key, found) = cache.ask(caller, key, |store, space, key| store.get_if_present(space, key)).await;
         match found.flatten() {
             Some(bytes) => {
                 calls.count(cache.decode(caller, key, &bytes, near, codec).await.map_err(SharedPending::Run))

@@ -273,7 +273,7 @@ impl Store for Embedded {
         self.with(|opened| opened.look(&opened.key(space, key), Purpose::Call))
     }
 
-    fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    fn get_if_present(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.with(|opened| opened.look(&opened.key(space, key), Purpose::Hit)).map(value)
     }
 

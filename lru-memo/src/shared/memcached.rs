@@ -177,7 +177,7 @@ impl Store for Memcached {
         self.with(space, key, |listed| listed.look(true), |unlisted| unlisted.look(true))
     }
 
-    fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    fn get_if_present(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         match self.with(space, key, |listed| listed.look(false), |unlisted| unlisted.look(false))? {
             Found::Hit(value) => Ok(Some(value)),
             Found::Miss(_) => Ok(None),

@@ -207,7 +207,7 @@ impl Store for Memory {
         }))
     }
 
-    fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    fn get_if_present(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.with(space, |state| state.hit(key)))
     }
 

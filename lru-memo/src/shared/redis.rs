@@ -364,7 +364,7 @@ impl Store for Redis {
         }
     }
 
-    fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    fn get_if_present(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         match self.operation().look(space, key, false)? {
             Value::BulkString(value) => Ok(Some(value)),
             _ => Ok(None),

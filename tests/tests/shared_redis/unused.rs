@@ -114,7 +114,7 @@ fn the_list_of_namespaces_expires_and_is_kept_by_whatever_uses_one() {
     type Act = fn(&Redis, &Namespace);
     let acts: [Act; 5] = [
         |store, space| assert!(square(store, space, 1)),
-        |store, space| _ = store.hit(space, b"k").expect("it works"),
+        |store, space| _ = store.get_if_present(space, b"k").expect("it works"),
         |store, space| _ = put(store, space, b"k", b"v", 1),
         |store, space| _ = store.invalidate(space, b"another").expect("it works"),
         |store, space| _ = store.reject(space, b"another").expect("it works"),
@@ -188,7 +188,7 @@ fn a_namespace_of_another_version_with_no_expiry_gets_one_with_its_next_use() {
     for (part, _) in left(&server, &full_space()) {
         server.ask(&["persist", &key(&full_space(), part)]);
     }
-    assert!(matches!(store.hit(&full_space(), b"k"), Ok(Some(_))));
+    assert!(matches!(store.get_if_present(&full_space(), b"k"), Ok(Some(_))));
     let left = left(&server, &full_space());
     assert!(left.iter().all(|(_, left)| *left > DUE), "{left:?}");
 }
@@ -198,7 +198,7 @@ fn act(store: &Redis, space: &Namespace, choice: u64) {
     let key = (choice / 16 % 5).to_le_bytes();
     match choice % 13 {
         0 => _ = store.get(space, &key).expect("it works"),
-        1 => _ = store.hit(space, &key).expect("it works"),
+        1 => _ = store.get_if_present(space, &key).expect("it works"),
         2 => store.count_hit(space).expect("it works"),
         3 => _ = store.reject(space, &key).expect("it works"),
         4 => _ = store.ticket(space).expect("it works"),

@@ -126,7 +126,7 @@ impl SharedCall {
         let Some(key) = key else { return decoded() };
         let since = run.since;
         let hit = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
-            if let Some(stored) = store.hit(space, key)? {
+            if let Some(stored) = store.get_if_present(space, key)? {
                 return Ok(Awaited::Stored(stored));
             }
             if since.map_or(Ok(true), |since| store.is_current(space, key, since))? {
