@@ -10,7 +10,7 @@ use syn::{Expr, ExprMethodCall, FnArg, Ident, Member, Receiver, ReceiverKind, To
 
 use crate::diagnostics::Diagnostics;
 use crate::function::{Argument, Function};
-use crate::home::{Home, Parts, hasher, name_of, storage};
+use crate::home::{Home, Parts, hasher, name_of, new_bound, storage};
 use crate::options::{Maxsize, Options};
 use crate::parameters::Parameters;
 use crate::shape::{first_mutable_borrow, peel};
@@ -174,7 +174,6 @@ impl Object {
     /// How the cache is found.
     pub(crate) fn home(&self, parts: Parts<'_>) -> Home {
         let Parts { function, options, key, cached, parameters, private } = parts;
-        let Parameters { maxsize, whole } = parameters;
         let hidden = &function.names.cache;
         let way = self.way(function, options, private);
         let (value, at) = (&cached.value, function.output.span());
@@ -189,10 +188,10 @@ impl Object {
                 quote!(#private::Kept<false, #expires>)
             }
         };
-        let name = name_of(function, options, private);
+        let site = site(function, options, parameters, private);
         let found = |find: TokenStream| {
             body! {
-                #way.#find::<#storage, _, #value, #hasher>(#proof_of_key, #proof_of_value, || #private::SiteInObject { name: || #name, parameters: #whole })
+                #way.#find::<#storage, _, #value, #hasher>(#proof_of_key, #proof_of_value, || #site)
             }
         };
         let (borrowed, held) = (found(quote!(cache)), found(quote!(held)));
@@ -219,9 +218,14 @@ impl Object {
                     __lru_memo_used
                 }}
             },
-            info: body!(#way.info(|| #maxsize)),
+            info: body!(#way.info(|| #site)),
             totals: body!(#way.totals()),
             clear: body!(#way.clear()),
+            resize: {
+                let maxsize = new_bound();
+                let is_bounded = matches!(options.maxsize, Maxsize::Bounded(_));
+                is_bounded.then(|| body!(#way.resize(#maxsize, || #site)))
+            },
         }
     }
 
@@ -233,8 +237,27 @@ impl Object {
         parameters: &Parameters,
         private: &TokenStream,
     ) -> TokenStream {
-        let (way, whole) = (self.way(function, options, private), &parameters.whole);
-        body!(#way.parameters(|| #whole))
+        let way = self.way(function, options, private);
+        let site = site(function, options, parameters, private);
+        body!(#way.parameters(|| #site))
+    }
+}
+
+/// What a cache is made with.
+fn site(
+    function: &Function<'_>,
+    options: &Options,
+    parameters: &Parameters,
+    private: &TokenStream,
+) -> TokenStream {
+    let (name, whole) = (name_of(function, options, private), &parameters.compiled);
+    let path = function.path(&function.names.cache);
+    body! {
+        #private::SiteInObject {
+            name: || #name,
+            parameters: #whole,
+            bound: #private::instantiation_of((#path, ())),
+        }
     }
 }
 

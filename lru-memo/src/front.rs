@@ -13,6 +13,7 @@ pub(crate) mod limbo;
 #[cfg(all(test, loom))]
 mod loom_models;
 mod nodes;
+pub(crate) mod reach;
 pub(crate) mod reader;
 pub(crate) mod readers;
 pub(crate) mod recency;
@@ -28,6 +29,7 @@ use crate::front::blocks::Place;
 use crate::front::index::{Changes, Index, Tag};
 pub(crate) use crate::front::inside::Inside;
 use crate::front::nodes::Nodes;
+use crate::front::reach::Reach;
 use crate::front::reader::{Hazard, Pin, Reader};
 use crate::front::recency::{Live, Recency};
 use crate::front::running::Running;
@@ -177,6 +179,11 @@ impl<T: Threading, E> Front<T, E> {
     #[inline(always)]
     fn pin<'r>(&self, reader: &'r Reader) -> Pin<'r> {
         T::pin(reader, &self.bias)
+    }
+
+    /// How far hits reach on their shortest way.
+    pub(crate) fn reach(&self) -> &Reach {
+        self.nodes.reach()
     }
 
     /// Takes the calling thread's reader from it: the thread finds nothing here without the lock any more.

@@ -62,6 +62,7 @@ extern crate alloc;
 
 #[doc(hidden)]
 pub mod __private;
+mod bounds;
 mod by_type;
 mod cache;
 pub mod clock;
@@ -85,6 +86,7 @@ mod of_thread;
 mod outcome;
 mod parameters;
 mod plain;
+mod privileges;
 mod registry;
 #[cfg(feature = "_stores")]
 pub mod shared;

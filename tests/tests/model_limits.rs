@@ -1,4 +1,4 @@
-//! Random operations on a cache bounded in number, weight and age, beside a naive model of it.
+//! Random operations on a cache bounded in number, weight and age, whose first bound changes, beside a naive model of it.
 //!
 //! One test in a program of its own: the clock is the process's.
 
@@ -23,6 +23,7 @@ const SUBJECT: Subject = Subject {
     put: function_cache_put,
     refresh: function_cache_refresh,
     invalidate: function_cache_invalidate,
+    resize: function_cache_resize,
     admits: |_| true,
 };
 
@@ -37,6 +38,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => key().prop_map(move |key| Operation::Refresh(key, returns())),
         3 => (0..7_u8).prop_map(Operation::Advance),
         1 => Just(Operation::Clear),
+        2 => (0..7_u8).prop_map(Operation::Resize),
     ]
 }
 
@@ -47,6 +49,7 @@ proptest! {
     fn a_cache_bounded_in_number_weight_and_age_does_what_the_model_does(
         operations in prop::collection::vec(operation(), 1..200),
     ) {
+        function_cache_resize(4);
         let mut model = SUBJECT.model();
         for operation in &operations {
             model.apply(operation);

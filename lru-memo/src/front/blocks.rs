@@ -98,6 +98,11 @@ impl<X: Blank> Blocks<X> {
         Self::of(Shape { near, unit, bound })
     }
 
+    /// The length of the first block.
+    pub(crate) fn first_length(&self) -> usize {
+        self.layout.near
+    }
+
     /// Room for as many values of another type, in blocks of the same lengths.
     pub(crate) fn beside<Y: Blank>(&self) -> Blocks<Y> {
         Blocks::of(self.layout)

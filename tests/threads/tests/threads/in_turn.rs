@@ -6,7 +6,7 @@ use std::thread;
 
 use lru_memo::lru_cache;
 use lru_memo_tests::model::{Body, Ending, Operation, Outcome};
-use lru_memo_tests::subject::Subject;
+use lru_memo_tests::subject::{Subject, keeps_its_bound};
 use lru_memo_tests::without_hanging;
 use proptest::prelude::*;
 
@@ -141,6 +141,7 @@ macro_rules! tests {
                     put: function_cache_put,
                     refresh: function_cache_refresh,
                     invalidate: function_cache_invalidate,
+                    resize: keeps_its_bound,
                     admits: |_| true,
                 });
             })*
@@ -163,6 +164,7 @@ macro_rules! tests {
                     put: |n, value| function_cache_put(User(n), User(value)),
                     refresh: |n| plain(function_cache_refresh(User(n))),
                     invalidate: |n| function_cache_invalidate(User(n)),
+                    resize: keeps_its_bound,
                     admits: |_| true,
                 });
             })*

@@ -1,8 +1,8 @@
-//! Whether the program is privileged: its caller controls its environment, and must not choose its store.
+//! Whether the program is privileged: its caller controls its environment, which must not tell it what to do.
 
 /// Whether the program is setuid or setgid, or its file has capabilities.
 #[cfg(unix)]
-pub(super) fn are_not_the_callers() -> bool {
+pub(crate) fn are_not_the_callers() -> bool {
     // SAFETY: these calls only read, and cannot fail.
     let ids = unsafe { [(libc::getuid(), libc::geteuid()), (libc::getgid(), libc::getegid())] };
     ids.iter().any(|(real, effective)| real != effective) || is_secure()
@@ -21,6 +21,6 @@ fn is_secure() -> bool {
 }
 
 #[cfg(not(unix))]
-pub(super) fn are_not_the_callers() -> bool {
+pub(crate) fn are_not_the_callers() -> bool {
     false
 }
