@@ -8,11 +8,11 @@ mod variable;
 
 use core::any::TypeId;
 use core::sync::atomic::Ordering::SeqCst;
-use core::sync::atomic::{AtomicUsize, fence};
 
 use crate::by_type::ByType;
 use crate::info::{CacheParameters, Scope};
 use crate::registry::Site;
+use crate::sync::{AtomicUsize, fence};
 
 /// The largest number of entries in the caches of one function, or in one cache of an object.
 pub(crate) struct Bound(AtomicUsize);
@@ -21,7 +21,7 @@ pub(crate) struct Bound(AtomicUsize);
 static BOUNDS: ByType<Bound> = ByType::new();
 
 impl Bound {
-    pub(crate) const fn new(maxsize: usize) -> Self {
+    pub(crate) fn new(maxsize: usize) -> Self {
         Self(AtomicUsize::new(maxsize))
     }
 

@@ -2,6 +2,9 @@
 
 #[path = "resize/destructors.rs"]
 mod destructors;
+#[cfg(all(target_os = "linux", feature = "libc"))]
+#[path = "resize/forks.rs"]
+mod forks;
 #[path = "resize/model.rs"]
 mod model;
 #[path = "resize/signatures.rs"]

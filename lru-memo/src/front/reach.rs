@@ -76,7 +76,11 @@ impl Reach {
         let listed = LISTED.lock();
         for &(_, reach) in listed.0.range(first..).take_while(|&&(other, _)| core::ptr::eq(other, bound)) {
             // SAFETY: invariant 1.
-            unsafe { &*reach }.now.store(0, Release);
+            unsafe { &*reach }.cut();
         }
+    }
+
+    pub(super) fn cut(&self) {
+        self.now.store(0, Release);
     }
 }

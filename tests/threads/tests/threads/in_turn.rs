@@ -181,6 +181,43 @@ tests! {
     the_order_of_hits_by_two_threads_decides_who_is_evicted: evicts_what_was_hit_least_recently, 3;
 }
 
+#[test]
+fn threads_take_turns_while_the_bound_changes() {
+    #[lru_cache(maxsize = 1)]
+    fn function(_: u8) -> Outcome {
+        run()
+    }
+    const SUBJECT: Subject = Subject {
+        call: function,
+        info: function_cache_info,
+        clear: function_cache_clear,
+        parameters: function_cache_parameters,
+        peek: function_cache_peek,
+        put: function_cache_put,
+        refresh: function_cache_refresh,
+        invalidate: function_cache_invalidate,
+        resize: function_cache_resize,
+        admits: |_| true,
+    };
+    let test = || {
+        for threads in 1..=3 {
+            let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
+            let bounds = prop::collection::vec(0..KEYS, 1..20);
+            proptest!(config, |((operations, plan) in scripts(), bounds in bounds, spins in any::<bool>())| {
+                // One after each few operations.
+                let chunks = operations.chunks(operations.len().div_ceil(bounds.len()));
+                let resized = chunks.zip(bounds).flat_map(|(chunk, bound)| {
+                    [chunk, &[Operation::Resize(bound)]].concat()
+                });
+                let baton = if spins { Baton::spinning() } else { Baton::channels(threads) };
+                function_cache_resize(1);
+                agrees(SUBJECT, baton, threads, &plan, resized.collect());
+            });
+        }
+    };
+    without_hanging(|| "threads that take turns and resize".to_owned(), test);
+}
+
 /// So long that logs are full many times, and in such quick turns that the threads count as many at once.
 #[test]
 fn the_order_of_very_many_hits_in_turn_decides_who_is_evicted() {
