@@ -1,5 +1,7 @@
 //! `_cache_resize`: a bound that changes while the program runs.
 
+#[path = "resize/cpython.rs"]
+mod cpython;
 #[path = "resize/destructors.rs"]
 mod destructors;
 #[cfg(all(target_os = "linux", feature = "libc"))]

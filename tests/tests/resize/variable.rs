@@ -1,6 +1,7 @@
 //! `LRU_MEMO_MAXSIZE`, read by processes of their own.
 
 use std::env;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use lru_memo::{Memo, lru_cache};
@@ -35,7 +36,11 @@ fn of_object(memo: &Memo, x: u32) -> u32 {
 
 /// Runs a test of this program in a process of its own, which prints.
 fn child(test: &str, value: &std::ffi::OsStr) -> Output {
-    let mut again = Command::new(env::current_exe().expect("the path of the tests"));
+    child_of(&env::current_exe().expect("the path of the tests"), test, value)
+}
+
+fn child_of(program: &Path, test: &str, value: &std::ffi::OsStr) -> Output {
+    let mut again = Command::new(program);
     again.args([&format!("variable::{test}"), "--exact", "--nocapture"]);
     let output = again.env(IN_CHILD, "yes").env("LRU_MEMO_MAXSIZE", value).output().expect("it starts");
     let [printed, errors] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
@@ -124,4 +129,30 @@ fn what_is_no_text_is_told() {
     let output = child("what_is_no_text_is_told", std::ffi::OsStr::from_bytes(b"a=\xff"));
     let errors = String::from_utf8(output.stderr).expect("it is text");
     assert_eq!(errors.matches("LRU_MEMO_MAXSIZE: it is not UTF-8").count(), 1, "{errors}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn whoever_starts_a_privileged_program_does_not_choose_its_bounds() {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, chown};
+    if env::var_os(IN_CHILD).is_some() {
+        (0..9).for_each(|x| _ = plain(x));
+        assert_eq!(plain_cache_info().to_string(), "CacheInfo(hits=0, misses=9, maxsize=4, currsize=4)");
+        return;
+    }
+    /// `nobody`, or whoever it is.
+    const USER: u32 = 65_534;
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let program = directory.path().join("tests");
+    fs::copy(env::current_exe().expect("the path of the tests"), &program).expect("a copy");
+    if chown(&program, Some(USER), None).is_err() {
+        return eprintln!("NOT TESTED: a program of another user, for want of privileges");
+    }
+    fs::set_permissions(&program, Permissions::from_mode(0o4755)).expect("it is ours");
+    let test = "whoever_starts_a_privileged_program_does_not_choose_its_bounds";
+    for value in ["*=2", "oops"] {
+        let errors = child_of(&program, test, value.as_ref()).stderr;
+        assert!(!String::from_utf8_lossy(&errors).contains("LRU_MEMO_MAXSIZE"), "nothing was read");
+    }
 }
