@@ -1,6 +1,8 @@
 //! What keys and values hold: as a person writes it, as JSON, and back from what a person has written.
 
 mod forms;
+#[cfg(test)]
+mod properties;
 mod spelled;
 mod spelling;
 

@@ -81,7 +81,8 @@ fn shown(url: &str) -> String {
     let space = Namespace::new("app::f", fingerprint(&[b"f"])).with_maxsize(Some(4));
     let store = attach(url).expect("the server is there");
     let _ = store.get(&space, b"other").expect("the store works");
-    let entry = Entry { value: b"value", weight: 1, computed_since: None, replace: true };
+    let entry =
+        Entry { value: b"value", weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
     assert_eq!(store.store(&space, b"some key", entry), Ok(true));
     assert!(run(url, &["ls"]).contains("app::f"));
     assert!(run(url, &["top", "--once"]).contains("app::f"));
@@ -121,7 +122,8 @@ fn a_key_is_got_and_forgotten_on_servers_whether_they_list_keys_or_not() {
             let key = Data::write_key(key).expect("it can be written");
             let _ = store.get(&space, &key).expect("the store works");
             let value = Data::write_key(&[Data::Text("a value".into())]).expect("it can be written");
-            let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true };
+            let entry =
+                Entry { value: &value, weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
             assert_eq!(store.store(&space, &key, entry), Ok(true));
         }
         for key in ["92", "(\"Ada\", 7, Some(0.5))", "(1u32, 2u32, 3u32, 4u32)"] {

@@ -1,7 +1,7 @@
 //! Durations as they are written in options: `"90s"`, `"1h 30m"`, `"250ms"`.
 
-/// The duration in nanoseconds, or what is wrong with it.
-pub(crate) fn parse(text: &str) -> Result<u64, String> {
+/// The duration in nanoseconds, or what is wrong with it as the value of this option.
+pub(crate) fn parse(option: &str, text: &str) -> Result<u64, String> {
     const HELP: &str = "write a number with a unit, such as `90s`, `1h 30m` or `250ms`";
     let mut total = 0_u128;
     let mut rest = text.trim();
@@ -38,8 +38,18 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
         rest = after.trim_start();
     }
     match u64::try_from(total) {
-        Ok(0) => Err("an entry would expire at once; write `maxsize = 0` to cache nothing".to_owned()),
+        Ok(0) => Err(of_zero(option)),
         Ok(total) => Ok(total),
-        Err(_) => Err(format!("`{text}` is longer than 584 years; leave `ttl` out")),
+        Err(_) => Err(format!("`{text}` is longer than 584 years; leave `{option}` out")),
+    }
+}
+
+/// What is wrong with no duration at all.
+fn of_zero(option: &str) -> String {
+    match option {
+        "jitter" => "`jitter` would shorten nothing; leave it out".to_owned(),
+        "near" => "nothing would be used without asking the store; leave `near` out".to_owned(),
+        "single_flight" => "nobody would wait; write `single_flight = false`".to_owned(),
+        _ => "an entry would expire at once; write `maxsize = 0` to cache nothing".to_owned(),
     }
 }

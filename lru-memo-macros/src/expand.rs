@@ -308,11 +308,12 @@ impl<'a> Pieces<'a> {
         inputs.push(parse_quote!(#new: #value));
         let signature = self.function.companion(quote!(fn #put(#inputs)));
         let how = if self.is_shared() { self.clone.clone() } else { self.weigh() };
+        let ttl_of = self.ttl_of();
         let put = match self.texts_of_tags() {
             Some(texts) => quote!(with_tags(#texts).put),
             None => quote!(put),
         };
-        self.companion(doc, signature, self.answer(put, &quote!(#new, #how)))
+        self.companion(doc, signature, self.answer(put, &quote!(#new, #how, #ttl_of)))
     }
 
     fn refresh(&self) -> Companion {

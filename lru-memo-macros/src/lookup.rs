@@ -268,11 +268,21 @@ impl Pieces<'_> {
             None if self.is_shared() => body!(|_| true),
             None => body!(#private::admit_all),
         };
+        let ttl_of = self.ttl_of();
         if self.is_shared() {
-            return body!(#clone, #admits);
+            return body!(#clone, #admits, #ttl_of);
         }
         let weigh = self.weigh();
-        body!(#clone, #admits, #weigh)
+        body!(#clone, #admits, #weigh, #ttl_of)
+    }
+
+    /// The age that an entry has of its own.
+    pub(crate) fn ttl_of(&self) -> TokenStream {
+        let Self { private, .. } = self;
+        match &self.options.ttl_of {
+            Some(ttl_of) => body!(|__lru_memo_value| #private::own_ttl(#ttl_of, __lru_memo_value)),
+            None => body!(#private::no_own_ttl),
+        }
     }
 
     pub(crate) fn weigh(&self) -> TokenStream {

@@ -12,7 +12,7 @@ use crate::diagnostics::Diagnostics;
 use crate::function::{Argument, Function};
 use crate::home::{Home, Parts, hasher, name_of, new_bound, storage};
 use crate::options::{Maxsize, Options};
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, limits};
 use crate::shape::{first_mutable_borrow, peel};
 
 macro_rules! body {
@@ -81,14 +81,8 @@ impl Object {
             let message = format!("`scope` starts from `{owner}` alone; put `{other}` into the key instead");
             diagnostics.error(other, message);
         }
-        let maxsize = match &options.maxsize {
-            Maxsize::Bounded(maxsize) => Some(maxsize.clone()),
-            Maxsize::Unbounded => None,
-        };
-        let max_weight = options.max_weight.as_ref().map(ToTokens::to_token_stream);
-        let limits = [("maxsize", maxsize), ("ttl", options.ttl.clone()), ("max_weight", max_weight)];
-        for (name, limit) in limits {
-            if let Some(other) = limit.and_then(|limit| first_mention(limit, &others)) {
+        for (name, limit) in limits(options) {
+            if let Some(other) = first_mention(limit.into_token_stream(), &others) {
                 let message = format!(
                     "`{name}` holds for the whole cache, which is made once; it may use `{owner}`, but no other parameter"
                 );

@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitInt, LitStr, Path, Signature, Token, Type, UnOp};
 
 use self::unknown::unknown;
-use self::values::{boolean, duration, key, maxsize, negative, scope, single_flight, skipped, tags};
+use self::values::{Length, boolean, duration, key, maxsize, negative, scope, single_flight, skipped, tags};
 use crate::diagnostics::Diagnostics;
 use crate::object::Object;
 
@@ -85,9 +85,11 @@ pub(crate) struct Options {
     pub(crate) cache_if: Option<CacheIf>,
     pub(crate) cache_err: bool,
     pub(crate) single_flight: Option<SingleFlight>,
-    /// An expression of type `Duration`.
+    /// Expressions of type `Duration`.
     pub(crate) ttl: Option<TokenStream>,
+    pub(crate) jitter: Option<TokenStream>,
     pub(crate) near: Option<TokenStream>,
+    pub(crate) ttl_of: Option<Expr>,
     pub(crate) max_weight: Option<Expr>,
     pub(crate) weigh: Option<Expr>,
     pub(crate) hasher: Option<Type>,
@@ -146,8 +148,10 @@ struct Given {
     cache_if: Option<Expr>,
     cache_err: Option<bool>,
     single_flight: Option<SingleFlight>,
-    ttl: Option<TokenStream>,
-    near: Option<TokenStream>,
+    ttl: Option<Length>,
+    jitter: Option<Length>,
+    ttl_of: Option<Expr>,
+    near: Option<Length>,
     max_weight: Option<Expr>,
     weigh: Option<Expr>,
     hasher: Option<Type>,
@@ -155,11 +159,13 @@ struct Given {
     version: Option<u64>,
 }
 
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 19] = [
     "maxsize",
     "typed",
     "scope",
     "ttl",
+    "ttl_of",
+    "jitter",
     "near",
     "key",
     "skip",
@@ -218,8 +224,10 @@ impl Options {
             single_flight: given
                 .single_flight
                 .filter(|single_flight| !matches!(single_flight, SingleFlight::No)),
-            ttl: given.ttl,
-            near: given.near,
+            ttl: given.ttl.map(|ttl| ttl.expression),
+            jitter: given.jitter.map(|jitter| jitter.expression),
+            ttl_of: given.ttl_of,
+            near: given.near.map(|near| near.expression),
             max_weight: given.max_weight,
             weigh: given.weigh,
             hasher: given.hasher,
@@ -241,7 +249,7 @@ impl Given {
         }
         if let Some(near) = self.near.as_ref().filter(|_| !is_shared) {
             diagnostics.error(
-                near,
+                &near.given,
                 "`near` is for a store that is far away; write `scope = shared`, or leave it out",
             );
         }
@@ -261,6 +269,29 @@ impl Given {
                 diagnostics.error(weigh, "`weigh` needs `max_weight`, such as `max_weight = 64 * 1024`");
             }
             _ => {}
+        }
+        self.conflicts_of_lifetimes(diagnostics);
+    }
+
+    fn conflicts_of_lifetimes(&self, diagnostics: &mut Diagnostics) {
+        let jitter = self.jitter.as_ref();
+        if let Some(ttl) = &self.ttl {
+            let is_longer =
+                |jitter: &&Length| jitter.nanoseconds.zip(ttl.nanoseconds).is_some_and(|(j, t)| j > t);
+            if let Some(jitter) = jitter.filter(is_longer) {
+                let message = "`jitter` is longer than `ttl`, which it shortens; write a part of `ttl`";
+                diagnostics.error(&jitter.given, message);
+            }
+            return;
+        }
+        if let Some(jitter) = jitter {
+            let message = "`jitter` shortens `ttl`; write `ttl` as well, such as `ttl = \"10m\"`";
+            diagnostics.error(&jitter.given, message);
+        }
+        if let Some(ttl_of) = &self.ttl_of {
+            let message =
+                "`ttl_of` needs `ttl`, the longest age; write `ttl` as well, such as `ttl = \"1h\"`";
+            diagnostics.error(ttl_of, message);
         }
     }
 
@@ -299,7 +330,8 @@ impl Given {
                 );
             }
             "single_flight" => {
-                once(&mut self.single_flight, &name, value(&name, input, single_flight)?, diagnostics);
+                let given = value(&name, input, |input| single_flight(&name, input, diagnostics))?;
+                once(&mut self.single_flight, &name, given, diagnostics);
             }
             "key" => once(&mut self.key, &name, value(&name, input, key)?, diagnostics),
             "tags" => once(&mut self.tags, &name, value(&name, input, tags)?, diagnostics),
@@ -317,8 +349,16 @@ impl Given {
                 })?;
                 once(&mut self.hasher, &name, hasher, diagnostics);
             }
-            "ttl" => once(&mut self.ttl, &name, value(&name, input, duration)?, diagnostics),
-            "near" => once(&mut self.near, &name, value(&name, input, duration)?, diagnostics),
+            "ttl" | "jitter" | "near" => {
+                let length = value(&name, input, |input| duration(&name, input, diagnostics))?;
+                let slot = match () {
+                    () if name == "ttl" => &mut self.ttl,
+                    () if name == "jitter" => &mut self.jitter,
+                    () => &mut self.near,
+                };
+                once(slot, &name, length, diagnostics);
+            }
+            "ttl_of" => once(&mut self.ttl_of, &name, value(&name, input, Expr::parse)?, diagnostics),
             "name" => {
                 let text = value(&name, input, |input| {
                     input.parse::<LitStr>().map_err(|error| {
@@ -426,6 +466,8 @@ fn without_value(name: &Ident) -> syn::Error {
         "crate" => "my_crate::lru_memo",
         "ttl" => "\"90s\"",
         "near" => "\"1s\"",
+        "jitter" => "\"1m\"",
+        "ttl_of" => "|value| Duration::from_secs(value.max_age)",
         "key" => "user.id",
         "tags" => "[\"orders\"]",
         "cache_if" => "|value| value.is_some()",

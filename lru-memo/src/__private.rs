@@ -14,7 +14,8 @@ pub use crate::bounds::present;
 pub use crate::cache::{Cache, caught_up_with_tags};
 pub use crate::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
 pub use crate::hooks::{
-    admit_all, admits, admits_with_key, cold, name_of_instantiation, weigh, weigh_nothing,
+    admit_all, admits, admits_with_key, cold, name_of_instantiation, no_own_ttl, own_ttl, weigh,
+    weigh_nothing,
 };
 pub use crate::info::{CacheInfo, CacheParameters, Outcome, Scope};
 pub use crate::instances::{

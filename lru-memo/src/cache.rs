@@ -12,6 +12,7 @@ mod resize;
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
 use core::sync::atomic::{AtomicU64, AtomicUsize};
+use core::time::Duration;
 use std::time::Instant;
 
 use self::counters::counts;
@@ -28,6 +29,7 @@ use crate::info::CacheParameters;
 use crate::invalidations::Invalidations;
 use crate::key::Key;
 use crate::kind::{Expiry, Kind};
+use crate::lifetime::Lifetime;
 use crate::lru::{Left, Limits, Lru};
 use crate::miss::{Conflict, Miss, MissOf};
 use crate::tags::Tagged;
@@ -174,7 +176,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// The time, if entries expire.
     #[inline(always)]
     fn now(&self) -> Option<Instant> {
-        self.limits.ttl.filter(|_| P::Expiry::EXPIRES).map(|_| clock::now())
+        self.limits.lifetime.ttl.filter(|_| P::Expiry::EXPIRES).map(|_| clock::now())
     }
 
     #[inline(always)]
@@ -439,15 +441,20 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 
     /// Stores a value as the most recent, replacing an older one; counts nothing.
     #[inline(never)]
-    pub fn put<Q: Key<K, S::Hasher>>(&self, key: Q, value: V, weigh: impl Fn(&K, &V) -> usize)
-    where
+    pub fn put<Q: Key<K, S::Hasher>>(
+        &self,
+        key: Q,
+        value: V,
+        weigh: impl Fn(&K, &V) -> usize,
+        ttl_of: impl Fn(&V) -> Option<Duration>,
+    ) where
         K: Tagged,
     {
         if let Some(heir) = self.heir() {
-            return heir.put(key, value, weigh);
+            return heir.put(key, value, weigh, ttl_of);
         }
         let hash = self.hash(key);
-        let entry = self.entry(key.to_stored(), value);
+        let entry = self.entry(hash, key.to_stored(), value, ttl_of);
         let weight = weigh(&entry.key, &entry.value);
         let matches = |key: &Q, stored: &K| key.matches(stored);
         let _dropped_outside = self.search(hash, Unfound::UNSURE, key, matches, |searched, _| {
@@ -456,8 +463,15 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     }
 
     /// An entry that is made now.
-    pub(crate) fn entry(&self, key: K, value: V) -> EntryOf<P, K, V> {
-        let deadline = self.now().zip(self.limits.ttl).and_then(|(now, ttl)| now.checked_add(ttl));
+    pub(crate) fn entry(
+        &self,
+        hash: u64,
+        key: K,
+        value: V,
+        ttl_of: impl Fn(&V) -> Option<Duration>,
+    ) -> EntryOf<P, K, V> {
+        let age = if P::Expiry::EXPIRES { self.limits.lifetime.age(ttl_of(&value), hash) } else { None };
+        let deadline = self.now().zip(age).and_then(|(now, age)| now.checked_add(age));
         Entry { key, value, expiry: P::Expiry::new(deadline) }
     }
 
@@ -467,7 +481,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     }
 
     /// Stores an entry as the most recent, in the place of the one with its key if there is one. An entry that is too
-    /// heavy leaves, and with it the one it would have replaced. An entry of which a tag was invalidated leaves alone.
+    /// heavy leaves, and with it the one it would have replaced; so does one that has expired. An entry of which a tag was invalidated leaves alone.
     pub(crate) fn store(
         &self,
         searched: Searched<'_, T, P, K, V>,
@@ -478,11 +492,12 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         K: Tagged,
     {
         let Searched { mut inside, place, left, .. } = searched;
+        let now = self.now();
         if !entry.key.is_current() {
             left.push(entry);
-        } else if inside.lru.admits(weight) {
+        } else if inside.lru.admits(weight) && !self.is_expired(&entry, now) {
             let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
-            let expiry = front::Expiry { now: self.now(), deadline_of };
+            let expiry = front::Expiry { now, deadline_of };
             inside.store(place, tag(hash), entry, weight, &expiry, left);
         } else {
             left.push(entry);
@@ -512,8 +527,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 }
 
 fn limits(parameters: CacheParameters) -> Limits {
-    let CacheParameters { maxsize, max_weight, ttl, .. } = parameters;
-    Limits { maxsize, max_weight, ttl }
+    let CacheParameters { maxsize, max_weight, ttl, jitter, .. } = parameters;
+    Limits { maxsize, max_weight, lifetime: Lifetime { ttl, jitter } }
 }
 
 /// Lets go, when it is dropped, what was removed while foreign code looked at it.

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use core::fmt::Display;
+use core::time::Duration;
 
 use once_cell::race::OnceBox;
 
@@ -29,6 +30,18 @@ pub fn admits_with_key<K, V>(cache_if: impl FnOnce(K, &V) -> bool, key: K, value
 #[inline]
 pub fn admit_all<K, V>(_: &K, _: &V) -> bool {
     true
+}
+
+/// Calls a `ttl_of`; here its closure learns the type of its argument.
+#[inline]
+pub fn own_ttl<V>(ttl_of: impl FnOnce(&V) -> Duration, value: &V) -> Option<Duration> {
+    Some(ttl_of(value))
+}
+
+/// The `ttl_of` of a function that has none.
+#[inline]
+pub fn no_own_ttl<V>(_: &V) -> Option<Duration> {
+    None
 }
 
 /// The `weigh` of a function that has none.

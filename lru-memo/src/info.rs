@@ -118,6 +118,8 @@ pub struct CacheParameters {
     pub scope: Scope,
     /// The age at which an entry expires; `None` when entries do not expire.
     pub ttl: Option<Duration>,
+    /// What `ttl` is shortened by at most, for each key by another part of it; `None` when it is not.
+    pub jitter: Option<Duration>,
     /// The largest sum of weights the cache keeps, in the unit of its `weigh`; `None` when it weighs nothing.
     pub max_weight: Option<usize>,
     /// With `scope = shared`, for how long this process may go on using what it has got from the store, without asking
@@ -132,7 +134,7 @@ impl CacheParameters {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(maxsize: Option<usize>, typed: bool, scope: Scope) -> Self {
-        Self { maxsize, typed, scope, ttl: None, max_weight: None, near: None, version: 0 }
+        Self { maxsize, typed, scope, ttl: None, jitter: None, max_weight: None, near: None, version: 0 }
     }
 
     /// Made by generated code only.
@@ -140,6 +142,13 @@ impl CacheParameters {
     #[must_use]
     pub const fn with_ttl(self, ttl: Duration) -> Self {
         Self { ttl: Some(ttl), ..self }
+    }
+
+    /// Made by generated code only.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_jitter(self, jitter: Duration) -> Self {
+        Self { jitter: Some(jitter), ..self }
     }
 
     /// Made by generated code only.

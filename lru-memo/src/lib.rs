@@ -77,6 +77,7 @@ mod instances;
 mod invalidations;
 mod key;
 mod kind;
+mod lifetime;
 mod lru;
 mod memo;
 #[cfg(feature = "metrics")]

@@ -9,7 +9,6 @@ mod deadlines;
 use alloc::vec::{self, Vec};
 use core::iter::Chain;
 use core::option;
-use core::time::Duration;
 
 use self::deadlines::Deadlines;
 use crate::front::blocks::Place;
@@ -17,6 +16,7 @@ use crate::front::index::Tag;
 use crate::front::limbo::Limbo;
 use crate::front::readers::List;
 use crate::front::recency::{Live, Order};
+use crate::lifetime::Lifetime;
 
 /// What a cache must not exceed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,7 +26,7 @@ pub(crate) struct Limits {
     /// The sum of their weights.
     pub(crate) max_weight: Option<usize>,
     /// The age of each.
-    pub(crate) ttl: Option<Duration>,
+    pub(crate) lifetime: Lifetime,
 }
 
 impl Limits {

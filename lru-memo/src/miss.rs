@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
+use core::time::Duration;
 
 use crate::cache::{Cache, EntryOf};
 use crate::flight::Turn;
@@ -89,6 +90,7 @@ where
         clone: impl Fn(&V) -> V,
         admits: impl Fn(&K, &V) -> bool,
         weigh: impl Fn(&K, &V) -> usize,
+        ttl_of: impl Fn(&V) -> Option<Duration>,
     ) -> R {
         self.stopwatch.end(outcome.value().is_some());
         // Whoever waits goes on waiting until the value is stored. The user's code that storing runs may call the
@@ -100,7 +102,7 @@ where
             if !self.cache.is_off() {
                 if let Some(value) = outcome.value() {
                     if let Some(key) = self.key.take().filter(|key| admits(key, value)) {
-                        self.store(key, clone(value), weigh);
+                        self.store(key, clone(value), weigh, ttl_of);
                     }
                 }
             }
@@ -113,9 +115,15 @@ where
         outcome
     }
 
-    fn store(&self, key: K, value: V, weigh: impl Fn(&K, &V) -> usize) {
+    fn store(
+        &self,
+        key: K,
+        value: V,
+        weigh: impl Fn(&K, &V) -> usize,
+        ttl_of: impl Fn(&V) -> Option<Duration>,
+    ) {
         let cache = self.cache;
-        let entry = cache.entry(key, value);
+        let entry = cache.entry(self.hash, key, value, ttl_of);
         let weight = weigh(&entry.key, &entry.value);
         if let Err(entry) = self.store_at_once(entry, weight) {
             self.store_searching(entry, weight);

@@ -1,4 +1,5 @@
-//! Whether the program is privileged: its caller controls its environment, which must not tell it what to do.
+//! Finds out whether the program is privileged. The caller of such a program controls its environment, and must choose
+//! neither its store nor its bounds.
 
 /// Whether the program is setuid or setgid, or its file has capabilities.
 #[cfg(unix)]

@@ -83,8 +83,8 @@ pub fn is_wanted(value: u32) -> bool {
 struct Entry {
     key: u8,
     value: u32,
-    /// When it was stored, in seconds.
-    since: u64,
+    /// When it expires, in seconds; never, if that is the largest number.
+    ends: u64,
     /// How many had been stored before it.
     age: u64,
 }
@@ -94,6 +94,7 @@ struct Entry {
 pub struct Model {
     limits: CacheParameters,
     admits: fn(u32) -> bool,
+    own_ttl: Option<fn(u32) -> u64>,
     /// The most recent last.
     entries: Vec<Entry>,
     hits: u64,
@@ -115,6 +116,7 @@ impl Model {
         Self {
             limits,
             admits,
+            own_ttl: None,
             entries: Vec::new(),
             hits: 0,
             misses: 0,
@@ -124,6 +126,12 @@ impl Model {
             numbers: 0,
             trace: Trace::new(),
         }
+    }
+
+    /// The same, with this `ttl_of` in seconds.
+    #[must_use]
+    pub fn with_ttl_of(self, own_ttl: fn(u32) -> u64) -> Self {
+        Self { own_ttl: Some(own_ttl), ..self }
     }
 
     /// What the counters should be.
@@ -215,14 +223,17 @@ impl Model {
     /// Stores a value, replacing one that is there.
     fn store(&mut self, key: u8, value: u32) {
         self.entries.retain(|entry| entry.key != key);
-        if !self.fits(0, weight(value)) {
+        let ttl = self.limits.ttl.map(|ttl| ttl.as_secs());
+        let ttl = ttl.map(|ttl| self.own_ttl.map_or(ttl, |own_ttl| own_ttl(value).min(ttl)));
+        if !self.fits(0, weight(value)) || ttl == Some(0) {
             return;
         }
         while !self.fits(self.entries.len(), self.weight() + weight(value)) {
             self.evict();
         }
         self.stores += 1;
-        self.entries.push(Entry { key, value, since: self.now, age: self.stores });
+        let ends = ttl.map_or(u64::MAX, |ttl| self.now + ttl);
+        self.entries.push(Entry { key, value, ends, age: self.stores });
     }
 
     /// Changes the bound.
@@ -235,7 +246,7 @@ impl Model {
 
     /// Removes the oldest entry if it has expired, else the least recent one.
     fn evict(&mut self) {
-        let oldest = (0..self.entries.len()).min_by_key(|&at| self.entries[at].age);
+        let oldest = (0..self.entries.len()).min_by_key(|&at| (self.entries[at].ends, self.entries[at].age));
         let expired = oldest.filter(|&at| self.is_expired(self.entries[at]));
         self.entries.remove(expired.unwrap_or(0));
     }
@@ -251,7 +262,7 @@ impl Model {
     }
 
     fn is_expired(&self, entry: Entry) -> bool {
-        self.limits.ttl.is_some_and(|ttl| self.now - entry.since >= ttl.as_secs())
+        self.now >= entry.ends
     }
 
     /// Where an entry is; an expired one goes when it is met.

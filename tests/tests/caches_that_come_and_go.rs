@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lru_memo::__private::{AllThreads, DefaultHasher, Kept, Leaf, admit_all, part, weigh_nothing};
+use lru_memo::__private::{
+    AllThreads, DefaultHasher, Kept, Leaf, admit_all, no_own_ttl, part, weigh_nothing,
+};
 use lru_memo::__private::{CacheParameters, Is, Scope};
 
 type Cache<V> = lru_memo::__private::Cache<AllThreads, Kept<false, false>, (u32, ()), V, DefaultHasher>;
@@ -54,7 +56,9 @@ fn call<V: Clone>(cache: &Cache<V>, argument: u32, function: impl FnOnce() -> V)
         Ok(value) => value,
         Err(unseen) => match cache.look(&unseen, key, V::clone) {
             Ok(value) => value,
-            Err(mut miss) => miss.complete::<Is<false>, V>(function(), V::clone, admit_all, weigh_nothing),
+            Err(mut miss) => {
+                miss.complete::<Is<false>, V>(function(), V::clone, admit_all, weigh_nothing, no_own_ttl)
+            }
         },
     }
 }

@@ -1,17 +1,34 @@
-//! Random operations on a cache bounded in number, weight and age, whose first bound changes, beside a naive model of it.
+//! Random operations on a cache bounded in number, weight and age, beside a naive model of it. The first bound
+//! changes.
 //!
 //! One test in a program of its own: the clock is the process's.
 
 use std::time::{Duration, Instant};
 
 use lru_memo::lru_cache;
-use lru_memo_tests::model::{Body, Ending, Operation, Outcome, weight};
+use lru_memo_tests::model::{Body, Ending, Model, Operation, Outcome, weight};
 use lru_memo_tests::subject::{Subject, run};
 use proptest::prelude::*;
 
 #[lru_cache(maxsize = 4, max_weight = 12, weigh = |_, value| weight(*value), ttl = "10s")]
 fn function(_: u8) -> Outcome {
     run()
+}
+
+#[lru_cache(
+    maxsize = 4,
+    max_weight = 12,
+    weigh = |_, value| weight(*value),
+    ttl = "10s",
+    ttl_of = |value| Duration::from_secs(own_ttl(*value)),
+)]
+fn with_ttl_of(_: u8) -> Outcome {
+    run()
+}
+
+/// From nothing to more than `ttl`, in seconds.
+fn own_ttl(value: u32) -> u64 {
+    u64::from(value) * 7 % 13
 }
 
 const SUBJECT: Subject = Subject {
@@ -24,6 +41,19 @@ const SUBJECT: Subject = Subject {
     refresh: function_cache_refresh,
     invalidate: function_cache_invalidate,
     resize: function_cache_resize,
+    admits: |_| true,
+};
+
+const WITH_TTL_OF: Subject = Subject {
+    call: with_ttl_of,
+    info: with_ttl_of_cache_info,
+    clear: with_ttl_of_cache_clear,
+    parameters: with_ttl_of_cache_parameters,
+    peek: with_ttl_of_cache_peek,
+    put: with_ttl_of_cache_put,
+    refresh: with_ttl_of_cache_refresh,
+    invalidate: with_ttl_of_cache_invalidate,
+    resize: with_ttl_of_cache_resize,
     admits: |_| true,
 };
 
@@ -42,6 +72,20 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
+fn compare(subject: Subject, mut model: Model, operations: &[Operation]) -> Result<(), TestCaseError> {
+    (subject.resize)(4);
+    model.resize(4);
+    for operation in operations {
+        model.apply(operation);
+    }
+    let start = Instant::now();
+    let seen = subject.trace(operations);
+    // The model counts in seconds and knows only of those it was told.
+    prop_assume!(start.elapsed() < Duration::from_secs(1));
+    prop_assert_eq!(seen, model.trace);
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -49,15 +93,7 @@ proptest! {
     fn a_cache_bounded_in_number_weight_and_age_does_what_the_model_does(
         operations in prop::collection::vec(operation(), 1..200),
     ) {
-        function_cache_resize(4);
-        let mut model = SUBJECT.model();
-        for operation in &operations {
-            model.apply(operation);
-        }
-        let start = Instant::now();
-        let seen = SUBJECT.trace(&operations);
-        // The model counts in seconds and knows only of those it was told.
-        prop_assume!(start.elapsed() < Duration::from_secs(1));
-        prop_assert_eq!(seen, model.trace);
+        compare(SUBJECT, SUBJECT.model(), &operations)?;
+        compare(WITH_TTL_OF, WITH_TTL_OF.model().with_ttl_of(own_ttl), &operations)?;
     }
 }

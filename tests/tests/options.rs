@@ -12,6 +12,9 @@ use lru_memo::{CacheInfo, Scope, cache, clock, lru_cache};
 #[path = "options/key.rs"]
 mod key;
 #[macro_use]
+#[path = "options/lifetimes.rs"]
+mod lifetimes;
+#[macro_use]
 #[path = "options/ttl.rs"]
 mod ttl;
 #[macro_use]
@@ -335,6 +338,10 @@ fn hours_later(hours: u64) {
     clock::advance(Duration::from_secs(3600 * hours));
 }
 
+fn minutes_later(minutes: u64) {
+    clock::advance(Duration::from_secs(60 * minutes));
+}
+
 /// A hasher for which all keys are alike.
 #[derive(Default)]
 struct OneHash;
@@ -420,7 +427,7 @@ macro_rules! hasher {
     };
 }
 
-in_both_scopes!(maxsize key skip stored_if weights ttl hasher);
+in_both_scopes!(maxsize key skip stored_if weights ttl lifetimes hasher);
 
 #[test]
 fn name_and_version_are_the_identity_that_is_reported() {

@@ -200,7 +200,8 @@ fn a_value_that_the_disk_has_torn_is_a_miss_and_no_other_is() {
     {
         let store = open(&scratch, true);
         for (key, value) in [(b"a", [b'x'; 9000]), (b"b", [b'b'; 9000])] {
-            let entry = Entry { value: &value, weight: 1, computed_since: None, replace: false };
+            let entry =
+                Entry { value: &value, weight: 1, computed_since: None, replace: false, age: Duration::ZERO };
             store.store(&space, key, entry).expect("there is room");
         }
     }

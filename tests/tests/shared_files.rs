@@ -226,11 +226,25 @@ fn file_of_store(scratch: &Scratch) -> PathBuf {
 }
 
 #[test]
-fn directories_that_others_can_use_are_refused() {
+fn a_directory_that_others_can_read_holds_a_private_one() {
+    let scratch = Scratch::new();
+    let directory = scratch.path().join("readable");
+    fs::create_dir(&directory).expect("a directory");
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).expect("permissions");
+    let store = Embedded::open(&directory, Options::default()).expect("it opens");
+    assert!(put(&store, &space("f", None), b"key", b"value", 1));
+    for entry in fs::read_dir(&directory).expect("it is readable") {
+        let metadata = entry.expect("an entry").metadata().expect("it is there");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o700);
+    }
+}
+
+#[test]
+fn directories_that_others_can_write_to_are_refused() {
     let scratch = Scratch::new();
     let directory = scratch.path().join("open");
     fs::create_dir(&directory).expect("a directory");
-    for mode in [0o755, 0o770, 0o777, 0o1777] {
+    for mode in [0o775, 0o757, 0o777, 0o1777] {
         fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).expect("permissions");
         assert_eq!(open(&directory).err(), Some(Kind::Directory));
     }
@@ -339,7 +353,7 @@ fn what_does_not_fit_at_all_is_an_error_and_the_store_works_on() {
     let space = space("f", Some(3));
     [1, 2, 3, 1].into_iter().for_each(|x| _ = square(&store, &space, x));
     let value = vec![7; 8 << 20];
-    let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true };
+    let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
     assert_eq!(store.store(&space, b"k", entry).map_err(|error| error.kind()), Err(Kind::Full));
     // Nothing was evicted for it.
     assert_eq!(info(&store, &space), (1, 3, 3));
@@ -383,7 +397,8 @@ fn a_full_disk_kills_nobody() {
         if key == 50 {
             let _ = fs::write(disk.0.join("others"), vec![1; 1 << 20]);
         }
-        let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true };
+        let entry =
+            Entry { value: &value, weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
         match store.store(&space, &key.to_le_bytes(), entry) {
             Ok(_) => assert_eq!(peek(&store, &space, &key.to_le_bytes()).as_ref(), Some(&value)),
             Err(error) => assert_eq!(error.kind(), Kind::Full),

@@ -82,7 +82,8 @@ fn free(disk: &Path) {
 fn store_all(store: &Embedded, space: &Namespace, numbers: Range<u64>) -> usize {
     let stored = numbers.filter(|number| {
         let (key, value) = (number.to_le_bytes(), value(*number, 300));
-        let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true };
+        let entry =
+            Entry { value: &value, weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
         let stored = store.store(space, &key, entry);
         if let Err(error) = &stored {
             assert_eq!(error.kind(), Kind::Full, "{error}");
@@ -133,7 +134,8 @@ fn on_a_full_disk_what_is_removed_is_gone() {
         }
         let (key, long) = (1_u64.to_le_bytes(), vec![1; size << 20]);
         store_all(&store, &one, 1..2);
-        let entry = Entry { value: &long, weight: 1, computed_since: None, replace: true };
+        let entry =
+            Entry { value: &long, weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
         assert_eq!(store.store(&one, &key, entry).map_err(|error| error.kind()), Err(Kind::Full));
         assert_eq!(peek(&store, &one, &key), None);
         store.clear(&other).expect("it is cleared");

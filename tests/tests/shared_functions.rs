@@ -4,6 +4,8 @@
 mod builds;
 #[path = "shared_functions/keys.rs"]
 mod keys;
+#[path = "shared_functions/lifetimes.rs"]
+mod lifetimes;
 #[path = "shared_functions/namesakes.rs"]
 mod namesakes;
 #[path = "shared_functions/processes.rs"]

@@ -137,7 +137,8 @@ fn what_is_too_long_for_the_server_is_not_stored_and_what_it_was_to_replace_goes
         let space = space("f", maxsize);
         square(&store, &space, 1);
         assert!(put(&store, &space, b"k", b"short", 1));
-        let entry = Entry { value: &long, weight: 1, computed_since: None, replace: true };
+        let entry =
+            Entry { value: &long, weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
         assert_eq!(store.store(&space, b"k", entry).map_err(|error| error.kind()), Err(Kind::Full));
         assert_eq!(peek(&store, &space, b"k"), None);
         assert!(square(&store, &space, 1));
@@ -176,7 +177,13 @@ fn a_server_that_was_flushed_is_an_empty_one() {
         assert_eq!(info(&store, &space), (0, 0, 0));
         assert_eq!([1, 1].map(|x| square(&store, &space, x)), [false, true]);
         // What was invalidated meanwhile is not known any more.
-        let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: true };
+        let entry = Entry {
+            value: b"v",
+            weight: 1,
+            computed_since: Some(ticket),
+            replace: true,
+            age: Duration::ZERO,
+        };
         assert_eq!(store.store(&space, b"k", entry), Ok(false));
         assert_eq!(info(&store, &space), (1, 1, 1));
     }
@@ -230,7 +237,8 @@ fn a_namespace_without_a_list_can_be_invalidated_cleared_and_expires() {
     assert_eq!(info(&store, &space), (1, 11, 10));
     let Ok(Found::Miss(ticket)) = store.get(&space, b"k") else { panic!("it is not there") };
     other.clear(&space).expect("it works");
-    let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: true };
+    let entry =
+        Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: true, age: Duration::ZERO };
     assert_eq!(store.store(&space, b"k", entry), Ok(false));
     assert_eq!(info(&store, &space), (0, 0, 0));
     assert_eq!([2, 2].map(|x| square(&store, &space, x)), [false, true]);

@@ -71,6 +71,7 @@ fn a_server_that_is_killed_under_load_is_missed_by_nobody_and_used_again_when_it
                                 weight: 1,
                                 computed_since: Some(ticket),
                                 replace: false,
+                                age: Duration::ZERO,
                             };
                             return store.store(space, &key, entry).map(|_| None);
                         }
@@ -218,7 +219,8 @@ fn a_server_without_memory_says_so_and_what_it_has_is_served() {
         let space = space("f", maxsize);
         square(&store, &space, 1);
         let value = vec![7; 100_000];
-        let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true };
+        let entry =
+            Entry { value: &value, weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
         let error = (0..1000_u32).find_map(|x| store.store(&space, &x.to_be_bytes(), entry).err());
         assert_eq!(error.map(|error| error.kind()), Some(Kind::Full), "maxsize {maxsize:?}");
         assert!(square(&store, &space, 1), "maxsize {maxsize:?}");

@@ -10,6 +10,7 @@ use std::fs;
 use std::hash::BuildHasher;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 #[cfg(feature = "memcached")]
 use lru_memo::shared::Memcached;
@@ -125,7 +126,8 @@ fn compare(store: &dyn Store, space: &Namespace, collide: bool, seed: u64, opera
                 assert_eq!(store.invalidate(space, &bytes), Ok(removed.is_some()));
             }
             10..30 => {
-                let entry = Entry { value: &value, weight, computed_since: None, replace: true };
+                let entry =
+                    Entry { value: &value, weight, computed_since: None, replace: true, age: Duration::ZERO };
                 store.store(space, &bytes, entry).expect("it works");
                 model.store(space, key, &value, weight, None, true);
             }
@@ -147,7 +149,8 @@ fn compare(store: &dyn Store, space: &Namespace, collide: bool, seed: u64, opera
         while !running.is_empty() && (running.len() > 3 || random.below(3) > 0) {
             let (key, ticket, since) = running.remove(0);
             let replace = random.below(2) == 0;
-            let entry = Entry { value: &value, weight, computed_since: Some(ticket), replace };
+            let entry =
+                Entry { value: &value, weight, computed_since: Some(ticket), replace, age: Duration::ZERO };
             store.store(space, &key.to_le_bytes(), entry).expect("it works");
             model.store(space, key, &value, weight, Some(since), replace);
         }
@@ -245,7 +248,13 @@ impl Program<'_> {
         };
         let value = self.run(n)?;
         let replace = self.space.maxsize().is_none();
-        let entry = Entry { value: &value.to_le_bytes(), weight: 1, computed_since: Some(ticket), replace };
+        let entry = Entry {
+            value: &value.to_le_bytes(),
+            weight: 1,
+            computed_since: Some(ticket),
+            replace,
+            age: Duration::ZERO,
+        };
         self.store.store(&self.space, &key, entry).expect("it works");
         Ok(value)
     }

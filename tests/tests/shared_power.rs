@@ -10,6 +10,7 @@ mod shared;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use lru_memo::shared::{Embedded, Entry, Namespace, Options, Store, health};
 use recorder::{Event, record};
@@ -39,7 +40,7 @@ fn state(store: &Embedded, space: &Namespace) -> State {
 
 fn put(store: &Embedded, space: &Namespace, key: u64, length: usize) {
     let value = vec![key as u8 ^ length as u8; length];
-    let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true };
+    let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
     store.store(space, &key.to_le_bytes(), entry).expect("there is room");
 }
 

@@ -314,3 +314,17 @@ fn check_whole(store: &dyn Store, space: &Namespace, maxsize: usize) {
     }
     assert_eq!(info(store, space), (hits, misses + maxsize as u64, maxsize));
 }
+
+#[test]
+fn what_another_process_stored_as_the_first_to_expire_goes_first() {
+    let place = Place::embedded();
+    let store = place.store();
+    let space = shared::space("aging", Some(10)).with_ttl(Some(Duration::from_secs(1000)));
+    // The last one makes this process look for what is the oldest.
+    (0..=10).for_each(|x| _ = shared::square(&*store, &space, x));
+    finish(worker(&place, "older", &[20, 1000]));
+    let there = || [1, 2, 21].map(|x: u64| peek(&*store, &space, &x.to_le_bytes()).is_some());
+    assert_eq!(there(), [false, true, false]);
+    shared::square(&*store, &space, 21);
+    assert_eq!((there(), info(&*store, &space).2), ([false, true, true], 10));
+}

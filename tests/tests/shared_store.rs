@@ -52,6 +52,8 @@ on_every_store! {
     a_rejected_hit_becomes_a_miss
     entries_expire_when_they_reach_their_age
     the_expired_go_first
+    an_entry_that_counts_as_older_expires_earlier
+    what_expires_first_goes_first_whenever_it_was_stored
     weights_are_bounded
     an_entry_that_is_too_heavy_is_not_stored_and_what_it_replaces_goes
     namespaces_do_not_mix
@@ -175,7 +177,8 @@ fn nothing_is_stored_that_was_computed_before_a_clear(store: &dyn Store) {
     });
     assert_eq!(peek(store, &space, b"k"), None);
     let ticket = store.ticket(&space).expect("it works");
-    let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: true };
+    let entry =
+        Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: true, age: Duration::ZERO };
     assert!(store.store(&space, b"k", entry).expect("it works"));
     assert_eq!(info(store, &space), (0, 0, 1));
 }
@@ -206,7 +209,8 @@ fn a_rejected_hit_becomes_a_miss(store: &dyn Store) {
     assert!(matches!(store.get(&space, b"k"), Ok(Found::Hit(_))));
     let ticket = store.reject(&space, b"k").expect("it works");
     assert_eq!(info(store, &space), (0, 1, 0));
-    let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: false };
+    let entry =
+        Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: false, age: Duration::ZERO };
     assert!(store.store(&space, b"k", entry).expect("it works"));
 }
 
@@ -239,6 +243,53 @@ fn the_expired_go_first(store: &dyn Store) {
     assert!(
         [2, 3, 4].map(|x: u64| peek(store, &space, &x.to_le_bytes()).is_some()).into_iter().all(|kept| kept)
     );
+}
+
+/// Puts a number that counts as so many seconds old.
+fn put_older(store: &dyn Store, space: &Namespace, x: u64, age: u64) {
+    let (value, age) = ((x * x).to_le_bytes(), Duration::from_secs(age));
+    let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true, age };
+    assert!(store.store(space, &x.to_le_bytes(), entry).expect("it works"));
+}
+
+fn an_entry_that_counts_as_older_expires_earlier(store: &dyn Store) {
+    let _turn = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    for maxsize in [Some(3), None] {
+        let space = space("f", maxsize).with_ttl(Some(Duration::from_secs(1000)));
+        let there = || [1, 2, 3].map(|x: u64| peek(store, &space, &x.to_le_bytes()).is_some());
+        put_older(store, &space, 1, 0);
+        put_older(store, &space, 2, 900);
+        put_older(store, &space, 3, 500);
+        assert_eq!(there(), [true; 3]);
+        clock::advance(Duration::from_secs(100));
+        assert_eq!(there(), [true, false, true]);
+        assert!(square(store, &space, 3) && !square(store, &space, 2));
+        clock::advance(Duration::from_secs(400));
+        assert_eq!(there(), [true, true, false]);
+        clock::advance(Duration::from_secs(500));
+        assert_eq!(there(), [false, true, false], "the second was stored anew");
+    }
+}
+
+fn what_expires_first_goes_first_whenever_it_was_stored(store: &dyn Store) {
+    let _turn = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let space = space("f", Some(300)).with_ttl(Some(Duration::from_secs(1000)));
+    let there = |keys: [u64; 3]| keys.map(|x| peek(store, &space, &x.to_le_bytes()).is_some());
+    // The last one makes the store look for what is the oldest.
+    (0..=300).for_each(|x| put_older(store, &space, x, 0));
+    assert_eq!(there([0, 1, 2]), [false, true, true]);
+    put_older(store, &space, 400, 850);
+    put_older(store, &space, 401, 900);
+    put_older(store, &space, 402, 880);
+    assert_eq!(there([2, 3, 4]), [false, false, true]);
+    for (seconds, expired) in [(100, 401), (20, 402), (30, 400)] {
+        clock::advance(Duration::from_secs(seconds));
+        put_older(store, &space, 500 + expired, 0);
+        assert_eq!(there([4, expired, 500 + expired]), [true, false, true]);
+        assert_eq!(info(store, &space).2, 300);
+    }
+    put_older(store, &space, 600, 0);
+    assert_eq!(there([4, 5, 600]), [false, true, true], "then the least recent");
 }
 
 fn weights_are_bounded(store: &dyn Store) {

@@ -27,8 +27,8 @@ pub(crate) struct Forms {
 /// # Errors
 /// When nothing is meant by it, or too much.
 pub(crate) fn forms(text: &str, present: &[Vec<u8>]) -> Result<Forms, String> {
-    let spelling: Spelling =
-        syn::parse_str(text).map_err(|error| format!("{error}; a text stands in quotes: \"Ada\""))?;
+    let spelling =
+        Spelling::read(text).map_err(|error| format!("{error}; a text stands in quotes: \"Ada\""))?;
     let present: Vec<_> = present.iter().filter_map(|key| Data::read_key(key)).collect();
     let mut likely = Vec::new();
     for parts in [spelling.parts(), Some(vec![&spelling])].into_iter().flatten() {
@@ -154,7 +154,8 @@ impl Spelling {
         } else if like.iter().any(|like| is_number(like)) {
             forms.retain(|form| !is_number(form));
         }
-        Some(forms)
+        // Each level of nesting would multiply them.
+        (forms.len() <= MOST).then_some(forms)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Reads what a person has written, in the tokens of Rust.
 
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseBuffer, ParseStream};
+use syn::parse::{ParseBuffer, ParseStream, Parser};
 use syn::{Ident, Lit, Result, Token, braced, bracketed, parenthesized, token};
 
 /// What a person has written. The types are known only where they were written.
@@ -27,6 +28,7 @@ pub(super) enum Spelling {
 
 /// How deeply it may be nested. No store holds what is nested more deeply.
 const DEPTH: usize = 128;
+const TOO_DEEP: &str = "this is nested too deeply";
 
 /// Whether a name is a word that means nothing else, and need not be quoted.
 pub(super) fn is_word(name: &str) -> bool {
@@ -36,14 +38,29 @@ pub(super) fn is_word(name: &str) -> bool {
         && name.chars().all(is_of_word)
 }
 
-impl Parse for Spelling {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        parse(input, DEPTH)
+impl Spelling {
+    /// Reads a whole text.
+    pub(super) fn read(text: &str) -> Result<Self> {
+        let tokens: TokenStream = text.parse()?;
+        // Asked first, because `syn` takes stack for each level.
+        if is_deeper(&tokens, DEPTH) {
+            return Err(syn::Error::new(Span::call_site(), TOO_DEEP));
+        }
+        (|input: ParseStream<'_>| parse(input, DEPTH)).parse2(tokens)
     }
 }
 
+/// Whether groups are nested in more than so many levels.
+fn is_deeper(tokens: &TokenStream, levels: usize) -> bool {
+    let mut groups = tokens.clone().into_iter().filter_map(|token| match token {
+        TokenTree::Group(group) => Some(group.stream()),
+        _ => None,
+    });
+    groups.any(|inside| levels == 0 || is_deeper(&inside, levels - 1))
+}
+
 fn parse(input: ParseStream<'_>, depth: usize) -> Result<Spelling> {
-    let Some(depth) = depth.checked_sub(1) else { return Err(input.error("this is nested too deeply")) };
+    let Some(depth) = depth.checked_sub(1) else { return Err(input.error(TOO_DEEP)) };
     if input.peek(token::Paren) {
         let (mut elements, has_comma) = parenthesis(input, depth)?;
         // As in Rust, one element is a tuple only with a comma.

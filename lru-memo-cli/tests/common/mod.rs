@@ -7,6 +7,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::process::{self, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
 
 use lru_memo::shared::{Embedded, Entry, Found, Namespace, Options, Store, fingerprint};
 use serde_json::Value;
@@ -58,7 +59,13 @@ pub(crate) fn space(name: &str, version: u8, maxsize: Option<usize>) -> Namespac
 pub(crate) fn call(store: &dyn Store, space: &Namespace, key: &[u8], length: usize) {
     if let Found::Miss(ticket) = store.get(space, key).expect("the store works") {
         let value = vec![7; length];
-        let entry = Entry { value: &value, weight: 5, computed_since: Some(ticket), replace: false };
+        let entry = Entry {
+            value: &value,
+            weight: 5,
+            computed_since: Some(ticket),
+            replace: false,
+            age: Duration::ZERO,
+        };
         store.store(space, key, entry).expect("the store works");
     }
 }

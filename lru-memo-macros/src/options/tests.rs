@@ -64,3 +64,30 @@ fn an_option_of_another_library_is_one_mistake_that_says_what_to_write() {
         assert!(found.contains(advice), "{option}: {found}");
     }
 }
+
+#[test]
+fn no_duration_at_all_is_one_mistake_that_names_its_option() {
+    for (option, advice) in [
+        ("ttl = \"0s\"", "an entry would expire at once; write `maxsize = 0`"),
+        ("jitter = \"0m\", ttl = \"1h\"", "`jitter` would shorten nothing"),
+        ("near = \"0ms\", scope = thread", "leave `near` out"),
+        ("single_flight = \"0s\"", "write `single_flight = false`"),
+    ] {
+        let mistakes = mistakes(option);
+        assert!(mistakes.contains(advice), "{option}: {mistakes}");
+    }
+}
+
+#[test]
+fn a_duration_that_cannot_be_read_is_no_reason_for_another_mistake() {
+    for (option, advice) in [
+        ("ttl = \"90\", jitter = \"1m\", ttl_of = |value| *value", "`90` has no unit"),
+        ("ttl = 90, jitter = \"1m\"", "such as `ttl = \\\"90s\\\"`"),
+        ("jitter = 90, ttl = \"1h\"", "such as `jitter = \\\"90s\\\"`"),
+        ("ttl = \"1h\", jitter = \"600000d\"", "longer than 584 years; leave `jitter` out"),
+    ] {
+        let mistakes = mistakes(option);
+        assert_eq!(mistakes.matches("compile_error").count(), 1, "{option}: {mistakes}");
+        assert!(mistakes.contains(advice), "{option}: {mistakes}");
+    }
+}

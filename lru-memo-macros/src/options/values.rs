@@ -18,7 +18,11 @@ pub(super) fn boolean(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool>
     })
 }
 
-pub(super) fn single_flight(input: ParseStream<'_>) -> syn::Result<SingleFlight> {
+pub(super) fn single_flight(
+    name: &Ident,
+    input: ParseStream<'_>,
+    diagnostics: &mut Diagnostics,
+) -> syn::Result<SingleFlight> {
     if let Ok(literal) = input.fork().parse::<LitBool>() {
         input.parse::<LitBool>()?;
         return Ok(if literal.value { SingleFlight::Yes } else { SingleFlight::No });
@@ -29,26 +33,44 @@ pub(super) fn single_flight(input: ParseStream<'_>) -> syn::Result<SingleFlight>
                        `single_flight = \"5s\"`";
         return Err(syn::Error::new(at, message));
     }
-    duration(input).map(SingleFlight::AtMost)
+    Ok(SingleFlight::AtMost(duration(name, input, diagnostics)?.expression))
 }
 
-/// A duration: a literal is read here, any other expression is a `Duration` when the program runs.
-pub(super) fn duration(input: ParseStream<'_>) -> syn::Result<TokenStream> {
-    let expression = input.parse::<Expr>()?;
-    let Expr::Lit(ExprLit { lit, .. }) = &expression else { return Ok(expression.into_token_stream()) };
-    let message = match lit {
-        Lit::Str(text) => match crate::duration::parse(&text.value()) {
-            Ok(nanoseconds) => {
-                let at = text.span();
-                let core = core_at(at);
-                return Ok(quote_spanned!(at=> #core::time::Duration::from_nanos(#nanoseconds)));
-            }
-            Err(message) => message,
-        },
-        _ => "a duration needs a unit; write it as a string, such as `ttl = \"90s\"`, or as a `Duration`"
-            .to_owned(),
+/// A duration as it was given.
+pub(super) struct Length {
+    /// Of type `Duration`.
+    pub(super) expression: TokenStream,
+    /// As it was written.
+    pub(super) given: Expr,
+    /// Known of a literal.
+    pub(super) nanoseconds: Option<u64>,
+}
+
+/// A duration: a literal is read here, any other expression is a `Duration` when the program runs. A literal that cannot be
+/// read is reported, and is a duration for all other mistakes.
+pub(super) fn duration(
+    name: &Ident,
+    input: ParseStream<'_>,
+    diagnostics: &mut Diagnostics,
+) -> syn::Result<Length> {
+    let given = input.parse::<Expr>()?;
+    let mut length = Length { expression: given.to_token_stream(), given, nanoseconds: None };
+    let Expr::Lit(ExprLit { lit, .. }) = &length.given else { return Ok(length) };
+    let read = match lit {
+        Lit::Str(text) => crate::duration::parse(&name.to_string(), &text.value()),
+        _ => Err(format!(
+            "a duration needs a unit; write it as a string, such as `{name} = \"90s\"`, or as a `Duration`"
+        )),
     };
-    Err(syn::Error::new_spanned(lit, message))
+    match read {
+        Ok(nanoseconds) => {
+            let (at, core) = (lit.span(), core_at(lit.span()));
+            length.expression = quote_spanned!(at=> #core::time::Duration::from_nanos(#nanoseconds));
+            length.nanoseconds = Some(nanoseconds);
+        }
+        Err(message) => diagnostics.error(lit, message),
+    }
+    Ok(length)
 }
 
 pub(super) fn maxsize(input: ParseStream<'_>) -> syn::Result<Maxsize> {

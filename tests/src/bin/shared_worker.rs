@@ -36,6 +36,7 @@ fn main() {
         "told" => told(store, &numbers),
         "hold" => hold(store),
         "aging" => aging(store, &numbers),
+        "older" => older(store, &numbers),
         "later" => later(store, &numbers),
         "fork" => fork(store),
         task => panic!("there is no task {task}"),
@@ -48,7 +49,13 @@ fn describe() {
     let counts = lru_memo::shared::store().and_then(|store| {
         for _ in 0..2 {
             if let Found::Miss(ticket) = store.get(&space, b"k")? {
-                let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: false };
+                let entry = Entry {
+                    value: b"v",
+                    weight: 1,
+                    computed_since: Some(ticket),
+                    replace: false,
+                    age: Duration::ZERO,
+                };
                 store.store(&space, b"k", entry)?;
             }
         }
@@ -91,7 +98,13 @@ fn call(store: &dyn Store, space: &Namespace, key: u64) -> bool {
         }
         Found::Miss(ticket) => {
             let value = value_of(key);
-            let entry = Entry { value: &value, weight: 1, computed_since: Some(ticket), replace: false };
+            let entry = Entry {
+                value: &value,
+                weight: 1,
+                computed_since: Some(ticket),
+                replace: false,
+                age: Duration::ZERO,
+            };
             store.store(space, &bytes, entry).expect("the store works");
             false
         }
@@ -126,7 +139,13 @@ fn logged(store: &dyn Store, directory: &Path, numbers: &[u64]) {
             5..10 => ("peek", store.peek(&space, &bytes).expect("the store works").is_some()),
             10..15 => {
                 let value = value_of(key);
-                let entry = Entry { value: &value, weight: 1, computed_since: None, replace: true };
+                let entry = Entry {
+                    value: &value,
+                    weight: 1,
+                    computed_since: None,
+                    replace: true,
+                    age: Duration::ZERO,
+                };
                 ("put", store.store(&space, &bytes, entry).expect("the store works"))
             }
             _ => ("call", call(store, &space, key)),
@@ -184,7 +203,13 @@ fn told(store: &dyn Store, numbers: &[u64]) {
         if ticket.is_some() || random.below(2) == 0 {
             writeln!(out, "store {key}").expect("a pipe");
             let value = vec![key as u8; 30_000];
-            let entry = Entry { value: &value, weight: 1, computed_since: ticket, replace: ticket.is_none() };
+            let entry = Entry {
+                value: &value,
+                weight: 1,
+                computed_since: ticket,
+                replace: ticket.is_none(),
+                age: Duration::ZERO,
+            };
             store.store(&space, &bytes, entry).expect("the store works");
         }
         writeln!(out, ".").expect("a pipe");
@@ -224,10 +249,21 @@ fn later(store: &dyn Store, numbers: &[u64]) {
 
 /// Numbers: keys. Calls with them a function whose entries expire, and prints hits and misses.
 fn aging(store: &dyn Store, numbers: &[u64]) {
-    let space = Namespace::new("aging", fingerprint(&[b"aging"])).with_maxsize(Some(10));
-    let space = space.with_ttl(Some(Duration::from_secs(1000)));
+    let space = aging_space();
     let hits = (0..numbers[0]).filter(|&key| call(store, &space, key)).count() as u64;
     println!("{hits} {}", numbers[0] - hits);
+}
+
+fn aging_space() -> Namespace {
+    let space = Namespace::new("aging", fingerprint(&[b"aging"])).with_maxsize(Some(10));
+    space.with_ttl(Some(Duration::from_secs(1000)))
+}
+
+/// Numbers: a key, and how many seconds old its entry counts as.
+fn older(store: &dyn Store, numbers: &[u64]) {
+    let age = Duration::from_secs(numbers[1]);
+    let entry = Entry { value: b"older", weight: 1, computed_since: None, replace: true, age };
+    assert!(store.store(&aging_space(), &numbers[0].to_le_bytes(), entry).expect("the store works"));
 }
 
 /// Takes a lease, says so, and keeps it until it is killed, or is told to go on.

@@ -89,7 +89,13 @@ pub fn call(
         Found::Miss(ticket) => {
             let value = compute();
             let replace = space.maxsize().is_none();
-            let entry = Entry { value: &value, weight: 1, computed_since: Some(ticket), replace };
+            let entry = Entry {
+                value: &value,
+                weight: 1,
+                computed_since: Some(ticket),
+                replace,
+                age: Duration::ZERO,
+            };
             store.store(space, key, entry).expect("the store works");
             (false, value)
         }
@@ -105,7 +111,7 @@ pub fn square(store: &dyn Store, space: &Namespace, x: u64) -> bool {
 
 /// Puts a value of some weight.
 pub fn put(store: &dyn Store, space: &Namespace, key: &[u8], value: &[u8], weight: u64) -> bool {
-    let entry = Entry { value, weight, computed_since: None, replace: true };
+    let entry = Entry { value, weight, computed_since: None, replace: true, age: Duration::ZERO };
     store.store(space, key, entry).expect("the store works")
 }
 

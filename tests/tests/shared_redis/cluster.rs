@@ -160,7 +160,8 @@ fn a_cluster_whose_nodes_are_killed_in_turn_goes_on_whichever_node_the_url_names
     let is_cached = |store: &Redis| {
         spaces.iter().all(|space| {
             let key = 7_u64.to_le_bytes();
-            let entry = Entry { value: &key, weight: 1, computed_since: None, replace: true };
+            let entry =
+                Entry { value: &key, weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
             store.store(space, &key, entry) == Ok(true)
                 && store.get(space, &key) == Ok(Found::Hit(key.to_vec()))
         })

@@ -1,5 +1,7 @@
 //! A server that is full may evict each key of a namespace by itself.
 
+use std::time::Duration;
+
 use lru_memo::shared::{Entry, Found, Store};
 
 use super::full_space;
@@ -52,6 +54,7 @@ fn what_was_invalidated_is_not_stored_by_a_server_that_has_evicted_which_key_it_
     let Ok(Found::Miss(ticket)) = store.get(&space, b"k") else { panic!("it is not there") };
     store.invalidate(&space, b"k").expect("it works");
     server.ask(&["del", &format!("lru-memo:{{{:032x}}}:invalid", space.id())]);
-    let entry = Entry { value: b"old", weight: 1, computed_since: Some(ticket), replace: true };
+    let entry =
+        Entry { value: b"old", weight: 1, computed_since: Some(ticket), replace: true, age: Duration::ZERO };
     assert_eq!(store.store(&space, b"k", entry), Ok(false));
 }

@@ -33,7 +33,8 @@ fn a_server_that_comes_back_empty_is_used_at_once_and_stores_nothing_computed_be
     server.restart();
     assert!(!square(&store, &space, 1));
     assert!(square(&store, &space, 1));
-    let entry = Entry { value: b"old", weight: 1, computed_since: Some(ticket), replace: true };
+    let entry =
+        Entry { value: b"old", weight: 1, computed_since: Some(ticket), replace: true, age: Duration::ZERO };
     assert_eq!(store.store(&space, b"other", entry), Ok(false));
     assert_eq!(info(&store, &space), (1, 1, 1));
 }
@@ -80,7 +81,13 @@ fn callers_of_a_server_that_is_killed_while_they_ask_it_get_errors_and_then_valu
                             }
                             Ok(Found::Miss(ticket)) => {
                                 let computed_since = Some(ticket);
-                                let entry = Entry { value: &key, weight: 1, computed_since, replace: false };
+                                let entry = Entry {
+                                    value: &key,
+                                    weight: 1,
+                                    computed_since,
+                                    replace: false,
+                                    age: Duration::ZERO,
+                                };
                                 failures += u64::from(store.store(space, &key, entry).is_err());
                             }
                         }
@@ -177,7 +184,8 @@ fn what_is_no_redis_is_an_error_and_no_value() {
 fn a_server_that_never_has_evicted_enough_delays_callers_by_one_timeout() {
     let took = lru_memo_tests::without_hanging(String::new, || {
         let store = Redis::new(&answering(b":2\r\n")).expect("it is a URL");
-        let entry = Entry { value: b"v", weight: 1, computed_since: None, replace: true };
+        let entry =
+            Entry { value: b"v", weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
         let begun = Instant::now();
         assert_eq!(kind_of(store.store(&space("f", Some(4)), b"k", entry)), Kind::Unavailable);
         begun.elapsed()
@@ -291,7 +299,13 @@ fn a_server_without_memory_is_full_and_goes_on_when_it_has_some() {
     let (store, space) = (server.store(), space("f", None));
     let mut kept = 0;
     let full = loop {
-        let entry = Entry { value: &[7; 50_000], weight: 1, computed_since: None, replace: true };
+        let entry = Entry {
+            value: &[7; 50_000],
+            weight: 1,
+            computed_since: None,
+            replace: true,
+            age: Duration::ZERO,
+        };
         match store.store(&space, &u64::to_le_bytes(kept), entry) {
             Ok(_) => kept += 1,
             Err(error) => break error,
@@ -305,7 +319,8 @@ fn a_server_without_memory_is_full_and_goes_on_when_it_has_some() {
         assert_eq!(store.invalidate(&space, &u64::to_le_bytes(x)), Ok(true), "that needs no memory");
     }
     let more = (0..1000_u64).find_map(|x| {
-        let entry = Entry { value: &[7; 5000], weight: 1, computed_since: None, replace: false };
+        let entry =
+            Entry { value: &[7; 5000], weight: 1, computed_since: None, replace: false, age: Duration::ZERO };
         store.store(&space, &(x + 1000).to_le_bytes(), entry).err()
     });
     assert_eq!(more.map(|error| error.kind()), Some(Kind::Full));
@@ -346,7 +361,8 @@ fn an_answer_of_another_type_is_corrupt_quotes_nothing_and_leaves_the_server_in_
     };
     let get: Ask = |store, space| store.get(space, b"other").map(|_| ());
     let put: Ask = |store, space| {
-        let entry = Entry { value: b"v", weight: 1, computed_since: None, replace: true };
+        let entry =
+            Entry { value: b"v", weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
         store.store(space, b"other", entry).map(|_| ())
     };
     let x = "\u{1}\0\0\0\0\0\0\0";
@@ -515,7 +531,8 @@ fn a_number_of_invalidations_that_cannot_be_counted_on_keeps_values_from_being_s
     server.ask(&["hset", &key("meta"), "q", "1152921504606846976"]);
     server.ask(&["hset", &key("invalid"), "0", "another"]);
     let Ok(Found::Miss(ticket)) = store.get(&space, b"k") else { panic!("it is not there") };
-    let entry = Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: true };
+    let entry =
+        Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: true, age: Duration::ZERO };
     assert_eq!(store.store(&space, b"k", entry), Ok(false));
     assert_eq!(store.is_current(&space, b"k", ticket), Ok(false));
     store.clear(&space).expect("it works");

@@ -108,7 +108,8 @@ fn a_primary_that_is_killed_is_replaced_by_the_one_that_the_sentinels_choose() {
     let space = space("f", Some(2));
     let is_cached = || {
         let key = 7_u64.to_le_bytes();
-        let entry = Entry { value: &key, weight: 1, computed_since: None, replace: true };
+        let entry =
+            Entry { value: &key, weight: 1, computed_since: None, replace: true, age: Duration::ZERO };
         store.store(&space, &key, entry) == Ok(true)
             && store.get(&space, &key) == Ok(Found::Hit(key.to_vec()))
     };

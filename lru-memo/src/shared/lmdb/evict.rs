@@ -1,25 +1,27 @@
-//! Finding the entry that is to go next, exactly, without a list that each hit would have to change.
+//! Finds the exact victim without a list that each hit would have to change.
 //!
-//! The writer looks through the stamps of all slots once, notes an eighth of them, the least, and takes them one by
-//! one. Stamps only grow: a slot that still has the stamp that was noted is the least of all; one that has another
-//! was used since, and is passed over.
+//! The writer scans the stamps of all slots once, and notes the smallest eighth of them as candidates. Stamps only
+//! grow. So a candidate whose stamp has not changed is the least recent entry. A candidate with another stamp was used
+//! since, and is skipped.
 
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use super::table::{LOCKED, Slot, Space, Table};
 
-/// What was noted of one space, the least last.
+/// The candidates of one space, the smallest last.
 #[derive(Default)]
 pub(super) struct Orders {
-    /// [`Space::repairs`], when it was noted.
+    /// The value of [`Space::repairs`] at the last scan.
     repairs: u64,
     uses: Vec<(u64, u32)>,
     ages: Vec<(u64, u32)>,
+    /// [`Space::older_stored`], when `ages` was right.
+    older_stored: u64,
 }
 
 impl Orders {
-    /// Forgets what was noted before slots got old stamps back.
+    /// Drops candidates from before a repair, which may have set stamps back.
     pub(super) fn refresh(&mut self, space: &Space) {
         let repairs = space.repairs.load(Relaxed);
         if self.repairs != repairs {
@@ -27,7 +29,7 @@ impl Orders {
         }
     }
 
-    /// The entry that was used least recently, and its stamp.
+    /// Returns the least recent entry, with its stamp.
     pub(super) fn least_recent<'a>(
         &mut self,
         table: &'a Table,
@@ -36,9 +38,35 @@ impl Orders {
         least(&mut self.uses, table, space, |slot| slot.used.load(SeqCst))
     }
 
-    /// The entry that was stored first, and when.
+    /// Returns the entry that was stored first, with its time.
     pub(super) fn oldest<'a>(&mut self, table: &'a Table, space: &'a Space) -> Option<(u32, &'a Slot, u64)> {
-        least(&mut self.ages, table, space, |slot| slot.since.load(Relaxed))
+        let older_stored = space.older_stored.load(Relaxed);
+        if self.older_stored != older_stored {
+            self.older_stored = older_stored;
+            self.ages.clear();
+        }
+        let oldest = least(&mut self.ages, table, space, |slot| slot.since.load(Relaxed));
+        if let Some(&(latest, _)) = self.ages.first() {
+            space.oldest_noted.fetch_max(latest, Relaxed);
+        }
+        oldest
+    }
+
+    /// Notes an entry that counts as older than others which were stored before. Other processes have to look through all
+    /// slots anew if it belongs among those that they have noted.
+    pub(super) fn note_older(&mut self, space: &Space, since: u64, number: u32) {
+        if since > space.oldest_noted.load(Relaxed) {
+            return;
+        }
+        let before = space.older_stored.fetch_add(1, Relaxed);
+        if before != self.older_stored || self.ages.len() > space.high.load(Relaxed) as usize {
+            return;
+        }
+        self.older_stored = before.wrapping_add(1);
+        let at = self.ages.partition_point(|&noted| noted > (since, number));
+        if at > 0 {
+            self.ages.insert(at, (since, number));
+        }
     }
 }
 
