@@ -247,11 +247,18 @@ impl<T: Threading, E> Front<T, E> {
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
             self.recency.fetch(place);
-            // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
-            let found = unsafe {
-                if in_blocks { Some(self.nodes.entry(place)) } else { self.nodes.near_entry(place) }
+            let is_in_reach = match (in_blocks, T::SHARED) {
+                (true, _) => true,
+                (false, true) => self.nodes.are_near(place),
+                (false, false) => self.nodes.reach().covers(place),
             };
-            let Some(entry) = found else { return Err(Unfound::UNSURE) };
+            if !is_in_reach {
+                return Err(Unfound::UNSURE);
+            }
+            // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept. What is in reach
+            // is in the first block, unless this looks in all blocks.
+            let entry =
+                unsafe { if in_blocks { self.nodes.entry(place) } else { self.nodes.near_entry(place) } };
             if accepts(entry) {
                 return Ok(FoundNear { found: Found { front: self, pin, place, entry }, in_blocks });
             }

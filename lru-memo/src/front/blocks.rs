@@ -143,6 +143,12 @@ impl<X: Blank> Blocks<X> {
         unsafe { &*further }
     }
 
+    /// Whether a place is in the first block.
+    #[inline(always)]
+    pub(crate) fn are_near(&self, place: Place) -> bool {
+        (place as usize - 1) < self.layout.near
+    }
+
     /// The value at a place, if it is in the first block: where most are, and what takes the least work.
     ///
     /// # Safety

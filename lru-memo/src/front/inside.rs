@@ -153,7 +153,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     }
 
     /// Removes an entry that has expired, or else the least recent one. Returns whether there was any.
-    #[inline]
+    #[inline(always)]
     fn evict(&mut self, expiry: &Expiry<impl Fn(&E) -> Option<Instant>>) -> bool {
         let leaving = match self.expired(expiry) {
             Some(expired) => {
@@ -190,11 +190,13 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     }
 
     /// An entry whose deadline has passed, which is to be removed.
+    #[inline(always)]
     fn expired(&mut self, expiry: &Expiry<impl Fn(&E) -> Option<Instant>>) -> Option<Place> {
         let Lru { deadlines, live, .. } = &mut *self.lru;
         deadlines.pop(expiry.now?, |place| self.front.deadline_at(live, place, expiry))
     }
 
+    #[inline(always)]
     fn least_recent(&mut self) -> Option<Place> {
         let (entries, last) = (self.lru.len(), self.lru.last_place());
         let Lru { live, order, readers, .. } = &mut *self.lru;

@@ -49,22 +49,26 @@ impl<E> Nodes<E> {
         unsafe { self.blocks.extend_to(place) };
     }
 
-    /// Returns the entry at a place, if it is in the first block, and the [reach](Self::reach) has not been cut.
-    ///
-    /// # Safety
-    /// As for [`entry`](Self::entry).
+    /// Whether a place is in the first block.
     #[inline(always)]
-    pub(crate) unsafe fn near_entry(&self, place: Place) -> Option<&E> {
-        // SAFETY: where there is an entry there is room, and there is one, as the caller says. The reach is never more than
-        // the first block.
-        self.reach
-            .covers(place)
-            .then(|| unsafe { self.blocks.in_first(place).0.with(|node| (*node).assume_init_ref()) })
+    pub(crate) fn are_near(&self, place: Place) -> bool {
+        self.blocks.are_near(place)
     }
 
-    /// How far [`near_entry`](Self::near_entry) reaches.
+    /// How far the shortest way of a hit reaches: no further than the first block.
+    #[inline(always)]
     pub(crate) fn reach(&self) -> &Reach {
         &self.reach
+    }
+
+    /// The entry at a place in the first block.
+    ///
+    /// # Safety
+    /// As for [`entry`](Self::entry), and the place is in the first block.
+    #[inline(always)]
+    pub(crate) unsafe fn near_entry(&self, place: Place) -> &E {
+        // SAFETY: where there is an entry there is room, and there is one, as the caller says.
+        unsafe { self.blocks.in_first(place).0.with(|node| (*node).assume_init_ref()) }
     }
 
     /// The entry at a place.

@@ -43,7 +43,7 @@ impl Reach {
 
     #[inline(always)]
     pub(crate) fn covers(&self, place: Place) -> bool {
-        (place as usize - 1) < self.now.load(Relaxed)
+        place as usize <= self.now.load(Relaxed)
     }
 
     /// Whether another thread has cut it.

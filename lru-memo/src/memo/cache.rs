@@ -4,8 +4,8 @@ use alloc::sync::Arc;
 use core::any::TypeId;
 use core::hash::BuildHasher;
 use core::ops::Deref;
-use core::sync::atomic::Ordering::{self, SeqCst};
-use core::sync::atomic::{AtomicUsize, fence};
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicUsize, fence};
 
 use crate::bounds::{self, Bound};
 use crate::cache::Cache;
@@ -45,6 +45,9 @@ pub const fn shareable_part_in_object<T: ?Sized, S: ShareableInObject, H>(
 ) -> Shared<S> {
     Shared::proven()
 }
+
+/// Whether the bound of a cache of any object was ever changed. Until then, caches are made without looking for it.
+static IS_ANY_CHANGED: AtomicBool = AtomicBool::new(false);
 
 type TheCache<P, K, V, S> = Cache<AllThreads, InBlocks<P>, K, V, S>;
 
@@ -147,7 +150,7 @@ impl Entry {
         let site = site.with_first_bound();
         let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::unlisted(site.parameters).named(site.name)));
         let of = TypeId::of::<TheCache<P, K, V, S>>();
-        Self { cache, of, number: NUMBERS.fetch_add(1, Ordering::Relaxed), site }
+        Self { cache, of, number: NUMBERS.fetch_add(1, Relaxed), site }
     }
 
     /// In place of a cache, its bound.
@@ -311,9 +314,13 @@ impl<'m> InObject<'m> {
     }
 
     /// The bound of the function in this object, if it was changed.
+    #[inline]
     fn bound(&self, of: TypeId) -> Option<&'m Bound> {
         // Whoever makes a cache sees the bound here, or whoever changes the bound sees the cache.
         fence(SeqCst);
+        if !IS_ANY_CHANGED.load(Relaxed) {
+            return None;
+        }
         self.memo.0.get(of)?.cache.as_bound()
     }
 
@@ -366,6 +373,7 @@ impl<'m> InObject<'m> {
 
     /// Gives the cache another bound, given what a cache that is not there would be made with.
     pub fn resize(self, maxsize: usize, site: impl FnOnce() -> SiteInObject) {
+        IS_ANY_CHANGED.store(true, Relaxed);
         let site = site();
         let entry = self.memo.0.get_or_insert(site.bound, || Entry::of_bound(site, maxsize)).0;
         let Some(bound) = entry.cache.as_bound() else { return };
