@@ -181,6 +181,11 @@ impl<T: Threading, E> Front<T, E> {
         T::pin(reader, &self.bias)
     }
 
+    /// Has hits reach as far as ever on their shortest way.
+    pub(crate) fn restore_reach(&self) {
+        self.nodes.restore_reach();
+    }
+
     /// How far hits reach on their shortest way.
     pub(crate) fn reach(&self) -> &Reach {
         self.nodes.reach()

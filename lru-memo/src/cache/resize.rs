@@ -62,7 +62,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[cold]
     #[inline(never)]
     fn catch_up_with_changed_bound(&self) {
-        self.front.reach().restore();
+        self.front.restore_reach();
         if let Some(bound) = self.bound {
             self.follow(bound);
         }

@@ -404,7 +404,7 @@ fn a_thread_whose_reach_was_cut_sees_the_newest_bound() {
         let mut seen = 1;
         let mut catch_up = || {
             if shared.1.is_cut() {
-                shared.1.restore();
+                shared.1.restore(64);
                 seen = shared.0.get();
             }
         };

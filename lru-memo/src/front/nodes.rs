@@ -61,6 +61,11 @@ impl<E> Nodes<E> {
         &self.reach
     }
 
+    /// Restores the reach to the whole first block.
+    pub(crate) fn restore_reach(&self) {
+        self.reach.restore(self.blocks.first_length());
+    }
+
     /// The entry at a place in the first block.
     ///
     /// # Safety

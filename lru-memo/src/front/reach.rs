@@ -19,10 +19,7 @@ use crate::front::blocks::Place;
 use crate::sync::AtomicUsize;
 
 /// The number of places that a hit reaches on its shortest way.
-pub(crate) struct Reach {
-    now: AtomicUsize,
-    most: usize,
-}
+pub(crate) struct Reach(AtomicUsize);
 
 /// The reaches of all threads, by the bound that each follows.
 static LISTED: Inherited<Listed> = Inherited::new(Listed::default);
@@ -38,23 +35,23 @@ impl Heritage for Listed {}
 impl Reach {
     /// Returns one of so many places, at least one.
     pub(crate) fn new(most: usize) -> Self {
-        Self { now: AtomicUsize::new(most), most }
+        Self(AtomicUsize::new(most))
     }
 
     #[inline(always)]
     pub(crate) fn covers(&self, place: Place) -> bool {
-        place as usize <= self.now.load(Relaxed)
+        place as usize <= self.0.load(Relaxed)
     }
 
     /// Whether another thread has cut it.
     #[inline]
     pub(crate) fn is_cut(&self) -> bool {
-        self.now.load(Relaxed) == 0
+        self.0.load(Relaxed) == 0
     }
 
-    /// Restores it. The caller then reads the bound.
-    pub(crate) fn restore(&self) {
-        self.now.swap(self.most, AcqRel);
+    /// Restores it, to so many places. The caller then reads the bound.
+    pub(super) fn restore(&self, most: usize) {
+        self.0.swap(most, AcqRel);
     }
 
     /// Has it cut from now on when the bound is changed.
@@ -81,6 +78,6 @@ impl Reach {
     }
 
     pub(super) fn cut(&self) {
-        self.now.store(0, Release);
+        self.0.store(0, Release);
     }
 }

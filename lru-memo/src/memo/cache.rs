@@ -135,7 +135,8 @@ pub(crate) struct Entry {
     of: TypeId,
     /// When it was made, among all.
     number: usize,
-    site: SiteInObject,
+    name: fn() -> &'static str,
+    parameters: CacheParameters,
 }
 
 impl Entry {
@@ -147,15 +148,16 @@ impl Entry {
         S: BuildHasher + Default + ShareableInObject,
     {
         static NUMBERS: AtomicUsize = AtomicUsize::new(0);
-        let site = site.with_first_bound();
-        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::unlisted(site.parameters).named(site.name)));
+        let SiteInObject { name, parameters, .. } = site.with_first_bound();
+        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::unlisted(parameters).named(name)));
         let of = TypeId::of::<TheCache<P, K, V, S>>();
-        Self { cache, of, number: NUMBERS.fetch_add(1, Relaxed), site }
+        Self { cache, of, number: NUMBERS.fetch_add(1, Relaxed), name, parameters }
     }
 
     /// In place of a cache, its bound.
     fn of_bound(site: SiteInObject, maxsize: usize) -> Self {
-        Self { cache: Arc::new(Bound::new(maxsize)), of: TypeId::of::<Bound>(), number: 0, site }
+        let SiteInObject { name, parameters, .. } = site;
+        Self { cache: Arc::new(Bound::new(maxsize)), of: TypeId::of::<Bound>(), number: 0, name, parameters }
     }
 
     pub(super) fn is_bound(&self) -> bool {
@@ -197,11 +199,11 @@ impl Entry {
     }
 
     pub(super) fn name(&self) -> &'static str {
-        (self.site.name)()
+        (self.name)()
     }
 
     pub(super) fn parameters(&self) -> CacheParameters {
-        CacheParameters { maxsize: self.info().maxsize, ..self.site.parameters }
+        CacheParameters { maxsize: self.info().maxsize, ..self.parameters }
     }
 
     pub(super) fn info(&self) -> CacheInfo {
@@ -302,10 +304,12 @@ impl<'m> InObject<'m> {
     {
         self.find().unwrap_or_else(|| {
             cold(|| {
-                let make = || Entry::new::<P, K, V, S>(site(), (key, value));
+                let site = site();
+                let of_bound = site.bound;
+                let make = || Entry::new::<P, K, V, S>(site, (key, value));
                 let entry = self.memo.0.get_or_insert(self.of, make).0;
                 // The bound may have been changed before others could find the cache.
-                if let Some(bound) = self.bound(entry.site.bound) {
+                if let Some(bound) = self.bound(of_bound) {
                     entry.cache.follow(bound);
                 }
                 entry
