@@ -122,9 +122,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         if let Some(there) = there {
             self.lru.remove(there);
         }
-        if self.lru.is_full_for(weight) {
-            self.make_room(weight, expiry);
-        }
+        while self.lru.is_full_for(weight) && self.evict(expiry) {}
         let mine = front.reader();
         let is_alone = !T::SHARED || self.lru.readers.are_only(mine);
         if is_alone {
@@ -154,23 +152,22 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         }
     }
 
-    /// Removes entries until one more of such a weight has room: those that have expired, then the least recent ones.
-    #[inline(never)]
-    fn make_room(&mut self, weight: usize, expiry: &Expiry<impl Fn(&E) -> Option<Instant>>) {
-        while self.lru.is_full_for(weight) {
-            let leaving = match self.expired(expiry) {
-                Some(expired) => {
-                    self.lru.expirations += 1;
-                    expired
-                }
-                None => {
-                    let Some(least_recent) = self.least_recent() else { break };
-                    self.lru.evictions += 1;
-                    least_recent
-                }
-            };
-            self.unlink(leaving);
-        }
+    /// Removes an entry that has expired, or else the least recent one. Returns whether there was any.
+    #[inline(always)]
+    fn evict(&mut self, expiry: &Expiry<impl Fn(&E) -> Option<Instant>>) -> bool {
+        let leaving = match self.expired(expiry) {
+            Some(expired) => {
+                self.lru.expirations += 1;
+                expired
+            }
+            None => {
+                let Some(least_recent) = self.least_recent() else { return false };
+                self.lru.evictions += 1;
+                least_recent
+            }
+        };
+        self.unlink(leaving);
+        true
     }
 
     /// Takes one step towards a new bound, and returns the bound that holds then. A step evicts no more than
@@ -182,11 +179,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         left: &mut Left<E>,
     ) -> usize {
         let bound = maxsize.max(self.lru.len().saturating_sub(STEP));
-        if bound < self.lru.len() {
-            // There is room for one more below this bound exactly when there are no more entries than the new one allows.
-            self.lru.limits.maxsize = Some(bound + 1);
-            self.make_room(0, expiry);
-        }
+        while self.lru.len() > bound && self.evict(expiry) {}
         self.lru.limits.maxsize = Some(bound);
         if self.lru.limits.order_matters() {
             // SAFETY: in the lock.
@@ -197,11 +190,13 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     }
 
     /// An entry whose deadline has passed, which is to be removed.
+    #[inline(always)]
     fn expired(&mut self, expiry: &Expiry<impl Fn(&E) -> Option<Instant>>) -> Option<Place> {
         let Lru { deadlines, live, .. } = &mut *self.lru;
         deadlines.pop(expiry.now?, |place| self.front.deadline_at(live, place, expiry))
     }
 
+    #[inline(always)]
     fn least_recent(&mut self) -> Option<Place> {
         let (entries, last) = (self.lru.len(), self.lru.last_place());
         let Lru { live, order, readers, .. } = &mut *self.lru;
