@@ -8,16 +8,18 @@ mod forks;
 mod lifetimes;
 mod matching;
 mod outside;
+mod resize;
 
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
-use core::sync::atomic::AtomicU64;
+use core::sync::atomic::{AtomicU64, AtomicUsize};
 use core::time::Duration;
 use std::time::Instant;
 
 use self::counters::counts;
 pub use self::matching::caught_up_with_tags;
 pub(crate) use self::outside::Keeping;
+use crate::bounds::Bound;
 use crate::fork::{Own, Process, Registration};
 use crate::front::blocks::Place;
 use crate::front::reader::Reader;
@@ -36,7 +38,12 @@ use crate::totals::Runs;
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
+    /// The limits that it was made with.
     pub(crate) limits: Limits,
+    /// The present bound, if there is one; written in the lock.
+    maxsize: AtomicUsize,
+    /// What that follows, where others may change it.
+    bound: Option<&'static Bound>,
     hasher: S,
     pub(crate) front: Front<T, EntryOf<P, K, V>>,
     pub(crate) state: T::Lock<State<T, K, V>>,
@@ -146,6 +153,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     fn with_limits(limits: Limits, begins_small: bool) -> Self {
         Self {
             limits,
+            maxsize: AtomicUsize::new(limits.maxsize.unwrap_or(usize::MAX)),
+            bound: None,
             hasher: S::default(),
             front: Front::new(limits, begins_small),
             state: T::lock(State::new(limits)),
@@ -221,6 +230,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, MissOf<'_, T, P, K, V, S, Q>> {
+        self.catch_up_with_bound();
         let Some(process) = self.usable_in() else {
             let heir = self.make_heir();
             return heir.look(&Unseen { hash: heir.hash(key), unfound: Unfound::UNSURE }, key, clone);
@@ -575,6 +585,7 @@ impl<T: Threading, P: Kind, K, V, S> Drop for Cache<T, P, K, V, S> {
     fn drop(&mut self) {
         let is_usable = self.is_usable();
         self.registration.end();
+        self.stop_following();
         let state = T::open(&mut self.state);
         if is_usable {
             drop(self.front.inside(&mut state.lru).empty());

@@ -13,6 +13,7 @@ pub(crate) mod limbo;
 #[cfg(all(test, loom))]
 mod loom_models;
 mod nodes;
+pub(crate) mod reach;
 pub(crate) mod reader;
 pub(crate) mod readers;
 pub(crate) mod recency;
@@ -28,6 +29,7 @@ use crate::front::blocks::Place;
 use crate::front::index::{Changes, Index, Tag};
 pub(crate) use crate::front::inside::Inside;
 use crate::front::nodes::Nodes;
+use crate::front::reach::Reach;
 use crate::front::reader::{Hazard, Pin, Reader};
 use crate::front::recency::{Live, Recency};
 use crate::front::running::Running;
@@ -179,6 +181,16 @@ impl<T: Threading, E> Front<T, E> {
         T::pin(reader, &self.bias)
     }
 
+    /// Has hits reach as far as ever on their shortest way.
+    pub(crate) fn restore_reach(&self) {
+        self.nodes.restore_reach();
+    }
+
+    /// How far hits reach on their shortest way.
+    pub(crate) fn reach(&self) -> &Reach {
+        self.nodes.reach()
+    }
+
     /// Takes the calling thread's reader from it: the thread finds nothing here without the lock any more.
     pub(crate) fn leave(&self) {
         T::leave(&self.readers);
@@ -240,11 +252,18 @@ impl<T: Threading, E> Front<T, E> {
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
             self.recency.fetch(place);
-            // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
-            let found = unsafe {
-                if in_blocks { Some(self.nodes.entry(place)) } else { self.nodes.near_entry(place) }
+            let is_in_reach = match (in_blocks, T::SHARED) {
+                (true, _) => true,
+                (false, true) => self.nodes.are_near(place),
+                (false, false) => self.nodes.reach().covers(place),
             };
-            let Some(entry) = found else { return Err(Unfound::UNSURE) };
+            if !is_in_reach {
+                return Err(Unfound::UNSURE);
+            }
+            // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept. What is in reach
+            // is in the first block, unless this looks in all blocks.
+            let entry =
+                unsafe { if in_blocks { self.nodes.entry(place) } else { self.nodes.near_entry(place) } };
             if accepts(entry) {
                 return Ok(FoundNear { found: Found { front: self, pin, place, entry }, in_blocks });
             }

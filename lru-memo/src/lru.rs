@@ -6,7 +6,9 @@
 
 mod deadlines;
 
-use alloc::vec::Vec;
+use alloc::vec::{self, Vec};
+use core::iter::Chain;
+use core::option;
 
 use self::deadlines::Deadlines;
 use crate::front::blocks::Place;
@@ -198,5 +200,14 @@ impl<E> Left<E> {
             None => self.first = Some(entry),
             Some(_) => self.more.push(entry),
         }
+    }
+}
+
+impl<E> IntoIterator for Left<E> {
+    type Item = E;
+    type IntoIter = Chain<option::IntoIter<E>, vec::IntoIter<E>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.first.into_iter().chain(self.more)
     }
 }

@@ -99,7 +99,7 @@ where
             self.turn.take().map(|turn| Landing { cache: self.cache, hash: self.hash, turn: Some(turn) });
         {
             let _inside = landing.as_mut().and_then(|landing| landing.turn.as_mut()).map(Turn::enter);
-            if self.cache.limits.maxsize != Some(0) {
+            if !self.cache.is_off() {
                 if let Some(value) = outcome.value() {
                     if let Some(key) = self.key.take().filter(|key| admits(key, value)) {
                         self.store(key, clone(value), weigh, ttl_of);

@@ -98,6 +98,11 @@ impl<X: Blank> Blocks<X> {
         Self::of(Shape { near, unit, bound })
     }
 
+    /// The length of the first block.
+    pub(crate) fn first_length(&self) -> usize {
+        self.layout.near
+    }
+
     /// Room for as many values of another type, in blocks of the same lengths.
     pub(crate) fn beside<Y: Blank>(&self) -> Blocks<Y> {
         Blocks::of(self.layout)
@@ -136,6 +141,12 @@ impl<X: Blank> Blocks<X> {
         }
         // SAFETY: a leaked box, which is freed with the blocks.
         unsafe { &*further }
+    }
+
+    /// Whether a place is in the first block.
+    #[inline(always)]
+    pub(crate) fn are_near(&self, place: Place) -> bool {
+        (place as usize - 1) < self.layout.near
     }
 
     /// The value at a place, if it is in the first block: where most are, and what takes the least work.

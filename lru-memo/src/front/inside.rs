@@ -13,6 +13,9 @@ use crate::lru::{Left, Lru};
 use crate::sync::relax;
 use crate::threading::Threading;
 
+/// How many entries leave at once, when a bound becomes smaller.
+const STEP: usize = 64;
+
 /// A cache in its lock.
 pub(crate) struct Inside<'a, T: Threading, E> {
     pub(super) front: &'a Front<T, E>,
@@ -119,20 +122,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         if let Some(there) = there {
             self.lru.remove(there);
         }
-        while self.lru.is_full_for(weight) {
-            let leaving = match self.expired(expiry) {
-                Some(expired) => {
-                    self.lru.expirations += 1;
-                    expired
-                }
-                None => {
-                    let Some(least_recent) = self.least_recent() else { break };
-                    self.lru.evictions += 1;
-                    least_recent
-                }
-            };
-            self.unlink(leaving);
-        }
+        while self.lru.is_full_for(weight) && self.evict(expiry) {}
         let mine = front.reader();
         let is_alone = !T::SHARED || self.lru.readers.are_only(mine);
         if is_alone {
@@ -162,12 +152,51 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         }
     }
 
+    /// Removes an entry that has expired, or else the least recent one. Returns whether there was any.
+    #[inline(always)]
+    fn evict(&mut self, expiry: &Expiry<impl Fn(&E) -> Option<Instant>>) -> bool {
+        let leaving = match self.expired(expiry) {
+            Some(expired) => {
+                self.lru.expirations += 1;
+                expired
+            }
+            None => {
+                let Some(least_recent) = self.least_recent() else { return false };
+                self.lru.evictions += 1;
+                least_recent
+            }
+        };
+        self.unlink(leaving);
+        true
+    }
+
+    /// Takes one step towards a new bound, and returns the bound that holds then. A step evicts no more than
+    /// [`STEP`] entries.
+    pub(crate) fn resize(
+        &mut self,
+        maxsize: usize,
+        expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+        left: &mut Left<E>,
+    ) -> usize {
+        let bound = maxsize.max(self.lru.len().saturating_sub(STEP));
+        while self.lru.len() > bound && self.evict(expiry) {}
+        self.lru.limits.maxsize = Some(bound);
+        if self.lru.limits.order_matters() {
+            // SAFETY: in the lock.
+            unsafe { self.front.recency.begin(self.lru.last_place()) };
+        }
+        self.settle_all(left);
+        bound
+    }
+
     /// An entry whose deadline has passed, which is to be removed.
+    #[inline(always)]
     fn expired(&mut self, expiry: &Expiry<impl Fn(&E) -> Option<Instant>>) -> Option<Place> {
         let Lru { deadlines, live, .. } = &mut *self.lru;
         deadlines.pop(expiry.now?, |place| self.front.deadline_at(live, place, expiry))
     }
 
+    #[inline(always)]
     fn least_recent(&mut self) -> Option<Place> {
         let (entries, last) = (self.lru.len(), self.lru.last_place());
         let Lru { live, order, readers, .. } = &mut *self.lru;

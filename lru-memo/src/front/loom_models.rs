@@ -10,9 +10,11 @@ use loom::cell::UnsafeCell;
 use loom::sync::atomic::AtomicU32;
 use loom::thread;
 
+use super::reach::Reach;
 use super::reader::Reader;
 use super::readers::Life;
 use super::{Front, tag};
+use crate::bounds::Bound;
 use crate::front::Expiry;
 use crate::invalidations::{Invalidations, Since};
 use crate::lru::{Left, Limits, Lru};
@@ -83,6 +85,12 @@ impl Cache {
     fn clear(&self) {
         let mut left = Left::new();
         self.front.inside(&mut self.state.lock().0).clear(&mut left);
+    }
+
+    fn resize(&self, maxsize: usize) {
+        let mut left = Left::new();
+        let expiry = Expiry { now: None, deadline_of: |_: &Entry| None };
+        self.front.inside(&mut self.state.lock().0).resize(maxsize, &expiry, &mut left);
     }
 
     fn remove(&self, key: u64) {
@@ -332,6 +340,79 @@ fn hits_that_are_only_counted_keep_what_they_see_and_none_is_lost() {
         other.join().unwrap();
         assert_eq!(cache.hits(), hits);
         assert!(cache.hit(mine, 1));
+    });
+}
+
+#[test]
+fn a_hit_counts_while_the_bound_grows_and_decides_once_it_has_grown() {
+    loom::model(|| {
+        let cache = Cache::new(1, &[1]);
+        let reader = cache.reader();
+        let done = Arc::new(AtomicU32::new(0));
+        let other = {
+            let (cache, done) = (Arc::clone(&cache), Arc::clone(&done));
+            thread::spawn(move || {
+                cache.resize(2);
+                cache.store(2, 0);
+                done.store(1, Ordering::Release);
+            })
+        };
+        let has_followed = done.load(Ordering::Acquire) == 1;
+        assert!(cache.hit(reader, 1));
+        other.join().unwrap();
+        if has_followed {
+            assert_eq!(cache.keys(), [1, 2]);
+        }
+        assert_eq!(cache.hits(), 1);
+        assert!(cache.hit(reader, 1));
+        cache.store(3, 0);
+        assert_eq!(cache.keys(), [3, 1]);
+    });
+}
+
+#[test]
+fn an_entry_that_a_smaller_bound_evicts_is_not_taken_while_a_reader_sees_it() {
+    loom::model(|| {
+        let cache = Cache::new(2, &[1, 2]);
+        let reader = cache.reader();
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || {
+                cache.resize(1);
+                cache.store(3, 0);
+            })
+        };
+        cache.hit(reader, 1);
+        other.join().unwrap();
+        assert_eq!(cache.keys(), [3]);
+    });
+}
+
+#[test]
+fn a_thread_whose_reach_was_cut_sees_the_newest_bound() {
+    loom::model(|| {
+        let shared = Arc::new((Bound::new(1), Reach::new(64)));
+        let other = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                for maxsize in [2, 3] {
+                    shared.0.set(maxsize);
+                    shared.1.cut();
+                }
+            })
+        };
+        let mut seen = 1;
+        let mut catch_up = || {
+            if shared.1.is_cut() {
+                shared.1.restore(64);
+                seen = shared.0.get();
+            }
+        };
+        catch_up();
+        catch_up();
+        other.join().unwrap();
+        catch_up();
+        assert_eq!(seen, 3);
     });
 }
 

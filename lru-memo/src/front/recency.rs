@@ -9,6 +9,9 @@
 //! 4. In a crowd, a stamp is a read of the processor's counter. The counter grows faster than any thread can count stamps,
 //!    so counted stamps from before are smaller. After the crowd, counting goes on from what the counter shows then.
 //! 5. In a crowd, the stamp of a place is the largest one in the common array and in the threads' own tables.
+//! 6. Where the order cannot matter, `latest` says that it is not kept, and there is no room for stamps. When the bound grows,
+//!    room is made first, and then no reader stamps. A reader that is allowed to stamp has been in the lock since, so it
+//!    finds the room. A hit that still counts without a stamp began before the bound had grown.
 
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -122,6 +125,23 @@ impl Recency {
     /// Whether the order of uses is kept.
     pub(crate) fn is_kept(&self) -> bool {
         self.latest.load(Relaxed) != NOT_KEPT
+    }
+
+    /// Begins to keep the order, given the last place that was ever used. The entries that are there come before all later
+    /// uses, in any order.
+    ///
+    /// # Safety
+    /// In the lock.
+    #[cold]
+    pub(crate) unsafe fn begin(&self, last: Place) {
+        if self.is_kept() {
+            return;
+        }
+        for place in 1..=last {
+            // SAFETY: in the lock, and there was no room for any place.
+            unsafe { self.stamps.extend_to(place) };
+        }
+        self.latest.store(NOBODY, Relaxed);
     }
 
     /// Makes room for a place.
