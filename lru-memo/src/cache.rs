@@ -20,7 +20,7 @@ use crate::clock;
 use crate::fork::{Own, Process, Registration};
 use crate::front::blocks::Place;
 use crate::front::reader::Reader;
-use crate::front::{self, Front, Inside, Unfound, tag};
+use crate::front::{self, Computation, Front, Inside, Unfound, tag};
 use crate::in_flight::InFlight;
 use crate::info::CacheParameters;
 use crate::invalidations::Invalidations;
@@ -30,7 +30,7 @@ use crate::lru::{Left, Limits, Lru};
 use crate::miss::{Conflict, Miss, MissOf};
 use crate::tags::Tagged;
 use crate::threading::Threading;
-use crate::totals::Runs;
+use crate::totals::{Runs, Stopwatch};
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
@@ -58,7 +58,7 @@ pub(crate) type EntryOf<P, K, V> = Entry<K, V, <P as Kind>::Expiry>;
 
 /// What is behind the lock.
 pub(crate) struct State<T: Threading, K, V> {
-    lru: Lru,
+    pub(crate) lru: Lru,
     pub(crate) ledger: Ledger<T, K, V>,
 }
 
@@ -73,16 +73,6 @@ impl<T: Threading, K, V> State<T, K, V> {
             in_flight: InFlight::new(),
         };
         Self { lru: Lru::new(limits), ledger }
-    }
-
-    /// What was not searched for, as it is not there.
-    #[inline(always)]
-    pub(crate) fn searched_nothing<'a, P: Kind>(
-        &'a mut self,
-        front: &'a Front<T, EntryOf<P, K, V>>,
-        left: &'a mut Left<EntryOf<P, K, V>>,
-    ) -> Searched<'a, T, P, K, V> {
-        Searched { inside: front.inside(&mut self.lru), ledger: &mut self.ledger, place: None, left }
     }
 }
 
@@ -100,10 +90,26 @@ pub(crate) struct Ledger<T: Threading, K, V> {
 }
 
 /// What was seen of a key that was not found; nothing was counted.
-#[derive(Debug, Clone, Copy)]
-pub struct Unseen {
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations, reason = "nobody can name it")]
+pub struct Unseen<'c> {
     hash: u64,
     unfound: Unfound,
+    /// The calling thread's reader, if it has one.
+    reader: Option<&'c Reader>,
+}
+
+impl Unseen<'_> {
+    /// Nothing was seen.
+    fn unsure(hash: u64) -> Self {
+        Self { hash, unfound: Unfound::UNSURE, reader: None }
+    }
+
+    /// The same without the reader.
+    #[inline]
+    pub(crate) fn alone(self) -> Unseen<'static> {
+        Unseen { hash: self.hash, unfound: self.unfound, reader: None }
+    }
 }
 
 /// What a search has found, in the lock.
@@ -181,19 +187,24 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     // Without optimization, what is inlined takes room in the caller's frame, for as long as the function runs.
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen> {
+    pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen<'_>> {
         let hash = self.hash(key);
-        self.find_near(hash, key, clone).map_err(|unfound| Unseen { hash, unfound })
+        let Some(reader) = self.front.reader() else { return Err(Unseen::unsure(hash)) };
+        self.find_near(reader, hash, key, clone).map_err(|unfound| Unseen {
+            hash,
+            unfound,
+            reader: Some(reader),
+        })
     }
 
     #[inline(always)]
     fn find_near<Q: Key<K, S::Hasher>>(
         &self,
+        reader: &Reader,
         hash: u64,
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, Unfound> {
-        let reader = self.front.reader().ok_or(Unfound::UNSURE)?;
         let now = self.now();
         if P::PLAIN {
             let found =
@@ -224,30 +235,36 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[inline(never)]
     pub fn look<Q: Key<K, S::Hasher>>(
         &self,
-        unseen: &Unseen,
+        unseen: &Unseen<'_>,
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, MissOf<'_, T, P, K, V, S, Q>> {
         let Some(process) = self.usable_in() else {
             let heir = self.make_heir();
-            return heir.look(&Unseen { hash: heir.hash(key), unfound: Unfound::UNSURE }, key, clone);
+            return heir.look(&Unseen::unsure(heir.hash(key)), key, clone);
         };
-        let &Unseen { hash, mut unfound } = unseen;
-        if let Some(reader) = self.any_reader() {
-            if !self.front.lacks(unfound) {
+        let &Unseen { hash, mut unfound, reader } = unseen;
+        if let Some(reader) = reader.or_else(|| self.any_reader()) {
+            let mut is_lacking = self.front.lacks(unfound);
+            if !is_lacking {
                 match self.look_without_lock(reader, hash, key, &clone) {
                     Ok(value) => return Ok(value),
                     Err(seen) => unfound = seen,
                 }
+                is_lacking = self.front.lacks(unfound);
             }
-            if self.front.lacks(unfound) {
-                reader.count_miss();
-                return Err(self.miss(key, Unseen { hash, unfound }, self.conflict(), process));
+            if is_lacking {
+                let stopwatch = self.runs.begin_numbered(reader.count_miss());
+                let running = self.front.begin_in(process, Some(reader));
+                return Err(self.miss(key, hash, unfound, self.conflict(), running, stopwatch));
             }
         }
         match self.look_in_lock(hash, key) {
             Ok(kept) => Ok(clone(kept.value())),
-            Err(unfound) => Err(self.miss(key, Unseen { hash, unfound }, self.conflict(), process)),
+            Err(unfound) => {
+                let running = self.front.begin_in(process, self.front.reader());
+                Err(self.miss(key, hash, unfound, self.conflict(), running, self.runs.begin()))
+            }
         }
     }
 
@@ -370,21 +387,22 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         }
         let hash = self.hash(key);
         let process = if T::SHARED { Process::here() } else { Process::ANY };
-        self.miss(key, Unseen { hash, unfound: Unfound::UNSURE }, Conflict::Replace, process)
+        let running = self.front.begin_in(process, self.front.reader());
+        self.miss(key, hash, Unfound::UNSURE, Conflict::Replace, running, self.runs.begin())
     }
 
-    fn miss<Q: Key<K, S::Hasher>>(
-        &self,
+    #[inline(always)]
+    fn miss<'c, Q: Key<K, S::Hasher>>(
+        &'c self,
         key: Q,
-        unseen: Unseen,
+        hash: u64,
+        unfound: Unfound,
         conflict: Conflict,
-        process: Process,
-    ) -> MissOf<'_, T, P, K, V, S, Q> {
-        let running = Some(self.front.begin_in(process));
-        let ticket = self.front.newest();
-        let Unseen { hash, unfound } = unseen;
+        running: Computation<'c, T, EntryOf<P, K, V>>,
+        stopwatch: Stopwatch<'c>,
+    ) -> MissOf<'c, T, P, K, V, S, Q> {
+        let (ticket, running) = (self.front.newest(), Some(running));
         let (key, same) = (Some(key.to_stored()), key.same());
-        let stopwatch = self.runs.begin();
         Miss { cache: self, key, same, hash, unfound, conflict, ticket, running, turn: None, stopwatch }
     }
 
@@ -458,6 +476,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 
     /// Stores an entry as the most recent, in the place of the one with its key if there is one. An entry that is too
     /// heavy leaves, and with it the one it would have replaced. An entry of which a tag was invalidated leaves alone.
+    #[inline(never)]
     pub(crate) fn store(
         &self,
         searched: Searched<'_, T, P, K, V>,
@@ -471,15 +490,37 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if !entry.key.is_current() {
             left.push(entry);
         } else if inside.lru.admits(weight) {
-            let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
-            let expiry = front::Expiry { now: self.now(), deadline_of };
-            inside.store(place, tag(hash), entry, weight, &expiry, left);
+            inside.store(place, tag(hash), entry, weight, &self.expiry(), left);
         } else {
             left.push(entry);
             if let Some(place) = place {
                 inside.remove(place, left);
             }
         }
+    }
+
+    /// As [`store`](Self::store), of a key that was searched for and is not there.
+    #[inline(always)]
+    pub(crate) fn store_new(
+        &self,
+        inside: &mut Inside<'_, T, EntryOf<P, K, V>>,
+        hash: u64,
+        entry: EntryOf<P, K, V>,
+        weight: usize,
+        left: &mut Left<EntryOf<P, K, V>>,
+    ) where
+        K: Tagged,
+    {
+        if entry.key.is_current() && inside.lru.admits(weight) {
+            inside.store_new(tag(hash), entry, weight, &self.expiry(), left);
+        } else {
+            left.push(entry);
+        }
+    }
+
+    #[inline(always)]
+    fn expiry(&self) -> front::Expiry<impl Fn(&EntryOf<P, K, V>) -> Option<Instant>> {
+        front::Expiry { now: self.now(), deadline_of: |entry: &EntryOf<P, K, V>| entry.expiry.deadline() }
     }
 
     /// Drops all entries and zeroes the counters; what is being computed now will not be stored.

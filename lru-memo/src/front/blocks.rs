@@ -176,7 +176,7 @@ impl<X: Blank> Blocks<X> {
     ///
     /// # Safety
     /// There is room for the place.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn at(&self, place: Place) -> &X {
         // SAFETY: as the caller says.
         match unsafe { self.near(place) } {
@@ -186,7 +186,8 @@ impl<X: Blank> Blocks<X> {
         }
     }
 
-    #[inline]
+    #[cold]
+    #[inline(never)]
     unsafe fn far(&self, index: usize) -> &X {
         let block = self.layout.block(index);
         // SAFETY: whoever has the place got it after the block was there, and the index is in the block.
