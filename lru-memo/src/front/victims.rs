@@ -67,22 +67,23 @@ impl Victims {
     pub(crate) fn add(&mut self, candidate: Candidate, entries: usize) {
         if self.are_all {
             if self.queue.len() == self.queue.capacity() {
-                self.make_room(entries);
+                return self.add_to_full(candidate, entries);
             }
             self.queue.push(candidate);
         }
     }
 
-    /// Makes room for as many candidates as there are in the queue, so that this is rare.
+    /// Adds to a queue that must grow: to twice its length, so that this is rare.
     #[cold]
     #[inline(never)]
-    fn make_room(&mut self, entries: usize) {
+    fn add_to_full(&mut self, candidate: Candidate, entries: usize) {
+        // Entries that were removed are still among the candidates.
+        if self.queue.len() - self.next + self.used.len() > 2 * entries.min(FEW) + FEWEST {
+            return self.clear();
+        }
         self.queue.drain(..core::mem::take(&mut self.next));
         self.queue.reserve_exact(self.queue.len().max(FEWEST));
-        // Entries that were removed are still among the candidates.
-        if self.queue.len() + self.used.len() > 2 * entries.min(FEW) + FEWEST {
-            self.clear();
-        }
+        self.queue.push(candidate);
     }
 
     /// Returns the head of the queue, if that is the least recent of the candidates should it be current.
@@ -179,3 +180,6 @@ impl Victims {
         smallest[rank - 1]
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;
