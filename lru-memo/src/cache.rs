@@ -30,7 +30,7 @@ use crate::lru::{Left, Limits, Lru};
 use crate::miss::{Conflict, Miss, MissOf};
 use crate::tags::Tagged;
 use crate::threading::Threading;
-use crate::totals::{Runs, Stopwatch};
+use crate::totals::Runs;
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
@@ -90,26 +90,10 @@ pub(crate) struct Ledger<T: Threading, K, V> {
 }
 
 /// What was seen of a key that was not found; nothing was counted.
-#[derive(Clone, Copy)]
-#[allow(missing_debug_implementations, reason = "nobody can name it")]
-pub struct Unseen<'c> {
+#[derive(Debug, Clone, Copy)]
+pub struct Unseen {
     hash: u64,
     unfound: Unfound,
-    /// The calling thread's reader, if it has one.
-    reader: Option<&'c Reader>,
-}
-
-impl Unseen<'_> {
-    /// Nothing was seen.
-    fn unsure(hash: u64) -> Self {
-        Self { hash, unfound: Unfound::UNSURE, reader: None }
-    }
-
-    /// The same without the reader.
-    #[inline]
-    pub(crate) fn alone(self) -> Unseen<'static> {
-        Unseen { hash: self.hash, unfound: self.unfound, reader: None }
-    }
 }
 
 /// What a search has found, in the lock.
@@ -187,24 +171,19 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     // Without optimization, what is inlined takes room in the caller's frame, for as long as the function runs.
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen<'_>> {
+    pub fn get<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen> {
         let hash = self.hash(key);
-        let Some(reader) = self.front.reader() else { return Err(Unseen::unsure(hash)) };
-        self.find_near(reader, hash, key, clone).map_err(|unfound| Unseen {
-            hash,
-            unfound,
-            reader: Some(reader),
-        })
+        self.find_near(hash, key, clone).map_err(|unfound| Unseen { hash, unfound })
     }
 
     #[inline(always)]
     fn find_near<Q: Key<K, S::Hasher>>(
         &self,
-        reader: &Reader,
         hash: u64,
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, Unfound> {
+        let reader = self.front.reader().ok_or(Unfound::UNSURE)?;
         let now = self.now();
         if P::PLAIN {
             let found =
@@ -235,16 +214,16 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[inline(never)]
     pub fn look<Q: Key<K, S::Hasher>>(
         &self,
-        unseen: &Unseen<'_>,
+        unseen: &Unseen,
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, MissOf<'_, T, P, K, V, S, Q>> {
         let Some(process) = self.usable_in() else {
             let heir = self.make_heir();
-            return heir.look(&Unseen::unsure(heir.hash(key)), key, clone);
+            return heir.look(&Unseen { hash: heir.hash(key), unfound: Unfound::UNSURE }, key, clone);
         };
-        let &Unseen { hash, mut unfound, reader } = unseen;
-        if let Some(reader) = reader.or_else(|| self.any_reader()) {
+        let &Unseen { hash, mut unfound } = unseen;
+        if let Some(reader) = self.any_reader() {
             let mut is_lacking = self.front.lacks(unfound);
             if !is_lacking {
                 match self.look_without_lock(reader, hash, key, &clone) {
@@ -254,16 +233,16 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 is_lacking = self.front.lacks(unfound);
             }
             if is_lacking {
-                let stopwatch = self.runs.begin_numbered(reader.count_miss());
+                let number = reader.count_miss();
                 let running = self.front.begin_in(process, Some(reader));
-                return Err(self.miss(key, hash, unfound, self.conflict(), running, stopwatch));
+                return Err(self.miss(key, hash, unfound, self.conflict(), running, Some(number)));
             }
         }
         match self.look_in_lock(hash, key) {
             Ok(kept) => Ok(clone(kept.value())),
             Err(unfound) => {
                 let running = self.front.begin_in(process, self.front.reader());
-                Err(self.miss(key, hash, unfound, self.conflict(), running, self.runs.begin()))
+                Err(self.miss(key, hash, unfound, self.conflict(), running, None))
             }
         }
     }
@@ -388,9 +367,10 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let hash = self.hash(key);
         let process = if T::SHARED { Process::here() } else { Process::ANY };
         let running = self.front.begin_in(process, self.front.reader());
-        self.miss(key, hash, Unfound::UNSURE, Conflict::Replace, running, self.runs.begin())
+        self.miss(key, hash, Unfound::UNSURE, Conflict::Replace, running, None)
     }
 
+    /// A miss that may have a number among those of its thread.
     #[inline(always)]
     fn miss<'c, Q: Key<K, S::Hasher>>(
         &'c self,
@@ -399,10 +379,14 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         unfound: Unfound,
         conflict: Conflict,
         running: Computation<'c, T, EntryOf<P, K, V>>,
-        stopwatch: Stopwatch<'c>,
+        number: Option<u64>,
     ) -> MissOf<'c, T, P, K, V, S, Q> {
         let (ticket, running) = (self.front.newest(), Some(running));
         let (key, same) = (Some(key.to_stored()), key.same());
+        let stopwatch = match number {
+            Some(number) => self.runs.begin_numbered(number),
+            None => self.runs.begin(),
+        };
         Miss { cache: self, key, same, hash, unfound, conflict, ticket, running, turn: None, stopwatch }
     }
 

@@ -40,14 +40,14 @@ impl<P: Kind, K, V, S: BuildHasher + Default> OfThread<P, K, V, S> {
     // As with `Cache::get`.
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub fn get<Q: Key<K, S::Hasher>>(self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen<'static>> {
+    pub fn get<Q: Key<K, S::Hasher>>(self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen> {
         let local = self.local.try_with(|cache| cache.get().map(|cache| core::ptr::from_ref(&**cache)));
         let Ok(Some(cache)) = local else {
-            return cold(move || self.cache().get(key, clone).map_err(Unseen::alone));
+            return cold(move || self.cache().get(key, clone));
         };
         // SAFETY: as in the closure of `try_with`, which the compiler makes more of: a thread-local is not destroyed while
         // its thread is in a call, and what is in it is never taken out.
-        unsafe { &*cache }.get(key, clone).map_err(Unseen::alone)
+        unsafe { &*cache }.get(key, clone)
     }
 
     /// The cache; it is made and registered when it is not there.
