@@ -197,12 +197,12 @@ impl<X: Blank> Blocks<X> {
         }
     }
 
-    /// The values at all places up to the last, in slices, each with its first place.
+    /// The values at the places from the first up to the last, in slices, each with its first place.
     ///
     /// # Safety
     /// There is room for all of them.
-    pub(crate) unsafe fn slices(&self, last: Place) -> impl Iterator<Item = (Place, &[X])> {
-        let mut next = 0;
+    pub(crate) unsafe fn slices(&self, first: Place, last: Place) -> impl Iterator<Item = (Place, &[X])> {
+        let mut next = first as usize - 1;
         core::iter::from_fn(move || {
             let last = last as usize;
             if next >= last {
@@ -304,7 +304,7 @@ mod tests {
             }
         }
         // SAFETY: there is room.
-        let all = unsafe { blocks.slices(last) }.flat_map(|(first, slice)| (first..).zip(slice));
+        let all = unsafe { blocks.slices(1, last) }.flat_map(|(first, slice)| (first..).zip(slice));
         let mut expected = 1..=last;
         for (place, value) in all {
             assert_eq!((Some(place), value.load(Relaxed)), (expected.next(), u64::from(place)));

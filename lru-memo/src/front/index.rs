@@ -221,7 +221,8 @@ impl Iterator for Candidates<'_> {
     #[inline(always)]
     fn next(&mut self) -> Option<Place> {
         loop {
-            let word = bucket(self.buckets, self.at).load(Acquire);
+            // SAFETY: the position is masked with the number of buckets less one.
+            let word = unsafe { self.buckets.get_unchecked(self.at) }.load(Acquire);
             self.at = (self.at + 1) & (self.buckets.len() - 1);
             let place = (word >> 32) as Place;
             if word as Tag == self.tag && place != 0 {

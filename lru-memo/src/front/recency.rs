@@ -401,23 +401,19 @@ impl Recency {
             let Order { victims, crowd, .. } = &mut *order;
             // SAFETY: it is the place of an entry.
             let stamp_of = |place| live.has(place).then(|| unsafe { self.stamp_at(place, crowd, list) });
-            let victim = victims.next(stamp_of);
-            if victim.is_some() || entries == 0 {
-                return victim;
+            if let Some(victim) = victims.next(stamp_of) {
+                // SAFETY: as the caller says.
+                victims.walk_on(|first, last| unsafe { self.stamps.slices(first, last) }, live);
+                return Some(victim);
             }
+            if entries == 0 {
+                return None;
+            }
+            self.fold(order, list);
             // SAFETY: as the caller says.
-            unsafe { self.find_victims(live, entries, last, order, list) };
+            let stamps = |first, last| unsafe { self.stamps.slices(first, last) };
+            order.victims.find(stamps, live, entries, last);
         }
-    }
-
-    /// # Safety
-    /// As for [`least_recent`](Self::least_recent).
-    #[cold]
-    #[inline(never)]
-    unsafe fn find_victims(&self, live: &Live, entries: usize, last: Place, order: &mut Order, list: &List) {
-        self.fold(order, list);
-        // SAFETY: as the caller says.
-        order.victims.find(|| unsafe { self.stamps.slices(last) }, live, entries, last);
     }
 
     /// All entries, the most recent first; in the lock.

@@ -67,10 +67,14 @@ impl Entries {
                 victims.take_head();
                 break head.place;
             }
-            match victims.next(stamp_of) {
-                Some(victim) => break victim,
-                None => victims.find(|| core::iter::once((1, &stamps[..])), live, self.length, last),
+            let slices = |first: Place, last: Place| {
+                core::iter::once((first, &stamps[first as usize - 1..last as usize]))
+            };
+            if let Some(victim) = victims.next(stamp_of) {
+                victims.walk_on(slices, live);
+                break victim;
             }
+            victims.find(slices, live, self.length, last);
         };
         assert_eq!(Some(victim), least_recent, "of {} entries", self.length);
         self.remove(victim);
