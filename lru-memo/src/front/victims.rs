@@ -141,7 +141,7 @@ impl Victims {
     /// candidates are to be [found](Self::find).
     pub(crate) fn next(&mut self, stamp_of: impl Fn(Place) -> Option<u64>) -> Option<Place> {
         // To sort all of them anew takes less than to sort most of them in.
-        let most = FEWEST + (self.queue.len() - self.next + self.used.len()) / 8;
+        let most = FEWEST + (self.queue.len() - self.next + self.used.len()) / 32;
         let mut outdated = 0;
         while !self.are_all || outdated <= most {
             outdated += 1;
@@ -195,7 +195,7 @@ impl Victims {
             };
             collect(&mut self.queue, stamps(1, last), live, threshold);
         }
-        self.queue.sort_unstable();
+        self.queue.sort_unstable_by_key(|candidate| candidate.stamp);
         self.walk.found.clear();
         self.walk.threshold = 0;
         if !self.are_all {
@@ -258,11 +258,18 @@ fn collect<'s>(
     live: &Live,
     threshold: u64,
 ) {
+    /// So many stamps are compared at a time.
+    const TOGETHER: usize = 8;
     for (first, slice) in slices {
-        for (place, stamp) in (first..).zip(slice) {
-            let stamp = stamp.load(Relaxed);
-            if stamp <= threshold && live.has(place) {
-                found.push(Candidate { stamp, place });
+        for (first, stamps) in (first..).step_by(TOGETHER).zip(slice.chunks(TOGETHER)) {
+            let smallest = stamps.iter().fold(u64::MAX, |smallest, stamp| smallest.min(stamp.load(Relaxed)));
+            if smallest <= threshold {
+                let candidates = (first..).zip(stamps).map(|(place, stamp)| (stamp.load(Relaxed), place));
+                found.extend(
+                    candidates
+                        .filter(|&(stamp, place)| stamp <= threshold && live.has(place))
+                        .map(|(stamp, place)| Candidate { stamp, place }),
+                );
             }
         }
     }
