@@ -483,27 +483,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         }
     }
 
-    /// As [`store`](Self::store), of a key that was searched for and is not there.
+    /// How entries expire, as of now.
     #[inline(always)]
-    pub(crate) fn store_new(
-        &self,
-        inside: &mut Inside<'_, T, EntryOf<P, K, V>>,
-        hash: u64,
-        entry: EntryOf<P, K, V>,
-        weight: usize,
-        left: &mut Left<EntryOf<P, K, V>>,
-    ) where
-        K: Tagged,
-    {
-        if entry.key.is_current() && inside.lru.admits(weight) {
-            inside.store_new(tag(hash), entry, weight, &self.expiry(), left);
-        } else {
-            left.push(entry);
-        }
-    }
-
-    #[inline(always)]
-    fn expiry(&self) -> front::Expiry<impl Fn(&EntryOf<P, K, V>) -> Option<Instant>> {
+    pub(crate) fn expiry(&self) -> front::Expiry<impl Fn(&EntryOf<P, K, V>) -> Option<Instant>> {
         front::Expiry { now: self.now(), deadline_of: |entry: &EntryOf<P, K, V>| entry.expiry.deadline() }
     }
 

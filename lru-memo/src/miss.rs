@@ -153,7 +153,11 @@ where
         if !is_lacking || ledger.invalidations.newest() != self.ticket {
             return Err(entry);
         }
-        self.cache.store_new(&mut inside, self.hash, entry, weight, &mut left);
+        if entry.key.is_current() && inside.lru.admits(weight) {
+            inside.store_new(tag(self.hash), entry, weight, &self.cache.expiry(), &mut left);
+        } else {
+            left.push(entry);
+        }
         Ok(mine)
     }
 

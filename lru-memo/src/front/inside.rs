@@ -18,7 +18,7 @@ use crate::threading::Threading;
 pub(crate) struct Inside<'a, T: Threading, E> {
     pub(super) front: &'a Front<T, E>,
     /// The calling thread's reader, if it has one.
-    pub(crate) mine: Option<&'a Reader>,
+    pub(super) mine: Option<&'a Reader>,
     /// Whether no other thread has a reader.
     pub(super) is_alone: bool,
     pub(crate) lru: &'a mut Lru,
