@@ -128,6 +128,18 @@ impl Lru {
             || self.limits.max_weight.is_some_and(is_too_heavy)
     }
 
+    /// Whether one more entry has no room, and the weights of entries do not matter.
+    #[inline]
+    pub(crate) fn is_full_of_alike(&self) -> bool {
+        self.limits.maxsize == Some(self.length) && self.limits.max_weight.is_none()
+    }
+
+    /// Puts another entry in the place of one. Returns the tag of the latter.
+    #[inline]
+    pub(crate) fn exchange(&mut self, place: Place, tag: Tag) -> Tag {
+        core::mem::replace(&mut self.tags[place as usize], tag)
+    }
+
     /// Adds an entry.
     #[inline]
     pub(crate) fn add(&mut self, place: Place, tag: Tag, weight: usize) {
@@ -140,7 +152,7 @@ impl Lru {
         }
     }
 
-    /// Removes an entry, which some may still see.
+    /// Removes an entry, which others may still see.
     #[inline]
     pub(crate) fn remove(&mut self, place: Place) {
         self.length -= 1;
@@ -148,7 +160,6 @@ impl Lru {
         if self.limits.max_weight.is_some() {
             self.weight -= self.weights[place as usize];
         }
-        self.limbo.push(place);
     }
 
     /// Removes all entries.

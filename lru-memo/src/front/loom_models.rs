@@ -82,6 +82,15 @@ impl Cache {
         inside.store(there.map(|(place, ())| place), tag(key), entry, 0, &expiry, left);
     }
 
+    /// Stores a key that is not there, as the thread of this reader does.
+    fn store_new_by(&self, reader: &Reader, key: u64) {
+        let mut left = Left::new();
+        let entry = Entry { key, value: UnsafeCell::new(0) };
+        let expiry = Expiry { now: None, deadline_of: |_: &Entry| None };
+        let mut state = self.state.lock();
+        self.front.inside_by(Some(reader), &mut state.0).store_new(tag(key), entry, 0, &expiry, &mut left);
+    }
+
     fn clear(&self) {
         let mut left = Left::new();
         self.front.inside(&mut self.state.lock().0).clear(&mut left);
@@ -155,6 +164,28 @@ fn an_entry_is_not_taken_while_a_reader_sees_it() {
         cache.hit(reader, 1);
         other.join().unwrap();
         assert_eq!(cache.keys(), [3]);
+    });
+}
+
+#[test]
+fn an_entry_that_gets_the_place_of_another_one_is_seen_whole_by_a_thread_that_comes() {
+    loom::model(|| {
+        let cache = Cache::new(2, &[]);
+        let reader = cache.reader();
+        (1..=3).for_each(|key| cache.store_new_by(reader, key));
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || {
+                let reader = cache.reader();
+                assert!(cache.hit(reader, 3));
+                assert!(!cache.hit(reader, 1));
+                cache.hit(reader, 2);
+            })
+        };
+        cache.store_new_by(reader, 4);
+        other.join().unwrap();
+        assert_eq!(cache.keys().len(), 2);
+        assert!(cache.keys().contains(&4));
     });
 }
 

@@ -90,6 +90,7 @@ impl<E> Nodes<E> {
     ///
     /// # Safety
     /// There is room and no entry, and nobody else accesses the place.
+    #[inline]
     pub(crate) unsafe fn put(&self, place: Place, entry: E) {
         // SAFETY: as the caller says.
         unsafe { self.blocks.at(place) }.0.with_mut(|node| unsafe {
