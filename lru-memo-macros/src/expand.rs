@@ -9,7 +9,7 @@ use syn::{FnArg, Ident, ReturnType, Signature, Token, parse_quote};
 use crate::block::Block;
 use crate::cached::Cached;
 use crate::function::{Attributes, Function, Names, Place, turbofish};
-use crate::home::{Home, Parts};
+use crate::home::{Home, Parts, new_bound};
 use crate::key::{Key, parts_by_reference, types_of_parts};
 use crate::lookup::Returns;
 use crate::options::{Options, Scope};
@@ -59,7 +59,7 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     ];
     let public = public.into_iter().map(|companion| companion(&pieces));
     let public = public.chain(options.near.as_ref().map(|_| pieces.near_info()));
-    let public = public.chain(pieces.invalidate_if());
+    let public = public.chain(pieces.invalidate_if()).chain(pieces.resize());
     let hidden = [pieces.call(), Some(pieces.cache())].into_iter().flatten();
     // Where an attribute is missing on the `impl` block, rustc shows the first thing that does not belong there, but
     // the last that cannot be found: that is to be the one with the telling name.
@@ -221,6 +221,18 @@ impl<'a> Pieces<'a> {
         let signature = self.function.companion(quote!(fn #clear(#owner)));
         let clear = &home.clear;
         self.companion(doc, signature, body!(#clear;))
+    }
+
+    /// Not where there is no bound, nor where the store has it.
+    fn resize(&self) -> Option<Companion> {
+        let (body, Names { resize, .. }) = (self.home.resize.as_ref()?, &self.function.names);
+        let doc = self.doc(
+            "Changes how many entries the cache of [`{}`] may hold; evicts the least recent ones if it holds more.",
+        );
+        // It must not be named as one of the user's.
+        let (new, owner) = (new_bound(), self.owner().into_iter());
+        let head = quote!(fn #resize(#(#owner,)* #new: ::core::primitive::usize));
+        Some(self.companion(doc, self.function.companion(head), body!(#body;)))
     }
 
     fn parameters(&self) -> Companion {

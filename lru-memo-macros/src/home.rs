@@ -7,13 +7,13 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{ConstParam, GenericParam, TypeParam};
+use syn::{ConstParam, GenericParam, Ident, TypeParam};
 
 use crate::cached::Cached;
 use crate::fingerprint::fingerprint;
 use crate::function::{Function, Place};
 use crate::key::{Key, KeyTypes};
-use crate::options::{Options, Scope};
+use crate::options::{Maxsize, Options, Scope};
 use crate::parameters::Parameters;
 
 /// Where the cache of a function lives.
@@ -31,6 +31,13 @@ pub(crate) struct Home {
     pub(crate) info: TokenStream,
     pub(crate) totals: TokenStream,
     pub(crate) clear: TokenStream,
+    /// Changes the bound to the variable that [`new_bound`] names, where it can change.
+    pub(crate) resize: Option<TokenStream>,
+}
+
+/// The variable that has a new bound.
+pub(crate) fn new_bound() -> Ident {
+    Ident::new("__lru_memo_maxsize", Span::mixed_site())
 }
 
 /// What a home depends on.
@@ -67,7 +74,7 @@ impl Home {
 
     fn of_function(parts: Parts<'_>) -> Self {
         let Parts { function, options, key, cached, parameters, private } = parts;
-        let Parameters { maxsize, whole } = parameters;
+        let maxsize = &parameters.maxsize;
         let hidden = &function.names.cache;
         let path = function.path(hidden);
         let any = of_kind(options, &quote!(false), true, private);
@@ -93,7 +100,7 @@ impl Home {
                 body!(#private::at_once(#instance.by_thread(()).info())),
                 body!(#private::at_once(#instance.by_thread(()).clear())),
             ),
-            (_, None) => (body!(#instance.info(#maxsize)), body!(#instance.clear())),
+            (_, None) => (body!(#instance.info(|| #maxsize)), body!(#instance.clear())),
             (Scope::Process | Scope::Object, Some(_)) => (body!(#path().info()), body!(#path().clear())),
             (Scope::Thread, Some(_)) => (body!(#path().cache().info()), body!(#path().cache().clear())),
         };
@@ -122,7 +129,24 @@ impl Home {
             (Scope::Thread, Some(_)) => body!(#path().cache().totals()),
             (Scope::Shared, _) | (_, None) => body!(#instance.totals()),
         };
-        let site = site(function, options, [whole, &info, &totals, &clear, &invalidate_tag], private);
+        let maxsize = new_bound();
+        let resize = match (&options.maxsize, options.scope, &key.types) {
+            (Maxsize::Unbounded, _, _) | (_, Scope::Shared, _) => None,
+            (_, Scope::Process | Scope::Object, Some(_)) => Some(body!(#path().resize(#maxsize))),
+            (_, Scope::Thread, Some(_)) => Some(body!(#path().cache().resize(#maxsize))),
+            (_, _, None) => Some(body!(#instance.resize(#private::instantiation_of(#path), #maxsize))),
+        };
+        let resize_by_site = match &resize {
+            Some(resize) => body!(::core::option::Option::Some(|#maxsize| #resize)),
+            None => body!(::core::option::Option::None),
+        };
+        let whole = &parameters.compiled;
+        let site = site(
+            function,
+            options,
+            [whole, &info, &totals, &clear, &resize_by_site, &invalidate_tag],
+            private,
+        );
         if options.scope == Scope::Shared {
             let identity = identity(function, options, key, cached, private);
             if is_dispatched {
@@ -135,6 +159,7 @@ impl Home {
                     info: body!(#private::at_once(#cache.by_thread(()).info())),
                     totals: body!(#cache.totals()),
                     clear: body!(#private::at_once(#cache.by_thread(()).clear())),
+                    resize,
                     cache,
                 };
             }
@@ -150,6 +175,7 @@ impl Home {
                 info: when(function, body!(#path().by_task(()).info().await), info),
                 totals,
                 clear: when(function, body!(#path().by_task(()).clear().await), clear),
+                resize,
             };
         }
         match (&key.types, options.scope) {
@@ -169,6 +195,7 @@ impl Home {
                     info,
                     totals,
                     clear,
+                    resize,
                 }
             }
             (Some(KeyTypes { arguments, stored, .. }), _) => {
@@ -190,6 +217,7 @@ impl Home {
                     info,
                     totals,
                     clear,
+                    resize,
                 }
             }
             (None, scope) if is_dispatched => Self {
@@ -206,6 +234,7 @@ impl Home {
                 info,
                 totals,
                 clear,
+                resize,
             },
             (None, Scope::Process) => Self {
                 body: body! {
@@ -219,6 +248,7 @@ impl Home {
                 info,
                 totals,
                 clear,
+                resize,
             },
             (None, _) => Self {
                 body: body! {
@@ -234,6 +264,7 @@ impl Home {
                 info,
                 totals,
                 clear,
+                resize,
             },
         }
     }
@@ -318,14 +349,15 @@ pub(crate) fn name_of(function: &Function<'_>, options: &Options, private: &Toke
 fn site(
     function: &Function<'_>,
     options: &Options,
-    [parameters, info, totals, clear, invalidate_tag]: [&TokenStream; 5],
+    [parameters, info, totals, clear, resize, invalidate_tag]: [&TokenStream; 6],
     private: &TokenStream,
 ) -> TokenStream {
     let line = options.runtime.line(function.item.sig.ident.span());
     let name = name_of(function, options, private);
+    let path = function.path(&function.names.cache);
     body! {
         || #private::Site {
-            of: #private::instantiation(|| ()),
+            of: #private::instantiation_of(#path),
             name: || #name,
             file: ::core::file!(),
             line: #line,
@@ -333,6 +365,7 @@ fn site(
             info: || #info,
             totals: || #totals,
             clear: || #clear,
+            resize: #resize,
             invalidate_tag: #invalidate_tag,
         }
     }

@@ -10,8 +10,8 @@ use syn::{Expr, ExprMethodCall, FnArg, Ident, Member, Receiver, ReceiverKind, To
 
 use crate::diagnostics::Diagnostics;
 use crate::function::{Argument, Function};
-use crate::home::{Home, Parts, hasher, name_of, of_kind, storage};
-use crate::options::Options;
+use crate::home::{Home, Parts, hasher, name_of, new_bound, of_kind, storage};
+use crate::options::{Maxsize, Options};
 use crate::parameters::{Parameters, limits};
 use crate::shape::{first_mutable_borrow, peel};
 
@@ -168,7 +168,6 @@ impl Object {
     /// How the cache is found.
     pub(crate) fn home(&self, parts: Parts<'_>) -> Home {
         let Parts { function, options, key, cached, parameters, private } = parts;
-        let Parameters { maxsize, whole } = parameters;
         let hidden = &function.names.cache;
         let way = self.way(function, options, private);
         let (value, at) = (&cached.value, function.output.span());
@@ -180,10 +179,10 @@ impl Object {
             Some(types) => storage(&types.arguments, value, options, private),
             None => of_kind(options, &quote!(false), options.ttl.is_some(), private),
         };
-        let name = name_of(function, options, private);
+        let site = site(function, options, parameters, private);
         let found = |find: TokenStream| {
             body! {
-                #way.#find::<#storage, _, #value, #hasher>(#proof_of_key, #proof_of_value, || #private::SiteInObject { name: || #name, parameters: #whole })
+                #way.#find::<#storage, _, #value, #hasher>(#proof_of_key, #proof_of_value, || #site)
             }
         };
         let (borrowed, held) = (found(quote!(cache)), found(quote!(held)));
@@ -210,9 +209,14 @@ impl Object {
                     __lru_memo_used
                 }}
             },
-            info: body!(#way.info(|| #maxsize)),
+            info: body!(#way.info(|| #site)),
             totals: body!(#way.totals()),
             clear: body!(#way.clear()),
+            resize: {
+                let maxsize = new_bound();
+                let is_bounded = matches!(options.maxsize, Maxsize::Bounded(_));
+                is_bounded.then(|| body!(#way.resize(#maxsize, || #site)))
+            },
         }
     }
 
@@ -224,8 +228,27 @@ impl Object {
         parameters: &Parameters,
         private: &TokenStream,
     ) -> TokenStream {
-        let (way, whole) = (self.way(function, options, private), &parameters.whole);
-        body!(#way.parameters(|| #whole))
+        let way = self.way(function, options, private);
+        let site = site(function, options, parameters, private);
+        body!(#way.parameters(|| #site))
+    }
+}
+
+/// What a cache is made with.
+fn site(
+    function: &Function<'_>,
+    options: &Options,
+    parameters: &Parameters,
+    private: &TokenStream,
+) -> TokenStream {
+    let (name, whole) = (name_of(function, options, private), &parameters.compiled);
+    let path = function.path(&function.names.cache);
+    body! {
+        #private::SiteInObject {
+            name: || #name,
+            parameters: #whole,
+            bound: #private::instantiation_of((#path, ())),
+        }
     }
 }
 

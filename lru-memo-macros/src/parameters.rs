@@ -6,14 +6,17 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprBinary, ExprCall, ExprCast, ExprGroup, ExprParen, ExprUnary};
 
 use crate::function::Function;
+use crate::home::name_of;
 use crate::options::{Maxsize, Options, Scope, core_at};
 
 /// The configuration of a cache, as expressions.
 pub(crate) struct Parameters {
-    /// Of type `Option<usize>`.
+    /// The present bound, of type `Option<usize>`.
     pub(crate) maxsize: TokenStream,
-    /// Of type `CacheParameters`.
+    /// With the present bound, of type `CacheParameters`.
     pub(crate) whole: TokenStream,
+    /// With the bound that the function was compiled with.
+    pub(crate) compiled: TokenStream,
 }
 
 impl Parameters {
@@ -56,15 +59,27 @@ impl Parameters {
         let whole = quote_spanned! {at=>
             #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #jitter #idle #near #max_weight #version
         };
-        if is_known || options.scope == Scope::Object {
-            return Self { maxsize, whole };
+        if options.scope == Scope::Object {
+            return Self { maxsize, compiled: whole.clone(), whole };
         }
-        // Evaluated once, out of sight of the parameters of the function.
         let path = function.path(&function.names.cache);
-        let whole = quote_spanned! {at=>
-            #private::kept_parameters(#private::instantiation_of(#path), || #whole)
+        // Evaluated once, out of sight of the parameters of the function.
+        let (compiled, maxsize) = if is_known {
+            (whole, maxsize)
+        } else {
+            let kept = quote_spanned! {at=>
+                #private::kept_parameters(#private::instantiation_of(#path), || #whole)
+            };
+            (kept.clone(), quote_spanned!(at=> #kept.maxsize))
         };
-        Self { maxsize: quote_spanned!(at=> #whole.maxsize), whole }
+        if matches!(options.maxsize, Maxsize::Unbounded) || options.scope == Scope::Shared {
+            return Self { maxsize, whole: compiled.clone(), compiled };
+        }
+        let name = name_of(function, options, private);
+        let whole = quote_spanned! {at=>
+            #private::present(#private::instantiation_of(#path), || #name, #compiled)
+        };
+        Self { maxsize: quote_spanned!(at=> #whole.maxsize), whole, compiled }
     }
 }
 

@@ -10,6 +10,7 @@ pub use core::time::Duration;
 pub use foldhash::fast::RandomState as DefaultHasher;
 pub use std::thread_local;
 
+pub use crate::bounds::present;
 pub use crate::cache::{Cache, caught_up_with_tags};
 pub use crate::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
 pub use crate::hooks::{

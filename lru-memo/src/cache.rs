@@ -8,20 +8,22 @@ mod forks;
 mod lifetimes;
 mod matching;
 mod outside;
+mod resize;
 
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
-use core::sync::atomic::AtomicU64;
+use core::sync::atomic::{AtomicU64, AtomicUsize};
 use core::time::Duration;
 use std::time::Instant;
 
 use self::counters::counts;
 pub use self::matching::caught_up_with_tags;
 pub(crate) use self::outside::Keeping;
+use crate::bounds::Bound;
 use crate::fork::{Own, Process, Registration};
 use crate::front::blocks::Place;
 use crate::front::reader::Reader;
-use crate::front::{self, Front, Inside, Unfound, tag};
+use crate::front::{self, Computation, Front, Inside, Unfound, tag};
 use crate::in_flight::InFlight;
 use crate::info::CacheParameters;
 use crate::invalidations::Invalidations;
@@ -36,7 +38,12 @@ use crate::totals::Runs;
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
+    /// The limits that it was made with.
     pub(crate) limits: Limits,
+    /// The present bound, if there is one; written in the lock.
+    maxsize: AtomicUsize,
+    /// What that follows, where others may change it.
+    bound: Option<&'static Bound>,
     hasher: S,
     pub(crate) front: Front<T, EntryOf<P, K, V>>,
     pub(crate) state: T::Lock<State<T, K, V>>,
@@ -60,7 +67,7 @@ pub(crate) type EntryOf<P, K, V> = Entry<K, V, <P as Kind>::Expiry>;
 
 /// What is behind the lock.
 pub(crate) struct State<T: Threading, K, V> {
-    lru: Lru,
+    pub(crate) lru: Lru,
     pub(crate) ledger: Ledger<T, K, V>,
 }
 
@@ -75,16 +82,6 @@ impl<T: Threading, K, V> State<T, K, V> {
             in_flight: InFlight::new(),
         };
         Self { lru: Lru::new(limits), ledger }
-    }
-
-    /// What was not searched for, as it is not there.
-    #[inline(always)]
-    pub(crate) fn searched_nothing<'a, P: Kind>(
-        &'a mut self,
-        front: &'a Front<T, EntryOf<P, K, V>>,
-        left: &'a mut Left<EntryOf<P, K, V>>,
-    ) -> Searched<'a, T, P, K, V> {
-        Searched { inside: front.inside(&mut self.lru), ledger: &mut self.ledger, place: None, left }
     }
 }
 
@@ -146,6 +143,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     fn with_limits(limits: Limits, begins_small: bool) -> Self {
         Self {
             limits,
+            maxsize: AtomicUsize::new(limits.maxsize.unwrap_or(usize::MAX)),
+            bound: None,
             hasher: S::default(),
             front: Front::new(limits, begins_small),
             state: T::lock(State::new(limits)),
@@ -221,26 +220,33 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, MissOf<'_, T, P, K, V, S, Q>> {
+        self.catch_up_with_bound();
         let Some(process) = self.usable_in() else {
             let heir = self.make_heir();
             return heir.look(&Unseen { hash: heir.hash(key), unfound: Unfound::UNSURE }, key, clone);
         };
         let &Unseen { hash, mut unfound } = unseen;
         if let Some(reader) = self.any_reader() {
-            if !self.front.lacks(unfound) {
+            let mut is_lacking = self.front.lacks(unfound);
+            if !is_lacking {
                 match self.look_without_lock(reader, hash, key, &clone) {
                     Ok(value) => return Ok(value),
                     Err(seen) => unfound = seen,
                 }
+                is_lacking = self.front.lacks(unfound);
             }
-            if self.front.lacks(unfound) {
-                reader.count_miss();
-                return Err(self.miss(key, Unseen { hash, unfound }, self.conflict(), process));
+            if is_lacking {
+                let number = reader.count_miss();
+                let running = self.front.begin_in(process, Some(reader));
+                return Err(self.miss(key, hash, unfound, self.conflict(), running, Some(number)));
             }
         }
         match self.look_in_lock(hash, key) {
             Ok(kept) => Ok(clone(kept.value())),
-            Err(unfound) => Err(self.miss(key, Unseen { hash, unfound }, self.conflict(), process)),
+            Err(unfound) => {
+                let running = self.front.begin_in(process, self.front.reader());
+                Err(self.miss(key, hash, unfound, self.conflict(), running, None))
+            }
         }
     }
 
@@ -364,21 +370,27 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         }
         let hash = self.hash(key);
         let process = if T::SHARED { Process::here() } else { Process::ANY };
-        self.miss(key, Unseen { hash, unfound: Unfound::UNSURE }, Conflict::Replace, process)
+        let running = self.front.begin_in(process, self.front.reader());
+        self.miss(key, hash, Unfound::UNSURE, Conflict::Replace, running, None)
     }
 
-    fn miss<Q: Key<K, S::Hasher>>(
-        &self,
+    /// A miss that may have a number among those of its thread.
+    #[inline(always)]
+    fn miss<'c, Q: Key<K, S::Hasher>>(
+        &'c self,
         key: Q,
-        unseen: Unseen,
+        hash: u64,
+        unfound: Unfound,
         conflict: Conflict,
-        process: Process,
-    ) -> MissOf<'_, T, P, K, V, S, Q> {
-        let running = Some(self.front.begin_in(process));
-        let ticket = self.front.newest();
-        let Unseen { hash, unfound } = unseen;
+        running: Computation<'c, T, EntryOf<P, K, V>>,
+        number: Option<u64>,
+    ) -> MissOf<'c, T, P, K, V, S, Q> {
+        let (ticket, running) = (self.front.newest(), Some(running));
         let (key, same) = (Some(key.to_stored()), key.same());
-        let stopwatch = self.runs.begin();
+        let stopwatch = match number {
+            Some(number) => self.runs.begin_numbered(number),
+            None => self.runs.begin(),
+        };
         Miss { cache: self, key, same, hash, unfound, conflict, ticket, running, turn: None, stopwatch }
     }
 
@@ -463,7 +475,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     }
 
     /// Stores an entry as the most recent, in the place of the one with its key if there is one. An entry that is too
-    /// heavy leaves, and with it the one it would have replaced; so does one that has expired. An entry of which a tag was invalidated leaves alone.
+    /// heavy leaves, and with it the one it would have replaced; so does one that has expired. An entry of which a tag was
+    /// invalidated leaves alone.
+    #[inline(never)]
     pub(crate) fn store(
         &self,
         searched: Searched<'_, T, P, K, V>,
@@ -474,12 +488,10 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         K: Tagged,
     {
         let Searched { mut inside, place, left, .. } = searched;
-        let now = self.now();
+        let expiry = self.expiry();
         if !entry.key.is_current() {
             left.push(entry);
-        } else if inside.lru.admits(weight) && !self.is_expired(&entry, now) {
-            let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
-            let expiry = front::Expiry { now, deadline_of };
+        } else if inside.lru.admits(weight) && !self.is_expired(&entry, expiry.now) {
             inside.store(place, tag(hash), entry, weight, &expiry, left);
         } else {
             left.push(entry);
@@ -487,6 +499,12 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 inside.remove(place, left);
             }
         }
+    }
+
+    /// How entries expire, as of now.
+    #[inline(always)]
+    pub(crate) fn expiry(&self) -> front::Expiry<impl Fn(&EntryOf<P, K, V>) -> Option<Instant>> {
+        front::Expiry { now: self.now(), deadline_of: |entry: &EntryOf<P, K, V>| entry.expiry.deadline() }
     }
 
     /// Drops all entries and zeroes the counters; what is being computed now will not be stored.
@@ -575,6 +593,7 @@ impl<T: Threading, P: Kind, K, V, S> Drop for Cache<T, P, K, V, S> {
     fn drop(&mut self) {
         let is_usable = self.is_usable();
         self.registration.end();
+        self.stop_following();
         let state = T::open(&mut self.state);
         if is_usable {
             drop(self.front.inside(&mut state.lru).empty());

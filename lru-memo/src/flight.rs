@@ -221,9 +221,9 @@ impl<V> Turn<V> {
         &self.flight
     }
 
-    /// Marks the calling thread as being inside the run.
-    // `&mut`, so that one thread at a time is marked.
-    pub(crate) fn enter(&mut self) -> Inside<'_> {
+    /// Marks the calling thread as being inside the run. One thread at a time: a [`Miss`](crate::miss::Miss) is borrowed
+    /// mutably.
+    pub(crate) fn enter(&self) -> Inside<'_> {
         self.flight.mark.enter()
     }
 
@@ -281,6 +281,8 @@ impl<V> Turn<V> {
 }
 
 impl<V> Drop for Turn<V> {
+    #[cold]
+    #[inline(never)]
     fn drop(&mut self) {
         self.give_up();
     }

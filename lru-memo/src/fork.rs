@@ -20,7 +20,6 @@
 
 #[cfg(unix)]
 mod handlers;
-#[cfg(feature = "_stores")]
 mod inherited;
 mod own;
 mod process;
@@ -32,7 +31,6 @@ use alloc::boxed::Box;
 
 #[cfg(unix)]
 pub(crate) use handlers::Registration;
-#[cfg(feature = "_stores")]
 pub(crate) use inherited::{Heritage, Inherited};
 pub(crate) use own::Own;
 pub(crate) use process::Process;

@@ -13,6 +13,7 @@ pub(crate) mod limbo;
 #[cfg(all(test, loom))]
 mod loom_models;
 mod nodes;
+pub(crate) mod reach;
 pub(crate) mod reader;
 pub(crate) mod readers;
 pub(crate) mod recency;
@@ -28,6 +29,7 @@ use crate::front::blocks::Place;
 use crate::front::index::{Changes, Index, Tag};
 pub(crate) use crate::front::inside::Inside;
 use crate::front::nodes::Nodes;
+use crate::front::reach::Reach;
 use crate::front::reader::{Hazard, Pin, Reader};
 use crate::front::recency::{Live, Recency};
 use crate::front::running::Running;
@@ -81,17 +83,32 @@ pub(crate) struct Computation<'f, T: Threading, E> {
     process: Process,
 }
 
-impl<T: Threading, E> Drop for Computation<'_, T, E> {
-    fn drop(&mut self) {
+impl<T: Threading, E> Computation<'_, T, E> {
+    /// Ends it in a thread with this reader. A task may end in another thread than it began in.
+    #[inline]
+    pub(crate) fn end(self, mine: Option<&Reader>) {
+        self.count_end(mine);
+        core::mem::forget(self);
+    }
+
+    #[inline]
+    fn count_end(&self, mine: Option<&Reader>) {
         // In a child, all that had begun before the fork were counted as ended.
         if T::SHARED && !self.process.is_here() {
             return;
         }
-        // A task may end in another thread than it began in.
-        match self.front.reader() {
+        match mine {
             Some(reader) => reader.running().end(false),
             None => self.front.without_reader.end(true),
         }
+    }
+}
+
+impl<T: Threading, E> Drop for Computation<'_, T, E> {
+    #[cold]
+    #[inline(never)]
+    fn drop(&mut self) {
+        self.count_end(self.front.reader());
     }
 }
 
@@ -161,22 +178,35 @@ impl<T: Threading, E> Front<T, E> {
 
     /// Returns a new reader for the calling thread, or none while the thread ends. The caller holds the lock.
     pub(crate) fn join_in(&self, lru: &mut Lru) -> Option<&Reader> {
-        self.end_bias_of_another(lru);
+        self.end_bias_of_another(lru, self.reader());
         T::join_in(&self.readers, &mut lru.readers)
     }
 
-    /// Ends the bias if the calling thread is not the one that alone uses the cache; in the lock.
+    /// Ends the bias if the calling thread, whose reader is `mine`, is not the one that alone uses the cache; in the lock.
+    /// Returns whether it is.
     #[inline]
-    fn end_bias_of_another(&self, lru: &Lru) {
-        if self.bias.holds() && !lru.readers.are_only(self.reader()) {
+    fn end_bias_of_another(&self, lru: &Lru, mine: Option<&Reader>) -> bool {
+        let is_alone = !T::SHARED || lru.readers.are_only(mine);
+        if !is_alone && self.bias.holds() {
             self.bias.end();
         }
+        is_alone
     }
 
     /// Pins a reader of the calling thread.
     #[inline(always)]
     fn pin<'r>(&self, reader: &'r Reader) -> Pin<'r> {
         T::pin(reader, &self.bias)
+    }
+
+    /// Has hits reach as far as ever on their shortest way.
+    pub(crate) fn restore_reach(&self) {
+        self.nodes.restore_reach();
+    }
+
+    /// How far hits reach on their shortest way.
+    pub(crate) fn reach(&self) -> &Reach {
+        self.nodes.reach()
     }
 
     /// Takes the calling thread's reader from it: the thread finds nothing here without the lock any more.
@@ -204,12 +234,13 @@ impl<T: Threading, E> Front<T, E> {
     ///
     /// The number of the newest invalidation is to be asked for afterwards.
     pub(crate) fn begin(&self) -> Computation<'_, T, E> {
-        self.begin_in(if T::SHARED { Process::here() } else { Process::ANY })
+        self.begin_in(if T::SHARED { Process::here() } else { Process::ANY }, self.reader())
     }
 
-    /// As [`begin`](Self::begin), by a thread that knows its process.
-    pub(crate) fn begin_in(&self, process: Process) -> Computation<'_, T, E> {
-        match self.reader() {
+    /// As [`begin`](Self::begin), by a thread that knows its process and its reader.
+    #[inline]
+    pub(crate) fn begin_in(&self, process: Process, mine: Option<&Reader>) -> Computation<'_, T, E> {
+        match mine {
             Some(reader) => reader.running().begin(false),
             None => self.without_reader.begin(true),
         }
@@ -240,11 +271,18 @@ impl<T: Threading, E> Front<T, E> {
         // SAFETY: pinned.
         for place in unsafe { self.index.candidates(tag) } {
             self.recency.fetch(place);
-            // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept.
-            let found = unsafe {
-                if in_blocks { Some(self.nodes.entry(place)) } else { self.nodes.near_entry(place) }
+            let is_in_reach = match (in_blocks, T::SHARED) {
+                (true, _) => true,
+                (false, true) => self.nodes.are_near(place),
+                (false, false) => self.nodes.reach().covers(place),
             };
-            let Some(entry) = found else { return Err(Unfound::UNSURE) };
+            if !is_in_reach {
+                return Err(Unfound::UNSURE);
+            }
+            // SAFETY: it was found while pinned, and is not taken before that has ended, nor while it is kept. What is in reach
+            // is in the first block, unless this looks in all blocks.
+            let entry =
+                unsafe { if in_blocks { self.nodes.entry(place) } else { self.nodes.near_entry(place) } };
             if accepts(entry) {
                 return Ok(FoundNear { found: Found { front: self, pin, place, entry }, in_blocks });
             }
@@ -284,8 +322,14 @@ impl<T: Threading, E> Front<T, E> {
     /// The front and the state in the lock.
     #[inline]
     pub(crate) fn inside<'a>(&'a self, lru: &'a mut Lru) -> Inside<'a, T, E> {
-        self.end_bias_of_another(lru);
-        Inside { front: self, lru }
+        self.inside_by(self.reader(), lru)
+    }
+
+    /// As [`inside`](Self::inside), in a thread whose reader is `mine`.
+    #[inline]
+    pub(crate) fn inside_by<'a>(&'a self, mine: Option<&'a Reader>, lru: &'a mut Lru) -> Inside<'a, T, E> {
+        let is_alone = self.end_bias_of_another(lru, mine);
+        Inside { front: self, mine, is_alone, lru }
     }
 
     /// Returns the deadline of the entry at a place, if there is an entry and it expires. The caller holds the lock.
@@ -388,9 +432,10 @@ impl<T: Threading, E> KeptEntry<'_, T, E> {
     }
 
     /// Stamps the hit, in the lock.
-    pub(crate) fn stamp_inside(&self, mut inside: Inside<'_, T, E>) {
+    pub(crate) fn stamp_inside<'i>(&'i self, mut inside: Inside<'i, T, E>) {
         self.reader.count_hit();
-        inside.stamp(self.place, Some(self.reader), recency::LOOK_AFTER_STAMPS);
+        inside.mine = Some(self.reader);
+        inside.stamp(self.place, recency::LOOK_AFTER_STAMPS);
     }
 }
 

@@ -110,7 +110,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheParameters {
-    /// The largest number of entries the cache keeps; `None` when it is unbounded, `Some(0)` when it is off.
+    /// The largest number of entries the cache keeps at present; `None` when it is unbounded, `Some(0)` when it is off.
     pub maxsize: Option<usize>,
     /// Whether `typed = true` was given. Rust's types are always told apart, so it changes nothing.
     pub typed: bool,

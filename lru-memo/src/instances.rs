@@ -11,8 +11,10 @@ use core::hash::BuildHasher;
 
 use once_cell::race::OnceBox;
 
+use crate::bounds::{self, Bound};
 use crate::by_type::ByType;
 use crate::cache::Cache;
+use crate::front::reach::Reach;
 use crate::info::CacheInfo;
 use crate::kind::Kind;
 use crate::registry::{self, Site};
@@ -64,6 +66,7 @@ pub(crate) trait ErasedCache: Any {
     fn info(&self) -> Option<CacheInfo>;
     fn totals(&self) -> CacheTotals;
     fn clear(&self);
+    fn follow(&self, bound: &Bound);
     fn invalidate_tag(&self, tag: Fingerprint);
     fn as_any(&self) -> &dyn Any;
     fn into_any(self: Rc<Self>) -> Rc<dyn Any>;
@@ -118,10 +121,10 @@ impl Instance {
         slot.expect("an instantiation has one type of key, of value and of hasher").used()
     }
 
-    /// Returns the counters.
+    /// Returns the counters, given the bound of a cache that is not there.
     #[must_use]
-    pub fn info(&self, maxsize: Option<usize>) -> CacheInfo {
-        self.0.get().and_then(|slot| slot.info()).unwrap_or(CacheInfo::unused(maxsize))
+    pub fn info(&self, maxsize: impl FnOnce() -> Option<usize>) -> CacheInfo {
+        self.0.get().and_then(|slot| slot.info()).unwrap_or_else(|| CacheInfo::unused(maxsize()))
     }
 
     /// Returns the totals since the cache was made.
@@ -134,6 +137,14 @@ impl Instance {
     pub fn clear(&self) {
         if let Some(slot) = self.0.get() {
             slot.clear();
+        }
+    }
+
+    /// Gives the function of this [`instantiation`](instantiation_of) another bound.
+    pub fn resize(&self, of: TypeId, maxsize: usize) {
+        let bound = bounds::set(of, maxsize);
+        if let Some(slot) = self.0.get() {
+            slot.follow(bound);
         }
     }
 
@@ -189,7 +200,7 @@ impl ThreadInstance {
             return typed(found);
         }
         let site = site();
-        let made = Rc::new(TheCache::<P, K, V, S>::new(site.parameters).named(site.name));
+        let made = Rc::new(TheCache::<P, K, V, S>::of_function(&site));
         // The hasher's `default()` is user code, and may have made the cache already: then this one is dropped.
         if let Some(found) = self.find() {
             return typed(found);
@@ -197,6 +208,7 @@ impl ThreadInstance {
         let erased = Rc::<TheCache<P, K, V, S>>::clone(&made);
         if self.instances.try_with(|all| all.0.get_or_insert(self.of, || erased).1) == Ok(true) {
             registry::register(site);
+            made.begin_to_follow();
         }
         made
     }
@@ -210,10 +222,10 @@ impl ThreadInstance {
         Some(found.expect("an instantiation has one type of key, of value and of hasher"))
     }
 
-    /// Returns the counters.
+    /// Returns the counters, given the bound of a cache that is not there.
     #[must_use]
-    pub fn info(self, maxsize: Option<usize>) -> CacheInfo {
-        self.find().and_then(|cache| cache.info()).unwrap_or(CacheInfo::unused(maxsize))
+    pub fn info(self, maxsize: impl FnOnce() -> Option<usize>) -> CacheInfo {
+        self.find().and_then(|cache| cache.info()).unwrap_or_else(|| CacheInfo::unused(maxsize()))
     }
 
     /// Returns the totals since the cache was made.
@@ -226,6 +238,15 @@ impl ThreadInstance {
     pub fn clear(self) {
         if let Some(cache) = self.find() {
             cache.clear();
+        }
+    }
+
+    /// Gives the function of this [`instantiation`](instantiation_of) another bound, in all threads.
+    pub fn resize(self, of: TypeId, maxsize: usize) {
+        let bound = bounds::set(of, maxsize);
+        Reach::cut_all(bound);
+        if let Some(cache) = self.find() {
+            cache.follow(bound);
         }
     }
 
@@ -254,6 +275,10 @@ impl<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Defaul
 
     fn clear(&self) {
         Self::clear(self);
+    }
+
+    fn follow(&self, bound: &Bound) {
+        Self::follow(self, bound);
     }
 
     fn invalidate_tag(&self, tag: Fingerprint) {

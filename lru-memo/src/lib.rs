@@ -37,7 +37,7 @@
 //! - **Recency.** A hit makes an entry the most recent one. A full cache evicts exactly the least recent entry for each
 //!   new entry. A cache never holds more than `maxsize` entries.
 //! - **Companions.** Beside a function `f` the attribute generates `f_cache_info`, `f_cache_clear`,
-//!   `f_cache_parameters`, `f_uncached`, `f_cache_invalidate`, `f_cache_peek`, `f_cache_put`, `f_cache_refresh` and `f_with_outcome`.
+//!   `f_cache_resize`, `f_cache_parameters`, `f_uncached`, `f_cache_invalidate`, `f_cache_peek`, `f_cache_put`, `f_cache_refresh` and `f_with_outcome`.
 //!   [`caches`] and [`clear_all`] reach the caches of all functions.
 //!
 //! # What the cache guarantees
@@ -62,6 +62,7 @@ extern crate alloc;
 
 #[doc(hidden)]
 pub mod __private;
+mod bounds;
 mod by_type;
 mod cache;
 pub mod clock;
@@ -86,6 +87,7 @@ mod of_thread;
 mod outcome;
 mod parameters;
 mod plain;
+mod privileges;
 mod registry;
 #[cfg(feature = "_stores")]
 pub mod shared;

@@ -6,7 +6,9 @@
 
 mod deadlines;
 
-use alloc::vec::Vec;
+use alloc::vec::{self, Vec};
+use core::iter::Chain;
+use core::option;
 
 use self::deadlines::Deadlines;
 use crate::front::blocks::Place;
@@ -126,6 +128,18 @@ impl Lru {
             || self.limits.max_weight.is_some_and(is_too_heavy)
     }
 
+    /// Whether one more entry has no room, and the weights of entries do not matter.
+    #[inline]
+    pub(crate) fn is_full_of_alike(&self) -> bool {
+        self.limits.maxsize == Some(self.length) && self.limits.max_weight.is_none()
+    }
+
+    /// Puts another entry in the place of one. Returns the tag of the latter.
+    #[inline]
+    pub(crate) fn exchange(&mut self, place: Place, tag: Tag) -> Tag {
+        core::mem::replace(&mut self.tags[place as usize], tag)
+    }
+
     /// Adds an entry.
     #[inline]
     pub(crate) fn add(&mut self, place: Place, tag: Tag, weight: usize) {
@@ -138,7 +152,7 @@ impl Lru {
         }
     }
 
-    /// Removes an entry, which some may still see.
+    /// Removes an entry, which others may still see.
     #[inline]
     pub(crate) fn remove(&mut self, place: Place) {
         self.length -= 1;
@@ -146,7 +160,6 @@ impl Lru {
         if self.limits.max_weight.is_some() {
             self.weight -= self.weights[place as usize];
         }
-        self.limbo.push(place);
     }
 
     /// Removes all entries.
@@ -198,5 +211,14 @@ impl<E> Left<E> {
             None => self.first = Some(entry),
             Some(_) => self.more.push(entry),
         }
+    }
+}
+
+impl<E> IntoIterator for Left<E> {
+    type Item = E;
+    type IntoIter = Chain<option::IntoIter<E>, vec::IntoIter<E>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.first.into_iter().chain(self.more)
     }
 }

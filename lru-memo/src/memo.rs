@@ -71,7 +71,7 @@ impl Memo {
     /// Iterates over the caches that have been used, in the order of first use.
     pub fn caches(&self) -> impl Iterator<Item = MemoCache<'_>> {
         let mut entries = alloc::vec::Vec::new();
-        self.0.for_each(&mut |entry| entries.push(entry));
+        self.0.for_each(&mut |entry: &Entry| entries.extend((!entry.is_bound()).then_some(entry)));
         entries.sort_unstable_by_key(|entry: &&Entry| entry.number());
         entries.into_iter().map(MemoCache)
     }
@@ -95,7 +95,7 @@ impl MemoCache<'_> {
         self.0.name()
     }
 
-    /// Returns the configuration that the cache was made with.
+    /// Returns the configuration that the cache was made with, and the present bound.
     #[must_use]
     pub fn parameters(&self) -> CacheParameters {
         self.0.parameters()

@@ -4,9 +4,10 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use core::time::Duration;
 
-use crate::cache::{Cache, EntryOf};
+use crate::cache::{Cache, EntryOf, State};
 use crate::flight::Turn;
-use crate::front::{Computation, Unfound, tag};
+use crate::front::reader::Reader;
+use crate::front::{Computation, Inside, Unfound, tag};
 use crate::invalidations::{Since, Ticket};
 use crate::key::{Key, SameKey};
 use crate::kind::Kind;
@@ -59,7 +60,7 @@ where
 {
     /// Marks this thread as the one that computes the value others wait for, while the function runs.
     pub fn enter(&mut self) -> impl Sized + use<'_, 'c, T, P, K, V, S, M> {
-        self.turn.as_mut().map(Turn::enter)
+        self.turn.as_ref().map(Turn::enter)
     }
 
     /// Like [`enter`](Self::enter), for an `async fn`.
@@ -93,62 +94,88 @@ where
         ttl_of: impl Fn(&V) -> Option<Duration>,
     ) -> R {
         self.stopwatch.end(outcome.value().is_some());
-        // Whoever waits goes on waiting until the value is stored. The user's code that storing runs may call the
-        // function again, and must not wait for itself.
-        let mut landing =
-            self.turn.take().map(|turn| Landing { cache: self.cache, hash: self.hash, turn: Some(turn) });
+        let mut stored_by = None;
+        let key = outcome.value().filter(|_| !self.cache.is_off()).and(self.key.take());
         {
-            let _inside = landing.as_mut().and_then(|landing| landing.turn.as_mut()).map(Turn::enter);
-            if self.cache.limits.maxsize != Some(0) {
-                if let Some(value) = outcome.value() {
-                    if let Some(key) = self.key.take().filter(|key| admits(key, value)) {
-                        self.store(key, clone(value), weigh, ttl_of);
-                    }
+            // Whoever waits goes on waiting until the value is stored. The user's code that storing runs may call the
+            // function again, and must not wait for itself.
+            let _inside = self.turn.as_ref().map(Turn::enter);
+            if let (Some(value), Some(key)) = (outcome.value(), key) {
+                if admits(&key, value) {
+                    stored_by = self.store(key, clone(value), weigh, ttl_of);
                 }
             }
         }
-        if let (Some(value), Some(landing)) = (outcome.value(), &mut landing) {
-            if let Some(turn) = landing.turn.take() {
-                landing.cache.land(landing.hash, turn, || clone(value));
+        if stored_by.is_some() {
+            if let Some(running) = self.running.take() {
+                running.end(stored_by);
+            }
+        }
+        if let Some(value) = outcome.value().filter(|_| self.turn.is_some()) {
+            if let Some(turn) = self.turn.take() {
+                self.cache.land(self.hash, turn, || clone(value));
             }
         }
         outcome
     }
 
+    /// Stores a value. Returns the calling thread's reader, if that was at hand.
+    #[inline(always)]
     fn store(
         &self,
         key: K,
         value: V,
         weigh: impl Fn(&K, &V) -> usize,
         ttl_of: impl Fn(&V) -> Option<Duration>,
-    ) {
+    ) -> Option<&'c Reader> {
         let cache = self.cache;
         let entry = cache.entry(self.hash, key, value, ttl_of);
         let weight = weigh(&entry.key, &entry.value);
-        if let Err(entry) = self.store_at_once(entry, weight) {
-            self.store_searching(entry, weight);
+        match self.store_at_once(entry, weight) {
+            Ok(reader) => reader,
+            Err(entry) => {
+                self.store_searching(entry, weight);
+                None
+            }
         }
     }
 
-    /// Stores an entry whose key is not there, and was not cleared or invalidated.
+    /// Stores an entry whose key is not there, and was not cleared or invalidated. Returns the calling thread's reader.
     ///
     /// # Errors
     /// The entry, when that is not so, or takes foreign code to find out.
     #[inline(always)]
-    fn store_at_once(&self, entry: EntryOf<P, K, V>, weight: usize) -> Result<(), EntryOf<P, K, V>> {
+    fn store_at_once(
+        &self,
+        entry: EntryOf<P, K, V>,
+        weight: usize,
+    ) -> Result<Option<&'c Reader>, EntryOf<P, K, V>> {
         let mut left = Left::new();
         let Some(mut state) = T::enter_if(&self.cache.state, || self.cache.is_usable()) else {
-            return Ok(());
+            return Ok(None);
         };
-        let searched = state.searched_nothing(&self.cache.front, &mut left);
-        let is_it = |stored: &EntryOf<P, K, V>| self.same.same(&stored.key, &entry.key).then_some(());
-        let is_lacking = searched.inside.still_lacks(self.unfound)
-            || P::PLAIN && searched.inside.find(tag(self.hash), is_it).is_none();
-        if !is_lacking || searched.ledger.invalidations.newest() != self.ticket {
+        let State { lru, ledger } = &mut *state;
+        let mine = self.cache.front.reader();
+        let mut inside = self.cache.front.inside_by(mine, lru);
+        let is_lacking = inside.still_lacks(self.unfound) || self.lacks_now(&inside, &entry);
+        if !is_lacking || ledger.invalidations.newest() != self.ticket {
             return Err(entry);
         }
-        self.cache.store(searched, self.hash, entry, weight);
-        Ok(())
+        let expiry = self.cache.expiry();
+        let is_wanted = entry.key.is_current() && inside.lru.admits(weight);
+        if is_wanted && !self.cache.is_expired(&entry, expiry.now) {
+            inside.store_new(tag(self.hash), entry, weight, &expiry, &mut left);
+        } else {
+            left.push(entry);
+        }
+        Ok(mine)
+    }
+
+    /// Searches in the lock, unless that takes foreign code. Returns whether the key is not there.
+    #[inline(never)]
+    fn lacks_now(&self, inside: &Inside<'_, T, EntryOf<P, K, V>>, entry: &EntryOf<P, K, V>) -> bool {
+        let is_it = |stored: &EntryOf<P, K, V>| self.same.same(&stored.key, &entry.key).then_some(());
+        P::PLAIN && inside.find(tag(self.hash), is_it).is_none()
     }
 
     #[inline(never)]
@@ -182,21 +209,6 @@ where
                 }
                 _ => return,
             }
-        }
-    }
-}
-
-/// A turn that is to be used up, or abandoned when it is not.
-struct Landing<'c, T: Threading, P: Kind, K, V, S> {
-    cache: &'c Cache<T, P, K, V, S>,
-    hash: u64,
-    turn: Option<Turn<V>>,
-}
-
-impl<T: Threading, P: Kind, K, V, S> Drop for Landing<'_, T, P, K, V, S> {
-    fn drop(&mut self) {
-        if let Some(turn) = self.turn.take() {
-            self.cache.abandon(self.hash, turn);
         }
     }
 }

@@ -70,7 +70,7 @@ fn make<P: Kind, K, V, S: BuildHasher + Default>(
     site: Site,
 ) -> Rc<ThreadCache<P, K, V, S>> {
     // The hasher's `default()` is the user's code and may have made the cache already: then this one is dropped.
-    let made = Rc::new(Cache::new(site.parameters).named(site.name));
+    let made = Rc::new(Cache::of_function(&site));
     let kept = cache.try_with(|cache| {
         let is_first = cache.set(Rc::clone(&made)).is_ok();
         (cache.get().cloned(), is_first)
@@ -79,6 +79,7 @@ fn make<P: Kind, K, V, S: BuildHasher + Default>(
         Ok((Some(kept), is_first)) => {
             if is_first {
                 registry::register(site);
+                kept.begin_to_follow();
             }
             kept
         }

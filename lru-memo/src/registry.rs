@@ -5,6 +5,7 @@ use core::any::TypeId;
 use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::bounds;
 use crate::by_type::ByType;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::tags::Fingerprint;
@@ -29,6 +30,8 @@ pub struct Site {
     pub totals: fn() -> CacheTotals,
     /// The function's `_cache_clear`.
     pub clear: fn(),
+    /// The function's `_cache_resize`, if it has one.
+    pub resize: Option<fn(usize)>,
     /// Removes the entries with a tag, if the function has tags.
     pub invalidate_tag: Option<fn(Fingerprint)>,
 }
@@ -80,10 +83,13 @@ impl RegisteredCache {
         self.site.line
     }
 
-    /// Returns the configuration of the cache.
+    /// Returns the configuration of the cache, with its present bound.
     #[must_use]
     pub fn parameters(&self) -> CacheParameters {
-        self.site.parameters
+        match self.site.resize {
+            Some(_) => bounds::present(self.site.of, self.site.name, self.site.parameters),
+            None => self.site.parameters,
+        }
     }
 
     /// Returns the counters. With [`Scope::Thread`](crate::Scope::Thread), those of the calling thread's cache.
@@ -103,6 +109,34 @@ impl RegisteredCache {
     /// thread's cache.
     pub fn clear(&self) {
         (self.site.clear)();
+    }
+
+    /// Gives the function another bound, in all threads: what its `f_cache_resize` does. Returns whether it has a bound
+    /// that can change. A function with `maxsize = None` or `scope = shared` has none, and nothing happens.
+    ///
+    /// ```
+    /// use lru_memo::{cache, caches, lru_cache};
+    ///
+    /// #[lru_cache(maxsize = 100)]
+    /// fn bounded(x: u32) -> u32 {
+    ///     x
+    /// }
+    ///
+    /// #[cache]
+    /// fn unbounded(x: u32) -> u32 {
+    ///     x
+    /// }
+    ///
+    /// (0..100).for_each(|x| _ = bounded(x) + unbounded(x));
+    /// for cache in caches() {
+    ///     let is_resized = cache.resize(10);
+    ///     println!("{}: {}", cache.name(), if is_resized { "10 entries at most" } else { "no bound" });
+    /// }
+    /// assert_eq!((bounded_cache_info().currsize, unbounded_cache_info().currsize), (10, 100));
+    /// ```
+    #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
+    pub fn resize(&self, maxsize: usize) -> bool {
+        self.site.resize.inspect(|resize| resize(maxsize)).is_some()
     }
 
     /// Removes the entries with a tag. With [`Scope::Thread`](crate::Scope::Thread), from the calling thread's cache.

@@ -106,7 +106,6 @@ mod namespace;
 mod near;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod pool;
-mod privileges;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(any(feature = "memcached", feature = "redis"))]

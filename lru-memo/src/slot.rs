@@ -12,6 +12,7 @@ use core::marker::PhantomData;
 
 use once_cell::race::OnceBox;
 
+use crate::bounds::Bound;
 use crate::cache::Cache;
 use crate::info::CacheInfo;
 use crate::instances::ErasedCache;
@@ -117,7 +118,7 @@ impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads,
     #[cold]
     fn fill(&'static self, site: impl FnOnce() -> Site) -> &'static Cache<AllThreads, P, K, V, S> {
         let site = site();
-        let made = Box::new(Cache::new(site.parameters).named(site.name));
+        let made = Box::new(Cache::of_function(&site));
         // SAFETY: it stays in its box, and what is in a slot may be used by all threads, as said above.
         unsafe { made.take_part_in_forks() };
         // What is not needed is dropped, which is the user's code, at the end.
@@ -125,7 +126,9 @@ impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads,
         if unused.is_none() {
             registry::register(site);
         }
-        self.0.get().expect("it was set just now, if not before")
+        let cache = self.0.get().expect("it was set just now, if not before");
+        cache.begin_to_follow();
+        cache
     }
 }
 
@@ -147,6 +150,12 @@ where
     fn clear(&self) {
         if let Some(cache) = self.0.get() {
             cache.clear();
+        }
+    }
+
+    fn follow(&self, bound: &Bound) {
+        if let Some(cache) = self.0.get() {
+            cache.follow(bound);
         }
     }
 

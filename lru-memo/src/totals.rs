@@ -4,7 +4,7 @@
 //! many is measured from then on, and counts for all of them, so that reading the clock adds little to a miss.
 
 use core::cell::Cell;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 use std::time::Instant;
 
@@ -79,6 +79,8 @@ pub(crate) struct Runs {
     /// The runs that `nanoseconds` is about.
     measured: AtomicU64,
     nanoseconds: AtomicU64,
+    /// Whether one of many runs is measured.
+    are_short: AtomicBool,
     errors: AtomicU64,
 }
 
@@ -100,9 +102,7 @@ impl Stopwatch<'_> {
             let duration = since.elapsed();
             #[cfg(feature = "tracing")]
             tracing::debug!(cache = self.runs.name, ?duration, ok = has_value, "miss");
-            let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-            self.runs.nanoseconds.fetch_add(nanoseconds.saturating_mul(counts.into()), Relaxed);
-            self.runs.measured.fetch_add(counts.into(), Relaxed);
+            self.runs.add(duration, counts);
         }
     }
 }
@@ -130,27 +130,43 @@ impl Runs {
     /// Notes that a run begins.
     #[inline]
     pub(crate) fn begin(&self) -> Stopwatch<'_> {
-        Stopwatch { runs: self, begun: self.measure(), is_over: false }
+        std::thread_local! {
+            static RUNS: Cell<u64> = const { Cell::new(0) };
+        }
+        RUNS.set(RUNS.get() + 1);
+        self.begin_numbered(RUNS.get())
+    }
+
+    /// Notes that a run begins, which has this number among those of its thread.
+    #[inline]
+    pub(crate) fn begin_numbered(&self, number: u64) -> Stopwatch<'_> {
+        Stopwatch { runs: self, begun: self.measure(number), is_over: false }
     }
 
     /// Reads the clock, if a run that begins now is to be measured.
     #[inline]
-    fn measure(&self) -> Option<(Instant, u32)> {
-        std::thread_local! {
-            static UNMEASURED: Cell<u32> = const { Cell::new(0) };
-        }
+    fn measure(&self, number: u64) -> Option<(Instant, u32)> {
         #[cfg(feature = "tracing")]
         if tracing::enabled!(tracing::Level::DEBUG) {
             return Some((Instant::now(), 1));
         }
-        let (measured, nanoseconds) = (self.measured.load(Relaxed), self.nanoseconds.load(Relaxed));
-        let is_short = measured >= FIRST && nanoseconds < measured.saturating_mul(SHORT.as_nanos() as u64);
-        if !is_short {
-            return Some((Instant::now(), 1));
+        match (self.are_short.load(Relaxed), number % u64::from(SAMPLED)) {
+            (false, _) => Some((Instant::now(), 1)),
+            (true, 0) => Some((Instant::now(), SAMPLED)),
+            (true, _) => None,
         }
-        let number = UNMEASURED.get() + 1;
-        UNMEASURED.set(number % SAMPLED);
-        (number == SAMPLED).then(|| (Instant::now(), SAMPLED))
+    }
+
+    /// Adds a run that took so long, and counts for so many.
+    #[cold]
+    #[inline(never)]
+    fn add(&self, duration: Duration, counts: u32) {
+        let nanoseconds =
+            u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX).saturating_mul(counts.into());
+        let nanoseconds = self.nanoseconds.fetch_add(nanoseconds, Relaxed).saturating_add(nanoseconds);
+        let measured = self.measured.fetch_add(counts.into(), Relaxed) + u64::from(counts);
+        let are_short = measured >= FIRST && nanoseconds < measured.saturating_mul(SHORT.as_nanos() as u64);
+        self.are_short.store(are_short, Relaxed);
     }
 
     /// What there is of the totals here.

@@ -23,6 +23,8 @@ pub enum Operation {
     Invalidate(u8),
     /// Calls its `_cache_clear`.
     Clear,
+    /// Calls its `_cache_resize`.
+    Resize(u8),
     /// Moves the clock, by seconds.
     Advance(u8),
 }
@@ -174,6 +176,10 @@ impl Model {
                 (self.hits, self.misses) = (0, 0);
                 Given::Nothing
             }
+            Operation::Resize(maxsize) => {
+                self.resize(usize::from(*maxsize));
+                Given::Nothing
+            }
             Operation::Advance(seconds) => {
                 self.now += u64::from(*seconds);
                 Given::Nothing
@@ -227,9 +233,7 @@ impl Model {
             return;
         }
         while !self.fits(self.entries.len(), self.weight() + weight(value)) {
-            let oldest = (0..self.entries.len()).min_by_key(|&at| self.expires(self.entries[at]));
-            let expired = oldest.filter(|&at| self.is_expired(self.entries[at]));
-            self.entries.remove(expired.unwrap_or(0));
+            self.evict();
         }
         self.uses += 1;
         let ends = ttl.map_or(u64::MAX, |ttl| self.now + ttl);
@@ -241,6 +245,21 @@ impl Model {
             stored_as: self.uses,
             used_as: self.uses,
         });
+    }
+
+    /// Changes the bound.
+    pub fn resize(&mut self, maxsize: usize) {
+        self.limits.maxsize = Some(maxsize);
+        while self.entries.len() > maxsize {
+            self.evict();
+        }
+    }
+
+    /// Removes the oldest entry if it has expired, else the least recent one.
+    fn evict(&mut self) {
+        let oldest = (0..self.entries.len()).min_by_key(|&at| self.expires(self.entries[at]));
+        let expired = oldest.filter(|&at| self.is_expired(self.entries[at]));
+        self.entries.remove(expired.unwrap_or(0));
     }
 
     /// Whether one more fits beside so many, with which it would have this weight.

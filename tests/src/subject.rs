@@ -21,6 +21,7 @@ pub struct Subject {
     pub put: fn(u8, u32),
     pub refresh: fn(u8) -> Outcome,
     pub invalidate: fn(u8) -> bool,
+    pub resize: fn(usize),
     /// What its `cache_if` says.
     pub admits: fn(u32) -> bool,
 }
@@ -67,6 +68,14 @@ pub fn run() -> Outcome {
     }
 }
 
+/// The `resize` of a subject that no operation resizes.
+///
+/// # Panics
+/// Always.
+pub fn keeps_its_bound(_: usize) {
+    panic!("no operation resizes it")
+}
+
 /// Panics as a function or hook that was asked to.
 ///
 /// # Panics
@@ -101,6 +110,7 @@ impl Subject {
             Operation::Invalidate(key) => return Given::Invalidated((self.invalidate)(*key)),
             Operation::Put(key) => (self.put)(*key, next_number()),
             Operation::Clear => (self.clear)(),
+            Operation::Resize(maxsize) => (self.resize)(usize::from(*maxsize)),
             Operation::Advance(seconds) => clock::advance(Duration::from_secs((*seconds).into())),
         }
         Given::Nothing

@@ -7,7 +7,7 @@ mod operations;
 
 use lru_memo::lru_cache;
 use lru_memo_tests::model::Outcome;
-use lru_memo_tests::subject::{Subject, run};
+use lru_memo_tests::subject::{Subject, keeps_its_bound, run};
 use operations::{User, WORDS, operations};
 use proptest::prelude::*;
 
@@ -71,6 +71,7 @@ macro_rules! subjects {
                 put: |$n, value| function_cache_put($make, value),
                 refresh: |$n| function_cache_refresh($make),
                 invalidate: |$n| function_cache_invalidate($make),
+                resize: keeps_its_bound,
                 admits: |_| true,
             });
         }

@@ -1,4 +1,5 @@
-//! Random operations on a cache bounded in number, weight and age, beside a naive model of it.
+//! Random operations on a cache bounded in number, weight and age, beside a naive model of it. The first bound
+//! changes.
 //!
 //! One test in a program of its own: the clock is the process's.
 
@@ -30,7 +31,7 @@ fn with_idle(_: u8) -> Outcome {
     run()
 }
 
-#[lru_cache(maxsize = None, idle = "9s", scope = thread)]
+#[lru_cache(maxsize = 50, idle = "9s", scope = thread)]
 fn with_idle_alone(_: u8) -> Outcome {
     run()
 }
@@ -49,6 +50,7 @@ const SUBJECT: Subject = Subject {
     put: function_cache_put,
     refresh: function_cache_refresh,
     invalidate: function_cache_invalidate,
+    resize: function_cache_resize,
     admits: |_| true,
 };
 
@@ -61,6 +63,7 @@ const WITH_TTL_OF: Subject = Subject {
     put: with_ttl_of_cache_put,
     refresh: with_ttl_of_cache_refresh,
     invalidate: with_ttl_of_cache_invalidate,
+    resize: with_ttl_of_cache_resize,
     ..SUBJECT
 };
 
@@ -73,6 +76,7 @@ const WITH_IDLE: Subject = Subject {
     put: with_idle_cache_put,
     refresh: with_idle_cache_refresh,
     invalidate: with_idle_cache_invalidate,
+    resize: with_idle_cache_resize,
     ..SUBJECT
 };
 
@@ -85,6 +89,7 @@ const WITH_IDLE_ALONE: Subject = Subject {
     put: with_idle_alone_cache_put,
     refresh: with_idle_alone_cache_refresh,
     invalidate: with_idle_alone_cache_invalidate,
+    resize: with_idle_alone_cache_resize,
     ..SUBJECT
 };
 
@@ -99,10 +104,13 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => key().prop_map(move |key| Operation::Refresh(key, returns())),
         3 => (0..7_u8).prop_map(Operation::Advance),
         1 => Just(Operation::Clear),
+        2 => (0..7_u8).prop_map(Operation::Resize),
     ]
 }
 
 fn compare(subject: Subject, mut model: Model, operations: &[Operation]) -> Result<(), TestCaseError> {
+    (subject.resize)(4);
+    model.resize(4);
     for operation in operations {
         model.apply(operation);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lru_memo::lru_cache;
 use lru_memo_tests::model::{Outcome, is_wanted, weight};
-use lru_memo_tests::subject::{Subject, run};
+use lru_memo_tests::subject::{Subject, keeps_its_bound, run};
 
 use crate::program::KEYS;
 use crate::trap::{Key, Value};
@@ -61,6 +61,7 @@ macro_rules! subjects {
                     put: |$n, $number| function_cache_put($make, $make_value),
                     refresh: |$n| outcome(function_cache_refresh($make)),
                     invalidate: |$n| function_cache_invalidate($make),
+                    resize: keeps_its_bound,
                     admits: admits!($($admits)?),
                 };
 

@@ -140,10 +140,14 @@ fn fetch_cache_clear() {
 }
 ///The configuration of the cache of [`fetch`].
 fn fetch_cache_parameters() -> CacheParameters {
-    CacheParameters::new(
-        ::core::option::Option::Some(const { 128 }),
-        false,
-        <Scope>::Process,
+    present(
+        instantiation_of(fetch_needs_lru_cache_on_its_impl_block),
+        || ::core::concat!(::core::module_path!(), "::", "fetch"),
+        CacheParameters::new(
+            ::core::option::Option::Some(const { 128 }),
+            false,
+            <Scope>::Process,
+        ),
     )
 }
 ///Removes one entry from the cache of [`fetch`]; says whether it was there.
@@ -405,6 +409,10 @@ fn fetch_cache_invalidate_if(
         ::core::option::Option::None => 0,
     }
 }
+///Changes how many entries the cache of [`fetch`] may hold; evicts the least recent ones if it holds more.
+fn fetch_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
+    fetch_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize);
+}
 #[doc(hidden)]
 #[inline]
 fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
@@ -495,7 +503,7 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                 >,
             >(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(fetch_needs_lru_cache_on_its_impl_block),
                 name: || ::core::concat!(::core::module_path!(), "::", "fetch"),
                 file: ::core::file!(),
                 line: line!(),
@@ -507,6 +515,9 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                 info: || fetch_needs_lru_cache_on_its_impl_block().info(),
                 totals: || fetch_needs_lru_cache_on_its_impl_block().totals(),
                 clear: || fetch_needs_lru_cache_on_its_impl_block().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    fetch_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize)
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         )

@@ -15,7 +15,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -30,10 +30,36 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
                 ),
                 info: || {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(::core::option::Option::Some(const { 128 }))
+                        .info(|| {
+                            present(
+                                    instantiation_of(
+                                        largest_needs_lru_cache_on_its_impl_block::<T>,
+                                    ),
+                                    || name_of_instantiation(
+                                        ::core::module_path!(),
+                                        "largest",
+                                        &[&::core::any::type_name::<T>()],
+                                    ),
+                                    CacheParameters::new(
+                                        ::core::option::Option::Some(const { 128 }),
+                                        false,
+                                        <Scope>::Process,
+                                    ),
+                                )
+                                .maxsize
+                        })
                 },
                 totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
                 clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    largest_needs_lru_cache_on_its_impl_block::<T>()
+                        .resize(
+                            instantiation_of(
+                                largest_needs_lru_cache_on_its_impl_block::<T>,
+                            ),
+                            __lru_memo_maxsize,
+                        )
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         );
@@ -84,7 +110,22 @@ fn largest_uncached<T: Clone + Ord + Hash + Send + Sync + 'static>(
 ///The hits, misses and size of the cache of [`largest`].
 fn largest_cache_info<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheInfo {
     largest_needs_lru_cache_on_its_impl_block::<T>()
-        .info(::core::option::Option::Some(const { 128 }))
+        .info(|| {
+            present(
+                    instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+                    || name_of_instantiation(
+                        ::core::module_path!(),
+                        "largest",
+                        &[&::core::any::type_name::<T>()],
+                    ),
+                    CacheParameters::new(
+                        ::core::option::Option::Some(const { 128 }),
+                        false,
+                        <Scope>::Process,
+                    ),
+                )
+                .maxsize
+        })
 }
 ///What the cache of [`largest`] has done since it was made, and how long its runs took.
 fn largest_cache_totals<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheTotals {
@@ -96,10 +137,18 @@ fn largest_cache_clear<T: Clone + Ord + Hash + Send + Sync + 'static>() {
 }
 ///The configuration of the cache of [`largest`].
 fn largest_cache_parameters<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheParameters {
-    CacheParameters::new(
-        ::core::option::Option::Some(const { 128 }),
-        false,
-        <Scope>::Process,
+    present(
+        instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+        || name_of_instantiation(
+            ::core::module_path!(),
+            "largest",
+            &[&::core::any::type_name::<T>()],
+        ),
+        CacheParameters::new(
+            ::core::option::Option::Some(const { 128 }),
+            false,
+            <Scope>::Process,
+        ),
     )
 }
 ///Removes one entry from the cache of [`largest`]; says whether it was there.
@@ -117,7 +166,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -132,10 +181,36 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 ),
                 info: || {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(::core::option::Option::Some(const { 128 }))
+                        .info(|| {
+                            present(
+                                    instantiation_of(
+                                        largest_needs_lru_cache_on_its_impl_block::<T>,
+                                    ),
+                                    || name_of_instantiation(
+                                        ::core::module_path!(),
+                                        "largest",
+                                        &[&::core::any::type_name::<T>()],
+                                    ),
+                                    CacheParameters::new(
+                                        ::core::option::Option::Some(const { 128 }),
+                                        false,
+                                        <Scope>::Process,
+                                    ),
+                                )
+                                .maxsize
+                        })
                 },
                 totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
                 clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    largest_needs_lru_cache_on_its_impl_block::<T>()
+                        .resize(
+                            instantiation_of(
+                                largest_needs_lru_cache_on_its_impl_block::<T>,
+                            ),
+                            __lru_memo_maxsize,
+                        )
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         );
@@ -157,7 +232,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -172,10 +247,36 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 ),
                 info: || {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(::core::option::Option::Some(const { 128 }))
+                        .info(|| {
+                            present(
+                                    instantiation_of(
+                                        largest_needs_lru_cache_on_its_impl_block::<T>,
+                                    ),
+                                    || name_of_instantiation(
+                                        ::core::module_path!(),
+                                        "largest",
+                                        &[&::core::any::type_name::<T>()],
+                                    ),
+                                    CacheParameters::new(
+                                        ::core::option::Option::Some(const { 128 }),
+                                        false,
+                                        <Scope>::Process,
+                                    ),
+                                )
+                                .maxsize
+                        })
                 },
                 totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
                 clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    largest_needs_lru_cache_on_its_impl_block::<T>()
+                        .resize(
+                            instantiation_of(
+                                largest_needs_lru_cache_on_its_impl_block::<T>,
+                            ),
+                            __lru_memo_maxsize,
+                        )
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         );
@@ -199,7 +300,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -214,10 +315,36 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 ),
                 info: || {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(::core::option::Option::Some(const { 128 }))
+                        .info(|| {
+                            present(
+                                    instantiation_of(
+                                        largest_needs_lru_cache_on_its_impl_block::<T>,
+                                    ),
+                                    || name_of_instantiation(
+                                        ::core::module_path!(),
+                                        "largest",
+                                        &[&::core::any::type_name::<T>()],
+                                    ),
+                                    CacheParameters::new(
+                                        ::core::option::Option::Some(const { 128 }),
+                                        false,
+                                        <Scope>::Process,
+                                    ),
+                                )
+                                .maxsize
+                        })
                 },
                 totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
                 clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    largest_needs_lru_cache_on_its_impl_block::<T>()
+                        .resize(
+                            instantiation_of(
+                                largest_needs_lru_cache_on_its_impl_block::<T>,
+                            ),
+                            __lru_memo_maxsize,
+                        )
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         );
@@ -240,7 +367,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -255,10 +382,36 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 ),
                 info: || {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(::core::option::Option::Some(const { 128 }))
+                        .info(|| {
+                            present(
+                                    instantiation_of(
+                                        largest_needs_lru_cache_on_its_impl_block::<T>,
+                                    ),
+                                    || name_of_instantiation(
+                                        ::core::module_path!(),
+                                        "largest",
+                                        &[&::core::any::type_name::<T>()],
+                                    ),
+                                    CacheParameters::new(
+                                        ::core::option::Option::Some(const { 128 }),
+                                        false,
+                                        <Scope>::Process,
+                                    ),
+                                )
+                                .maxsize
+                        })
                 },
                 totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
                 clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    largest_needs_lru_cache_on_its_impl_block::<T>()
+                        .resize(
+                            instantiation_of(
+                                largest_needs_lru_cache_on_its_impl_block::<T>,
+                            ),
+                            __lru_memo_maxsize,
+                        )
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         );
@@ -297,7 +450,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -312,10 +465,36 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 ),
                 info: || {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(::core::option::Option::Some(const { 128 }))
+                        .info(|| {
+                            present(
+                                    instantiation_of(
+                                        largest_needs_lru_cache_on_its_impl_block::<T>,
+                                    ),
+                                    || name_of_instantiation(
+                                        ::core::module_path!(),
+                                        "largest",
+                                        &[&::core::any::type_name::<T>()],
+                                    ),
+                                    CacheParameters::new(
+                                        ::core::option::Option::Some(const { 128 }),
+                                        false,
+                                        <Scope>::Process,
+                                    ),
+                                )
+                                .maxsize
+                        })
                 },
                 totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
                 clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    largest_needs_lru_cache_on_its_impl_block::<T>()
+                        .resize(
+                            instantiation_of(
+                                largest_needs_lru_cache_on_its_impl_block::<T>,
+                            ),
+                            __lru_memo_maxsize,
+                        )
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         );
@@ -387,6 +566,16 @@ fn largest_cache_invalidate_if<T: Clone + Ord + Hash + Send + Sync + 'static>(
         }
         ::core::option::Option::None => 0,
     }
+}
+///Changes how many entries the cache of [`largest`] may hold; evicts the least recent ones if it holds more.
+fn largest_cache_resize<T: Clone + Ord + Hash + Send + Sync + 'static>(
+    __lru_memo_maxsize: ::core::primitive::usize,
+) {
+    largest_needs_lru_cache_on_its_impl_block::<T>()
+        .resize(
+            instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+            __lru_memo_maxsize,
+        );
 }
 #[doc(hidden)]
 #[inline]

@@ -17,7 +17,7 @@ impl Engine {
                 ),
                 shareable::<i32>(),
                 || Site {
-                    of: instantiation(|| ()),
+                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
                     name: || name_of_instantiation(
                         ::core::any::type_name::<Self>(),
                         "score",
@@ -32,10 +32,36 @@ impl Engine {
                     ),
                     info: || {
                         Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(::core::option::Option::Some(const { 128 }))
+                            .info(|| {
+                                present(
+                                        instantiation_of(
+                                            Self::score_needs_lru_cache_on_its_impl_block,
+                                        ),
+                                        || name_of_instantiation(
+                                            ::core::any::type_name::<Self>(),
+                                            "score",
+                                            &[],
+                                        ),
+                                        CacheParameters::new(
+                                            ::core::option::Option::Some(const { 128 }),
+                                            false,
+                                            <Scope>::Process,
+                                        ),
+                                    )
+                                    .maxsize
+                            })
                     },
                     totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
                     clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
+                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                        Self::score_needs_lru_cache_on_its_impl_block()
+                            .resize(
+                                instantiation_of(
+                                    Self::score_needs_lru_cache_on_its_impl_block,
+                                ),
+                                __lru_memo_maxsize,
+                            )
+                    }),
                     invalidate_tag: ::core::option::Option::None,
                 },
             );
@@ -96,7 +122,22 @@ impl Engine {
     ///The hits, misses and size of the cache of [`Self::score`].
     fn score_cache_info() -> CacheInfo {
         Self::score_needs_lru_cache_on_its_impl_block()
-            .info(::core::option::Option::Some(const { 128 }))
+            .info(|| {
+                present(
+                        instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
+                        || name_of_instantiation(
+                            ::core::any::type_name::<Self>(),
+                            "score",
+                            &[],
+                        ),
+                        CacheParameters::new(
+                            ::core::option::Option::Some(const { 128 }),
+                            false,
+                            <Scope>::Process,
+                        ),
+                    )
+                    .maxsize
+            })
     }
     ///What the cache of [`Self::score`] has done since it was made, and how long its runs took.
     fn score_cache_totals() -> CacheTotals {
@@ -108,10 +149,14 @@ impl Engine {
     }
     ///The configuration of the cache of [`Self::score`].
     fn score_cache_parameters() -> CacheParameters {
-        CacheParameters::new(
-            ::core::option::Option::Some(const { 128 }),
-            false,
-            <Scope>::Process,
+        present(
+            instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
+            || name_of_instantiation(::core::any::type_name::<Self>(), "score", &[]),
+            CacheParameters::new(
+                ::core::option::Option::Some(const { 128 }),
+                false,
+                <Scope>::Process,
+            ),
         )
     }
     ///Removes one entry from the cache of [`Self::score`]; says whether it was there.
@@ -133,7 +178,7 @@ impl Engine {
                 ),
                 shareable::<i32>(),
                 || Site {
-                    of: instantiation(|| ()),
+                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
                     name: || name_of_instantiation(
                         ::core::any::type_name::<Self>(),
                         "score",
@@ -148,10 +193,36 @@ impl Engine {
                     ),
                     info: || {
                         Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(::core::option::Option::Some(const { 128 }))
+                            .info(|| {
+                                present(
+                                        instantiation_of(
+                                            Self::score_needs_lru_cache_on_its_impl_block,
+                                        ),
+                                        || name_of_instantiation(
+                                            ::core::any::type_name::<Self>(),
+                                            "score",
+                                            &[],
+                                        ),
+                                        CacheParameters::new(
+                                            ::core::option::Option::Some(const { 128 }),
+                                            false,
+                                            <Scope>::Process,
+                                        ),
+                                    )
+                                    .maxsize
+                            })
                     },
                     totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
                     clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
+                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                        Self::score_needs_lru_cache_on_its_impl_block()
+                            .resize(
+                                instantiation_of(
+                                    Self::score_needs_lru_cache_on_its_impl_block,
+                                ),
+                                __lru_memo_maxsize,
+                            )
+                    }),
                     invalidate_tag: ::core::option::Option::None,
                 },
             );
@@ -177,7 +248,7 @@ impl Engine {
                 ),
                 shareable::<i32>(),
                 || Site {
-                    of: instantiation(|| ()),
+                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
                     name: || name_of_instantiation(
                         ::core::any::type_name::<Self>(),
                         "score",
@@ -192,10 +263,36 @@ impl Engine {
                     ),
                     info: || {
                         Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(::core::option::Option::Some(const { 128 }))
+                            .info(|| {
+                                present(
+                                        instantiation_of(
+                                            Self::score_needs_lru_cache_on_its_impl_block,
+                                        ),
+                                        || name_of_instantiation(
+                                            ::core::any::type_name::<Self>(),
+                                            "score",
+                                            &[],
+                                        ),
+                                        CacheParameters::new(
+                                            ::core::option::Option::Some(const { 128 }),
+                                            false,
+                                            <Scope>::Process,
+                                        ),
+                                    )
+                                    .maxsize
+                            })
                     },
                     totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
                     clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
+                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                        Self::score_needs_lru_cache_on_its_impl_block()
+                            .resize(
+                                instantiation_of(
+                                    Self::score_needs_lru_cache_on_its_impl_block,
+                                ),
+                                __lru_memo_maxsize,
+                            )
+                    }),
                     invalidate_tag: ::core::option::Option::None,
                 },
             );
@@ -222,7 +319,7 @@ impl Engine {
                 ),
                 shareable::<i32>(),
                 || Site {
-                    of: instantiation(|| ()),
+                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
                     name: || name_of_instantiation(
                         ::core::any::type_name::<Self>(),
                         "score",
@@ -237,10 +334,36 @@ impl Engine {
                     ),
                     info: || {
                         Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(::core::option::Option::Some(const { 128 }))
+                            .info(|| {
+                                present(
+                                        instantiation_of(
+                                            Self::score_needs_lru_cache_on_its_impl_block,
+                                        ),
+                                        || name_of_instantiation(
+                                            ::core::any::type_name::<Self>(),
+                                            "score",
+                                            &[],
+                                        ),
+                                        CacheParameters::new(
+                                            ::core::option::Option::Some(const { 128 }),
+                                            false,
+                                            <Scope>::Process,
+                                        ),
+                                    )
+                                    .maxsize
+                            })
                     },
                     totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
                     clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
+                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                        Self::score_needs_lru_cache_on_its_impl_block()
+                            .resize(
+                                instantiation_of(
+                                    Self::score_needs_lru_cache_on_its_impl_block,
+                                ),
+                                __lru_memo_maxsize,
+                            )
+                    }),
                     invalidate_tag: ::core::option::Option::None,
                 },
             );
@@ -267,7 +390,7 @@ impl Engine {
                 ),
                 shareable::<i32>(),
                 || Site {
-                    of: instantiation(|| ()),
+                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
                     name: || name_of_instantiation(
                         ::core::any::type_name::<Self>(),
                         "score",
@@ -282,10 +405,36 @@ impl Engine {
                     ),
                     info: || {
                         Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(::core::option::Option::Some(const { 128 }))
+                            .info(|| {
+                                present(
+                                        instantiation_of(
+                                            Self::score_needs_lru_cache_on_its_impl_block,
+                                        ),
+                                        || name_of_instantiation(
+                                            ::core::any::type_name::<Self>(),
+                                            "score",
+                                            &[],
+                                        ),
+                                        CacheParameters::new(
+                                            ::core::option::Option::Some(const { 128 }),
+                                            false,
+                                            <Scope>::Process,
+                                        ),
+                                    )
+                                    .maxsize
+                            })
                     },
                     totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
                     clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
+                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                        Self::score_needs_lru_cache_on_its_impl_block()
+                            .resize(
+                                instantiation_of(
+                                    Self::score_needs_lru_cache_on_its_impl_block,
+                                ),
+                                __lru_memo_maxsize,
+                            )
+                    }),
                     invalidate_tag: ::core::option::Option::None,
                 },
             );
@@ -323,7 +472,7 @@ impl Engine {
                 ),
                 shareable::<i32>(),
                 || Site {
-                    of: instantiation(|| ()),
+                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
                     name: || name_of_instantiation(
                         ::core::any::type_name::<Self>(),
                         "score",
@@ -338,10 +487,36 @@ impl Engine {
                     ),
                     info: || {
                         Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(::core::option::Option::Some(const { 128 }))
+                            .info(|| {
+                                present(
+                                        instantiation_of(
+                                            Self::score_needs_lru_cache_on_its_impl_block,
+                                        ),
+                                        || name_of_instantiation(
+                                            ::core::any::type_name::<Self>(),
+                                            "score",
+                                            &[],
+                                        ),
+                                        CacheParameters::new(
+                                            ::core::option::Option::Some(const { 128 }),
+                                            false,
+                                            <Scope>::Process,
+                                        ),
+                                    )
+                                    .maxsize
+                            })
                     },
                     totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
                     clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
+                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                        Self::score_needs_lru_cache_on_its_impl_block()
+                            .resize(
+                                instantiation_of(
+                                    Self::score_needs_lru_cache_on_its_impl_block,
+                                ),
+                                __lru_memo_maxsize,
+                            )
+                    }),
                     invalidate_tag: ::core::option::Option::None,
                 },
             );
@@ -470,5 +645,13 @@ impl Engine {
             }
             ::core::option::Option::None => 0,
         }
+    }
+    ///Changes how many entries the cache of [`Self::score`] may hold; evicts the least recent ones if it holds more.
+    fn score_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
+        Self::score_needs_lru_cache_on_its_impl_block()
+            .resize(
+                instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
+                __lru_memo_maxsize,
+            );
     }
 }

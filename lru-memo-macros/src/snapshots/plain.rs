@@ -63,10 +63,14 @@ fn area_cache_clear() {
 }
 ///The configuration of the cache of [`area`].
 fn area_cache_parameters() -> CacheParameters {
-    CacheParameters::new(
-        ::core::option::Option::Some(const { 128 }),
-        false,
-        <Scope>::Process,
+    present(
+        instantiation_of(area_needs_lru_cache_on_its_impl_block),
+        || ::core::concat!(::core::module_path!(), "::", "area"),
+        CacheParameters::new(
+            ::core::option::Option::Some(const { 128 }),
+            false,
+            <Scope>::Process,
+        ),
     )
 }
 ///Removes one entry from the cache of [`area`]; says whether it was there.
@@ -198,6 +202,10 @@ fn area_cache_invalidate_if(
         ::core::option::Option::None => 0,
     }
 }
+///Changes how many entries the cache of [`area`] may hold; evicts the least recent ones if it holds more.
+fn area_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
+    area_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize);
+}
 #[doc(hidden)]
 #[inline]
 fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
@@ -235,7 +243,7 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
             (shareable::<u32>(), (shareable::<u32>(), ())),
             shareable::<u32>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(area_needs_lru_cache_on_its_impl_block),
                 name: || ::core::concat!(::core::module_path!(), "::", "area"),
                 file: ::core::file!(),
                 line: line!(),
@@ -247,6 +255,9 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                 info: || area_needs_lru_cache_on_its_impl_block().info(),
                 totals: || area_needs_lru_cache_on_its_impl_block().totals(),
                 clear: || area_needs_lru_cache_on_its_impl_block().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    area_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize)
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         )

@@ -160,7 +160,7 @@ fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
         .of(
             instantiation(|| ()),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(report_needs_lru_cache_on_its_impl_block),
                 name: || ::core::concat!(::core::module_path!(), "::", "report"),
                 file: ::core::file!(),
                 line: line!(),
@@ -177,6 +177,7 @@ fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
                 clear: || at_once(
                     report_needs_lru_cache_on_its_impl_block().by_thread(()).clear(),
                 ),
+                resize: ::core::option::Option::None,
                 invalidate_tag: ::core::option::Option::None,
             },
             || Identity {

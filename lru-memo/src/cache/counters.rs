@@ -40,7 +40,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             CacheInfo {
                 hits: hits - cleared.0,
                 misses: misses - cleared.1,
-                maxsize: self.limits.maxsize,
+                maxsize: state.lru.limits.maxsize,
                 currsize: state.lru.len(),
             }
         })

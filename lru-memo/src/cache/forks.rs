@@ -9,9 +9,11 @@ use crate::kind::Kind;
 use crate::threading::{AllThreads, Threading};
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
-    /// The cache that is to be used instead, in a process that was forked off without taking the lock of this one.
+    /// The cache that is to be used instead, in a process that was forked off without taking the lock of this one. Each
+    /// operation but the shortest way of a hit begins with this, so the cache of a thread catches up here as well.
     #[inline]
     pub(crate) fn heir(&self) -> Option<&Self> {
+        self.catch_up_with_bound();
         if self.is_usable() { None } else { Some(self.make_heir()) }
     }
 
@@ -19,7 +21,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[inline(never)]
     pub(super) fn make_heir(&self) -> &Self {
         self.front.leave();
-        self.heir.get_or_make(|| Self::with_limits(self.limits, true))
+        self.heir.get_or_make(|| self.with_present_bound())
     }
 }
 

@@ -98,6 +98,11 @@ impl<X: Blank> Blocks<X> {
         Self::of(Shape { near, unit, bound })
     }
 
+    /// The length of the first block.
+    pub(crate) fn first_length(&self) -> usize {
+        self.layout.near
+    }
+
     /// Room for as many values of another type, in blocks of the same lengths.
     pub(crate) fn beside<Y: Blank>(&self) -> Blocks<Y> {
         Blocks::of(self.layout)
@@ -138,6 +143,12 @@ impl<X: Blank> Blocks<X> {
         unsafe { &*further }
     }
 
+    /// Whether a place is in the first block.
+    #[inline(always)]
+    pub(crate) fn are_near(&self, place: Place) -> bool {
+        (place as usize - 1) < self.layout.near
+    }
+
     /// The value at a place, if it is in the first block: where most are, and what takes the least work.
     ///
     /// # Safety
@@ -176,7 +187,7 @@ impl<X: Blank> Blocks<X> {
     ///
     /// # Safety
     /// There is room for the place.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn at(&self, place: Place) -> &X {
         // SAFETY: as the caller says.
         match unsafe { self.near(place) } {
@@ -186,7 +197,8 @@ impl<X: Blank> Blocks<X> {
         }
     }
 
-    #[inline]
+    #[cold]
+    #[inline(never)]
     unsafe fn far(&self, index: usize) -> &X {
         let block = self.layout.block(index);
         // SAFETY: whoever has the place got it after the block was there, and the index is in the block.
@@ -196,12 +208,12 @@ impl<X: Blank> Blocks<X> {
         }
     }
 
-    /// The values at all places up to the last, in slices, each with its first place.
+    /// The values at the places from the first up to the last, in slices, each with its first place.
     ///
     /// # Safety
     /// There is room for all of them.
-    pub(crate) unsafe fn slices(&self, last: Place) -> impl Iterator<Item = (Place, &[X])> {
-        let mut next = 0;
+    pub(crate) unsafe fn slices(&self, first: Place, last: Place) -> impl Iterator<Item = (Place, &[X])> {
+        let mut next = first as usize - 1;
         core::iter::from_fn(move || {
             let last = last as usize;
             if next >= last {
@@ -303,7 +315,7 @@ mod tests {
             }
         }
         // SAFETY: there is room.
-        let all = unsafe { blocks.slices(last) }.flat_map(|(first, slice)| (first..).zip(slice));
+        let all = unsafe { blocks.slices(1, last) }.flat_map(|(first, slice)| (first..).zip(slice));
         let mut expected = 1..=last;
         for (place, value) in all {
             assert_eq!((Some(place), value.load(Relaxed)), (expected.next(), u64::from(place)));

@@ -135,27 +135,41 @@ impl Index {
         for word in buckets.iter().map(|bucket| bucket.load(Relaxed)).filter(|&word| word != 0) {
             fill(&more[1..], word);
         }
-        self.exchange(more)
+        self.replace_buckets(more)
     }
 
     /// Puts another place where one was; in the lock.
     pub(crate) fn replace(&self, tag: Tag, old: Place, new: Place) {
         // SAFETY: in the lock.
         let buckets = unsafe { self.current() };
-        buckets[Self::position(buckets, tag, old)].store(word(tag, new), Release);
+        bucket(buckets, Self::position(buckets, tag, old)).store(word(tag, new), Release);
     }
 
     /// Removes an entry; in the lock.
     #[inline]
     pub(crate) fn remove(&self, tag: Tag, place: Place) {
         // SAFETY: in the lock.
+        self.remove_from(unsafe { self.current() }, tag, place);
+    }
+
+    /// Removes an entry, and adds another one at its place; in the lock.
+    #[inline(always)]
+    pub(crate) fn exchange(&self, old: Tag, new: Tag, place: Place) {
+        // SAFETY: in the lock.
         let buckets = unsafe { self.current() };
+        self.remove_from(buckets, old, place);
+        fill(buckets, word(new, place));
+        self.add_to_changes(ADDED);
+    }
+
+    #[inline(always)]
+    fn remove_from(&self, buckets: &[AtomicU64], tag: Tag, place: Place) {
         let mask = buckets.len() - 1;
         let mut gap = Self::position(buckets, tag, place);
         let mut is_moving = false;
         loop {
             let next = (gap + 1) & mask;
-            let word = buckets[next].load(Relaxed);
+            let word = bucket(buckets, next).load(Relaxed);
             if word == 0 || distance(buckets, word, next) == 0 {
                 break;
             }
@@ -163,10 +177,10 @@ impl Index {
                 self.add_to_changes(MOVED);
                 is_moving = true;
             }
-            buckets[gap].store(word, Release);
+            bucket(buckets, gap).store(word, Release);
             gap = next;
         }
-        buckets[gap].store(0, Release);
+        bucket(buckets, gap).store(0, Release);
         if is_moving {
             self.add_to_changes(MOVED);
         }
@@ -174,10 +188,10 @@ impl Index {
 
     /// Removes all; in the lock. Returns the old buckets.
     pub(crate) fn clear(&self) -> Buckets {
-        self.exchange(make(FEWEST))
+        self.replace_buckets(make(FEWEST))
     }
 
-    fn exchange(&self, buckets: Buckets) -> Buckets {
+    fn replace_buckets(&self, buckets: Buckets) -> Buckets {
         let old = self.buckets.load(Relaxed);
         self.buckets.store(leak(buckets), Release);
         // SAFETY: it is a leaked slice, and here nobody else has it to free; the caller keeps it for those who read.
@@ -187,11 +201,18 @@ impl Index {
     fn position(buckets: &[AtomicU64], tag: Tag, place: Place) -> usize {
         let mask = buckets.len() - 1;
         let mut at = tag as usize & mask;
-        while buckets[at].load(Relaxed) != word(tag, place) {
+        while bucket(buckets, at).load(Relaxed) != word(tag, place) {
             at = (at + 1) & mask;
         }
         at
     }
+}
+
+/// A bucket, by a number of which the lower bits count.
+#[inline(always)]
+fn bucket(buckets: &[AtomicU64], at: usize) -> &AtomicU64 {
+    // SAFETY: the number of buckets is a power of two, so that the lower bits are the number of one of them.
+    unsafe { buckets.get_unchecked(at & (buckets.len() - 1)) }
 }
 
 impl Iterator for Candidates<'_> {
@@ -238,7 +259,7 @@ fn fill(buckets: &[AtomicU64], word: u64) {
     let mut at = word as Tag as usize & mask;
     let mut far = 0;
     loop {
-        let there = buckets[at].load(Relaxed);
+        let there = bucket(buckets, at).load(Relaxed);
         if there == 0 || distance(buckets, there, at) < far {
             break;
         }
@@ -246,15 +267,15 @@ fn fill(buckets: &[AtomicU64], word: u64) {
         far += 1;
     }
     let mut end = at;
-    while buckets[end].load(Relaxed) != 0 {
+    while bucket(buckets, end).load(Relaxed) != 0 {
         end = (end + 1) & mask;
     }
     while end != at {
         let before = end.wrapping_sub(1) & mask;
-        buckets[end].store(buckets[before].load(Relaxed), Release);
+        bucket(buckets, end).store(bucket(buckets, before).load(Relaxed), Release);
         end = before;
     }
-    buckets[at].store(word, Release);
+    bucket(buckets, at).store(word, Release);
 }
 
 fn make(buckets: usize) -> Buckets {

@@ -5,17 +5,25 @@ use core::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use super::blocks::Place;
-use super::index::Tag;
+use super::index::{Index, Tag};
 use super::reader::Reader;
+use super::recency::Recency;
 use super::running::Running;
 use super::{Expiry, Front, HELD_BACK, LINGER, SPARE, Unfound};
 use crate::lru::{Left, Lru};
 use crate::sync::relax;
 use crate::threading::Threading;
 
+/// How many entries leave at once, when a bound becomes smaller.
+const STEP: usize = 64;
+
 /// A cache in its lock.
 pub(crate) struct Inside<'a, T: Threading, E> {
     pub(super) front: &'a Front<T, E>,
+    /// The calling thread's reader, if it has one.
+    pub(super) mine: Option<&'a Reader>,
+    /// Whether no other thread has a reader.
+    pub(super) is_alone: bool,
     pub(crate) lru: &'a mut Lru,
 }
 
@@ -52,15 +60,15 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         unsafe { self.front.nodes.entry(place) }
     }
 
-    /// Gives a place a stamp that is larger than all before, by the calling thread's reader.
-    #[inline]
-    pub(super) fn stamp(&mut self, place: Place, mine: Option<&Reader>, step: u32) {
-        let Self { front, lru } = self;
+    /// Gives a place a stamp that is larger than all before, by the calling thread's reader. Returns the stamp.
+    #[inline(always)]
+    pub(super) fn stamp(&mut self, place: Place, step: u32) -> u64 {
+        let Self { front, mine, lru, .. } = self;
         // SAFETY: in the lock, and the place is known.
         unsafe {
             match mine {
                 Some(mine) if !T::SHARED => front.recency.stamp_alone(place, mine),
-                _ => front.recency.stamp(place, mine, step, &mut lru.order, &lru.readers),
+                _ => front.recency.stamp(place, *mine, step, &mut lru.order, &lru.readers),
             }
         }
     }
@@ -89,12 +97,13 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Makes an entry the most recent one.
     pub(crate) fn touch(&mut self, place: Place) {
-        self.stamp(place, self.front.reader(), 1);
+        self.stamp(place, 1);
     }
 
     /// Removes an entry. What can leave now goes to `left`.
     pub(crate) fn remove(&mut self, place: Place, left: &mut Left<E>) {
         self.unlink(place);
+        self.lru.limbo.push(place);
         self.settle(left);
     }
 
@@ -105,6 +114,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Stores an entry of a weight that is [admitted](Lru::admits) as the most recent, in the place of the one with
     /// its key if there is one. What leaves goes to `left`.
+    #[inline(never)]
     pub(crate) fn store(
         &mut self,
         there: Option<Place>,
@@ -114,35 +124,63 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
         left: &mut Left<E>,
     ) {
-        let front = self.front;
-        let deadline = expiry.now.and_then(|_| (expiry.deadline_of)(&entry));
+        // Where no other thread reads, what leaves is gone at once, and its place is free.
+        let is_seen_by_nobody = self.is_seen_by_nobody();
         if let Some(there) = there {
             self.lru.remove(there);
+            self.retire(there, is_seen_by_nobody, left);
         }
-        while self.lru.is_full_for(weight) {
-            let leaving = match self.expired(expiry) {
-                Some(expired) => {
-                    self.lru.expirations += 1;
-                    expired
-                }
-                None => {
-                    let Some(least_recent) = self.least_recent() else { break };
-                    self.lru.evictions += 1;
-                    least_recent
-                }
-            };
-            self.unlink(leaving);
-        }
-        let mine = front.reader();
-        let is_alone = !T::SHARED || self.lru.readers.are_only(mine);
-        if is_alone {
-            self.settle_alone(mine, left);
-        }
+        while self.lru.is_full_for(weight) && self.evict(expiry, is_seen_by_nobody, left) {}
         let place = self.free_place(left);
+        self.lru.add(place, tag, weight);
+        self.put(there, place, tag, entry, expiry, left);
+        if core::mem::needs_drop::<E>() && !is_seen_by_nobody {
+            self.settle(left);
+        }
+    }
+
+    /// As [`store`](Self::store), for a key that is not there. This is the shortest way for a full cache that one thread
+    /// reads: the new entry gets the place of the one that leaves.
+    #[inline(always)]
+    pub(crate) fn store_new(
+        &mut self,
+        tag: Tag,
+        entry: E,
+        weight: usize,
+        expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+        left: &mut Left<E>,
+    ) {
+        let Front { index, recency, nodes, .. } = self.front;
+        if let (true, Some(mine), None) = (self.is_alone, self.mine, expiry.now) {
+            // SAFETY: in the lock, and nobody else reads.
+            if let Some(place) = unsafe { exchange::<T>(index, recency, self.lru, mine, tag) } {
+                if core::mem::needs_drop::<E>() {
+                    // SAFETY: the entry that was there cannot be found any more, and nobody sees it.
+                    left.push(unsafe { nodes.take(place) });
+                }
+                // SAFETY: in the lock, where nobody else reads, the new one is not seen yet.
+                return unsafe { nodes.put(place, entry) };
+            }
+        }
+        self.store(None, tag, entry, weight, expiry, left);
+    }
+
+    /// Puts an entry at a free place, where the index has that of the one with its key if there is one.
+    fn put(
+        &mut self,
+        there: Option<Place>,
+        place: Place,
+        tag: Tag,
+        entry: E,
+        expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+        left: &mut Left<E>,
+    ) {
+        let front = self.front;
+        let deadline = expiry.now.and_then(|_| (expiry.deadline_of)(&entry));
         // SAFETY: the place is free, so that nobody else can see it.
         unsafe { front.nodes.put(place, entry) };
-        self.lru.add(place, tag, weight);
-        self.stamp(place, mine, 1);
+        let stamp = self.stamp(place, 1);
+        self.lru.order.add(place, stamp, self.lru.len());
         match there {
             Some(there) => front.index.replace(tag, there, place),
             None => {
@@ -157,17 +195,83 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
             let Lru { deadlines, live, .. } = &mut *self.lru;
             deadlines.push(deadline, place, entries, |place| front.deadline_at(live, place, expiry));
         }
-        if core::mem::needs_drop::<E>() && !is_alone {
-            self.settle(left);
+    }
+
+    /// Removes an entry that has expired, or else the least recent one. Returns whether there was any.
+    #[inline(always)]
+    fn evict(
+        &mut self,
+        expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+        is_seen_by_nobody: bool,
+        left: &mut Left<E>,
+    ) -> bool {
+        let leaving = match self.expired(expiry) {
+            Some(expired) => {
+                self.lru.expirations += 1;
+                expired
+            }
+            None => {
+                let Some(least_recent) = self.least_recent() else { return false };
+                self.lru.evictions += 1;
+                least_recent
+            }
+        };
+        self.unlink(leaving);
+        self.retire(leaving, is_seen_by_nobody, left);
+        true
+    }
+
+    /// Whether the calling thread alone reads, and keeps nothing.
+    #[inline]
+    fn is_seen_by_nobody(&self) -> bool {
+        let Lru { limbo, kept, .. } = &*self.lru;
+        self.is_alone
+            && limbo.is_empty()
+            && kept.is_empty()
+            && self.mine.is_none_or(|mine| mine.hazard() == 0)
+    }
+
+    /// Lets an entry go that was removed: now, or when nobody sees it any more.
+    #[inline]
+    fn retire(&mut self, place: Place, is_seen_by_nobody: bool, left: &mut Left<E>) {
+        if !is_seen_by_nobody {
+            return self.lru.limbo.push(place);
+        }
+        self.lru.free.push(place);
+        if core::mem::needs_drop::<E>() {
+            // SAFETY: it was removed, and nobody can see it any more.
+            left.push(unsafe { self.front.nodes.take(place) });
         }
     }
 
+    /// Takes one step towards a new bound, and returns the bound that holds then. A step evicts no more than
+    /// [`STEP`] entries.
+    pub(crate) fn resize(
+        &mut self,
+        maxsize: usize,
+        expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+        left: &mut Left<E>,
+    ) -> usize {
+        let bound = maxsize.max(self.lru.len().saturating_sub(STEP));
+        let is_seen_by_nobody = self.is_seen_by_nobody();
+        while self.lru.len() > bound && self.evict(expiry, is_seen_by_nobody, left) {}
+        self.lru.limits.maxsize = Some(bound);
+        if self.lru.limits.order_matters() {
+            // SAFETY: in the lock.
+            unsafe { self.front.recency.begin(self.lru.last_place()) };
+        }
+        self.settle_all(left);
+        bound
+    }
+
     /// An entry whose deadline has passed, which is to be removed.
+    #[inline]
     fn expired(&mut self, expiry: &Expiry<impl Fn(&E) -> Option<Instant>>) -> Option<Place> {
         let Lru { deadlines, live, .. } = &mut *self.lru;
         deadlines.pop(expiry.now?, |place| self.front.deadline_at(live, place, expiry))
     }
 
+    #[inline(always)]
     fn least_recent(&mut self) -> Option<Place> {
         let (entries, last) = (self.lru.len(), self.lru.last_place());
         let Lru { live, order, readers, .. } = &mut *self.lru;
@@ -206,27 +310,6 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         }
     }
 
-    /// Frees what was removed, where no other thread reads.
-    #[inline]
-    fn settle_alone(&mut self, mine: Option<&Reader>, left: &mut Left<E>) {
-        let Lru { limbo, free, kept, .. } = &mut *self.lru;
-        if !kept.is_empty() || mine.is_some_and(|mine| mine.hazard() != 0) || !limbo.is_seen_by_nobody() {
-            return self.settle_all(left);
-        }
-        let gone = limbo.take_all();
-        for &place in &*gone {
-            free.push(place);
-            if core::mem::needs_drop::<E>() {
-                // SAFETY: it was removed, and nobody can see it any more.
-                left.push(unsafe { self.front.nodes.take(place) });
-            }
-        }
-        gone.clear();
-        if core::mem::needs_drop::<E>() && self.front.holds_back() {
-            self.front.held_back.store(0, Relaxed);
-        }
-    }
-
     #[inline(never)]
     fn settle_all(&mut self, left: &mut Left<E>) {
         self.settle_once(left);
@@ -244,7 +327,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     }
 
     fn settle_once(&mut self, left: &mut Left<E>) {
-        let front = self.front;
+        let Self { front, is_alone, .. } = *self;
         let Lru { limbo, free, kept, readers, order, .. } = &mut *self.lru;
         if !readers.are_few() {
             limbo.retain_pinned();
@@ -253,8 +336,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         let hazards =
             || T::all(&front.readers, readers).map(Reader::hazard).filter(|&place| place != 0).collect();
         let were_free = free.len();
-        let has_others = T::SHARED && !readers.are_only(front.reader());
-        limbo.settle(has_others.then_some(&*readers), hazards, kept, free);
+        limbo.settle((!is_alone).then_some(&*readers), hazards, kept, free);
         if core::mem::needs_drop::<E>() {
             for &place in &free[were_free..] {
                 // SAFETY: it was removed, and nobody can see it any more.
@@ -286,4 +368,34 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         // SAFETY: these are the places with entries, each once, and nobody uses them any more.
         places.map(|place| unsafe { self.front.nodes.take(place) }).collect()
     }
+}
+
+/// Puts a new entry with this tag in the place of the least recent one of a full cache, as far as that needs no type of
+/// entries. Returns the place, or none if nothing was done.
+///
+/// # Safety
+/// In the lock, and nobody but the calling thread reads, whose reader is `mine`.
+#[inline(never)]
+unsafe fn exchange<T: Threading>(
+    index: &Index,
+    recency: &Recency,
+    lru: &mut Lru,
+    mine: &Reader,
+    tag: Tag,
+) -> Option<Place> {
+    let is_seen_by_nobody = lru.limbo.is_empty() && lru.kept.is_empty() && mine.hazard() == 0;
+    let stamps_alone = !T::SHARED || recency.is(mine);
+    if !(is_seen_by_nobody && stamps_alone && lru.is_full_of_alike()) {
+        return None;
+    }
+    let (entries, last) = (lru.len(), lru.last_place());
+    let Lru { live, order, readers, .. } = &mut *lru;
+    // SAFETY: in the lock, and the places are known.
+    let place = unsafe { recency.least_recent(live, entries, last, order, readers) }?;
+    lru.evictions += 1;
+    index.exchange(lru.exchange(place, tag), tag, place);
+    // SAFETY: the place is known, and the reader stamps alone.
+    let stamp = unsafe { recency.stamp_alone(place, mine) };
+    lru.order.add(place, stamp, entries);
+    Some(place)
 }

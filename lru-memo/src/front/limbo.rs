@@ -57,16 +57,10 @@ impl Limbo {
         self.fresh.places.iter().chain(&self.waiting.places).copied()
     }
 
-    /// Whether nothing is left from when other threads were reading.
+    /// Whether there is nothing.
     #[inline]
-    pub(crate) fn is_seen_by_nobody(&self) -> bool {
-        self.waiting.is_empty() && self.fresh.buckets.is_empty()
-    }
-
-    /// The places, to be taken away.
-    #[inline]
-    pub(crate) fn take_all(&mut self) -> &mut Vec<Place> {
-        &mut self.fresh.places
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.fresh.is_empty()
     }
 
     /// Forgets those who were pinned and are not any more.

@@ -10,9 +10,11 @@ use loom::cell::UnsafeCell;
 use loom::sync::atomic::AtomicU32;
 use loom::thread;
 
+use super::reach::Reach;
 use super::reader::Reader;
 use super::readers::Life;
 use super::{Front, tag};
+use crate::bounds::Bound;
 use crate::front::Expiry;
 use crate::invalidations::{Invalidations, Since};
 use crate::lru::{Left, Limits, Lru};
@@ -80,9 +82,24 @@ impl Cache {
         inside.store(there.map(|(place, ())| place), tag(key), entry, 0, &expiry, left);
     }
 
+    /// Stores a key that is not there, as the thread of this reader does.
+    fn store_new_by(&self, reader: &Reader, key: u64) {
+        let mut left = Left::new();
+        let entry = Entry { key, value: UnsafeCell::new(0) };
+        let expiry = Expiry { now: None, deadline_of: |_: &Entry| None };
+        let mut state = self.state.lock();
+        self.front.inside_by(Some(reader), &mut state.0).store_new(tag(key), entry, 0, &expiry, &mut left);
+    }
+
     fn clear(&self) {
         let mut left = Left::new();
         self.front.inside(&mut self.state.lock().0).clear(&mut left);
+    }
+
+    fn resize(&self, maxsize: usize) {
+        let mut left = Left::new();
+        let expiry = Expiry { now: None, deadline_of: |_: &Entry| None };
+        self.front.inside(&mut self.state.lock().0).resize(maxsize, &expiry, &mut left);
     }
 
     fn remove(&self, key: u64) {
@@ -147,6 +164,28 @@ fn an_entry_is_not_taken_while_a_reader_sees_it() {
         cache.hit(reader, 1);
         other.join().unwrap();
         assert_eq!(cache.keys(), [3]);
+    });
+}
+
+#[test]
+fn an_entry_that_gets_the_place_of_another_one_is_seen_whole_by_a_thread_that_comes() {
+    loom::model(|| {
+        let cache = Cache::new(2, &[]);
+        let reader = cache.reader();
+        (1..=3).for_each(|key| cache.store_new_by(reader, key));
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || {
+                let reader = cache.reader();
+                assert!(cache.hit(reader, 3));
+                assert!(!cache.hit(reader, 1));
+                cache.hit(reader, 2);
+            })
+        };
+        cache.store_new_by(reader, 4);
+        other.join().unwrap();
+        assert_eq!(cache.keys().len(), 2);
+        assert!(cache.keys().contains(&4));
     });
 }
 
@@ -332,6 +371,79 @@ fn hits_that_are_only_counted_keep_what_they_see_and_none_is_lost() {
         other.join().unwrap();
         assert_eq!(cache.hits(), hits);
         assert!(cache.hit(mine, 1));
+    });
+}
+
+#[test]
+fn a_hit_counts_while_the_bound_grows_and_decides_once_it_has_grown() {
+    loom::model(|| {
+        let cache = Cache::new(1, &[1]);
+        let reader = cache.reader();
+        let done = Arc::new(AtomicU32::new(0));
+        let other = {
+            let (cache, done) = (Arc::clone(&cache), Arc::clone(&done));
+            thread::spawn(move || {
+                cache.resize(2);
+                cache.store(2, 0);
+                done.store(1, Ordering::Release);
+            })
+        };
+        let has_followed = done.load(Ordering::Acquire) == 1;
+        assert!(cache.hit(reader, 1));
+        other.join().unwrap();
+        if has_followed {
+            assert_eq!(cache.keys(), [1, 2]);
+        }
+        assert_eq!(cache.hits(), 1);
+        assert!(cache.hit(reader, 1));
+        cache.store(3, 0);
+        assert_eq!(cache.keys(), [3, 1]);
+    });
+}
+
+#[test]
+fn an_entry_that_a_smaller_bound_evicts_is_not_taken_while_a_reader_sees_it() {
+    loom::model(|| {
+        let cache = Cache::new(2, &[1, 2]);
+        let reader = cache.reader();
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || {
+                cache.resize(1);
+                cache.store(3, 0);
+            })
+        };
+        cache.hit(reader, 1);
+        other.join().unwrap();
+        assert_eq!(cache.keys(), [3]);
+    });
+}
+
+#[test]
+fn a_thread_whose_reach_was_cut_sees_the_newest_bound() {
+    loom::model(|| {
+        let shared = Arc::new((Bound::new(1), Reach::new(64)));
+        let other = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                for maxsize in [2, 3] {
+                    shared.0.set(maxsize);
+                    shared.1.cut();
+                }
+            })
+        };
+        let mut seen = 1;
+        let mut catch_up = || {
+            if shared.1.is_cut() {
+                shared.1.restore(64);
+                seen = shared.0.get();
+            }
+        };
+        catch_up();
+        catch_up();
+        other.join().unwrap();
+        catch_up();
+        assert_eq!(seen, 3);
     });
 }
 

@@ -132,9 +132,12 @@ impl Reader {
         &self.running
     }
 
+    /// Counts a miss, and returns its number.
     #[inline]
-    pub(crate) fn count_miss(&self) {
-        self.misses.store(self.misses.load(Relaxed) + 1, Relaxed);
+    pub(crate) fn count_miss(&self) -> u64 {
+        let misses = self.misses.load(Relaxed) + 1;
+        self.misses.store(misses, Relaxed);
+        misses
     }
 
     /// Counts a hit; by the owner, not pinned.

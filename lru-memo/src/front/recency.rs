@@ -9,6 +9,9 @@
 //! 4. In a crowd, a stamp is a read of the processor's counter. The counter grows faster than any thread can count stamps,
 //!    so counted stamps from before are smaller. After the crowd, counting goes on from what the counter shows then.
 //! 5. In a crowd, the stamp of a place is the largest one in the common array and in the threads' own tables.
+//! 6. Where the order cannot matter, `latest` says that it is not kept, and there is no room for stamps. When the bound grows,
+//!    room is made first, and then no reader stamps. A reader that is allowed to stamp has been in the lock since, so it
+//!    finds the room. A hit that still counts without a stamp began before the bound had grown.
 
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -71,6 +74,12 @@ impl Order {
         Self { newest: 0, changed_at: 0, changes: 0, crowd, victims: Victims::new() }
     }
 
+    /// Notes that one of so many entries is new, and has a stamp that is larger than all others.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, place: Place, stamp: u64, entries: usize) {
+        self.victims.add(Candidate { stamp, place }, entries);
+    }
+
     /// Forgets all that was found out about entries.
     pub(crate) fn clear(&mut self) {
         self.victims.clear();
@@ -122,6 +131,23 @@ impl Recency {
     /// Whether the order of uses is kept.
     pub(crate) fn is_kept(&self) -> bool {
         self.latest.load(Relaxed) != NOT_KEPT
+    }
+
+    /// Begins to keep the order, given the last place that was ever used. The entries that are there come before all later
+    /// uses, in any order.
+    ///
+    /// # Safety
+    /// In the lock.
+    #[cold]
+    pub(crate) unsafe fn begin(&self, last: Place) {
+        if self.is_kept() {
+            return;
+        }
+        for place in 1..=last {
+            // SAFETY: in the lock, and there was no room for any place.
+            unsafe { self.stamps.extend_to(place) };
+        }
+        self.latest.store(NOBODY, Relaxed);
     }
 
     /// Makes room for a place.
@@ -200,6 +226,7 @@ impl Recency {
     }
 
     /// Gives a place a stamp that is larger than all before, of the calling thread's reader if it has one; in the lock.
+    /// Returns the stamp.
     ///
     /// # Safety
     /// In the lock, and there is room for the place.
@@ -211,10 +238,10 @@ impl Recency {
         step: u32,
         order: &mut Order,
         list: &List,
-    ) {
+    ) -> u64 {
         let stamp = match mine {
             Some(mine) if self.is(mine) => mine.bump(),
-            _ if !self.is_kept() => return,
+            _ if !self.is_kept() => return 0,
             _ => self.stamp_of_another(mine, step, order, list),
         };
         // A hit of a crowd may store its stamp at the same time.
@@ -223,16 +250,19 @@ impl Recency {
         if slot.load(Relaxed) < stamp {
             slot.store(stamp, Relaxed);
         }
+        stamp
     }
 
-    /// As [`stamp`](Self::stamp), in a cache of one thread.
+    /// As [`stamp`](Self::stamp), by the reader that stamps alone, or in a cache of one thread.
     ///
     /// # Safety
     /// There is room for the place.
-    #[inline]
-    pub(crate) unsafe fn stamp_alone(&self, place: Place, mine: &Reader) {
+    #[inline(always)]
+    pub(crate) unsafe fn stamp_alone(&self, place: Place, mine: &Reader) -> u64 {
+        let stamp = mine.bump();
         // SAFETY: as the caller says.
-        unsafe { self.stamps.at(place) }.store(mine.bump(), Relaxed);
+        unsafe { self.stamps.at(place) }.store(stamp, Relaxed);
+        stamp
     }
 
     /// The next stamp in the lock, of a thread that does not stamp alone.
@@ -335,7 +365,7 @@ impl Recency {
     ///
     /// # Safety
     /// There is room for the place.
-    #[inline]
+    #[inline(always)]
     unsafe fn stamp_at(&self, place: Place, order: &Crowd, list: &List) -> u64 {
         // SAFETY: as the caller says.
         let common = unsafe { self.stamps.at(place) }.load(Relaxed);
@@ -354,6 +384,7 @@ impl Recency {
     ///
     /// # Safety
     /// There is room for the places up to the last.
+    #[inline(always)]
     pub(crate) unsafe fn least_recent(
         &self,
         live: &Live,
@@ -362,33 +393,47 @@ impl Recency {
         order: &mut Order,
         list: &List,
     ) -> Option<Place> {
-        let Order { victims, crowd, .. } = &mut *order;
-        let is_current = |candidate: &Candidate| {
-            // SAFETY: it is the place of an entry, or was.
-            live.has(candidate.place)
-                && unsafe { self.stamp_at(candidate.place, crowd, list) } == candidate.stamp
-        };
-        if let Some(place) = victims.next(is_current) {
-            return Some(place);
-        }
-        if entries == 0 {
-            return None;
+        if let Some(Candidate { stamp, place }) = order.victims.head() {
+            // SAFETY: it is the place of an entry.
+            if live.has(place) && unsafe { self.stamp_at(place, &order.crowd, list) } == stamp {
+                order.victims.take_head();
+                return Some(place);
+            }
         }
         // SAFETY: as the caller says.
-        unsafe {
-            self.find_victims(live, entries, last, order, list);
-            self.least_recent(live, entries, last, order, list)
-        }
+        unsafe { self.least_recent_of_used(live, entries, last, order, list) }
     }
 
+    /// As [`least_recent`](Self::least_recent), where entries were used since they were stored.
+    ///
     /// # Safety
-    /// As for [`least_recent`](Self::least_recent).
-    #[cold]
+    /// As there.
     #[inline(never)]
-    unsafe fn find_victims(&self, live: &Live, entries: usize, last: Place, order: &mut Order, list: &List) {
-        self.fold(order, list);
-        // SAFETY: as the caller says.
-        order.victims.find(|| unsafe { self.stamps.slices(last) }, live, entries, last);
+    unsafe fn least_recent_of_used(
+        &self,
+        live: &Live,
+        entries: usize,
+        last: Place,
+        order: &mut Order,
+        list: &List,
+    ) -> Option<Place> {
+        loop {
+            let Order { victims, crowd, .. } = &mut *order;
+            // SAFETY: it is the place of an entry.
+            let stamp_of = |place| live.has(place).then(|| unsafe { self.stamp_at(place, crowd, list) });
+            if let Some(victim) = victims.next(stamp_of) {
+                // SAFETY: as the caller says.
+                victims.walk_on(|first, last| unsafe { self.stamps.slices(first, last) }, live);
+                return Some(victim);
+            }
+            if entries == 0 {
+                return None;
+            }
+            self.fold(order, list);
+            // SAFETY: as the caller says.
+            let stamps = |first, last| unsafe { self.stamps.slices(first, last) };
+            order.victims.find(stamps, live, entries, last);
+        }
     }
 
     /// All entries, the most recent first; in the lock.

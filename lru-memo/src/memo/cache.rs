@@ -4,8 +4,10 @@ use alloc::sync::Arc;
 use core::any::TypeId;
 use core::hash::BuildHasher;
 use core::ops::Deref;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicUsize, fence};
 
+use crate::bounds::{self, Bound};
 use crate::cache::Cache;
 use crate::hooks::cold;
 use crate::info::{CacheInfo, CacheParameters};
@@ -44,6 +46,9 @@ pub const fn shareable_part_in_object<T: ?Sized, S: ShareableInObject, H>(
     Shared::proven()
 }
 
+/// Whether the bound of a cache of any object was ever changed. Until then, caches are made without looking for it.
+static IS_ANY_CHANGED: AtomicBool = AtomicBool::new(false);
+
 type TheCache<P, K, V, S> = Cache<AllThreads, InBlocks<P>, K, V, S>;
 
 /// What a cache is made with.
@@ -52,6 +57,15 @@ pub struct SiteInObject {
     pub name: fn() -> &'static str,
     /// The configuration; for this object, if it depends on that.
     pub parameters: CacheParameters,
+    /// Where the object keeps the bound, if it was changed.
+    pub bound: TypeId,
+}
+
+impl SiteInObject {
+    /// With the bound that the cache begins with, of an object without another.
+    fn with_first_bound(self) -> Self {
+        Self { parameters: bounds::before_use(self.name, self.parameters), ..self }
+    }
 }
 
 /// A cache whose types are forgotten.
@@ -59,6 +73,30 @@ trait Erased: Send + Sync {
     fn info(&self) -> CacheInfo;
     fn totals(&self) -> CacheTotals;
     fn clear(&self);
+    fn follow(&self, bound: &Bound);
+    /// The bound that a cache is to follow, if this is none but that.
+    fn as_bound(&self) -> Option<&Bound> {
+        None
+    }
+}
+
+/// In place of a cache, the bound that the cache follows, which may not have been made yet.
+impl Erased for Bound {
+    fn info(&self) -> CacheInfo {
+        CacheInfo::unused(Some(self.get()))
+    }
+
+    fn totals(&self) -> CacheTotals {
+        CacheTotals::default()
+    }
+
+    fn clear(&self) {}
+
+    fn follow(&self, _: &Bound) {}
+
+    fn as_bound(&self) -> Option<&Bound> {
+        Some(self)
+    }
 }
 
 /// A cache that all threads may share.
@@ -84,6 +122,10 @@ impl<P: Kind, K, V, S: BuildHasher + Default> Erased for Sharing<TheCache<P, K, 
     fn clear(&self) {
         self.0.clear();
     }
+
+    fn follow(&self, bound: &Bound) {
+        self.0.follow(bound);
+    }
 }
 
 /// The cache of one function in the table of an object.
@@ -93,7 +135,8 @@ pub(crate) struct Entry {
     of: TypeId,
     /// When it was made, among all.
     number: usize,
-    site: SiteInObject,
+    name: fn() -> &'static str,
+    parameters: CacheParameters,
 }
 
 impl Entry {
@@ -105,9 +148,20 @@ impl Entry {
         S: BuildHasher + Default + ShareableInObject,
     {
         static NUMBERS: AtomicUsize = AtomicUsize::new(0);
-        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::unlisted(site.parameters).named(site.name)));
+        let SiteInObject { name, parameters, .. } = site.with_first_bound();
+        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::unlisted(parameters).named(name)));
         let of = TypeId::of::<TheCache<P, K, V, S>>();
-        Self { cache, of, number: NUMBERS.fetch_add(1, Ordering::Relaxed), site }
+        Self { cache, of, number: NUMBERS.fetch_add(1, Relaxed), name, parameters }
+    }
+
+    /// In place of a cache, its bound.
+    fn of_bound(site: SiteInObject, maxsize: usize) -> Self {
+        let SiteInObject { name, parameters, .. } = site;
+        Self { cache: Arc::new(Bound::new(maxsize)), of: TypeId::of::<Bound>(), number: 0, name, parameters }
+    }
+
+    pub(super) fn is_bound(&self) -> bool {
+        self.cache.as_bound().is_some()
     }
 
     /// The cache by its type.
@@ -145,11 +199,11 @@ impl Entry {
     }
 
     pub(super) fn name(&self) -> &'static str {
-        (self.site.name)()
+        (self.name)()
     }
 
     pub(super) fn parameters(&self) -> CacheParameters {
-        self.site.parameters
+        CacheParameters { maxsize: self.info().maxsize, ..self.parameters }
     }
 
     pub(super) fn info(&self) -> CacheInfo {
@@ -248,8 +302,30 @@ impl<'m> InObject<'m> {
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
-        let make = || Entry::new::<P, K, V, S>(site(), (key, value));
-        self.find().unwrap_or_else(|| cold(|| self.memo.0.get_or_insert(self.of, make).0))
+        self.find().unwrap_or_else(|| {
+            cold(|| {
+                let site = site();
+                let of_bound = site.bound;
+                let make = || Entry::new::<P, K, V, S>(site, (key, value));
+                let entry = self.memo.0.get_or_insert(self.of, make).0;
+                // The bound may have been changed before others could find the cache.
+                if let Some(bound) = self.bound(of_bound) {
+                    entry.cache.follow(bound);
+                }
+                entry
+            })
+        })
+    }
+
+    /// The bound of the function in this object, if it was changed.
+    #[inline]
+    fn bound(&self, of: TypeId) -> Option<&'m Bound> {
+        // Whoever makes a cache sees the bound here, or whoever changes the bound sees the cache.
+        fence(SeqCst);
+        if !IS_ANY_CHANGED.load(Relaxed) {
+            return None;
+        }
+        self.memo.0.get(of)?.cache.as_bound()
     }
 
     /// The cache, when it has been used.
@@ -269,9 +345,9 @@ impl<'m> InObject<'m> {
         self.memo.0.get(self.of)
     }
 
-    /// The counters, given the bound of a cache that is not there.
-    pub fn info(self, maxsize: impl FnOnce() -> Option<usize>) -> CacheInfo {
-        self.find().map_or_else(|| CacheInfo::unused(maxsize()), Entry::info)
+    /// The counters, given what a cache that is not there would be made with.
+    pub fn info(self, site: impl FnOnce() -> SiteInObject) -> CacheInfo {
+        self.find().map_or_else(|| CacheInfo::unused(self.parameters_before_use(site()).maxsize), Entry::info)
     }
 
     /// What it has done since it was made.
@@ -287,9 +363,28 @@ impl<'m> InObject<'m> {
         }
     }
 
-    /// The configuration of the cache, given that of one that is not there.
-    pub fn parameters(self, parameters: impl FnOnce() -> CacheParameters) -> CacheParameters {
-        self.find().map_or_else(parameters, Entry::parameters)
+    /// The configuration of the cache, given what one that is not there would be made with.
+    pub fn parameters(self, site: impl FnOnce() -> SiteInObject) -> CacheParameters {
+        self.find().map_or_else(|| self.parameters_before_use(site()), Entry::parameters)
+    }
+
+    fn parameters_before_use(&self, site: SiteInObject) -> CacheParameters {
+        match self.bound(site.bound) {
+            bound @ Some(_) => bounds::with_present(bound, site.parameters),
+            None => site.with_first_bound().parameters,
+        }
+    }
+
+    /// Gives the cache another bound, given what a cache that is not there would be made with.
+    pub fn resize(self, maxsize: usize, site: impl FnOnce() -> SiteInObject) {
+        IS_ANY_CHANGED.store(true, Relaxed);
+        let site = site();
+        let entry = self.memo.0.get_or_insert(site.bound, || Entry::of_bound(site, maxsize)).0;
+        let Some(bound) = entry.cache.as_bound() else { return };
+        bound.set(maxsize);
+        if let Some(entry) = self.find() {
+            entry.cache.follow(bound);
+        }
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Kind {
     Value,
     /// A function cannot be told from other functions, so it is not cached.
     Identity,
+    /// An environment variable cannot be read.
+    Variable,
 }
 
 impl Error {

@@ -222,7 +222,7 @@ impl SharedTurn {
     }
 
     pub(super) fn enter(&mut self) -> Option<Inside<'_>> {
-        self.turn.as_mut().map(flight::Turn::enter)
+        self.turn.as_ref().map(flight::Turn::enter)
     }
 
     pub(super) async fn inside<F: Future>(&mut self, body: F) -> F::Output {

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn only_the_thread_that_runs_the_body_is_inside() {
-    let mut first = Flight::<u32>::begin();
+    let first = Flight::<u32>::begin();
     let flight = Arc::clone(first.flight());
     let other = Flight::<u32>::begin();
     assert!(!flight.is_entered());
@@ -19,10 +19,10 @@ fn only_the_thread_that_runs_the_body_is_inside() {
 
 #[test]
 fn flights_may_be_left_in_any_order() {
-    let mut turns: Vec<_> = (0..3).map(|_| Flight::<u32>::begin()).collect();
+    let turns: Vec<_> = (0..3).map(|_| Flight::<u32>::begin()).collect();
     let flights: Vec<_> = turns.iter().map(|turn| Arc::clone(turn.flight())).collect();
     let entered = || flights.iter().map(|flight| flight.is_entered()).collect::<Vec<_>>();
-    let mut insides: Vec<_> = turns.iter_mut().map(Turn::enter).collect();
+    let mut insides: Vec<_> = turns.iter().map(Turn::enter).collect();
     assert_eq!(entered(), [true, true, true]);
     drop(insides.remove(0));
     assert_eq!(entered(), [false, true, true]);
@@ -103,7 +103,7 @@ fn a_thread_at_its_end_can_still_be_told_from_others() {
     struct AtTheEnd(Mutex<Option<Turn<u32>>>, std::sync::mpsc::Sender<bool>);
     impl Drop for AtTheEnd {
         fn drop(&mut self) {
-            let mut turn = self.0.lock().unwrap().take().unwrap();
+            let turn = self.0.lock().unwrap().take().unwrap();
             let flight = Arc::clone(turn.flight());
             let inside = turn.enter();
             let entered = flight.is_entered();

@@ -66,7 +66,7 @@ impl OneKey {
     /// A call on a thread: the value, or the number of the run that failed.
     pub(super) fn call(&self, body: impl Fn(usize) -> Option<u32>) -> Result<u32, usize> {
         let (_tidy, place) = self.place();
-        let mut turn = match place {
+        let turn = match place {
             Place::Runner(turn) => turn,
             Place::Waiter(waiting) => match waiting.block(None).expect("there is no deadline") {
                 Landed::Value(value) => return Ok(*value),

@@ -6,7 +6,7 @@ use std::thread;
 
 use lru_memo::lru_cache;
 use lru_memo_tests::model::{Body, Ending, Operation, Outcome};
-use lru_memo_tests::subject::Subject;
+use lru_memo_tests::subject::{Subject, keeps_its_bound};
 use lru_memo_tests::without_hanging;
 use proptest::prelude::*;
 
@@ -141,6 +141,7 @@ macro_rules! tests {
                     put: function_cache_put,
                     refresh: function_cache_refresh,
                     invalidate: function_cache_invalidate,
+                    resize: keeps_its_bound,
                     admits: |_| true,
                 });
             })*
@@ -163,6 +164,7 @@ macro_rules! tests {
                     put: |n, value| function_cache_put(User(n), User(value)),
                     refresh: |n| plain(function_cache_refresh(User(n))),
                     invalidate: |n| function_cache_invalidate(User(n)),
+                    resize: keeps_its_bound,
                     admits: |_| true,
                 });
             })*
@@ -177,6 +179,43 @@ tests! {
     turns_at_seven_entries: agrees_with_the_model, 7;
     turns_without_a_bound: agrees_with_the_model, None;
     the_order_of_hits_by_two_threads_decides_who_is_evicted: evicts_what_was_hit_least_recently, 3;
+}
+
+#[test]
+fn threads_take_turns_while_the_bound_changes() {
+    #[lru_cache(maxsize = 1)]
+    fn function(_: u8) -> Outcome {
+        run()
+    }
+    const SUBJECT: Subject = Subject {
+        call: function,
+        info: function_cache_info,
+        clear: function_cache_clear,
+        parameters: function_cache_parameters,
+        peek: function_cache_peek,
+        put: function_cache_put,
+        refresh: function_cache_refresh,
+        invalidate: function_cache_invalidate,
+        resize: function_cache_resize,
+        admits: |_| true,
+    };
+    let test = || {
+        for threads in 1..=3 {
+            let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
+            let bounds = prop::collection::vec(0..KEYS, 1..20);
+            proptest!(config, |((operations, plan) in scripts(), bounds in bounds, spins in any::<bool>())| {
+                // One after each few operations.
+                let chunks = operations.chunks(operations.len().div_ceil(bounds.len()));
+                let resized = chunks.zip(bounds).flat_map(|(chunk, bound)| {
+                    [chunk, &[Operation::Resize(bound)]].concat()
+                });
+                let baton = if spins { Baton::spinning() } else { Baton::channels(threads) };
+                function_cache_resize(1);
+                agrees(SUBJECT, baton, threads, &plan, resized.collect());
+            });
+        }
+    };
+    without_hanging(|| "threads that take turns and resize".to_owned(), test);
 }
 
 /// So long that logs are full many times, and in such quick turns that the threads count as many at once.

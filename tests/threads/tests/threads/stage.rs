@@ -214,6 +214,7 @@ impl Stage {
             Operation::Invalidate(key) => return Given::Invalidated((self.subject.invalidate)(*key)),
             Operation::Put(key) => (self.subject.put)(*key, self.next_number()),
             Operation::Clear => (self.subject.clear)(),
+            Operation::Resize(maxsize) => (self.subject.resize)(usize::from(*maxsize)),
             Operation::Advance(_) => unreachable!("nothing here expires"),
         }
         Given::Nothing

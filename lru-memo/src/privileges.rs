@@ -1,9 +1,9 @@
-//! Finds out whether the program is privileged. The caller of such a program controls its environment, and must not
-//! choose its store.
+//! Finds out whether the program is privileged. The caller of such a program controls its environment, and must choose
+//! neither its store nor its bounds.
 
 /// Whether the program is setuid or setgid, or its file has capabilities.
 #[cfg(unix)]
-pub(super) fn are_not_the_callers() -> bool {
+pub(crate) fn are_not_the_callers() -> bool {
     // SAFETY: these calls only read, and cannot fail.
     let ids = unsafe { [(libc::getuid(), libc::geteuid()), (libc::getgid(), libc::getegid())] };
     ids.iter().any(|(real, effective)| real != effective) || is_secure()
@@ -22,6 +22,6 @@ fn is_secure() -> bool {
 }
 
 #[cfg(not(unix))]
-pub(super) fn are_not_the_callers() -> bool {
+pub(crate) fn are_not_the_callers() -> bool {
     false
 }

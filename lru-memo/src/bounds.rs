@@ -1,0 +1,78 @@
+//! The bounds of functions, which change while the program runs.
+//!
+//! A table tells the present bound of each function. Whoever changes a bound stores the number there first, and then has
+//! the caches that there are follow it. Whoever makes a cache has it follow once others can find it. So one of the two
+//! sees what the other did.
+
+mod variable;
+
+use core::any::TypeId;
+use core::sync::atomic::Ordering::SeqCst;
+
+use crate::by_type::ByType;
+use crate::info::{CacheParameters, Scope};
+use crate::registry::Site;
+use crate::sync::{AtomicUsize, fence};
+
+/// The largest number of entries in the caches of one function, or in one cache of an object.
+pub(crate) struct Bound(AtomicUsize);
+
+/// Those of functions, by the [instantiation](crate::instances::instantiation_of).
+static BOUNDS: ByType<Bound> = ByType::new();
+
+impl Bound {
+    pub(crate) fn new(maxsize: usize) -> Self {
+        Self(AtomicUsize::new(maxsize))
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        fence(SeqCst);
+        self.0.load(SeqCst)
+    }
+
+    /// Changes it. The caller then has the caches follow that it finds.
+    pub(crate) fn set(&self, maxsize: usize) {
+        self.0.store(maxsize, SeqCst);
+        fence(SeqCst);
+    }
+}
+
+/// Changes the bound of a function, of which there may be no cache yet.
+pub(crate) fn set(of: TypeId, maxsize: usize) -> &'static Bound {
+    let bound = BOUNDS.get_or_insert(of, || Bound::new(maxsize)).0;
+    bound.set(maxsize);
+    bound
+}
+
+/// The bound of a function, if it has one.
+pub(crate) fn of_function(site: &Site) -> Option<&'static Bound> {
+    let compiled = site.parameters.maxsize?;
+    Some(BOUNDS.get_or_insert(site.of, || Bound::new(at_first(site.name, compiled))).0)
+}
+
+/// A configuration with the present bound.
+pub(crate) fn with_present(bound: Option<&Bound>, parameters: CacheParameters) -> CacheParameters {
+    CacheParameters { maxsize: bound.map(Bound::get), ..parameters }
+}
+
+/// The configuration of a function with the present bound, given that which the function was compiled with.
+#[must_use]
+pub fn present(of: TypeId, name: fn() -> &'static str, parameters: CacheParameters) -> CacheParameters {
+    match (parameters.maxsize, BOUNDS.get(of)) {
+        (Some(_), bound @ Some(_)) => with_present(bound, parameters),
+        _ => before_use(name, parameters),
+    }
+}
+
+/// The configuration of a cache that is not there yet.
+pub(crate) fn before_use(name: fn() -> &'static str, parameters: CacheParameters) -> CacheParameters {
+    let is_here = parameters.scope != Scope::Shared;
+    let maxsize =
+        parameters.maxsize.map(|compiled| if is_here { at_first(name, compiled) } else { compiled });
+    CacheParameters { maxsize, ..parameters }
+}
+
+/// The bound at first: the environment's, or that which the function was compiled with.
+fn at_first(name: fn() -> &'static str, compiled: usize) -> usize {
+    variable::maxsize_of(name).unwrap_or(compiled)
+}

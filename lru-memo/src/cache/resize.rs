@@ -1,0 +1,126 @@
+//! A bound that changes while the program runs.
+
+use core::hash::BuildHasher;
+use core::sync::atomic::Ordering::Relaxed;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use super::{Cache, EntryOf};
+use crate::bounds::{self, Bound};
+use crate::front;
+use crate::front::reach::Reach;
+use crate::kind::{Expiry, Kind};
+use crate::lru::{Left, Limits};
+use crate::registry::Site;
+use crate::threading::Threading;
+
+impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+    /// Returns an empty cache of a function, with the present bound of the function.
+    pub(crate) fn of_function(site: &Site) -> Self {
+        let bound = bounds::of_function(site);
+        let mut cache = Self::new(bounds::with_present(bound, site.parameters)).named(site.name);
+        cache.bound = bound;
+        cache
+    }
+
+    /// Returns an empty cache for the child of a fork.
+    pub(super) fn with_present_bound(&self) -> Self {
+        let maxsize = self.limits.maxsize.map(|_| self.maxsize.load(Relaxed));
+        let mut cache = Self::with_limits(Limits { maxsize, ..self.limits }, true);
+        cache.bound = self.bound;
+        cache
+    }
+
+    /// Gives the function another bound. Caches of other threads follow at their next call.
+    pub fn resize(&self, maxsize: usize) {
+        if let Some(bound) = self.bound {
+            bound.set(maxsize);
+            if !T::SHARED {
+                Reach::cut_all(bound);
+            }
+            self.follow(bound);
+        }
+    }
+
+    /// Follows the bound of its function from now on. Whoever makes the cache calls this when others can find it.
+    pub(crate) fn begin_to_follow(&self) {
+        let Some(bound) = self.bound else { return };
+        if !T::SHARED {
+            // SAFETY: a cache of one thread is counted, so it stays where it is until it is dropped, which ends this.
+            unsafe { self.front.reach().begin(bound) };
+        }
+        self.follow(bound);
+    }
+
+    /// Has the cache of a thread follow if its bound has changed.
+    #[inline]
+    pub(super) fn catch_up_with_bound(&self) {
+        if !T::SHARED && self.front.reach().is_cut() {
+            self.catch_up_with_changed_bound();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn catch_up_with_changed_bound(&self) {
+        self.front.restore_reach();
+        if let Some(bound) = self.bound {
+            self.follow(bound);
+        }
+    }
+
+    /// Changes the bound step by step until it is that one. Each step lowers it as far as it evicts, so that no call waits
+    /// for long, and none sees more entries than the bound.
+    pub(crate) fn follow(&self, bound: &Bound) {
+        if !self.is_usable() {
+            return self.make_heir().follow(bound);
+        }
+        let mut panic = None;
+        loop {
+            let mut left = Left::new();
+            let is_reached = T::with(&self.state, |state| {
+                let maxsize = bound.get();
+                if state.lru.limits.maxsize == Some(maxsize) {
+                    return true;
+                }
+                let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
+                let expiry = front::Expiry { now: self.now(), deadline_of };
+                let reached = self.front.inside(&mut state.lru).resize(maxsize, &expiry, &mut left);
+                self.maxsize.store(reached, Relaxed);
+                reached == maxsize
+            });
+            // A value whose destructor panics must not keep the others.
+            for entry in left {
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(entry))) {
+                    match panic {
+                        None => panic = Some(payload),
+                        // Dropping it might panic once more.
+                        Some(_) => core::mem::forget(payload),
+                    }
+                }
+            }
+            if is_reached {
+                break;
+            }
+        }
+        if let Some(payload) = panic {
+            resume_unwind(payload);
+        }
+    }
+}
+
+impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
+    /// Whether nothing is stored, as with `maxsize = 0`.
+    #[inline]
+    pub(crate) fn is_off(&self) -> bool {
+        self.maxsize.load(Relaxed) == 0
+    }
+
+    /// Ends what [`begin_to_follow`](Self::begin_to_follow) began.
+    pub(super) fn stop_following(&self) {
+        if !T::SHARED {
+            if let Some(bound) = self.bound {
+                self.front.reach().end(bound);
+            }
+        }
+    }
+}
