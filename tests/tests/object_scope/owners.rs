@@ -102,6 +102,7 @@ macro_rules! subjects {
                 put: |$n, value| function_cache_put($of(&owner()), $make, value),
                 refresh: |$n| function_cache_refresh($of(&owner()), $make),
                 invalidate: |$n| function_cache_invalidate($of(&owner()), $make),
+                resize: keeps_its_bound,
                 admits: |_| true,
             });
         }
