@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lru_memo::{Memo, lru_cache};
 use lru_memo_tests::model::{Operation, Outcome};
-use lru_memo_tests::subject::{Subject, run, seen};
+use lru_memo_tests::subject::{Subject, keeps_its_bound, run, seen};
 use proptest::prelude::*;
 
 use crate::operations::{User, WORDS, operations};
