@@ -1,10 +1,9 @@
-//! The `impl` block around memoized functions: what it is generic over, and where that which is generated beside its
-//! functions goes.
+//! The `impl` block around memoized functions: its generics, and the place of the companions.
 //!
-//! Beside the functions of an inherent block it goes into the block. The block of a trait can hold nothing but what
-//! the trait has, so there it goes into a private trait of its own, which works for every type: foreign ones,
-//! references, a type parameter. Private means that only code in the same module could call it, so a type that may be
-//! one of the crate's gets functions of its own as well, which forward to that trait.
+//! In an inherent block, companions stand beside the functions. The `impl` of a trait can have only the trait's items,
+//! so there the companions go into a private trait, which works for every type: foreign ones, references, a type
+//! parameter. Only code in the same module can call a private trait. So a type that may belong to the crate also gets
+//! functions of its own, which forward to the trait.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};

@@ -1,4 +1,4 @@
-//! What of the returned value is cached: `T` of a `Result<T, E>`, else the value itself.
+//! The cached part of a return value: the `T` of a `Result<T, E>`, or else the value itself.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote_spanned};

@@ -1,7 +1,7 @@
 //! Conditions inside a function: `#[cfg(..)]` and `#[cfg_attr(..)]` on its parameters, and `#[cfg_attr(.., lru_cache)]`
 //! on a function in an `impl` block.
 //!
-//! A macro cannot evaluate them. So the function is written once for each case, as a whole under `#[cfg(..)]`.
+//! A macro cannot evaluate conditions. So the whole function is written once for each case, under `#[cfg(..)]`.
 
 use quote::ToTokens;
 use syn::punctuated::Punctuated;

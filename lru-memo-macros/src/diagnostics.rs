@@ -1,4 +1,4 @@
-//! Collects every mistake of one attribute, so that one compile reports them all.
+//! Collects all mistakes of one attribute, so that one compile reports them all.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};

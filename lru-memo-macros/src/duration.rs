@@ -1,4 +1,4 @@
-//! Durations as they are written in options: `"90s"`, `"1h 30m"`, `"250ms"`.
+//! Durations in options: `"90s"`, `"1h 30m"`, `"250ms"`.
 
 /// The duration in nanoseconds, or what is wrong with it as the value of this option.
 pub(crate) fn parse(option: &str, text: &str) -> Result<u64, String> {

@@ -1,4 +1,4 @@
-//! Writes the memoized function and what stands beside it.
+//! Writes the memoized function and its companions.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -87,8 +87,8 @@ struct Companion {
     body: TokenStream,
 }
 
-/// `quote!` for function bodies: its local variables cannot meet the user's. Their names begin with `__lru_memo_`, for a
-/// pattern with the name of a constant, a static or a unit struct means that.
+/// `quote!` for function bodies: its local variables cannot meet the user's. Their names begin with `__lru_memo_`, for
+/// a pattern with the name of a constant, a static or a unit struct means that.
 macro_rules! body {
     ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
 }
@@ -412,8 +412,8 @@ impl<'a> Pieces<'a> {
         Companion { doc: None, ..companion }
     }
 
-    /// Uses the arguments that the key or the tags are made of, and the object that has the cache: the function itself may
-    /// have no other use for them.
+    /// Uses the arguments that the key or the tags are made of, and the object that has the cache: the function itself
+    /// may have no other use for them.
     fn uses_by_key(&self) -> TokenStream {
         let owner = self.options.object.iter().map(|object| &object.owner);
         let expressions = self.options.key.iter().chain(&self.options.tags);

@@ -1,11 +1,11 @@
-//! A number that differs when a function was changed: its signature, its body, or what makes its key.
+//! The fingerprint of a function: a number that changes with its signature, its body, or the options that make its key.
 
 use proc_macro2::TokenStream;
 
 use crate::function::Function;
 use crate::options::Options;
 
-/// The number, as a literal. Neither spaces nor comments matter, nor what is documented.
+/// Returns the fingerprint as a literal. Spaces, comments and documentation do not matter.
 #[cfg(feature = "shared")]
 pub(crate) fn fingerprint(function: &Function<'_>, options: &Options) -> TokenStream {
     use quote::{ToTokens, quote};
@@ -24,14 +24,13 @@ pub(crate) fn fingerprint(function: &Function<'_>, options: &Options) -> TokenSt
     u128::from_le_bytes(hash.finish128().as_bytes()).into_token_stream()
 }
 
-/// Only one who enables the feature can have a function that needs it.
+/// Never called: without the feature, `scope = shared` is an error.
 #[cfg(not(feature = "shared"))]
 pub(crate) fn fingerprint(_: &Function<'_>, _: &Options) -> TokenStream {
     unreachable!("`scope = shared` is refused without the feature")
 }
 
-/// Feeds tokens to a hash, so that no two streams look alike: each token goes after its length, each group between
-/// marks.
+/// Feeds tokens to a hash without ambiguity: each token follows its length, and each group has delimiters.
 #[cfg(feature = "shared")]
 fn feed(tokens: TokenStream, hash: &mut impl core::hash::Hasher) {
     use proc_macro2::{Delimiter, TokenTree};

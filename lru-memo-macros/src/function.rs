@@ -1,4 +1,4 @@
-//! The function as the expansion needs it: where it stands, its arguments by name, and what it returns.
+//! The function as the expansion needs it: its place, its named arguments, and its return type.
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};

@@ -1,7 +1,7 @@
-//! Where the cache of a function lives, and how the generated functions find it.
+//! The place of a function's cache, and the code that finds it.
 //!
-//! Where every type is known, a static of its own type. In a generic function, and where the key has a type that
-//! only the compiler knows, a static of caches whose types are forgotten, one for each instantiation.
+//! If all types are known, the cache is a static of its own type. In a generic function, or if only the compiler knows
+//! the type of the key, the static holds type-erased caches, one for each instantiation.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -77,6 +77,7 @@ impl Home {
         let maxsize = &parameters.maxsize;
         let hidden = &function.names.cache;
         let path = function.path(hidden);
+        let any = of_kind(options, &quote!(false), true, private);
         let is_dispatched = function.may_be_dispatched();
         // What leads to a cache that is there. A default method without a receiver cannot be called by one that may be
         // called through `dyn Trait`, but named.
@@ -120,7 +121,7 @@ impl Home {
             (Scope::Thread, Some(_)) => body!(::core::option::Option::Some(#path().cache())),
             (_, None) => {
                 let key = key.type_of_stored(options);
-                body!(#instance.used::<#key, #value, #hasher>())
+                body!(#instance.used::<#any, #key, #value, #hasher>())
             }
         };
         let totals = match (options.scope, &key.types) {
@@ -223,8 +224,10 @@ impl Home {
                 head: body!(fn #hidden(&self)),
                 body: TokenStream::new(),
                 cache: match scope {
-                    Scope::Thread => body!(#instance.cache::<_, #value, #hasher>(#site)),
-                    _ => body!(#instance.cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
+                    Scope::Thread => body!(#instance.cache::<#any, _, #value, #hasher>(#site)),
+                    _ => {
+                        body!(#instance.cache::<#any, _, #value, #hasher>(#proof_of_key, #proof_of_value, #site))
+                    }
                 },
                 way: None,
                 used,
@@ -239,7 +242,7 @@ impl Home {
                     __LRU_MEMO_INSTANCES.of(#private::instantiation(|| ()))
                 },
                 head: body!(fn #hidden() -> &'static #private::Instance),
-                cache: body!(#instance.cache::<_, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
+                cache: body!(#instance.cache::<#any, _, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
                 way: None,
                 used,
                 info,
@@ -255,7 +258,7 @@ impl Home {
                     #private::ThreadInstance { instances: &__LRU_MEMO_INSTANCES, of: #private::instantiation(|| ()) }
                 },
                 head: body!(fn #hidden() -> #private::ThreadInstance),
-                cache: body!(#instance.cache::<_, #value, #hasher>(#site)),
+                cache: body!(#instance.cache::<#any, _, #value, #hasher>(#site)),
                 way: None,
                 used,
                 info,
@@ -300,14 +303,26 @@ pub(crate) fn storage(
     options: &Options,
     private: &TokenStream,
 ) -> TokenStream {
+    let is_plain = quote! {{
+        #[allow(unused_imports)]
+        use #private::NotPlain as _;
+        #private::Plainness::<#arguments, #value>::IS_PLAIN
+    }};
     let expires = options.ttl.is_some();
-    quote! {
-        #private::Kept<{
-            #[allow(unused_imports)]
-            use #private::NotPlain as _;
-            #private::Plainness::<#arguments, #value>::IS_PLAIN
-        }, #expires>
+    of_kind(options, &is_plain, expires, private)
+}
+
+/// The kind of entries, plain or not as an expression says.
+pub(crate) fn of_kind(
+    options: &Options,
+    is_plain: &TokenStream,
+    expires: bool,
+    private: &TokenStream,
+) -> TokenStream {
+    if options.idle.is_some() {
+        return quote!(#private::Idling<#private::Kept<#is_plain, true>>);
     }
+    quote!(#private::Kept<#is_plain, #expires>)
 }
 
 /// The name of the function, as an expression of type `&'static str`.

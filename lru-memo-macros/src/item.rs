@@ -1,4 +1,4 @@
-//! What an attribute stands on: a function, or an `impl` block or trait with memoized functions in it.
+//! The item under an attribute: a function, or an `impl` block with memoized functions.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};

@@ -1,4 +1,4 @@
-//! The key of a function: which arguments make it, and how.
+//! The key of a function, made from its arguments or from the option `key`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};

@@ -1,12 +1,15 @@
 //! The attribute macros of the `lru-memo` crate, which re-exports and documents them.
 //!
-//! The stages: [`item`] finds the functions, [`conditions`] splits those with conditions inside, [`block`] reads the
-//! `impl` around them, [`options`] an attribute, [`function`] the function under it, [`validate`] refuses what cannot
-//! be memoized; [`key`], [`cached`], [`home`] and [`object`] decide what is looked up, what is kept and where, and
-//! [`expand`] and [`lookup`] write the functions.
+//! The stages of an expansion:
+//!
+//! 1. [`item`] finds the functions, and [`conditions`] splits functions with `cfg`s inside.
+//! 2. [`block`] reads the `impl` around a function, [`options`] the attribute, [`function`] the function itself.
+//! 3. [`validate`] reports mistakes.
+//! 4. [`key`] decides the key, [`cached`] the stored value, [`home`] and [`object`] the place of the cache.
+//! 5. [`expand`] and [`lookup`] write the functions.
 
 #![forbid(unsafe_code)]
-// The links are for those who read the code.
+// The links are for readers of the code.
 #![allow(rustdoc::private_intra_doc_links)]
 
 mod block;

@@ -1,4 +1,4 @@
-//! Writes lookups: what a hit returns, what a miss does, and what companions ask of the cache.
+//! Writes lookups: of the function itself, with its hit and its miss, and of the companions.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};

@@ -1,5 +1,5 @@
-//! `scope = self.memo`: caches that live in an object. Here is the way from a parameter, the *owner*, to the `Memo` of the
-//! object, and what the owner is to the generated functions.
+//! `scope = self.memo`: caches that live in an object. This module parses the path from a parameter, the *owner*, to
+//! the `Memo` of the object, and decides how generated functions take the owner.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -10,7 +10,7 @@ use syn::{Expr, ExprMethodCall, FnArg, Ident, Member, Receiver, ReceiverKind, To
 
 use crate::diagnostics::Diagnostics;
 use crate::function::{Argument, Function};
-use crate::home::{Home, Parts, hasher, name_of, new_bound, storage};
+use crate::home::{Home, Parts, hasher, name_of, new_bound, of_kind, storage};
 use crate::options::{Maxsize, Options};
 use crate::parameters::{Parameters, limits};
 use crate::shape::{first_mutable_borrow, peel};
@@ -146,8 +146,8 @@ impl Object {
         self.parameter(function).map(|_| self.owner.clone())
     }
 
-    /// Whether a call counts among the users of the cache, rather than borrows it from the owner: where the owner is given
-    /// away, and where what a method has returned is gone before the function runs.
+    /// Whether a call counts among the users of the cache, rather than borrows it from the owner: where the owner is
+    /// given away, and where what a method has returned is gone before the function runs.
     fn is_held(&self, function: &Function<'_>) -> bool {
         self.calls || !self.parameter(function).is_some_and(|owner| owner.is_reference())
     }
@@ -177,10 +177,7 @@ impl Object {
         let (hasher, _) = hasher(options, false, private);
         let storage = match &key.types {
             Some(types) => storage(&types.arguments, value, options, private),
-            None => {
-                let expires = options.ttl.is_some();
-                quote!(#private::Kept<false, #expires>)
-            }
+            None => of_kind(options, &quote!(false), options.ttl.is_some(), private),
         };
         let site = site(function, options, parameters, private);
         let found = |find: TokenStream| {

@@ -1,4 +1,4 @@
-//! What stands in the parentheses of `#[lru_cache(..)]`.
+//! The options in the parentheses of `#[lru_cache(..)]`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
@@ -88,6 +88,7 @@ pub(crate) struct Options {
     /// Expressions of type `Duration`.
     pub(crate) ttl: Option<TokenStream>,
     pub(crate) jitter: Option<TokenStream>,
+    pub(crate) idle: Option<TokenStream>,
     pub(crate) near: Option<TokenStream>,
     pub(crate) ttl_of: Option<Expr>,
     pub(crate) max_weight: Option<Expr>,
@@ -127,7 +128,8 @@ impl Runtime {
     }
 }
 
-/// The path `::core`, for what is shown at `at`: also in edition 2015, where such a path of the user's means another crate.
+/// The path `::core`, for what is shown at `at`: also in edition 2015, where such a path of the user's means another
+/// crate.
 pub(crate) fn core_at(at: Span) -> TokenStream {
     // The edition is that of the colons.
     let colons = quote_spanned!(at.resolved_at(Span::call_site())=> ::);
@@ -150,6 +152,7 @@ struct Given {
     single_flight: Option<SingleFlight>,
     ttl: Option<Length>,
     jitter: Option<Length>,
+    idle: Option<Length>,
     ttl_of: Option<Expr>,
     near: Option<Length>,
     max_weight: Option<Expr>,
@@ -159,13 +162,14 @@ struct Given {
     version: Option<u64>,
 }
 
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 20] = [
     "maxsize",
     "typed",
     "scope",
     "ttl",
     "ttl_of",
     "jitter",
+    "idle",
     "near",
     "key",
     "skip",
@@ -226,6 +230,7 @@ impl Options {
                 .filter(|single_flight| !matches!(single_flight, SingleFlight::No)),
             ttl: given.ttl.map(|ttl| ttl.expression),
             jitter: given.jitter.map(|jitter| jitter.expression),
+            idle: given.idle.map(|idle| idle.expression),
             ttl_of: given.ttl_of,
             near: given.near.map(|near| near.expression),
             max_weight: given.max_weight,
@@ -274,6 +279,10 @@ impl Given {
     }
 
     fn conflicts_of_lifetimes(&self, diagnostics: &mut Diagnostics) {
+        if let Some(idle) = self.idle.as_ref().filter(|_| self.scope == Some(Scope::Shared)) {
+            let message = "with `scope = shared` each hit would have to write to the store for `idle`; write `ttl = \"10m\"`, say";
+            diagnostics.error(&idle.given, message);
+        }
         let jitter = self.jitter.as_ref();
         if let Some(ttl) = &self.ttl {
             let is_longer =
@@ -349,12 +358,13 @@ impl Given {
                 })?;
                 once(&mut self.hasher, &name, hasher, diagnostics);
             }
-            "ttl" | "jitter" | "near" => {
+            "ttl" | "jitter" | "idle" | "near" => {
                 let length = value(&name, input, |input| duration(&name, input, diagnostics))?;
-                let slot = match () {
-                    () if name == "ttl" => &mut self.ttl,
-                    () if name == "jitter" => &mut self.jitter,
-                    () => &mut self.near,
+                let slot = match name.to_string().as_str() {
+                    "ttl" => &mut self.ttl,
+                    "jitter" => &mut self.jitter,
+                    "idle" => &mut self.idle,
+                    _ => &mut self.near,
                 };
                 once(slot, &name, length, diagnostics);
             }
@@ -467,6 +477,7 @@ fn without_value(name: &Ident) -> syn::Error {
         "ttl" => "\"90s\"",
         "near" => "\"1s\"",
         "jitter" => "\"1m\"",
+        "idle" => "\"10m\"",
         "ttl_of" => "|value| Duration::from_secs(value.max_age)",
         "key" => "user.id",
         "tags" => "[\"orders\"]",

@@ -50,13 +50,14 @@ impl Parameters {
         let ttl = options.ttl.as_ref().map(|ttl| quote_spanned!(ttl.span()=> .with_ttl(#ttl)));
         let jitter =
             options.jitter.as_ref().map(|jitter| quote_spanned!(jitter.span()=> .with_jitter(#jitter)));
+        let idle = options.idle.as_ref().map(|idle| quote_spanned!(idle.span()=> .with_idle(#idle)));
         let near = options.near.as_ref().map(|near| quote_spanned!(near.span()=> .with_near(#near)));
         let max_weight =
             options.max_weight.as_ref().map(|max| quote_spanned!(max.span()=> .with_max_weight(#max)));
         let version = Some(options.version).filter(|&version| version > 0);
         let version = version.map(|version| quote!(.with_version(#version)));
         let whole = quote_spanned! {at=>
-            #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #jitter #near #max_weight #version
+            #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #jitter #idle #near #max_weight #version
         };
         if options.scope == Scope::Object {
             return Self { maxsize, compiled: whole.clone(), whole };
@@ -93,6 +94,7 @@ pub(crate) fn limits(options: &Options) -> Vec<(&'static str, Expr)> {
         ("maxsize", maxsize),
         ("ttl", options.ttl.clone()),
         ("jitter", options.jitter.clone()),
+        ("idle", options.idle.clone()),
         ("near", options.near.clone()),
         ("max_weight", max_weight),
     ];

@@ -1,7 +1,7 @@
-//! Reads off an argument's type how it takes part in a key, and what of it is stored.
+//! Derives from an argument's type its part of the key, and the stored form.
 //!
-//! Only what the runtime must treat by structure is taken apart: references and floats, alone or inside tuples,
-//! slices, arrays, `Option`, `Vec` and `Cow`. All else is a leaf, hashed and compared by its own type.
+//! Only references and floats are taken apart, alone or inside tuples, slices, arrays, `Option`, `Vec` and `Cow`. Any
+//! other type is a leaf, with its own hash and equality.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -26,7 +26,8 @@ pub(crate) fn stored_of_generic(ty: &Type, runtime: &Runtime) -> Option<TokenStr
     match peel(ty) {
         Type::Reference(reference) if !is_static(reference) => {
             let elem = &reference.elem;
-            // Of an object, that is its own type, whose name needs no bound: where there is no `Clone`, only the key says so.
+            // Of an object, that is its own type, whose name needs no bound: where there is no `Clone`, only the key
+            // says so.
             let is_own = matches!(peel(elem), Type::Path(path) if path.path.is_ident("Self"));
             let stored = || if is_own { quote!(#elem) } else { quote!(<#elem as #private::ToOwned>::Owned) };
             (!needs_structure(elem)).then(stored)

@@ -1,4 +1,4 @@
-//! Refuses what cannot be memoized, each mistake at the token to change.
+//! Reports functions that cannot be memoized, each mistake at the token to change.
 
 use proc_macro2::Span;
 use quote::{ToTokens, quote};
@@ -231,7 +231,8 @@ fn validate_output(ty: &Type, options: &Options, diagnostics: &mut Diagnostics) 
     visit::visit_type(&mut Opaque(diagnostics), ty);
 }
 
-/// Whether a type is a future that can only be awaited once, as far as its name says: `impl Future`, `Pin<Box<dyn Future>>`.
+/// Whether a type is a future that can only be awaited once, as far as its name says: `impl Future`,
+/// `Pin<Box<dyn Future>>`.
 fn is_future(ty: &Type) -> bool {
     let of_bounds = |bounds: &Punctuated<TypeParamBound, Token![+]>| {
         bounds.iter().any(|bound| match bound {

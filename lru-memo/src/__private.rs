@@ -26,7 +26,7 @@ pub use crate::key::{
     AnyExpression, ArrayOf, ByBits, ByHash, CowOf, Expression, Leaf, NotOwnable, OptionOf, Ownable, Owned,
     Ref, SliceOf, VecOf, copy_of_key, part,
 };
-pub use crate::kind::Kept;
+pub use crate::kind::{Idling, Kept};
 pub use crate::memo::{InObject, SiteInObject, shareable_in_object, shareable_part_in_object};
 pub use crate::of_thread::OfThread;
 pub use crate::outcome::{

@@ -5,6 +5,7 @@
 
 mod counters;
 mod forks;
+mod lifetimes;
 mod matching;
 mod outside;
 mod resize;
@@ -19,7 +20,6 @@ use self::counters::counts;
 pub use self::matching::caught_up_with_tags;
 pub(crate) use self::outside::Keeping;
 use crate::bounds::Bound;
-use crate::clock;
 use crate::fork::{Own, Process, Registration};
 use crate::front::blocks::Place;
 use crate::front::reader::Reader;
@@ -173,17 +173,6 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         state.finish()
     }
 
-    /// The time, if entries expire.
-    #[inline(always)]
-    fn now(&self) -> Option<Instant> {
-        self.limits.lifetime.ttl.filter(|_| P::Expiry::EXPIRES).map(|_| clock::now())
-    }
-
-    #[inline(always)]
-    fn is_expired(&self, entry: &EntryOf<P, K, V>, now: Option<Instant>) -> bool {
-        now.zip(entry.expiry.deadline()).is_some_and(|(now, deadline)| now >= deadline)
-    }
-
     /// Looks a key up for a call of the function: counts, and makes what it finds the most recent. This is the
     /// shortest way, for entries that are there and not in the way of anything.
     ///
@@ -212,6 +201,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             if self.is_expired(found.entry(), now) {
                 return Err(Unfound::UNSURE);
             }
+            self.put_off(found.entry(), now);
             found.hit(|entry| clone(&entry.value)).ok_or(Unfound::UNSURE)
         } else {
             // The user's code runs while the entry is kept, rather than while the reader is pinned.
@@ -224,6 +214,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) || !kept.stamp() {
                 return Err(Unfound::UNSURE);
             }
+            self.put_off(kept.entry(), now);
             Ok(clone(&kept.entry().value))
         }
     }
@@ -304,6 +295,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) {
             return Err(Unfound::UNSURE);
         }
+        self.put_off(kept.entry(), now);
         if !kept.stamp() {
             T::with(&self.state, |state| kept.stamp_inside(self.front.inside(&mut state.lru)));
         }
@@ -470,9 +462,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         value: V,
         ttl_of: impl Fn(&V) -> Option<Duration>,
     ) -> EntryOf<P, K, V> {
-        let age = if P::Expiry::EXPIRES { self.limits.lifetime.age(ttl_of(&value), hash) } else { None };
-        let deadline = self.now().zip(age).and_then(|(now, age)| now.checked_add(age));
-        Entry { key, value, expiry: P::Expiry::new(deadline) }
+        let lifetime = self.limits.lifetime;
+        let age = if P::Expiry::EXPIRES { lifetime.age(ttl_of(&value), hash) } else { None };
+        Entry { key, value, expiry: P::Expiry::new(self.now(), age, lifetime.idle) }
     }
 
     /// What a call does when its key has appeared while the function ran.
@@ -527,8 +519,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 }
 
 fn limits(parameters: CacheParameters) -> Limits {
-    let CacheParameters { maxsize, max_weight, ttl, jitter, .. } = parameters;
-    Limits { maxsize, max_weight, lifetime: Lifetime { ttl, jitter } }
+    let CacheParameters { maxsize, max_weight, ttl, jitter, idle, .. } = parameters;
+    Limits { maxsize, max_weight, lifetime: Lifetime { ttl, jitter, idle } }
 }
 
 /// Lets go, when it is dropped, what was removed while foreign code looked at it.
@@ -567,7 +559,7 @@ impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
     pub(crate) fn hit<'c, S>(mut self, cache: &'c Cache<T, P, K, V, S>) -> Keeping<'c, T, P, K, V, S> {
         let kept = self.keep(cache).expect("there is something");
         self.ledger.hits += 1;
-        self.inside.touch(kept.places[0]);
+        self.touch(cache);
         kept
     }
 }

@@ -337,7 +337,8 @@ impl<V> Future for Waiting<V> {
                 Poll::Ready(Landed::YourTurn(turn.expect("it was there above")))
             }
             _ => {
-                let at = state.position(arrival).expect("who is promised nothing is in the queue");
+                let at =
+                    state.position(arrival).expect("a follower that was promised nothing is in the queue");
                 let _dropped_outside = state.queue[at].waker.replace(waker);
                 drop(state);
                 Poll::Pending

@@ -310,7 +310,7 @@ pub(crate) fn deadline(limit: Option<Duration>) -> Option<Instant> {
 }
 
 const COPIED: &str = "the key is copied before anybody waits";
-const SEATED: &str = "whoever has a seat is waiting";
+const SEATED: &str = "a follower waits until its seat is dropped";
 
 /// A follower in a flight of a cache's table.
 pub struct Seat<'c, T: Threading, P: Kind, K, V, S> {
@@ -336,9 +336,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                 let _dropped_outside =
                     cache.search(hash, Unfound::UNSURE, key, matches, |mut searched, key| {
                         searched.ledger.hits += 1;
-                        if let Some(place) = searched.place {
-                            searched.inside.touch(place);
-                        }
+                        searched.touch(cache);
                         key
                     });
                 return Ok((Ok(clone(&value)), Outcome::Waited));

@@ -120,6 +120,8 @@ pub struct CacheParameters {
     pub ttl: Option<Duration>,
     /// What `ttl` is shortened by at most, for each key by another part of it; `None` when it is not.
     pub jitter: Option<Duration>,
+    /// How long an entry stays that nobody uses; `None` when that does not matter.
+    pub idle: Option<Duration>,
     /// The largest sum of weights the cache keeps, in the unit of its `weigh`; `None` when it weighs nothing.
     pub max_weight: Option<usize>,
     /// With `scope = shared`, for how long this process may go on using what it has got from the store, without asking
@@ -134,7 +136,17 @@ impl CacheParameters {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(maxsize: Option<usize>, typed: bool, scope: Scope) -> Self {
-        Self { maxsize, typed, scope, ttl: None, jitter: None, max_weight: None, near: None, version: 0 }
+        Self {
+            maxsize,
+            typed,
+            scope,
+            ttl: None,
+            jitter: None,
+            idle: None,
+            max_weight: None,
+            near: None,
+            version: 0,
+        }
     }
 
     /// Made by generated code only.
@@ -149,6 +161,13 @@ impl CacheParameters {
     #[must_use]
     pub const fn with_jitter(self, jitter: Duration) -> Self {
         Self { jitter: Some(jitter), ..self }
+    }
+
+    /// Made by generated code only.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_idle(self, idle: Duration) -> Self {
+        Self { idle: Some(idle), ..self }
     }
 
     /// Made by generated code only.

@@ -16,18 +16,15 @@ use crate::by_type::ByType;
 use crate::cache::Cache;
 use crate::front::reach::Reach;
 use crate::info::CacheInfo;
-use crate::kind::Kept;
+use crate::kind::Kind;
 use crate::registry::{self, Site};
 use crate::slot::{Shareable, ShareableKey, Shared, Slot};
 use crate::tags::{Fingerprint, Tagged};
 use crate::threading::{AllThreads, OneThread};
 use crate::totals::CacheTotals;
 
-/// The storage of type-erased caches.
-type AnyKind = Kept<false, true>;
-
 /// A cache of one thread.
-type RcCache<K, V, S> = Rc<Cache<OneThread, AnyKind, K, V, S>>;
+type RcCache<P, K, V, S> = Rc<Cache<OneThread, P, K, V, S>>;
 
 /// Identifies an instantiation by the type of a closure that was written in it.
 #[inline]
@@ -103,24 +100,24 @@ impl Default for Instances {
 
 impl Instance {
     /// Returns the cache. The first call makes and registers it.
-    pub fn cache<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + Shareable>(
+    pub fn cache<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + Shareable>(
         &'static self,
         key: impl ShareableKey<K>,
         value: Shared<V>,
         site: impl FnOnce() -> Site,
-    ) -> &'static Cache<AllThreads, AnyKind, K, V, S> {
-        type TheSlot<K, V, S> = Slot<Cache<AllThreads, AnyKind, K, V, S>>;
-        let slot = self.0.get_or_init(|| Box::new(Box::new(TheSlot::<K, V, S>::new())));
-        let slot = (**slot).as_any().downcast_ref::<TheSlot<K, V, S>>();
+    ) -> &'static Cache<AllThreads, P, K, V, S> {
+        type TheSlot<P, K, V, S> = Slot<Cache<AllThreads, P, K, V, S>>;
+        let slot = self.0.get_or_init(|| Box::new(Box::new(TheSlot::<P, K, V, S>::new())));
+        let slot = (**slot).as_any().downcast_ref::<TheSlot<P, K, V, S>>();
         slot.expect("an instantiation has one type of key, of value and of hasher").get(key, value, site)
     }
 
     /// Returns the cache, if it has been used.
     #[must_use]
-    pub fn used<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
+    pub fn used<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
         &'static self,
-    ) -> Option<&'static Cache<AllThreads, AnyKind, K, V, S>> {
-        let slot = (**self.0.get()?).as_any().downcast_ref::<Slot<Cache<AllThreads, AnyKind, K, V, S>>>();
+    ) -> Option<&'static Cache<AllThreads, P, K, V, S>> {
+        let slot = (**self.0.get()?).as_any().downcast_ref::<Slot<Cache<AllThreads, P, K, V, S>>>();
         slot.expect("an instantiation has one type of key, of value and of hasher").used()
     }
 
@@ -190,25 +187,25 @@ impl ThreadInstance {
     /// When a thread ends, its thread-locals are dropped before the last of the user's destructors has run. A call from
     /// such a destructor gets an empty cache of its own, and so runs the function.
     #[must_use]
-    pub fn cache<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
+    pub fn cache<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
         self,
         site: impl FnOnce() -> Site,
-    ) -> RcCache<K, V, S> {
-        type TheCache<K, V, S> = Cache<OneThread, AnyKind, K, V, S>;
+    ) -> RcCache<P, K, V, S> {
+        type TheCache<P, K, V, S> = Cache<OneThread, P, K, V, S>;
         let typed = |found: Rc<dyn ErasedCache>| {
-            let found = found.into_any().downcast::<TheCache<K, V, S>>();
+            let found = found.into_any().downcast::<TheCache<P, K, V, S>>();
             found.expect("an instantiation has one type of key, of value and of hasher")
         };
         if let Some(found) = self.find() {
             return typed(found);
         }
         let site = site();
-        let made = Rc::new(TheCache::<K, V, S>::of_function(&site));
+        let made = Rc::new(TheCache::<P, K, V, S>::of_function(&site));
         // The hasher's `default()` is user code, and may have made the cache already: then this one is dropped.
         if let Some(found) = self.find() {
             return typed(found);
         }
-        let erased = Rc::<TheCache<K, V, S>>::clone(&made);
+        let erased = Rc::<TheCache<P, K, V, S>>::clone(&made);
         if self.instances.try_with(|all| all.0.get_or_insert(self.of, || erased).1) == Ok(true) {
             registry::register(site);
             made.begin_to_follow();
@@ -218,9 +215,9 @@ impl ThreadInstance {
 
     /// Returns the cache, if it has been used.
     #[must_use]
-    pub fn used<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
+    pub fn used<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
         self,
-    ) -> Option<RcCache<K, V, S>> {
+    ) -> Option<RcCache<P, K, V, S>> {
         let found = self.find()?.into_any().downcast();
         Some(found.expect("an instantiation has one type of key, of value and of hasher"))
     }
@@ -265,8 +262,8 @@ impl ThreadInstance {
     }
 }
 
-impl<K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
-    for Cache<OneThread, AnyKind, K, V, S>
+impl<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
+    for Cache<OneThread, P, K, V, S>
 {
     fn info(&self) -> Option<CacheInfo> {
         Some(Self::info(self))

@@ -1,6 +1,8 @@
 //! What is known of a cache's entries when it is compiled: whether they are [plain](crate::plain), and whether they
 //! may expire.
 
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::time::Duration;
 use std::time::Instant;
 
 /// A kind of entries.
@@ -15,14 +17,19 @@ pub trait Kind {
 
 /// Tells when an entry expires, if it may.
 #[allow(unreachable_pub, reason = "older Rust does not see that it can be reached")]
-pub trait Expiry: Copy + Send + Sync + 'static {
+pub trait Expiry: Send + Sync + 'static {
     /// Whether entries may expire; where they do not, no time is spent on it.
     const EXPIRES: bool;
+    /// Whether a use puts it off.
+    const IDLES: bool = false;
 
-    /// That of an entry with this deadline.
-    fn new(deadline: Option<Instant>) -> Self;
+    /// That of an entry which is stored now, of the age that it may reach, and how long it may be unused.
+    fn new(now: Option<Instant>, age: Option<Duration>, idle: Option<Duration>) -> Self;
     /// The deadline, if there is one.
-    fn deadline(self) -> Option<Instant>;
+    fn deadline(&self) -> Option<Instant>;
+    /// Notes a use.
+    #[inline]
+    fn put_off(&self, _now: Instant, _idle: Duration) {}
 }
 
 /// Plain entries if `PLAIN`, else any; entries that may expire if `EXPIRES`.
@@ -49,14 +56,24 @@ impl<P: Kind> Kind for InBlocks<P> {
     type Expiry = P::Expiry;
 }
 
+/// As `P`, for entries that expire when nobody uses them.
+#[derive(Debug)]
+pub struct Idling<P>(core::marker::PhantomData<P>);
+
+impl<P: Kind> Kind for Idling<P> {
+    const PLAIN: bool = P::PLAIN;
+    const IN_BLOCKS: bool = P::IN_BLOCKS;
+    type Expiry = PutOff;
+}
+
 impl Expiry for () {
     const EXPIRES: bool = false;
 
     #[inline]
-    fn new(_: Option<Instant>) {}
+    fn new(_: Option<Instant>, _: Option<Duration>, _: Option<Duration>) {}
 
     #[inline]
-    fn deadline(self) -> Option<Instant> {
+    fn deadline(&self) -> Option<Instant> {
         None
     }
 }
@@ -65,12 +82,56 @@ impl Expiry for Option<Instant> {
     const EXPIRES: bool = true;
 
     #[inline]
-    fn new(deadline: Self) -> Self {
-        deadline
+    fn new(now: Self, age: Option<Duration>, _: Option<Duration>) -> Self {
+        now.zip(age).and_then(|(now, age)| now.checked_add(age))
     }
 
     #[inline]
-    fn deadline(self) -> Self {
-        self
+    fn deadline(&self) -> Self {
+        *self
     }
+}
+
+/// When an entry expires that each use keeps longer, in nanoseconds after it was stored.
+#[derive(Debug)]
+pub struct PutOff {
+    stored: Option<Instant>,
+    /// However often it is used.
+    ends: u64,
+    /// If it is not used. Only grows.
+    unused: AtomicU64,
+}
+
+impl Expiry for PutOff {
+    const EXPIRES: bool = true;
+    const IDLES: bool = true;
+
+    fn new(now: Option<Instant>, age: Option<Duration>, idle: Option<Duration>) -> Self {
+        let [ends, unused] = [age, idle].map(|length| length.map_or(u64::MAX, nanoseconds));
+        Self { stored: now, ends, unused: AtomicU64::new(unused) }
+    }
+
+    #[inline]
+    fn deadline(&self) -> Option<Instant> {
+        // Relaxed: a use is seen by whoever happens after it, as any write is.
+        let after = self.ends.min(self.unused.load(Relaxed));
+        self.stored?.checked_add(Duration::from_nanos(after))
+    }
+
+    #[inline]
+    fn put_off(&self, now: Instant, idle: Duration) {
+        /// Uses that follow each other closer are not noted, so that threads do not all write what all read.
+        const MOST: u64 = 1_000_000;
+        let Some(stored) = self.stored else { return };
+        let idle = nanoseconds(idle);
+        let unused = nanoseconds(now.saturating_duration_since(stored)).saturating_add(idle);
+        let gained = unused.saturating_sub(self.unused.load(Relaxed));
+        if gained > (idle / 1024).min(MOST) {
+            self.unused.fetch_max(unused, Relaxed);
+        }
+    }
+}
+
+fn nanoseconds(length: Duration) -> u64 {
+    u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -112,8 +112,14 @@ pub use totals::CacheTotals;
 #[doc = include_str!("../docs/coming_from.md")]
 pub mod coming_from {}
 
+#[doc = include_str!("../docs/coming_from_caches.md")]
+pub mod coming_from_caches {}
+
 #[doc = include_str!("../docs/cookbook.md")]
 pub mod cookbook {}
+
+#[doc = include_str!("../docs/cookbook_shared.md")]
+pub mod cookbook_shared {}
 
 #[doc = include_str!("../docs/machines.md")]
 pub mod machines {}

@@ -12,6 +12,8 @@ pub(crate) struct Lifetime {
     pub(crate) ttl: Option<Duration>,
     /// What the age is shortened by, at most.
     pub(crate) jitter: Option<Duration>,
+    /// How long an entry stays that nobody uses.
+    pub(crate) idle: Option<Duration>,
 }
 
 impl Lifetime {

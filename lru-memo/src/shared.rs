@@ -291,7 +291,7 @@ pub struct Entry<'a> {
     pub computed_since: Option<Ticket>,
     /// Whether the entry replaces an existing one. If not, an existing entry stays, with its recency.
     pub replace: bool,
-    /// How old it counts as when it is stored: an entry whose own lifetime is shorter than the namespace's `ttl` by so much.
+    /// How old the entry counts as when it is stored. It expires so much earlier than the namespace's `ttl` says.
     pub age: Duration,
 }
 

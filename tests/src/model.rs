@@ -85,8 +85,11 @@ struct Entry {
     value: u32,
     /// When it expires, in seconds; never, if that is the largest number.
     ends: u64,
-    /// How many had been stored before it.
-    age: u64,
+    /// When it was last stored or used, in seconds.
+    used: u64,
+    /// The numbers of its storing, and of its last use, among all of those.
+    stored_as: u64,
+    used_as: u64,
 }
 
 /// The model. Every value is the number of the run or put it came from.
@@ -102,7 +105,7 @@ pub struct Model {
     /// The invalidations and clears so far, as the key or `None`.
     forgotten: Vec<Option<u8>>,
     now: u64,
-    stores: u64,
+    uses: u64,
     /// The number of the last run or put.
     pub numbers: u32,
     /// What the operations gave so far.
@@ -122,7 +125,7 @@ impl Model {
             misses: 0,
             forgotten: Vec::new(),
             now: 0,
-            stores: 0,
+            uses: 0,
             numbers: 0,
             trace: Trace::new(),
         }
@@ -189,7 +192,8 @@ impl Model {
         if let Some(position) = self.find(key) {
             self.hits += 1;
             let entry = self.entries.remove(position);
-            self.entries.push(entry);
+            self.uses += 1;
+            self.entries.push(Entry { used: self.now, used_as: self.uses, ..entry });
             return Given::Outcome(Ok(entry.value));
         }
         self.misses += 1;
@@ -231,9 +235,16 @@ impl Model {
         while !self.fits(self.entries.len(), self.weight() + weight(value)) {
             self.evict();
         }
-        self.stores += 1;
+        self.uses += 1;
         let ends = ttl.map_or(u64::MAX, |ttl| self.now + ttl);
-        self.entries.push(Entry { key, value, ends, age: self.stores });
+        self.entries.push(Entry {
+            key,
+            value,
+            ends,
+            used: self.now,
+            stored_as: self.uses,
+            used_as: self.uses,
+        });
     }
 
     /// Changes the bound.
@@ -246,7 +257,7 @@ impl Model {
 
     /// Removes the oldest entry if it has expired, else the least recent one.
     fn evict(&mut self) {
-        let oldest = (0..self.entries.len()).min_by_key(|&at| (self.entries[at].ends, self.entries[at].age));
+        let oldest = (0..self.entries.len()).min_by_key(|&at| self.expires(self.entries[at]));
         let expired = oldest.filter(|&at| self.is_expired(self.entries[at]));
         self.entries.remove(expired.unwrap_or(0));
     }
@@ -261,8 +272,14 @@ impl Model {
         self.entries.iter().map(|entry| weight(entry.value)).sum()
     }
 
+    /// When an entry expires. Of those that do so in the same second, the one goes first whose time began first.
+    fn expires(&self, entry: Entry) -> (u64, u64) {
+        let unused = self.limits.idle.map_or(u64::MAX, |idle| entry.used + idle.as_secs());
+        (entry.ends, entry.stored_as).min((unused, entry.used_as))
+    }
+
     fn is_expired(&self, entry: Entry) -> bool {
-        self.now >= entry.ends
+        self.now >= self.expires(entry).0
     }
 
     /// Where an entry is; an expired one goes when it is met.

@@ -26,6 +26,16 @@ fn with_ttl_of(_: u8) -> Outcome {
     run()
 }
 
+#[lru_cache(maxsize = 4, max_weight = 20, weigh = |_, value| weight(*value), ttl = "25s", idle = "9s")]
+fn with_idle(_: u8) -> Outcome {
+    run()
+}
+
+#[lru_cache(maxsize = 50, idle = "9s", scope = thread)]
+fn with_idle_alone(_: u8) -> Outcome {
+    run()
+}
+
 /// From nothing to more than `ttl`, in seconds.
 fn own_ttl(value: u32) -> u64 {
     u64::from(value) * 7 % 13
@@ -54,7 +64,33 @@ const WITH_TTL_OF: Subject = Subject {
     refresh: with_ttl_of_cache_refresh,
     invalidate: with_ttl_of_cache_invalidate,
     resize: with_ttl_of_cache_resize,
-    admits: |_| true,
+    ..SUBJECT
+};
+
+const WITH_IDLE: Subject = Subject {
+    call: with_idle,
+    info: with_idle_cache_info,
+    clear: with_idle_cache_clear,
+    parameters: with_idle_cache_parameters,
+    peek: with_idle_cache_peek,
+    put: with_idle_cache_put,
+    refresh: with_idle_cache_refresh,
+    invalidate: with_idle_cache_invalidate,
+    resize: with_idle_cache_resize,
+    ..SUBJECT
+};
+
+const WITH_IDLE_ALONE: Subject = Subject {
+    call: with_idle_alone,
+    info: with_idle_alone_cache_info,
+    clear: with_idle_alone_cache_clear,
+    parameters: with_idle_alone_cache_parameters,
+    peek: with_idle_alone_cache_peek,
+    put: with_idle_alone_cache_put,
+    refresh: with_idle_alone_cache_refresh,
+    invalidate: with_idle_alone_cache_invalidate,
+    resize: with_idle_alone_cache_resize,
+    ..SUBJECT
 };
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -95,5 +131,10 @@ proptest! {
     ) {
         compare(SUBJECT, SUBJECT.model(), &operations)?;
         compare(WITH_TTL_OF, WITH_TTL_OF.model().with_ttl_of(own_ttl), &operations)?;
+        // Uses within a millisecond count as one.
+        let ticking: Vec<Operation> =
+            operations.into_iter().flat_map(|operation| [Operation::Advance(1), operation]).collect();
+        compare(WITH_IDLE, WITH_IDLE.model(), &ticking)?;
+        compare(WITH_IDLE_ALONE, WITH_IDLE_ALONE.model(), &ticking)?;
     }
 }

@@ -12,6 +12,9 @@ use lru_memo::{CacheInfo, Scope, cache, clock, lru_cache};
 #[path = "options/key.rs"]
 mod key;
 #[macro_use]
+#[path = "options/idle.rs"]
+mod idle;
+#[macro_use]
 #[path = "options/lifetimes.rs"]
 mod lifetimes;
 #[macro_use]
@@ -427,7 +430,7 @@ macro_rules! hasher {
     };
 }
 
-in_both_scopes!(maxsize key skip stored_if weights ttl lifetimes hasher);
+in_both_scopes!(maxsize key skip stored_if weights ttl lifetimes idle hasher);
 
 #[test]
 fn name_and_version_are_the_identity_that_is_reported() {

@@ -1,26 +1,26 @@
-//! Calls to be counted in instructions: `cargo xtask bench --check` runs this under callgrind.
+//! Calls whose instructions are counted: `cargo xtask bench --check` runs this program under callgrind.
 //!
-//! `instructions CASE CALLS` makes so many calls; without arguments, the names of the cases are printed.
+//! `instructions CASE CALLS` makes so many calls. Without arguments, the program prints the names of the cases.
 
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::{Arc, LazyLock};
 
-// The default hasher is seeded anew in each process, and counts would differ from run to run.
+// The default hasher has a new seed in each process, so counts would differ between runs.
 use foldhash::fast::FixedState;
 use lru_memo::{Memo, lru_cache};
 
 const CAPACITY: usize = 128;
 
-/// Something to call, and with what: hits ask for the same few keys again and again, misses never for one twice.
+/// A case: a function and its keys. Hits repeat a few keys, and misses never use a key twice.
 struct Case {
     name: &'static str,
     hits: bool,
     call: fn(usize) -> u64,
 }
 
-/// Most programs have several functions with the same types; what the compiler makes of a function that is the only one
-/// may be quite different.
+/// Further functions with the same types, as most programs have them. The compiler may generate different code for a
+/// single one.
 const CASES: &[Case] = &[
     Case { name: "hit, u64", hits: true, call: number },
     Case { name: "hit, u64, in another function", hits: true, call: other_number },
@@ -28,6 +28,8 @@ const CASES: &[Case] = &[
     Case { name: "hit, (&str, u32)", hits: true, call: text },
     Case { name: "hit, u64, scope = thread", hits: true, call: number_per_thread },
     Case { name: "hit, u64, scope = thread, in another function", hits: true, call: other_number_per_thread },
+    Case { name: "hit, u64, ttl", hits: true, call: aging },
+    Case { name: "hit, u64, idle", hits: true, call: idling },
     Case { name: "hit, u64, in a method that skips self", hits: true, call: number_of_all },
     Case { name: "hit, u64, scope = self.memo", hits: true, call: number_of_object },
     Case { name: "hit, u64, scope = self.memo, in another method", hits: true, call: other_number_of_object },
@@ -87,6 +89,14 @@ fn other_number_per_thread(rank: usize) -> u64 {
     of_other_number_per_thread(mixed(rank))
 }
 
+fn aging(rank: usize) -> u64 {
+    of_age(mixed(rank))
+}
+
+fn idling(rank: usize) -> u64 {
+    of_idle(mixed(rank))
+}
+
 fn number_of_all(rank: usize) -> u64 {
     Owner::shared().of_all(mixed(rank))
 }
@@ -120,7 +130,7 @@ fn text(rank: usize) -> u64 {
     of_text("sixteen letters.", rank as u32)
 }
 
-/// A different number for each, none of them small.
+/// Returns a different large number for each number.
 fn mixed(rank: usize) -> u64 {
     (rank as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
@@ -150,6 +160,16 @@ fn of_only_number(number: i64) -> u64 {
     number.cast_unsigned()
 }
 
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState, ttl = "1h")]
+fn of_age(number: u64) -> u64 {
+    number.wrapping_mul(3)
+}
+
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState, idle = "1h")]
+fn of_idle(number: u64) -> u64 {
+    number.wrapping_mul(3)
+}
+
 #[lru_cache(maxsize = CAPACITY, hasher = FixedState)]
 fn of_text(_text: &str, number: u32) -> u64 {
     u64::from(number)
@@ -161,7 +181,7 @@ struct Owner {
 }
 
 impl Owner {
-    /// One that has used all of its caches.
+    /// Makes an object that has used all of its caches.
     fn shared() -> &'static Arc<Self> {
         static SHARED: LazyLock<Arc<Owner>> = LazyLock::new(|| {
             let owner = Arc::new(Owner::default());

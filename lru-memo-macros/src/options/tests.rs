@@ -1,4 +1,4 @@
-//! What cannot be tested from outside: there, the feature `shared` is always on.
+//! Tests that need the feature `shared` to be off: in tests from outside, it is always on.
 
 use proc_macro2::TokenStream;
 
@@ -46,7 +46,7 @@ fn an_option_of_another_library_is_one_mistake_that_says_what_to_write() {
     for (option, advice) in [
         ("size = 100", "maxsize = 128"),
         ("time = 60", "ttl ="),
-        ("time_to_idle = 60", "ttl ="),
+        ("time_to_idle = 60", "write `idle = "),
         ("ty = \"SizedCache<u32, u32>\", create = \"{ f(1, 2) }\"", "key = .."),
         ("convert = r#\"{ format!(\"{}\", a) }\"#", "key = .."),
         ("result = true", "cache_err = true"),
@@ -70,6 +70,7 @@ fn no_duration_at_all_is_one_mistake_that_names_its_option() {
     for (option, advice) in [
         ("ttl = \"0s\"", "an entry would expire at once; write `maxsize = 0`"),
         ("jitter = \"0m\", ttl = \"1h\"", "`jitter` would shorten nothing"),
+        ("idle = \"0s\"", "an entry would expire at once; write `maxsize = 0`"),
         ("near = \"0ms\", scope = thread", "leave `near` out"),
         ("single_flight = \"0s\"", "write `single_flight = false`"),
     ] {

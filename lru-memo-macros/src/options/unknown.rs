@@ -18,7 +18,7 @@ const ELSEWHERE: [(&[&str], &str); 16] = [
     ),
     (
         &["time_to_idle", "tti", "refresh", "time_refresh"],
-        "an entry expires by its age, whether or not it is used; write `ttl = \"90s\"`",
+        "how long an entry stays that nobody uses is called `idle`; write `idle = \"10m\"`",
     ),
     (
         &["ty", "create", "convert", "key_type"],

@@ -115,6 +115,7 @@ async fn fetch(id: u64) -> Result<Page, FetchError> {
                             > as fn(&_) -> _,
                             admit_all,
                             weigh_nothing,
+                            no_own_ttl,
                         )
                 }
             }
@@ -139,10 +140,14 @@ fn fetch_cache_clear() {
 }
 ///The configuration of the cache of [`fetch`].
 fn fetch_cache_parameters() -> CacheParameters {
-    CacheParameters::new(
-        ::core::option::Option::Some(const { 128 }),
-        false,
-        <Scope>::Process,
+    present(
+        instantiation_of(fetch_needs_lru_cache_on_its_impl_block),
+        || ::core::concat!(::core::module_path!(), "::", "fetch"),
+        CacheParameters::new(
+            ::core::option::Option::Some(const { 128 }),
+            false,
+            <Scope>::Process,
+        ),
     )
 }
 ///Removes one entry from the cache of [`fetch`]; says whether it was there.
@@ -204,7 +209,7 @@ fn fetch_cache_put(
     let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
     let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
     let __lru_memo_found = __lru_memo_cache
-        .put(__lru_memo_key, __lru_memo_value, weigh_nothing);
+        .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
     __lru_memo_found
 }
 ///Runs [`fetch`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
@@ -240,6 +245,7 @@ async fn fetch_cache_refresh(id: u64) -> Result<Page, FetchError> {
             > as fn(&_) -> _,
             admit_all,
             weigh_nothing,
+            no_own_ttl,
         )
 }
 ///Calls [`fetch`] and tells the outcome of the call as well.
@@ -367,6 +373,7 @@ async fn fetch_with_outcome(id: u64) -> (Result<Page, FetchError>, Outcome) {
                                 > as fn(&_) -> _,
                                 admit_all,
                                 weigh_nothing,
+                                no_own_ttl,
                             ),
                         <Outcome>::Miss,
                     )
@@ -401,6 +408,10 @@ fn fetch_cache_invalidate_if(
         }
         ::core::option::Option::None => 0,
     }
+}
+///Changes how many entries the cache of [`fetch`] may hold; evicts the least recent ones if it holds more.
+fn fetch_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
+    fetch_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize);
 }
 #[doc(hidden)]
 #[inline]
@@ -492,7 +503,7 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                 >,
             >(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(fetch_needs_lru_cache_on_its_impl_block),
                 name: || ::core::concat!(::core::module_path!(), "::", "fetch"),
                 file: ::core::file!(),
                 line: line!(),
@@ -504,6 +515,9 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                 info: || fetch_needs_lru_cache_on_its_impl_block().info(),
                 totals: || fetch_needs_lru_cache_on_its_impl_block().totals(),
                 clear: || fetch_needs_lru_cache_on_its_impl_block().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    fetch_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize)
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         )

@@ -7,6 +7,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -14,7 +15,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -29,10 +30,36 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
                 ),
                 info: || {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(::core::option::Option::Some(const { 128 }))
+                        .info(|| {
+                            present(
+                                    instantiation_of(
+                                        largest_needs_lru_cache_on_its_impl_block::<T>,
+                                    ),
+                                    || name_of_instantiation(
+                                        ::core::module_path!(),
+                                        "largest",
+                                        &[&::core::any::type_name::<T>()],
+                                    ),
+                                    CacheParameters::new(
+                                        ::core::option::Option::Some(const { 128 }),
+                                        false,
+                                        <Scope>::Process,
+                                    ),
+                                )
+                                .maxsize
+                        })
                 },
                 totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
                 clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    largest_needs_lru_cache_on_its_impl_block::<T>()
+                        .resize(
+                            instantiation_of(
+                                largest_needs_lru_cache_on_its_impl_block::<T>,
+                            ),
+                            __lru_memo_maxsize,
+                        )
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         );
@@ -66,6 +93,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
                                 clone_value::<Option<T>> as fn(&_) -> _,
                                 admit_all,
                                 weigh_nothing,
+                                no_own_ttl,
                             )
                     }
                 }
@@ -82,7 +110,22 @@ fn largest_uncached<T: Clone + Ord + Hash + Send + Sync + 'static>(
 ///The hits, misses and size of the cache of [`largest`].
 fn largest_cache_info<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheInfo {
     largest_needs_lru_cache_on_its_impl_block::<T>()
-        .info(::core::option::Option::Some(const { 128 }))
+        .info(|| {
+            present(
+                    instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+                    || name_of_instantiation(
+                        ::core::module_path!(),
+                        "largest",
+                        &[&::core::any::type_name::<T>()],
+                    ),
+                    CacheParameters::new(
+                        ::core::option::Option::Some(const { 128 }),
+                        false,
+                        <Scope>::Process,
+                    ),
+                )
+                .maxsize
+        })
 }
 ///What the cache of [`largest`] has done since it was made, and how long its runs took.
 fn largest_cache_totals<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheTotals {
@@ -94,10 +137,18 @@ fn largest_cache_clear<T: Clone + Ord + Hash + Send + Sync + 'static>() {
 }
 ///The configuration of the cache of [`largest`].
 fn largest_cache_parameters<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheParameters {
-    CacheParameters::new(
-        ::core::option::Option::Some(const { 128 }),
-        false,
-        <Scope>::Process,
+    present(
+        instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+        || name_of_instantiation(
+            ::core::module_path!(),
+            "largest",
+            &[&::core::any::type_name::<T>()],
+        ),
+        CacheParameters::new(
+            ::core::option::Option::Some(const { 128 }),
+            false,
+            <Scope>::Process,
+        ),
     )
 }
 ///Removes one entry from the cache of [`largest`]; says whether it was there.
@@ -107,6 +158,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -114,7 +166,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -129,10 +181,36 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 ),
                 info: || {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(::core::option::Option::Some(const { 128 }))
+                        .info(|| {
+                            present(
+                                    instantiation_of(
+                                        largest_needs_lru_cache_on_its_impl_block::<T>,
+                                    ),
+                                    || name_of_instantiation(
+                                        ::core::module_path!(),
+                                        "largest",
+                                        &[&::core::any::type_name::<T>()],
+                                    ),
+                                    CacheParameters::new(
+                                        ::core::option::Option::Some(const { 128 }),
+                                        false,
+                                        <Scope>::Process,
+                                    ),
+                                )
+                                .maxsize
+                        })
                 },
                 totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
                 clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    largest_needs_lru_cache_on_its_impl_block::<T>()
+                        .resize(
+                            instantiation_of(
+                                largest_needs_lru_cache_on_its_impl_block::<T>,
+                            ),
+                            __lru_memo_maxsize,
+                        )
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         );
@@ -146,6 +224,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -153,7 +232,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -168,10 +247,36 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 ),
                 info: || {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(::core::option::Option::Some(const { 128 }))
+                        .info(|| {
+                            present(
+                                    instantiation_of(
+                                        largest_needs_lru_cache_on_its_impl_block::<T>,
+                                    ),
+                                    || name_of_instantiation(
+                                        ::core::module_path!(),
+                                        "largest",
+                                        &[&::core::any::type_name::<T>()],
+                                    ),
+                                    CacheParameters::new(
+                                        ::core::option::Option::Some(const { 128 }),
+                                        false,
+                                        <Scope>::Process,
+                                    ),
+                                )
+                                .maxsize
+                        })
                 },
                 totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
                 clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    largest_needs_lru_cache_on_its_impl_block::<T>()
+                        .resize(
+                            instantiation_of(
+                                largest_needs_lru_cache_on_its_impl_block::<T>,
+                            ),
+                            __lru_memo_maxsize,
+                        )
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         );
@@ -187,6 +292,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -194,7 +300,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -209,15 +315,41 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 ),
                 info: || {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(::core::option::Option::Some(const { 128 }))
+                        .info(|| {
+                            present(
+                                    instantiation_of(
+                                        largest_needs_lru_cache_on_its_impl_block::<T>,
+                                    ),
+                                    || name_of_instantiation(
+                                        ::core::module_path!(),
+                                        "largest",
+                                        &[&::core::any::type_name::<T>()],
+                                    ),
+                                    CacheParameters::new(
+                                        ::core::option::Option::Some(const { 128 }),
+                                        false,
+                                        <Scope>::Process,
+                                    ),
+                                )
+                                .maxsize
+                        })
                 },
                 totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
                 clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    largest_needs_lru_cache_on_its_impl_block::<T>()
+                        .resize(
+                            instantiation_of(
+                                largest_needs_lru_cache_on_its_impl_block::<T>,
+                            ),
+                            __lru_memo_maxsize,
+                        )
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         );
     let __lru_memo_found = __lru_memo_cache
-        .put(__lru_memo_key, __lru_memo_value, weigh_nothing);
+        .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
     __lru_memo_found
 }
 ///Runs [`largest`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
@@ -227,6 +359,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -234,7 +367,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -249,10 +382,36 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 ),
                 info: || {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(::core::option::Option::Some(const { 128 }))
+                        .info(|| {
+                            present(
+                                    instantiation_of(
+                                        largest_needs_lru_cache_on_its_impl_block::<T>,
+                                    ),
+                                    || name_of_instantiation(
+                                        ::core::module_path!(),
+                                        "largest",
+                                        &[&::core::any::type_name::<T>()],
+                                    ),
+                                    CacheParameters::new(
+                                        ::core::option::Option::Some(const { 128 }),
+                                        false,
+                                        <Scope>::Process,
+                                    ),
+                                )
+                                .maxsize
+                        })
                 },
                 totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
                 clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    largest_needs_lru_cache_on_its_impl_block::<T>()
+                        .resize(
+                            instantiation_of(
+                                largest_needs_lru_cache_on_its_impl_block::<T>,
+                            ),
+                            __lru_memo_maxsize,
+                        )
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         );
@@ -268,6 +427,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
             clone_value::<Option<T>> as fn(&_) -> _,
             admit_all,
             weigh_nothing,
+            no_own_ttl,
         )
 }
 ///Calls [`largest`] and tells the outcome of the call as well.
@@ -282,6 +442,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
+            Kept<false, true>,
             _,
             Option<T>,
             DefaultHasher,
@@ -289,7 +450,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -304,10 +465,36 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 ),
                 info: || {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(::core::option::Option::Some(const { 128 }))
+                        .info(|| {
+                            present(
+                                    instantiation_of(
+                                        largest_needs_lru_cache_on_its_impl_block::<T>,
+                                    ),
+                                    || name_of_instantiation(
+                                        ::core::module_path!(),
+                                        "largest",
+                                        &[&::core::any::type_name::<T>()],
+                                    ),
+                                    CacheParameters::new(
+                                        ::core::option::Option::Some(const { 128 }),
+                                        false,
+                                        <Scope>::Process,
+                                    ),
+                                )
+                                .maxsize
+                        })
                 },
                 totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
                 clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    largest_needs_lru_cache_on_its_impl_block::<T>()
+                        .resize(
+                            instantiation_of(
+                                largest_needs_lru_cache_on_its_impl_block::<T>,
+                            ),
+                            __lru_memo_maxsize,
+                        )
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         );
@@ -350,6 +537,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
                                     clone_value::<Option<T>> as fn(&_) -> _,
                                     admit_all,
                                     weigh_nothing,
+                                    no_own_ttl,
                                 ),
                             <Outcome>::Miss,
                         )
@@ -367,7 +555,7 @@ fn largest_cache_invalidate_if<T: Clone + Ord + Hash + Send + Sync + 'static>(
     ) -> ::core::primitive::bool,
 ) -> ::core::primitive::usize {
     match largest_needs_lru_cache_on_its_impl_block::<T>()
-        .used::<(Vec<T>, ()), Option<T>, DefaultHasher>()
+        .used::<Kept<false, true>, (Vec<T>, ()), Option<T>, DefaultHasher>()
     {
         ::core::option::Option::Some(__lru_memo_cache) => {
             let mut __lru_memo_predicate = __lru_memo_predicate;
@@ -378,6 +566,16 @@ fn largest_cache_invalidate_if<T: Clone + Ord + Hash + Send + Sync + 'static>(
         }
         ::core::option::Option::None => 0,
     }
+}
+///Changes how many entries the cache of [`largest`] may hold; evicts the least recent ones if it holds more.
+fn largest_cache_resize<T: Clone + Ord + Hash + Send + Sync + 'static>(
+    __lru_memo_maxsize: ::core::primitive::usize,
+) {
+    largest_needs_lru_cache_on_its_impl_block::<T>()
+        .resize(
+            instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+            __lru_memo_maxsize,
+        );
 }
 #[doc(hidden)]
 #[inline]

@@ -6,6 +6,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -16,7 +17,7 @@ impl Engine {
                 ),
                 shareable::<i32>(),
                 || Site {
-                    of: instantiation(|| ()),
+                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
                     name: || name_of_instantiation(
                         ::core::any::type_name::<Self>(),
                         "score",
@@ -31,10 +32,36 @@ impl Engine {
                     ),
                     info: || {
                         Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(::core::option::Option::Some(const { 128 }))
+                            .info(|| {
+                                present(
+                                        instantiation_of(
+                                            Self::score_needs_lru_cache_on_its_impl_block,
+                                        ),
+                                        || name_of_instantiation(
+                                            ::core::any::type_name::<Self>(),
+                                            "score",
+                                            &[],
+                                        ),
+                                        CacheParameters::new(
+                                            ::core::option::Option::Some(const { 128 }),
+                                            false,
+                                            <Scope>::Process,
+                                        ),
+                                    )
+                                    .maxsize
+                            })
                     },
                     totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
                     clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
+                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                        Self::score_needs_lru_cache_on_its_impl_block()
+                            .resize(
+                                instantiation_of(
+                                    Self::score_needs_lru_cache_on_its_impl_block,
+                                ),
+                                __lru_memo_maxsize,
+                            )
+                    }),
                     invalidate_tag: ::core::option::Option::None,
                 },
             );
@@ -74,6 +101,7 @@ impl Engine {
                                     clone_value::<i32> as fn(&_) -> _,
                                     admit_all,
                                     weigh_nothing,
+                                    no_own_ttl,
                                 )
                         }
                     }
@@ -94,7 +122,22 @@ impl Engine {
     ///The hits, misses and size of the cache of [`Self::score`].
     fn score_cache_info() -> CacheInfo {
         Self::score_needs_lru_cache_on_its_impl_block()
-            .info(::core::option::Option::Some(const { 128 }))
+            .info(|| {
+                present(
+                        instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
+                        || name_of_instantiation(
+                            ::core::any::type_name::<Self>(),
+                            "score",
+                            &[],
+                        ),
+                        CacheParameters::new(
+                            ::core::option::Option::Some(const { 128 }),
+                            false,
+                            <Scope>::Process,
+                        ),
+                    )
+                    .maxsize
+            })
     }
     ///What the cache of [`Self::score`] has done since it was made, and how long its runs took.
     fn score_cache_totals() -> CacheTotals {
@@ -106,10 +149,14 @@ impl Engine {
     }
     ///The configuration of the cache of [`Self::score`].
     fn score_cache_parameters() -> CacheParameters {
-        CacheParameters::new(
-            ::core::option::Option::Some(const { 128 }),
-            false,
-            <Scope>::Process,
+        present(
+            instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
+            || name_of_instantiation(::core::any::type_name::<Self>(), "score", &[]),
+            CacheParameters::new(
+                ::core::option::Option::Some(const { 128 }),
+                false,
+                <Scope>::Process,
+            ),
         )
     }
     ///Removes one entry from the cache of [`Self::score`]; says whether it was there.
@@ -120,6 +167,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -130,7 +178,7 @@ impl Engine {
                 ),
                 shareable::<i32>(),
                 || Site {
-                    of: instantiation(|| ()),
+                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
                     name: || name_of_instantiation(
                         ::core::any::type_name::<Self>(),
                         "score",
@@ -145,10 +193,36 @@ impl Engine {
                     ),
                     info: || {
                         Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(::core::option::Option::Some(const { 128 }))
+                            .info(|| {
+                                present(
+                                        instantiation_of(
+                                            Self::score_needs_lru_cache_on_its_impl_block,
+                                        ),
+                                        || name_of_instantiation(
+                                            ::core::any::type_name::<Self>(),
+                                            "score",
+                                            &[],
+                                        ),
+                                        CacheParameters::new(
+                                            ::core::option::Option::Some(const { 128 }),
+                                            false,
+                                            <Scope>::Process,
+                                        ),
+                                    )
+                                    .maxsize
+                            })
                     },
                     totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
                     clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
+                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                        Self::score_needs_lru_cache_on_its_impl_block()
+                            .resize(
+                                instantiation_of(
+                                    Self::score_needs_lru_cache_on_its_impl_block,
+                                ),
+                                __lru_memo_maxsize,
+                            )
+                    }),
                     invalidate_tag: ::core::option::Option::None,
                 },
             );
@@ -163,6 +237,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -173,7 +248,7 @@ impl Engine {
                 ),
                 shareable::<i32>(),
                 || Site {
-                    of: instantiation(|| ()),
+                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
                     name: || name_of_instantiation(
                         ::core::any::type_name::<Self>(),
                         "score",
@@ -188,10 +263,36 @@ impl Engine {
                     ),
                     info: || {
                         Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(::core::option::Option::Some(const { 128 }))
+                            .info(|| {
+                                present(
+                                        instantiation_of(
+                                            Self::score_needs_lru_cache_on_its_impl_block,
+                                        ),
+                                        || name_of_instantiation(
+                                            ::core::any::type_name::<Self>(),
+                                            "score",
+                                            &[],
+                                        ),
+                                        CacheParameters::new(
+                                            ::core::option::Option::Some(const { 128 }),
+                                            false,
+                                            <Scope>::Process,
+                                        ),
+                                    )
+                                    .maxsize
+                            })
                     },
                     totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
                     clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
+                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                        Self::score_needs_lru_cache_on_its_impl_block()
+                            .resize(
+                                instantiation_of(
+                                    Self::score_needs_lru_cache_on_its_impl_block,
+                                ),
+                                __lru_memo_maxsize,
+                            )
+                    }),
                     invalidate_tag: ::core::option::Option::None,
                 },
             );
@@ -207,6 +308,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -217,7 +319,7 @@ impl Engine {
                 ),
                 shareable::<i32>(),
                 || Site {
-                    of: instantiation(|| ()),
+                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
                     name: || name_of_instantiation(
                         ::core::any::type_name::<Self>(),
                         "score",
@@ -232,15 +334,41 @@ impl Engine {
                     ),
                     info: || {
                         Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(::core::option::Option::Some(const { 128 }))
+                            .info(|| {
+                                present(
+                                        instantiation_of(
+                                            Self::score_needs_lru_cache_on_its_impl_block,
+                                        ),
+                                        || name_of_instantiation(
+                                            ::core::any::type_name::<Self>(),
+                                            "score",
+                                            &[],
+                                        ),
+                                        CacheParameters::new(
+                                            ::core::option::Option::Some(const { 128 }),
+                                            false,
+                                            <Scope>::Process,
+                                        ),
+                                    )
+                                    .maxsize
+                            })
                     },
                     totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
                     clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
+                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                        Self::score_needs_lru_cache_on_its_impl_block()
+                            .resize(
+                                instantiation_of(
+                                    Self::score_needs_lru_cache_on_its_impl_block,
+                                ),
+                                __lru_memo_maxsize,
+                            )
+                    }),
                     invalidate_tag: ::core::option::Option::None,
                 },
             );
         let __lru_memo_found = __lru_memo_cache
-            .put(__lru_memo_key, __lru_memo_value, weigh_nothing);
+            .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
         __lru_memo_found
     }
     ///Runs [`Self::score`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
@@ -251,6 +379,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -261,7 +390,7 @@ impl Engine {
                 ),
                 shareable::<i32>(),
                 || Site {
-                    of: instantiation(|| ()),
+                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
                     name: || name_of_instantiation(
                         ::core::any::type_name::<Self>(),
                         "score",
@@ -276,10 +405,36 @@ impl Engine {
                     ),
                     info: || {
                         Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(::core::option::Option::Some(const { 128 }))
+                            .info(|| {
+                                present(
+                                        instantiation_of(
+                                            Self::score_needs_lru_cache_on_its_impl_block,
+                                        ),
+                                        || name_of_instantiation(
+                                            ::core::any::type_name::<Self>(),
+                                            "score",
+                                            &[],
+                                        ),
+                                        CacheParameters::new(
+                                            ::core::option::Option::Some(const { 128 }),
+                                            false,
+                                            <Scope>::Process,
+                                        ),
+                                    )
+                                    .maxsize
+                            })
                     },
                     totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
                     clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
+                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                        Self::score_needs_lru_cache_on_its_impl_block()
+                            .resize(
+                                instantiation_of(
+                                    Self::score_needs_lru_cache_on_its_impl_block,
+                                ),
+                                __lru_memo_maxsize,
+                            )
+                    }),
                     invalidate_tag: ::core::option::Option::None,
                 },
             );
@@ -295,6 +450,7 @@ impl Engine {
                 clone_value::<i32> as fn(&_) -> _,
                 admit_all,
                 weigh_nothing,
+                no_own_ttl,
             )
     }
     ///Calls [`Self::score`] and tells the outcome of the call as well.
@@ -305,6 +461,7 @@ impl Engine {
         );
         let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
             .cache::<
+                Kept<false, true>,
                 _,
                 i32,
                 DefaultHasher,
@@ -315,7 +472,7 @@ impl Engine {
                 ),
                 shareable::<i32>(),
                 || Site {
-                    of: instantiation(|| ()),
+                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
                     name: || name_of_instantiation(
                         ::core::any::type_name::<Self>(),
                         "score",
@@ -330,10 +487,36 @@ impl Engine {
                     ),
                     info: || {
                         Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(::core::option::Option::Some(const { 128 }))
+                            .info(|| {
+                                present(
+                                        instantiation_of(
+                                            Self::score_needs_lru_cache_on_its_impl_block,
+                                        ),
+                                        || name_of_instantiation(
+                                            ::core::any::type_name::<Self>(),
+                                            "score",
+                                            &[],
+                                        ),
+                                        CacheParameters::new(
+                                            ::core::option::Option::Some(const { 128 }),
+                                            false,
+                                            <Scope>::Process,
+                                        ),
+                                    )
+                                    .maxsize
+                            })
                     },
                     totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
                     clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
+                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                        Self::score_needs_lru_cache_on_its_impl_block()
+                            .resize(
+                                instantiation_of(
+                                    Self::score_needs_lru_cache_on_its_impl_block,
+                                ),
+                                __lru_memo_maxsize,
+                            )
+                    }),
                     invalidate_tag: ::core::option::Option::None,
                 },
             );
@@ -380,6 +563,7 @@ impl Engine {
                                         clone_value::<i32> as fn(&_) -> _,
                                         admit_all,
                                         weigh_nothing,
+                                        no_own_ttl,
                                     ),
                                 <Outcome>::Miss,
                             )
@@ -419,6 +603,7 @@ impl Engine {
     ) -> ::core::primitive::usize {
         match Self::score_needs_lru_cache_on_its_impl_block()
             .used::<
+                Kept<false, true>,
                 (
                     Owned<
                         Self,
@@ -460,5 +645,13 @@ impl Engine {
             }
             ::core::option::Option::None => 0,
         }
+    }
+    ///Changes how many entries the cache of [`Self::score`] may hold; evicts the least recent ones if it holds more.
+    fn score_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
+        Self::score_needs_lru_cache_on_its_impl_block()
+            .resize(
+                instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
+                __lru_memo_maxsize,
+            );
     }
 }

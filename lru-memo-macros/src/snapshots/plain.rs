@@ -37,6 +37,7 @@ fn area(width: u32, height: u32) -> u32 {
                                 clone_value::<u32> as fn(&_) -> _,
                                 admit_all,
                                 weigh_nothing,
+                                no_own_ttl,
                             )
                     }
                 }
@@ -62,10 +63,14 @@ fn area_cache_clear() {
 }
 ///The configuration of the cache of [`area`].
 fn area_cache_parameters() -> CacheParameters {
-    CacheParameters::new(
-        ::core::option::Option::Some(const { 128 }),
-        false,
-        <Scope>::Process,
+    present(
+        instantiation_of(area_needs_lru_cache_on_its_impl_block),
+        || ::core::concat!(::core::module_path!(), "::", "area"),
+        CacheParameters::new(
+            ::core::option::Option::Some(const { 128 }),
+            false,
+            <Scope>::Process,
+        ),
     )
 }
 ///Removes one entry from the cache of [`area`]; says whether it was there.
@@ -97,7 +102,7 @@ fn area_cache_put(width: u32, height: u32, __lru_memo_value: u32) {
     );
     let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
     let __lru_memo_found = __lru_memo_cache
-        .put(__lru_memo_key, __lru_memo_value, weigh_nothing);
+        .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
     __lru_memo_found
 }
 ///Runs [`area`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
@@ -119,6 +124,7 @@ fn area_cache_refresh(width: u32, height: u32) -> u32 {
             clone_value::<u32> as fn(&_) -> _,
             admit_all,
             weigh_nothing,
+            no_own_ttl,
         )
 }
 ///Calls [`area`] and tells the outcome of the call as well.
@@ -165,6 +171,7 @@ fn area_with_outcome(width: u32, height: u32) -> (u32, Outcome) {
                                     clone_value::<u32> as fn(&_) -> _,
                                     admit_all,
                                     weigh_nothing,
+                                    no_own_ttl,
                                 ),
                             <Outcome>::Miss,
                         )
@@ -194,6 +201,10 @@ fn area_cache_invalidate_if(
         }
         ::core::option::Option::None => 0,
     }
+}
+///Changes how many entries the cache of [`area`] may hold; evicts the least recent ones if it holds more.
+fn area_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
+    area_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize);
 }
 #[doc(hidden)]
 #[inline]
@@ -232,7 +243,7 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
             (shareable::<u32>(), (shareable::<u32>(), ())),
             shareable::<u32>(),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(area_needs_lru_cache_on_its_impl_block),
                 name: || ::core::concat!(::core::module_path!(), "::", "area"),
                 file: ::core::file!(),
                 line: line!(),
@@ -244,6 +255,9 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                 info: || area_needs_lru_cache_on_its_impl_block().info(),
                 totals: || area_needs_lru_cache_on_its_impl_block().totals(),
                 clear: || area_needs_lru_cache_on_its_impl_block().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    area_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize)
+                }),
                 invalidate_tag: ::core::option::Option::None,
             },
         )

@@ -21,7 +21,7 @@ fn report(customer: u64, month: &str) -> String {
                     .complete::<
                         Is<false>,
                         String,
-                    >(__lru_memo_returned, codec::<String>(), |_| true),
+                    >(__lru_memo_returned, codec::<String>(), |_| true, no_own_ttl),
             )
         }
     }
@@ -91,7 +91,7 @@ fn report_cache_put(customer: u64, month: &str, __lru_memo_value: String) {
         __lru_memo_found
     };
     let __lru_memo_found = at_once(
-        __lru_memo_found.put(__lru_memo_value, codec::<String>()),
+        __lru_memo_found.put(__lru_memo_value, codec::<String>(), no_own_ttl),
     );
     __lru_memo_found
 }
@@ -114,7 +114,7 @@ fn report_cache_refresh(customer: u64, month: &str) -> String {
             .complete::<
                 Is<false>,
                 String,
-            >(__lru_memo_returned, codec::<String>(), |_| true),
+            >(__lru_memo_returned, codec::<String>(), |_| true, no_own_ttl),
     )
 }
 ///Calls [`report`] and tells the outcome of the call as well.
@@ -145,7 +145,7 @@ fn report_with_outcome(customer: u64, month: &str) -> (String, Outcome) {
                         .complete::<
                             Is<false>,
                             String,
-                        >(__lru_memo_returned, codec::<String>(), |_| true),
+                        >(__lru_memo_returned, codec::<String>(), |_| true, no_own_ttl),
                 ),
                 <Outcome>::Miss,
             )
@@ -160,7 +160,7 @@ fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
         .of(
             instantiation(|| ()),
             || Site {
-                of: instantiation(|| ()),
+                of: instantiation_of(report_needs_lru_cache_on_its_impl_block),
                 name: || ::core::concat!(::core::module_path!(), "::", "report"),
                 file: ::core::file!(),
                 line: line!(),
@@ -177,6 +177,7 @@ fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
                 clear: || at_once(
                     report_needs_lru_cache_on_its_impl_block().by_thread(()).clear(),
                 ),
+                resize: ::core::option::Option::None,
                 invalidate_tag: ::core::option::Option::None,
             },
             || Identity {

@@ -15,7 +15,7 @@ use crate::flight::this_thread;
 /// A cache that each fork locks.
 struct Listed(*const dyn Forkable);
 
-// SAFETY: whoever registers it says that all threads may use it.
+// SAFETY: the caller of `Registration::begin` promises that all threads may use the cache.
 unsafe impl Send for Listed {}
 
 impl Listed {

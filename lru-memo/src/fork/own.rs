@@ -33,8 +33,8 @@ impl<T, const INHERITED: bool> OfProcess<T, INHERITED> {
     /// Returns the value of this process, if there is one.
     #[inline]
     pub(crate) fn get(&self) -> Option<&T> {
-        // SAFETY: what is there is a leaked box. It is freed only by a process that may not use it, or when `self` is
-        // dropped.
+        // SAFETY: the pointer is to a leaked box. The box is freed only by a process that may not use it, or when
+        // `self` is dropped.
         let made = unsafe { self.0.load(Acquire).as_ref() }?;
         Self::is_usable(made.by).then_some(&made.value)
     }
@@ -95,8 +95,8 @@ impl<T> Own<T> {
         // SAFETY: as in `get`.
         if unsafe { made.as_ref() }.is_some_and(|made| !made.by.is_here()) {
             self.0.store(core::ptr::null_mut(), core::sync::atomic::Ordering::Release);
-            // SAFETY: a leaked box. Those who got it from `get` are threads of another process; the thread that forked
-            // had no reference, for nothing that is done with it forks.
+            // SAFETY: a leaked box. Only threads of another process got references from `get`: the thread that forked
+            // had none, because no code forks while it has one.
             drop(unsafe { Box::from_raw(made) });
         }
     }

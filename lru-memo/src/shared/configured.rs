@@ -113,9 +113,10 @@ pub fn store() -> Result<&'static dyn Store, Error> {
 pub fn attach(url: &str) -> Result<Box<dyn Store>, Error> {
     check(url)?;
     match split(url) {
-        ("memory", _) => {
-            Err(Error::new(Kind::NotFound, "`memory://` is in another process, which shares it with nobody"))
-        }
+        ("memory", _) => Err(Error::new(
+            Kind::NotFound,
+            "`memory://` is private to its process: no other process can open it",
+        )),
         _ => Ok(open(url, false)?.0),
     }
 }
@@ -212,7 +213,7 @@ fn chosen_by_environment() -> Result<String, Error> {
         Err(VarError::NotPresent) => Ok(String::new()),
         // The message leaves the value out, because it may hold a password.
         Err(VarError::NotUnicode(_)) => {
-            Err(Error::new(Kind::Url, "`LRU_MEMO_STORE` is not UTF-8: a URL is, or a path in it is escaped"))
+            Err(Error::new(Kind::Url, "`LRU_MEMO_STORE` is not UTF-8, and so not a URL"))
         }
     }
 }

@@ -187,7 +187,7 @@ impl SharedCache {
         let near = parameters.near.map(|near| Near::new(&parameters, near));
         let (turns, undelivered) = (Turns::new(), Mark::new());
         let (runs, calls) = (Runs::of(|| name), Calls::default());
-        let lifetime = Lifetime { ttl: parameters.ttl, jitter: parameters.jitter };
+        let lifetime = Lifetime { ttl: parameters.ttl, jitter: parameters.jitter, idle: None };
         Self {
             space,
             is_told_apart: id.is_some(),

@@ -243,7 +243,7 @@ impl Embedded {
             Kind::Unavailable => error,
             kind => {
                 opened.give_up();
-                Error::new(kind, format!("the shared store is given up, as it cannot remove: {error}"))
+                Error::new(kind, format!("the shared store is given up, because a removal failed: {error}"))
             }
         })
     }
@@ -321,7 +321,7 @@ impl Store for Embedded {
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
         let turn = self.turn(space, key, true)?;
-        turn.ok_or_else(|| Error::new(Kind::Unavailable, "waiting for a turn has failed"))
+        turn.ok_or_else(|| Error::new(Kind::Unavailable, "waiting for the lease has failed"))
     }
 
     fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {

@@ -345,7 +345,7 @@ impl Seat {
     }
 }
 
-const SEATED: &str = "whoever has a seat is waiting";
+const SEATED: &str = "a follower waits until its seat is dropped";
 
 impl Drop for Seat {
     fn drop(&mut self) {

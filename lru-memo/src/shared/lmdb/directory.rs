@@ -77,7 +77,8 @@ pub(super) fn parent(directory: &Path) -> Result<&Path, Error> {
     let is_missing = |path: &&Path| matches!(path.try_exists(), Ok(false));
     let Some(missing) = parent.ancestors().filter(is_missing).last() else { return Ok(parent) };
     let (missing, last) = (missing.display(), directory.display());
-    let message = format!("there is no directory {missing}: make it, for the shared store makes {last} only");
+    let message =
+        format!("there is no directory {missing}: create it, because the shared store creates {last} only");
     Err(Error::new(Kind::Directory, message))
 }
 

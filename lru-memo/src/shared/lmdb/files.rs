@@ -147,7 +147,7 @@ impl Gate {
         let file = open_file(&path, true)?;
         while !raw::lock(&file, 0).map_err(|error| failed("lock", &path, &error))? {
             if Instant::now() >= deadline {
-                let message = "another process that opens the shared store takes too long, or is stopped";
+                let message = "another process is opening the shared store, and takes too long or is stopped";
                 return Err(Error::new(Kind::Unavailable, message));
             }
             thread::sleep(Duration::from_millis(1));
@@ -193,7 +193,7 @@ fn open_instance(directory: &Path, opening: &Opening<'_>) -> Result<Files, Error
     // Checked before mapping: a broken length could exceed the address space.
     let explicit = number_at(&file, offset_of!(Head, map_size));
     if !begins_with_magic(&file) || explicit != Some(map_size as u64) || map_size != made.map_size {
-        return Err(corrupt("its table is truncated, or is none"));
+        return Err(corrupt("its table is truncated or foreign"));
     }
     if longest(map_size) > raw::file_limit() {
         let message =
@@ -271,7 +271,7 @@ fn recover(directory: &Path, opening: &Opening<'_>, made: Made) -> Result<Files,
     let files = Files { environment, table, data, turns, members, made, made_in };
     let opened = Opened::new(files, &Options { hash_mask: u64::MAX, ..opening.options.clone() });
     opened.recover(before.as_ref()).map_err(|error| match error.kind() {
-        Kind::Full => corrupt("its data does not fit its size"),
+        Kind::Full => corrupt("its data exceeds its size"),
         _ => error,
     })?;
     opened.table.head().magic.store(MAGIC, SeqCst);
@@ -405,7 +405,7 @@ fn within_limit(map_size: usize) -> Result<usize, Error> {
     let limit = raw::file_limit();
     let sizes = core::iter::successors(Some(map_size), |size| Some((size / 2).next_multiple_of(1 << 17)));
     sizes.take_while(|&size| size >= 1 << 21).take(32).find(|&size| longest(size) <= limit).ok_or_else(|| {
-        let message = format!("files may have {limit} bytes, by `ulimit -f`: too few for a shared store");
+        let message = format!("`ulimit -f` limits files to {limit} bytes, too few for a shared store");
         Error::new(Kind::Full, message)
     })
 }

@@ -311,7 +311,10 @@ impl<'a> Access<'a> {
 const MOST: usize = 1 << 30;
 
 fn overtaken() -> Error {
-    Error::new(Kind::Unavailable, "others have changed the same namespace of Memcached all the time")
+    Error::new(
+        Kind::Unavailable,
+        "other processes kept changing this namespace on Memcached until the timeout",
+    )
 }
 
 fn first(answers: Vec<Answer>) -> Answer {

@@ -64,7 +64,7 @@ impl Server {
     ) -> Result<Option<Vec<Answer>>, Error> {
         let Some(admitted) = self.breaker.admit() else {
             let reason = self.reason.try_lock().map(|reason| reason.clone()).unwrap_or_default();
-            return Err(self.failed(&format!("left alone for a while: {reason}")));
+            return Err(self.failed(&format!("not asked for a while after a failure: {reason}")));
         };
         match self.attempt(run, batch, until) {
             Ok(answers) => {

@@ -48,7 +48,7 @@ pub(super) fn parse(scheme: &str, rest: &str) -> Result<Parsed, Error> {
     let servers = if scheme == "memcached+unix" {
         Vec::from([unix(places)?])
     } else if rest.contains('@') {
-        return Err(Error::new(Kind::Url, "there are no users and passwords with `memcached://`"));
+        return Err(Error::new(Kind::Url, "`memcached://` takes no user and no password"));
     } else {
         places.trim_end_matches('/').split(',').map(tcp).collect::<Result<Vec<_>, _>>()?
     };

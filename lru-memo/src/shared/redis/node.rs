@@ -37,7 +37,7 @@ impl Node {
     ) -> Result<RedisResult<R>, Error> {
         let Some(admitted) = self.breaker.admit() else {
             let reason = self.reason.try_lock().map(|reason| reason.clone()).unwrap_or_default();
-            return Err(failed(&format!("is left alone for a while: {reason}")));
+            return Err(failed(&format!("is not asked for a while after a failure: {reason}")));
         };
         match self.attempt(until, question) {
             Err(error) => {

@@ -63,7 +63,7 @@ impl Sentinels {
             let name = &self.name;
             Error::new(
                 Kind::Unavailable,
-                format!("no Redis Sentinel of the URL can be asked which server is the primary of `{name}`"),
+                format!("no Redis Sentinel of the URL names the primary of `{name}`"),
             )
         })
     }

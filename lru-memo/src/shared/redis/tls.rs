@@ -39,7 +39,7 @@ fn trusting() -> io::Result<Arc<ClientConfig>> {
     let (usable, _) = authorities.add_parsable_certificates(found.certs);
     if usable == 0 {
         let why = found.errors.first().map_or_else(|| "there are none".to_string(), ToString::to_string);
-        return Err(io::Error::other(alloc::format!("no certificates of authorities to trust: {why}")));
+        return Err(io::Error::other(alloc::format!("no trusted certificate authorities: {why}")));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

@@ -1,4 +1,4 @@
-// mistakes: 5
+// mistakes: 6
 //! Options about how long entries stay that do not go together, or not without each other.
 
 use lru_memo::lru_cache;
@@ -25,6 +25,11 @@ fn i(x: u64) -> u64 {
 
 #[lru_cache(ttl = "1h", jitter = "0s")]
 fn j(x: u64) -> u64 {
+    x
+}
+
+#[lru_cache(scope = shared, idle = "10m")]
+fn k(x: u64) -> u64 {
     x
 }
 
