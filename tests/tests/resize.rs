@@ -106,7 +106,7 @@ fn a_cache_that_was_not_used_yet_begins_with_the_new_bound() {
     assert_eq!(generic_cache_info::<u32>().maxsize, Some(1));
     assert_eq!(of_thread_cache_info().maxsize, Some(1));
     for x in 0..3 {
-        (plain(x), generic(x), of_thread(x));
+        let _ = (plain(x), generic(x), of_thread(x));
     }
     assert_eq!(plain_cache_info(), info(0, 3, 1, 1));
     assert_eq!(generic_cache_info::<u32>(), info(0, 3, 1, 1));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lru_memo::{Memo, lru_cache};
 use lru_memo_tests::model::{Operation, Outcome};
-use lru_memo_tests::subject::{Subject, run, seen};
+use lru_memo_tests::subject::{Subject, keeps_its_bound, run, seen};
 use proptest::prelude::*;
 
 use crate::operations::{User, WORDS, operations};
@@ -102,6 +102,7 @@ macro_rules! subjects {
                 put: |$n, value| function_cache_put($of(&owner()), $make, value),
                 refresh: |$n| function_cache_refresh($of(&owner()), $make),
                 invalidate: |$n| function_cache_invalidate($of(&owner()), $make),
+                resize: keeps_its_bound,
                 admits: |_| true,
             });
         }

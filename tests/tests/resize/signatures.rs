@@ -89,7 +89,7 @@ fn methods_and_functions_of_types_and_traits_have_it() {
 fn each_instantiation_has_a_bound_of_its_own() {
     let (eight, sixteen) = (Wrapped(1_u8), Wrapped(1_u16));
     for x in 0..3 {
-        (eight.sum::<1>(x), eight.sum::<2>(x), sixteen.sum::<1>(x));
+        let _ = (eight.sum::<1>(x), eight.sum::<2>(x), sixteen.sum::<1>(x));
     }
     Wrapped::<u8>::sum_cache_resize::<1>(1);
     assert_eq!(Wrapped::<u8>::sum_cache_info::<1>().currsize, 1);

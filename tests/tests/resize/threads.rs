@@ -83,7 +83,7 @@ fn whatever_a_thread_asks_next_it_sees_the_new_bound() {
     }
     fn fill() {
         for x in 0..4 {
-            (typed(x), generic(x), flight(x));
+            let _ = (typed(x), generic(x), flight(x));
         }
     }
     fn info(_: u32) -> [(Option<usize>, usize); 3] {

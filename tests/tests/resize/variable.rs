@@ -73,8 +73,8 @@ fn the_environment_chooses_the_bounds() {
     assert_eq!(of_object_cache_info(&memo).maxsize, Some(3));
     assert_eq!(with_name_cache_parameters().maxsize, Some(7));
     for x in 0..9 {
-        (plain(x), unbounded(x), with_name(x), of_object(&memo, x));
-        (generic::<_, 5>([x as u8; 2]), generic::<_, 1>(x as u8), generic::<_, 2>(x));
+        let _ = (plain(x), unbounded(x), with_name(x), of_object(&memo, x));
+        let _ = (generic::<_, 5>([x as u8; 2]), generic::<_, 1>(x as u8), generic::<_, 2>(x));
     }
     assert_eq!(plain_cache_info().to_string(), "CacheInfo(hits=0, misses=9, maxsize=2, currsize=2)");
     assert_eq!(plain_cache_parameters().maxsize, Some(2));
