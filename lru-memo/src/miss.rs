@@ -213,14 +213,26 @@ where
     }
 }
 
-impl<T: Threading, P: Kind, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
-    fn drop(&mut self) {
+impl<T: Threading, P: Kind, K, V, S, M> Miss<'_, T, P, K, V, S, M> {
+    /// Ends what a stored value has not ended.
+    #[cold]
+    #[inline(never)]
+    fn end(&mut self) {
         if let Some(turn) = self.turn.take() {
             self.cache.abandon(self.hash, turn);
         }
         drop(self.running.take());
         if self.cache.front.remembers() && self.cache.is_usable() {
             self.cache.forget_invalidations();
+        }
+    }
+}
+
+impl<T: Threading, P: Kind, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.turn.is_some() || self.running.is_some() || self.cache.front.remembers() {
+            self.end();
         }
     }
 }

@@ -4,7 +4,7 @@
 //! many is measured from then on, and counts for all of them, so that reading the clock adds little to a miss.
 
 use core::cell::Cell;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 use std::time::Instant;
 
@@ -79,8 +79,6 @@ pub(crate) struct Runs {
     /// The runs that `nanoseconds` is about.
     measured: AtomicU64,
     nanoseconds: AtomicU64,
-    /// Whether one of many runs is measured.
-    are_short: AtomicBool,
     errors: AtomicU64,
 }
 
@@ -102,7 +100,9 @@ impl Stopwatch<'_> {
             let duration = since.elapsed();
             #[cfg(feature = "tracing")]
             tracing::debug!(cache = self.runs.name, ?duration, ok = has_value, "miss");
-            self.runs.add(duration, counts);
+            let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+            self.runs.nanoseconds.fetch_add(nanoseconds.saturating_mul(counts.into()), Relaxed);
+            self.runs.measured.fetch_add(counts.into(), Relaxed);
         }
     }
 }
@@ -150,23 +150,13 @@ impl Runs {
         if tracing::enabled!(tracing::Level::DEBUG) {
             return Some((Instant::now(), 1));
         }
-        match (self.are_short.load(Relaxed), number % u64::from(SAMPLED)) {
+        let (measured, nanoseconds) = (self.measured.load(Relaxed), self.nanoseconds.load(Relaxed));
+        let are_short = measured >= FIRST && nanoseconds < measured.saturating_mul(SHORT.as_nanos() as u64);
+        match (are_short, number % u64::from(SAMPLED)) {
             (false, _) => Some((Instant::now(), 1)),
             (true, 0) => Some((Instant::now(), SAMPLED)),
             (true, _) => None,
         }
-    }
-
-    /// Adds a run that took so long, and counts for so many.
-    #[cold]
-    #[inline(never)]
-    fn add(&self, duration: Duration, counts: u32) {
-        let nanoseconds =
-            u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX).saturating_mul(counts.into());
-        let nanoseconds = self.nanoseconds.fetch_add(nanoseconds, Relaxed).saturating_add(nanoseconds);
-        let measured = self.measured.fetch_add(counts.into(), Relaxed) + u64::from(counts);
-        let are_short = measured >= FIRST && nanoseconds < measured.saturating_mul(SHORT.as_nanos() as u64);
-        self.are_short.store(are_short, Relaxed);
     }
 
     /// What there is of the totals here.

@@ -253,7 +253,7 @@ fn distance(buckets: &[AtomicU64], word: u64, at: usize) -> usize {
 
 /// Puts a word behind those that begin where it does or before, and moves what follows. A reader goes the same way and
 /// misses nothing.
-#[inline]
+#[inline(always)]
 fn fill(buckets: &[AtomicU64], word: u64) {
     let mask = buckets.len() - 1;
     let mut at = word as Tag as usize & mask;

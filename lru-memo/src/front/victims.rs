@@ -13,6 +13,7 @@
 //!    beginning. All stamps since then are larger, so each entry that is below the threshold at the end of the walk had that
 //!    stamp when the walk came by. A batch that is used up before the end of the walk is made anew by one walk at once.
 
+use alloc::boxed::Box;
 use alloc::collections::{BinaryHeap, binary_heap::PeekMut};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
@@ -46,19 +47,18 @@ pub(crate) struct Victims {
     /// The least recent first.
     queue: Vec<Candidate>,
     /// The head of the queue; what is before it was taken.
-    next: usize,
+    next: u32,
     /// Those that were used since they joined the queue, the least recent on top.
     used: BinaryHeap<Reverse<Candidate>>,
     /// Whether all entries are candidates.
     are_all: bool,
-    walk: Walk,
-    /// Where the next sample begins.
-    seed: usize,
+    /// With many entries.
+    walk: Option<Box<Walk>>,
 }
 
 /// A walk over the stamps, step by step, for the next batch.
 struct Walk {
-    /// The largest stamp that is wanted, or 0 if there is no walk.
+    /// The largest stamp that is wanted.
     threshold: u64,
     /// The next place, and the last one.
     next: Place,
@@ -70,26 +70,9 @@ struct Walk {
     found: Vec<Candidate>,
 }
 
-impl Walk {
-    const fn none() -> Self {
-        Self { threshold: 0, next: 1, last: 0, step: 0, taken: 0, found: Vec::new() }
-    }
-
-    fn is_done(&self) -> bool {
-        self.threshold > 0 && self.next > self.last
-    }
-}
-
 impl Victims {
     pub(crate) const fn new() -> Self {
-        Self {
-            queue: Vec::new(),
-            next: 0,
-            used: BinaryHeap::new(),
-            are_all: false,
-            walk: Walk::none(),
-            seed: 0,
-        }
+        Self { queue: Vec::new(), next: 0, used: BinaryHeap::new(), are_all: false, walk: None }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -97,8 +80,7 @@ impl Victims {
         self.next = 0;
         self.used.clear();
         self.are_all = false;
-        self.walk.threshold = 0;
-        self.walk.found.clear();
+        self.walk = None;
     }
 
     /// Adds a new entry, one of so many, whose stamp is larger than all others.
@@ -117,10 +99,10 @@ impl Victims {
     #[inline(never)]
     fn add_to_full(&mut self, candidate: Candidate, entries: usize) {
         // Entries that were removed are still among the candidates.
-        if self.queue.len() - self.next + self.used.len() > 2 * entries.min(FEW) + FEWEST {
+        if self.queue.len() - self.next as usize + self.used.len() > 2 * entries.min(FEW) + FEWEST {
             return self.clear();
         }
-        self.queue.drain(..core::mem::take(&mut self.next));
+        self.queue.drain(..core::mem::take(&mut self.next) as usize);
         self.queue.reserve_exact(self.queue.len().max(FEWEST));
         self.queue.push(candidate);
     }
@@ -128,7 +110,7 @@ impl Victims {
     /// Returns the head of the queue, if that is the least recent of the candidates should it be current.
     #[inline(always)]
     pub(crate) fn head(&self) -> Option<Candidate> {
-        if self.are_all && self.used.is_empty() { self.queue.get(self.next).copied() } else { None }
+        if self.are_all && self.used.is_empty() { self.queue.get(self.next as usize).copied() } else { None }
     }
 
     /// Takes the head of the queue.
@@ -141,12 +123,12 @@ impl Victims {
     /// candidates are to be [found](Self::find).
     pub(crate) fn next(&mut self, stamp_of: impl Fn(Place) -> Option<u64>) -> Option<Place> {
         // To sort all of them anew takes less than to sort most of them in.
-        let most = FEWEST + (self.queue.len() - self.next + self.used.len()) / 32;
+        let most = FEWEST + (self.queue.len() - self.next as usize + self.used.len()) / 32;
         let mut outdated = 0;
         while !self.are_all || outdated <= most {
             outdated += 1;
             let top = self.used.peek().map(|&Reverse(top)| top);
-            let head = self.queue.get(self.next).filter(|&head| top.is_none_or(|top| *head < top));
+            let head = self.queue.get(self.next as usize).filter(|&head| top.is_none_or(|top| *head < top));
             let Some(&head) = head else {
                 let mut top = self.used.peek_mut()?;
                 let Reverse(candidate) = *top;
@@ -162,7 +144,9 @@ impl Victims {
                 continue;
             };
             self.take_head();
-            self.walk.taken += 1;
+            if let Some(walk) = &mut self.walk {
+                walk.taken += 1;
+            }
             match stamp_of(head.place) {
                 Some(stamp) if stamp == head.stamp => return Some(head.place),
                 Some(stamp) if self.are_all => self.used.push(Reverse(Candidate { stamp, ..head })),
@@ -183,26 +167,24 @@ impl Victims {
         entries: usize,
         last: Place,
     ) {
-        if self.walk.is_done() && !self.walk.found.is_empty() {
-            core::mem::swap(&mut self.queue, &mut self.walk.found);
-            self.next = 0;
-        } else {
-            self.clear();
-            self.are_all = entries <= FEW;
-            let threshold = match self.are_all {
-                true => u64::MAX,
-                false => self.threshold(stamps(1, last), live, last, SHARE_AT_ONCE).unwrap_or(u64::MAX),
-            };
-            collect(&mut self.queue, stamps(1, last), live, threshold);
+        match self.walk.take().filter(|walk| walk.next > walk.last && !walk.found.is_empty()) {
+            Some(walk) => (self.queue, self.next) = (walk.found, 0),
+            None => {
+                self.clear();
+                self.are_all = entries <= FEW;
+                let threshold = match self.are_all {
+                    true => None,
+                    false => threshold(stamps(1, last), live, last, SHARE_AT_ONCE),
+                };
+                collect(&mut self.queue, stamps(1, last), live, threshold.unwrap_or(u64::MAX));
+            }
         }
         self.queue.sort_unstable_by_key(|candidate| candidate.stamp);
-        self.walk.found.clear();
-        self.walk.threshold = 0;
         if !self.are_all {
-            let threshold = self.threshold(stamps(1, last), live, last, SHARE_IN_STEPS);
             let step = last as usize / self.queue.len().max(1) + 1;
-            let found = core::mem::take(&mut self.walk.found);
-            self.walk = Walk { threshold: threshold.unwrap_or(0), next: 1, last, step, taken: 0, found };
+            let threshold = threshold(stamps(1, last), live, last, SHARE_IN_STEPS);
+            let walk = |threshold| Walk { threshold, next: 1, last, step, taken: 0, found: Vec::new() };
+            self.walk = threshold.map(walk).map(Box::new);
         }
     }
 
@@ -212,43 +194,45 @@ impl Victims {
         stamps: impl Fn(Place, Place) -> S,
         live: &Live,
     ) {
-        let walk = &mut self.walk;
+        let Some(walk) = &mut self.walk else { return };
         let length = (core::mem::take(&mut walk.taken) * walk.step).min(LONGEST_STEP);
-        if walk.threshold > 0 && walk.next <= walk.last {
+        if walk.next <= walk.last {
             let last = walk.last.min(walk.next + length as Place);
             collect(&mut walk.found, stamps(walk.next, last), live, walk.threshold);
             walk.next = last + 1;
         }
     }
+}
 
-    /// Returns a stamp of an entry, below which is about one entry in `share`; none if a sample has too few entries.
-    fn threshold<'s>(
-        &mut self,
-        slices: impl Iterator<Item = (Place, &'s [AtomicU64])>,
-        live: &Live,
-        last: Place,
-        share: usize,
-    ) -> Option<u64> {
-        let step = (last as usize / (RANK * share)).max(1);
-        self.seed = (self.seed + 1) % step;
-        let mut smallest = [u64::MAX; RANK];
-        let mut at = 1 + self.seed;
-        for (first, slice) in slices {
-            while let Some(stamp) = slice.get(at - first as usize) {
-                let stamp = stamp.load(Relaxed);
-                if stamp < smallest[RANK - 1] && live.has(at as Place) {
-                    let mut slot = RANK - 1;
-                    while slot > 0 && smallest[slot - 1] > stamp {
-                        smallest[slot] = smallest[slot - 1];
-                        slot -= 1;
-                    }
-                    smallest[slot] = stamp;
-                }
-                at += step;
-            }
+/// Returns a stamp of an entry, below which is about one entry in `share`; none if a sample has too few entries.
+fn threshold<'s>(
+    slices: impl Iterator<Item = (Place, &'s [AtomicU64])>,
+    live: &Live,
+    last: Place,
+    share: usize,
+) -> Option<u64> {
+    let step = (last as usize / (RANK * share)).max(1);
+    let mut smallest = [u64::MAX; RANK];
+    let mut at = 0;
+    for (first, slice) in slices {
+        if at == 0 {
+            // The sample begins somewhere else each time.
+            at = 1 + slice.first().map_or(0, |stamp| stamp.load(Relaxed) as usize / 2 % step);
         }
-        Some(smallest[RANK - 1]).filter(|&stamp| stamp < u64::MAX)
+        while let Some(stamp) = slice.get(at - first as usize) {
+            let stamp = stamp.load(Relaxed);
+            if stamp < smallest[RANK - 1] && live.has(at as Place) {
+                let mut slot = RANK - 1;
+                while slot > 0 && smallest[slot - 1] > stamp {
+                    smallest[slot] = smallest[slot - 1];
+                    slot -= 1;
+                }
+                smallest[slot] = stamp;
+            }
+            at += step;
+        }
     }
+    Some(smallest[RANK - 1]).filter(|&stamp| stamp < u64::MAX)
 }
 
 /// Adds the `live` entries whose stamps are no larger than a threshold.
