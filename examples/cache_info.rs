@@ -1,4 +1,4 @@
-//! What a cache tells, and how to change what it holds: `cargo run --example cache_info`.
+//! Reads the counters of a cache, and changes its entries: `cargo run --example cache_info`.
 
 use lru_memo::lru_cache;
 
@@ -8,7 +8,7 @@ fn page(letter: char) -> String {
     format!("page {letter}")
 }
 
-/// The letters whose pages are cached; to look does not change which page goes next.
+/// Returns the letters whose pages are cached. `peek` does not change the order of eviction.
 fn cached() -> String {
     let letters: String = ('A'..='Z').filter(|&letter| page_cache_peek(letter).is_some()).collect();
     if letters.is_empty() { "nothing".to_owned() } else { letters }

@@ -1,4 +1,4 @@
-//! Python's own example of `lru_cache`, and how much room it needs: `cargo run --example fibonacci`.
+//! Python's own example of `lru_cache`, with different bounds: `cargo run --example fibonacci`.
 
 use lru_memo::lru_cache;
 

@@ -1,8 +1,8 @@
-//! A cache for each object, which goes with it: `cargo run --example objects`.
+//! A cache for each object, which is dropped with the object: `cargo run --example objects`.
 
 use lru_memo::{Memo, lru_cache};
 
-/// What a tenant pays for decides how much of its data is cached.
+/// A tenant. Its plan decides how many entries its cache has.
 struct Tenant {
     name: &'static str,
     rows: usize,

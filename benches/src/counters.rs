@@ -1,4 +1,4 @@
-//! What is counted rather than timed, per thread: allocations, bytes in use, and runs of the memoised function.
+//! Counters for each thread: allocations, bytes in use, and runs of the memoized function.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -6,15 +6,15 @@ use std::cell::Cell;
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
     static RUNS: Cell<u64> = const { Cell::new(0) };
-    /// What this thread has allocated less what it has freed.
+    /// The bytes that this thread has allocated less those it has freed.
     static LIVE_BYTES: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The system's allocator, counting.
+/// The system's allocator with counters.
 pub(crate) struct CountingAllocator;
 
 fn add(counter: &'static std::thread::LocalKey<Cell<u64>>, number: u64) {
-    // A thread that ends may allocate when its counters are gone; nobody reads them then.
+    // A thread may allocate after its counters were dropped. No one reads them then.
     let _ = counter.try_with(|count| count.set(count.get().wrapping_add(number)));
 }
 
@@ -56,21 +56,21 @@ unsafe impl GlobalAlloc for CountingAllocator {
     }
 }
 
-/// The memoised function of all contenders: as good as nothing, and counted.
+/// The memoized function of all contenders: almost nothing, and counted.
 #[inline(never)]
 pub(crate) fn body(number: u64) -> u64 {
     add(&RUNS, 1);
     number.wrapping_mul(3)
 }
 
-/// Allocations and runs of [`body`] on this thread while `work` runs.
+/// Returns the allocations, and the runs of [`body`], on this thread during `work`.
 pub(crate) fn counted(work: impl FnOnce()) -> (u64, u64) {
     let (allocations, runs) = (ALLOCATIONS.get(), RUNS.get());
     work();
     (ALLOCATIONS.get() - allocations, RUNS.get() - runs)
 }
 
-/// By how much the bytes in use by this thread have grown while `work` ran.
+/// Returns the growth of this thread's bytes in use during `work`.
 pub(crate) fn grown_bytes(work: impl FnOnce()) -> i64 {
     let before = LIVE_BYTES.get();
     work();

@@ -1,10 +1,10 @@
-//! What is to be reached, and whether it is. A time that misses its goal is told, not a failure: it may be the
-//! machine's.
+//! The goals, and whether they are met. A time that misses its goal is reported and is no failure, because the machine
+//! may be the cause.
 
 use crate::contenders::Kind;
 use crate::results::{Figures, Measured, Verdict};
 
-/// What is asked of a contender when so many threads call.
+/// A goal of a contender with so many threads.
 pub(crate) struct Goal {
     pub(crate) threads: usize,
     pub(crate) contender: &'static str,
@@ -12,15 +12,15 @@ pub(crate) struct Goal {
 }
 
 pub(crate) enum Bound {
-    /// At most so many times what the baseline takes.
+    /// At most so many times the baseline's time.
     OfBaseline(f64),
-    /// Less time than any of these.
+    /// Less time than each of these contenders.
     AheadOf(&'static [Kind]),
     /// At most so many allocations per call.
     Allocations(f64),
 }
 
-/// The goals for the number of threads that was measured.
+/// Returns the goals for the measured number of threads.
 pub(crate) fn judge<'g>(
     goals: &'g [Goal],
     measured: &'g Measured,
@@ -59,7 +59,7 @@ fn ahead_of(kinds: &[Kind], ours: &Figures, figures: &[Figures]) -> (String, Str
     )
 }
 
-/// What a row is called together with its number of threads.
+/// Returns the name of a row with its number of threads.
 pub(crate) fn row_and_threads(row: &str, threads: usize) -> String {
     format!("{row}, {threads} thread{}", if threads == 1 { "" } else { "s" })
 }

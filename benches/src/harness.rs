@@ -1,7 +1,7 @@
-//! Times all contenders of a row against each other: in many short rounds, each of them in every round, in an order
-//! that changes from round to round, so that whatever else the machine does meets all of them alike.
+//! Times all contenders of a row in many short rounds. Each round measures every contender, in an order that changes
+//! from round to round, so that disturbances of the machine affect all contenders alike.
 //!
-//! Benchmark crates measure one contender after the other; a ratio of two such times drifts with the machine.
+//! Benchmark crates measure one contender after the other. A ratio of two such times drifts with the machine.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -15,20 +15,20 @@ use crate::results::{Figures, Measured, cpus};
 use crate::rows::Row;
 use crate::stats::median;
 
-/// Calls between two looks at the clock; divides the length of every random sequence of keys.
+/// The number of calls between two reads of the clock. It divides the length of every random sequence of keys.
 const CHUNK: usize = 4096;
-/// In how many calls allocations and misses are counted, at most.
+/// The maximum number of calls in which allocations and misses are counted.
 const COUNTED: usize = 1 << 18;
 
-/// How often, and how long, a contender runs.
+/// The number of rounds, and the time of a contender in each.
 #[derive(Clone, Copy)]
 struct Schedule {
     rounds: usize,
     round: Duration,
 }
 
-/// Long enough that each thread gets its share of the CPUs, and that a large cache comes back into those of the
-/// processor after others have run.
+/// Long enough for each thread to get its share of the CPUs, and for a large cache to return into the processor's
+/// caches.
 fn schedule<K: Key>(row: &Row<K>, threads: usize) -> Schedule {
     let (rounds, milliseconds) = match (threads > cpus(), row.capacity > SMALL) {
         (false, false) => (48, 2),
@@ -99,14 +99,14 @@ fn figures_of<K>(
     contenders.iter().enumerate().map(figures).collect()
 }
 
-/// What a thread did in one turn.
+/// The calls and the time of a thread in one turn.
 struct Span {
     start: u64,
     end: u64,
     calls: usize,
 }
 
-/// What a call takes of one CPU, as many of them as there are threads for.
+/// Returns the CPU time of a call, over all CPUs that the threads can use.
 fn ns_per_call<'s>(spans: impl Iterator<Item = &'s Span> + Clone) -> f64 {
     let start = spans.clone().map(|span| span.start).min().unwrap_or_default();
     let end = spans.clone().map(|span| span.end).max().unwrap_or_default();
@@ -114,7 +114,7 @@ fn ns_per_call<'s>(spans: impl Iterator<Item = &'s Span> + Clone) -> f64 {
     (end - start) as f64 * cpus().min(threads) as f64 / calls as f64
 }
 
-/// What one thread has found, by contender.
+/// The results of one thread, by contender.
 struct ThreadFound {
     /// By round.
     spans: Vec<Vec<Span>>,
@@ -122,7 +122,7 @@ struct ThreadFound {
     counted: Vec<(f64, f64)>,
 }
 
-/// A contender's part of a round: all threads begin together, and end when the time of the first of them is over.
+/// A contender's turn in a round. All threads begin together, and end when the first one's time is over.
 struct Turn {
     arrived: AtomicUsize,
     started: AtomicU64,
@@ -144,7 +144,7 @@ impl Turn {
     }
 }
 
-/// One of the threads; all go through the same schedule.
+/// Runs one of the threads. All threads follow the same schedule.
 struct Runner<'r, K> {
     contenders: &'r [Contender<K>],
     walks: Vec<Walk<'r, K>>,
@@ -202,14 +202,14 @@ impl<K: Key> Runner<'_, K> {
     }
 }
 
-/// A place in the sequence of keys, going around.
+/// A position in the cyclic sequence of keys.
 struct Walk<'k, K> {
     keys: &'k [K],
     at: usize,
 }
 
 impl<'k, K> Walk<'k, K> {
-    /// Each thread begins elsewhere.
+    /// Makes the first position of a thread, different for each thread.
     fn of_thread(keys: &'k [K], thread: usize, threads: usize) -> Self {
         Self { keys, at: thread * keys.len() / threads }
     }

@@ -1,10 +1,10 @@
-//! The keys that calls are made with: their two types, and the sequences in which they come.
+//! The keys of the calls: their two types, and their sequences.
 
 use std::hash::Hash;
 
 use hashbrown::Equivalent;
 
-/// A key as a caller has it, borrowed, and how a cache keeps it.
+/// A key: the caller's borrowed form, and the form that a cache stores.
 pub(crate) trait Key:
     Copy + Hash + Equivalent<Self::Owned> + PartialEq<Self::Owned> + Send + Sync + 'static
 {
@@ -19,7 +19,7 @@ impl Key for u64 {
     type Owned = Self;
 
     fn from_rank(rank: usize) -> Self {
-        // Not consecutive, as an identity hash would like them best.
+        // Not consecutive numbers, which would favour an identity hash.
         Random(rank as u64).next()
     }
 
@@ -52,7 +52,7 @@ impl Key for Text {
     type Owned = (Box<str>, u32);
 
     fn from_rank(rank: usize) -> Self {
-        // Lives as long as the program, as the arguments of a benchmark may.
+        // Leaked: the arguments of a benchmark may live as long as the program.
         Self(Box::leak(format!("{:016x}", Random(rank as u64).next()).into_boxed_str()), rank as u32)
     }
 
@@ -65,31 +65,30 @@ impl Key for Text {
     }
 }
 
-/// In which order keys come.
+/// The order of keys.
 #[derive(Clone, Copy)]
 pub(crate) enum Pattern {
-    /// Each of so many keys as likely as any other.
+    /// So many keys, all equally likely.
     Uniform(usize),
-    /// The same key every time.
+    /// One key.
     OneKey,
-    /// So many keys in a circle: never in a cache that is much smaller and forgets what it has not seen for long.
+    /// So many keys in a circle: a much smaller LRU misses always.
     Circle(usize),
-    /// So many keys, the second half as likely as the first, the third a third as likely, and so on.
+    /// So many keys by Zipf: the second is half as likely as the first, the third a third as likely, and so on.
     Zipf(usize),
 }
 
-/// How many keys a random sequence has before it begins again: many more than caches of the processor hold entries,
-/// where more are cached than these do.
+/// The length of a random sequence before it repeats: many more keys than the processor's caches hold.
 const LENGTH: usize = 1 << 12;
 const LENGTH_OF_ZIPF: usize = 1 << 18;
 const LENGTH_OF_MANY: usize = 1 << 21;
 const MANY: usize = 100_000;
 
-/// Keys to call with, the same in every run.
+/// The keys of the calls, the same in every run.
 pub(crate) struct Sequence<K> {
-    /// Every key once, to begin with: likely ones last.
+    /// Every key once, for the beginning, the likely ones last.
     pub(crate) warm: Vec<K>,
-    /// What is timed, again and again.
+    /// The sequence that is timed repeatedly.
     pub(crate) calls: Vec<K>,
 }
 

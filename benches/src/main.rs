@@ -1,7 +1,7 @@
-//! What a memoised call costs, beside other crates in the same run: `cargo xtask bench [FILTER]`.
+//! Measures memoized calls, beside other crates in the same run: `cargo xtask bench [FILTER]`.
 //!
-//! A filter is part of a name, such as `hit`, `2 threads`, `memory` or `single calls`; without one, everything is
-//! measured. `pictures` shows what the last run has found in benches/README.md.
+//! A filter is a part of a row's name, such as `hit`, `2 threads`, `memory` or `single calls`. Without a filter,
+//! everything is measured. `pictures` writes the results of the last run into benches/README.md.
 
 mod contenders;
 mod counters;
@@ -51,7 +51,7 @@ fn draw() -> Result<(), String> {
 }
 
 fn measure(filter: &str) -> Result<(), String> {
-    // Made first: afterwards the load of the machine is our own.
+    // Made first: later, the load of the machine includes this program.
     let mut results = Results::new();
     let mut allocated = Vec::new();
     if memory::NAME.contains(filter) {
@@ -75,7 +75,7 @@ fn measure(filter: &str) -> Result<(), String> {
     if allocated.is_empty() { Ok(()) } else { Err(allocated.join("\n")) }
 }
 
-/// Measures the rows whose name contains the filter; notes which of our hits have allocated or missed.
+/// Measures the rows whose names contain the filter. Notes rows of hits in which this crate has allocated or missed.
 fn measure_rows<K: Key>(filter: &str, rows: &[Row<K>], results: &mut Results, allocated: &mut Vec<String>) {
     for row in rows {
         for &threads in row.threads {
@@ -94,8 +94,8 @@ fn measure_rows<K: Key>(filter: &str, rows: &[Row<K>], results: &mut Results, al
     }
 }
 
-/// So many allocations per call are none of a hit itself: when many threads have logged, a drain allocates once for
-/// thousands of hits.
+/// The allocations per call that are allowed in a row of hits: a rare operation may allocate once for thousands of
+/// hits.
 const ALLOCATIONS_OF_DRAINS: f64 = 0.001;
 
 /// Unlike a time, this is the same on every machine.

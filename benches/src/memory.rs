@@ -1,4 +1,4 @@
-//! How much memory an entry takes beyond its key and value, by counting what the allocator has handed out.
+//! The memory of an entry beyond its key and value, counted in the allocator.
 
 use std::ops::Range;
 
@@ -12,9 +12,9 @@ pub(crate) const NAME: &str = "memory per entry";
 const KEY_AND_VALUE: f64 = 16.0;
 const GOAL: f64 = 32.0;
 
-/// Fills each cache that evicts, then has as many entries again pass through it.
+/// Fills each cache that evicts, and then stores as many further entries.
 ///
-/// To be called before anything else has used the caches of memoised functions.
+/// Must run before the caches of memoized functions are used.
 pub(crate) fn measure() -> Vec<Bytes> {
     let mut all = Vec::new();
     for make in contenders::EVICTING {
@@ -35,7 +35,7 @@ pub(crate) fn measure() -> Vec<Bytes> {
     all
 }
 
-/// A contender with as many entries as there is room for; what it allocates beforehand counts.
+/// Fills a contender. Memory that it allocates in advance counts.
 fn filled(make: Make<u64>) -> Contender<u64> {
     let contender = make(LARGE);
     store(&contender, 0..LARGE);

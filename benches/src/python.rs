@@ -1,4 +1,4 @@
-//! CPython's `functools.lru_cache`, measured by its own `timeit` beside a row; not in turn with the others.
+//! CPython's `functools.lru_cache`, measured by `timeit` after a row, and not in turns with the others.
 
 use std::process::{Command, Stdio};
 
@@ -6,7 +6,7 @@ use crate::contenders::Kind;
 use crate::results::Figures;
 use crate::stats::median;
 
-/// What CPython is asked to do.
+/// The workload for CPython.
 #[derive(Clone, Copy)]
 pub(crate) enum Calls {
     /// Hits on so many numbers.
@@ -19,8 +19,8 @@ pub(crate) enum Calls {
     Zipf(usize),
 }
 
-/// Prints nanoseconds per call, one line per repetition. Taken off is what the loop and the call of a function that
-/// is written in C and does nothing take; that function is also the one that is memoised.
+/// Prints nanoseconds per call, one line for each repetition. The time of an empty loop that calls a C function without
+/// a body is subtracted. The same function is memoized.
 const SCRIPT: &str = "
 import sys, random, operator, functools, timeit
 ROUNDS = 15
@@ -55,7 +55,7 @@ for _ in range(ROUNDS):
 print(sys.version.split()[0])
 ";
 
-/// `None`, and a word about it, when there is no Python.
+/// Returns `None`, and prints a note, if there is no Python.
 pub(crate) fn measure(calls: Calls, capacity: usize, baseline_ns: f64) -> Option<Figures> {
     let (kind, distinct) = match calls {
         Calls::Hits(distinct) => ("numbers", distinct),

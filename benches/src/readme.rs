@@ -1,4 +1,4 @@
-//! The table of benches/README.md, written by the run that it is of.
+//! Writes the table of benches/README.md from a run.
 
 use crate::contenders::{Kind, PROCESS, SCHNELLRU, THREAD, UNBOUNDED};
 use crate::report::{line, table};
@@ -20,7 +20,7 @@ const HEAD: [&str; 8] = [
     "CPython",
 ];
 
-/// Replaces the table by that of another run.
+/// Replaces the table by that of this run.
 pub(crate) fn update(results: &Results) -> Result<(), String> {
     let readme = std::fs::read_to_string(PATH).map_err(|error| format!("{PATH}: {error}"))?;
     let updated = replaced(&readme, &section(results)?).ok_or_else(|| format!("{PATH} has no `{BEGIN}`"))?;
@@ -53,14 +53,14 @@ fn section(results: &Results) -> Result<String, String> {
     ))
 }
 
-/// The baseline in nanoseconds, the others as multiples of it.
+/// Formats the baseline in nanoseconds, and the others as multiples of it.
 fn cells(one: &Measured, two: &Measured) -> Vec<String> {
     let ratios = |figures: &Figures| {
         let second = two.of(&figures.contender).map_or(String::new(), |it| format!(" / {:.1}", it.ratio));
         format!("{:.1}{second} x", figures.ratio)
     };
     let ours = |contender| one.of(contender).map_or(String::new(), ratios);
-    // They are sorted: the first is the fastest.
+    // The contenders are sorted, the fastest first.
     let first = |kinds: &[Kind]| one.figures.iter().find(|it| kinds.contains(&it.kind));
     let named = |figures: &Figures| format!("{}: {}", figures.contender, ratios(figures));
     let ns = |row: &Measured| row.of(&row.baseline).map_or(f64::NAN, |it| it.ns_per_call);

@@ -1,4 +1,4 @@
-//! The tables for the reader, in Markdown.
+//! The tables of a run, in Markdown.
 
 use std::collections::BTreeSet;
 
@@ -32,14 +32,14 @@ fn summary(goals: &[Verdict]) -> String {
     format!("{} of {} goals met", goals.iter().filter(|goal| goal.met).count(), goals.len())
 }
 
-/// The first line is the head.
+/// Lines of cells; the first line is the head.
 type Lines = Vec<Vec<String>>;
 
 pub(crate) fn line<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).into()
 }
 
-/// One line for each row and contender; a column for each number of threads.
+/// Makes a line for each row and contender, with a column for each number of threads.
 fn comparisons(rows: &[Measured]) -> Lines {
     let threads: BTreeSet<usize> = rows.iter().map(|row| row.threads).collect();
     let mut head = line(["row", "contender"]);
@@ -98,7 +98,7 @@ fn goals(goals: &[Verdict]) -> Lines {
     lines
 }
 
-/// A table that is aligned when it is read as text, too: words to the left, numbers to the right.
+/// Writes a table that is aligned as text: words to the left, numbers to the right.
 pub(crate) fn table(lines: &Lines) -> String {
     let columns = lines[0].len();
     let width =

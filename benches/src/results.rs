@@ -1,4 +1,4 @@
-//! What a run has found, as it is kept in `bench.json`.
+//! The results of a run, as stored in `bench.json`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contenders::Kind;
 
-/// Everything that one run has found.
+/// All results of one run.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Results {
     pub(crate) machine: Machine,
@@ -17,7 +17,7 @@ pub(crate) struct Results {
     pub(crate) goals: Vec<Verdict>,
 }
 
-/// Where and when.
+/// The machine and the date.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Machine {
     pub(crate) processor: String,
@@ -27,7 +27,7 @@ pub(crate) struct Machine {
     pub(crate) date: String,
 }
 
-/// A row, measured with so many threads.
+/// The results of a row, for one number of threads.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Measured {
     pub(crate) row: String,
@@ -37,16 +37,16 @@ pub(crate) struct Measured {
     pub(crate) figures: Vec<Figures>,
 }
 
-/// What was found out about one contender of a row.
+/// The results of one contender of a row.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Figures {
     pub(crate) contender: String,
     pub(crate) kind: Kind,
-    /// Nanoseconds per call, for each round: of one CPU, as many of them as threads could use.
+    /// Nanoseconds per call in each round, as CPU time of all CPUs that the threads could use.
     pub(crate) ns: Vec<f64>,
-    /// The median of what each round found in relation to the baseline in the same round.
+    /// The median of the ratios to the baseline in the same round.
     pub(crate) ratio: f64,
-    /// As many times the baseline's median: in that order, what else the machine did meets all alike.
+    /// That ratio times the baseline's median. Computed so, disturbances of the machine affect all contenders alike.
     pub(crate) ns_per_call: f64,
     /// Per call.
     pub(crate) misses: f64,
@@ -54,18 +54,18 @@ pub(crate) struct Figures {
     pub(crate) allocations: Option<f64>,
 }
 
-/// What an entry takes beyond its key and value.
+/// The memory of an entry beyond its key and value.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Bytes {
     pub(crate) contender: String,
     pub(crate) entries: usize,
-    /// After as many stores as there is room for.
+    /// When the cache has just become full.
     pub(crate) filled: f64,
-    /// After as many again, each of which evicts.
+    /// After as many further stores, each of which evicts.
     pub(crate) churned: f64,
 }
 
-/// How long single calls take, in nanoseconds.
+/// The times of single calls, in nanoseconds.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SingleCalls {
     pub(crate) work: String,
@@ -78,7 +78,7 @@ pub(crate) struct SingleCalls {
     pub(crate) max: u32,
 }
 
-/// A goal, and what was found.
+/// A goal, with the result.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Verdict {
     pub(crate) row: String,
@@ -93,7 +93,7 @@ impl Results {
         Self { machine: Machine::this(), rows, memory, single_calls, goals }
     }
 
-    /// A row that must have been measured.
+    /// Returns a row, which must have been measured.
     pub(crate) fn measured(&self, row: &str, threads: usize) -> Result<&Measured, String> {
         let found = self.rows.iter().find(|it| it.row == row && it.threads == threads);
         found.ok_or_else(|| missing(row))
@@ -120,12 +120,12 @@ impl Measured {
     }
 }
 
-/// What to do when a row is asked for that the run has left out.
+/// The advice if a row is missing in the run.
 pub(crate) fn missing(row: &str) -> String {
     format!("the last run has not measured `{row}`: run `cargo xtask bench` without a filter first")
 }
 
-/// `bench.json` in the target directory.
+/// Returns the path of `bench.json` in the target directory.
 fn path() -> Result<PathBuf, String> {
     let exe = std::env::current_exe().map_err(|error| error.to_string())?;
     let target = exe.ancestors().nth(2).ok_or("the target directory was not found")?;

@@ -5,45 +5,45 @@ use crate::goals::{Bound, Goal};
 use crate::keys::{Key, Pattern, Text};
 use crate::python::Calls;
 
-/// What is measured: calls with these keys of all these contenders, by one thread and by more at once.
+/// A row: calls of all these contenders with these keys, by one thread and by several at once.
 #[derive(Clone)]
 pub(crate) struct Row<K: Key> {
     pub(crate) name: String,
     pub(crate) keys: Pattern,
-    /// How many entries each cache may hold.
+    /// The bound of each cache.
     pub(crate) capacity: usize,
     pub(crate) threads: &'static [usize],
     pub(crate) contenders: &'static [&'static [Make<K>]],
-    /// The contender that the others are compared with.
+    /// The baseline: the contender that the others are compared with.
     pub(crate) baseline: &'static str,
     /// Whether every timed call is a hit, which then must not allocate.
     pub(crate) all_hits: bool,
-    /// What CPython is asked to do beside it.
+    /// The workload for CPython.
     pub(crate) python: Option<Calls>,
     pub(crate) goals: &'static [Goal],
 }
 
-/// More threads than processors are part of it on most machines.
+/// The numbers of threads, on most machines also more than processors.
 const THREADS: &[usize] = &[1, 2, 4, 8];
-/// How many keys the hits are spread over.
+/// The number of different keys in a row of hits.
 const FEW: usize = 128;
-/// Far more keys than are cached.
+/// A number of keys far above the bound.
 const MANY: usize = 1 << 17;
-/// Of so many keys by Zipf, an LRU of [`SMALL`] entries misses 41 %.
+/// The number of keys by Zipf of which an LRU of [`SMALL`] entries misses 41 %.
 const ZIPF: usize = 29_000;
-/// So many keys are all in the cache.
+/// A number of keys that all fit into the cache.
 const MILLION: usize = 1_000_000;
-/// Caches grow from ten to the first power to ten to the last.
+/// The powers of ten between which caches grow.
 const POWERS: std::ops::RangeInclusive<u32> = 2..=7;
 
-/// The names of the rows that pictures show.
+/// The names of the rows in the pictures.
 pub(crate) const HIT: &str = "hit, 128 keys";
 pub(crate) const MISS: &str = "miss and evict";
 pub(crate) const GROWING_HIT: &str = "hit, full cache of 10^";
 pub(crate) const GROWING_MISS: &str = "miss and evict, full cache of 10^";
 
 const CRATES: &[Kind] = &[Kind::Exact, Kind::PerThread, Kind::Inexact, Kind::Unbounded];
-/// A cache of each thread's own is not what several threads share.
+/// Leaves out thread-local caches, which several threads do not share.
 const EXACT: &[Kind] = &[Kind::Exact];
 
 const fn goal(threads: usize, contender: &'static str, bound: Bound) -> Goal {
@@ -75,16 +75,16 @@ const OF_A_MILLION: &[Goal] = &[
 const OF_MISSES: &[Goal] =
     &[goal(1, PROCESS, Bound::OfBaseline(1.3)), goal(2, PROCESS, Bound::OfBaseline(1.0))];
 const OF_ZIPF: &[Goal] = &[goal(2, PROCESS, Bound::AheadOf(EXACT))];
-/// As much as at a million entries: what the processor's caches cost, the floor pays as well.
+/// The goal at a million entries. The lower limit pays for the processor's cache misses as well.
 const OF_GROWTH: &[Goal] = &[goal(1, PROCESS, Bound::OfBaseline(2.5))];
 
-/// The names of the rows that compare us with others.
+/// The names of the rows that compare this crate with others.
 pub(crate) fn names() -> Vec<String> {
     let numbers = of_numbers().into_iter().map(|row| row.name);
     numbers.chain(of_text().into_iter().map(|row| row.name)).collect()
 }
 
-/// The rows whose function is `u64 -> u64`.
+/// Returns the rows with a function `u64 -> u64`.
 pub(crate) fn of_numbers() -> Vec<Row<u64>> {
     let hit = Row {
         name: HIT.to_owned(),
@@ -131,7 +131,7 @@ pub(crate) fn of_numbers() -> Vec<Row<u64>> {
     vec![hit, one_key, million, miss, zipf]
 }
 
-/// The rows whose function is `(&str, u32) -> u64`.
+/// Returns the rows with a function `(&str, u32) -> u64`.
 pub(crate) fn of_text() -> Vec<Row<Text>> {
     vec![Row {
         name: "hit, (&str of 16, u32)".to_owned(),
@@ -146,7 +146,7 @@ pub(crate) fn of_text() -> Vec<Row<Text>> {
     }]
 }
 
-/// The rows that differ in nothing but how much is in the cache.
+/// Returns the rows that differ only in the number of entries.
 pub(crate) fn of_growth() -> Vec<Row<u64>> {
     let hit = |power| Row {
         name: format!("{GROWING_HIT}{power}"),

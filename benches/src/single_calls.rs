@@ -1,7 +1,7 @@
-//! How long the slowest calls take: every call is timed by itself.
+//! Times every call by itself, to find the slowest ones.
 //!
-//! What reading the clock takes is part of each time; the contender `nothing` shows how much that is, and how long
-//! the machine itself may keep a call waiting.
+//! Each time includes reading the clock. The contender `nothing` shows this part, and for how long the machine itself
+//! delays a call.
 
 use std::time::Instant;
 
@@ -13,15 +13,15 @@ use crate::stats::quantile;
 pub(crate) const CHURN: &str = "single calls, miss and evict";
 pub(crate) const AFTER_HITS: &str = "single calls, first miss after 10^6 hits";
 
-/// Contenders take turns of so many calls.
+/// The number of calls in a contender's turn.
 const TURN: usize = 1 << 15;
 const TURNS: usize = 32;
 const HITS: usize = 1_000_000;
 const FIRST_MISSES: usize = 32;
-/// From the entry of one hit to that of the next; a prime.
+/// The distance between the entries of two successive hits, a prime.
 const STRIDE: usize = 7919;
 
-/// Misses, one after the other, on full caches.
+/// Times successive misses on full caches.
 pub(crate) fn churn() -> Vec<SingleCalls> {
     let of_capacity = |capacity| {
         eprintln!("measuring: {CHURN}, {capacity} entries");
@@ -39,13 +39,13 @@ pub(crate) fn churn() -> Vec<SingleCalls> {
     [SMALL, LARGE].into_iter().flat_map(of_capacity).collect()
 }
 
-/// Misses that come after many hits, which are spread over all entries.
+/// Times misses after many hits, which are spread over all entries.
 pub(crate) fn first_misses() -> Vec<SingleCalls> {
     let of_capacity = |capacity| {
         eprintln!("measuring: {AFTER_HITS}, {capacity} entries");
         let caches = full(capacity);
         let mut times = vec![Vec::with_capacity(FIRST_MISSES); caches.len()];
-        // Entries that are never hit are left for the misses to evict.
+        // Some entries are never hit, so that misses evict them.
         let entry = |hit: usize| u64::from_rank(hit * STRIDE % (capacity - FIRST_MISSES));
         let hits: Vec<u64> = (0..HITS).map(entry).collect();
         for turn in 0..FIRST_MISSES {
@@ -59,7 +59,7 @@ pub(crate) fn first_misses() -> Vec<SingleCalls> {
     [SMALL, LARGE].into_iter().flat_map(of_capacity).collect()
 }
 
-/// The contenders with the first `capacity` keys in them.
+/// Makes the contenders, and fills them with the first `capacity` keys.
 fn full(capacity: usize) -> Vec<Contender<u64>> {
     let caches: Vec<Contender<u64>> = contenders::TIMED_SINGLY.iter().map(|make| make(capacity)).collect();
     let keys: Vec<u64> = (0..capacity).map(u64::from_rank).collect();

@@ -1,4 +1,4 @@
-//! The few statistics that figures are made of.
+//! The statistics of the benchmarks.
 
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
@@ -7,7 +7,7 @@ pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
 }
 
-/// The least of these values that at least the given part of them does not exceed.
+/// Returns the quantile: the smallest value that at least this part of the values does not exceed.
 pub(crate) fn quantile(sorted: &[u32], part: f64) -> u32 {
     let rank = (part * sorted.len() as f64).ceil() as usize;
     sorted[rank.clamp(1, sorted.len()) - 1]

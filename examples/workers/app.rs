@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::scope::Scope;
 
-/// The header that says which worker answered.
+/// The header with the worker that answered.
 pub(crate) const WORKER_PID: &str = "x-worker-pid";
 
-/// The routes; every answer names the process it comes from.
+/// The routes. Every answer names its worker process.
 pub(crate) fn app(scope: Scope) -> Router {
     Router::new()
         .route("/", get(index))
@@ -38,8 +38,8 @@ async fn get_cache_info(State(scope): State<Scope>) -> Json<Value> {
     }))
 }
 
-/// What the caches of this worker have done, in the text format of Prometheus. The feature `metrics` hands the same to an
-/// exporter.
+/// The totals of this worker's caches, in the text format of Prometheus. The feature `metrics` gives the same numbers
+/// to an exporter.
 async fn metrics() -> String {
     let of_cache = |cache: lru_memo::RegisteredCache| {
         let (name, info, totals) = (cache.name(), cache.info(), cache.totals());

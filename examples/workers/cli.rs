@@ -10,7 +10,7 @@ use lexopt::prelude::*;
 use crate::failure::Failure;
 use crate::scope::{Caching, Scope};
 
-/// What `--help` prints.
+/// The help text.
 pub(crate) const HELP: &str = "\
 A memoized web app under several worker processes. Without a command it is a
 demonstration of what the workers know of each other's calls.
@@ -30,7 +30,7 @@ Usage: workers [--store URL]
   -h, --help     Prints this.
 ";
 
-/// What the program is to do.
+/// The parsed command line.
 pub(crate) enum Action {
     Demonstrate { store: Option<String> },
     Serve { workers: u8, port: u16, caching: Caching },
@@ -38,12 +38,12 @@ pub(crate) enum Action {
     Help,
 }
 
-/// The word that says what to do.
+/// The command.
 #[derive(PartialEq, Eq)]
 enum Command {
     Demonstrate,
     Serve,
-    /// What the master starts.
+    /// A worker, which the master starts.
     Work,
 }
 

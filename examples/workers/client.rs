@@ -12,16 +12,16 @@ use tokio::time::timeout;
 use crate::app::WORKER_PID;
 use crate::failure::Failure;
 
-/// How long an answer may take.
+/// The time limit for an answer.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// What a worker answered.
+/// The answer of a worker.
 pub(crate) struct Answer {
     pub(crate) worker: u32,
     pub(crate) body: Value,
 }
 
-/// Sends `GET path` over a connection of its own, so that any worker may get it.
+/// Sends `GET path` over a new connection, so that any worker may get it.
 pub(crate) async fn get(server: SocketAddr, path: &str) -> Result<Answer, Failure> {
     let request = format!("GET {path}");
     let answer = timeout(LONGEST, exchange(server, path)).await;
@@ -29,7 +29,7 @@ pub(crate) async fn get(server: SocketAddr, path: &str) -> Result<Answer, Failur
     read(&answer).ok_or_else(|| Failure::new(format!("{request}: no answer of a worker: {answer:?}")))
 }
 
-/// Sends a request and returns all that is answered, until the server ends the connection.
+/// Sends a request, and returns all bytes until the server closes the connection.
 async fn exchange(server: SocketAddr, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(server).await?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n");
@@ -39,7 +39,7 @@ async fn exchange(server: SocketAddr, path: &str) -> io::Result<String> {
     Ok(answer)
 }
 
-/// Takes apart what the app answers: it names its worker, and is JSON of a known length, in one piece.
+/// Parses an answer: a header with the worker, and JSON of a known length.
 fn read(answer: &str) -> Option<Answer> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let (status, headers) = head.split_once("\r\n")?;

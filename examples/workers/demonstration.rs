@@ -1,5 +1,5 @@
-//! The demonstration: the same requests to one worker, to two, and to two that share their cache; and who answered
-//! what.
+//! The demonstration: sends the same requests to one worker, to two, and to two that share their cache, and shows their
+//! answers.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -32,13 +32,13 @@ Try next
       --store redis://127.0.0.1
   Read the memoized view: examples/workers/scope.rs";
 
-/// How often the counters are asked for at most, until every worker has answered.
+/// The maximum number of requests until every worker has answered.
 const MOST: usize = 1000;
 
-/// How long workers may take to start.
+/// The time limit for the start of the workers.
 const START: Duration = Duration::from_secs(60);
 
-/// What is shown: so many workers, whose cache has that scope.
+/// A case: a number of workers, and the scope of their cache.
 const SCENES: [(u8, Scope, &str); 3] = [
     (1, Scope::Process, "1. One worker process, one cache"),
     (2, Scope::Process, "2. Two worker processes, a cache in each"),
@@ -48,7 +48,7 @@ const SCENES: [(u8, Scope, &str); 3] = [
 /// The counters that each worker reports.
 type Reports = BTreeMap<u32, Value>;
 
-/// Shows who shares a cache, and who does not.
+/// Runs all cases.
 pub(crate) async fn demonstrate(store: Option<String>) -> Result<(), Failure> {
     let mut interrupt = catch(SignalKind::interrupt())?;
     let shared = Shared::new(store)?;
@@ -60,7 +60,7 @@ pub(crate) async fn demonstrate(store: Option<String>) -> Result<(), Failure> {
         };
         println!("\n{headline} (scope = {})", scope.name());
         if let (Scope::Shared, Shared::Given(_)) = (scope, &shared) {
-            // As the store itself tells it: without a password.
+            // The redacted URL, without a password.
             println!("   on {}", shared::health().store);
         }
         let mut master = Master::start(bind(0)?, workers, Caching { scope, store })?;
@@ -75,11 +75,11 @@ pub(crate) async fn demonstrate(store: Option<String>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where the shared cache is kept.
+/// The place of the shared cache.
 enum Shared {
-    /// In a directory of this run, in which the store makes one that is private.
+    /// A directory of this run, in which the store makes a private one.
     Own(Directory),
-    /// Where the user wants it, by this URL.
+    /// The store of this URL, which the user has chosen.
     Given(String),
 }
 
@@ -88,12 +88,12 @@ impl Shared {
         let Some(url) = store else {
             return Directory::new().map(Self::Own);
         };
-        // For this process, too, which has to empty it.
+        // This process uses the store, too, to clear it.
         Caching { scope: Scope::Shared, store: Some(url.clone()) }.configure()?;
         Ok(Self::Given(url))
     }
 
-    /// The URL, when nothing is cached there that another run has left.
+    /// Returns the URL, after removing the entries of earlier runs.
     fn emptied(&self) -> Result<String, Failure> {
         match self {
             Self::Own(directory) => Ok(format!("file://{}/store", directory.path().display())),
@@ -102,7 +102,7 @@ impl Shared {
     }
 }
 
-/// Sends the requests, prints the answers and what they mean.
+/// Sends the requests, and prints the answers with an explanation.
 async fn show(master: &mut Master, workers: usize, scope: Scope) -> Result<(), Failure> {
     timeout(START, master.ready()).await.map_err(|_| Failure::new("the workers do not start"))?;
     let server = master.address();
@@ -117,7 +117,7 @@ async fn show(master: &mut Master, workers: usize, scope: Scope) -> Result<(), F
     Ok(())
 }
 
-/// Kills a worker, and asks again when another has taken its place.
+/// Kills a worker, and sends requests again when another worker has replaced it.
 async fn show_replacement(server: SocketAddr, killed: u32, before: &Reports) -> Result<(), Failure> {
     kill(killed).await?;
     timeout(START, replaced(server, before)).await.map_err(|_| Failure::new("no worker is replaced"))?;
@@ -133,10 +133,10 @@ async fn show_replacement(server: SocketAddr, killed: u32, before: &Reports) -> 
     Ok(())
 }
 
-/// Asks at least so many times, until every worker has reported its counters. Prints so many answers, and the first
-/// one of each worker.
+/// Asks for the counters at least so many times, until every worker has reported them. Prints so many answers, and the
+/// first one of each worker.
 async fn ask_all(server: SocketAddr, workers: usize, times: usize) -> Result<Reports, Failure> {
-    // Nothing changes the counters meanwhile, so one answer of each worker is enough to judge by.
+    // The counters do not change in between, so one answer of each worker is enough.
     let mut reports = Reports::new();
     for asked in 0..MOST {
         if asked >= times && reports.len() >= workers {
@@ -151,7 +151,7 @@ async fn ask_all(server: SocketAddr, workers: usize, times: usize) -> Result<Rep
     Err(Failure::new(format!("only {} of {workers} workers answered", reports.len())))
 }
 
-/// Waits until a worker answers that is not known. A connection that a killed one had accepted is lost.
+/// Waits for an answer of a new worker. Connections that the killed worker had accepted are lost.
 async fn replaced(server: SocketAddr, known: &Reports) {
     loop {
         match get(server, "/get_cache_info").await {
@@ -161,7 +161,7 @@ async fn replaced(server: SocketAddr, known: &Reports) {
     }
 }
 
-/// Kills a worker as anybody might, and says so.
+/// Kills a worker by `kill`, and prints the command.
 async fn kill(worker: u32) -> Result<(), Failure> {
     let command = format!("kill -9 {worker}");
     println!("   {command}");
@@ -174,7 +174,7 @@ fn print(path: &str, answer: &Answer) {
     println!("   {:<19} {:>7}  {}", format!("GET {path}"), answer.worker, answer.body);
 }
 
-/// What the reports of the workers mean: one of them was called.
+/// Explains the reports of the workers, of which one was called.
 fn conclusion(called: u32, reports: &Reports, scope: Scope) -> Result<String, Failure> {
     let reports_call = |report: &Value| report["Misses"] == 1;
     let (knowing, ignorant): (Vec<u32>, Vec<u32>) =

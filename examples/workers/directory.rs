@@ -1,4 +1,4 @@
-//! A directory for as long as the demonstration runs.
+//! A temporary directory for the demonstration.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 pub(crate) struct Directory(PathBuf);
 
 impl Directory {
-    /// Makes one that was not there.
+    /// Makes a new directory.
     pub(crate) fn new() -> Result<Self, Failure> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let path = std::env::temp_dir().join(format!("lru-memo-workers-{}-{now}", process::id()));
@@ -27,7 +27,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // What cannot be removed is one directory too many among temporary files.
+        // A failure only leaves a temporary directory behind.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

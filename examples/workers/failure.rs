@@ -1,18 +1,18 @@
-//! Why the program ends early: one line for its user.
+//! The error of the program: one line for its user.
 
 use std::fmt;
 
-/// What went wrong, and with what.
+/// An error, with its context.
 #[derive(Debug)]
 pub(crate) struct Failure(String);
 
 impl Failure {
-    /// A failure that `text` describes in full.
+    /// Makes an error with this text.
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// For `map_err`: what was being done, and the error that came of it.
+    /// For `map_err`: adds the failed action to an error.
     pub(crate) fn of<E: fmt::Display>(doing: impl fmt::Display) -> impl FnOnce(E) -> Self {
         move |error| Self(format!("{doing}: {error}"))
     }

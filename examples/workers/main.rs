@@ -1,9 +1,10 @@
 //! A web app whose view is memoized, served by several worker processes, as gunicorn serves a Flask app.
 //!
-//! `cargo run --release --example workers` is a demonstration: what `GET /get_cache_info` answers with one worker,
-//! with two, and with two that share their cache, of which one is killed and replaced.
-//! `cargo run --release --example workers --features servers -- --store URL` has them share it on a server.
-//! `cargo run --release --example workers -- serve --workers 2 --port 8000 --scope shared` serves until it is stopped.
+//! - `cargo run --release --example workers` is a demonstration. It shows the answers to `GET /get_cache_info` from one
+//!   worker, from two, and from two that share their cache, of which one is killed and replaced.
+//! - `cargo run --release --example workers --features servers -- --store URL` shares the cache on a server.
+//! - `cargo run --release --example workers -- serve --workers 2 --port 8000 --scope shared` serves until it is
+//!   stopped.
 //!
 //! [`master`] starts this program again for each worker and keeps it running, [`worker`] accepts connections,
 //! [`app`] answers them, [`scope`] has the memoized functions.

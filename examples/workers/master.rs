@@ -1,7 +1,7 @@
 //! The master process: opens the socket, starts the workers, replaces those that die, stops them all.
 //!
-//! A worker is this program, started again, so it shares nothing with its master but the socket; forking a
-//! process that runs threads would not be safe.
+//! A worker is this program, started again. It shares only the socket with its master. Forking a process with threads
+//! would not be safe.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -21,13 +21,13 @@ use tokio::time::{sleep, timeout};
 use crate::failure::Failure;
 use crate::scope::Caching;
 
-/// How long a worker may take to stop by itself.
+/// The time limit for a worker to stop by itself.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long to wait before replacing a worker that was never ready, lest its successors fail as fast.
+/// The pause before a worker that was never ready is replaced, because its successor may fail as fast.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Opens the socket that the workers are to share.
+/// Opens the socket that the workers share.
 pub(crate) fn bind(port: u16) -> Result<TcpListener, Failure> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     TcpListener::bind(address).map_err(Failure::of(format!("cannot listen on {address}")))
@@ -57,7 +57,7 @@ impl Master {
         Ok(master)
     }
 
-    /// Where the workers listen.
+    /// Returns the address of the workers.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -107,7 +107,7 @@ async fn supervise(
 
 struct Worker {
     process: Child,
-    /// Ends when the master does; see [`crate::worker`].
+    /// The lifeline: it closes when the master ends, see [`crate::worker`].
     lifeline: UnixStream,
 }
 
@@ -124,14 +124,14 @@ impl Worker {
             .args(caching.arguments())
             .stdin(Stdio::from(OwnedFd::from(listener.try_clone()?)))
             .stdout(Stdio::from(OwnedFd::from(theirs)))
-            // Ctrl-C is for the master alone, which then stops its workers.
+            // Ctrl-C reaches the master only, which then stops its workers.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
         Ok(Self { process, lifeline: UnixStream::from_std(ours)? })
     }
 
-    /// Waits for the worker to die. Says whether it had come so far as to serve.
+    /// Waits for the worker's end, and returns whether the worker was ready before.
     async fn run(&mut self, ready: &mut Option<oneshot::Sender<()>>) -> bool {
         let pid = self.process.id().unwrap_or_default();
         let served = self.lifeline.read_u8().await.is_ok();
@@ -153,9 +153,9 @@ impl Worker {
     }
 }
 
-/// This program, as it runs: a deploy that replaces its file meanwhile does not keep workers from starting.
+/// Returns a path of the running program, which works even after a deploy has replaced its file.
 fn this_program() -> io::Result<PathBuf> {
-    // Linux opens by this name even a file that was removed.
+    // On Linux, this path opens the file even after it was removed.
     let running = Path::new("/proc/self/exe");
     if running.exists() { Ok(running.to_owned()) } else { std::env::current_exe() }
 }
@@ -164,7 +164,7 @@ fn describe(how: io::Result<ExitStatus>) -> String {
     how.map_or_else(|error| error.to_string(), |status| status.to_string())
 }
 
-/// Writes to the log. That nobody reads it is no reason to stop serving.
+/// Writes to the log. An error is ignored.
 fn report(line: &str) {
     use std::io::Write;
     let _ = writeln!(io::stderr(), "{line}");

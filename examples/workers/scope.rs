@@ -6,20 +6,20 @@ use lru_memo::{CacheInfo, lru_cache, shared};
 
 use crate::failure::Failure;
 
-/// Who shares the cache of the view.
+/// The scope of the view's cache.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// Each worker process has its own.
+    /// One cache for each worker process.
     Process,
-    /// One for all worker processes.
+    /// One cache for all worker processes.
     Shared,
 }
 
-/// Where the cache of the view is: what the command line of the master says, and what it tells its workers.
+/// The scope and the store: options of the command line, which the master passes on to its workers.
 #[derive(Clone)]
 pub(crate) struct Caching {
     pub(crate) scope: Scope,
-    /// The URL of the store of a shared cache; without one, it is that of this program.
+    /// The URL of the store of a shared cache. The default is the store of this program.
     pub(crate) store: Option<String>,
 }
 
@@ -33,7 +33,7 @@ impl FromStr for Scope {
 }
 
 impl Scope {
-    /// The scope as the command line spells it.
+    /// Returns the scope, as in the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Process => "process",
@@ -41,7 +41,7 @@ impl Scope {
         }
     }
 
-    /// What the view answers.
+    /// Returns the answer of the view.
     pub(crate) fn message(self) -> String {
         match self {
             Self::Process => message(),
@@ -63,7 +63,7 @@ impl Caching {
     pub(crate) fn configure(&self) -> Result<(), Failure> {
         match &self.store {
             Some(_) if self.scope != Scope::Shared => Err(Failure::new("`--store` is for `--scope shared`")),
-            // Not with the URL, which may have a password in it.
+            // The error leaves the URL out, because it may hold a password.
             Some(url) => {
                 has_feature_for(url).and_then(|()| shared::configure(url).map_err(Failure::of("`--store`")))
             }
@@ -71,14 +71,15 @@ impl Caching {
         }
     }
 
-    /// What a worker is started with.
+    /// Returns the arguments for a worker.
     pub(crate) fn arguments(&self) -> Vec<&str> {
         let store = self.store.iter().flat_map(|url| ["--store", url]);
         ["--scope", self.scope.name()].into_iter().chain(store).collect()
     }
 }
 
-/// Refuses the URL of a server for which this program has to be built with a feature, with the command that does.
+/// Refuses the URL of a server if this build has no feature for it. The error has the command for a build with the
+/// feature.
 fn has_feature_for(url: &str) -> Result<(), Failure> {
     let scheme = url.split("://").next().unwrap_or_default();
     let (feature, is_enabled) = match scheme {
@@ -91,7 +92,7 @@ fn has_feature_for(url: &str) -> Result<(), Failure> {
     if is_enabled {
         return Ok(());
     }
-    // A password is not shown; neither is what a shell does not take as it stands.
+    // The command leaves out a URL with a password, or with characters that a shell interprets.
     let shown = if url.contains(['@', '?']) { "URL" } else { url };
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     Err(Failure::new(format!(
@@ -111,10 +112,10 @@ fn shared_message() -> String {
     "Stored".to_owned()
 }
 
-/// Empties the shared cache.
+/// Clears the shared cache.
 pub(crate) fn clear_shared() -> Result<(), Failure> {
     shared_message_cache_clear();
-    // A store that fails delays no caller and tells none.
+    // A failing store is reported by `health` only.
     match shared::health().last_error {
         Some(error) => Err(Failure::of("`--store`")(error)),
         None => Ok(()),

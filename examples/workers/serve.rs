@@ -10,15 +10,15 @@ use crate::scope::Caching;
 
 /// Serves until SIGINT or SIGTERM.
 pub(crate) async fn serve(workers: u8, port: u16, caching: Caching) -> Result<(), Failure> {
-    // The master caches nothing; but a mistake is better told here than by each worker.
+    // The master caches nothing, but reports a wrong URL once, instead of each worker.
     caching.configure()?;
-    // Caught from the first, so that no signal can end the master before it has stopped its workers.
+    // Signals are caught from the beginning, so that none can end the master before it has stopped its workers.
     let (mut interrupt, mut terminate) = (catch(SignalKind::interrupt())?, catch(SignalKind::terminate())?);
     let mut master = Master::start(bind(port)?, workers, caching)?;
     let url = format!("http://{}", master.address());
     let serving = async {
         master.ready().await;
-        // That nobody reads this is no reason not to serve.
+        // An error is ignored: the app serves even if no one reads its output.
         let _ = writeln!(std::io::stdout(), "listening on {url} with {workers} workers; stop with Ctrl-C");
         std::future::pending::<()>().await;
     };

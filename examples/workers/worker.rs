@@ -1,8 +1,8 @@
 //! A worker process: serves the app on the socket it inherits, as long as its master lives.
 //!
-//! Its standard input is the listening socket, as inetd passes it. Its standard output is the *lifeline*, a socket
-//! pair whose other end the master holds and never writes to: the worker says there that it is ready, and stops
-//! when it ends, which the kernel sees to even when the master is killed.
+//! Its standard input is the listening socket, as inetd passes it. Its standard output is the *lifeline*, a socket pair
+//! with the master, which never writes to it. The worker reports there that it is ready. It stops when the lifeline
+//! closes, which happens even when the master is killed.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -20,10 +20,10 @@ use crate::app::app;
 use crate::failure::Failure;
 use crate::scope::{Caching, Scope};
 
-/// How long a stopping worker waits for the answers it has begun.
+/// How long a stopping worker waits for unfinished answers.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How long to wait when there are no file descriptors or no memory for a connection.
+/// The pause when there are no file descriptors or no memory for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until the lifeline ends.
@@ -35,13 +35,13 @@ pub(crate) async fn work(caching: &Caching) -> Result<(), Failure> {
 
     caching.configure()?;
     if caching.scope == Scope::Shared {
-        // Without its store the app serves as well, only slower; but somebody should know.
+        // Without its store the app works as well, but slower, so the error is logged.
         if let Err(error) = shared::store() {
             eprintln!("worker {}: nothing is cached: {error}", std::process::id());
         }
     }
 
-    // Whether this is said or the master is gone already: reading tells.
+    // An error is ignored: if the master is gone, the read below ends.
     let _ = lifeline.write_u8(b'r').await;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = axum::serve(connections, app(caching.scope)).with_graceful_shutdown(async {
@@ -58,7 +58,7 @@ pub(crate) async fn work(caching: &Caching) -> Result<(), Failure> {
     }
 }
 
-/// Takes the socket and the lifeline from where the master put them.
+/// Takes the socket and the lifeline from standard input and output.
 fn inherit() -> io::Result<(TcpListener, UnixStream)> {
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned()?);
     listener.local_addr()?;
@@ -68,10 +68,10 @@ fn inherit() -> io::Result<(TcpListener, UnixStream)> {
     Ok((listener, lifeline))
 }
 
-/// The connections that a thread accepts, one at a time.
+/// Accepts connections, one at a time.
 ///
-/// A thread that blocks in `accept` queues up behind those of the other workers, so the kernel passes connections
-/// round; with workers that poll the socket, all would wake up and one of them might win every time.
+/// Threads of all workers block in `accept`, and the kernel serves them in turns. If workers polled the socket instead,
+/// all would wake up for each connection, and one worker might get all of them.
 struct Connections {
     accepted: mpsc::Receiver<(TcpStream, SocketAddr)>,
     address: SocketAddr,
@@ -112,7 +112,7 @@ impl Listener for Connections {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
-            // A worker that could not accept any more would better die and be replaced.
+            // A worker that cannot accept connections should die and be replaced.
             let (stream, address) = self.accepted.recv().await.expect("the thread outlives this end");
             let stream = stream.set_nonblocking(true).and_then(|()| tokio::net::TcpStream::from_std(stream));
             if let Ok(stream) = stream {

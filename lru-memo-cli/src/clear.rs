@@ -5,7 +5,7 @@ use crate::format::{count, name, visible};
 use crate::print;
 use crate::sources::{Found, Sources, id};
 
-/// Clears the namespace of this name; several of one name only with `all`.
+/// Clears the namespace with this name. Clears several namespaces only with `all`.
 pub(crate) fn clear(store: Option<&str>, wanted: &str, all: bool) -> Result<(), Failure> {
     let mut sources = Sources::new(store);
     for found in &sources.find_for_change(wanted, all)? {
@@ -14,7 +14,7 @@ pub(crate) fn clear(store: Option<&str>, wanted: &str, all: bool) -> Result<(), 
     Ok(())
 }
 
-/// Clears a namespace, and returns what is to be told.
+/// Clears a namespace, and returns a message for the user.
 pub(crate) fn clear_one(found: &Found<'_>) -> Result<String, Failure> {
     let Found { source, summary, space } = found;
     source.store.clear(space).map_err(|error| Failure::store(&source.label, &error))?;

@@ -1,6 +1,8 @@
-//! What keys and values hold: as a person writes it, as JSON, and back from what a person has written.
+//! The data of keys and values: printed as Rust, as JSON, and parsed from the user's text.
 
 mod forms;
+#[cfg(test)]
+mod properties;
 mod spelled;
 mod spelling;
 
@@ -13,9 +15,9 @@ pub(crate) use forms::{Forms, forms};
 
 /// A key or a value.
 pub(crate) enum Content {
-    /// The arguments of a key, or the one value.
+    /// The arguments of a key, or one value.
     Parts(Vec<Data>),
-    /// What cannot be decoded.
+    /// Bytes that cannot be decoded.
     Bytes(Vec<u8>),
 }
 
@@ -30,7 +32,7 @@ impl Content {
 }
 
 impl Display for Content {
-    /// As Rust writes it, in printable characters. Several arguments stand in parentheses.
+    /// Returns the data as Rust writes it, in printable characters. Several arguments are in parentheses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Parts(parts) if parts.len() == 1 => spelled::write(&parts[0], f),
@@ -41,7 +43,7 @@ impl Display for Content {
 }
 
 impl Serialize for Content {
-    /// `null` for what cannot be decoded.
+    /// Returns the data as JSON, or `null` if the bytes cannot be decoded.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Parts(parts) if parts.len() == 1 => parts[0].serialize(serializer),

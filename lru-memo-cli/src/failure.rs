@@ -1,4 +1,4 @@
-//! Why the command fails, and its exit codes.
+//! Errors of the command, and its exit codes.
 
 use std::fmt::{self, Display};
 use std::io::{self, Write};
@@ -8,15 +8,15 @@ use lru_memo::shared::{Error, Kind, Summary};
 use crate::format::{name, visible};
 use crate::sources::{Source, id};
 
-/// The exit codes, for the help.
+/// The help text about exit codes.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
-  0  it worked
+  0  success
   1  there is no such store, namespace or entry
   2  the command line is wrong
   3  a store does not work, or a namespace in it cannot be read";
 
-/// What went wrong, for people, and its exit code.
+/// An error: a message for people, and an exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
@@ -24,17 +24,17 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// There is no such store, namespace or entry.
+    /// The error for a missing store, namespace or entry.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self { code: 1, message: message.into() }
     }
 
-    /// The command line asks for what cannot be done.
+    /// The error for a wrong command line.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { code: 2, message: message.into() }
     }
 
-    /// A store has failed.
+    /// The error for a store that has failed.
     pub(crate) fn store(label: &str, error: &Error) -> Self {
         let code = match error.kind() {
             Kind::NotFound => 1,
@@ -42,23 +42,23 @@ impl Failure {
             _ => 3,
         };
         let message = error.to_string();
-        // Which URL is wrong, the user knows; and most messages name the store themselves.
+        // The label is left out if the user has just typed the URL, or if the message names the store.
         let is_named = code == 2 || message.contains(label);
         Self { code, message: if is_named { message } else { format!("{message} ({label})") } }
     }
 
-    /// A namespace cannot be read.
+    /// The error for a namespace that cannot be read.
     pub(crate) fn namespace(source: &Source, summary: &Summary, error: &Error) -> Self {
         let (id, name) = (id(summary), name(&summary.name));
         Self { code: 3, message: format!("namespace {id} {name} cannot be read: {error} ({})", source.label) }
     }
 
-    /// The answer cannot be written.
+    /// The error for output that cannot be written.
     pub(crate) fn output(error: &dyn Display) -> Self {
         Self { code: 3, message: format!("cannot write to the terminal or file: {error}") }
     }
 
-    /// Writes it to standard error, if anybody reads it.
+    /// Writes the message to standard error. An error of that is ignored.
     pub(crate) fn report(&self) {
         let _ = writeln!(io::stderr(), "error: {self}");
     }
@@ -69,7 +69,8 @@ impl Failure {
 }
 
 impl Display for Failure {
-    /// [Visible](visible): the message may hold what others have written. Lines are kept.
+    /// Writes the message with all characters [visible], because it may quote data of other programs. Line breaks are
+    /// kept.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<String> = self.message.lines().map(visible).collect();
         f.write_str(&lines.join("\n"))

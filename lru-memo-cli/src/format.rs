@@ -1,4 +1,4 @@
-//! Numbers and names for people.
+//! Formats numbers and names for people.
 
 use std::fmt::{self, Display, Write};
 
@@ -10,7 +10,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
     let mut scaled = bytes as f64;
     let mut shown = format!("{bytes} B");
     for unit in UNITS {
-        // What would be rounded up to 1024 is one of the next unit.
+        // A number that rounds to 1024 is 1 of the next unit.
         if scaled < 1023.95 {
             break;
         }
@@ -38,7 +38,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// How long nothing happened; stores know it to the minute.
+/// Formats the time since the last use, which stores know to the minute.
 pub(crate) fn idle(seconds: u64) -> String {
     if seconds < 60 { "<1m".to_owned() } else { duration(seconds as f64).replace(" 0s", "") }
 }
@@ -53,32 +53,32 @@ pub(crate) fn ratio(ratio: f64) -> String {
     format!("{:.1}%", ratio * 100.0)
 }
 
-/// What there is, or `-`.
+/// Formats a value, or `-` if there is none.
 pub(crate) fn or_dash<T>(value: Option<T>, format: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| "-".to_owned(), format)
 }
 
-/// A limit, which Python calls `None` where there is none.
+/// Formats a limit, or `None` as Python does if there is none.
 pub(crate) fn limit<T: ToString>(limit: Option<T>) -> String {
     limit.map_or_else(|| "None".to_owned(), |limit| limit.to_string())
 }
 
-/// Whether a character does something to the terminal, or to others beside it, or cannot be seen: what Rust's `Debug`
-/// escapes, but for what stands in literals only.
+/// Whether a character is invisible, or may affect the terminal or its neighbours. These are the characters that Rust's
+/// `Debug` escapes, except those that matter in literals only.
 pub(crate) fn is_hidden(c: char) -> bool {
     !matches!(c, '"' | '\'' | '\\') && c.escape_debug().len() > 1
 }
 
-/// A text of which everything can be seen, and nothing does anything to the terminal.
+/// Returns a text with all such characters escaped.
 pub(crate) fn visible(text: &str) -> String {
     let escape = |c: char| if is_hidden(c) { c.escape_debug().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()
 }
 
-/// How wide a name may be, and a key or a value where there is no screen.
+/// The maximum width of a name, and of a key or a value without a screen.
 pub(crate) const LONGEST: usize = 80;
 
-/// The beginning of a name, [visible], with an ellipsis if it goes on.
+/// Returns a name, [visible] and cut to its maximum width with an ellipsis.
 pub(crate) fn name(name: &str) -> String {
     match name.char_indices().nth(LONGEST) {
         Some((end, _)) => visible(&name[..end]) + "\u{2026}",
@@ -86,10 +86,10 @@ pub(crate) fn name(name: &str) -> String {
     }
 }
 
-/// The beginning of a text, [visible] and no wider than this, with an ellipsis if the text goes on.
+/// Returns a text, [visible] and cut to this width with an ellipsis.
 pub(crate) fn cut(text: &impl Display, width: usize) -> String {
     let mut cut = Cut { text: String::new(), left: width };
-    // No more is made of a long text than is shown.
+    // Only the part of a long text that is shown is formatted.
     if write!(cut, "{text}").is_err() {
         while cut.text.width() >= width && cut.text.pop().is_some() {}
         cut.text.push('\u{2026}');

@@ -11,7 +11,7 @@ pub(crate) fn list(store: Option<&str>, as_json: bool) -> Result<(), Failure> {
     print_all(store, as_json, |_| ())
 }
 
-/// Prints all namespaces, in an order; then what has failed.
+/// Prints all namespaces in an order, and then reports the errors.
 pub(crate) fn print_all(
     store: Option<&str>,
     as_json: bool,

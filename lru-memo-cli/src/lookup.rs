@@ -7,14 +7,14 @@ use crate::print;
 use crate::row::{Placed, json};
 use crate::sources::{Found, Sources, id};
 
-/// Of how many entries the keys are looked at, for their types.
+/// The number of entries whose keys are examined for their types.
 const EXAMPLES: usize = 64;
-/// How many keys that are not there are forgotten: as many as a number has types, and some.
+/// The maximum number of missing keys to forget: more than a number has types.
 const ABSENT: usize = 16;
 
 type KeyValue = (Vec<u8>, Vec<u8>);
 
-/// Prints the value of a key, from all namespaces of this name that have one.
+/// Prints the value of a key, from all namespaces with this name.
 pub(crate) fn get(store: Option<&str>, wanted: &str, key: &str, as_json: bool) -> Result<(), Failure> {
     let mut sources = Sources::new(store);
     let mut placed = Vec::new();
@@ -44,7 +44,7 @@ pub(crate) fn get(store: Option<&str>, wanted: &str, key: &str, as_json: bool) -
     print(&placed.iter().map(text).collect::<String>())
 }
 
-/// Removes the entry of a key, from several namespaces of one name only with `all`.
+/// Removes the entry of a key. Changes several namespaces only with `all`.
 pub(crate) fn forget(store: Option<&str>, wanted: &str, key: &str, all: bool) -> Result<(), Failure> {
     let mut sources = Sources::new(store);
     let mut told = String::new();
@@ -62,7 +62,7 @@ pub(crate) fn forget(store: Option<&str>, wanted: &str, key: &str, all: bool) ->
                 visible(&found.source.label),
             );
         }
-        // The value may be on its way.
+        // A missing key is invalidated as well, because its value may be being computed.
         let absent = if forms.likely.is_empty() { forms.others } else { forms.likely };
         if present.is_empty() && absent.len() <= ABSENT {
             for key in &absent {
@@ -81,7 +81,7 @@ impl Found<'_> {
         forms(key, &present).map_err(|why| Failure::usage(format!("the key cannot be read: {why}")))
     }
 
-    /// The entries that are there.
+    /// The existing entries.
     fn entries(&self, forms: &Forms) -> Result<Vec<KeyValue>, Failure> {
         for keys in [&forms.likely, &forms.others] {
             let mut entries = Vec::new();

@@ -1,6 +1,6 @@
-//! The command `lru-memo`: looks into the stores of `scope = shared` from outside of the programs that use them.
+//! The command `lru-memo`: shows the stores of `scope = shared` from outside of the programs that use them.
 //!
-//! It goes through the public API of `lru_memo::shared`, and makes nothing that is not there.
+//! It uses the public API of `lru_memo::shared` only, and never makes a store.
 
 mod clear;
 mod cli;
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes the answer. Whoever has read enough of it may close the pipe.
+/// Writes the output. A closed pipe is no error.
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {

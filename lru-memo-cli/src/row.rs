@@ -1,4 +1,4 @@
-//! A namespace as it is printed, in tables and in JSON.
+//! Rows: namespaces and entries, as tables and JSON print them.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::format::{is_hidden, name};
 use crate::sources::{Found, id};
 
-/// A namespace. What the store does not know, or does not bound, is `null`.
+/// A namespace. A number that the store does not know, and a bound that does not exist, are `null`.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Row {
     pub(crate) store: String,
@@ -27,24 +27,24 @@ pub(crate) struct Row {
     pub(crate) ttl_seconds: Option<f64>,
     pub(crate) bytes: Option<u64>,
     pub(crate) idle_seconds: Option<u64>,
-    /// Why it cannot be read: then the counters mean nothing.
+    /// Why the namespace cannot be read. The counters are meaningless then.
     pub(crate) error: Option<String>,
 }
 
-/// Which namespace of which store.
+/// Identifies a namespace and its store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     store: String,
     id: String,
 }
 
-/// An entry that was used lately.
+/// A recent entry.
 #[derive(Serialize)]
 pub(crate) struct Entry {
     #[serde(flatten, serialize_with = "of_key")]
     pub(crate) key: Content,
     pub(crate) key_bytes: usize,
-    /// If it is asked for, and still there.
+    /// The value, if it was requested and still exists.
     #[serde(flatten, serialize_with = "of_value")]
     pub(crate) value: Option<Content>,
     pub(crate) value_bytes: u64,
@@ -52,7 +52,7 @@ pub(crate) struct Entry {
     pub(crate) age_seconds: f64,
 }
 
-/// An entry, and where it is.
+/// An entry, with its namespace.
 #[derive(Serialize)]
 pub(crate) struct Placed {
     pub(crate) store: String,
@@ -91,18 +91,18 @@ impl Row {
         Place { store: self.store.clone(), id: self.id.clone() }
     }
 
-    /// Its name for tables, and whether it can be read.
+    /// Returns the name for tables, with a note if the namespace cannot be read.
     pub(crate) fn title(&self) -> String {
         let title = name(&self.name);
         if self.error.is_none() { title } else { format!("{title} (unreadable)").trim_start().to_owned() }
     }
 
-    /// A counter for tables, if it could be read.
+    /// Formats a counter for tables, if it could be read.
     pub(crate) fn known(&self, count: impl ToString) -> String {
         if self.error.is_none() { count.to_string() } else { "-".to_owned() }
     }
 
-    /// How often the function was called.
+    /// Returns the number of calls of the function.
     pub(crate) fn calls(&self) -> u64 {
         self.hits.saturating_add(self.misses)
     }
@@ -156,7 +156,8 @@ fn of_value<S: Serializer>(value: &Option<Content>, serializer: S) -> Result<S::
     fields.end()
 }
 
-/// What `--json` prints. What a terminal might heed is escaped, as JSON does it with control characters below a blank only.
+/// Returns the output of `--json`. Escapes all characters that may affect a terminal; JSON itself escapes only some of
+/// them.
 pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::output(&error))?;
     let mut escaped = String::with_capacity(text.len() + 1);

@@ -13,18 +13,18 @@ use crate::sources::{Found, Sources};
 use crate::table::{entry_columns, render};
 use crate::terminal::screen_width;
 
-/// A namespace, and what was used last in it.
+/// A namespace, with its most recent entries.
 #[derive(Serialize)]
 struct Detail {
     #[serde(flatten)]
     row: Row,
     recent: Vec<Entry>,
-    /// Whether there are entries, and the store cannot say which.
+    /// Whether there are entries that the store cannot list.
     #[serde(skip)]
     is_unknown: bool,
 }
 
-/// Shows the namespaces of this name.
+/// Shows the namespaces with this name.
 pub(crate) fn show(
     store: Option<&str>,
     wanted: &str,
@@ -72,7 +72,7 @@ impl Detail {
             ("bytes", or_dash(row.bytes, bytes)),
             ("idle", or_dash(row.idle_seconds, idle)),
         ] {
-            // Writing to a string does not fail.
+            // Writing to a string never fails.
             let _ = writeln!(text, "  {what:<11} {value}");
         }
         if !self.recent.is_empty() {

@@ -1,4 +1,4 @@
-//! The stores that are looked into, and the namespaces in them.
+//! The stores that the command shows, and their namespaces.
 
 use lru_memo::shared::{Namespace, Store, Summary, attach, redacted, stores};
 
@@ -8,38 +8,38 @@ use crate::format::{name, visible};
 /// An open store.
 pub(crate) struct Source {
     url: String,
-    /// Its URL, for people.
+    /// The URL, for people.
     pub(crate) label: String,
     pub(crate) store: Box<dyn Store>,
 }
 
-/// The stores that are looked into, open.
+/// The open stores.
 pub(crate) struct Sources {
     chosen: Option<String>,
     open: Vec<Source>,
 }
 
-/// A namespace, and the store it is in.
+/// A namespace, with its store.
 pub(crate) struct Found<'a> {
     pub(crate) source: &'a Source,
     pub(crate) summary: Summary,
     pub(crate) space: Namespace,
 }
 
-/// What a look into the stores has come to: one that does not work hides no other.
+/// The namespaces of all stores, and the errors of those that do not work: these hide no other store.
 pub(crate) struct Look<'a> {
     pub(crate) found: Vec<Found<'a>>,
     pub(crate) failures: Vec<Failure>,
 }
 
 impl Sources {
-    /// The one that was chosen, or those in the default place.
+    /// The chosen store, or those in the default place.
     pub(crate) fn new(chosen: Option<&str>) -> Self {
-        // An empty variable chooses nothing, as in programs.
+        // An empty variable counts as unset, as in programs.
         Self { chosen: chosen.filter(|url| !url.is_empty()).map(str::to_owned), open: Vec::new() }
     }
 
-    /// Lists all namespaces, ordered by store, name and id. Stores that have appeared meanwhile are opened.
+    /// Lists all namespaces, ordered by store, name and id. Opens stores that are new.
     ///
     /// # Errors
     /// When there is no store.
@@ -70,7 +70,7 @@ impl Sources {
     /// Finds namespaces by their name, or one by the first digits of its id.
     ///
     /// # Errors
-    /// When there is none, or a store does not work.
+    /// When there is no such namespace, or a store does not work.
     pub(crate) fn find(&mut self, wanted: &str) -> Result<Vec<Found<'_>>, Failure> {
         let Look { found, failures } = self.look()?;
         let is_named = found.iter().any(|found| found.summary.name == wanted);
@@ -91,7 +91,7 @@ impl Sources {
         Ok(found)
     }
 
-    /// As [`find`](Self::find), for what changes a namespace: several only if `all` are meant.
+    /// Like [`find`](Self::find), for changing namespaces: finds several only with `all`.
     pub(crate) fn find_for_change(&mut self, wanted: &str, all: bool) -> Result<Vec<Found<'_>>, Failure> {
         let found = self.find(wanted)?;
         if found.len() > 1 && !all {
@@ -100,7 +100,7 @@ impl Sources {
         Ok(found)
     }
 
-    /// Opens what is not open yet; says which of them do not work.
+    /// Opens the stores that are not open yet, and returns the errors.
     fn open_all(&mut self) -> Result<Vec<Failure>, Failure> {
         if let Some(url) = &self.chosen {
             if self.open.is_empty() {
@@ -130,7 +130,7 @@ impl Sources {
 
 impl Source {
     fn open(url: &str) -> Result<Self, Failure> {
-        // Not told by the parser of the command line, which would repeat what may be a password.
+        // Not checked by the parser of the command line, whose error would quote what may be a password.
         if !url.contains("://") {
             return Err(Failure::usage(
                 "the store is not a URL; that of a directory is `file:///the/directory`",
@@ -153,7 +153,7 @@ fn ambiguous(wanted: &str, found: &[Found<'_>]) -> Failure {
     ))
 }
 
-/// The id of a namespace, as it is written everywhere.
+/// Returns the id of a namespace as text.
 pub(crate) fn id(summary: &Summary) -> String {
     format!("{:032x}", summary.id)
 }
@@ -166,7 +166,7 @@ pub(crate) fn finish(mut failures: Vec<Failure>) -> Result<(), Failure> {
     worst.map_or(Ok(()), Err)
 }
 
-/// A directory without scheme and options; another URL as may be shown.
+/// Returns the directory of a `file://` URL, or another URL without its password.
 fn label(url: &str) -> String {
     let directory =
         url.strip_prefix("file://").map(|rest| rest.split_once('?').map_or(rest, |(path, _)| path));

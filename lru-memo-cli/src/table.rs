@@ -6,31 +6,31 @@ use unicode_width::UnicodeWidthStr;
 use crate::format::{LONGEST, bytes, cut, cut_start, duration, idle, limit, or_dash, ratio, visible};
 use crate::row::{Entry, Row};
 
-/// How many digits of an id tell namespaces apart, as a rule.
+/// The number of digits of an id in a table, which are usually unique.
 const ID_DIGITS: usize = 8;
-/// How narrow a column of texts may become.
+/// The minimum width of a column of texts.
 const NARROWEST: usize = 20;
-/// What stands between two columns.
+/// The separator between two columns.
 const GAP: usize = 2;
 
 /// A column of a table.
 pub(crate) struct Column<'a, T> {
     heading: &'static str,
-    /// Where there is no room for all, the columns of the lowest importance are left out.
+    /// The columns of the lowest importance are left out if there is no room for all.
     importance: u8,
     cell: Cell<'a, T>,
 }
 
-/// What is in a cell, and how wide it may be.
+/// The function that formats a cell, given its maximum width.
 type Piece<'a, T> = Box<dyn Fn(&T, usize) -> String + 'a>;
 
-/// What is in the cells of a column, and how much of it has to be seen.
+/// The kind of a column's cells.
 enum Cell<'a, T> {
-    /// Numbers, all of them.
+    /// Numbers, which are never cut.
     Number(Box<dyn Fn(&T) -> String + 'a>),
-    /// Texts, whose beginnings are shown: the longest piece that is asked for.
+    /// Texts, which are cut at the end, with the maximum width.
     Text(Piece<'a, T>),
-    /// Something that goes on, of which the end is shown.
+    /// A history, of which the end is shown.
     Trend(Box<dyn Fn(&T) -> String + 'a>),
 }
 
@@ -51,7 +51,7 @@ impl<'a, T> Column<'a, T> {
         Self { heading, importance, cell: Cell::Trend(Box::new(cell)) }
     }
 
-    /// The cells of these rows, at most so wide.
+    /// Returns the cells of these rows, at most so wide.
     fn cells(&self, rows: &[T], width: usize) -> Vec<String> {
         let cell = |row| match &self.cell {
             Cell::Number(cell) => cell(row),
@@ -61,7 +61,7 @@ impl<'a, T> Column<'a, T> {
         rows.iter().map(cell).collect()
     }
 
-    /// How narrow it may be, and how wide it is if there is room.
+    /// Returns the minimum width, and the width if there is room.
     fn widths(&self, rows: &[T], most: usize) -> (usize, usize) {
         let cells = self.cells(rows, most);
         let widest = cells.iter().map(|cell| cell.width()).max().unwrap_or(0).max(self.heading.len());
@@ -114,7 +114,7 @@ pub(crate) fn render<T>(mut columns: Vec<Column<'_, T>>, rows: &[T], screen: Opt
         columns.iter().zip(&widths).map(|(column, &width)| column.cells(rows, width).into_iter()).collect();
     table.add_rows(rows.iter().map(|_| cells.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()));
     for (index, (column, shown)) in table.column_iter_mut().zip(&columns).enumerate() {
-        // Between columns, and none at the margins of lines.
+        // Separators stand between columns only.
         column.set_padding((if index == 0 { 0 } else { GAP as u16 - 1 }, 1));
         if !matches!(shown.cell, Cell::Text(_)) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -123,7 +123,7 @@ pub(crate) fn render<T>(mut columns: Vec<Column<'_, T>>, rows: &[T], screen: Opt
     table.trim_fmt() + "\n"
 }
 
-/// Leaves out what has no room, and returns the widths of the others.
+/// Leaves out columns without room, and returns the widths of the others.
 fn fit<T>(columns: &mut Vec<Column<'_, T>>, rows: &[T], screen: Option<usize>) -> Vec<usize> {
     let most = screen.unwrap_or(LONGEST);
     let mut widths: Vec<_> = columns.iter().map(|column| column.widths(rows, most)).collect();
@@ -137,7 +137,7 @@ fn fit<T>(columns: &mut Vec<Column<'_, T>>, rows: &[T], screen: Option<usize>) -
         widths.remove(least);
     }
     let mut left = screen.saturating_sub(taken(&widths));
-    // First texts share what is left, then trends have the rest.
+    // Texts share the remaining width first; trends get the rest.
     let is_text = |column: &Column<'_, T>| matches!(column.cell, Cell::Text(_));
     for texts in [true, false] {
         let of_kind = |at: &usize| is_text(&columns[*at]) == texts;

@@ -1,4 +1,4 @@
-//! The screen of `top`: a page of its own, which is left as it was found.
+//! The screen of `top`: the terminal's alternate screen. The original screen is restored at the end.
 
 use std::io::{self, IsTerminal, Stdout, Write};
 use std::time::{Duration, Instant};
@@ -10,19 +10,19 @@ use crossterm::{cursor, execute, queue};
 
 use crate::failure::Failure;
 
-/// The terminal, until it is dropped.
+/// The terminal. Dropping it restores the original screen.
 pub(crate) struct Screen(Stdout);
 
-/// Why waiting has ended.
+/// The end of a wait.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Wake {
-    /// It is time to look again.
+    /// The time for the next update has come.
     Time,
     /// The terminal has another size.
     Resized,
     /// The user has pressed a key.
     Key(KeyCode),
-    /// The user has seen enough.
+    /// The user quits.
     Quit,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Line {
     pub(crate) text: String,
 }
 
-/// How a line looks.
+/// The style of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
     Plain,
@@ -40,7 +40,7 @@ pub(crate) enum Look {
     Reversed,
 }
 
-/// Writes the lines over what is on the screen, without a moment in which it is empty.
+/// Writes the lines over the old ones, so that the screen never flickers.
 pub(crate) fn paint(out: &mut impl Write, lines: &[Line]) -> io::Result<()> {
     for (row, Line { look, text }) in (0..).zip(lines) {
         let attribute = match look {
@@ -54,7 +54,7 @@ pub(crate) fn paint(out: &mut impl Write, lines: &[Line]) -> io::Result<()> {
     Ok(())
 }
 
-/// How wide the terminal is, if the answer goes to one.
+/// Returns the width of the terminal, if the output goes to one.
 pub(crate) fn screen_width() -> Option<usize> {
     let is_terminal = io::stdout().is_terminal();
     is_terminal.then(terminal::size)?.ok().map(|(width, _)| usize::from(width)).filter(|&width| width > 0)
@@ -71,7 +71,7 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Shows the lines that are made for its width and height.
+    /// Shows lines, which are made for the screen's width and height.
     pub(crate) fn show(&mut self, lines: impl FnOnce(usize, usize) -> Vec<Line>) -> Result<(), Failure> {
         let shown = terminal::size().and_then(|(width, height)| {
             paint(&mut self.0, &lines(width.into(), height.into()))?;

@@ -16,15 +16,15 @@ use crate::terminal::{Screen, Wake};
 
 use dashboard::{Dashboard, Wish};
 
-/// Prints the table once, with what was called most often first.
+/// Prints the table once, the functions with the most calls first.
 pub(crate) fn once(store: Option<&str>, as_json: bool) -> Result<(), Failure> {
     print_all(store, as_json, |rows| rows.sort_by_key(|row| Reverse(row.calls())))
 }
 
-/// Shows the table until the user has seen enough.
+/// Shows the table until the user quits.
 pub(crate) fn live(store: Option<&str>, interval: Duration) -> Result<(), Failure> {
     let mut sources = Sources::new(store);
-    // What is wrong from the first is told where it stays.
+    // An error at the start is reported before the screen changes, so that it stays visible.
     sources.look()?;
     let mut screen = Screen::open()?;
     let mut dashboard = Dashboard::new(interval);
@@ -59,7 +59,7 @@ fn look(sources: &mut Sources, dashboard: &mut Dashboard) {
     dashboard.update(rows, failures.iter().map(ToString::to_string).collect(), Instant::now());
 }
 
-/// Clears what the user has chosen, and says what came of it.
+/// Clears the selected namespace, and returns a message.
 fn clear(sources: &mut Sources, place: &Place) -> String {
     let cleared = sources.look().and_then(|look| {
         let found = look.found.iter().find(|found| Row::new(found).place() == *place);

@@ -257,12 +257,12 @@ fn a_broken_store_is_an_error_and_is_left_alone() {
 }
 
 #[test]
-fn a_directory_that_others_may_use_is_an_error() {
+fn a_directory_that_others_may_write_to_is_an_error() {
     let scratch = filled();
-    fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o755)).expect("the mode changes");
+    fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o775)).expect("the mode changes");
     let told = run(&scratch, &["ls"]);
     assert_eq!((told.code, told.stdout.as_str()), (Some(3), ""), "{told:?}");
-    assert!(told.stderr.contains("755"), "{told:?}");
+    assert!(told.stderr.contains("its mode is 775"), "{told:?}");
 }
 
 #[test]

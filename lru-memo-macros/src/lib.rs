@@ -1,9 +1,9 @@
 //! The attribute macros of the `lru-memo` crate, which re-exports and documents them.
 //!
 //! The stages: [`item`] finds the functions, [`conditions`] splits those with conditions inside, [`block`] reads the
-//! `impl` around them, [`options`] an attribute, [`function`] the function under it, [`validate`] refuses what cannot be
-//! memoized; [`key`], [`cached`], [`home`] and [`object`] decide what is looked up, what is kept and where, and [`expand`]
-//! and [`lookup`] write the functions.
+//! `impl` around them, [`options`] an attribute, [`function`] the function under it, [`validate`] refuses what cannot
+//! be memoized; [`key`], [`cached`], [`home`] and [`object`] decide what is looked up, what is kept and where, and
+//! [`expand`] and [`lookup`] write the functions.
 
 #![forbid(unsafe_code)]
 // The links are for those who read the code.
@@ -25,6 +25,8 @@ mod object;
 mod options;
 mod parameters;
 mod shape;
+#[cfg(test)]
+mod snapshots;
 mod validate;
 
 use proc_macro::TokenStream;

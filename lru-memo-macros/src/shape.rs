@@ -26,7 +26,10 @@ pub(crate) fn stored_of_generic(ty: &Type, runtime: &Runtime) -> Option<TokenStr
     match peel(ty) {
         Type::Reference(reference) if !is_static(reference) => {
             let elem = &reference.elem;
-            (!needs_structure(elem)).then(|| quote!(<#elem as #private::ToOwned>::Owned))
+            // Of an object, that is its own type, whose name needs no bound: where there is no `Clone`, only the key says so.
+            let is_own = matches!(peel(elem), Type::Path(path) if path.path.is_ident("Self"));
+            let stored = || if is_own { quote!(#elem) } else { quote!(<#elem as #private::ToOwned>::Owned) };
+            (!needs_structure(elem)).then(stored)
         }
         inner => (!needs_structure(inner)).then(|| inner.to_token_stream()),
     }

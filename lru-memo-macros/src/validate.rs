@@ -2,8 +2,12 @@
 
 use proc_macro2::Span;
 use quote::{ToTokens, quote};
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
-use syn::{Expr, ExprCall, ExprPath, Ident, Receiver, ReceiverKind, Type};
+use syn::{
+    Expr, ExprCall, ExprPath, GenericArgument, Ident, PathArguments, Receiver, ReceiverKind, Token, Type,
+    TypeParamBound,
+};
 
 use crate::diagnostics::Diagnostics;
 use crate::expand::mentions_ident;
@@ -199,6 +203,11 @@ fn validate_output(ty: &Type, options: &Options, diagnostics: &mut Diagnostics) 
             );
         }
     }
+    if is_future(ty) {
+        let message = "a future cannot be cached, for it runs once; memoize an `async fn`, and put `#[lru_cache]` above what makes a future of it, such as `#[async_recursion]`";
+        diagnostics.error(ty, message);
+        return;
+    }
     if let Type::TraitObject(object) = peel(ty) {
         diagnostics
             .error(object, "a returned `dyn Trait` has no size; return `Arc<dyn Trait + Send + Sync>`");
@@ -220,6 +229,29 @@ fn validate_output(ty: &Type, options: &Options, diagnostics: &mut Diagnostics) 
         diagnostics.error(reference, message);
     }
     visit::visit_type(&mut Opaque(diagnostics), ty);
+}
+
+/// Whether a type is a future that can only be awaited once, as far as its name says: `impl Future`, `Pin<Box<dyn Future>>`.
+fn is_future(ty: &Type) -> bool {
+    let of_bounds = |bounds: &Punctuated<TypeParamBound, Token![+]>| {
+        bounds.iter().any(|bound| match bound {
+            TypeParamBound::Trait(bound) => {
+                bound.path.segments.last().is_some_and(|last| last.ident == "Future")
+            }
+            _ => false,
+        })
+    };
+    match peel(ty) {
+        Type::ImplTrait(opaque) => of_bounds(&opaque.bounds),
+        Type::TraitObject(object) => of_bounds(&object.bounds),
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| match &last.arguments {
+            PathArguments::AngleBracketed(inside) if last.ident == "Pin" || last.ident == "Box" => {
+                inside.args.iter().any(|inside| matches!(inside, GenericArgument::Type(ty) if is_future(ty)))
+            }
+            _ => last.ident == "BoxFuture" || last.ident == "LocalBoxFuture",
+        }),
+        _ => false,
+    }
 }
 
 /// Whether a type has no size, as far as its name says.

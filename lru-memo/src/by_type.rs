@@ -1,6 +1,7 @@
-//! A map from types to values: a trie over the hashes of the types. It only grows, and takes no lock. Values never move.
+//! A map from types to values: a trie over the hashes of the types. It only grows, and takes no lock. Values never
+//! move.
 //!
-//! So a fork copies it whole, and user code that runs while a value is made may use it.
+//! So a fork always copies a consistent map, and user code that runs while a value is made may use the map.
 
 use alloc::boxed::Box;
 use core::any::TypeId;
@@ -8,10 +9,10 @@ use core::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
 use once_cell::race::OnceBox;
 
-/// Each level looks at so many bits of the hash.
+/// The number of hash bits that each level uses.
 const BITS: u32 = 3;
 
-/// The values by the types they belong to.
+/// The values, by their types.
 pub(crate) struct ByType<T>(OnceBox<Node<T>>);
 
 impl<T> Default for ByType<T> {
@@ -20,7 +21,7 @@ impl<T> Default for ByType<T> {
     }
 }
 
-/// The value of one type, and where those are whose hashes begin in the same way.
+/// The value of one type, and the children for types whose hashes have the same beginning.
 struct Node<T> {
     of: TypeId,
     value: T,
@@ -91,7 +92,7 @@ impl<T> Node<T> {
     }
 }
 
-/// Which children lead to a type.
+/// The path of children to a type.
 struct Path(u64);
 
 impl Path {
@@ -99,7 +100,8 @@ impl Path {
         Self(BuildHasherDefault::<Taken>::default().hash_one(of))
     }
 
-    /// The number of the next child. After the last bits come the first again: types of one hash are in a row.
+    /// Returns the number of the next child. After the last bits, the first ones follow again: types with equal hashes
+    /// form a chain.
     fn turn(&mut self) -> usize {
         let child = self.0 as usize % (1 << BITS);
         self.0 = self.0.rotate_right(BITS);
@@ -107,7 +109,7 @@ impl Path {
     }
 }
 
-/// Passes on the hash that a [`TypeId`] consists of.
+/// A hasher that returns the hash which a [`TypeId`] consists of.
 #[derive(Default)]
 struct Taken(u64);
 

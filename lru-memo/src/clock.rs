@@ -1,15 +1,15 @@
-//! The clock that `ttl` goes by: monotonic, and tests can move it.
+//! The clock of `ttl`: monotonic, and movable by tests.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::time::Instant;
 
-/// How far the clock was moved, in nanoseconds.
+/// How far tests have moved the clock, in nanoseconds.
 static AHEAD: AtomicU64 = AtomicU64::new(0);
 
 /// Moves the clock of every `ttl` in this process forward, so that a test need not sleep.
 ///
-/// The clock is never moved back. It can be moved by 584 years in all.
+/// The clock never goes back. It can move by 584 years in all.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,7 +28,7 @@ static AHEAD: AtomicU64 = AtomicU64::new(0);
 /// ```
 pub fn advance(by: Duration) {
     let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
-    // Relaxed: a moved clock is seen by whoever happens after the move, as any write is.
+    // Relaxed: a read that happens after the move sees the moved clock, as with any write.
     let _ = AHEAD.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |ahead| Some(ahead.saturating_add(by)));
 }
 

@@ -1,28 +1,28 @@
-//! Single flight: one computation of one key that other callers wait for, threads and tasks alike.
+//! Single flight: one run for one key, shared by all callers, threads and tasks alike. The leader runs the function;
+//! the followers wait for its value.
 //!
 //! A flight is in one of five stages:
 //!
 //! | stage | meaning | what ends it |
 //! |---|---|---|
-//! | Running | somebody computes, waiters queue up | `land`: Landed; `fail`: Failed; `abandon`: Offered to the first waiter, or Vacant when there is none |
-//! | Offered | the turn is a certain waiter's, who has not taken it yet; the others queue up | it takes the turn: Running; it is dropped: as for `abandon` |
-//! | Vacant | nobody computes, nobody waits | `join`: Offered to the one who joins |
+//! | Running | a leader runs, followers queue up | `land`: Landed; `fail`: Failed; `abandon`: Offered to the first follower, or Vacant without one |
+//! | Offered | one follower may take the turn; the others queue up | the follower takes the turn: Running; it is dropped: as for `abandon` |
+//! | Vacant | there is no leader and no follower | `join`: Offered to the caller that joins |
 //! | Landed | the value is there | nothing |
-//! | Failed | an error for each waiter is there | nothing |
+//! | Failed | there is an error for each follower | nothing |
 //!
 //! Invariants, under the lock:
-//! - There is a [`Turn`] exactly while the flight is Running, and never more than one.
-//! - The queue holds the waiters that have been promised nothing, in the order they came, by rising ticket; it is
-//!   empty when the flight is Vacant, Landed or Failed. The waiter of Offered is alive and not in the queue.
-//! - A waiter that is promised something, the turn or the value, is woken after that: it sleeps only while it is in
-//!   the queue. Whoever owes something to the queue, the [`Turn`] or the waiter of Offered, pays when dropped.
+//! - There is one [`Turn`] while the flight is Running, and none otherwise.
+//! - The queue holds the followers that were promised nothing, in the order of their arrival. It is empty when the
+//!   flight is Vacant, Landed or Failed. The follower of Offered is alive and not in the queue.
+//! - A follower sleeps only while it is in the queue: it is woken after it was promised the turn or the value. The
+//!   [`Turn`] and the follower of Offered owe this to the queue, and keep the promise even when they are dropped.
+//! - In the child of a fork, a flight of the parent may have a lock that is never released, and a leader that does not
+//!   exist. So a follower waits for neither: a poll returns the value if it has landed, and else a turn.
 //!
-//! - In the child of a fork, a flight of the parent may have a lock that is never released, and a runner that does not
-//!   exist. So nobody waits there for either: who polls gets the value that has landed, or else a turn of its own.
-//!
-//! A waker is foreign code: it is cloned, woken and dropped outside of the lock, and a panic of it stays with it.
-//! The turn goes by the order of arrival, so that retries do not overtake those who wait. The price is that of any
-//! fair lock: a task that was given the turn, and is kept but never polled, keeps the others waiting.
+//! A waker is foreign code. It is cloned, woken and dropped outside of the lock, and its panic affects no other waiter.
+//! The turn passes in the order of arrival, so that retries do not overtake waiting callers. As with any fair lock, a
+//! task that was offered the turn and is never polled keeps the others waiting.
 
 mod inside;
 mod parker;
@@ -53,76 +53,76 @@ use self::timer::Alarm;
 use crate::fork::Process;
 use crate::sync::{Mutex, MutexGuard};
 
-/// One computation that others wait for.
+/// One run that other callers wait for.
 pub(crate) struct Flight<V> {
     state: Mutex<State<V>>,
     mark: Mark,
-    /// `None` when one thread alone uses it, which a child has as well.
+    /// `None` for a flight of one thread: a child has that thread as well.
     process: Option<Process>,
 }
 
 struct State<V> {
     stage: Stage<V>,
     queue: VecDeque<Waiter>,
-    next: Ticket,
+    next: Arrival,
 }
 
 enum Stage<V> {
     Running,
-    Offered(Ticket),
+    Offered(Arrival),
     Vacant,
     Landed(Arc<V>),
-    /// One error for each of those who were waiting.
+    /// One error for each follower.
     Failed(Vec<Failure>),
 }
 
-/// An error whose type is forgotten.
+/// A type-erased error.
 pub(crate) type Failure = Box<dyn Any + Send>;
 
-/// Tells the waiters of a flight apart.
-type Ticket = u64;
+/// The number of a follower in its flight, by the order of arrival.
+type Arrival = u64;
 
 struct Waiter {
-    ticket: Ticket,
-    /// `None` until it was polled.
+    arrival: Arrival,
+    /// `None` until the first poll.
     waker: Option<Waker>,
 }
 
-/// The right, and the duty, to compute the value of a flight; the one who has it is the runner.
+/// The right and the duty to compute the value of a flight. Its owner is the leader.
 ///
 /// Dropping it [abandons](Self::abandon) the flight.
 #[must_use = "others wait for the value"]
 pub(crate) struct Turn<V> {
     flight: Arc<Flight<V>>,
-    /// Landed or abandoned.
+    /// Whether the turn was landed or abandoned.
     over: bool,
 }
 
-/// The place of one waiter in a flight. Dropping it gives the place up.
+/// One follower in a flight. Dropping it leaves the flight.
 #[must_use = "it waits only when it is polled or blocked on"]
 pub(crate) struct Waiting<V> {
-    /// Taken when it has resolved.
+    /// `None` once the wait has ended.
     flight: Option<Arc<Flight<V>>>,
-    ticket: Ticket,
+    arrival: Arrival,
 }
 
-/// What a waiter gets.
+/// The end of a follower's wait.
 pub(crate) enum Landed<V> {
-    /// The value that the runner has computed.
+    /// The leader's value.
     Value(Arc<V>),
-    /// The error that the runner has returned.
+    /// The leader's error.
     Error(Failure),
-    /// The runner has given up, and this waiter is the next one; the others go on waiting, now for it.
+    /// The leader has given up, and this follower is the next leader. The others now wait for it.
     YourTurn(Turn<V>),
 }
 
 impl<V> Flight<V> {
-    /// A new flight, whose runner is the caller.
+    /// Makes a flight whose leader is the caller.
     pub(crate) fn begin() -> Turn<V> {
         Self::begin_of(Some(Process::here()))
     }
 
-    /// As [`begin`](Self::begin), when no other thread will know of it.
+    /// Like [`begin`](Self::begin), for a flight that no other thread can reach.
     pub(crate) fn begin_in_thread() -> Turn<V> {
         Self::begin_of(None)
     }
@@ -132,63 +132,64 @@ impl<V> Flight<V> {
         Turn::new(Arc::new(Self { state: Mutex::new(state), mark: Mark::new(), process }))
     }
 
-    /// The state in its lock; in the child of a fork, unless a thread had it that does not exist there.
+    /// Locks the state. In the child of a fork, returns `None` if a thread that does not exist there holds the lock.
     fn lock(&self) -> Option<MutexGuard<'_, State<V>>> {
         if self.is_here() { Some(self.state.lock()) } else { self.state.try_lock() }
     }
 
-    /// Takes a place among the waiters. Runs no foreign code and never blocks for long.
+    /// Joins the flight as a follower. Runs no foreign code, and never blocks for long.
     ///
-    /// The place resolves at once to the value of a flight that has landed, and to the turn of one that is vacant.
+    /// If the flight has landed, the wait ends at once with the value. If the flight is vacant, it ends at once with
+    /// the turn.
     pub(crate) fn join(self: &Arc<Self>) -> Waiting<V> {
-        Waiting { ticket: self.state.lock().join(), flight: Some(Arc::clone(self)) }
+        Waiting { arrival: self.state.lock().join(), flight: Some(Arc::clone(self)) }
     }
 
-    /// Whether it is what it was when it began, rather than the copy of a child.
+    /// Whether the flight began in this process, rather than in a parent.
     pub(crate) fn is_here(&self) -> bool {
         self.process.is_none_or(Process::is_here)
     }
 
-    /// Whether anybody is waiting for the runner.
+    /// Whether there is a follower.
     pub(crate) fn has_waiters(&self) -> bool {
         self.waiters() > 0
     }
 
-    /// How many are waiting for the runner.
+    /// Returns the number of followers.
     pub(crate) fn waiters(&self) -> usize {
         self.state.lock().queue.len()
     }
 
-    /// Whether nobody computes and nobody waits, so that the flight can be forgotten, under a lock that keeps others
-    /// from joining.
+    /// Whether there is neither a leader nor a follower. Then the flight can be forgotten, under a lock that keeps
+    /// callers from joining.
     pub(crate) fn is_vacant(&self) -> bool {
         matches!(self.state.lock().stage, Stage::Vacant)
     }
 
-    /// Whether the calling thread is inside the body that computes this flight: then it must not wait for it.
+    /// Whether the calling thread is inside the run of this flight, and so must not wait for it.
     pub(crate) fn is_entered(&self) -> bool {
         self.mark.is_mine()
     }
 }
 
 impl<V> State<V> {
-    fn join(&mut self) -> Ticket {
-        let ticket = self.next;
+    fn join(&mut self) -> Arrival {
+        let arrival = self.next;
         self.next += 1;
         match self.stage {
-            Stage::Running | Stage::Offered(_) => self.queue.push_back(Waiter { ticket, waker: None }),
-            Stage::Vacant => self.stage = Stage::Offered(ticket),
+            Stage::Running | Stage::Offered(_) => self.queue.push_back(Waiter { arrival, waker: None }),
+            Stage::Vacant => self.stage = Stage::Offered(arrival),
             Stage::Landed(_) | Stage::Failed(_) => {}
         }
-        ticket
+        arrival
     }
 
-    /// Passes the turn on, to the first waiter if there is one. Returns the waker that must be woken then.
+    /// Offers the turn to the first follower, if there is one. Returns the waker that the caller must wake.
     #[must_use = "to be woken outside of the lock"]
     fn pass_on(&mut self) -> Option<Waker> {
         match self.queue.pop_front() {
             Some(first) => {
-                self.stage = Stage::Offered(first.ticket);
+                self.stage = Stage::Offered(first.arrival);
                 first.waker
             }
             None => {
@@ -205,8 +206,8 @@ impl<V> State<V> {
         }
     }
 
-    fn position(&self, ticket: Ticket) -> Option<usize> {
-        self.queue.binary_search_by_key(&ticket, |waiter| waiter.ticket).ok()
+    fn position(&self, arrival: Arrival) -> Option<usize> {
+        self.queue.binary_search_by_key(&arrival, |waiter| waiter.arrival).ok()
     }
 }
 
@@ -215,23 +216,23 @@ impl<V> Turn<V> {
         Self { flight, over: false }
     }
 
-    /// The flight that others may join.
+    /// Returns the flight, for others to join.
     pub(crate) fn flight(&self) -> &Arc<Flight<V>> {
         &self.flight
     }
 
-    /// Marks the calling thread as being inside the body.
-    // `&mut`, for one thread at a time.
+    /// Marks the calling thread as being inside the run.
+    // `&mut`, so that one thread at a time is marked.
     pub(crate) fn enter(&mut self) -> Inside<'_> {
         self.flight.mark.enter()
     }
 
-    /// Runs the body of an `async fn`: whatever thread polls it is inside meanwhile, and only then.
+    /// Runs the body of an `async fn`. Each thread that polls it is marked as inside during the poll.
     pub(crate) async fn inside<F: Future>(&mut self, future: F) -> F::Output {
         self.flight.mark.around(future).await
     }
 
-    /// Gives the value to all waiters.
+    /// Ends the run, and gives the value to all followers.
     pub(crate) fn land(mut self, value: Arc<V>) {
         self.over = true;
         let waiters = {
@@ -242,7 +243,8 @@ impl<V> Turn<V> {
         waiters.into_iter().filter_map(|waiter| waiter.waker).for_each(wake);
     }
 
-    /// Gives each waiter an error of its own. Nobody can join any more, and there is one for each.
+    /// Ends the run, and gives each follower one of the errors. No caller can join any more, and there are enough
+    /// errors.
     pub(crate) fn fail(mut self, errors: Vec<Failure>) {
         self.over = true;
         let waiters = {
@@ -253,7 +255,7 @@ impl<V> Turn<V> {
         waiters.into_iter().filter_map(|waiter| waiter.waker).for_each(wake);
     }
 
-    /// Passes the turn to the first waiter and returns true; when nobody waits, the flight becomes vacant.
+    /// Offers the turn to the first follower and returns true. Without a follower, the flight becomes vacant.
     pub(crate) fn abandon(mut self) -> bool {
         self.give_up()
     }
@@ -263,7 +265,7 @@ impl<V> Turn<V> {
             return false;
         }
         if !self.flight.is_here() {
-            // Whoever is woken gets a turn of its own.
+            // A follower that wakes in the child gets a turn of its own.
             let waiters = self.flight.lock().map(|mut state| mem::take(&mut state.queue));
             waiters.into_iter().flatten().filter_map(|waiter| waiter.waker).for_each(wake);
             return false;
@@ -285,12 +287,12 @@ impl<V> Drop for Turn<V> {
 }
 
 impl<V> Waiting<V> {
-    /// Waits on a thread. Returns `None` when the deadline has passed before; the place is given up then.
+    /// Waits on a thread. At the deadline, leaves the flight and returns `None`.
     pub(crate) fn block(self, deadline: Option<Instant>) -> Option<Landed<V>> {
         parker::block_on(self, deadline)
     }
 
-    /// Waits as a task. Returns `None` when the deadline has passed before; the place is kept until it is dropped.
+    /// Waits as a task. Returns `None` at the deadline; the follower stays in the flight until it is dropped.
     pub(crate) async fn wait(&mut self, deadline: Option<Instant>) -> Option<Landed<V>> {
         let mut alarm = deadline.map(Alarm::at);
         poll_fn(|context| match (Pin::new(&mut *self).poll(context), &mut alarm) {
@@ -307,7 +309,7 @@ impl<V> Future for Waiting<V> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Landed<V>> {
         let waker = context.waker().clone();
-        let ticket = self.ticket;
+        let arrival = self.arrival;
         let flight = self.flight.as_ref().expect("polled again after it was ready");
         if !flight.is_here() {
             let landed = flight.lock().and_then(|state| state.landed());
@@ -328,14 +330,14 @@ impl<V> Future for Waiting<V> {
                 self.flight = None;
                 Poll::Ready(Landed::Error(error))
             }
-            Stage::Offered(to) if *to == ticket => {
+            Stage::Offered(to) if *to == arrival => {
                 state.stage = Stage::Running;
                 drop(state);
                 let turn = self.flight.take().map(Turn::new);
                 Poll::Ready(Landed::YourTurn(turn.expect("it was there above")))
             }
             _ => {
-                let at = state.position(ticket).expect("who is promised nothing is in the queue");
+                let at = state.position(arrival).expect("who is promised nothing is in the queue");
                 let _dropped_outside = state.queue[at].waker.replace(waker);
                 drop(state);
                 Poll::Pending
@@ -353,12 +355,12 @@ impl<V> Drop for Waiting<V> {
             return mem::forget(flight);
         }
         let mut state = flight.state.lock();
-        if matches!(state.stage, Stage::Offered(to) if to == self.ticket) {
+        if matches!(state.stage, Stage::Offered(to) if to == self.arrival) {
             let waker = state.pass_on();
             drop(state);
             waker.into_iter().for_each(wake);
         } else {
-            let at = state.position(self.ticket);
+            let at = state.position(self.arrival);
             let waiter = at.and_then(|at| state.queue.remove(at));
             drop(state);
             shield(|| drop(waiter));
@@ -366,16 +368,15 @@ impl<V> Drop for Waiting<V> {
     }
 }
 
-/// Wakes a task whose waker may panic: that must not keep others asleep, nor reach a runner that has nothing to do
-/// with it.
+/// Wakes a task. If the waker panics, the others are still woken, and the panic does not reach the leader.
 fn wake(waker: Waker) {
     shield(|| waker.wake());
 }
 
-/// Keeps a panic of somebody else's waker here; the panic hook has reported it.
+/// Catches the panic of a waker; the panic hook has reported it.
 fn shield(foreign: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) {
-        // Dropping the payload might panic once more.
+        // Dropping the payload could panic again.
         mem::forget(payload);
     }
 }

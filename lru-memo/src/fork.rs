@@ -1,23 +1,22 @@
-//! Forks. The child of a fork has the memory of its parent, and of its threads only the one that forked.
+//! Support for `fork`. The child of a fork has a copy of its parent's memory, but only one thread: the one that forked.
 //!
-//! So a lock that another thread held is never released in the child, and a value that another thread was computing
-//! never comes. There are three ways to deal with it, and each lock and each table of the crate takes one:
+//! In the child, a lock that another thread held is never released, and a value that another thread was computing never
+//! arrives. Each lock and each table of the crate therefore takes one of three ways:
 //!
-//! | what | in the child | for |
+//! | type | in the child | used for |
 //! |---|---|---|
-//! | [`Registration`], [`Inherited`] | a copy: each fork takes the lock, so that the copy is whole | caches, and what a process was told |
-//! | [`Own`] | nothing: the child makes its own when it needs one | whatever threads are at: turns, pools, connections |
+//! | [`Registration`], [`Inherited`] | a consistent copy, because each fork takes the lock | caches, and the choice of the store |
+//! | [`Own`] | nothing: the child makes its own on demand | turns, pools, connections |
 //! | a chain of `once_cell::race::OnceBox` | a copy: there is no lock | statics that are filled once |
 //!
-//! What one call holds on to, such as its place in a flight, notes the [`Process`] that made it, and does nothing in
+//! The guards of one call, such as its place in a flight, note the [`Process`] that made them, and do nothing in
 //! another one.
 //!
-//! Locks are taken by handlers of `pthread_atfork`, which are installed before the first process gets its number, and
-//! so before there is anything to be locked. A fork that has begun before that, or one that bypasses the C library,
-//! runs no handlers. The child finds out by [its number](Process), which the kernel has wiped, and then uses nothing
-//! that it was not handed over.
+//! Handlers of `pthread_atfork` take the locks. They are installed before the first process gets its number, and so
+//! before any lock is registered. The handlers do not run for a fork that began before, or for one that bypasses the C
+//! library. The child notices because the kernel has wiped [its number](Process), and then uses nothing of its parent.
 //!
-//! A thread that holds a registered lock takes no other registered one: forks take all of them, in any order.
+//! A thread that holds a registered lock takes no other registered lock, because forks take all of them in any order.
 
 #[cfg(unix)]
 mod handlers;
@@ -43,18 +42,18 @@ pub(crate) use stack::stack_end;
 /// A cache that all threads share.
 #[cfg(unix)]
 pub(crate) trait Forkable {
-    /// Takes the lock, until what is returned is dropped.
+    /// Takes the lock until the returned guard is dropped.
     fn lock(&self) -> Box<dyn Locked + '_>;
 }
 
-/// A cache in its lock.
+/// A locked cache.
 #[cfg(unix)]
 pub(crate) trait Locked {
-    /// Puts at rest what other threads were doing; in a process that has no other thread. Runs no foreign code.
+    /// Ends the unfinished operations of other threads, in a child that has no other thread. Runs no foreign code.
     fn forget_others(&mut self);
 }
 
-/// There is no fork.
+/// On systems without `fork`, there is nothing to register.
 #[cfg(not(unix))]
 pub(crate) struct Registration;
 

@@ -1,4 +1,4 @@
-//! The hasher a function asks for.
+//! The hasher of a cache, as the option `hasher` names it.
 
 use core::hash::BuildHasher;
 use core::marker::PhantomData;
@@ -18,7 +18,7 @@ pub trait UsableHasher: BuildHasher + Default + Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<S: BuildHasher + Default + Send + Sync + 'static> UsableHasher for S {}
 
-/// The one place where generated code asks whether a hasher is usable.
+/// Demands a usable hasher. Only here does generated code have this bound, so that an error is reported once.
 #[inline]
 pub const fn usable_hasher<S: UsableHasher>() {}
 
@@ -27,20 +27,20 @@ pub const fn usable_hasher<S: UsableHasher>() {}
 pub struct HasherProbe<S>(PhantomData<S>);
 
 impl<S: UsableHasher> HasherProbe<S> {
-    /// It is.
+    /// The type is usable.
     pub const IS_USABLE: bool = true;
 }
 
 /// The answer for all other types.
 pub trait NotUsable {
-    /// It is not.
+    /// The type is not usable.
     const IS_USABLE: bool = false;
 }
 
 impl<S> NotUsable for HasherProbe<S> {}
 
-/// The hasher of a cache, `Kind` being [`Is<true>`](Is) when it is usable. When it is not, there is one all the same,
-/// so that [`usable_hasher`] is the only one to complain.
+/// Chooses the hasher of a cache. `Kind` is [`Is<true>`](Is) for a usable type. For any other type, the default hasher
+/// is used, so that only [`usable_hasher`] reports an error.
 pub trait ChosenHasher<Kind> {
     /// The hasher.
     type Type;
@@ -54,5 +54,5 @@ impl<S> ChosenHasher<Is<false>> for S {
     type Type = RandomState;
 }
 
-/// The hasher of a cache for which `S` was asked.
+/// The hasher of a cache with the option `hasher = S`.
 pub type HasherOf<S, Kind> = <S as ChosenHasher<Kind>>::Type;

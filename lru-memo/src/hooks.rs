@@ -1,4 +1,4 @@
-//! Small things that generated code calls.
+//! Small functions that generated code calls.
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
@@ -7,56 +7,56 @@ use core::time::Duration;
 
 use once_cell::race::OnceBox;
 
-/// Runs what is rarely run in a function of its own.
+/// Runs rarely used code in a function of its own, so that the hot path stays small.
 #[cold]
 #[inline(never)]
 pub fn cold<R>(rarely: impl FnOnce() -> R) -> R {
     rarely()
 }
 
-/// Calls a `cache_if`; here its closure learns the type of its argument.
+/// Calls a `cache_if`. This signature gives the closure the type of its argument.
 #[inline]
 pub fn admits<V>(cache_if: impl FnOnce(&V) -> bool, value: &V) -> bool {
     cache_if(value)
 }
 
-/// As [`admits`], for a `cache_if` that takes the key as well.
+/// Like [`admits`], for a `cache_if` that takes the key as well.
 #[inline]
 pub fn admits_with_key<K, V>(cache_if: impl FnOnce(K, &V) -> bool, key: K, value: &V) -> bool {
     cache_if(key, value)
 }
 
-/// The `cache_if` of a function that has none.
+/// The `cache_if` of a function without the option.
 #[inline]
 pub fn admit_all<K, V>(_: &K, _: &V) -> bool {
     true
 }
 
-/// Calls a `ttl_of`; here its closure learns the type of its argument.
+/// Calls a `ttl_of`. This signature gives the closure the type of its argument.
 #[inline]
 pub fn own_ttl<V>(ttl_of: impl FnOnce(&V) -> Duration, value: &V) -> Option<Duration> {
     Some(ttl_of(value))
 }
 
-/// The `ttl_of` of a function that has none.
+/// The `ttl_of` of a function without the option.
 #[inline]
 pub fn no_own_ttl<V>(_: &V) -> Option<Duration> {
     None
 }
 
-/// The `weigh` of a function that has none.
+/// The `weigh` of a function without the option.
 #[inline]
 pub fn weigh_nothing<K, V>(_: &K, _: &V) -> usize {
     0
 }
 
-/// Calls a `weigh`; here its closure learns the types of its arguments.
+/// Calls a `weigh`. This signature gives the closure the types of its arguments.
 #[inline]
 pub fn weigh<K, V>(weigh: impl FnOnce(K, &V) -> usize, key: K, value: &V) -> usize {
     weigh(key, value)
 }
 
-/// The name of one instantiation: `module::function::<u32, 3>`, `module::Type<u32>::method`.
+/// Returns the name of an instantiation: `module::function::<u32, 3>`, `module::Type<u32>::method`.
 #[must_use]
 pub fn name_of_instantiation(of: &str, function: &str, parameters: &[&dyn Display]) -> &'static str {
     let mut name = format!("{of}::{function}");
@@ -70,9 +70,9 @@ pub fn name_of_instantiation(of: &str, function: &str, parameters: &[&dyn Displa
     interned(&name)
 }
 
-/// A text that stays, once for all that ask for it.
+/// Returns a static copy of a text. Equal texts share one copy.
 fn interned(text: &str) -> &'static str {
-    /// A list that only grows, without a lock: what a thread has made in vain is dropped.
+    /// A list without a lock that only grows. If two threads add a text at the same time, one copy is dropped.
     struct Interned {
         text: Box<str>,
         next: OnceBox<Interned>,

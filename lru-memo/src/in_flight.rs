@@ -1,7 +1,7 @@
-//! `single_flight = true`: callers of one missing key wait for the one that computes it.
+//! `single_flight = true`: callers of one missing key wait for the caller that computes it.
 //!
-//! The flights of a cache are in a table behind its lock. As with entries, keys are compared outside of the lock:
-//! a search comes back until nothing is in the table under its hash that it has not compared.
+//! The flights of a cache are in a table, which the cache's lock protects. Keys are compared outside of the lock, as
+//! those of entries are: a search is repeated until it has compared all keys in the table with its hash.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -40,28 +40,30 @@ impl<T: Threading, K, V> InFlight<T, K, V> {
         self.0.insert_unique(hash, Keyed { hash, key, flight }, |keyed| keyed.hash);
     }
 
-    /// Removes the flights of all keys for which the predicate holds. The caller drops what is returned outside of the lock.
+    /// Removes the flights of all keys for which the predicate holds. The caller drops the returned flights outside of
+    /// the lock.
     pub(crate) fn remove_all(&mut self, belongs: impl Fn(&K) -> bool) -> Vec<Keyed<T, K, V>> {
         self.0.extract_if(|keyed| belongs(&keyed.key)).collect()
     }
 
-    /// Removes a flight; what is returned is to be dropped outside of the lock.
+    /// Removes a flight. The caller drops the returned key outside of the lock.
     fn remove(&mut self, hash: u64, flight: &Arc<Flight<V>>) -> Option<impl Sized + use<T, K, V>> {
         let found = self.0.find_entry(hash, |keyed| Arc::ptr_eq(&keyed.flight, flight));
         found.ok().map(|found| found.remove().0)
     }
 
-    /// The flight that was compared and found equal, if it is still there and nothing has to be compared first.
-    fn find(&self, hash: u64, compared: &Compared<T, K>) -> Found<T, K, V> {
+    /// Returns the flight whose key was compared and found equal, if it is still there, or a key that must be compared
+    /// first.
+    fn find(&self, hash: u64, compared: &Compared<T, K>) -> Match<T, K, V> {
         let mut equal = None;
         for keyed in self.0.iter_hash(hash).filter(|keyed| keyed.hash == hash) {
             if compared.equal.as_ref().is_some_and(|key| is_same::<T, K>(key, &keyed.key)) {
                 equal = Some(Arc::clone(&keyed.flight));
             } else if !compared.different.iter().any(|key| is_same::<T, K>(key, &keyed.key)) {
-                return Found::Unknown(keyed.key.clone());
+                return Match::Unknown(keyed.key.clone());
             }
         }
-        equal.map_or(Found::Nothing, Found::Flight)
+        equal.map_or(Match::Nothing, Match::Flight)
     }
 }
 
@@ -69,7 +71,7 @@ fn is_same<T: Threading, K>(left: &T::Pointer<K>, right: &T::Pointer<K>) -> bool
     core::ptr::eq(&raw const **left, &raw const **right)
 }
 
-/// The keys of flights that a search has compared with its own.
+/// The keys of flights that a search has compared.
 struct Compared<T: Threading, K> {
     equal: Option<T::Pointer<K>>,
     different: Vec<T::Pointer<K>>,
@@ -89,32 +91,32 @@ impl<T: Threading, K> Compared<T, K> {
     }
 }
 
-enum Found<T: Threading, K, V> {
-    /// First compare this key.
+enum Match<T: Threading, K, V> {
+    /// This key must be compared first.
     Unknown(T::Pointer<K>),
     Flight(Arc<Flight<V>>),
     Nothing,
 }
 
-/// What a lookup comes to.
+/// The next step of a lookup.
 enum Step<T: Threading, K, V, H, C> {
     Hit(H),
-    /// First compare this key.
+    /// Compare this key, and look again.
     Compare(T::Pointer<K>),
-    /// First copy the key.
+    /// Copy the key, and look again.
     CopyKey,
-    /// First copy it for the table.
+    /// Copy the key for the table, and look again.
     ShareKey,
     Wait(Arc<Flight<V>>, Waiting<V>),
-    /// Run the function; alone, when the calling thread is inside the flight of its key already.
+    /// Run the function: with the turn, or without one if the thread is inside the flight of this key already.
     Run(C, Ticket, Option<Turn<V>>),
 }
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
-    /// Like [`get`](Self::get), but when the key is being computed, the caller is to wait for that.
+    /// Like [`get`](Self::get), for a function with `single_flight`.
     ///
     /// # Errors
-    /// What the caller is to do when the key is not there.
+    /// On a miss, what the caller does next: run the function, or wait for the leader.
     pub fn get_or_join<Q: Key<K, S::Hasher>>(
         &self,
         key: Q,
@@ -129,8 +131,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             return Ok(value);
         }
         let mut compared = Compared::<T, K>::new();
-        // Copied before a place in a flight is taken: the user's code that copies may call the function again, and what
-        // it waited for would not come.
+        // The key is copied before the caller joins a flight: the user's code that copies may call the function again,
+        // and would wait for itself.
         let (mut stored, mut shared) = (None, None);
         loop {
             let step: Step<T, K, V, _, _> = self.at(hash, key, |searched| {
@@ -139,18 +141,18 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 }
                 let ledger = searched.ledger;
                 match ledger.in_flight.find(hash, &compared) {
-                    Found::Unknown(other) => Step::Compare(other),
-                    Found::Flight(flight) if flight.is_entered() && stored.is_some() => {
+                    Match::Unknown(other) => Step::Compare(other),
+                    Match::Flight(flight) if flight.is_entered() && stored.is_some() => {
                         ledger.misses += 1;
                         Step::Run(self.front.begin(), ledger.invalidations.newest(), None)
                     }
                     _ if stored.is_none() => Step::CopyKey,
-                    Found::Flight(flight) => {
+                    Match::Flight(flight) => {
                         ledger.waits += 1;
                         let waiting = flight.join();
                         Step::Wait(flight, waiting)
                     }
-                    Found::Nothing => {
+                    Match::Nothing => {
                         let Some(shared) = shared.take() else { return Step::ShareKey };
                         let turn = if T::SHARED { Flight::begin() } else { Flight::begin_in_thread() };
                         ledger.in_flight.insert(hash, shared, Arc::clone(turn.flight()));
@@ -192,43 +194,43 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         }
     }
 
-    /// Gives what was computed to those who wait for it, and takes the flight out of the table.
+    /// Gives the value to the followers, and removes the flight from the table.
     pub(crate) fn land(&self, hash: u64, turn: Turn<V>, value: impl FnOnce() -> V) {
         if !turn.flight().is_here() {
             return turn.land(Arc::new(value()));
         }
         let _dropped_outside =
             T::with(&self.state, |state| state.ledger.in_flight.remove(hash, turn.flight()));
-        // Nobody can join any more.
+        // From here on, no caller can join the flight.
         if turn.flight().has_waiters() {
             turn.land(Arc::new(value()));
         }
     }
 
-    /// Gives a copy of an error to each of those who wait, and takes the flight out of the table.
+    /// Gives each follower a copy of the error, and removes the flight from the table.
     pub(crate) fn fail(&self, hash: u64, turn: Turn<V>, copy: impl Fn() -> Option<Failure>) {
         if !turn.flight().is_here() {
             return;
         }
         let _dropped_outside =
             T::with(&self.state, |state| state.ledger.in_flight.remove(hash, turn.flight()));
-        // Nobody can join any more.
+        // From here on, no caller can join the flight.
         let errors: Option<Vec<Failure>> = (0..turn.flight().waiters()).map(|_| copy()).collect();
         if let Some(errors) = errors {
             turn.fail(errors);
         }
     }
 
-    /// Keeps later callers from waiting for a value of this key that is being computed now.
+    /// Outdates the run of this key: later callers do not join it.
     pub(crate) fn forget_flight<Q: Key<K, S::Hasher>>(&self, hash: u64, key: Q) {
         let mut compared = Compared::<T, K>::new();
         loop {
             let (unknown, _dropped_outside) = T::with(&self.state, |state| {
                 let in_flight = &mut state.ledger.in_flight;
                 match in_flight.find(hash, &compared) {
-                    Found::Unknown(other) => (Some(other), None),
-                    Found::Flight(flight) => (None, in_flight.remove(hash, &flight)),
-                    Found::Nothing => (None, None),
+                    Match::Unknown(other) => (Some(other), None),
+                    Match::Flight(flight) => (None, in_flight.remove(hash, &flight)),
+                    Match::Nothing => (None, None),
                 }
             });
             let Some(other) = unknown else { return };
@@ -238,11 +240,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     }
 }
 
-/// What the caller of a missing key is to do. It owns its copy of the key: a task that waits borrows nothing.
+/// What the caller of a missing key does next. It owns its copy of the key, because a waiting task borrows nothing.
 pub enum Pending<'c, T: Threading, P: Kind, K, V, S, M> {
-    /// Run the function.
+    /// The caller runs the function.
     Run(Miss<'c, T, P, K, V, S, M>),
-    /// Wait for the one who does.
+    /// The caller waits for the leader.
     Wait {
         /// The caller's place in the flight.
         seat: Seat<'c, T, P, K, V, S>,
@@ -250,15 +252,15 @@ pub enum Pending<'c, T: Threading, P: Kind, K, V, S, M> {
         key: K,
         /// Compares it.
         same: M,
-        /// The copy for the table that was not needed; dropping it, too, is the user's code.
+        /// A copy for the table that was not needed. Dropping it runs the user's code.
         _unused: Option<T::Pointer<K>>,
     },
 }
 
-/// What a caller has got that has waited; a miss when it is the one to run the function.
+/// The result of a wait: a value, an error, or a miss if the caller has to run the function.
 type Waited<'c, T, P, K, V, S, M> = Result<(Result<V, Failure>, Outcome), Miss<'c, T, P, K, V, S, M>>;
 
-/// What the caller that looked up a key `Q` is to do.
+/// What the caller that looked up a key `Q` does next.
 type PendingOf<'c, T, P, K, V, S, Q> =
     Pending<'c, T, P, K, V, S, <Q as Key<K, <S as BuildHasher>::Hasher>>::Same>;
 
@@ -269,10 +271,10 @@ where
     S: BuildHasher + Default,
     M: SameKey<K>,
 {
-    /// Waits on this thread, no longer than the limit if there is one.
+    /// Waits on this thread, no longer than the limit.
     ///
     /// # Errors
-    /// A miss, when the caller is the one to run the function, or has waited for so long.
+    /// A miss, when the caller has got the turn or has reached the limit: it then runs the function.
     pub fn block(self, limit: Option<Duration>, clone: impl Fn(&V) -> V) -> Waited<'c, T, P, K, V, S, M> {
         match self {
             Self::Run(miss) => Err(miss),
@@ -283,10 +285,10 @@ where
         }
     }
 
-    /// Waits as a task, no longer than the limit if there is one.
+    /// Waits as a task, no longer than the limit.
     ///
     /// # Errors
-    /// A miss, when the caller is the one to run the function, or has waited for so long.
+    /// A miss, when the caller has got the turn or has reached the limit: it then runs the function.
     pub async fn wait(
         self,
         limit: Option<Duration>,
@@ -302,7 +304,7 @@ where
     }
 }
 
-/// The end of a wait that begins now. A limit that no clock can reach is none.
+/// Returns the deadline of a wait that begins now, or `None` for a limit that the clock cannot represent.
 pub(crate) fn deadline(limit: Option<Duration>) -> Option<Instant> {
     limit.and_then(|limit| Instant::now().checked_add(limit))
 }
@@ -310,7 +312,7 @@ pub(crate) fn deadline(limit: Option<Duration>) -> Option<Instant> {
 const COPIED: &str = "the key is copied before anybody waits";
 const SEATED: &str = "whoever has a seat is waiting";
 
-/// The place of a waiter, in a flight that is in the table of a cache.
+/// A follower in a flight of a cache's table.
 pub struct Seat<'c, T: Threading, P: Kind, K, V, S> {
     cache: &'c Cache<T, P, K, V, S>,
     hash: u64,
@@ -319,7 +321,7 @@ pub struct Seat<'c, T: Threading, P: Kind, K, V, S> {
 }
 
 impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K, V, S> {
-    /// Returns the value that the waiter gets, or the miss of a waiter that has to run the function itself.
+    /// Ends a wait: returns the value or the error, or a miss if this follower has to run the function.
     fn landed<M: SameKey<K>>(
         &self,
         landed: Option<Landed<V>>,
@@ -372,14 +374,14 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
 
 impl<T: Threading, P: Kind, K, V, S> Drop for Seat<'_, T, P, K, V, S> {
     fn drop(&mut self) {
-        // A waiter that is given up passes its turn on; when nobody wants it, the flight is over.
+        // A dropped follower passes its turn on. If no follower is left, the flight is over.
         drop(self.waiting.take());
         self.cache.forget_if_vacant(self.hash, &self.flight);
     }
 }
 
 impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
-    /// Abandons a flight: the turn passes to a waiter, or the flight is over.
+    /// Abandons a flight: the turn passes to the first follower, or the flight is over.
     pub(crate) fn abandon(&self, hash: u64, turn: Turn<V>) {
         let flight = Arc::clone(turn.flight());
         if !turn.abandon() {

@@ -1,9 +1,8 @@
-//! Where the caches of generic functions live: one for each instantiation, told apart by the type of a closure
-//! inside the function, which differs with every type and constant the function or its `impl` is generic over.
+//! The caches of generic functions: one for each instantiation. An instantiation is identified by the type of a closure
+//! inside the function, which differs with every type and constant that the function or its `impl` is generic over.
 //!
-//! A `static` inside a generic function is one static for all of its instantiations; it holds [`Instances`], or
-//! [`ThreadInstances`] for `scope = thread`. Both are used, too, where a key has a type that only the compiler
-//! knows (`key = ..`).
+//! A `static` inside a generic function is one static for all instantiations. It holds [`Instances`], or
+//! [`ThreadInstances`] for `scope = thread`. A key whose type only the compiler knows (`key = ..`) needs these, too.
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
@@ -17,7 +16,7 @@ use crate::cache::Cache;
 use crate::info::CacheInfo;
 use crate::kind::Kind;
 use crate::registry::{self, Site};
-use crate::slot::{Shareable, Shared, SharedKey, Slot};
+use crate::slot::{Shareable, ShareableKey, Shared, Slot};
 use crate::tags::{Fingerprint, Tagged};
 use crate::threading::{AllThreads, OneThread};
 use crate::totals::CacheTotals;
@@ -32,10 +31,10 @@ pub fn instantiation<F: 'static>(_: F) -> TypeId {
     TypeId::of::<F>()
 }
 
-/// Identifies an instantiation of a method by the method.
+/// Identifies an instantiation of a method by the method's own type.
 ///
-/// Unlike the type of a closure in it, every function can name it, and nothing has to be called for it: the methods of
-/// a trait that is used as `dyn Trait` can call only those that have a receiver.
+/// Every function can name that type without calling the method, unlike the type of a closure in it. This matters for
+/// `dyn Trait`: its methods can call only methods with a receiver.
 #[inline]
 #[must_use]
 pub fn instantiation_of<F>(_: F) -> TypeId {
@@ -43,14 +42,14 @@ pub fn instantiation_of<F>(_: F) -> TypeId {
     instantiation(|| ())
 }
 
-/// The instance of a method, among those of all methods.
+/// Returns the instance of a method, among those of all methods.
 #[inline]
 pub fn instance_of<F>(method: F) -> &'static Instance {
     static ALL: Instances = Instances::new();
     ALL.of(instantiation_of(method))
 }
 
-/// The instance of a method in the calling thread, among those of all methods.
+/// Returns the instance of a method in the calling thread, among those of all methods.
 #[inline]
 pub fn thread_instance_of<F>(method: F) -> ThreadInstance {
     std::thread_local! {
@@ -59,9 +58,9 @@ pub fn thread_instance_of<F>(method: F) -> ThreadInstance {
     ThreadInstance { instances: &ALL, of: instantiation_of(method) }
 }
 
-/// A cache whose types are forgotten.
+/// A type-erased cache.
 pub(crate) trait ErasedCache: Any {
-    /// Its counters; `None` when it has not been used.
+    /// Returns the counters, or `None` if the cache was not used.
     fn info(&self) -> Option<CacheInfo>;
     fn totals(&self) -> CacheTotals;
     fn clear(&self);
@@ -70,20 +69,20 @@ pub(crate) trait ErasedCache: Any {
     fn into_any(self: Rc<Self>) -> Rc<dyn Any>;
 }
 
-/// The caches of one generic function, for all threads. Nothing in here ever blocks.
+/// The caches of one generic function, for all threads. Finding or adding one never blocks.
 pub struct Instances(ByType<Instance>);
 
 /// The cache of one instantiation.
 pub struct Instance(OnceBox<Box<dyn ErasedCache + Send + Sync>>);
 
 impl Instances {
-    /// No instances yet.
+    /// Makes an empty list of instances.
     #[must_use]
     pub const fn new() -> Self {
         Self(ByType::new())
     }
 
-    /// The instance for this [`instantiation`]; it is made when it is not there.
+    /// Returns the instance of this [`instantiation`], and makes it if it is missing.
     #[inline]
     pub fn of(&'static self, of: TypeId) -> &'static Instance {
         self.0.get(of).unwrap_or_else(|| self.0.get_or_insert(of, || Instance(OnceBox::new())).0)
@@ -97,10 +96,10 @@ impl Default for Instances {
 }
 
 impl Instance {
-    /// The cache; it is made and registered when it is not there.
+    /// Returns the cache. The first call makes and registers it.
     pub fn cache<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + Shareable>(
         &'static self,
-        key: impl SharedKey<K>,
+        key: impl ShareableKey<K>,
         value: Shared<V>,
         site: impl FnOnce() -> Site,
     ) -> &'static Cache<AllThreads, P, K, V, S> {
@@ -110,7 +109,7 @@ impl Instance {
         slot.expect("an instantiation has one type of key, of value and of hasher").get(key, value, site)
     }
 
-    /// The cache, when it has been used.
+    /// Returns the cache, if it has been used.
     #[must_use]
     pub fn used<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
         &'static self,
@@ -119,26 +118,26 @@ impl Instance {
         slot.expect("an instantiation has one type of key, of value and of hasher").used()
     }
 
-    /// The counters.
+    /// Returns the counters.
     #[must_use]
     pub fn info(&self, maxsize: Option<usize>) -> CacheInfo {
         self.0.get().and_then(|slot| slot.info()).unwrap_or(CacheInfo::unused(maxsize))
     }
 
-    /// What it has done since it was made.
+    /// Returns the totals since the cache was made.
     #[must_use]
     pub fn totals(&self) -> CacheTotals {
         self.0.get().map(|slot| slot.totals()).unwrap_or_default()
     }
 
-    /// Drops every entry and zeroes the counters.
+    /// Drops all entries and zeroes the counters.
     pub fn clear(&self) {
         if let Some(slot) = self.0.get() {
             slot.clear();
         }
     }
 
-    /// Removes what has a tag.
+    /// Removes the entries with a tag.
     pub fn invalidate_tag(&self, tag: Fingerprint) {
         if let Some(slot) = self.0.get() {
             slot.invalidate_tag(tag);
@@ -151,7 +150,7 @@ impl Instance {
 pub struct ThreadInstances(ByType<Rc<dyn ErasedCache>>);
 
 impl ThreadInstances {
-    /// No instances yet.
+    /// Makes an empty list of instances.
     #[must_use]
     pub const fn new() -> Self {
         Self(ByType::new())
@@ -162,20 +161,20 @@ impl ThreadInstances {
     }
 }
 
-/// The instance of a generic function in the calling thread.
+/// The instance of a generic function, in the calling thread.
 #[derive(Clone, Copy)]
 pub struct ThreadInstance {
     /// The thread's instances.
     pub instances: &'static std::thread::LocalKey<ThreadInstances>,
-    /// Which of them.
+    /// The instantiation.
     pub of: TypeId,
 }
 
 impl ThreadInstance {
-    /// The cache; it is made and registered when it is not there.
+    /// Returns the cache. The first call makes and registers it.
     ///
-    /// While the thread ends, its thread-locals are gone before the last of the user's destructors has run; a
-    /// call from there gets an empty cache of its own and so runs the function.
+    /// When a thread ends, its thread-locals are dropped before the last of the user's destructors has run. A call from
+    /// such a destructor gets an empty cache of its own, and so runs the function.
     #[must_use]
     pub fn cache<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
         self,
@@ -191,7 +190,7 @@ impl ThreadInstance {
         }
         let site = site();
         let made = Rc::new(TheCache::<P, K, V, S>::new(site.parameters).named(site.name));
-        // The hasher's `default()` is the user's code and may have made the cache already: then this one is dropped.
+        // The hasher's `default()` is user code, and may have made the cache already: then this one is dropped.
         if let Some(found) = self.find() {
             return typed(found);
         }
@@ -202,7 +201,7 @@ impl ThreadInstance {
         made
     }
 
-    /// The cache, when it has been used.
+    /// Returns the cache, if it has been used.
     #[must_use]
     pub fn used<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
         self,
@@ -211,26 +210,26 @@ impl ThreadInstance {
         Some(found.expect("an instantiation has one type of key, of value and of hasher"))
     }
 
-    /// The counters.
+    /// Returns the counters.
     #[must_use]
     pub fn info(self, maxsize: Option<usize>) -> CacheInfo {
         self.find().and_then(|cache| cache.info()).unwrap_or(CacheInfo::unused(maxsize))
     }
 
-    /// What it has done since it was made.
+    /// Returns the totals since the cache was made.
     #[must_use]
     pub fn totals(self) -> CacheTotals {
         self.find().map(|cache| cache.totals()).unwrap_or_default()
     }
 
-    /// Drops every entry and zeroes the counters.
+    /// Drops all entries and zeroes the counters.
     pub fn clear(self) {
         if let Some(cache) = self.find() {
             cache.clear();
         }
     }
 
-    /// Removes what has a tag.
+    /// Removes the entries with a tag.
     pub fn invalidate_tag(self, tag: Fingerprint) {
         if let Some(cache) = self.find() {
             cache.invalidate_tag(tag);

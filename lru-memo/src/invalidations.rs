@@ -1,34 +1,34 @@
-//! What was cleared or invalidated, and when: a value that was computed before must not be stored after.
+//! The clears and invalidations of a cache. A value whose run began before one of them must not be stored after it.
 //!
-//! Each clear and each invalidation has a number. A computation remembers the newest one when it begins; when its value
-//! comes, it must not have been cleared, nor its key invalidated, under a later number. Invalidations are kept as long
-//! as something is running, so many of the latest: a computation during which there were more is not stored, to be safe.
+//! Each clear and each invalidation has a number. A run remembers the newest number when it begins. Its value is not
+//! stored if a clear, or an invalidation of its key, has a later number. The latest invalidations are kept while
+//! functions run. If there were more during a run than are kept, its value is not stored, to be safe.
 
 use alloc::collections::VecDeque;
 
-/// The number of the newest clear or invalidation when a computation began.
+/// The number of the newest clear or invalidation when a run began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(pub(crate) u64);
 
 const MOST: usize = 1 << 12;
 
-/// The invalidations of keys, which are held as `I`.
+/// The invalidations of keys. A key is kept as an `I`.
 pub(crate) struct Invalidations<I> {
-    /// The number of the latest that is not kept any more, or of a clear.
+    /// The number of the latest clear, or of the latest invalidation that is no longer kept.
     forgotten: Ticket,
     kept: VecDeque<(u64, I)>,
 }
 
-/// What is to be dropped outside of the lock.
+/// Keys that the caller drops outside of the lock.
 pub(crate) type Forgotten<I> = VecDeque<(u64, I)>;
 
-/// What was invalidated since a computation began.
+/// The clears and invalidations since a run began.
 pub(crate) enum Since<I> {
-    /// Everything, or nobody knows any more.
+    /// There was a clear, or more invalidations than are kept.
     Everything,
-    /// A key with this hash: first see whether it is the same.
+    /// A key with the same hash was invalidated: the caller compares it.
     Unknown(I),
-    /// Other keys.
+    /// Only other keys were invalidated.
     Others,
 }
 
@@ -37,13 +37,13 @@ impl<I: Clone> Invalidations<I> {
         Self { forgotten: Ticket(0), kept: VecDeque::new() }
     }
 
-    /// The newest number.
+    /// Returns the newest number.
     #[inline]
     pub(crate) fn newest(&self) -> Ticket {
         Ticket(self.forgotten.0 + self.kept.len() as u64)
     }
 
-    /// Whether any are kept.
+    /// Whether invalidations are kept.
     pub(crate) fn are_kept(&self) -> bool {
         !self.kept.is_empty()
     }
@@ -60,14 +60,15 @@ impl<I: Clone> Invalidations<I> {
         forgotten
     }
 
-    /// Notes a clear, or that nothing is running.
+    /// Notes a clear, or that no function is running.
     #[must_use = "dropping a key is the user's code: do it outside of every lock"]
     pub(crate) fn clear(&mut self) -> Forgotten<I> {
         self.forgotten = Ticket(self.newest().0 + 1);
         core::mem::take(&mut self.kept)
     }
 
-    /// What concerns a key with this hash whose computation began then; some with the same hash are known not to.
+    /// Returns what concerns a run for a key with this hash that began at the ticket. `is_known` recognises keys that are
+    /// known to be different ones.
     pub(crate) fn since(&self, ticket: Ticket, hash: u64, is_known: impl Fn(&I) -> bool) -> Since<I> {
         let Some(since) = ticket.0.checked_sub(self.forgotten.0) else { return Since::Everything };
         if self.kept.is_empty() {

@@ -1,9 +1,9 @@
-//! How arguments become a key: hashed and compared as they are borrowed, copied only to be stored.
+//! Arguments as keys. A lookup hashes and compares borrowed arguments; only storing copies them.
 //!
-//! The macro calls [`part`] once for each argument, with a [`How`](self) it reads off the argument's type:
-//! `&str` is `Ref<Leaf<_>>`, `Option<f64>` is `OptionOf<Leaf<_>>`. What a `Leaf` is, inference decides: either
-//! [`ByHash`] or [`ByBits`] applies, never both, so an alias of `f64` is seen through. [`part`] alone carries a
-//! trait bound; what it returns has none, so an unfit argument type is reported once.
+//! Generated code calls [`part`] once for each argument, with a [`How`](self) that the macro derives from the
+//! argument's type: `&str` is `Ref<Leaf<_>>`, `Option<f64>` is `OptionOf<Leaf<_>>`. The compiler infers the kind of a
+//! `Leaf`: either [`ByHash`] or [`ByBits`] applies, and never both, so an alias of `f64` works. Only [`part`] has a
+//! trait bound, so an unfit argument type is reported once.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
@@ -15,7 +15,7 @@ use std::hash::DefaultHasher;
 
 use crate::outcome::Is;
 
-/// A part with no structure that matters here.
+/// A part that is used as a whole.
 #[derive(Debug)]
 pub struct Leaf<How>(PhantomData<How>);
 /// By the type's own `Hash` and `Eq`.
@@ -54,9 +54,9 @@ pub trait KeyPart<How, S> {
     fn hash_part<H: Hasher>(&self, state: &mut H);
     /// Whether this part equals the one in the cache.
     fn matches(&self, stored: &S) -> bool;
-    /// A copy to keep.
+    /// Returns the stored form.
     fn to_stored(&self) -> S;
-    /// Whether two kept parts are equal.
+    /// Whether two stored parts are equal.
     fn same(left: &S, right: &S) -> bool;
 }
 
@@ -296,20 +296,20 @@ tuples! {
 pub struct Ownable<T: ?Sized>(PhantomData<T>);
 
 impl<T: ?Sized + ToOwned> Ownable<T> {
-    /// It can.
+    /// The type can be owned.
     pub const IS_OWNABLE: bool = true;
 }
 
 /// The answer for all other types.
 pub trait NotOwnable {
-    /// It cannot.
+    /// The type cannot be owned.
     const IS_OWNABLE: bool = false;
 }
 
 impl<T: ?Sized> NotOwnable for Ownable<T> {}
 
-/// What is stored of a type behind a reference, `Kind` being [`Is<true>`](Is) when it can be owned. When it cannot,
-/// there is a type all the same, so that [`part`] is the only one to complain.
+/// Chooses the stored type of a type behind a reference. `Kind` is [`Is<true>`](Is) if the type can be owned. If not,
+/// there is a type as well, so that only [`part`] reports an error.
 pub trait Stored<Kind> {
     /// The type that is stored.
     type Type;
@@ -326,7 +326,7 @@ impl<T: ?Sized> Stored<Is<false>> for T {
 /// The type that is stored of a `T` behind a reference.
 pub type Owned<T, Kind> = <T as Stored<Kind>>::Type;
 
-/// One argument, ready to be looked up: the value and what can be done with it, `S` being what is stored.
+/// One argument of a lookup: the value, and functions for it. `S` is the stored type.
 #[derive(Debug)]
 pub struct Part<'a, T: ?Sized, S, H> {
     value: &'a T,
@@ -361,8 +361,9 @@ where
     }
 }
 
-/// The value of a key expression, whose type the macro does not know. A reference takes part by what it refers to:
-/// the inherent [`lru_memo_part`](Self::lru_memo_part) is for references only and goes before the one of [`AnyExpression`].
+/// The value of a key expression, whose type the macro does not know. For a reference, its target is the part of the
+/// key: the inherent [`lru_memo_part`](Self::lru_memo_part) exists for references only, and takes precedence over that
+/// of [`AnyExpression`].
 #[derive(Debug)]
 pub struct Expression<'a, T: ?Sized>(pub &'a T);
 
@@ -378,7 +379,7 @@ impl<'a, 'r, T: ?Sized> Expression<'a, &'r T> {
     }
 }
 
-/// The way for all other types.
+/// The conversion for all other types.
 pub trait AnyExpression<'a> {
     /// The type of the value.
     type Type: ?Sized;
@@ -403,28 +404,28 @@ impl<'a, T: ?Sized> AnyExpression<'a> for Expression<'a, T> {
     }
 }
 
-/// Compares two stored keys; outlives the arguments.
+/// The comparison of two stored keys, which outlives the arguments.
 pub trait SameKey<K> {
     /// Whether two stored keys are equal.
     fn same(&self, left: &K, right: &K) -> bool;
 }
 
-/// All arguments that make a key: `(part, (part, ()))`. It is stored as `(stored, (stored, ()))`.
+/// All arguments of a key: `(part, (part, ()))`. The stored form is `(stored, (stored, ()))`.
 pub trait Key<K, H>: Copy {
-    /// Compares stored keys.
+    /// The comparison of stored keys.
     type Same: SameKey<K>;
 
     /// Feeds each part to the hasher.
     fn hash(&self, state: &mut H);
     /// Whether this is the stored key.
     fn matches(&self, stored: &K) -> bool;
-    /// A copy to keep.
+    /// Returns the stored form.
     fn to_stored(&self) -> K;
-    /// The comparison of stored keys.
+    /// Returns the comparison of stored keys.
     fn same(&self) -> Self::Same;
 }
 
-/// What a cache would store of a key.
+/// The stored form of a key.
 pub fn copy_of_key<K, Q: Key<K, DefaultHasher>>(key: Q) -> K {
     key.to_stored()
 }

@@ -110,6 +110,9 @@ pub use totals::CacheTotals;
 #[doc = include_str!("../docs/coming_from.md")]
 pub mod coming_from {}
 
+#[doc = include_str!("../docs/coming_from_caches.md")]
+pub mod coming_from_caches {}
+
 #[doc = include_str!("../docs/cookbook.md")]
 pub mod cookbook {}
 

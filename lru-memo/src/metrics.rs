@@ -1,15 +1,15 @@
-//! Counters and gauges of all caches, for the exporter of the program: feature `metrics`.
+//! Counters and gauges of all caches, for the program's exporter: feature `metrics`.
 //!
-//! The names are those that metrics of caches have by convention, as in Micrometer and Spring Boot.
+//! The names follow the convention of Micrometer and Spring Boot.
 
 use metrics::{counter, gauge};
 
 use crate::registry::caches;
 
-/// Sets the counters and gauges of every cache that has been used. Call it before each scrape, or now and then.
+/// Sets the counters and gauges of all caches that have been used. Call it before each scrape, or periodically.
 ///
-/// They go through the facade crate [`metrics`], to the exporter that the program has installed. Each has the label
-/// `cache`, which is the [name](crate::RegisteredCache::name) of the function:
+/// The facade crate [`metrics`] passes them to the exporter that the program has installed. Each metric has the label
+/// `cache` with the [name](crate::RegisteredCache::name) of the function:
 ///
 /// | metric | kind | unit and labels |
 /// |---|---|---|
@@ -20,8 +20,8 @@ use crate::registry::caches;
 /// | `cache_size`, `cache_max_size` | gauge | entries; a cache without a bound has no `cache_max_size` |
 /// | `cache_compute_seconds_total`, `cache_saved_seconds_total` | gauge | seconds |
 ///
-/// The instantiations of a generic function have names of their own. A cache of
-/// [`Scope::Thread`](crate::Scope::Thread) answers for the thread that calls this.
+/// The instantiations of a generic function have different names. With [`Scope::Thread`](crate::Scope::Thread), the
+/// numbers are those of the calling thread's cache.
 ///
 /// ```
 /// use lru_memo::lru_cache;

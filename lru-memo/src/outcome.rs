@@ -1,8 +1,8 @@
-//! What of a return value is cached: `T` of a `Result<T, E>`, else the value itself.
+//! The cached part of a return value: the `T` of a `Result<T, E>`, or else the value itself.
 //!
-//! The macro sees only the name of a type, and names lie: `io::Result<T>` and `type R<T> = Result<T, E>` are
-//! `Result`s. [`Probe`] asks the compiler instead: its inherent `IS_RESULT` exists for `Result` only and goes
-//! before the one of the trait [`NotResult`], which exists for every type. [`Is`] turns the answer into a type.
+//! The macro sees only the name of a type, and an alias hides it: `io::Result<T>` and `type R<T> = Result<T, E>` are
+//! `Result`s. So [`Probe`] asks the compiler. Its inherent constant `IS_RESULT` exists for `Result` only, and takes
+//! precedence over that of the trait [`NotResult`], which exists for all types. [`Is`] turns the answer into a type.
 
 use alloc::boxed::Box;
 use core::marker::PhantomData;
@@ -14,7 +14,7 @@ use crate::flight::Failure;
 pub struct Probe<T>(PhantomData<T>);
 
 impl<T, E> Probe<Result<T, E>> {
-    /// It is.
+    /// The type is a `Result`.
     pub const IS_RESULT: bool = true;
 
     /// The same as a type.
@@ -26,7 +26,7 @@ impl<T, E> Probe<Result<T, E>> {
 
 /// The answer for all other types.
 pub trait NotResult {
-    /// It is not.
+    /// The type is not a `Result`.
     const IS_RESULT: bool = false;
 
     /// The same as a type.
@@ -42,8 +42,8 @@ impl<T> NotResult for Probe<T> {}
 #[derive(Debug)]
 pub enum Is<const RESULT: bool> {}
 
-/// That a return type is no `Result`, asked where a method cannot see what is generic around it, and so cannot act on
-/// the answer.
+/// The bound that a return type is no `Result`. It is demanded in a method that cannot see what the block around it is
+/// generic over, and so cannot act on the answer of [`Probe`].
 #[diagnostic::on_unimplemented(
     message = "the return type is an alias of `Result`, which cannot be seen in a method alone",
     label = "write it out as `Result<..>`, or write `#[lru_cache]` on the `impl` block as well",
@@ -54,11 +54,11 @@ pub trait NoAliasInMethod {}
 #[diagnostic::do_not_recommend]
 impl NoAliasInMethod for Is<false> {}
 
-/// Asks for [`NoAliasInMethod`].
+/// Demands [`NoAliasInMethod`].
 #[inline]
 pub fn no_alias_in_method<K: NoAliasInMethod>(_: PhantomData<K>) {}
 
-/// As [`NoAliasInMethod`], where the return type itself is generic.
+/// Like [`NoAliasInMethod`], for a return type that is itself generic.
 #[diagnostic::on_unimplemented(
     message = "the return type is an alias of `Result`, which cannot be seen with a type parameter in it",
     label = "write it out as `Result<..>`",
@@ -69,23 +69,23 @@ pub trait NoGenericAlias {}
 #[diagnostic::do_not_recommend]
 impl NoGenericAlias for Is<false> {}
 
-/// Asks for [`NoGenericAlias`].
+/// Demands [`NoGenericAlias`].
 #[inline]
 pub fn no_generic_alias<K: NoGenericAlias>(_: PhantomData<K>) {}
 
-/// What a memoized function returns, `Kind` being [`Is<true>`](Is) for a `Result` whose errors are not cached.
+/// The return type of a memoized function. `Kind` is [`Is<true>`](Is) for a `Result` whose errors are not cached.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is named like a `Result` but is another type",
     label = "not `core::result::Result`",
     note = "write `cache_err = true` to cache it as it is"
 )]
 pub trait Returned<Kind> {
-    /// What is cached.
+    /// The cached type.
     type Value;
 
-    /// What is to be cached, if anything.
+    /// Returns the part to be cached, if there is one.
     fn value(&self) -> Option<&Self::Value>;
-    /// What a hit returns.
+    /// Returns the return value of a hit.
     fn from_value(value: Self::Value) -> Self;
 }
 
@@ -117,9 +117,9 @@ impl<T, E> Returned<Is<true>> for Result<T, E> {
     }
 }
 
-/// How the errors of a function are handed to those who have waited.
+/// How followers get the leader's error.
 pub struct Errors<R> {
-    /// A copy of the error, if there is one. `None` where errors cannot be copied.
+    /// Copies the error of a return value, if it has one. `None` if errors cannot be copied.
     copy: Option<fn(&R) -> Option<Failure>>,
     from: fn(Failure) -> R,
 }
@@ -133,18 +133,18 @@ impl<R> Clone for Errors<R> {
 impl<R> Copy for Errors<R> {}
 
 impl<R> Errors<R> {
-    /// They are not.
+    /// Followers do not get errors.
     #[must_use]
     pub fn kept() -> Self {
         Self { copy: None, from: |_| unreachable!("nobody has copied an error") }
     }
 
-    /// Copies the error, where that can be done.
+    /// Returns the function that copies errors, if there is one.
     pub(crate) fn copy(&self) -> Option<fn(&R) -> Option<Failure>> {
         self.copy
     }
 
-    /// What a caller returns that has waited.
+    /// Returns the return value of a follower.
     pub fn answer<Kind>(self, answer: Result<R::Value, Failure>) -> R
     where
         R: Returned<Kind>,
@@ -156,12 +156,12 @@ impl<R> Errors<R> {
     }
 }
 
-/// Asks how errors are handed on: `ErrorProbe::<R>::errors()`, with [`UnsharedErrors`] in scope.
+/// Asks how followers get errors: `ErrorProbe::<R>::errors()`, with [`UnsharedErrors`] in scope.
 #[derive(Debug)]
 pub struct ErrorProbe<R>(PhantomData<R>);
 
 impl<T, E: Clone + Send + 'static> ErrorProbe<Result<T, E>> {
-    /// As copies.
+    /// Followers get copies.
     #[must_use]
     pub fn errors() -> Errors<Result<T, E>> {
         let copy =
@@ -173,7 +173,7 @@ impl<T, E: Clone + Send + 'static> ErrorProbe<Result<T, E>> {
 
 /// The answer for all other types.
 pub trait UnsharedErrors<R> {
-    /// Not at all.
+    /// Followers do not get errors.
     #[must_use]
     fn errors() -> Errors<R> {
         Errors::kept()
@@ -182,7 +182,7 @@ pub trait UnsharedErrors<R> {
 
 impl<R> UnsharedErrors<R> for ErrorProbe<R> {}
 
-/// The type that is cached for a function that returns `R`.
+/// The cached type of a function that returns `R`.
 pub type Value<R, Kind> = <R as Returned<Kind>>::Value;
 
 /// A value that can be cached.
@@ -205,7 +205,7 @@ impl<V: Clone> Cacheable for V {
     }
 }
 
-/// Clones a value; the one place where generated code asks for `Clone`.
+/// Clones a value. Only here does generated code demand `Clone`, so that an error is reported once.
 #[inline]
 pub fn clone_value<V: Cacheable>(value: &V) -> V {
     value.clone_value()

@@ -1,15 +1,15 @@
-//! The configurations that are known only when the program runs: `maxsize = entries()`.
+//! Configurations that are computed at run time: `maxsize = entries()`.
 
 use core::any::TypeId;
 
 use crate::by_type::ByType;
 use crate::info::CacheParameters;
 
-/// Those of all functions, by the instantiation.
+/// The configurations of all functions, by the instantiation.
 static KEPT: ByType<CacheParameters> = ByType::new();
 
-/// The configuration of an instantiation, which is made at the first use. If several threads make it at the same time, one
-/// is kept.
+/// The configuration of an instantiation, which is made at the first use. If several threads make it at the same time,
+/// one is kept.
 pub fn kept_parameters(of: TypeId, make: fn() -> CacheParameters) -> CacheParameters {
     *KEPT.get_or_insert(of, make).0
 }

@@ -1,7 +1,7 @@
-//! Types whose `Hash`, `Eq` and `Clone` are the standard library's and do nothing but compute: they may run
-//! inside a lock, because they neither panic nor block nor call back.
+//! Plain types: their `Hash`, `Eq` and `Clone` are the standard library's and only compute. These may run under a lock,
+//! because they neither panic nor block nor call back.
 //!
-//! [`Plainness`] tells, where all types are known, whether a function has only such arguments and such a value.
+//! [`Plainness`] finds out whether a function has only plain arguments and a plain value, if all types are known.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
@@ -16,7 +16,7 @@ use crate::tags::Tags;
 /// An argument type that hashes and compares without foreign code.
 pub trait PlainPart {}
 
-/// A value type that is copied without foreign code, in no time.
+/// A value type that is cloned without foreign code, in constant time.
 pub trait PlainValue {}
 
 macro_rules! plain {
@@ -57,13 +57,13 @@ plain_tuples!(() (A) (A B) (A B C) (A B C D));
 pub struct Plainness<A, V>(PhantomData<(A, V)>);
 
 impl<A: PlainPart, V: PlainValue> Plainness<A, V> {
-    /// They are.
+    /// The types are plain.
     pub const IS_PLAIN: bool = true;
 }
 
 /// The answer for all other types.
 pub trait NotPlain {
-    /// They are not, as far as is known.
+    /// The types are not known to be plain.
     const IS_PLAIN: bool = false;
 }
 

@@ -1,4 +1,4 @@
-//! Every cache in the process that has been used.
+//! The list of all caches of the process that have been used.
 
 use alloc::vec::Vec;
 use core::any::TypeId;
@@ -10,12 +10,12 @@ use crate::info::{CacheInfo, CacheParameters};
 use crate::tags::Fingerprint;
 use crate::totals::CacheTotals;
 
-/// Where a memoized function stands, and how to ask its cache.
+/// A memoized function: its place in the source, and functions that reach its cache.
 #[derive(Clone, Copy)]
 pub struct Site {
-    /// Tells this function, and this instantiation of it, from all others.
+    /// Identifies the function, and the instantiation.
     pub of: TypeId,
-    /// Makes `crate::module::function::<u32>`; asked once, when the function is registered.
+    /// Makes the name, such as `crate::module::function::<u32>`. Called once, at registration.
     pub name: fn() -> &'static str,
     /// The source file, as the compiler names it.
     pub file: &'static str,
@@ -29,14 +29,14 @@ pub struct Site {
     pub totals: fn() -> CacheTotals,
     /// The function's `_cache_clear`.
     pub clear: fn(),
-    /// Removes what has a tag, if the function has tags.
+    /// Removes the entries with a tag, if the function has tags.
     pub invalidate_tag: Option<fn(Fingerprint)>,
 }
 
-/// All of them, by what tells them apart.
+/// All caches, by [`Site::of`].
 static CACHES: ByType<Listed> = ByType::new();
 
-/// How many numbers were given.
+/// The number of registered caches.
 static NUMBERS: AtomicUsize = AtomicUsize::new(0);
 
 /// A cache, and its number in the order of first use.
@@ -45,7 +45,7 @@ struct Listed {
     cache: RegisteredCache,
 }
 
-/// Adds a cache, unless it is there: a cache of `scope = thread` is made once in each thread.
+/// Registers a cache, unless it is registered: a cache of `scope = thread` is made once in each thread.
 pub(crate) fn register(site: Site) {
     CACHES.get_or_insert(site.of, || Listed {
         number: NUMBERS.fetch_add(1, Ordering::Relaxed),
@@ -61,51 +61,51 @@ pub struct RegisteredCache {
 }
 
 impl RegisteredCache {
-    /// The function's path: `crate::module::function`; of a generic one with the types and constants it is used with,
-    /// as the compiler prints them: `crate::module::function::<u32, 3>`.
+    /// Returns the function's path: `crate::module::function`. A generic function has its types and constants in the
+    /// path, as the compiler prints them: `crate::module::function::<u32, 3>`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The source file the function stands in, as the compiler names it.
+    /// Returns the source file of the function, as the compiler names it.
     #[must_use]
     pub fn file(&self) -> &'static str {
         self.site.file
     }
 
-    /// The line of the function in [`file`](Self::file), from 1.
+    /// Returns the line of the function in [`file`](Self::file), counted from 1.
     #[must_use]
     pub fn line(&self) -> u32 {
         self.site.line
     }
 
-    /// The configuration the function was compiled with.
+    /// Returns the configuration of the cache.
     #[must_use]
     pub fn parameters(&self) -> CacheParameters {
         self.site.parameters
     }
 
-    /// The counters; with [`Scope::Thread`](crate::Scope::Thread) those of the calling thread's cache.
+    /// Returns the counters. With [`Scope::Thread`](crate::Scope::Thread), those of the calling thread's cache.
     #[must_use]
     pub fn info(&self) -> CacheInfo {
         (self.site.info)()
     }
 
-    /// What the cache has done since it was made; with [`Scope::Thread`](crate::Scope::Thread) the calling thread's
-    /// cache.
+    /// Returns the totals since the cache was made. With [`Scope::Thread`](crate::Scope::Thread), those of the calling
+    /// thread's cache.
     #[must_use]
     pub fn totals(&self) -> CacheTotals {
         (self.site.totals)()
     }
 
-    /// Drops every entry and zeroes the counters; with [`Scope::Thread`](crate::Scope::Thread) those of the
-    /// calling thread's cache.
+    /// Drops all entries and zeroes the counters. With [`Scope::Thread`](crate::Scope::Thread), those of the calling
+    /// thread's cache.
     pub fn clear(&self) {
         (self.site.clear)();
     }
 
-    /// Removes what has a tag; with [`Scope::Thread`](crate::Scope::Thread) from the calling thread's cache.
+    /// Removes the entries with a tag. With [`Scope::Thread`](crate::Scope::Thread), from the calling thread's cache.
     pub(crate) fn invalidate_tag(&self, tag: Fingerprint) {
         if let Some(invalidate_tag) = self.site.invalidate_tag {
             invalidate_tag(tag);
@@ -124,10 +124,10 @@ impl fmt::Debug for RegisteredCache {
     }
 }
 
-/// Iterates over every cache in the process that has been used so far, in the order of first use.
+/// Iterates over all caches of the process that have been used, in the order of first use.
 ///
-/// This is what a `/get_cache_info` endpoint or a metrics exporter needs. A cache of
-/// [`Scope::Thread`](crate::Scope::Thread) appears once, and answers for the thread that asks.
+/// A `/get_cache_info` endpoint or a metrics exporter is made of this. A function of
+/// [`Scope::Thread`](crate::Scope::Thread) appears once, and stands for the cache of the calling thread.
 ///
 /// ```
 /// use lru_memo::lru_cache;
@@ -150,8 +150,8 @@ pub fn caches() -> impl Iterator<Item = RegisteredCache> {
     listed.into_iter().map(|listed| listed.cache)
 }
 
-/// Clears every cache in the process that has been used; of [`Scope::Thread`](crate::Scope::Thread) those of the
-/// calling thread. For tests that must start from nothing.
+/// Clears all caches of the process that have been used. With [`Scope::Thread`](crate::Scope::Thread), clears those of
+/// the calling thread. For tests that start with empty caches.
 ///
 /// ```
 /// use lru_memo::lru_cache;

@@ -15,39 +15,40 @@
 //! # Ok::<(), shared::Error>(())
 //! ```
 //!
-//! What the option means for a function is told [where the option is](macro@crate::lru_cache#scope--shared); here is
-//! what a program has to do with stores.
+//! The page of the macro explains [the option](macro@crate::lru_cache#scope--shared). This page explains stores: how a
+//! program chooses one, watches it, and looks into it.
 //!
 //! # Choosing a store
 //!
-//! A process has one store for all of its functions. It is chosen when the program starts, by [`configure`], or else by
-//! the environment variable `LRU_MEMO_STORE`, and opened when it is first used:
+//! A process has one store for all of its functions. The program chooses the store at start-up by [`configure`]; if it
+//! does not, the environment variable `LRU_MEMO_STORE` does. The first call opens the store.
 //!
 //! | URL | store |
 //! |---|---|
-//! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files. Off Linux, nothing is cached |
-//! | `file:///dir`, `file:///dir?size=64MiB&timeout=2s` | [`Embedded`], in this directory; without a `size`, 1 GiB or less, as [memory allows](crate::machines#what-each-promises), 500 ms without a `timeout`. `durable=true` has it survive a reboot, and `unused=90d` keeps for so long what is not used |
+//! | none | [`Embedded`], in a directory of this user and this program: in `/dev/shm`, or else among temporary files. On systems other than Linux, nothing is cached |
+//! | `file:///dir`, `file:///dir?size=64MiB&timeout=2s` | [`Embedded`], in this directory. The default size is 1 GiB, or less if [memory is short](crate::machines#what-each-promises); the default timeout is 500 ms. With `durable=true`, entries survive a reboot. With `unused=90d`, a namespace that nobody uses is kept for 90 days |
 //! | `memcached://h1:11211,h2:11211` | `Memcached`, with the cargo feature `memcached` |
 //! | `redis://user:password@host:6379/0`, `unix:///run/redis.sock` | `Redis`, with the cargo feature `redis` |
-//! | `redis://h1,h2,h3`, `redis://h1?cluster=true` | `Redis`, a cluster: nodes that tell of the others |
-//! | `redis://h1:26379,h2:26379?sentinel=mymaster` | `Redis`, the primary that the sentinels know |
+//! | `redis://h1,h2,h3`, `redis://h1?cluster=true` | `Redis`, a cluster: some of its nodes, which name the others |
+//! | `redis://h1:26379,h2:26379?sentinel=mymaster` | `Redis`, the primary that these sentinels name |
 //! | `rediss://user:password@host` | `Redis` over TLS, with the cargo feature `redis-tls` |
 //! | `memory://` | [`Memory`]: this process only, for tests |
 //!
-//! Where several deployments use one server, `?prefix=shop1` [keeps them apart](crate::machines#running-it).
+//! If several deployments use one server, `?prefix=shop1` [keeps them apart](crate::machines#running-it).
 //!
-//! [Which one is for what](crate::machines), and what each promises, costs and does when it fails. [`configure_store`] takes a [`Store`] of your own.
+//! [The page on machines](crate::machines) compares the stores: what each is for, promises and costs, and how each
+//! behaves when it fails. [`configure_store`] takes a [`Store`] of your own.
 //!
-//! # When it does not work
+//! # When a store fails
 //!
-//! A store that fails never fails the caller: the function runs, and [`health`](health()) tells what was wrong.
+//! A failing store never fails the caller: the function runs, and [`health`](health()) reports the error.
 //!
-//! # Looking at it
+//! # Looking into a store
 //!
-//! A [`Namespace`] is what one function has in a store. [`store`](store()) is the store of this process; [`attach`]
-//! opens that of others, of which [`stores`] finds those in the default place. [`Store::namespaces`] lists what is in
-//! one, and [`Summary::namespace`] is what its other methods take. [`Data`] tells what keys and values hold. That is how the
-//! command `lru-memo` works.
+//! A [`Namespace`] holds the entries and counters of one function. [`store`](store()) returns the store of this
+//! process. [`attach`] opens the store of other processes, and [`stores`] lists those in the default place.
+//! [`Store::namespaces`] lists the namespaces of a store. [`Summary::namespace`] returns one for the other methods.
+//! [`Data`] decodes keys and values. The command `lru-memo` is made of these functions.
 //!
 //! ```
 //! use lru_memo::shared::{self, Error};
@@ -68,17 +69,17 @@
 //!
 //! # What every store does
 //!
-//! This is for those who write one; [`Memory`] does it in the simplest way. What follows holds for each method of
-//! [`Store`], which is atomic and may be called by any thread of any process.
+//! This section is for authors of stores; [`Memory`] is the simplest example. Each method of [`Store`] is atomic, and
+//! any thread of any process may call it. All stores follow these rules:
 //!
-//! - [`get`](Store::get) counts a hit and makes the entry the most recent, or counts a miss and hands out a
-//!   [`Ticket`]. An entry that has reached the age `ttl`, or was stored in the future, is a miss and goes.
-//! - [`store`](Store::store) makes room, the expired first and then exactly the least recent entries, and stores the
-//!   entry as the most recent. `maxsize` and `max_weight` are never exceeded. An entry that alone exceeds them is
-//!   not stored; what it was to replace goes.
+//! - [`get`](Store::get) counts a hit and makes the entry the most recent, or counts a miss and returns a
+//!   [`Ticket`]. An entry that is as old as the `ttl`, or that has a time in the future, is removed and is a miss.
+//! - [`store`](Store::store) makes the new entry the most recent. For room it evicts expired entries first, and then
+//!   exactly the least recent ones. `maxsize` and `max_weight` are never exceeded. An entry that alone exceeds them is
+//!   not stored, and the entry that it would have replaced is removed.
 //! - Nothing is stored with a [`Ticket`] from before a clear of its namespace or an invalidation of its key.
-//! - Keys are compared in full. Keys and values are any bytes, of any length; where the store has no room for them, that
-//!   is an error, [`Kind::Full`].
+//! - Keys are compared in full. Keys and values are any bytes, of any length. Without room for them, the store returns
+//!   [`Kind::Full`].
 
 #[cfg(any(feature = "memcached", feature = "redis", all(feature = "shared", target_os = "linux")))]
 mod breaker;
@@ -141,43 +142,44 @@ pub use memcached::Memcached;
 pub use memory::Memory;
 pub use namespace::{Namespace, fingerprint};
 
-/// Where the entries of `scope = shared` are kept. See the [module](self) for what all methods have in common.
+/// A store for the entries of `scope = shared`. The [module](self#what-every-store-does) has the rules for all methods.
 ///
-/// None of them runs user code, and none but [`lease`](Self::lease) waits for more than other methods of the store.
+/// No method runs user code. Only [`lease`](Self::lease) waits for the memoized function; all others wait for other
+/// methods of the store at most.
 pub trait Store: Send + Sync {
-    /// Looks a key up for a call of the function.
+    /// Looks up a key for a call of the function, and counts a hit or a miss.
     ///
     /// # Errors
-    /// When the store does not work; the function is to be run, and nothing to be stored.
+    /// When the store does not work: the caller then runs the function and stores nothing.
     fn get(&self, space: &Namespace, key: &[u8]) -> Result<Found, Error>;
 
-    /// As [`get`](Self::get), but what is not there is not counted: for callers that then wait for their turn, and
-    /// ask again.
+    /// Like [`get`](Self::get), but counts no miss: the caller then waits for its turn and looks the key up again.
     ///
     /// # Errors
     /// When the store does not work.
     fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
-    /// Counts a hit of a caller who has waited for a value that then could not be stored.
+    /// Counts a hit for a caller that has waited for a value which could not be stored.
     ///
     /// # Errors
     /// When the store does not work.
     fn count_hit(&self, space: &Namespace) -> Result<(), Error>;
 
-    /// Takes back a hit whose value could not be decoded: it becomes a miss, and the entry goes.
+    /// Turns a hit into a miss, and removes the entry, because the caller could not decode the value.
     ///
     /// # Errors
     /// When the store does not work.
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error>;
 
-    /// A ticket for a computation that counts neither as hit nor as miss.
+    /// Returns a ticket for a run that counts neither as a hit nor as a miss.
     ///
     /// # Errors
     /// When the store does not work.
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error>;
 
-    /// Whether the key was neither cleared nor invalidated since a ticket was handed out: then those who have waited for
-    /// what was computed meanwhile may have it, also if it was not stored. To say no makes them compute it anew.
+    /// Returns whether the key was neither cleared nor invalidated since the ticket was issued. If so, callers that
+    /// have waited for the run get its value, even if the value was not stored. If not, these callers compute the value
+    /// again.
     ///
     /// # Errors
     /// When the store does not work.
@@ -186,69 +188,71 @@ pub trait Store: Send + Sync {
         Ok(self.ticket(space)? == since)
     }
 
-    /// Stores an entry; says whether it did.
+    /// Stores an entry, and returns whether the entry is stored.
     ///
     /// # Errors
-    /// When the store does not work or has no room; nothing is stored.
+    /// When the store does not work or has no room. Nothing is stored then.
     fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error>;
 
-    /// The value of a key; touches neither recency nor counters.
+    /// Returns the value of a key. Changes neither recency nor counters.
     ///
     /// # Errors
     /// When the store does not work.
     fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
-    /// Removes an entry; says whether it was there. What is being computed for the key will not be stored.
+    /// Removes an entry, and returns whether there was one. A value of the key that is being computed will not be
+    /// stored.
     ///
     /// # Errors
     /// When the store does not work.
     fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error>;
 
-    /// Removes all entries and zeroes the counters. What is being computed will not be stored.
+    /// Removes all entries and zeroes the counters. Values that are being computed will not be stored.
     ///
     /// # Errors
     /// When the store does not work.
     fn clear(&self, space: &Namespace) -> Result<(), Error>;
 
-    /// The counters.
+    /// Returns the counters.
     ///
     /// # Errors
     /// When the store does not work.
     fn info(&self, space: &Namespace) -> Result<Counts, Error>;
 
-    /// Waits until this caller, alone among all threads of all processes, may compute the key. Its turn ends when the
-    /// lease is dropped, or its process dies. Not reentrant.
+    /// Waits until no other thread of any process computes the key, and returns the right to compute it. The right ends
+    /// when the lease is dropped or its process dies. Not reentrant.
     ///
     /// # Errors
     /// When the store does not work.
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error>;
 
-    /// As [`lease`](Self::lease), without waiting: `None` when it is somebody else's turn.
+    /// Like [`lease`](Self::lease), but returns `None` instead of waiting.
     ///
     /// # Errors
     /// When the store does not work.
     fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error>;
 
-    /// Whether its methods wait for others, such as servers: then an `async fn` leaves them to another thread.
+    /// Whether methods may block the thread, for example to wait for a server. An `async fn` then calls them on another
+    /// thread.
     fn blocks(&self) -> bool {
         false
     }
 
-    /// As [`blocks`](Self::blocks), for the methods that remove and overwrite. A store may have others that wait only
-    /// now and then, and do not where that is the thread of a task.
+    /// Like [`blocks`](Self::blocks), for the methods that remove and overwrite. The other methods of such a store
+    /// rarely block, and fail instead on the thread of a task.
     #[doc(hidden)]
     fn blocks_to_change(&self) -> bool {
         self.blocks()
     }
 
-    /// All namespaces in the store, in no particular order.
+    /// Returns all namespaces in the store, in no particular order.
     ///
     /// # Errors
     /// When the store does not work.
     fn namespaces(&self) -> Result<Vec<Summary>, Error>;
 
-    /// The entries that were used last, at most so many, the latest first; touches neither recency nor counters. None
-    /// where the store cannot tell.
+    /// Returns at most `limit` entries, the most recent first, or no entries if the store does not know the order.
+    /// Changes neither recency nor counters.
     ///
     /// # Errors
     /// When the store does not work.
@@ -258,17 +262,17 @@ pub trait Store: Send + Sync {
     }
 }
 
-/// What a lookup came to.
+/// The result of a lookup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// A hit, and the value.
+    /// A hit, with the value.
     Hit(Vec<u8>),
-    /// A miss, and what the value that is now computed is to be stored with.
+    /// A miss, with the ticket for storing the value that the caller now computes.
     Miss(Ticket),
 }
 
-/// When a computation began, as the store sees it: it tells by it what was cleared or invalidated since. What the
-/// numbers mean is the store's own affair.
+/// The moment at which a run began, on the store's own scale. The store compares it with later clears and
+/// invalidations. Only the store interprets the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ticket {
     /// By custom, how often the namespace had been cleared.
@@ -277,16 +281,16 @@ pub struct Ticket {
     pub sequence: u64,
 }
 
-/// What is to be stored under a key.
+/// A value to be stored under a key.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry<'a> {
     /// The value.
     pub value: &'a [u8],
-    /// Its weight; of no concern without a `max_weight`.
+    /// The weight of the entry. Used only with a `max_weight`.
     pub weight: u64,
-    /// When its computation began; a value that was put by hand has no ticket.
+    /// When the run that computed the value began. `None` for a value that the program has put.
     pub computed_since: Option<Ticket>,
-    /// Whether it replaces an entry that is there. If not, that one stays as it is, with its recency.
+    /// Whether the entry replaces an existing one. If not, an existing entry stays, with its recency.
     pub replace: bool,
     /// How old the entry counts as when it is stored. It expires so much earlier than the namespace's `ttl` says.
     pub age: Duration,
@@ -303,13 +307,13 @@ pub struct Counts {
     pub currsize: usize,
 }
 
-/// A namespace as found in a store.
+/// A namespace that was found in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
     /// The name of the function.
     pub name: alloc::string::String,
-    /// Tells functions, and versions of a function, apart.
+    /// The identity of the function, different for each version of the function.
     pub id: u128,
     /// Its `maxsize`.
     pub maxsize: Option<usize>,
@@ -319,21 +323,21 @@ pub struct Summary {
     pub ttl: Option<Duration>,
     /// Its counters.
     pub counts: Counts,
-    /// The sum of the weights of its entries, if the store knows it.
+    /// The sum of the weights of its entries, if the store knows.
     pub weight: Option<u64>,
-    /// About how many bytes its entries take, if the store knows it.
+    /// About how many bytes its entries take, if the store knows.
     pub bytes: Option<u64>,
-    /// How long it was not used, to the minute, if the store knows it.
+    /// The time since the last use, to the minute, if the store knows.
     pub idle: Option<Duration>,
-    /// Why it cannot be read, if it cannot: what else is here is what could be.
+    /// Why the namespace cannot be read. The other fields then hold as much as could be read.
     pub error: Option<Error>,
 }
 
-/// An entry as found in a store.
+/// An entry that was found in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Held {
-    /// The key, as the program has written it; [`Data::read_key`] tells what it holds.
+    /// The key, as the program has written it; [`Data::read_key`] decodes it.
     pub key: Vec<u8>,
     /// The length of the value.
     pub value_bytes: u64,
@@ -344,7 +348,7 @@ pub struct Held {
 }
 
 impl Summary {
-    /// For implementations of [`Store`].
+    /// Makes a summary with these counters. For implementations of [`Store`].
     #[must_use]
     pub fn new(space: &Namespace, counts: Counts) -> Self {
         Self {
@@ -361,7 +365,7 @@ impl Summary {
         }
     }
 
-    /// The namespace itself, to look into it or to clear it.
+    /// Returns the namespace, to look into it or to clear it.
     #[must_use]
     pub fn namespace(&self) -> Namespace {
         Namespace::found(self)

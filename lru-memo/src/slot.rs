@@ -1,8 +1,8 @@
-//! Where caches live: a static for each memoized function.
+//! The statics that hold caches, one for each memoized function.
 //!
-//! A static must be `Sync`, and the compiler would refuse one that holds an `Rc` with several errors inside generated
-//! code; the bound is moved from the type of the static to its use, so that the user gets one error, at the argument,
-//! that names `scope = thread`.
+//! A static must be `Sync`. For a static with an `Rc`, the compiler would report several errors inside generated code.
+//! So the bound is on the use of the static instead of its type: the user gets one error, at the argument, which names
+//! `scope = thread`.
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
@@ -59,10 +59,10 @@ pub const fn shareable_part<T: ?Sized, S: Shareable, H>(_: &Part<'_, T, S, H>) -
 }
 
 /// The proof that a whole key is [`Shareable`], part by part.
-pub trait SharedKey<K> {}
-impl SharedKey<()> for () {}
-impl SharedKey<Tags> for () {}
-impl<T, K, R: SharedKey<K>> SharedKey<(T, K)> for (Shared<T>, R) {}
+pub trait ShareableKey<K> {}
+impl ShareableKey<()> for () {}
+impl ShareableKey<Tags> for () {}
+impl<T, K, R: ShareableKey<K>> ShareableKey<(T, K)> for (Shared<T>, R) {}
 
 /// The static of a memoized function, empty until the first call.
 ///
@@ -71,7 +71,7 @@ impl<T, K, R: SharedKey<K>> SharedKey<(T, K)> for (Shared<T>, R) {}
 pub struct Slot<C>(OnceBox<C>);
 
 // SAFETY: a `C` gets into the slot, and a reference to it out of the slot, only by this module: `Slot::get` exists for
-// `Cache<AllThreads, P, K, V, S>` alone and demands a `SharedKey<K>`, a `Shared<V>` and `S: Shareable`. The first two
+// `Cache<AllThreads, P, K, V, S>` alone and demands a `ShareableKey<K>`, a `Shared<V>` and `S: Shareable`. The first two
 // exist only when all parts of `K`, and `V`, are `Send + Sync`; then `Cache<AllThreads, P, K, V, S>` is, too, which
 // the compiler confirms in `a_cache_of_shareable_parts_is_shareable` below.
 unsafe impl<C> Sync for Slot<C> {}
@@ -103,7 +103,7 @@ impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads,
     #[inline]
     pub fn get(
         &'static self,
-        key: impl SharedKey<K>,
+        key: impl ShareableKey<K>,
         value: Shared<V>,
         site: impl FnOnce() -> Site,
     ) -> &'static Cache<AllThreads, P, K, V, S> {

@@ -1,14 +1,14 @@
 //! Tags: names under which entries of many functions are invalidated together.
 //!
-//! An entry keeps the fingerprints of its tags, and the number of the newest invalidation at the time when its key was
-//! copied, before the function ran. A table tells, for each fingerprint, the number of its newest invalidation. An
-//! entry is current while no tag of it has a later number.
+//! An entry has the fingerprints of its tags, and the number of the newest invalidation when its key was copied, before
+//! the function ran. A table maps each fingerprint to the number of its newest invalidation. An entry is current while
+//! no tag of it has a later number.
 //!
-//! Caches that all threads share are searched at once. A cache of one thread, or of one object, is searched before its
-//! next lookup: it compares one number to find out whether anything was invalidated.
+//! An invalidation searches caches that all threads share at once. A cache of one thread or of one object is searched
+//! before its next lookup, which compares one number to find out whether anything was invalidated.
 //!
-//! The table has a fixed number of rows. Two tags in one row count as invalidated together, where an entry was not
-//! searched for at once. There is no lock that a fork could copy.
+//! The table has a fixed number of rows. If two tags share a row, a later search treats them as invalidated together.
+//! The table has no lock, so a fork always copies a consistent one.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -68,7 +68,7 @@ impl<T: AsRef<str> + ?Sized> Tag for T {
     }
 }
 
-/// The texts of the tags of a value that goes to the shared store.
+/// Returns the texts of tags, for a value in the shared store.
 #[cfg(feature = "_stores")]
 #[must_use]
 pub fn texts(tags: &[&dyn Tag]) -> Vec<Box<str>> {
@@ -83,7 +83,7 @@ pub struct Tags {
 }
 
 impl Tags {
-    /// These tags, as the `tags = [..]` of a function lists them.
+    /// Makes the tags of an entry from the list `tags = [..]`.
     #[must_use]
     pub fn new(tags: &[&dyn Tag]) -> Self {
         let since = newest();
@@ -92,7 +92,7 @@ impl Tags {
     }
 }
 
-/// The tags of a call: the last part of its key, made when the key is copied. They tell no key from another.
+/// The tags of a call: the last part of its key, made when the key is copied. Keys with different tags are equal.
 #[derive(Debug, Clone, Copy)]
 pub struct TagsOfCall<F>(pub F);
 
@@ -176,12 +176,13 @@ impl<S, K: Tagged> Tagged for (S, K) {
 
 /// Removes every entry that has this tag, from the caches of all functions.
 ///
-/// A function names the tags of its entries by `tags = [..]`. This function reaches the caches of the process, of the
-/// calling thread and of the shared store at once, and the caches of other threads and of objects before their next
-/// hit. The value of a run that began before is returned to its caller, and not stored.
+/// The option `tags = [..]` names the tags of a function's entries. The invalidation reaches the caches of the process,
+/// of the calling thread and of the shared store at once, and the caches of other threads and of objects before their
+/// next hit. The value of a run that began before is returned to its caller, and not stored.
 ///
-/// With a feature for `scope = shared`, this opens the store if need be and blocks while the store is asked; a task calls
-/// [`invalidate_tag_async`]. A store that cannot be reached is told later, and until then functions with tags are not cached.
+/// With a feature for `scope = shared`, this function opens the store if it is not open, and blocks while it asks the
+/// store; a task calls [`invalidate_tag_async`] instead. If the store fails, the invalidation is delivered later, and
+/// functions with tags run uncached until then.
 ///
 /// ```
 /// use lru_memo::{invalidate_tag, lru_cache};
@@ -212,7 +213,7 @@ pub fn invalidate_tag(tag: &str) {
     ));
 }
 
-/// As [`invalidate_tag`], for tasks: it does not block their thread.
+/// Like [`invalidate_tag`], for tasks: it does not block the thread.
 pub async fn invalidate_tag_async(tag: &str) {
     invalidate_here(tag);
     #[cfg(feature = "_stores")]
@@ -222,7 +223,7 @@ pub async fn invalidate_tag_async(tag: &str) {
 /// Invalidates a tag in all caches of this process.
 fn invalidate_here(tag: &str) {
     let tag = Fingerprint::of(tag);
-    // First the number, so that a run which is stored after its cache was searched finds out.
+    // The number comes first, so that a run whose value is stored after the search notices the invalidation.
     let number = NEWEST.fetch_add(1, AcqRel) + 1;
     tag.row().fetch_max(number, Release);
     let caches: Vec<_> = registry::caches().collect();

@@ -1,7 +1,8 @@
-//! Whether a type that is named like one of the standard library's is that one: the macro sees only its name.
+//! Asks the compiler whether a type called `Option`, `Vec` or `Cow` is the standard library's. The macro sees only the
+//! name.
 //!
-//! [`Wrapper`] asks the compiler, as [`Probe`](crate::outcome::Probe) does for `Result`: an inherent constant goes
-//! before that of a trait. [`Chosen`] turns the answer into a type.
+//! [`Wrapper`] works as [`Probe`](crate::outcome::Probe) does for `Result`: an inherent constant takes precedence over
+//! that of a trait. [`Chosen`] turns the answer into a type.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::vec::Vec;
@@ -52,9 +53,9 @@ pub trait NoWrapper {
 
 impl<T: ?Sized> NoWrapper for Wrapper<T> {}
 
-/// One of two types, by an answer.
+/// Chooses one of two types, by an answer.
 pub trait Choose<Yes, No> {
-    /// The one that it is.
+    /// The chosen type.
     type Chosen;
 }
 

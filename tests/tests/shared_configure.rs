@@ -4,9 +4,9 @@
 mod shared;
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{chown, lchown, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -36,6 +36,14 @@ fn a_store_is_chosen_once_before_it_is_used() {
         assert_eq!(error.kind(), Kind::Url);
         assert!(error.to_string().contains(part), "{error}");
         assert!(!format!("{error:?} {error}").contains("secret"));
+    }
+    let scratch = Scratch::new();
+    fs::set_permissions(scratch.path(), Permissions::from_mode(0o777)).expect("it is ours");
+    for unsafe_place in [scratch.path().to_owned(), scratch.path().join("inside")] {
+        let error =
+            configure(&format!("file://{}", unsafe_place.display())).expect_err("others can write there");
+        assert_eq!(error.kind(), Kind::Directory);
+        assert!(error.to_string().contains("others may write to it"), "{error}");
     }
     configure("memory://?prefix=shop1").expect("the first choice");
     assert_eq!(configure("memory://").map_err(|error| error.kind()), Err(Kind::InUse));

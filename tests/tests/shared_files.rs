@@ -226,11 +226,25 @@ fn file_of_store(scratch: &Scratch) -> PathBuf {
 }
 
 #[test]
-fn directories_that_others_can_use_are_refused() {
+fn a_directory_that_others_can_read_holds_a_private_one() {
+    let scratch = Scratch::new();
+    let directory = scratch.path().join("readable");
+    fs::create_dir(&directory).expect("a directory");
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).expect("permissions");
+    let store = Embedded::open(&directory, Options::default()).expect("it opens");
+    assert!(put(&store, &space("f", None), b"key", b"value", 1));
+    for entry in fs::read_dir(&directory).expect("it is readable") {
+        let metadata = entry.expect("an entry").metadata().expect("it is there");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o700);
+    }
+}
+
+#[test]
+fn directories_that_others_can_write_to_are_refused() {
     let scratch = Scratch::new();
     let directory = scratch.path().join("open");
     fs::create_dir(&directory).expect("a directory");
-    for mode in [0o755, 0o770, 0o777, 0o1777] {
+    for mode in [0o775, 0o757, 0o777, 0o1777] {
         fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).expect("permissions");
         assert_eq!(open(&directory).err(), Some(Kind::Directory));
     }

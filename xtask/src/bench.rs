@@ -1,21 +1,18 @@
-//! `cargo xtask bench`: which of the measurements is meant.
+//! `cargo xtask bench`: selects a measurement.
 
 use crate::Failure;
 use crate::command::{cargo, run};
 use crate::{build_cost, instructions, servers, web};
 
-/// What may follow `bench`, and what it does.
+/// The forms of the command, with what they do.
 pub(crate) const USAGE: &[(&str, &str)] = &[
-    ("bench [FILTER]", "the tables of benchmarks and their goals; FILTER: part of a row's name"),
-    (
-        "bench pictures",
-        "the pictures and the table of benches/README.md, from what the last `bench` has found",
-    ),
-    ("bench stores", "hits and misses on each shared store, beside the least that it can be asked"),
-    ("bench web", "requests per second of a web app, beside Flask and gunicorn with Python's lru_cache"),
-    ("bench build", "what the crate, and each memoised function, adds to the time of a build"),
-    ("bench --check", "instructions per call, by callgrind, against those on record"),
-    ("bench --bless", "instructions per call go on record"),
+    ("bench [FILTER]", "compares with other crates, and checks the goals; FILTER: part of a row's name"),
+    ("bench pictures", "writes the pictures and the table of benches/README.md from the last `bench`"),
+    ("bench stores", "measures hits and misses on each shared store, beside a raw request to it"),
+    ("bench web", "measures a web app, beside Flask and gunicorn with Python's lru_cache"),
+    ("bench build", "measures the build time of the crate, and of each memoized function"),
+    ("bench --check", "counts instructions per call, and compares them with those on record"),
+    ("bench --bless", "puts the instructions per call on record"),
 ];
 
 pub(crate) fn bench(words: &[&str]) -> Result<(), Failure> {

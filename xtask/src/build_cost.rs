@@ -1,5 +1,5 @@
-//! What a build pays: for the crate itself beside the third-party crates that it needs, and for each memoised
-//! function. Measured on scratch projects in the target directory, several times in turns.
+//! Build times: of the crate itself, relative to its third-party crates, and of each memoized function. Measured on
+//! scratch projects in the target directory, several times in turns.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ const CRATES: [&str; 2] = ["lru-memo", "lru-memo-macros"];
 const FUNCTIONS: usize = 50;
 const COLD_ROUNDS: usize = 3;
 const FUNCTION_ROUNDS: usize = 3;
-/// A cold build takes at most so many times what its third-party crates take.
+/// The goal: the time of a cold build, relative to that of its third-party crates alone.
 const MOST_OF_THIRD_PARTY: f64 = 1.2;
-/// A function adds at most so many milliseconds.
+/// The goal: the milliseconds that a memoized function adds.
 const MOST_PER_FUNCTION: f64 = 10.0;
 
-/// What the functions are: arguments and bodies as programs have them.
+/// The functions: arguments and bodies as programs have them.
 const SIGNATURES: [(&str, &str); 5] = [
     ("(x: u64) -> u64", "x.wrapping_mul(3)"),
     ("(x: u32, name: &str) -> String", "format!(\"{name} {x}\")"),
@@ -28,7 +28,7 @@ const SIGNATURES: [(&str, &str); 5] = [
     ("(x: f64, negated: bool) -> f64", "if negated { -x } else { x }"),
 ];
 
-/// How to build, and what that is called.
+/// The kinds of builds, with their names.
 const BUILDS: [(&str, &str); 3] = [("check", "check"), ("debug", "build"), ("release", "build --release")];
 
 pub(crate) fn report() -> Result<(), Failure> {
@@ -39,7 +39,7 @@ pub(crate) fn report() -> Result<(), Failure> {
     for measure in [cold, per_function] {
         for (name, build) in BUILDS {
             let line = measure(name, build)?;
-            // It takes minutes: each is told when it is known, and all of them at the end.
+            // This takes minutes, so each result is printed at once, and all of them at the end.
             println!("{line}");
             lines.push(line);
         }
@@ -48,7 +48,7 @@ pub(crate) fn report() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The workspace's own two crates, against the same two with nothing in them.
+/// Measures the workspace's two crates, against the same two crates without code.
 fn cold(name: &str, build: &str) -> Result<String, Failure> {
     let projects = [("whole", false), ("third-party", true)];
     for (project, emptied) in projects {
@@ -56,9 +56,9 @@ fn cold(name: &str, build: &str) -> Result<String, Failure> {
     }
     let [whole, third_party] = medians(COLD_ROUNDS, projects, |(project, _)| {
         let directory = format!("{SCRATCH}/{project}");
-        // There is none in the first round.
+        // The directory does not exist in the first round.
         let _ = fs::remove_dir_all(format!("{directory}/target"));
-        // The macros come as what they are for others, not as members with a build of their own.
+        // The macros are built as a dependency, as in other workspaces.
         let mut command = in_project(build, &directory);
         command.args(["-p", "lru-memo"]);
         seconds(command)
@@ -71,7 +71,7 @@ fn cold(name: &str, build: &str) -> Result<String, Failure> {
     ))
 }
 
-/// Memoised functions against the same functions without the attribute, all crates they need being built already.
+/// Measures memoized functions, against the same functions without the attribute. Their dependencies are built already.
 fn per_function(name: &str, build: &str) -> Result<String, Failure> {
     let projects = [("memoised", "#[lru_memo::lru_cache]\n"), ("plain", "")];
     for (project, attribute) in projects {
@@ -83,7 +83,7 @@ fn per_function(name: &str, build: &str) -> Result<String, Failure> {
     }
     let [memoised, plain] = medians(FUNCTION_ROUNDS, projects, |(project, attribute)| {
         let directory = format!("{SCRATCH}/{project}");
-        // The same again, but newer than what was built from it.
+        // Written again, so that it is newer than its build.
         write(format!("{directory}/src/lib.rs"), &functions(attribute))?;
         seconds(in_project(build, &directory))
     })?;
@@ -118,7 +118,8 @@ fn functions(attribute: &str) -> String {
     SIGNATURES.iter().cycle().take(FUNCTIONS).enumerate().map(function).collect()
 }
 
-/// The published crates and the workspace around them; `emptied`, what they depend on is all that is left to build.
+/// Copies the published crates and the workspace around them. With `emptied`, they have no code, so only their
+/// dependencies are built.
 fn copy_workspace(directory: &str, emptied: bool) -> Result<(), Failure> {
     let manifest = read("Cargo.toml")?;
     let line = |start: &str| {
@@ -168,7 +169,7 @@ fn seconds(mut command: Command) -> Result<f64, Failure> {
     Ok(start.elapsed().as_secs_f64())
 }
 
-/// The median of what each subject takes; they take turns.
+/// Returns the median time of each subject. The subjects take turns.
 fn medians<S: Copy>(
     rounds: usize,
     subjects: [S; 2],
@@ -183,7 +184,7 @@ fn medians<S: Copy>(
     Ok(times.map(median))
 }
 
-/// Of an odd number of values.
+/// Returns the median of an odd number of values.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

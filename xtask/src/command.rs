@@ -1,39 +1,40 @@
-//! Running other programs: each command is printed before it runs, gets no input, and its failure names it.
+//! Runs other programs. Each command is printed before it runs, and gets no input; an error names the command.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::Failure;
 
-/// `cargo` with arguments that are separated by blanks.
+/// Returns the command `cargo` with arguments that are separated by blanks.
 ///
-/// The `cargo` of the path, not the one in `CARGO`: only the former understands `+nightly`.
+/// It is the `cargo` of the path rather than the one in `CARGO`, because only the former understands `+nightly`.
 pub(crate) fn cargo(args: &str) -> Command {
     let mut command = program("cargo", args);
-    // Cargo has described this package to us. Build scripts that look at that would run again in each step.
+    // Cargo's variables describe this package. Build scripts that depend on these would run again in each step.
     let of_this_package =
         std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_str().is_some_and(is_of_package));
     of_this_package.for_each(|name| {
         command.env_remove(name);
     });
-    // A step builds a crate once. Preparing to build it again in part costs a fifth of the time.
+    // Without incremental builds: a step builds a crate once, and preparing for the next build costs a fifth of the
+    // time.
     command.env("CARGO_INCREMENTAL", "0");
     command
 }
 
-/// Whether cargo sets this variable for the programs of one package.
+/// Whether this is a variable that cargo sets for the programs of a package.
 fn is_of_package(variable: &str) -> bool {
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_"].iter().any(|start| variable.starts_with(start))
 }
 
-/// A program with arguments that are separated by blanks.
+/// Returns the command for a program with arguments that are separated by blanks.
 pub(crate) fn program(name: &str, args: &str) -> Command {
     let mut command = Command::new(name);
     command.args(args.split_whitespace());
     command
 }
 
-/// Where cargo puts what it builds.
+/// Returns the target directory of cargo.
 pub(crate) fn target_directory() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from)
 }
@@ -43,7 +44,7 @@ pub(crate) fn in_ci() -> bool {
     std::env::var("CI").is_ok_and(|ci| ci == "true" || ci == "1")
 }
 
-/// Runs a command whose output is for the reader.
+/// Runs a command that prints its output.
 pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     let shown = show(command);
     println!("$ {shown}");
@@ -54,7 +55,7 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}")) }
 }
 
-/// Runs a command whose standard output is for us.
+/// Runs a command, and returns its standard output.
 pub(crate) fn read(command: &mut Command) -> Result<String, Failure> {
     let shown = show(command);
     println!("$ {shown}");
@@ -69,7 +70,7 @@ pub(crate) fn read(command: &mut Command) -> Result<String, Failure> {
     String::from_utf8(output.stdout).map_err(|error| format!("`{shown}` printed no text: {error}"))
 }
 
-/// Whether a command can be started and succeeds; prints nothing.
+/// Whether a command can be started and succeeds. Prints nothing.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -79,7 +80,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The command as one would type it.
+/// Returns the command as a user would type it.
 fn show(command: &Command) -> String {
     let quoted = |text: &std::ffi::OsStr| {
         let text = text.to_string_lossy();

@@ -1,5 +1,5 @@
-//! Rust toolchains with the sources of their library: the packages that Debian builds browsers with, unpacked and not
-//! installed.
+//! Rust toolchains with the sources of the standard library, from the packages with which Debian builds browsers. They
+//! are unpacked and not installed.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -13,9 +13,9 @@ use crate::servers::update_lists;
 /// A toolchain, and its packages.
 pub(crate) struct DebianRust {
     version: &'static str,
-    /// The version of the packages; apt offers several.
+    /// The version of the packages, because apt offers several.
     packaged: &'static str,
-    /// What the compiler and cargo are linked with.
+    /// The packages of the libraries that the compiler and cargo need.
     libraries: &'static [&'static str],
 }
 
@@ -26,7 +26,7 @@ pub(crate) const OLDEST: DebianRust = DebianRust {
     libraries: &["libllvm19", "libhttp-parser2.9", "libpcre3"],
 };
 
-/// A Rust that has ThreadSanitizer's runtime in common with rustup's.
+/// A Rust whose LLVM has the same ThreadSanitizer as rustup's.
 pub(crate) const NEWER: DebianRust = DebianRust {
     version: "1.96",
     packaged: "1.96.0+dfsg1-1~deb12u2",
@@ -41,7 +41,7 @@ pub(crate) const NEWER: DebianRust = DebianRust {
     ],
 };
 
-/// How its cargo is started.
+/// The script that starts its cargo.
 const CARGO: &str = include_str!("debian-cargo.sh");
 
 /// An unpacked toolchain.
@@ -50,7 +50,7 @@ pub(crate) struct Unpacked {
 }
 
 impl DebianRust {
-    /// Gets the packages, unless they are there.
+    /// Downloads and unpacks the packages, unless they are there.
     pub(crate) fn get(&self) -> Result<Unpacked, Failure> {
         let root = target_directory().join(format!("rust-{}", self.version));
         if !root.exists() {
@@ -61,7 +61,7 @@ impl DebianRust {
         Ok(Unpacked { root })
     }
 
-    /// Unpacks the packages; the directory is there only once it is complete.
+    /// Unpacks the packages. The directory gets its name only when it is complete.
     fn unpack(&self, root: &Path) -> Result<(), Failure> {
         let unfinished = root.with_file_name("rust-unfinished");
         let _ = fs::remove_dir_all(&unfinished);
@@ -86,14 +86,15 @@ impl DebianRust {
 }
 
 impl Unpacked {
-    /// Its cargo. Warnings are errors.
+    /// Returns a command of its cargo. Warnings are errors.
     pub(crate) fn cargo(&self, args: &str) -> Command {
         let mut command = program(&self.root.join("cargo").to_string_lossy(), args);
         command.env("RUSTFLAGS", "-Dwarnings");
         command
     }
 
-    /// Its cargo, for a target. The library is built for it, too: there is a compiled one for this machine alone.
+    /// Returns a command of its cargo, for a target. It builds the standard library, too: a compiled one exists for
+    /// this machine only.
     pub(crate) fn cargo_with_library(&self, args: &str, target: &str) -> Command {
         let mut command = self.cargo(args);
         // Building the library is not a stable feature.
@@ -102,7 +103,7 @@ impl Unpacked {
         command
     }
 
-    /// Where it looks for the libraries of a target.
+    /// Returns the directory of a target's libraries.
     pub(crate) fn libraries(&self, target: &str) -> PathBuf {
         self.root.join("usr/lib/rustlib").join(target).join("lib")
     }

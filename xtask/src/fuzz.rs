@@ -1,7 +1,7 @@
-//! Runs the fuzz targets in `fuzz/`, with cargo-fuzz.
+//! Runs the fuzz targets in `fuzz/` with cargo-fuzz.
 //!
-//! What is found worth keeping stays in `fuzz/corpus`, which is not checked in; `fuzz/seeds` is, and holds also the
-//! inputs that once showed a bug.
+//! Interesting inputs go to `fuzz/corpus`, which is not checked in. `fuzz/seeds` is checked in, and includes the inputs
+//! that once showed a bug.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,21 +13,21 @@ use crate::command::{cargo, read, run, succeeds};
 use crate::deep;
 use crate::toolchain::nightly;
 
-/// The cargo-fuzz that is installed where there is none.
+/// The version of cargo-fuzz to install if there is none.
 const VERSION: &str = "0.13.2";
 
-/// A target directory of its own: the flags would have everything built anew in the common one.
+/// A separate target directory: in the common one, the flags would rebuild everything.
 const TARGET_DIR: &str = "target/fuzz";
 
-/// Without a sanitizer, which `asan` has for the stress tests: the targets look for wrong answers and panics, which they
-/// find several times faster without one. In several code generation units, to build on all processors.
+/// The options for building. The targets search for wrong answers and panics, which is several times faster without a
+/// sanitizer; `asan` runs the stress tests with one. Several code generation units build on all processors.
 const BUILT: [&str; 6] = ["--sanitizer", "none", "--codegen-units", "16", "--target-dir", TARGET_DIR];
 
-/// The step of `cargo xtask deep`: runs every target for the time, also when one before it failed.
+/// The step of `cargo xtask deep`: runs each target for the step's time, even after another one has failed.
 pub(crate) fn step() -> Result<(), Failure> {
     install().map_err(|why| format!("{why}; nothing was fuzzed"))?;
     let mut clippy = cargo("clippy --manifest-path fuzz/Cargo.toml --target-dir");
-    // As cargo-fuzz has it: what is there for its targets alone asks for it.
+    // The flag that cargo-fuzz sets, and code for the fuzz targets depends on.
     run(clippy.env("RUSTFLAGS", "--cfg fuzzing").args([TARGET_DIR, "--", "-D", "warnings"]))?;
     let list = read(&mut cargo("+nightly fuzz list"))?;
     let targets: Vec<&str> = list.lines().collect();
@@ -44,13 +44,13 @@ fn fuzz_target(target: &str) -> Result<(), Failure> {
     fs::create_dir_all(&corpus).map_err(|error| format!("{corpus}: {error}"))?;
     let start = SystemTime::now();
     let mut command = fuzz_run(target);
-    // The first directory is the one that is written to.
+    // libFuzzer writes to the first directory.
     command.arg(corpus);
     let seeds = format!("fuzz/seeds/{target}");
     if Path::new(&seeds).exists() {
         command.arg(seeds);
     }
-    // Long inputs from the start: a cache needs many operations to get anywhere.
+    // Long inputs from the start, because a fault of a cache needs many operations.
     command.args(["--", "-print_final_stats=1", "-timeout=20", "-max_len=512", "-len_control=0"]);
     command.arg(format!("-max_total_time={}", deep::time().as_secs()));
     let dictionary = format!("fuzz/dictionaries/{target}.dict");
@@ -77,14 +77,14 @@ fn how_to_reproduce(target: &str, input: &Path) -> String {
     )
 }
 
-/// The newest file in a directory, if it is not older than this.
+/// Returns the newest file in a directory, if it is not older than `start`.
 fn newest_since(directory: &str, start: SystemTime) -> Option<PathBuf> {
     let files = fs::read_dir(directory).ok()?.flatten();
     let dated = files.filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path())));
     dated.filter(|(modified, _)| *modified >= start).max().map(|(_, path)| path)
 }
 
-/// Makes sure that there are a nightly toolchain and cargo-fuzz.
+/// Installs a nightly toolchain and cargo-fuzz, if they are missing.
 fn install() -> Result<(), Failure> {
     nightly()?;
     if succeeds(&mut cargo("fuzz --version")) {

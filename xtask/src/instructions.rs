@@ -1,6 +1,6 @@
-//! Instructions per call, counted by callgrind: what a change of the code costs, whatever else the machine does.
+//! Instructions per call, counted by callgrind. They show the cost of a change even on a busy machine.
 //!
-//! The counts of `benches/instructions.toml` belong to one compiler; another one may well move them.
+//! The counts in `benches/instructions.toml` are those of one compiler. Another compiler may give different counts.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,9 +13,9 @@ const HEAD: &str = "\
 # Instructions per call, the loop around the calls included; counted by callgrind on x86-64.
 # `cargo xtask bench --check` compares, `cargo xtask bench --bless` writes this.
 ";
-/// By which part of itself a count may differ from the one on record.
+/// The relative difference from the record that is allowed.
 const TOLERANCE: f64 = 0.05;
-/// The difference between a run of few calls and one of many is what the calls between them take.
+/// The numbers of calls in two runs. The difference between the runs is due to the additional calls.
 const FEW: u64 = 20_000;
 const MANY: u64 = 120_000;
 
@@ -75,12 +75,12 @@ fn per_call(binary: &str, case: &str) -> Result<f64, Failure> {
     Ok((run(MANY)? - run(FEW)?) as f64 / (MANY - FEW) as f64)
 }
 
-/// The number of all instructions in the output of callgrind.
+/// Returns the number of all instructions in callgrind's output.
 fn total(output: &str) -> Option<u64> {
     output.lines().find_map(|line| line.strip_prefix("totals: "))?.trim().parse().ok()
 }
 
-/// What is not as it was.
+/// Lists the cases whose counts differ from the record.
 fn moved(recorded: &Counts, counted: &Counts) -> Vec<String> {
     let names = recorded.keys().chain(counted.keys().filter(|name| !recorded.contains_key(*name)));
     let judge = |name: &String| match (recorded.get(name), counted.get(name)) {

@@ -1,5 +1,5 @@
-//! All of continuous integration as one program: `cargo xtask test` says whether the behaviour is right, `cargo xtask
-//! deep` looks for what a test seldom shows, and `cargo xtask STEP` runs one of their steps. `cargo xtask` lists them.
+//! Continuous integration as one program. `cargo xtask test` checks the behaviour, `cargo xtask deep` searches for
+//! faults that a test seldom shows, and `cargo xtask STEP` runs one of their steps. `cargo xtask` lists all commands.
 
 mod bench;
 mod build_cost;
@@ -23,49 +23,52 @@ use std::process::ExitCode;
 
 use crate::sequence::Step;
 
-/// What a step says when it fails.
+/// The message of a failed step.
 type Failure = String;
 
-/// What `cargo xtask test` runs, quick and telling steps first.
+/// The steps of `cargo xtask test`, the quick and informative ones first.
 const TEST: &[Step] = &[
-    Step { name: "fmt", about: "every file is formatted by rustfmt", run: steps::fmt },
-    Step { name: "lint", about: "clippy has nothing to say", run: steps::lint },
+    Step { name: "fmt", about: "all files are formatted by rustfmt", run: steps::fmt },
+    Step { name: "lint", about: "clippy reports no warning", run: steps::lint },
     Step { name: "deps", about: "the default build needs few third-party crates", run: steps::deps },
-    Step { name: "unit", about: "unit and integration tests, and every example", run: tests::unit },
-    Step { name: "doctest", about: "the examples in the documentation", run: tests::doctest },
-    Step { name: "docs", about: "rustdoc has nothing to say", run: steps::docs },
-    Step {
-        name: "package",
-        about: "all published crates are packaged, and build from their packages",
-        run: steps::package,
-    },
+    Step { name: "unit", about: "unit tests, integration tests and examples pass", run: tests::unit },
+    Step { name: "doctest", about: "the examples in the documentation pass", run: tests::doctest },
+    Step { name: "docs", about: "rustdoc reports no warning", run: steps::docs },
+    Step { name: "package", about: "each published crate builds from its package", run: steps::package },
 ];
 
-/// What `cargo xtask deep` runs.
+/// The steps of `cargo xtask deep`.
 const DEEP: &[Step] = &[
-    Step { name: "features", about: "each feature alone", run: deep::features },
+    Step { name: "features", about: "clippy reports no warning for any single feature", run: deep::features },
     Step { name: "benches", about: "the benchmarks build, and their own tests pass", run: deep::benches },
-    Step { name: "loom", about: "models of the concurrent parts, in every order of events", run: deep::loom },
-    Step { name: "asan", about: "threads under AddressSanitizer and LeakSanitizer", run: memory::asan },
-    Step { name: "valgrind", about: "threads under valgrind's memcheck", run: memory::valgrind },
+    Step { name: "loom", about: "loom models of concurrent code, in every order of events", run: deep::loom },
+    Step { name: "asan", about: "stress tests under AddressSanitizer and LeakSanitizer", run: memory::asan },
+    Step { name: "valgrind", about: "stress tests under valgrind's memcheck", run: memory::valgrind },
     Step {
         name: "tsan",
-        about: "threads under ThreadSanitizer, the library instrumented, too",
+        about: "stress tests under ThreadSanitizer, with an instrumented standard library",
         run: memory::tsan,
     },
     Step {
         name: "deny",
-        about: "the licences, versions and sources of all dependencies are those that may be",
+        about: "the licences, versions and sources of all dependencies are allowed",
         run: deep::deny,
     },
-    Step { name: "msrv", about: "the oldest Rust builds and passes tests", run: platforms::msrv },
-    Step { name: "targets", about: "other systems and processors", run: platforms::targets },
-    Step { name: "fuzz", about: "every fuzz target, for a while", run: fuzz::step },
+    Step { name: "msrv", about: "the oldest supported Rust builds and passes tests", run: platforms::msrv },
+    Step {
+        name: "targets",
+        about: "builds and tests for other systems and processors",
+        run: platforms::targets,
+    },
+    Step { name: "fuzz", about: "each fuzz target, for SECONDS", run: fuzz::step },
 ];
 
-/// What runs on other systems than Debian, where the servers are not to be had.
-const ELSEWHERE: &[Step] =
-    &[Step { name: "portable", about: "the core's tests, without servers", run: platforms::portable }];
+/// The step for other systems than Debian, where the servers cannot be installed.
+const ELSEWHERE: &[Step] = &[Step {
+    name: "portable",
+    about: "the tests of the core pass, without servers",
+    run: platforms::portable,
+}];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -95,11 +98,12 @@ fn run(steps: &[Step]) -> Result<(), Failure> {
     sequence::run(steps, &command::target_directory().join("xtask-times"))
 }
 
-/// Commands name paths relative to the workspace, wherever they are started.
+/// Changes to the workspace's directory, which the paths in commands are relative to.
 ///
-/// Where that is, cargo says when it runs this; when it was built it may have been elsewhere.
+/// Cargo tells the directory when it runs this program. It may differ from the directory of the build.
 fn enter_workspace() -> Result<(), Failure> {
-    let xtask = std::env::var("CARGO_MANIFEST_DIR").map_err(|_| "to be run by `cargo xtask`".to_owned())?;
+    let xtask =
+        std::env::var("CARGO_MANIFEST_DIR").map_err(|_| "run this program by `cargo xtask`".to_owned())?;
     let root = Path::new(&xtask).join("..");
     std::env::set_current_dir(&root).map_err(|error| format!("{}: {error}", root.display()))
 }
@@ -109,14 +113,14 @@ fn usage() -> String {
     let list =
         |steps: &[Step]| steps.iter().map(|step| line("    ", step.name, step.about)).collect::<String>();
     let benches = bench::USAGE.iter().map(|(command, about)| line("  ", command, about)).collect::<String>();
-    let steps = "every step below, in this order, up to the first that fails";
+    let steps = "runs the steps below in order, up to the first failure";
     [
         "usage: cargo xtask COMMAND\n\n".to_owned(),
         line("  ", "test", steps),
         list(TEST),
-        line("  ", "deep [SECONDS]", &format!("{steps}; SECONDS: how long a step goes on once it is built")),
+        line("  ", "deep [SECONDS]", &format!("{steps}; SECONDS: how long each step runs once it is built")),
         list(DEEP),
-        line("  ", "STEP [SECONDS]", "one step of these, or of"),
+        line("  ", "STEP [SECONDS]", "runs one of these steps, or this one"),
         list(ELSEWHERE),
         benches,
     ]

@@ -1,4 +1,4 @@
-//! The steps that look for memory errors, leaks and data races while the stress tests run.
+//! Steps that run the stress tests under tools for memory errors, leaks and data races.
 
 use std::fs;
 use std::path::Path;
@@ -10,11 +10,11 @@ use crate::deep::for_the_time;
 use crate::servers::installed;
 use crate::toolchain::{host, nightly};
 
-/// The package of the tests that run here.
+/// The package of the stress tests.
 const PACKAGE: &str = "lru-memo-thread-tests";
-/// Its tests that run under the sanitizers.
+/// The tests that run under AddressSanitizer.
 const SANITIZED: [&str; 3] = ["stress", "threads", "linearizable"];
-/// Tests that also run under ThreadSanitizer. It does not support threads in the child of a fork.
+/// Further tests that run under ThreadSanitizer. It does not support threads in the child of a fork.
 const ALSO_FOR_RACES: [&str; 7] = [
     "semantics",
     "single_flight",
@@ -24,7 +24,7 @@ const ALSO_FOR_RACES: [&str; 7] = [
     "shared_model",
     "near_cache",
 ];
-/// Those that run under valgrind, where everything takes far longer.
+/// The tests that run under valgrind: few, because valgrind is slow.
 const UNDER_VALGRIND: [&str; 1] = ["stress"];
 
 pub(crate) fn asan() -> Result<(), Failure> {
@@ -34,7 +34,7 @@ pub(crate) fn asan() -> Result<(), Failure> {
     let host = host()?;
     let sanitized = || {
         let mut command = tests("+nightly", &SANITIZED);
-        // With a target, the flags leave macros and build scripts alone.
+        // With `--target`, the flags do not apply to macros and build scripts.
         command
             .args(["--target", &host])
             .env("RUSTFLAGS", "-Zsanitizer=address")
@@ -45,20 +45,20 @@ pub(crate) fn asan() -> Result<(), Failure> {
     for_the_time(|| run(&mut sanitized()))
 }
 
-/// The tests of threads, and those of caches of the process and of the embedded store that use several.
+/// Runs the tests with several threads under ThreadSanitizer.
 ///
-/// The library is instrumented, too: else ThreadSanitizer reports races that are none.
+/// The standard library is instrumented, too. Otherwise ThreadSanitizer reports false races.
 pub(crate) fn tsan() -> Result<(), Failure> {
     let names = names_of(&SANITIZED)?;
     let rust = NEWER.get().map_err(|why| format!("{why}; not tested: {names} under ThreadSanitizer"))?;
     let host = host()?;
-    // Debian's packages lack ThreadSanitizer's runtime; that of rustup's stable toolchain is the same LLVM's.
+    // Debian's packages lack ThreadSanitizer's runtime. rustup's stable toolchain has it, for the same LLVM.
     let runtime = "librustc-stable_rt.tsan.a";
     let rustups = read(&mut program("rustc", "+stable --print target-libdir"))?;
     let from = Path::new(rustups.trim()).join(runtime);
     fs::copy(&from, rust.libraries(&host).join(runtime))
         .map_err(|error| format!("{}: {error}", from.display()))?;
-    // LMDB's readers announce themselves in a table without atomic operations, as its comments explain.
+    // LMDB's readers write to a table without atomic operations, as LMDB's comments explain.
     let suppressions = fs::canonicalize(target_directory())
         .map(|directory| directory.join("tsan-suppressions"))
         .and_then(|file| fs::write(&file, "race:^mdb_\n").map(|()| file))
@@ -72,7 +72,7 @@ pub(crate) fn tsan() -> Result<(), Failure> {
             .args(last)
             .env("RUSTFLAGS", "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer")
             .env(format!("CFLAGS_{}", host.replace('-', "_")), "-fsanitize=thread")
-            // The children of forks start threads, which ThreadSanitizer does not watch over unless it is told to try.
+            // Children of forks start threads, which ThreadSanitizer allows only with this option.
             .env("TSAN_OPTIONS", format!("die_after_fork=0 suppressions={}", suppressions.display()));
         command
     };
@@ -85,8 +85,8 @@ pub(crate) fn valgrind() -> Result<(), Failure> {
     installed("valgrind", "valgrind")
         .map_err(|why| format!("{why}; not tested: {names} under valgrind's memcheck"))?;
     let runner = format!("CARGO_TARGET_{}_RUNNER", host()?.to_uppercase().replace(['-', '.'], "_"));
-    // Only what no pointer leads to is a leak: tables of hashbrown are pointed to in their middle.
-    // Fair scheduling: valgrind runs one thread at a time, and one that spins would keep the others from running.
+    // Only memory without any pointer to it counts as a leak: hashbrown's tables have pointers to their middle only.
+    // Fair scheduling, because valgrind runs one thread at a time, and a spinning thread would starve the others.
     let memcheck = "valgrind --quiet --error-exitcode=1 --leak-check=full \
                     --show-leak-kinds=definite,indirect \
                     --errors-for-leak-kinds=definite,indirect --fair-sched=yes";
@@ -94,7 +94,7 @@ pub(crate) fn valgrind() -> Result<(), Failure> {
     for_the_time(|| run(tests("", &UNDER_VALGRIND).env(&runner, memcheck)))
 }
 
-/// `cargo test` of these test targets.
+/// Returns the command `cargo test` for these test targets.
 fn tests(toolchain: &str, names: &[&str]) -> std::process::Command {
     let mut command = cargo(toolchain);
     command.args(["test", "-p", PACKAGE]);
@@ -102,7 +102,7 @@ fn tests(toolchain: &str, names: &[&str]) -> std::process::Command {
     command
 }
 
-/// The names of test targets, all of which exist.
+/// Returns the names of test targets, after checking that they exist.
 fn names_of(names: &[&str]) -> Result<String, Failure> {
     for name in names {
         let path = format!("tests/threads/tests/{name}.rs");

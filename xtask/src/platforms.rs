@@ -1,35 +1,35 @@
-//! The steps that look at other compilers and other targets than those of this machine.
+//! Steps for other compilers and other targets.
 
 use crate::Failure;
 use crate::command::{cargo, run};
 use crate::debian_rust::OLDEST;
 use crate::servers::installed;
 
-/// Integration tests that say whether the semantics are right, on a compiler or a target.
+/// The integration tests of the semantics, for a compiler or a target.
 const TELLING: &str = "-p lru-memo-tests --no-default-features --test semantics --test model --test model_limits \
                        --test single_flight --test thread_scope";
 
-/// Targets whose programs cannot run here, with the features that are meant to work there.
+/// Targets whose programs cannot run here, with the features that they support.
 const CHECKED: [(&str, &str); 3] = [
     ("x86_64-pc-windows-msvc", "memcached,redis"),
     ("aarch64-apple-darwin", "memcached,redis"),
     ("wasm32-unknown-unknown", ""),
 ];
 
-/// A target whose programs run here, and what that takes.
+/// A target whose programs can run here.
 struct Runs {
     target: &'static str,
-    /// The name of the system in those of its compiler and its libraries.
+    /// The system's name, as in the names of its compiler and its libraries.
     system: &'static str,
     /// The package of its C library.
     library: &'static str,
-    /// What runs its programs.
+    /// The command that runs its programs.
     runner: &'static str,
     /// The integration tests.
     tests: &'static str,
 }
 
-/// Fewer, for an emulator takes twenty times as long.
+/// Fewer tests, because an emulator takes twenty times as long.
 const FEW: &str = "-p lru-memo-tests --no-default-features --test semantics --test thread_scope";
 
 const RUN: [Runs; 3] = [
@@ -57,21 +57,21 @@ const RUN: [Runs; 3] = [
     },
 ];
 
-/// The core's tests, on whatever system this is.
+/// Runs the core's tests on this system.
 pub(crate) fn portable() -> Result<(), Failure> {
     run(cargo("test -p lru-memo --lib").args(TELLING.split_whitespace()))
 }
 
-/// The oldest Rust: builds and tests the default features, and checks the others.
+/// Builds and tests the default features with the oldest Rust, and checks the other features.
 ///
-/// The feature `shared` is not among them: its LMDB binding needs a newer Rust.
+/// The feature `shared` is left out, because its LMDB binding needs a newer Rust.
 pub(crate) fn msrv() -> Result<(), Failure> {
     let rust = OLDEST.get()?;
     run(&mut rust.cargo("check -p lru-memo --features memcached,redis-tls"))?;
     run(rust.cargo("test -p lru-memo --lib").args(TELLING.split_whitespace()))
 }
 
-/// Checks what cannot run here, and runs the tests of what can.
+/// Checks targets that cannot run here, and tests those that can.
 pub(crate) fn targets() -> Result<(), Failure> {
     let rust = OLDEST.get()?;
     for (target, features) in CHECKED {

@@ -1,4 +1,4 @@
-//! Programs from PyPI, each in an environment of its own in the target directory.
+//! Programs from PyPI, each in a virtual environment in the target directory.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use crate::Failure;
 use crate::command::{program, run, succeeds, target_directory};
 use crate::servers;
 
-/// A program of these packages, which are installed unless they are there.
+/// Returns the path of a program of these packages, and installs them if they are missing.
 pub(crate) fn installed(environment: &str, packages: &str, name: &str) -> Result<PathBuf, Failure> {
     let environment = target_directory().join(environment);
     let wanted = environment.join("bin").join(name);

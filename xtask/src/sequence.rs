@@ -1,4 +1,4 @@
-//! Runs steps one after the other, and tells how far it is.
+//! Runs steps one after the other, and reports the progress.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::Failure;
 
-/// One thing that is checked.
+/// One check.
 pub(crate) struct Step {
-    /// What `cargo xtask NAME` runs.
+    /// The name in `cargo xtask NAME`.
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) run: fn() -> Result<(), Failure>,
@@ -29,7 +29,7 @@ pub(crate) fn run(steps: &[Step], record: &Path) -> Result<(), Failure> {
     for (number, step) in steps.iter().enumerate() {
         let last = times.of(step.name).map_or(String::new(), |time| format!(" (last time {time} s)"));
         println!("\n=== step {} of {}, {}: {}{last}", number + 1, steps.len(), step.name, step.about);
-        // A reader of a pipe sees it before the output of the programs that the step starts.
+        // Flushed, so that in a pipe it comes before the output of the step's programs.
         let _ = io::stdout().flush();
         let start = Instant::now();
         if let Err(why) = (step.run)() {
@@ -54,12 +54,12 @@ pub(crate) fn run(steps: &[Step], record: &Path) -> Result<(), Failure> {
     Err(format!("step `{name}` failed: {why}\nto run this step again: cargo xtask {name}"))
 }
 
-/// How many seconds each step took when it last passed, by its name.
+/// The seconds that each step took when it last passed, by its name.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Times(BTreeMap<String, u64>);
 
 impl Times {
-    /// Reads the record; what cannot be read is as if there were none.
+    /// Reads the record. Lines that cannot be read are ignored.
     fn read(path: &Path) -> Self {
         Self::parse(&fs::read_to_string(path).unwrap_or_default())
     }
@@ -80,7 +80,7 @@ impl Times {
         self.0.insert(step.to_owned(), time.as_secs());
     }
 
-    /// Writes the record. Without it the next run says less, no more.
+    /// Writes the record. A failure only costs the times in the next run's output.
     fn write(&self, path: &Path) {
         let _ = fs::write(path, self.show());
     }

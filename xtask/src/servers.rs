@@ -1,9 +1,9 @@
-//! Programs that steps need and that this machine may not have: they are installed from Debian's packages.
+//! Programs that steps need. Missing ones are installed from Debian's packages.
 
 use crate::Failure;
 use crate::command::{program, read, run};
 
-/// What the tests start, servers, what makes certificates, and CPython: each program, and its package.
+/// The programs that the tests start, with their packages.
 const PROGRAMS: [(&str, &str); 4] = [
     ("memcached", "memcached"),
     ("redis-server", "redis-server"),
@@ -11,12 +11,12 @@ const PROGRAMS: [(&str, &str); 4] = [
     ("python3", "python3"),
 ];
 
-/// Sees to it that there are all of them.
+/// Installs all programs that are missing.
 pub(crate) fn all_installed() -> Result<(), Failure> {
     PROGRAMS.into_iter().try_for_each(|(program, package)| installed(program, package))
 }
 
-/// Sees to it that there is a program.
+/// Installs a program, if it is missing.
 pub(crate) fn installed(name: &str, package: &str) -> Result<(), Failure> {
     if is_there(name) {
         return Ok(());
@@ -24,13 +24,13 @@ pub(crate) fn installed(name: &str, package: &str) -> Result<(), Failure> {
     install(package).map_err(|why| format!("there is no {name}, and it could not be installed: {why}"))
 }
 
-/// Whether a program of this name is where the system looks for programs.
+/// Whether the path has a program of this name.
 fn is_there(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
 }
 
-/// Brings the lists of packages up to date. Those that cannot be may still be good enough.
+/// Updates the lists of packages. An error is ignored, because the old lists may be sufficient.
 pub(crate) fn update_lists() {
     let _ = apt_get("update");
 }
@@ -44,7 +44,7 @@ fn apt_get(args: &str) -> Result<(), Failure> {
     run(command.env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
-/// Installs a package. Another installation that is going on is waited for.
+/// Installs a package. Waits for another installation in progress.
 pub(crate) fn install(package: &str) -> Result<(), Failure> {
     update_lists();
     apt_get(&format!("-o DPkg::Lock::Timeout=600 install --yes --no-install-recommends {package}"))

@@ -1,4 +1,4 @@
-//! The steps of `cargo xtask test` that run no test.
+//! Steps of `cargo xtask test` that run no tests.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,18 +8,18 @@ use crate::Failure;
 use crate::command::{cargo, in_ci, program, read, run, target_directory};
 use crate::tests::SELECTED;
 
-/// How many third-party crates the default build of `lru-memo` may need.
+/// The maximum number of third-party crates in the default build of `lru-memo`.
 const MOST_CRATES: usize = 14;
 
-/// What is published, in the order in which it would be: the two libraries, and the command.
+/// The published crates, in the order of publication: the two libraries, and the command.
 const PUBLISHED: [&str; 3] = ["lru-memo-macros", "lru-memo", "lru-memo-cli"];
 
-/// What each published package must hold beside its code.
+/// The files that each package must have beside its code.
 const IN_EACH_PACKAGE: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
 pub(crate) fn fmt() -> Result<(), Failure> {
     run(&mut cargo("fmt --all --check"))?;
-    // A workspace of its own.
+    // The fuzz targets are a workspace of their own.
     run(&mut cargo("fmt --manifest-path fuzz/Cargo.toml --check"))
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn deps() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The names and versions in the output of `cargo tree --prefix none`, without the crates of this workspace.
+/// Returns the names and versions in the output of `cargo tree --prefix none`, without the crates of this workspace.
 fn third_party(tree: &str) -> BTreeSet<&str> {
     let is_ours = |line: &str| PUBLISHED.iter().any(|name| line.split(' ').next() == Some(name));
     tree.lines()
@@ -54,10 +54,10 @@ fn third_party(tree: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Each package is built from its archive alone, beside the archives of the others.
+/// Builds each package from its archive alone, beside the archives of the others.
 ///
-/// `cargo package` would do that too, but it unpacks a dependency of its own workspace only once for each path and
-/// version, and builds against that copy for ever after.
+/// `cargo package` would do that, too. But it unpacks a dependency of its own workspace only once for each path and
+/// version, and then always builds against that copy.
 pub(crate) fn package() -> Result<(), Failure> {
     for name in PUBLISHED {
         let list = read(cargo("package --list --allow-dirty -p").arg(name))?;
@@ -82,7 +82,7 @@ pub(crate) fn package() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes a workspace of the archives that `cargo package` has written.
+/// Unpacks the archives of `cargo package` into a workspace.
 fn unpack(target: &Path) -> Result<PathBuf, Failure> {
     let text = |error: std::io::Error| error.to_string();
     let unpacked = target.join("unpacked");
@@ -93,7 +93,7 @@ fn unpack(target: &Path) -> Result<PathBuf, Failure> {
     let mut members = Vec::new();
     for name in PUBLISHED {
         let directory = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
-        // `-m`: the archive's times are the same for ever, and cargo would take what it built before for up to date.
+        // `-m`: the times in an archive never change, so cargo would consider an older build up to date.
         let mut tar = program("tar", "-xmf");
         run(tar.arg(target.join("package").join(format!("{directory}.crate"))).arg("-C").arg(&unpacked))?;
         members.push((name, directory));

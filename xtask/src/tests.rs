@@ -1,14 +1,14 @@
-//! The steps of `cargo xtask test` that run tests.
+//! Steps of `cargo xtask test` that run tests.
 
 use crate::Failure;
 use crate::command::{cargo, run, succeeds, target_directory};
 use crate::servers;
 
-/// The packages of these steps, as cargo is told: all but the benchmarks, which need many crates that nothing else does.
+/// The packages of these steps: all except the benchmarks, which need many crates that nothing else needs.
 pub(crate) const SELECTED: [&str; 3] = ["--workspace", "--exclude", "lru-memo-benches"];
 
-/// Runs the unit and integration tests, by nextest where it is installed: it runs the tests of all programs side by
-/// side, each in a process of its own.
+/// Runs the unit and integration tests. If nextest is installed, it runs the tests of all programs in parallel, each in
+/// a process of its own.
 pub(crate) fn unit() -> Result<(), Failure> {
     servers::all_installed()?;
     build_examples()?;
@@ -16,11 +16,11 @@ pub(crate) fn unit() -> Result<(), Failure> {
         if succeeds(&mut cargo("nextest --version")) { "nextest run" } else { "test --no-fail-fast" };
     let mut command = cargo(runner);
     command.args(SELECTED).args(["--lib", "--bins", "--tests"]);
-    // A test that compares with CPython may not pass for want of it.
+    // Tests that compare with CPython fail if there is none.
     run(command.env("LRU_MEMO_REQUIRE_PYTHON", "1"))
 }
 
-/// Builds the examples as their tests do, so that no compiler runs beside the tests.
+/// Builds the examples before their tests do, so that no compiler runs beside the tests.
 fn build_examples() -> Result<(), Failure> {
     let target = target_directory();
     let build = |directory: &str, arguments: &str| {

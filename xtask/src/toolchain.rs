@@ -1,16 +1,16 @@
-//! The toolchains that steps need beside the stable one.
+//! Toolchains that steps need beside the stable one.
 
 use crate::Failure;
 use crate::command::{cargo, program, read, run, succeeds};
 
-/// The triple of this machine.
+/// Returns the target triple of this machine.
 pub(crate) fn host() -> Result<String, Failure> {
     let version = read(&mut program("rustc", "-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).ok_or_else(|| "rustc does not say what its host is".to_owned())
 }
 
-/// Makes sure that there is a nightly toolchain.
+/// Installs a nightly toolchain, if there is none.
 pub(crate) fn nightly() -> Result<(), Failure> {
     if succeeds(&mut cargo("+nightly --version")) {
         return Ok(());

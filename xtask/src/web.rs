@@ -1,4 +1,4 @@
-//! The web app under worker processes, in Python and with this crate: what they need is made, then measured.
+//! `cargo xtask bench web`: builds the web app with this crate and in Python, and measures both under worker processes.
 
 use crate::Failure;
 use crate::command::{cargo, run};

@@ -1,26 +1,26 @@
-//! Calls to be counted in instructions: `cargo xtask bench --check` runs this under callgrind.
+//! Calls whose instructions are counted: `cargo xtask bench --check` runs this program under callgrind.
 //!
-//! `instructions CASE CALLS` makes so many calls; without arguments, the names of the cases are printed.
+//! `instructions CASE CALLS` makes so many calls. Without arguments, the program prints the names of the cases.
 
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::{Arc, LazyLock};
 
-// The default hasher is seeded anew in each process, and counts would differ from run to run.
+// The default hasher has a new seed in each process, so counts would differ between runs.
 use foldhash::fast::FixedState;
 use lru_memo::{Memo, lru_cache};
 
 const CAPACITY: usize = 128;
 
-/// Something to call, and with what: hits ask for the same few keys again and again, misses never for one twice.
+/// A case: a function and its keys. Hits repeat a few keys, and misses never use a key twice.
 struct Case {
     name: &'static str,
     hits: bool,
     call: fn(usize) -> u64,
 }
 
-/// Most programs have several functions with the same types; what the compiler makes of a function that is the only one
-/// may be quite different.
+/// Further functions with the same types, as most programs have them. The compiler may generate different code for a
+/// single one.
 const CASES: &[Case] = &[
     Case { name: "hit, u64", hits: true, call: number },
     Case { name: "hit, u64, in another function", hits: true, call: other_number },
@@ -130,7 +130,7 @@ fn text(rank: usize) -> u64 {
     of_text("sixteen letters.", rank as u32)
 }
 
-/// A different number for each, none of them small.
+/// Returns a different large number for each number.
 fn mixed(rank: usize) -> u64 {
     (rank as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
@@ -181,7 +181,7 @@ struct Owner {
 }
 
 impl Owner {
-    /// One that has used all of its caches.
+    /// Makes an object that has used all of its caches.
     fn shared() -> &'static Arc<Self> {
         static SHARED: LazyLock<Arc<Owner>> = LazyLock::new(|| {
             let owner = Arc::new(Owner::default());

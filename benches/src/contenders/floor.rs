@@ -1,4 +1,4 @@
-//! What no cache can beat: maps that are asked without any sharing, order or bound.
+//! The lower limits of any cache: maps without sharing, order or bound.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -13,12 +13,12 @@ use crate::keys::Key;
 type Map<K> = HashMap<<K as Key>::Owned, u64, RandomState>;
 
 thread_local! {
-    /// The map of [`local_map`]; of any type, since a static cannot be generic.
+    /// The map of [`local_map`]. Its type is erased, because a static cannot be generic.
     static LOCAL: RefCell<Box<dyn Any>> = RefCell::new(Box::new(()));
     static NUMBERS: RefCell<Map<u64>> = RefCell::default();
 }
 
-/// L0: a map that is at hand.
+/// L0: a lookup in a local map.
 pub(super) fn local_map<K: Key>(_: usize) -> Contender<K> {
     let pass = |keys: &[K]| {
         LOCAL.with_borrow_mut(|local| {
@@ -32,14 +32,14 @@ pub(super) fn local_map<K: Key>(_: usize) -> Contender<K> {
     Contender { name: L0, kind: Kind::Floor, pass: Box::new(pass) }
 }
 
-/// The same map, fetched from a thread-local by each call.
+/// A lookup in the same map, which each call gets from a thread-local.
 pub(super) fn thread_local_map(_: usize) -> Contender<u64> {
     Contender::new("thread_local and RefCell map", Kind::Floor, |key| {
         NUMBERS.with_borrow_mut(|map| look_up(map, key))
     })
 }
 
-/// No call at all: what timing it costs.
+/// No call at all: the cost of measuring.
 pub(super) fn nothing(_: usize) -> Contender<u64> {
     Contender::new("nothing", Kind::Floor, |key| key)
 }

@@ -1,4 +1,4 @@
-//! The other crates that memoise with an attribute. Their keys are owned: a text is copied by each call.
+//! Other crates that memoize with an attribute. Their keys are owned, so each call copies a text.
 
 use ::cached::Cached as _;
 use ::cached::macros::cached;
@@ -12,7 +12,7 @@ const CACHED: &str = "cached, max_size";
 const MEMOIZE: &str = "memoize, Capacity (per thread)";
 const MEMOIZE_SHARED: &str = "memoize, SharedCache and Capacity";
 
-/// Attributes of these crates take numbers, not names.
+/// The bound as a number, because the attributes of these crates do not take names.
 macro_rules! of_capacities {
     ($($module:ident: $capacity:tt,)*) => {
         $(mod $module {

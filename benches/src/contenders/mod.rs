@@ -1,4 +1,4 @@
-//! The caches that are compared. To each belongs a closure that makes one call after the other.
+//! The caches that are compared. Each has a closure that makes a sequence of calls.
 
 mod floor;
 mod macros;
@@ -11,42 +11,42 @@ use serde::{Deserialize, Serialize};
 
 use crate::keys::{Key, Text};
 
-/// How many entries a cache may hold, where nothing else is said.
+/// The default bound of a cache.
 pub(crate) const SMALL: usize = 1 << 10;
-/// How many entries a cache may hold that does not fit into the caches of the processor.
+/// The bound of a cache that does not fit into the processor's caches.
 pub(crate) const LARGE: usize = 1 << 20;
 
-/// The least that a memoised call can cost.
+/// The lower limit of a memoized call.
 pub(crate) const L0: &str = "L0: local map";
-/// The fastest of the peers that evicts.
+/// The fastest other crate that evicts.
 pub(crate) const SCHNELLRU: &str = "schnellru in a Mutex";
 pub(crate) const PROCESS: &str = "lru-memo";
 pub(crate) const THREAD: &str = "lru-memo, scope = thread";
 pub(crate) const UNBOUNDED: &str = "lru-memo, #[cache]";
 
-/// What a contender promises.
+/// The eviction policy of a contender.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
-    /// Nothing: it is what no cache can beat.
+    /// None: a lower limit of any cache.
     Floor,
     Ours,
-    /// To evict the least recently used entry.
+    /// Evicts the least recently used entry.
     Exact,
-    /// The same, in a cache of each thread's own.
+    /// The same, in a cache for each thread.
     PerThread,
-    /// To evict some entry.
+    /// Evicts some entry.
     Inexact,
-    /// To keep everything.
+    /// Evicts nothing.
     Unbounded,
-    /// CPython's own.
+    /// That of CPython's `lru_cache`.
     Python,
 }
 
 /// Makes one call for each key and returns the sum of the results.
 type Pass<K> = Box<dyn Fn(&[K]) -> u64 + Send + Sync>;
 
-/// A cache, empty when made.
+/// A contender, with an empty cache.
 pub(crate) struct Contender<K> {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
@@ -54,26 +54,26 @@ pub(crate) struct Contender<K> {
 }
 
 impl<K: Key> Contender<K> {
-    /// A contender of which a call is `call`.
+    /// Makes a contender whose calls are `call`.
     fn new(name: &'static str, kind: Kind, call: impl Fn(K) -> u64 + Send + Sync + 'static) -> Self {
         Self { name, kind, pass: Box::new(move |keys| sum_of_calls(keys, &call)) }
     }
 }
 
-/// The loop around the calls, the same for all.
+/// The loop around the calls, the same for all contenders.
 ///
-/// The keys come from behind a black box and the sum goes into one; a box around each call would only add to every
-/// time what is more than half of the least of them.
+/// The keys come out of a black box, and the sum goes into one. A black box around each call would add more than half
+/// of the shortest time to every time.
 #[inline(always)]
 fn sum_of_calls<K: Key>(keys: &[K], mut call: impl FnMut(K) -> u64) -> u64 {
     let sum = black_box(keys).iter().fold(0, |sum: u64, &key| sum.wrapping_add(call(key)));
     black_box(sum)
 }
 
-/// Makes a contender with room for so many entries.
+/// A function that makes a contender with room for so many entries.
 pub(crate) type Make<K> = fn(usize) -> Contender<K>;
 
-/// Who evicts.
+/// The contenders that evict.
 pub(crate) const EVICTING: &[Make<u64>] = &[
     ours::process,
     ours::thread,
@@ -86,21 +86,21 @@ pub(crate) const EVICTING: &[Make<u64>] = &[
     macros::memoize_shared,
 ];
 
-/// Who can be asked for what is cached, but does not evict.
+/// The contenders that do not evict, for rows of hits.
 pub(crate) const KEEPING: &[Make<u64>] =
     &[floor::local_map, floor::thread_local_map, ours::unbounded, stores::dashmap];
 
-/// Who is watched while caches grow: the floor, us, and the fastest that evicts.
+/// The contenders for growing caches: the lower limit, this crate, and the fastest other one that evicts.
 pub(crate) const GROWING: &[Make<u64>] = &[floor::local_map, ours::process, stores::schnellru];
 
-/// The same without the floor, which does not evict.
+/// The same without the lower limit, which does not evict.
 pub(crate) const GROWING_AND_EVICTING: &[Make<u64>] = &[ours::process, stores::schnellru];
 
-/// Whose single calls are timed.
+/// The contenders whose single calls are timed.
 pub(crate) const TIMED_SINGLY: &[Make<u64>] =
     &[floor::nothing, ours::process, stores::schnellru, stores::lru, stores::quick_cache];
 
-/// Who can be asked with a text and a number.
+/// The contenders for keys of a text and a number.
 pub(crate) const OF_TEXT: &[Make<Text>] = &[
     floor::local_map,
     ours::process_of_text,

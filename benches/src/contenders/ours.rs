@@ -1,4 +1,4 @@
-//! `lru-memo`, through its macro as a user would.
+//! `lru-memo`, used through its macro.
 
 use lru_memo::{cache, lru_cache};
 
@@ -6,7 +6,7 @@ use super::{Contender, Kind, PROCESS, SMALL, THREAD, UNBOUNDED};
 use crate::counters::body;
 use crate::keys::Text;
 
-/// The bound is part of the attribute: a module with functions for each.
+/// Makes a module with functions for each bound, because the bound is part of the attribute.
 macro_rules! of_capacities {
     ($($module:ident: $capacity:literal,)*) => {
         $(mod $module {

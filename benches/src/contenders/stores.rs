@@ -1,5 +1,5 @@
-//! Caches and maps that are not macros, memoising in the few lines that a user would write around them. The
-//! function runs outside of the lock; a key is borrowed where the crate allows it, otherwise copied.
+//! Caches and maps without a macro, memoizing in the few lines that a user would write. The function runs outside of
+//! the lock. A key is borrowed if the crate allows it, and copied otherwise.
 
 use std::num::NonZeroUsize;
 

@@ -26,7 +26,7 @@ const STEP: i32 = 23;
 const FOOT: i32 = 46;
 
 pub(super) fn draw(path: &str, caption: &str, panels: &[Panel]) -> Result<(), String> {
-    // One scale for all, so that they can be compared.
+    // All panels share one scale, so that they can be compared.
     let rows = panels.iter().flat_map(|panel| &panel.rows);
     let scale = Scale::around(rows.flat_map(|row| [row.one, row.two.unwrap_or(row.one)]), (LEFT, RIGHT));
     let height = |panel: &Panel| (bottom(panel) + FOOT) as u32;

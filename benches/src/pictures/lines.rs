@@ -15,7 +15,7 @@ pub(super) struct Panel {
 
 pub(super) struct Axis {
     pub(super) name: &'static str,
-    /// Where lines and numbers are; chosen by what is to be seen when there are none.
+    /// The positions of grid lines and numbers. If there are none, they are chosen by the values.
     pub(super) ticks: Vec<f64>,
     pub(super) show: fn(f64) -> String,
 }
@@ -103,12 +103,12 @@ impl Axis {
     }
 }
 
-/// Moves heights apart until none is nearer to another than `gap`; their order stays.
+/// Moves heights apart until all distances are at least `gap`. Keeps their order.
 fn spread(heights: &[i32], gap: i32) -> Vec<i32> {
     let mut order: Vec<usize> = (0..heights.len()).collect();
     order.sort_by_key(|&index| heights[index]);
     let mut moved = heights.to_vec();
-    // Each step halves what is too near; enough of them leave nothing that a reader could see.
+    // Each step halves the overlap, so after enough steps a reader sees none.
     for _ in 0..200 {
         for pair in order.windows(2) {
             let overlap = gap - (moved[pair[1]] - moved[pair[0]]);

@@ -1,4 +1,5 @@
-//! Pictures of what a run has found, for benches/README.md and README.md: on light and on dark ground, we in front.
+//! Pictures of a run's results, for benches/README.md and README.md. They suit light and dark backgrounds; this crate
+//! is in front.
 
 mod dots;
 mod lines;
@@ -33,7 +34,7 @@ fn path(name: &str) -> String {
     path.display().to_string()
 }
 
-/// What one and two threads take, by contender.
+/// Draws the times of one and of two threads, by contender.
 fn latency(results: &Results, row: &str) -> Result<dots::Panel, String> {
     let (one, two) = (results.measured(row, 1)?, results.measured(row, 2)?);
     let row_of = |figures: &Figures| Row {
@@ -47,7 +48,7 @@ fn latency(results: &Results, row: &str) -> Result<dots::Panel, String> {
     Ok(dots::Panel { title: row.to_owned(), rows })
 }
 
-/// How many calls are made by all threads together.
+/// Draws the number of calls by all threads together.
 fn threads(results: &Results, row: &str) -> Result<Panel, String> {
     let all: Vec<&Measured> = results.rows.iter().filter(|it| it.row == row).collect();
     let first = all.first().ok_or_else(|| missing(row))?;
@@ -67,12 +68,12 @@ fn threads(results: &Results, row: &str) -> Result<Panel, String> {
         title: row.to_owned(),
         x: Axis { name: "threads", ticks: counts, show: |threads| threads.to_string() },
         y: Axis { name: "million calls per second", ticks: vec![], show: |rate| rate.to_string() },
-        // CPython was measured with one thread alone.
+        // CPython was measured with one thread only.
         series: series.filter(|series| series.points.len() > 1).collect(),
     })
 }
 
-/// What a call takes while the cache grows.
+/// Draws the time of a call while the cache grows.
 fn sizes(results: &Results) -> Result<Panel, String> {
     let kinds = [(rows::GROWING_HIT, "hit", false), (rows::GROWING_MISS, "miss", true)];
     let mut series = Vec::new();

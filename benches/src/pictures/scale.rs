@@ -3,7 +3,7 @@
 /// Maps values to pixels.
 pub(super) struct Scale {
     pub(super) ticks: Vec<f64>,
-    /// Where the first and the last tick are.
+    /// The pixels of the first and the last tick.
     pixels: (i32, i32),
 }
 
@@ -12,7 +12,7 @@ impl Scale {
         Self { ticks, pixels }
     }
 
-    /// A scale that all values are on.
+    /// Makes a scale that includes all values.
     pub(super) fn around(values: impl Iterator<Item = f64> + Clone, pixels: (i32, i32)) -> Self {
         Self::new(ticks(values), pixels)
     }
@@ -24,7 +24,7 @@ impl Scale {
     }
 }
 
-/// 1, 2, 5, 10, 20, ... around all values.
+/// Returns the ticks around all values: 1, 2, 5, 10, 20, ...
 fn ticks(values: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
     let least = values.clone().fold(f64::INFINITY, f64::min);
     let most = values.fold(0.0, f64::max);

@@ -1,4 +1,4 @@
-//! Colours that can be told from white and from black alike, and the common frame of all pictures.
+//! Colours that are visible on white and on black, and the common frame of all pictures.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -24,7 +24,7 @@ const PEERS: [(&str, RGBColor); 8] = [
 const TITLE_HEIGHT: u32 = 30;
 const CAPTION_HEIGHT: u32 = 28;
 
-/// How a contender looks.
+/// The style of a contender.
 #[derive(Clone, Copy)]
 pub(super) struct Look {
     pub(super) color: RGBColor,
@@ -50,7 +50,7 @@ impl Look {
     }
 }
 
-/// Words that belong to no contender.
+/// Text that belongs to no contender.
 pub(super) fn text(size: f64) -> TextStyle<'static> {
     FontDesc::new(FontFamily::SansSerif, size, FontStyle::Normal).color(&INK)
 }

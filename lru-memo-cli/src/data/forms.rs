@@ -1,8 +1,8 @@
-//! Which keys a person may mean: `7` is a key of ten types of integers and two of floats.
+//! The keys that a text may mean: `7` is a key of ten integer types and two float types.
 //!
-//! A store does not hold the types of a function. Its keys tell them: they say what they hold. So what is written is
-//! first read like the keys that are there. Where there are none, or the store does not list them, every type that fits
-//! is tried, unless it was written: `7u32`.
+//! A store does not hold the types of a function, but its keys are self-describing. So a text is first read like the
+//! existing keys. If there are none, or the store does not list them, every type that fits is tried, unless the text
+//! has a type: `7u32`.
 
 use std::mem::discriminant;
 
@@ -10,25 +10,25 @@ use lru_memo::shared::Data;
 
 use super::spelling::{Spelling, is_word};
 
-/// Of how many keys one is looked for, at most.
+/// The maximum number of keys to try.
 const MOST: usize = 4096;
-/// How many elements tell the type of one.
+/// The number of elements of a sequence that are examined for their type.
 const EXAMPLES: usize = 64;
 
-/// The keys that may be meant.
+/// The keys that a text may mean.
 pub(crate) struct Forms {
-    /// Those like the keys that are there.
+    /// The keys that are like the existing ones.
     pub(crate) likely: Vec<Vec<u8>>,
     pub(crate) others: Vec<Vec<u8>>,
 }
 
-/// The keys that may be meant by a text, beside keys that are there.
+/// Returns the keys that a text may mean, given existing keys.
 ///
 /// # Errors
-/// When nothing is meant by it, or too much.
+/// When the text means no key, or too many.
 pub(crate) fn forms(text: &str, present: &[Vec<u8>]) -> Result<Forms, String> {
-    let spelling: Spelling =
-        syn::parse_str(text).map_err(|error| format!("{error}; a text stands in quotes: \"Ada\""))?;
+    let spelling =
+        Spelling::read(text).map_err(|error| format!("{error}; a text stands in quotes: \"Ada\""))?;
     let present: Vec<_> = present.iter().filter_map(|key| Data::read_key(key)).collect();
     let mut likely = Vec::new();
     for parts in [spelling.parts(), Some(vec![&spelling])].into_iter().flatten() {
@@ -57,7 +57,7 @@ pub(crate) fn forms(text: &str, present: &[Vec<u8>]) -> Result<Forms, String> {
 }
 
 fn add(keys: Vec<Vec<Data>>, all: &mut Vec<Vec<u8>>) {
-    // What is nested too deeply to be written is no key.
+    // Data that is nested too deeply to be written is no key.
     for key in keys.iter().filter_map(|key| Data::write_key(key).ok()) {
         if !all.contains(&key) {
             all.push(key);
@@ -154,7 +154,8 @@ impl Spelling {
         } else if like.iter().any(|like| is_number(like)) {
             forms.retain(|form| !is_number(form));
         }
-        Some(forms)
+        // Each level of nesting would multiply them.
+        (forms.len() <= MOST).then_some(forms)
     }
 }
 

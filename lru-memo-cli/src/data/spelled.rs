@@ -1,6 +1,6 @@
 //! Data as Rust writes it: `92`, `("Ada", 7)`, `Some(Point { x: 1, y: 2 })`.
 //!
-//! `spelling` reads it again. Nothing of it steers the terminal: whatever is not printable is escaped.
+//! `spelling` parses this form. Unprintable characters are escaped, so that no data steers the terminal.
 
 use std::fmt::{Error, Formatter, Result, Write};
 
@@ -83,7 +83,7 @@ fn write_fields(fields: &[(String, Data)], f: &mut Formatter<'_>) -> Result {
     f.write_str(" }")
 }
 
-/// Most names are words; serde lets one choose others.
+/// Writes a name. Most names are identifiers, but serde allows any text.
 fn write_name(name: &str, f: &mut Formatter<'_>) -> Result {
     if is_word(name) { f.write_str(&visible(name)) } else { write!(f, "{name:?}") }
 }

@@ -1,23 +1,24 @@
-//! Reads what a person has written, in the tokens of Rust.
+//! Parses the user's text, in the tokens of Rust.
 
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseBuffer, ParseStream};
+use syn::parse::{ParseBuffer, ParseStream, Parser};
 use syn::{Ident, Lit, Result, Token, braced, bracketed, parenthesized, token};
 
-/// What a person has written. The types are known only where they were written.
+/// The parsed text. A type is known only if it was written.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Spelling {
     Bool(bool),
-    /// The digits, and the type if it was written: `7u32`.
+    /// The digits, with the type if it was written: `7u32`.
     Number(String, String),
     Char(char),
     Text(String),
     Bytes(Vec<u8>),
-    /// `None`, `NaN`, or the name of a variant or a struct that holds nothing.
+    /// `None`, `NaN`, or the name of a variant or a struct without contents.
     Word(String),
     Tuple(Vec<Spelling>),
     List(Vec<Spelling>),
-    /// The keys and the values.
+    /// A map, with its keys and values.
     Map(Vec<(Spelling, Spelling)>),
     /// `Some(1)`, `Point(1, 2)`.
     Call(String, Vec<Spelling>),
@@ -25,10 +26,11 @@ pub(super) enum Spelling {
     Record(String, Vec<(String, Spelling)>),
 }
 
-/// How deeply it may be nested. No store holds what is nested more deeply.
+/// The maximum nesting. No store holds data that is nested more deeply.
 const DEPTH: usize = 128;
+const TOO_DEEP: &str = "this is nested too deeply";
 
-/// Whether a name is a word that means nothing else, and need not be quoted.
+/// Whether a name is an identifier without another meaning, and needs no quotes.
 pub(super) fn is_word(name: &str) -> bool {
     let is_of_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     !matches!(name, "true" | "false" | "None" | "Some" | "_")
@@ -36,14 +38,29 @@ pub(super) fn is_word(name: &str) -> bool {
         && name.chars().all(is_of_word)
 }
 
-impl Parse for Spelling {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        parse(input, DEPTH)
+impl Spelling {
+    /// Reads a whole text.
+    pub(super) fn read(text: &str) -> Result<Self> {
+        let tokens: TokenStream = text.parse()?;
+        // Asked first, because `syn` takes stack for each level.
+        if is_deeper(&tokens, DEPTH) {
+            return Err(syn::Error::new(Span::call_site(), TOO_DEEP));
+        }
+        (|input: ParseStream<'_>| parse(input, DEPTH)).parse2(tokens)
     }
 }
 
+/// Whether groups are nested in more than so many levels.
+fn is_deeper(tokens: &TokenStream, levels: usize) -> bool {
+    let mut groups = tokens.clone().into_iter().filter_map(|token| match token {
+        TokenTree::Group(group) => Some(group.stream()),
+        _ => None,
+    });
+    groups.any(|inside| levels == 0 || is_deeper(&inside, levels - 1))
+}
+
 fn parse(input: ParseStream<'_>, depth: usize) -> Result<Spelling> {
-    let Some(depth) = depth.checked_sub(1) else { return Err(input.error("this is nested too deeply")) };
+    let Some(depth) = depth.checked_sub(1) else { return Err(input.error(TOO_DEEP)) };
     if input.peek(token::Paren) {
         let (mut elements, has_comma) = parenthesis(input, depth)?;
         // As in Rust, one element is a tuple only with a comma.
@@ -86,7 +103,7 @@ fn name(input: ParseStream<'_>) -> Result<String> {
     Ok(input.call(Ident::parse_any)?.to_string())
 }
 
-/// What begins with a name, or the name alone.
+/// Parses a name, and the contents after it if there are any.
 fn named(
     input: ParseStream<'_>,
     name_before: String,
@@ -102,14 +119,14 @@ fn named(
     Ok(alone(name_before))
 }
 
-/// What stands in parentheses, and whether a comma is at the end.
+/// Parses the elements in parentheses, and returns whether a comma follows the last one.
 fn parenthesis(input: ParseStream<'_>, depth: usize) -> Result<(Vec<Spelling>, bool)> {
     let inside;
     parenthesized!(inside in input);
     all(&inside, |inside| parse(inside, depth))
 }
 
-/// What stands in braces: keys or names, and values.
+/// Parses the entries in braces: keys or names, with values.
 fn entries<K>(
     input: ParseStream<'_>,
     key: impl Fn(ParseStream<'_>) -> Result<K>,
@@ -125,7 +142,7 @@ fn entries<K>(
     Ok(all(&inside, entry)?.0)
 }
 
-/// All that stands inside, between commas, and whether a comma is at the end.
+/// Parses elements between commas, and returns whether a comma follows the last one.
 fn all<T>(inside: &ParseBuffer<'_>, one: impl Fn(ParseStream<'_>) -> Result<T>) -> Result<(Vec<T>, bool)> {
     let (mut all, mut has_comma) = (Vec::new(), false);
     while !inside.is_empty() {

@@ -1,4 +1,4 @@
-//! What `top` shows, and what keys do to it.
+//! The contents of `top`'s screen, and the effects of keys.
 
 use std::time::{Duration, Instant};
 
@@ -11,40 +11,40 @@ use crate::row::{Place, Row};
 use crate::table::{Column, namespace_columns, render};
 use crate::terminal::{Line, Look};
 
-/// How many of the errors are shown.
+/// The maximum number of errors on the screen.
 const ERRORS: usize = 3;
 /// The rows that a page key moves by.
 const PAGE: isize = 10;
 
 const HELP: &str = "q quit  s sort  r reverse  / filter  \u{2191}\u{2193} select  c clear";
 
-/// What is shown.
+/// The state of the screen.
 pub(super) struct Dashboard {
     interval: Duration,
-    /// All rows, in their order.
+    /// All rows, in their current order.
     rows: Vec<Row>,
     errors: Vec<String>,
     history: History,
     order: Order,
     is_reversed: bool,
-    /// A part of the names of the namespaces that are shown.
+    /// The filter: a part of the names of the shown namespaces.
     filter: String,
     selected: Option<Place>,
     mode: Mode,
-    /// What came of the last key.
+    /// The message about the last key.
     told: Option<String>,
 }
 
-/// What keys are for.
+/// The mode, which decides what keys do.
 enum Mode {
     Watching,
-    /// The filter is being written.
+    /// The user edits the filter.
     Filtering,
-    /// It was asked whether this is to be cleared.
+    /// The user is asked whether to clear this namespace.
     Confirming(Box<Row>),
 }
 
-/// What is to be done for the user.
+/// The action after a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wish {
     Nothing,
@@ -68,14 +68,14 @@ impl Dashboard {
         }
     }
 
-    /// Takes what a look into the stores has found.
+    /// Takes over the result of an update.
     pub(super) fn update(&mut self, rows: Vec<Row>, errors: Vec<String>, now: Instant) {
         self.history.update(&rows, now);
         (self.rows, self.errors) = (rows, errors);
         self.sort();
     }
 
-    /// Shows this until the next key.
+    /// Shows a message until the next key.
     pub(super) fn tell(&mut self, what: String) {
         self.told = Some(what);
     }
@@ -154,7 +154,7 @@ impl Dashboard {
         self.selected = shown.get(next).map(Row::place);
     }
 
-    /// The lines of a screen of this size.
+    /// Returns the lines for a screen of this size.
     pub(super) fn page(&self, width: usize, height: usize) -> Vec<Line> {
         let line = |look, text: String| Line { look, text: cut(&text, width) };
         let shown = self.shown();
@@ -167,7 +167,7 @@ impl Dashboard {
         let mut table = table.lines().map(str::to_owned);
         lines.extend(table.next().map(|heading| line(Look::Bold, heading)));
 
-        // The row that is selected is always seen.
+        // The selected row is always visible.
         let room = height.saturating_sub(lines.len() + 1);
         let selected = shown.iter().position(|row| self.is_selected(row));
         let first = selected.map_or(0, |selected| (selected + 1).saturating_sub(room));
@@ -218,7 +218,7 @@ impl Dashboard {
     }
 }
 
-/// The last part of the store's directory, which in the default place is the name of the program.
+/// Returns the last part of the store's directory. In the default place, it is the name of the program.
 fn program(row: &Row) -> String {
     visible(row.store.rsplit('/').next().unwrap_or_default())
 }

@@ -1,14 +1,14 @@
-//! How often the functions were called, look by look.
+//! The calls of all functions over time.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use crate::row::{Place, Row};
 
-/// How many looks are kept: as many as the widest sparkline shows.
+/// The number of updates to keep: as many as the widest sparkline shows.
 pub(super) const LOOKS: usize = 60;
 
-/// What the counters of each namespace have come to.
+/// The history of each namespace's counters.
 #[derive(Default)]
 pub(super) struct History {
     at: Option<Instant>,
@@ -18,9 +18,9 @@ pub(super) struct History {
 struct Past {
     hits: u64,
     misses: u64,
-    /// Hits and misses per second; none after the first look.
+    /// Hits and misses per second. `None` after the first update.
     rates: Option<(f64, f64)>,
-    /// The hit ratio of each look, where there were calls.
+    /// The hit ratio between updates, or `None` without calls.
     ratios: VecDeque<Option<f64>>,
 }
 
@@ -32,7 +32,7 @@ impl History {
             let place = row.place();
             let mut past = Past { hits: row.hits, misses: row.misses, rates: None, ratios: VecDeque::new() };
             if let (Some(passed), Some(then)) = (passed, before.remove(&place)) {
-                // After a clear, counters are less.
+                // A clear makes the counters smaller.
                 let hits = row.hits.saturating_sub(then.hits) as f64;
                 let misses = row.misses.saturating_sub(then.misses) as f64;
                 past.rates = Some((hits / passed, misses / passed));
@@ -47,17 +47,17 @@ impl History {
         self.at = Some(now);
     }
 
-    /// Hits and misses per second.
+    /// Returns hits and misses per second.
     pub(super) fn rates(&self, row: &Row) -> Option<(f64, f64)> {
         self.namespaces.get(&row.place())?.rates
     }
 
-    /// Calls per second.
+    /// Returns calls per second.
     pub(super) fn calls(&self, row: &Row) -> f64 {
         self.rates(row).map_or(0.0, |(hits, misses)| hits + misses)
     }
 
-    /// The hit ratio of the last looks, as bars; a dot where there was no call.
+    /// Returns the last hit ratios as bars, with a dot if there was no call.
     pub(super) fn sparkline(&self, row: &Row) -> String {
         const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
         let bar = |ratio: &Option<f64>| ratio.map_or('·', |ratio| BARS[(ratio * 7.0).round() as usize]);
@@ -66,7 +66,7 @@ impl History {
             .get(&row.place())
             .map(|past| past.ratios.iter().map(bar).collect())
             .unwrap_or_default();
-        // Columns keep their widths while it grows.
+        // Filled up, so that the column keeps its width.
         format!("{bars:>LOOKS$}")
     }
 }

@@ -1,11 +1,11 @@
-//! In which order namespaces are shown.
+//! The order of namespaces.
 
 use std::cmp::Ordering;
 
 use super::history::History;
 use crate::row::Row;
 
-/// What they are ordered by: numbers with the largest first, names as in a dictionary.
+/// The sort key. Numbers are in descending order, names in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
     Calls,

@@ -1,17 +1,17 @@
-//! Which thread is running the body of a flight at this moment, so that a recursive call can be told from a call
-//! that has to wait.
+//! A mark for the thread that is inside the run of a flight. By it, a recursive call is distinguished from a call that
+//! has to wait.
 //!
-//! A mark names at most one thread, for a flight has at most one runner. The runner's thread alone sets it to
-//! itself and takes it away again, and a thread looks only for itself: it always reads its own last write, and
-//! relaxed atomics are enough.
+//! A flight has at most one leader, so the mark names at most one thread. Only the leader's thread sets and clears the
+//! mark, and a thread only looks for itself. So a thread always reads its own last write, and relaxed atomics are
+//! enough.
 
 use core::future::{Future, poll_fn};
 use core::marker::PhantomData;
 use core::pin::{Pin, pin};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// What identifies a thread while it lives: the address of something thread-local. Unlike `thread::current()`, it
-/// can be asked for until the very end of the thread.
+/// Identifies a living thread: the address of a thread-local. Unlike `thread::current()`, it is available until the
+/// very end of the thread.
 pub(crate) fn this_thread() -> usize {
     std::thread_local!(static ADDRESS: u8 = const { 0 });
     ADDRESS.with(|address| core::ptr::from_ref(address).addr())
@@ -19,7 +19,7 @@ pub(crate) fn this_thread() -> usize {
 
 const NOBODY: usize = 0;
 
-/// The thread that is inside, if any.
+/// Names the thread that is inside, if any.
 pub(super) struct Mark(AtomicUsize);
 
 impl Mark {
@@ -31,14 +31,14 @@ impl Mark {
         self.0.load(Ordering::Relaxed) == this_thread()
     }
 
-    /// Marks the calling thread. The caller sees to it that nobody is inside.
+    /// Marks the calling thread. The caller makes sure that no thread is inside.
     pub(super) fn enter(&self) -> Inside<'_> {
         self.0.store(this_thread(), Ordering::Relaxed);
         Inside { mark: self, of_this_thread: PhantomData }
     }
 
-    /// Polls a future, and drops it, with the mark set; it is not set between the polls. The caller sees to it
-    /// that nobody else is inside.
+    /// Runs a future. The mark is set during each poll and while the future is dropped, and not between polls. The
+    /// caller makes sure that no other thread is inside.
     pub(super) async fn around<F: Future>(&self, future: F) -> F::Output {
         let mut body = Body { mark: self, future: pin!(Some(future)) };
         poll_fn(|context| {
@@ -50,7 +50,7 @@ impl Mark {
     }
 }
 
-/// Says that the thread is inside a flight, until it is dropped.
+/// Keeps the mark of the thread set until it is dropped.
 #[must_use = "the thread is inside until this is dropped"]
 pub(crate) struct Inside<'t> {
     mark: &'t Mark,
@@ -64,7 +64,7 @@ impl Drop for Inside<'_> {
     }
 }
 
-/// Drops a future with the mark set: destructors of the body, too, may call the function again.
+/// Drops a future with the mark set, because destructors of the body may call the function again.
 struct Body<'f, F> {
     mark: &'f Mark,
     future: Pin<&'f mut Option<F>>,

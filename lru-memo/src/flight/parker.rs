@@ -1,7 +1,7 @@
-//! Lets a thread wait for a future.
+//! Blocks a thread until a future is ready.
 //!
-//! Not by `thread::park`: its one token per thread belongs to everybody, and one that the caller's own code (an
-//! executor, say) is waiting for must not be used up here.
+//! `thread::park` is not used: each thread has one token only, and the caller's own code, such as an executor, may be
+//! waiting for it.
 
 use alloc::sync::Arc;
 use alloc::task::Wake;
@@ -17,7 +17,7 @@ use crate::sync::{Condvar, Mutex};
 struct Parker {
     woken: Mutex<bool>,
     changed: Condvar,
-    /// In the child of a fork, the thread does not exist, and the lock may be its own.
+    /// The process of the thread. In the child of a fork, the thread does not exist, and may hold the lock for ever.
     process: Process,
 }
 
@@ -31,7 +31,7 @@ impl Wake for Parker {
 }
 
 impl Parker {
-    /// Blocks until it was woken since the last time. Returns false when the deadline has passed before.
+    /// Blocks until a wake-up that came after the last call. Returns false at the deadline.
     fn park(&self, deadline: Option<Instant>) -> bool {
         let mut woken = self.woken.lock();
         while !*woken {
@@ -46,7 +46,7 @@ impl Parker {
     }
 }
 
-/// Blocks the thread until the future is ready. Returns `None` when the deadline has passed before.
+/// Blocks the thread until the future is ready. Returns `None` at the deadline.
 pub(super) fn block_on<F: Future>(future: F, deadline: Option<Instant>) -> Option<F::Output> {
     let (woken, changed) = (Mutex::new(false), Condvar::new());
     let parker = Arc::new(Parker { woken, changed, process: Process::here() });

@@ -16,12 +16,12 @@ use crate::sync::{Condvar, Mutex};
 
 /// A future that is ready once a deadline has passed.
 pub(super) struct Alarm {
-    key: Key,
+    key: AlarmKey,
     is_set: bool,
 }
 
-/// The deadline, and a number that tells alarms of one deadline apart.
-type Key = (Instant, u64);
+/// The deadline, and a number that is different for each alarm.
+type AlarmKey = (Instant, u64);
 
 static TIMER: Own<Timer> = Own::none();
 
@@ -31,7 +31,7 @@ struct Timer {
 }
 
 struct State {
-    alarms: BTreeMap<Key, Waker>,
+    alarms: BTreeMap<AlarmKey, Waker>,
     has_thread: bool,
 }
 
@@ -45,7 +45,7 @@ impl Alarm {
 impl Future for Alarm {
     type Output = ();
 
-    /// Ready early when no thread can be started: a caller that cannot be woken must not sleep.
+    /// Returns `Ready` early if no thread can be started, because a caller that cannot be woken must not sleep.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         if Instant::now() >= self.key.0 {
             return Poll::Ready(());
@@ -71,8 +71,8 @@ impl Timer {
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Sets an alarm, or gives it another waker. Returns false when there is no thread that will wake it.
-    fn set(&'static self, key: Key, waker: Waker) -> bool {
+    /// Sets an alarm, or changes its waker. Returns false if there is no thread to wake it.
+    fn set(&'static self, key: AlarmKey, waker: Waker) -> bool {
         let (former, had_thread) = {
             let mut state = self.state.lock();
             let former = state.alarms.insert(key, waker);

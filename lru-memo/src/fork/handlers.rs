@@ -1,4 +1,4 @@
-//! What happens when the process forks, and the list of all that it happens to.
+//! The handlers that run when the process forks, and the list of everything that they lock.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ use super::process::hand_over;
 use super::{Forkable, Locked};
 use crate::flight::this_thread;
 
-/// What is to be locked before a fork.
+/// A cache that each fork locks.
 struct Listed(*const dyn Forkable);
 
 // SAFETY: whoever registers it says that all threads may use it.
@@ -26,14 +26,14 @@ impl Listed {
 
 type List = Vec<Listed>;
 
-/// Each fork holds its lock. A child that was forked without has a list of its own.
+/// The list. Each fork holds its lock. A child whose fork ran no handlers has an empty list of its own.
 static LIST: OfProcess<Mutex<List>, true> = OfProcess::none();
 
 fn list() -> MutexGuard<'static, List> {
     LIST.get_or_make(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// That something is in the list. Whoever has it ends it before what is registered goes.
+/// The registration of a cache in the list. Its owner ends it before the cache is freed.
 pub(crate) struct Registration(AtomicPtr<()>);
 
 impl Registration {
@@ -41,22 +41,22 @@ impl Registration {
         Self(AtomicPtr::new(core::ptr::null_mut()))
     }
 
-    /// Has every fork take the lock of something, which is to be known to no other thread yet.
+    /// Registers a cache, so that each fork takes its lock. No other thread may know the cache yet.
     ///
     /// # Safety
-    /// Until the registration ends, it stays where it is, and may be used by all threads.
+    /// Until the registration ends, the cache does not move, and all threads may use it.
     pub(crate) unsafe fn begin(&self, what: *const dyn Forkable) {
         self.0.store(what.cast_mut().cast(), Relaxed);
         list().push(Listed(what));
     }
 
-    /// Whether forks take the lock.
+    /// Whether forks take the lock of this cache.
     #[inline]
     pub(crate) fn has_begun(&self) -> bool {
         !self.0.load(Relaxed).is_null()
     }
 
-    /// Leaves it out of the forks to come.
+    /// Removes the cache from the list.
     pub(crate) fn end(&self) {
         let address = self.0.swap(core::ptr::null_mut(), Relaxed);
         if !address.is_null() {
@@ -65,29 +65,28 @@ impl Registration {
     }
 }
 
-/// What is locked while the process forks. The list comes last: until then, all that is in it stays.
-struct Held {
+/// The locks that are held during a fork. The list is unlocked last: until then, nothing leaves it.
+struct ForkLocks {
     caches: Vec<Box<dyn Locked>>,
     _list: MutexGuard<'static, List>,
 }
 
-struct HeldByThread(UnsafeCell<Option<Held>>);
+struct OfForkingThread(UnsafeCell<Option<ForkLocks>>);
 
 // SAFETY: it is used by the thread alone that holds the lock of the list.
-unsafe impl Sync for HeldByThread {}
+unsafe impl Sync for OfForkingThread {}
 
-static HELD: HeldByThread = HeldByThread(UnsafeCell::new(None));
+static FORK_LOCKS: OfForkingThread = OfForkingThread(UnsafeCell::new(None));
 
-/// The thread that forks, and so holds the lock of the list.
+/// The locks of the forking thread, which holds the lock of the list.
 static FORKING: AtomicUsize = AtomicUsize::new(0);
 
-/// Installs the handlers, once. Never waits: where two threads come first, they are installed twice, and the second
-/// ones do nothing.
+/// Installs the handlers. Never waits: two threads may install them twice, and the second ones do nothing.
 pub(super) fn install() {
     static INSTALLED: AtomicBool = AtomicBool::new(false);
     if !INSTALLED.load(Acquire) {
-        // SAFETY: the handlers take no lock but ours, and what they allocate they free in the same thread. If there is no
-        // memory to note them, a fork is as it is without them.
+        // SAFETY: the handlers take no lock but ours, and what they allocate they free in the same thread. If there is
+        // no memory to note them, a fork is as it is without them.
         unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
         INSTALLED.store(true, Release);
     }
@@ -101,7 +100,7 @@ extern "C" fn before() {
     // SAFETY: what is in the list is there, as its registration says, and does not leave it as long as it is locked.
     let caches = list.iter().map(|listed| unsafe { &*listed.0 }.lock()).collect();
     // SAFETY: this thread holds the lock of the list.
-    unsafe { *HELD.0.get() = Some(Held { caches, _list: list }) };
+    unsafe { *FORK_LOCKS.0.get() = Some(ForkLocks { caches, _list: list }) };
     FORKING.store(this_thread(), Relaxed);
 }
 
@@ -116,12 +115,12 @@ extern "C" fn in_child() {
     }
 }
 
-/// What this thread has locked before it forked.
-fn held() -> Option<Held> {
+/// Takes the locks that this thread has taken before it forked.
+fn held() -> Option<ForkLocks> {
     if FORKING.load(Relaxed) != this_thread() {
         return None;
     }
     FORKING.store(0, Relaxed);
     // SAFETY: this thread holds the lock of the list, since it is the one that forks.
-    unsafe { (*HELD.0.get()).take() }
+    unsafe { (*FORK_LOCKS.0.get()).take() }
 }

@@ -1,4 +1,4 @@
-//! What a child goes on with as its parent had it.
+//! State that the child of a fork continues to use.
 
 #[cfg(all(feature = "shared", target_os = "linux"))]
 use core::time::Duration;
@@ -7,15 +7,15 @@ use super::Registration;
 use super::own::OfProcess;
 use crate::sync::{Mutex, MutexGuard};
 
-/// What is behind a lock that every fork takes.
+/// State behind a lock that each fork takes.
 pub(crate) trait Heritage {
-    /// Forgets what other threads were doing; in a process that has no other thread. Runs no foreign code.
+    /// Forgets the operations of other threads, in a child that has no other thread. Runs no foreign code.
     #[cfg_attr(not(unix), allow(dead_code, reason = "there is no fork"))]
     fn forget_others(&mut self) {}
 }
 
-/// A lock that every fork takes, so that the child has a whole copy of what is behind it. A child whose fork did not
-/// take it begins with a new one.
+/// A lock that each fork takes, so that the child has a consistent copy of the state. If a fork did not take it, the
+/// child begins with a new state.
 pub(crate) struct Inherited<T> {
     guarded: OfProcess<Guarded<T>, true>,
     make: fn() -> T,
@@ -35,7 +35,7 @@ impl<T: Heritage + Send + 'static> Inherited<T> {
         self.guarded().state.lock()
     }
 
-    /// As [`lock`](Self::lock), waiting no longer than this.
+    /// Like [`lock`](Self::lock), but waits no longer than this.
     #[cfg(all(feature = "shared", target_os = "linux"))]
     pub(crate) fn lock_for(&self, patience: Duration) -> Option<MutexGuard<'_, T>> {
         self.guarded().state.lock_for(patience)
@@ -66,14 +66,14 @@ mod handlers {
 
     impl<T: Heritage> Forkable for Guarded<T> {
         fn lock(&self) -> Box<dyn Locked + '_> {
-            Box::new(Held(self.state.lock()))
+            Box::new(InheritedGuard(self.state.lock()))
         }
     }
 
-    /// The lock, while the process forks.
-    struct Held<G>(G);
+    /// The guard of the lock during a fork.
+    struct InheritedGuard<G>(G);
 
-    impl<T: Heritage, G: DerefMut<Target = T>> Locked for Held<G> {
+    impl<T: Heritage, G: DerefMut<Target = T>> Locked for InheritedGuard<G> {
         fn forget_others(&mut self) {
             self.0.forget_others();
         }

@@ -1,4 +1,4 @@
-//! What each process makes for itself.
+//! State that each process makes for itself.
 
 use alloc::boxed::Box;
 use core::marker::PhantomData;
@@ -7,13 +7,13 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire};
 
 use super::Process;
 
-/// Something that is made when it is needed: for one process, so that the child of a fork has none, or
-/// (`INHERITED`) for that process and the children that it was handed over to.
+/// A value that is made on demand. It belongs to one process, so that the child of a fork has none. With `INHERITED`,
+/// children whose fork ran the handlers may use it as well.
 ///
-/// What a process may not use stays in memory as it is: threads that do not exist any more may have been changing it.
+/// A value that this process may not use is never freed: threads that no longer exist may have been changing it.
 pub(crate) struct OfProcess<T, const INHERITED: bool>(AtomicPtr<Made<T>>, PhantomData<T>);
 
-/// What each process makes for itself.
+/// A value that each process makes for itself.
 pub(crate) type Own<T> = OfProcess<T, false>;
 
 struct Made<T> {
@@ -30,7 +30,7 @@ impl<T, const INHERITED: bool> OfProcess<T, INHERITED> {
         if INHERITED { by.is_inherited() } else { by.is_here() }
     }
 
-    /// What there is for this process.
+    /// Returns the value of this process, if there is one.
     #[inline]
     pub(crate) fn get(&self) -> Option<&T> {
         // SAFETY: what is there is a leaked box. It is freed only by a process that may not use it, or when `self` is
@@ -39,8 +39,8 @@ impl<T, const INHERITED: bool> OfProcess<T, INHERITED> {
         Self::is_usable(made.by).then_some(&made.value)
     }
 
-    /// What there is for this process, made if need be. Never waits: of two threads that come first, one makes it in
-    /// vain.
+    /// Returns the value of this process, and makes it if there is none. Never waits: two threads may both make one,
+    /// and one of the two is dropped.
     #[inline]
     pub(crate) fn get_or_make(&self, make: impl FnOnce() -> T) -> &T {
         match self.get() {
@@ -49,7 +49,7 @@ impl<T, const INHERITED: bool> OfProcess<T, INHERITED> {
         }
     }
 
-    /// Makes it, and prepares it where it then stays, unless another thread is faster.
+    /// Makes the value and prepares it at its final address, unless another thread is faster.
     #[cold]
     pub(super) fn make(&self, make: impl FnOnce() -> T, prepare: impl FnOnce(&T)) -> &T {
         let made = Box::into_raw(Box::new(Made { by: Process::here(), value: make() }));
@@ -72,14 +72,14 @@ impl<T, const INHERITED: bool> OfProcess<T, INHERITED> {
 
 #[cfg(all(feature = "shared", target_os = "linux"))]
 impl<T> Own<T> {
-    /// Replaces what there is. That stays in memory, for others may be using it.
+    /// Replaces the value. The old one is never freed, because other threads may be using it.
     pub(crate) fn set(&self, value: T) -> &T {
         let made = Box::leak(Box::new(Made { by: Process::here(), value }));
         self.0.store(made, core::sync::atomic::Ordering::Release);
         &made.value
     }
 
-    /// Drops what there is, also what is inherited, see [`drop_inherited`](Self::drop_inherited).
+    /// Drops the value, even one of another process, see [`drop_inherited`](Self::drop_inherited).
     pub(crate) fn close(&mut self) {
         let made = core::mem::replace(self.0.get_mut(), core::ptr::null_mut());
         if !made.is_null() {
@@ -88,8 +88,8 @@ impl<T> Own<T> {
         }
     }
 
-    /// Drops what another process has made, from which this one descends. One thread at a time, and only what stays whole
-    /// without the threads of that process.
+    /// Drops the value of an ancestor process. One thread at a time calls this, and only for values that are consistent
+    /// without the ancestor's threads.
     pub(crate) fn drop_inherited(&self) {
         let made = self.0.load(Acquire);
         // SAFETY: as in `get`.

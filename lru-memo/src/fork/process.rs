@@ -1,49 +1,49 @@
-//! Which process this is, counted along the line of forks.
+//! The number of this process, counted along the line of forks.
 //!
-//! The number is on a page that the kernel wipes in the child of a fork (`MADV_WIPEONFORK`). The handlers of a fork
-//! give the child its number at once. Where they did not run, the number is missing, and whoever asks for it first
-//! takes the next one. Where the kernel cannot wipe, the handlers alone tell.
+//! The number is on a page that the kernel wipes in the child of a fork (`MADV_WIPEONFORK`). The handlers give the
+//! child its number at once. If they did not run, the number is missing, and the first use takes the next number. If
+//! the kernel cannot wipe pages, only the handlers notice a fork.
 
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicPtr, AtomicU64};
 
 use alloc::boxed::Box;
 
-/// A process: the first one that uses the crate, or one that descends from it by forks.
+/// A process: the first one that uses the crate, or a descendant by forks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Process(u32);
 
-/// Points to the number of this process, in the lower half, and in the upper one the number of the first process in the
-/// line whose caches it may use. Zero when the number is missing.
+/// Points to two numbers in one word. The lower half is the number of this process. The upper half is the number of the
+/// first process in the line whose caches this one may use. Zero means that the number is missing.
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(core::ptr::null_mut());
 
-/// What is on the page, in memory that is not wiped.
+/// A copy of the page, in memory that forks do not wipe.
 static LAST: AtomicU64 = AtomicU64::new(0);
 
 impl Process {
-    /// The process that asks.
+    /// The calling process.
     #[inline]
     pub(crate) fn here() -> Self {
         Self(word() as u32)
     }
 
-    /// Stands for whatever process it is, where that does not matter.
+    /// Stands for any process, where the process does not matter.
     pub(crate) const ANY: Self = Self(0);
 
-    /// Whether it is the one that asks.
+    /// Whether this is the calling process.
     #[inline]
     pub(crate) fn is_here(self) -> bool {
         self == Self::here()
     }
 
-    /// Whether the process that asks may use the caches of this one: it is the same, or each fork in between has taken
-    /// their locks.
+    /// Whether the calling process may use the caches of this one: it is the same process, or each fork in between has
+    /// taken the caches' locks.
     #[inline]
     pub(crate) fn is_inherited(self) -> bool {
         self.inherited().is_some()
     }
 
-    /// The process that asks, if it [may use](Self::is_inherited) the caches of this one.
+    /// Returns the calling process, if it [may use](Self::is_inherited) the caches of this one.
     #[inline]
     pub(crate) fn inherited(self) -> Option<Self> {
         let word = word();
@@ -60,12 +60,12 @@ fn word() -> u64 {
     }
 }
 
-/// Gives a process its number that got none from a fork: it uses no caches of its ancestors.
+/// Gives a number to a process that got none from the handlers. It uses no caches of its ancestors.
 #[cold]
 #[inline(never)]
 fn missing() -> u64 {
     let page = page();
-    // All who come here at the same time read the same, for it changes after the page does.
+    // Threads that come here at the same time read the same number, because it changes after the page.
     let number = u64::from(LAST.load(Acquire) as u32) + 1;
     let word = number << 32 | number;
     match page.compare_exchange(0, word, AcqRel, Acquire) {
@@ -77,7 +77,7 @@ fn missing() -> u64 {
     }
 }
 
-/// Gives the child of a fork its number: it may use the caches that its parent may use.
+/// Gives the child of a fork its number. It may use the caches that its parent may use.
 #[cfg(unix)]
 pub(super) fn hand_over() {
     // SAFETY: a page that was published stays.
@@ -99,13 +99,13 @@ fn page() -> &'static AtomicU64 {
     #[cfg(unix)]
     super::handlers::install();
     let page = wiped_page().unwrap_or_else(|| Box::leak(Box::default()));
-    // Of two threads that come first, one has made a page in vain.
+    // Two threads may both have made a page; one of the pages is not used.
     let _ =
         PAGE.compare_exchange(core::ptr::null_mut(), core::ptr::from_ref(page).cast_mut(), AcqRel, Acquire);
     published().unwrap_or(page)
 }
 
-/// A page of zeros that is wiped by forks, if the kernel can do that.
+/// Maps a page of zeros, which forks wipe if the kernel supports it.
 #[cfg(all(target_os = "linux", not(miri)))]
 fn wiped_page() -> Option<&'static AtomicU64> {
     const PAGE: usize = 4096;

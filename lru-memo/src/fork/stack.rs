@@ -1,13 +1,13 @@
-//! Where the stack of a thread ends.
+//! The end of a thread's stack.
 
-/// The lowest address of the calling thread's stack, where that is known.
+/// Returns the lowest address of the calling thread's stack, if it is known.
 #[cfg(target_os = "linux")]
 pub(crate) fn stack_end() -> Option<usize> {
     use core::cell::Cell;
     std::thread_local! {
         static END: Cell<Option<Option<usize>>> = const { Cell::new(None) };
     }
-    // The system may have to look it up in a file.
+    // Remembered, because the system may have to read a file.
     let known = END.try_with(Cell::get).ok().flatten();
     known.unwrap_or_else(|| {
         let end = ask();

@@ -12,7 +12,7 @@ use crate::info::{CacheInfo, CacheParameters};
 use crate::key::Part;
 use crate::kind::{InBlocks, Kept, Kind};
 use crate::memo::Memo;
-use crate::slot::{Shared, SharedKey};
+use crate::slot::{ShareableKey, Shared};
 use crate::tags::Tagged;
 use crate::threading::AllThreads;
 use crate::totals::CacheTotals;
@@ -65,7 +65,7 @@ trait Erased: Send + Sync {
 struct Sharing<C>(C);
 
 // SAFETY: a `C` gets in here, and a reference to it out of here, only by this module: `Entry::new` and `Entry::typed` exist for
-// a `Cache<AllThreads, P, K, V, S>` alone, and the former demands a `SharedKey<K>`, a `Shared<V>` and `S:
+// a `Cache<AllThreads, P, K, V, S>` alone, and the former demands a `ShareableKey<K>`, a `Shared<V>` and `S:
 // ShareableInObject`. The first two exist only when all parts of `K`, and `V`, are `Send + Sync`; then the cache is,
 // too, which the compiler confirms below.
 unsafe impl<C> Sync for Sharing<C> {}
@@ -97,7 +97,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    fn new<P, K, V, S>(site: SiteInObject, _proofs: (impl SharedKey<K>, Shared<V>)) -> Self
+    fn new<P, K, V, S>(site: SiteInObject, _proofs: (impl ShareableKey<K>, Shared<V>)) -> Self
     where
         P: Kind + 'static,
         K: Tagged + 'static,
@@ -125,7 +125,7 @@ impl Entry {
     }
 
     /// The cache by its type, to be kept.
-    fn held<P, K, V, S>(&self) -> Held<P, K, V, S>
+    fn held<P, K, V, S>(&self) -> CountedUse<P, K, V, S>
     where
         P: Kind + 'static,
         K: 'static,
@@ -134,7 +134,7 @@ impl Entry {
     {
         let typed: *const Sharing<TheCache<P, K, V, S>> = self.typed();
         // SAFETY: the pointer is to what is in an `Arc`, which has one more owner now.
-        Held(unsafe {
+        CountedUse(unsafe {
             Arc::increment_strong_count(typed);
             Arc::from_raw(typed)
         })
@@ -173,9 +173,9 @@ impl Entry {
 }
 
 /// A cache that a call keeps, also when its owner is gone.
-pub struct Held<P: Kind, K, V, S>(Arc<Sharing<TheCache<P, K, V, S>>>);
+pub struct CountedUse<P: Kind, K, V, S>(Arc<Sharing<TheCache<P, K, V, S>>>);
 
-impl<P: Kind, K, V, S> Deref for Held<P, K, V, S> {
+impl<P: Kind, K, V, S> Deref for CountedUse<P, K, V, S> {
     type Target = TheCache<P, K, V, S>;
 
     #[inline]
@@ -205,7 +205,7 @@ impl<'m> InObject<'m> {
     #[inline]
     pub fn cache<P, K, V, S>(
         self,
-        key: impl SharedKey<K>,
+        key: impl ShareableKey<K>,
         value: Shared<V>,
         site: impl FnOnce() -> SiteInObject,
     ) -> &'m TheCache<P, K, V, S>
@@ -222,10 +222,10 @@ impl<'m> InObject<'m> {
     #[inline]
     pub fn held<P, K, V, S>(
         self,
-        key: impl SharedKey<K>,
+        key: impl ShareableKey<K>,
         value: Shared<V>,
         site: impl FnOnce() -> SiteInObject,
-    ) -> Held<P, K, V, S>
+    ) -> CountedUse<P, K, V, S>
     where
         P: Kind + 'static,
         K: Tagged + 'static,
@@ -238,7 +238,7 @@ impl<'m> InObject<'m> {
     #[inline]
     fn entry<P, K, V, S>(
         self,
-        key: impl SharedKey<K>,
+        key: impl ShareableKey<K>,
         value: Shared<V>,
         site: impl FnOnce() -> SiteInObject,
     ) -> &'m Entry
@@ -254,7 +254,7 @@ impl<'m> InObject<'m> {
 
     /// The cache, when it has been used.
     #[must_use]
-    pub fn used<P, K, V, S>(self) -> Option<Held<P, K, V, S>>
+    pub fn used<P, K, V, S>(self) -> Option<CountedUse<P, K, V, S>>
     where
         P: Kind + 'static,
         K: 'static,

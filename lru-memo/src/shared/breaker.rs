@@ -1,4 +1,4 @@
-//! Whether a server, or a lock that others share, is worth asking: after a failure it is left alone, longer each time.
+//! A circuit breaker: after a failure, a server or a lock is not tried for a while, and longer each time.
 
 use alloc::boxed::Box;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -10,18 +10,20 @@ use once_cell::race::OnceBox;
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Lets all calls through as long as there is no failure; after one, none for an interval, then a single one, whose
-/// failure makes the next interval twice as long.
+/// Admits all calls until one fails. Then it admits no call for an interval, and one call after it. If that call fails,
+/// the next interval is twice as long.
 pub(super) struct Breaker {
-    /// When a call is let through again, in nanoseconds; 0 as long as all are.
+    /// The end of the interval, in nanoseconds; 0 while all calls are admitted.
     until: AtomicU64,
     failures: AtomicU32,
 }
 
-/// How a call was let through.
+/// How a call was admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admitted {
+    /// With all other calls.
     AsAll,
+    /// As the one call after an interval.
     AsTheOne,
 }
 
@@ -36,14 +38,14 @@ impl Breaker {
             return Some(Admitted::AsAll);
         }
         let now = now();
-        // The one that is let through may not come back: then it is another's turn after the same interval.
+        // The admitted call may never report back: then another one is admitted after the same interval.
         let next = now + self.interval();
         let is_mine = now >= until
             && self.until.compare_exchange(until, next, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         is_mine.then_some(Admitted::AsTheOne)
     }
 
-    /// Whether all calls are let through.
+    /// Whether all calls are admitted.
     #[cfg(all(feature = "shared", target_os = "linux"))]
     #[inline]
     pub(super) fn is_at_rest(&self) -> bool {
@@ -60,7 +62,7 @@ impl Breaker {
     pub(super) fn failed(&self, admitted: Admitted) {
         match admitted {
             Admitted::AsAll => {
-                // Of many calls that fail at the same time, one counts.
+                // Of calls that fail at the same time, only the first counts.
                 let next = now() + nanos(FIRST);
                 if self.until.compare_exchange(0, next, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                     self.failures.store(1, Ordering::Relaxed);
@@ -79,7 +81,7 @@ impl Breaker {
     }
 }
 
-/// Nanoseconds of this process, never zero.
+/// Returns the nanoseconds since the first call in this process, plus one.
 fn now() -> u64 {
     static START: OnceBox<Instant> = OnceBox::new();
     nanos(START.get_or_init(|| Box::new(Instant::now())).elapsed()) + 1

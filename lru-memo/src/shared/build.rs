@@ -1,7 +1,7 @@
-//! Which build of a program runs.
+//! Identifies the build of a program.
 
-/// The build id of the program or the library that holds the code at this address: a hash of all that was linked,
-/// which the linker has put into it. `None` where there is none.
+/// Returns the build id of the program or library with the code at this address: a hash of everything linked, which the
+/// linker has written into it. Returns `None` if there is none.
 #[cfg(target_os = "linux")]
 pub(super) fn build_of(address: usize) -> Option<alloc::vec::Vec<u8>> {
     let mut search = linux::Search { address, found: None };
@@ -11,7 +11,7 @@ pub(super) fn build_of(address: usize) -> Option<alloc::vec::Vec<u8>> {
     search.found
 }
 
-/// Elsewhere nothing is known of the build.
+/// On other systems, the build is not known.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn build_of(_: usize) -> Option<alloc::vec::Vec<u8>> {
     None
@@ -31,7 +31,7 @@ mod linux {
         pub(super) found: Option<Vec<u8>>,
     }
 
-    /// Looks at one object; ends the search at the one that holds the address.
+    /// Visits one object. Ends the search at the one that holds the address.
     ///
     /// # Safety
     /// `info` describes a loaded object, and `search` points to a [`Search`] that nothing else uses.
@@ -72,7 +72,7 @@ mod linux {
         1
     }
 
-    /// The build id among notes.
+    /// Finds the build id among notes.
     pub(super) fn build_id(mut notes: &[u8]) -> Option<&[u8]> {
         loop {
             let (head, rest) = notes.split_first_chunk::<12>()?;

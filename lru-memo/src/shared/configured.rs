@@ -1,4 +1,4 @@
-//! The store of this process: which one it is, and opening it.
+//! The store of this process: chooses it and opens it.
 
 #[cfg(any(test, fuzzing))]
 pub(super) mod check;
@@ -21,18 +21,18 @@ use super::{Store, health, privileges, url};
 use crate::fork::{Heritage, Inherited, Own};
 use crate::sync::Mutex;
 
-/// How long a store that could not be opened is left alone.
+/// The time after a failed attempt to open the store in which calls do not try again.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 static STORE: OnceBox<Box<dyn Store>> = OnceBox::new();
 static SETUP: Inherited<Setup> = Inherited::new(Setup::default);
-/// Held by the thread that opens the store. Why that has failed, and when.
+/// Held by the thread that opens the store. Holds the last failure: when, and why.
 static OPENING: Own<Mutex<Option<(Instant, Error)>>> = Own::none();
 
 #[derive(Default)]
 struct Setup {
     url: Option<String>,
-    /// The store's URL, as may be shown.
+    /// The store's URL, redacted.
     name: String,
     is_being_opened: bool,
 }
@@ -53,11 +53,11 @@ impl Heritage for Setup {
     }
 }
 
-/// Chooses the store of this process by its URL, see the [module](super). It is opened when it is first used.
+/// Chooses the store of this process by its URL, see the [module](super). The first call opens the store.
 ///
 /// # Errors
-/// When there is no such store in this build, when one was chosen or is in use already, or when the directory above that
-/// of an embedded store is missing.
+/// When this build has no such store, when a store was chosen or is in use already, or when the directory of an embedded
+/// store cannot be used: its parent is missing, or another user could write to it.
 ///
 /// ```
 /// use lru_memo::shared::{Kind, configure};
@@ -76,7 +76,7 @@ pub fn configure(url: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes a store of your own that of this process.
+/// Makes a store of your own the store of this process.
 ///
 /// # Errors
 /// When a store was chosen or is in use already.
@@ -86,11 +86,11 @@ pub fn configure_store(store: impl Store + 'static) -> Result<(), Error> {
     STORE.set(Box::new(Box::new(store))).map_err(|_| in_use())
 }
 
-/// The store of this process. It is opened, if need be.
+/// Returns the store of this process, and opens it if it is not open.
 ///
 /// # Errors
-/// When it cannot be opened, which is tried again after a few seconds. The error is counted in
-/// [`health`](super::health()).
+/// When the store cannot be opened. The next attempt is made after a few seconds. [`health`](super::health()) counts
+/// the error.
 pub fn store() -> Result<&'static dyn Store, Error> {
     match STORE.get() {
         Some(store) => Ok(&**store),
@@ -98,10 +98,10 @@ pub fn store() -> Result<&'static dyn Store, Error> {
     }
 }
 
-/// Opens a store by its URL for a tool: one that is not there is not made, and it does not become that of this process.
+/// Opens a store by its URL, for a tool. Does not make a missing store, and does not change the store of this process.
 ///
 /// # Errors
-/// When there is no such store, or it does not work.
+/// When the store does not exist, or does not work.
 ///
 /// ```
 /// use lru_memo::shared::{Kind, attach};
@@ -112,18 +112,18 @@ pub fn store() -> Result<&'static dyn Store, Error> {
 pub fn attach(url: &str) -> Result<Box<dyn Store>, Error> {
     check(url)?;
     match split(url) {
-        ("memory", _) => {
-            Err(Error::new(Kind::NotFound, "`memory://` is in another process, which shares it with nobody"))
-        }
+        ("memory", _) => Err(Error::new(
+            Kind::NotFound,
+            "`memory://` is private to its process: no other process can open it",
+        )),
         _ => Ok(open(url, false)?.0),
     }
 }
 
-/// The URLs of the embedded stores in the default place: one for each program of this user that has one. For
-/// [`attach`].
+/// Returns the URLs of the embedded stores in the default place, for [`attach`]: one for each program of this user.
 ///
 /// # Errors
-/// When others can get at that place, or it cannot be read.
+/// When other users can use that place, or this process cannot read it.
 pub fn stores() -> Result<Vec<String>, Error> {
     let directories = embedded_in_default_place()?;
     let paths = directories.iter().filter_map(|directory| directory.to_str());
@@ -177,7 +177,7 @@ fn open_first() -> Result<&'static dyn Store, Error> {
         }
         url
     };
-    // Not in the lock: it may take long, and a fork would have to wait.
+    // Outside of the lock: opening may take long, and a fork would wait for the lock.
     let opened = url.and_then(|url| open(&url, true));
     let mut setup = SETUP.lock();
     setup.is_being_opened = false;
@@ -195,7 +195,7 @@ fn open_first() -> Result<&'static dyn Store, Error> {
     }
 }
 
-/// The store of a privileged program that has not chosen one: it is private to the process.
+/// The store of a privileged program that has not chosen one. It is private to the process.
 const WITHOUT_CHOICE: &str = "memory://";
 
 fn without_choice() -> Error {
@@ -205,19 +205,20 @@ fn without_choice() -> Error {
     Error::new(Kind::Directory, message)
 }
 
-/// The URL in the environment; nothing stands for the default store.
+/// Returns the URL in the environment. An empty one stands for the default store.
 fn chosen_by_environment() -> Result<String, Error> {
     match std::env::var("LRU_MEMO_STORE") {
         Ok(url) => Ok(url),
         Err(VarError::NotPresent) => Ok(String::new()),
-        // It may have a password.
+        // The message leaves the value out, because it may hold a password.
         Err(VarError::NotUnicode(_)) => {
-            Err(Error::new(Kind::Url, "`LRU_MEMO_STORE` is not UTF-8: a URL is, or a path in it is escaped"))
+            Err(Error::new(Kind::Url, "`LRU_MEMO_STORE` is not UTF-8, and so not a URL"))
         }
     }
 }
 
-/// The scheme of a URL, and the rest; no scheme where there is none, so that an error repeats nothing else.
+/// Splits a URL into its scheme and the rest. Without a valid scheme, the scheme is empty, so that no error repeats
+/// another part.
 fn split(url: &str) -> (&str, &str) {
     let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'+');
     url.split_once("://").filter(|(scheme, _)| is_scheme(scheme)).unwrap_or(("", url))
@@ -248,13 +249,13 @@ fn check(url: &str) -> Result<(), Error> {
     }
 }
 
-/// Checks what follows `memory://`.
+/// Checks the part after `memory://`.
 fn check_memory(rest: &str) -> Result<(), Error> {
     let (place, mut options) = url::split_options(rest);
     if !place.is_empty() {
         return Err(Error::new(Kind::Url, "`memory://` has no host and no directory"));
     }
-    // One process has one such store, so it meets no other, whatever the prefix is.
+    // The prefix is checked and ignored: no other deployment shares this store.
     options.try_for_each(|(name, text)| match name {
         "prefix" => url::prefix(text).map(|_| ()),
         _ => Err(url::unknown(name, "`prefix`")),
@@ -263,7 +264,7 @@ fn check_memory(rest: &str) -> Result<(), Error> {
 
 const SCHEMES: &str = "`file:///`, `memcached://` or `redis://`, or is `memory://`";
 
-/// The error of a store that another build has.
+/// The error for a store that this build does not have.
 #[cfg(not(all(feature = "memcached", feature = "redis-tls")))]
 pub(super) fn missing(scheme: &str, feature: &str) -> Error {
     Error::new(
@@ -292,12 +293,13 @@ fn open(url: &str, create: bool) -> Result<(Box<dyn Store>, String), Error> {
 
 const HAS_EMBEDDED: bool = cfg!(all(feature = "shared", target_os = "linux"));
 
-/// Fails where there is no embedded store.
+/// Fails if this build or this system has no embedded store.
 fn embedded(is_there: bool) -> Result<(), Error> {
     if is_there { Ok(()) } else { Err(no_embedded()) }
 }
 
-/// A cache of each process for itself would not do in its place: it would not see what others invalidate.
+/// The error for a missing embedded store. A cache in each process would be wrong instead: it would miss the
+/// invalidations of other processes.
 fn no_embedded() -> Error {
     let message = if cfg!(feature = "shared") {
         "the embedded store, which is the default, works on Linux only: without another, `scope = shared` caches \
@@ -321,7 +323,7 @@ fn open_embedded(_: &str, _: bool) -> Result<(Box<dyn Store>, String), Error> {
     Err(no_embedded())
 }
 
-/// Looks at the directory that a URL names.
+/// Checks the directory of a URL.
 fn check_place(url: &str) -> Result<(), Error> {
     match split(url) {
         #[cfg(all(feature = "shared", target_os = "linux"))]
@@ -340,8 +342,8 @@ fn embedded_in_default_place() -> Result<Vec<PathBuf>, Error> {
     Ok(Vec::new())
 }
 
-/// The URL of a store as may be shown: of servers without options but for `prefix`, and without anything that may be a
-/// password or a part of one.
+/// Returns the URL of a store without anything that may be a password or a part of one. The URL of a server also loses
+/// all options except `prefix`.
 ///
 /// ```
 /// use lru_memo::shared::redacted;
@@ -358,7 +360,7 @@ pub fn redacted(url: &str) -> String {
         ("", _) if url.is_empty() => return String::new(),
         ("", _) => return String::from("***"),
         _ if is_unix => format!("{scheme}://{place}"),
-        // The question mark is in the password.
+        // The question mark is part of the password.
         _ if options.contains('@') => return format!("{scheme}://***"),
         (_, Some((_, host))) => format!("{scheme}://***@{host}"),
         (_, None) => format!("{scheme}://{place}"),

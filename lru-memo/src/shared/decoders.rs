@@ -1,8 +1,8 @@
-//! A check for each decoder of bytes that others have written, and for the URLs of stores: the fuzz target `decoders`
-//! runs them, and so do tests.
+//! Checks for all decoders of foreign bytes, and for the URLs of stores. The fuzz target `decoders` and unit tests run
+//! them.
 //!
-//! Whatever the bytes are, a decoder neither panics nor goes on for ever, allocates no more than the bytes can fill, and
-//! reads what was written as it was.
+//! For any bytes, a decoder does not panic, ends, and allocates no more than the bytes can fill. A decoder reads what
+//! its encoder has written.
 
 #[cfg(all(feature = "shared", target_os = "linux"))]
 use super::lmdb;
@@ -12,7 +12,7 @@ use super::{configured, format};
 
 type Check = fn(&[u8]);
 
-/// The checks, each with the letter that its inputs begin with.
+/// The checks, each with the first letter of its inputs.
 const CHECKS: &[(u8, Check)] = &[
     (b'f', format::check::check),
     (b'u', configured::check::url),
@@ -30,7 +30,7 @@ const CHECKS: &[(u8, Check)] = &[
     (b't', lmdb::check::table),
 ];
 
-/// Checks a decoder with these bytes; the first of them says which one. Says whether it is one.
+/// Runs the check that the first byte names on the other bytes. Returns whether there is such a check.
 pub fn check(input: &[u8]) -> bool {
     let Some((letter, bytes)) = input.split_first() else { return false };
     let Some((_, check)) = CHECKS.iter().find(|(known, _)| known == letter) else { return false };

@@ -1,10 +1,10 @@
-//! Why a store does not work.
+//! The error of a store.
 
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
-/// Why a store does not work: a [`Kind`], and a message for people. It contains no password.
+/// The error of a store: a [`Kind`], and a message for people, which contains no password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     kind: Kind,
@@ -15,34 +15,34 @@ pub struct Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// The URL is not one, or names a store that this build does not have.
+    /// The URL is malformed, or names a store that this build does not have.
     Url,
-    /// A store was chosen before; or its files are in the use of others with whom this process cannot share them.
+    /// A store was chosen before, or processes that cannot share the store with this one use its files.
     InUse,
-    /// There is no such store, and none was to be made.
+    /// The store does not exist, and the caller did not ask to make it.
     NotFound,
     /// Files or directories are missing, or are not private to this user.
     Directory,
-    /// There is no room.
+    /// The store has no room.
     Full,
-    /// What is in the store cannot be understood.
+    /// The contents of the store are broken or foreign.
     Corrupt,
     /// The store failed, or cannot be reached.
     Unavailable,
     /// A key or a value cannot be serialized.
     Value,
-    /// A function cannot be told from others, and is not cached.
+    /// A function cannot be told from other functions, so it is not cached.
     Identity,
 }
 
 impl Error {
-    /// An error of this kind.
+    /// Makes an error of this kind.
     #[must_use]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into().into_boxed_str() }
     }
 
-    /// What kind of error it is.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind

@@ -1,10 +1,13 @@
-//! How keys and values are written: in bytes that say what they hold.
+//! The format of keys and values: self-describing bytes, for serde.
 //!
-//! Every value goes after a [`Tag`], fields after their names, and variants and types with theirs. So keys differ
-//! wherever the arguments do, also where serde is told not to write which variant it is; a value is not read as another
-//! one when fields or variants of its type were moved; and what serde can do with formats that tell what they hold
-//! works: `flatten`, `untagged`, `skip_serializing_if`. Unlike the well-known formats of this kind, it tells `Some(())`
-//! and `Some(None)` from `None`, and can write floats such that equal ones are the same.
+//! Each value follows a [`Tag`]. Names precede fields, variants and types. This has three effects:
+//!
+//! - Different arguments are different keys, even if serde is told to leave the variant out.
+//! - If the fields or variants of a type were reordered, an old value is still read correctly.
+//! - serde's features for self-describing formats work: `flatten`, `untagged`, `skip_serializing_if`.
+//!
+//! Unlike the well-known formats of this kind, the format distinguishes `Some(())` and `Some(None)` from `None`. It can
+//! also write equal floats as equal bytes.
 
 #[cfg(any(test, fuzzing))]
 pub(super) mod check;
@@ -24,7 +27,7 @@ pub use self::data::Data;
 pub(super) use self::read::{read, read_bytes};
 pub(super) use self::write::{Floats, write, write_bytes};
 
-/// What a value is.
+/// The kind of a value.
 #[repr(u8)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tag {
@@ -52,7 +55,7 @@ enum Tag {
 }
 
 impl Tag {
-    /// All of them, by their numbers.
+    /// All tags, in the order of their numbers.
     const ALL: [Self; 19] = [
         Self::Bool,
         Self::Signed,
@@ -76,7 +79,7 @@ impl Tag {
     ];
 }
 
-/// Why something cannot be written, or not read.
+/// Why a value cannot be written or read.
 #[derive(Debug)]
 pub(super) struct Unfit(String);
 

@@ -1,6 +1,6 @@
-//! One memoized function on the store: what the generated functions call.
+//! The calls of a memoized function with `scope = shared`. Generated code calls this module.
 //!
-//! Whatever is wrong with the store, the caller's function runs: the error is counted, and nothing is stored.
+//! If the store fails, the error is counted, the function runs, and nothing is stored.
 
 mod change;
 pub(crate) mod tags;
@@ -22,7 +22,7 @@ use super::key::SharedKey;
 use super::namespace::Namespace;
 use super::near::Near;
 use super::task::{self, Caller};
-use super::turns::{Joined, Run, Turn, Turns};
+use super::turns::{Role, Run, SharedTurn, Turns};
 use super::undelivered::Mark;
 use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket};
@@ -34,30 +34,30 @@ use crate::outcome::{Errors, Returned};
 use crate::registry::{self, Site};
 use crate::totals::{CacheTotals, Runs, Stopwatch};
 
-/// A memoized function on the store of this process; or all instantiations of a generic one. Nothing in here ever
+/// A memoized function on the store of this process, with a cache for each of its instantiations. Finding one never
 /// blocks.
 pub struct SharedCaches(ByType<SharedCache>);
 
 /// A memoized function, or one instantiation of it, on the store of this process.
 pub struct SharedCache {
     space: Namespace,
-    /// Whether it has the namespace for itself. If not, nothing is stored.
+    /// Whether the namespace belongs to this function alone. If not, nothing is stored.
     is_told_apart: bool,
-    /// Whether its values begin with tags.
+    /// Whether stored values begin with their tags.
     is_tagged: bool,
     lifetime: Lifetime,
     runs: Runs,
     calls: Calls,
     turns: Turns,
     near: Option<Near>,
-    /// Whether the store could not be told to remove something of this function.
+    /// Set while a removal in this namespace is undelivered.
     undelivered: Mark,
 }
 
 /// The caches of all methods.
 static OF_METHODS: SharedCaches = SharedCaches::new();
 
-/// The cache of a method, among those of all methods; it is made and registered when it is not there.
+/// Returns the cache of a method. The first call makes and registers it.
 #[inline]
 pub fn shared_cache_of<F>(
     method: F,
@@ -67,23 +67,23 @@ pub fn shared_cache_of<F>(
     OF_METHODS.of(instantiation_of(method), site, identity)
 }
 
-/// The cache of a method, when it has been used.
+/// Returns the cache of a method that has been used.
 ///
 /// # Panics
-/// When it has not.
+/// When the method has not been used.
 #[must_use]
 pub fn used_cache_of<F>(method: F) -> &'static SharedCache {
     OF_METHODS.0.get(instantiation_of(method)).expect("a cache is registered once it is there")
 }
 
 impl SharedCaches {
-    /// Nothing yet.
+    /// Without any cache.
     #[must_use]
     pub const fn new() -> Self {
         Self(ByType::new())
     }
 
-    /// The cache of this instantiation; it is made and registered when it is not there.
+    /// Returns the cache of this instantiation. The first call makes and registers it.
     #[inline]
     pub fn of(
         &'static self,
@@ -118,39 +118,39 @@ impl Default for SharedCaches {
     }
 }
 
-/// One call of a memoized function or of a companion: with its key, if that could be serialized.
+/// One call of a memoized function or of a companion. There is no key if the arguments could not be serialized.
 ///
-/// What its methods return never waits when a thread has made it, see [`at_once`](super::task::at_once).
+/// The futures of a thread's call are ready at the first poll, see [`at_once`](super::task::at_once).
 #[must_use]
 pub struct SharedCall {
     cache: &'static SharedCache,
     key: Option<Vec<u8>>,
     caller: Caller,
-    /// The tags of a value that `put` stores.
+    /// The tags for the value that `put` stores.
     tags: Vec<Box<str>>,
 }
 
-/// A lookup that found nothing: run the function and complete this.
+/// A miss: the caller runs the function, and completes the miss with the result.
 #[must_use]
 pub struct SharedMiss {
     cache: &'static SharedCache,
     caller: Caller,
-    /// What is to be stored with; not when the store did not work.
+    /// The key and the ticket to store the value with. `None` if the value will not be stored.
     stored: Option<(Vec<u8>, Ticket)>,
-    /// When it began, as the store has told.
+    /// The ticket of the run, if the store has issued one.
     since: Option<Ticket>,
     replace: bool,
-    /// Whether an older value must not stay, even if this one cannot be stored.
+    /// Whether an older value is removed even if the new one cannot be stored.
     refreshes: bool,
-    /// What the near cache is to keep it with.
+    /// The ticket to store the value in the near cache with.
     near: Option<Ticket>,
-    turn: Option<Turn>,
-    /// The first bytes of the stored value: its tags.
+    turn: Option<SharedTurn>,
+    /// The encoded tags, which the stored value begins with.
     head: Vec<u8>,
     stopwatch: Stopwatch<'static>,
 }
 
-/// The calls of this process.
+/// How the calls in this process have ended.
 #[derive(Default)]
 struct Calls {
     hits: AtomicU64,
@@ -159,7 +159,7 @@ struct Calls {
 }
 
 impl Calls {
-    /// Counts a call by what it found.
+    /// Counts a hit for `Ok`, a miss for `Err`.
     fn count<V, E>(&self, found: Result<V, E>) -> Result<V, E> {
         let counter = if found.is_ok() { &self.hits } else { &self.misses };
         counter.fetch_add(1, Relaxed);
@@ -167,18 +167,18 @@ impl Calls {
     }
 }
 
-/// What the caller of a key is to do that was not found, where callers wait for each other.
+/// What a caller does after a miss, with `single_flight`.
 #[must_use]
 #[expect(private_interfaces, reason = "a turn is the business of this module")]
 pub enum SharedPending {
-    /// Run the function.
+    /// The caller runs the function.
     Run(SharedMiss),
-    /// Have a turn first.
-    Join(SharedCall, Option<Ticket>, Joined),
+    /// The caller joins the flight of the key.
+    Join(SharedCall, Option<Ticket>, Role),
 }
 
 impl SharedCache {
-    /// Nothing is stored without an `id`.
+    /// Without an `id`, nothing is stored.
     fn new(name: &'static str, parameters: CacheParameters, id: Option<u128>, is_tagged: bool) -> Self {
         let space = Namespace::new(name, id.unwrap_or_default())
             .with_maxsize(parameters.maxsize)
@@ -201,12 +201,12 @@ impl SharedCache {
         }
     }
 
-    /// A call by a thread, which may block.
+    /// Begins a call by a thread, which may block.
     pub fn by_thread(&'static self, key: impl SharedKey) -> SharedCall {
         self.call(key, Caller::Thread)
     }
 
-    /// A call by a task, which must not.
+    /// Begins a call by a task, which must not block.
     pub fn by_task(&'static self, key: impl SharedKey) -> SharedCall {
         self.call(key, Caller::Task)
     }
@@ -216,15 +216,15 @@ impl SharedCache {
         SharedCall { cache: self, key, caller, tags: Vec::new() }
     }
 
-    /// Asks the store about a key, which is given back. What goes wrong is counted. Nothing is asked of a store that
-    /// does not know yet what this process has removed.
+    /// Asks the store about a key, and returns the key with the answer. Errors are counted. While a removal of this
+    /// function is undelivered, the store is not asked.
     async fn ask<R: Send + 'static>(
         &'static self,
         caller: Caller,
         key: Vec<u8>,
         question: impl Fn(&dyn Store, &Namespace, &[u8]) -> Result<R, Error> + Send + 'static,
     ) -> (Vec<u8>, Option<R>) {
-        // That it could not be opened was counted then.
+        // Opening the store has counted the error already.
         let Ok(store) = task::store(caller).await else { return (key, None) };
         let ask = move |key: &[u8]| {
             self.undelivered.is_clean(&self.space).then(|| question(store, &self.space, key))
@@ -253,12 +253,12 @@ impl SharedCall {
         self.cache.ask(self.caller, self.key?, question).await.1
     }
 
-    /// With the tags of a value that is put.
+    /// Sets the tags of the value that [`put`](Self::put) stores.
     pub fn with_tags(self, tags: Vec<Box<str>>) -> Self {
         Self { tags, ..self }
     }
 
-    /// Looks the key up for a call of the function, and counts.
+    /// Looks up the key for a call of the function, and counts a hit or a miss.
     ///
     /// # Errors
     /// A miss.
@@ -270,11 +270,11 @@ impl SharedCall {
         })
     }
 
-    /// What the near cache has, if there is one.
+    /// Looks up the key in the near cache. On a miss, returns the call and the near cache's ticket.
     fn look_near<V>(self, codec: Codec<V>) -> Result<V, (Self, Option<Ticket>)> {
         let (Some(near), Some(key)) = (&self.cache.near, &self.key) else { return Err((self, None)) };
         match near.get(key) {
-            // What other processes invalidate is not seen for as long as the function says.
+            // The near cache does not see what other processes invalidate: the option `near` allows that for a time.
             Some(Found::Hit(bytes)) => self.cache.decode_alone(&bytes, codec).ok_or((self, None)),
             Some(Found::Miss(ticket)) => Err((self, Some(ticket))),
             None => Err((self, None)),
@@ -293,10 +293,10 @@ impl SharedCall {
         }
     }
 
-    /// Looks the key up; its callers wait for each other.
+    /// Looks up the key for a call with `single_flight`.
     ///
     /// # Errors
-    /// What to do when it was not found.
+    /// On a miss, what the caller does next.
     pub async fn get_or_join<V>(self, codec: Codec<V>) -> Result<V, SharedPending> {
         let calls = &self.cache.calls;
         let (Self { cache, key, caller, .. }, near) = match self.look_near(codec) {
@@ -317,14 +317,15 @@ impl SharedCall {
         }
     }
 
-    /// The value of the key, counting and moving nothing.
+    /// Returns the value of the key. Changes neither recency nor counters.
     pub async fn peek<V>(self, codec: Codec<V>) -> Option<V> {
         let (cache, caller) = (self.cache, self.caller);
         let bytes = self.ask(|store, space, key| store.peek(space, key)).await.flatten()?;
         if cache.is_current(caller, &bytes).await { cache.decode_alone(&bytes, codec) } else { None }
     }
 
-    /// Removes the key, and keeps what is being computed for it from being stored. Says whether it was there.
+    /// Removes the key, and returns whether there was an entry. A value that is being computed for the key will not be
+    /// stored.
     pub async fn invalidate(self) -> bool {
         let Self { cache, key, caller, .. } = self;
         let Some(key) = key else { return false };
@@ -334,7 +335,7 @@ impl SharedCall {
         cache.change(caller, key, |store, key| cache.remove(store, key)).await.unwrap_or(false)
     }
 
-    /// Stores a value as the most recent, replacing an older one; counts nothing.
+    /// Stores a value as the most recent entry, in place of an older one. Counts nothing.
     pub async fn put<V>(self, value: V, codec: Codec<V>, ttl_of: impl FnOnce(&V) -> Option<Duration>) {
         let (own_ttl, bytes) = (ttl_of(&value), noted((codec.encode)(&value)));
         drop(value);
@@ -355,14 +356,14 @@ impl SharedCall {
         cache.change(caller, key, put).await;
     }
 
-    /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
+    /// Begins a run for `_refresh`. Counts nothing, and is always a miss.
     pub async fn refresh(self) -> SharedMiss {
         let Self { cache, key, caller, .. } = self;
         let stored = match key {
             Some(key) => match cache.ask(caller, key, |store, space, _| store.ticket(space)).await {
                 (key, Some(ticket)) => Some((key, ticket)),
                 (key, None) => {
-                    // The new value cannot be stored in place of the old one.
+                    // The new value cannot replace the old one, so the old one is removed.
                     cache.change(caller, key, |store, key| cache.remove(store, key)).await;
                     None
                 }
@@ -373,7 +374,7 @@ impl SharedCall {
         SharedMiss { replace: true, refreshes: true, near, ..cache.miss(caller, stored) }
     }
 
-    /// The counters; zeros when the store does not work.
+    /// Returns the counters, all zero when the store does not work.
     pub async fn info(self) -> CacheInfo {
         let maxsize = self.cache.space.maxsize();
         let counts = self.ask(|store, space, _| store.info(space)).await;
@@ -391,7 +392,7 @@ impl SharedCall {
 }
 
 impl SharedCache {
-    /// The value of what was found; what cannot be understood becomes a miss.
+    /// Decodes a hit. A value that cannot be decoded, or whose tags were invalidated, becomes a miss.
     async fn decode<V>(
         &'static self,
         caller: Caller,
@@ -400,7 +401,7 @@ impl SharedCache {
         near: Option<Ticket>,
         codec: Codec<V>,
     ) -> Result<V, SharedMiss> {
-        // Without a future of its own, which would cost each hit.
+        // Not in an async function of its own: another future would cost each hit.
         let is_current = !self.is_tagged || tags::are_current(caller, bytes).await;
         if let Some(value) = is_current.then(|| self.decode_alone(bytes, codec)).flatten() {
             self.keep_near(&key, bytes, near, false);
@@ -431,17 +432,17 @@ impl SharedCache {
         }
     }
 
-    /// The value of what was found, whether or not its tags were invalidated.
+    /// Decodes a value, whether or not its tags were invalidated.
     fn decode_alone<V>(&self, bytes: &[u8], codec: Codec<V>) -> Option<V> {
         (codec.decode)(if self.is_tagged { tags::without_head(bytes)? } else { bytes })
     }
 
-    /// Whether no tag of what was found was invalidated since it was computed.
+    /// Whether no tag of the value was invalidated since the value was computed.
     async fn is_current(&self, caller: Caller, bytes: &[u8]) -> bool {
         !self.is_tagged || tags::are_current(caller, bytes).await
     }
 
-    /// What calls of this process have come to since the function was first used.
+    /// Returns the totals of this process since the first use of the function.
     #[must_use]
     pub fn totals(&self) -> CacheTotals {
         let Calls { hits, misses, waits } = &self.calls;
@@ -449,7 +450,7 @@ impl SharedCache {
         CacheTotals { hits, misses, waits, ..self.runs.totals() }
     }
 
-    /// Forgets the runs and the near entries of this process: a tag was invalidated that their values may have.
+    /// Forgets the runs and the near entries of this process: their values may have a tag that was invalidated.
     pub fn forget_tags(&self) {
         self.turns.forget_all();
         self.near.iter().for_each(Near::clear);
@@ -461,15 +462,14 @@ impl SharedCache {
         }
     }
 
-    /// The counters of the near cache; zeros when there is none.
+    /// Returns the counters of the near cache, all zero if there is none.
     #[must_use]
     pub fn near_info(&self) -> CacheInfo {
         let none = || CacheInfo { hits: 0, misses: 0, maxsize: Some(0), currsize: 0 };
         self.near.as_ref().map_or_else(none, Near::info)
     }
 
-    /// Returns how old an entry counts as when it is stored, so that it expires in time. Returns `None` for one that has
-    /// expired then.
+    /// Returns how old an entry counts as when it is stored, so that it expires in time; `None` if it has expired then.
     fn age(&self, key: &[u8], own_ttl: Option<Duration>) -> Option<Duration> {
         /// All processes shorten the same key alike.
         const SEED: [u64; 2] = [0x6a69_7474_6572_2d31, 0x6c72_752d_6d65_6d6f];
@@ -479,7 +479,7 @@ impl SharedCache {
         (!lifetime.is_zero()).then(|| self.lifetime.ttl.unwrap_or_default() - lifetime)
     }
 
-    /// Stores the bytes of a value; gives the key back, and says whether it did.
+    /// Stores the bytes of a value. Returns the key, and whether the value is stored.
     async fn store(
         &'static self,
         caller: Caller,
@@ -499,9 +499,9 @@ impl SharedCache {
 }
 
 impl SharedMiss {
-    /// Marks the calling thread as the one that computes the key, as long as the function runs.
+    /// Marks the calling thread as the leader while the function runs, so that a recursive call does not wait.
     pub fn enter(&mut self) -> impl Sized + '_ {
-        self.turn.as_mut().and_then(Turn::enter)
+        self.turn.as_mut().and_then(SharedTurn::enter)
     }
 
     /// Like [`enter`](Self::enter), for an `async fn`.
@@ -512,7 +512,7 @@ impl SharedMiss {
         }
     }
 
-    /// Gives the error that a call has returned, if it has one and that can be copied, to those of this process who wait.
+    /// Gives copies of the run's error to the followers in this process, if there is an error and it can be copied.
     pub fn share_error<Kind, R: Returned<Kind>>(&mut self, returned: &R, errors: Errors<R>) {
         let Some(copy) = errors.copy() else { return };
         if returned.value().is_some() {
@@ -523,8 +523,8 @@ impl SharedMiss {
         }
     }
 
-    /// Stores the value of what a call has returned, if it has one and its key was not cleared or invalidated
-    /// meanwhile.
+    /// Ends the run, and stores its value. Nothing is stored without a value (`Err`), or after a clear or an
+    /// invalidation of the key during the run.
     pub async fn complete<Kind, R: Returned<Kind>>(
         &mut self,
         outcome: R,
@@ -561,8 +561,8 @@ impl SharedMiss {
         outcome
     }
 
-    /// The bytes of a value, and the age it gives itself, if there is one and anybody wants them. It is stored only if it is
-    /// admitted.
+    /// Encodes the value if it will be stored, or if followers may wait for it, and asks for the lifetime that the value
+    /// gives itself. `admits` decides whether the value is stored.
     fn encode<V>(
         &mut self,
         value: Option<&V>,
@@ -572,8 +572,8 @@ impl SharedMiss {
     ) -> Option<(Arc<Vec<u8>>, Option<Duration>)> {
         let (value, Self { stored, turn, head, .. }) = (value?, self);
         let is_awaited = turn.is_some();
-        // The user's code that is run for storing may call the function again, and must not wait for itself.
-        let _inside = turn.as_mut().map(Turn::enter);
+        // `admits` and serde are user code: they may call the function again, which then must not wait for this run.
+        let _inside = turn.as_mut().map(SharedTurn::enter);
         if stored.is_some() && !admits(value) {
             *stored = None;
         }
@@ -582,8 +582,8 @@ impl SharedMiss {
         bytes.flatten().map(|bytes| (Arc::new(with_head(core::mem::take(head), bytes)), own_ttl))
     }
 
-    /// Sets the tags of the value. The caller does so before the function runs. If the store does not answer, the value will
-    /// not be stored.
+    /// Sets the tags of the value, before the function runs. If the store does not answer, the value will not be
+    /// stored.
     pub async fn with_tags(&mut self, tags: Vec<Box<str>>) {
         let head = tags::head(self.caller, tags).await;
         if head.is_none() {
@@ -601,7 +601,7 @@ fn with_head(mut head: Vec<u8>, bytes: Vec<u8>) -> Vec<u8> {
     head
 }
 
-/// Counts an error that a caller is spared.
+/// Counts an error of the store, which the caller does not see.
 fn noted<R>(result: Result<R, Error>) -> Option<R> {
     result.map_err(|error| note(&error)).ok()
 }

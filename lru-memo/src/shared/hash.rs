@@ -1,6 +1,6 @@
-//! A hash that all processes agree on, whatever version of the program they run: it must never change.
+//! A hash that is equal in all processes and all versions of a program. It must never change.
 
-/// Hashes bytes. Where keys may be chosen by somebody hostile, the seed must be secret.
+/// Hashes bytes. If an attacker may choose the keys, the seed must be secret.
 pub(crate) fn hash(seed: [u64; 2], bytes: &[u8]) -> u64 {
     const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut state = seed[0] ^ (bytes.len() as u64).wrapping_mul(MULTIPLIER);
@@ -14,7 +14,7 @@ pub(crate) fn hash(seed: [u64; 2], bytes: &[u8]) -> u64 {
     mix(state ^ MULTIPLIER, seed[1].rotate_left(32) ^ MULTIPLIER)
 }
 
-/// All bits of both in each bit of the product, folded.
+/// Multiplies to 128 bits and folds the halves, so that each bit of the result depends on all bits of both numbers.
 fn mix(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     product as u64 ^ (product >> 64) as u64

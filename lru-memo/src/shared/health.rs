@@ -1,4 +1,4 @@
-//! How the store is doing, for people and for metrics.
+//! Errors and other events of the store, for people and for metrics.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -20,27 +20,27 @@ struct Errors {
     last: Option<Error>,
 }
 
-/// How the store of this process is doing, since the process began.
+/// What has happened to the store of this process since the process began.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Health {
-    /// The store's URL, without password.
+    /// The store's URL, without a password.
     pub store: String,
-    /// How often the store could not be opened or did not do what it was asked, for each kind of error that there was.
-    /// While it cannot be opened, or is left alone after a failure, not every call that does without it is an error.
+    /// The number of errors of each kind. After a failure, the store is not asked for a while; calls during that time
+    /// run the function and need not count as errors.
     pub errors: Vec<(Kind, u64)>,
-    /// The last of these errors.
+    /// The last error.
     pub last_error: Option<String>,
-    /// Entries that turned out to be truncated, foreign, or undecodable, and were removed.
+    /// Entries that were truncated, foreign or undecodable, and were removed.
     pub rejected: u64,
-    /// Invalidations, clears and overwritten entries that the store could not be told of yet. Until it is, the functions
-    /// concerned run, and read nothing from it.
+    /// Invalidations, clears and overwritten entries that have failed and are not delivered yet. Until then, the
+    /// functions concerned run, and read nothing from the store.
     pub undelivered: u64,
-    /// How often the store was found broken, and made anew, by this process.
+    /// How often this process has found the store broken and replaced it.
     pub rebuilt: u64,
 }
 
-/// How the store is doing.
+/// Returns what has happened to the store of this process.
 ///
 /// ```
 /// let health = lru_memo::shared::health();
@@ -61,12 +61,12 @@ pub fn health() -> Health {
     }
 }
 
-/// Those of this process.
+/// The errors of this process. The child of a fork begins without any.
 fn errors() -> &'static Mutex<Errors> {
     ERRORS.get_or_make(Mutex::default)
 }
 
-/// Counts an error that a caller was spared.
+/// Counts an error of the store, which the caller of the function does not see.
 pub fn note(error: &Error) {
     let mut errors = errors().lock();
     match errors.counts.iter_mut().find(|(kind, _)| *kind == error.kind()) {
@@ -76,12 +76,12 @@ pub fn note(error: &Error) {
     errors.last = Some(error.clone());
 }
 
-/// Counts an entry that could not be understood.
+/// Counts an entry that could not be decoded.
 pub(crate) fn note_rejected() {
     REJECTED.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Counts a store that was made anew.
+/// Counts a store that was replaced.
 #[cfg(all(feature = "shared", target_os = "linux"))]
 pub(crate) fn note_rebuilt() {
     REBUILT.fetch_add(1, Ordering::Relaxed);

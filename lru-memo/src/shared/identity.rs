@@ -1,14 +1,14 @@
-//! Which function, or which instantiation of one, entries belong to.
+//! The identity of a function, or of one instantiation: the number that its namespace is found by.
 //!
-//! The names of types and functions need not be unique. All closures of one body are called `f::{{closure}}`, items of
-//! one name in two blocks of a body are called alike, and so are those of two versions of a crate. A `TypeId` is
+//! The names of types and functions need not be unique. All closures of one body are called `f::{{closure}}`. Items of
+//! one name in two blocks of a body have the same path, and so have items of two versions of a crate. A `TypeId` is
 //! unique, but within one build only: a closure whose body was changed keeps its `TypeId`.
 //!
-//! Hence an identity is made of names where those are certain to be unique, and its entries outlive a build. Elsewhere
-//! the `TypeId` and the build are part of the identity, and its entries live as long as the build.
+//! So there are two cases. If the names are certain to be unique, the identity is made of names, and entries outlive a
+//! build. If not, the `TypeId` and the build are part of the identity, and entries live as long as the build.
 //!
-//! The path of an item that stands in a module is the module's path and one more segment. The path of an item that
-//! stands in a body has at least one segment more, for `module_path!()` does not name bodies.
+//! The path of an item in a module is the module's path and one more segment. The path of an item in a body has at
+//! least two more segments, because `module_path!()` does not name bodies.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -23,48 +23,48 @@ use super::build::build_of;
 use super::error::{Error, Kind};
 use super::namespace::fingerprint;
 
-/// Tells what this version writes from what others do.
+/// The version of the format of keys and values.
 const FORMAT: &[u8] = b"3";
 
-/// What tells a memoized function from all others, as far as its macro can see.
+/// The parts of an identity, as far as the macro can see them.
 #[derive(Debug)]
 pub struct Identity {
     /// A hash of the function's tokens.
     pub tokens: u128,
-    /// Whether the user has named the function, and thus answers for its being one.
+    /// Whether the option `name` names the function. The user then answers for the name being unique.
     pub is_named: bool,
-    /// Whether it stands in no `impl` block and no trait.
+    /// Whether the function stands in no `impl` block and no trait.
     pub is_free: bool,
     /// Its `module_path!()`.
     pub module: &'static str,
-    /// The name of the hidden function beside it that leads to the cache.
+    /// The name of the hidden function beside it, which leads to the cache.
     pub hidden: &'static str,
     /// The type name of the hidden function, or of a closure in it: `module::hidden::{{closure}}` for a function of a
     /// module.
     pub within: &'static str,
-    /// The package that it was compiled in, and the version of that.
+    /// The name and the version of the package.
     pub package: [Option<&'static str>; 2],
-    /// The names of all its types, and its constants.
+    /// The names of all types of the function, and its constants.
     pub types: Vec<String>,
-    /// The names of those types that differ from instantiation to instantiation.
+    /// The names of the types that differ between instantiations.
     pub arguments: Vec<String>,
-    /// The name of `Self` where the macro cannot see whether that is one of them.
+    /// The name of `Self`, if the macro cannot see whether `Self` differs between instantiations.
     pub own: Option<&'static str>,
-    /// Code of this instantiation.
+    /// A function pointer into the code of this instantiation.
     pub code: fn(),
 }
 
-/// The names that [`Identity`] has lists of.
+/// Collects names for the lists of an [`Identity`].
 #[must_use]
 pub fn names(all: &[&dyn Display]) -> Vec<String> {
     all.iter().map(ToString::to_string).collect()
 }
 
 impl Identity {
-    /// The number that tells the function from all others.
+    /// Returns the number of the identity.
     ///
     /// # Errors
-    /// When that needs a build id, and the program has none.
+    /// When the identity needs a build id, and the program has none.
     pub(super) fn id(&self, name: &str, version: u64, of: TypeId) -> Result<u128, Error> {
         let build = if self.is_told_by_names() { Vec::new() } else { self.of_build(name, of)? };
         let [package, of_package] = self.package.map(Option::unwrap_or_default);
@@ -76,7 +76,7 @@ impl Identity {
         Ok(fingerprint(&parts.chain(names).collect::<Vec<_>>()))
     }
 
-    /// Whether no other function, nor another instantiation of this one, has the same names.
+    /// Whether the names are certain to be unique: no other function or instantiation has them.
     fn is_told_by_names(&self) -> bool {
         let is_own_known = self.own.is_none_or(|own| self.is_of_impl_of(own) || is_unmistakable(own));
         (self.is_named || self.is_of_module())
@@ -84,20 +84,21 @@ impl Identity {
             && self.arguments.iter().all(|name| is_unmistakable(name))
     }
 
-    /// What the function stands in: `module`, `module::Type<T>`, `module::<impl Trait for Type>` or `<Type as Trait>`.
+    /// Returns the parent of the function: `module`, `module::Type<T>`, `module::<impl Trait for Type>` or
+    /// `<Type as Trait>`.
     fn home(&self) -> Option<&str> {
         let (home, rest) = self.within.split_once(&format!("::{}", self.hidden))?;
         (rest.is_empty() || rest.starts_with("::{{") || rest.starts_with('<')).then_some(home)
     }
 
-    /// Whether the function, or the `impl` block or the trait around it, is certain to be an item of the module.
+    /// Whether the function, or the `impl` block or trait around it, is certain to be an item of the module.
     fn is_of_module(&self) -> bool {
         let Some(home) = self.home() else { return false };
         let is_of_name = |character: char| character.is_alphanumeric() || character == '_';
         if self.is_free {
             return home == self.module;
         }
-        // Further in: a body.
+        // The path goes on inside a body.
         if home.contains(">::") {
             return false;
         }
@@ -105,7 +106,7 @@ impl Identity {
             let rest = item.trim_start_matches(is_of_name);
             return rest.is_empty() || rest.starts_with('<');
         }
-        // Written so where the `impl` block stands beside its trait or its type.
+        // The form of an `impl` block that stands beside its trait or its type.
         let own = self.module.split("::").next();
         let mut paths = home
             .split(|character| !is_of_name(character) && character != ':')
@@ -119,11 +120,11 @@ impl Identity {
     /// Whether the function stands in an `impl` block of this type, and the block is generic over nothing.
     fn is_of_impl_of(&self, own: &str) -> bool {
         let is_own = |home: &str| home == own || home.ends_with(&format!("::<impl {own}>"));
-        // What a block is generic over, its type mentions.
+        // The type of a block mentions all that the block is generic over.
         !own.contains('<') && self.home().is_some_and(is_own)
     }
 
-    /// Tells this build's instantiations from all others.
+    /// Returns a name of this instantiation that is unique to this build.
     fn of_build(&self, name: &str, of: TypeId) -> Result<Vec<u8>, Error> {
         let Some(mut build) = build_of(self.code as usize) else {
             let message = format!(
@@ -138,7 +139,7 @@ impl Identity {
     }
 }
 
-/// The part of a version by which Cargo decides whether a program may have another one beside it.
+/// Returns the part of a version that Cargo compares: a program has at most one version with the same part.
 fn compatible(version: &str) -> &str {
     let mut end = 0;
     for number in version.split('.') {
@@ -151,8 +152,8 @@ fn compatible(version: &str) -> &str {
     version.get(..end).unwrap_or(version)
 }
 
-/// Whether nothing but one type can have this name: one that is made of types of the language and of well-known types
-/// of the standard library.
+/// Whether only one type can have this name: it is made of primitive types and well-known types of the standard
+/// library.
 fn is_unmistakable(name: &str) -> bool {
     let mut words = name.split(['<', '>', '(', ')', '[', ']', '&', ',', ';', ' ']);
     words.all(|word| word.bytes().all(|byte| byte.is_ascii_digit()) || WELL_KNOWN.contains(&word))
@@ -178,7 +179,7 @@ const WELL_KNOWN: &[&str] = &[
     "u64",
     "u128",
     "usize",
-    // `'static`, as long as `fn` and `dyn` are not among these words.
+    // This is `'static`, because `fn` and `dyn`, which have other lifetimes, are not in the list.
     "'_",
     "alloc::borrow::Cow",
     "alloc::boxed::Box",

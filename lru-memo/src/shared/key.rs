@@ -1,4 +1,4 @@
-//! A key as bytes: the same in every process for arguments that are serialized alike, and different for others.
+//! Keys as bytes. Arguments that serialize alike give the same bytes in every process, and others give different bytes.
 
 use alloc::vec::Vec;
 
@@ -14,10 +14,10 @@ use super::format::{Floats, write};
     note = "derive or implement `Serialize` for it, or leave the argument out of the key with `skip(..)`, or give a key of your own with `key = ..`"
 )]
 pub trait SharedKeyPart {
-    /// Writes it after the parts before it.
+    /// Appends this part to the key.
     ///
     /// # Errors
-    /// When it cannot be serialized.
+    /// When the part cannot be serialized.
     fn write(&self, key: &mut Vec<u8>) -> Result<(), Error>;
 }
 
@@ -29,7 +29,7 @@ impl<T: ?Sized + Serialize> SharedKeyPart for T {
     }
 }
 
-/// One argument, and how it is written.
+/// One argument, with the function that writes it.
 #[derive(Debug)]
 pub struct SharedPart<'a, T: ?Sized> {
     value: &'a T,
@@ -44,18 +44,19 @@ impl<T: ?Sized> Clone for SharedPart<'_, T> {
 
 impl<T: ?Sized> Copy for SharedPart<'_, T> {}
 
-/// Makes a part of the key from an argument; here alone something is demanded of its type.
+/// Makes a part of the key from an argument. Only this function has a bound on the type, so that an error is reported
+/// once.
 #[inline]
 pub fn shared_part<T: ?Sized + SharedKeyPart>(value: &T) -> SharedPart<'_, T> {
     SharedPart { value, write: T::write }
 }
 
-/// All arguments that make a key: `(part, (part, ()))`.
+/// All arguments of a key: `(part, (part, ()))`.
 pub trait SharedKey: Copy {
-    /// Writes all parts.
+    /// Appends all parts.
     ///
     /// # Errors
-    /// When one of them cannot be serialized.
+    /// When a part cannot be serialized.
     fn write(self, key: &mut Vec<u8>) -> Result<(), Error>;
 }
 

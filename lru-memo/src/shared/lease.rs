@@ -1,4 +1,4 @@
-//! The right to compute a key.
+//! The lease of a key.
 
 use alloc::boxed::Box;
 use core::any::Any;
@@ -6,16 +6,17 @@ use core::fmt;
 
 use crate::fork::Process;
 
-/// The right to compute a key, alone, until it is dropped or the process dies. See [`Store`](super::Store::lease).
+/// The exclusive right to compute a key. It ends when it is dropped or its process dies. See
+/// [`Store`](super::Store::lease).
 pub struct Lease {
-    /// Taken when it is dropped.
+    /// `None` in the destructor only.
     until: Option<Box<dyn Any + Send>>,
     process: Process,
 }
 
 impl Lease {
-    /// For implementations of [`Store`](super::Store): the lease ends when `until` is dropped. It is not dropped in the
-    /// child of a fork, whose parent goes on computing.
+    /// Makes a lease that ends when `until` is dropped. The child of a fork does not drop `until`, because its parent
+    /// still computes. For implementations of [`Store`](super::Store).
     #[must_use]
     pub fn new(until: impl Send + 'static) -> Self {
         Self { until: Some(Box::new(until)), process: Process::here() }

@@ -1,10 +1,10 @@
-//! The embedded store: LMDB, without a server.
+//! The embedded store: an LMDB database in files, without a server.
 //!
-//! Entries are records in LMDB, which are changed in its write transactions, one at a time. What changes with every
-//! hit, recency and counters, lies beside it in memory that all processes share, and is changed there without a
-//! lock: see `table`. A hit is a read transaction, one exchange, and one count.
+//! Entries are records in LMDB. A write transaction changes them; one process at a time has it. Recency and counters
+//! change with every hit, so they are not in LMDB but in a table of shared memory, which needs no lock: see `table`. A
+//! hit is a read transaction, one compare-and-swap of the stamp, and one increment.
 //!
-//! What it costs, measured on two busy virtual CPUs where a system call takes 2-3 us; the least times of several rounds:
+//! Costs, measured on two busy virtual CPUs where a system call takes 2-3 us; the shortest times of several rounds:
 //!
 //! | | ns |
 //! |---|--:|
@@ -14,9 +14,10 @@
 //! | a miss that stores nothing / one that evicts and stores | 390 / 12,600 |
 //! | `info` / a lease | 20 / 3,500 |
 //!
-//! An exact list in LMDB would cost each hit a write transaction. Without `WRITE_MAP`, storing costs the system calls
-//! that write; with it, a full disk would be a signal that kills the process, unless all pages that a transaction
-//! may take were reserved before: but then a full disk would also keep it from using free pages again.
+//! Recency is not kept in LMDB, because each hit would then need a write transaction. `WRITE_MAP` would save the system
+//! calls that write, but a full disk would then kill the process by a signal. Reserving all pages of a transaction
+//! beforehand would avoid the signal, but on a full disk it would also keep the transaction from using free pages
+//! again.
 
 #[cfg(any(test, fuzzing))]
 pub(super) mod check;
@@ -46,10 +47,10 @@ use core::time::Duration;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use self::made::Said;
+use self::made::Explicit;
 use self::opened::Opened;
-use self::read::For;
-use self::turn::Turn;
+use self::read::Purpose;
+use self::turn::ByteLock;
 use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
@@ -58,30 +59,29 @@ use super::{task, url};
 use crate::fork::{Heritage, Inherited, Own};
 use crate::sync::Mutex;
 
-/// How long a store that could not be opened is left alone.
+/// The time after a failed attempt to open the store in which calls do not try again.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How an [`Embedded`] store is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// The most that the entries may take, in bytes: 1 GiB, if nothing else is said. It is not taken in advance; files
-    /// may become twice as long. A store that is there already keeps its size.
+    /// The maximum size of all entries, in bytes. The default is 1 GiB. The space is not taken in advance; the files
+    /// may grow to twice the size. An existing store keeps its size.
     pub size: usize,
-    /// Whether a store that is not there, or is broken, is made: it is, if nothing else is said. Without it, opening
-    /// fails, as is right for tools that only look.
+    /// Whether a missing or broken store is made. The default is `true`. With `false`, which suits tools that only
+    /// look, opening such a store fails.
     pub create: bool,
-    /// Whether the store survives the end of the system's run, on a disk: each change is then on the disk before its call
-    /// returns, which takes as long as the disk takes. If nothing else is said, it does not. A store that is there already
-    /// stays as it was made.
+    /// Whether the store survives a reboot. The default is `false`. Each change of a durable store is on the disk
+    /// before the call returns, so a change takes as long as the disk does. An existing store keeps this setting.
     pub durable: bool,
-    /// After what time a namespace that nobody uses may go, in whole seconds: seven days, if nothing else is said. A store
-    /// that is there already keeps its own.
+    /// The time after which an unused namespace may be removed, in whole seconds. The default is seven days. An
+    /// existing store keeps its own.
     pub unused: Duration,
-    /// How long a call of this process may wait for one that has locked the store: 500 ms, if nothing else is said. A
-    /// process that takes longer is stopped, by a debugger or in a frozen container. Not zero.
+    /// How long a call waits for another process that has locked the store. The default is 500 ms; zero is not allowed.
+    /// A process that takes longer has probably been stopped, by a debugger or in a frozen container.
     pub timeout: Duration,
-    /// The bits of hashes that are used: for tests, which make collisions.
+    /// The bits of hashes that are used. Tests set fewer bits to get collisions.
     #[doc(hidden)]
     pub hash_mask: u64,
 }
@@ -96,20 +96,20 @@ impl Default for Options {
 
 /// A store in the files of one directory, for all processes of this user on this machine.
 ///
-/// Exact at any time, and survives the death of any process at any moment. It does not survive the end of the
-/// system's run, unless it is durable: it is then made anew. When it is full, namespaces that have not been used for long lose entries.
-/// It may be used in the child of a fork. A fork waits while another thread opens a store.
+/// The store is exact at any time, and survives the death of any process at any moment. After a reboot it begins empty,
+/// unless it is durable. A full store evicts entries of the namespace that was unused for longest. The child of a fork
+/// may use the store; a fork waits while another thread opens one.
 pub struct Embedded {
     directory: PathBuf,
     options: Options,
-    said: Said,
+    explicit: Explicit,
     current: Own<Opened>,
-    /// Why it could not be opened, and when.
+    /// The last failed attempt to open the store: when, and why.
     failed: Own<Mutex<Option<(Instant, Error)>>>,
 }
 
-/// Held by the thread that opens or closes an environment: LMDB's binding has a lock for that, too, which a child would
-/// find locked for ever.
+/// Held by the thread that opens or closes an environment. LMDB's binding has a lock for that, too. A fork must not
+/// copy that lock in its locked state, so forks wait for this one.
 static OPENING: Inherited<Opening> = Inherited::new(|| Opening);
 
 struct Opening;
@@ -121,60 +121,62 @@ impl Heritage for Opening {
 }
 
 impl Embedded {
-    /// Opens the store in this directory, which is made if need be. It must be private to this user.
+    /// Opens the store in this directory, and makes the directory if it is missing. The directory must belong to this user,
+    /// and nobody else may write to it; the store makes a private directory inside.
     ///
     /// # Errors
-    /// When others can get at the directory, or it cannot be used.
+    /// When other users can use the directory, or this process cannot.
     pub fn open(directory: impl Into<PathBuf>, options: Options) -> Result<Self, Error> {
-        Self::open_as_said(directory.into(), options, Said::default())
+        Self::open_explicit(directory.into(), options, Explicit::default())
     }
 
-    fn open_as_said(directory: PathBuf, options: Options, said: Said) -> Result<Self, Error> {
-        let store = Self { directory, options, said, current: Own::none(), failed: Own::none() };
+    fn open_explicit(directory: PathBuf, options: Options, explicit: Explicit) -> Result<Self, Error> {
+        let store = Self { directory, options, explicit, current: Own::none(), failed: Own::none() };
         store.reopen()?;
         Ok(store)
     }
 
-    /// What follows `file://`: nothing for the default directory, or one, and perhaps `?size=64MiB&timeout=2s`.
+    /// Opens the store of a URL. `rest` is the part after `file://`: a directory, or nothing for the default one, and
+    /// perhaps options such as `?size=64MiB&timeout=2s`.
     pub(super) fn from_url(rest: &str, create: bool) -> Result<Self, Error> {
-        let Parsed { path, prefix, options, said } = Self::parse(rest)?;
+        let Parsed { path, prefix, options, explicit } = Self::parse(rest)?;
         let directory = if path.is_empty() { default_place::default()? } else { PathBuf::from(path) };
-        Self::open_as_said(prefixed(directory, prefix), Options { create, ..options }, said)
+        Self::open_explicit(prefixed(directory, prefix), Options { create, ..options }, explicit)
     }
 
-    /// Finds what is wrong with the URL, without making anything.
+    /// Checks a URL without making anything.
     pub(super) fn check(rest: &str) -> Result<(), Error> {
-        let Parsed { path, prefix, options, said } = Self::parse(rest)?;
-        directory::parent(Path::new(path))?;
+        let Parsed { path, prefix, options, explicit } = Self::parse(rest)?;
+        directory::check_chosen(Path::new(path))?;
         let directory = prefixed(PathBuf::from(path), prefix);
-        files::made(&directory)?.map_or(Ok(()), |made| made.check(&directory, &options, said))
+        files::made(&directory)?.map_or(Ok(()), |made| made.check(&directory, &options, explicit))
     }
 
     fn parse(rest: &str) -> Result<Parsed<'_>, Error> {
         let (path, set) = url::split_options(rest);
-        let (mut options, mut said, mut prefix) = (Options::default(), Said::default(), None);
+        let (mut options, mut explicit, mut prefix) = (Options::default(), Explicit::default(), None);
         for (name, text) in set {
             match name {
-                "size" => (options.size, said.size) = (map_size(name, text)?, true),
-                "durable" => (options.durable, said.durable) = (url::truth(name, text)?, true),
-                "unused" => (options.unused, said.unused) = (unused(name, text)?, true),
+                "size" => (options.size, explicit.size) = (map_size(name, text)?, true),
+                "durable" => (options.durable, explicit.durable) = (url::truth(name, text)?, true),
+                "unused" => (options.unused, explicit.unused) = (unused(name, text)?, true),
                 "timeout" => options.timeout = timeout(name, text)?,
                 "prefix" => prefix = Some(url::prefix(text)?),
                 _ => return Err(url::unknown(name, "`size`, `durable`, `unused`, `timeout` and `prefix`")),
             }
         }
-        if !said.size {
+        if !explicit.size {
             options.size = memory::default_size();
         }
-        Ok(Parsed { path, prefix, options, said })
+        Ok(Parsed { path, prefix, options, explicit })
     }
 
-    /// The directories of the stores in the default place: one for each program of this user that has one.
+    /// Returns the directories of the stores in the default place: one for each program of this user.
     pub(super) fn in_default_place() -> Result<Vec<PathBuf>, Error> {
         default_place::in_default_place()
     }
 
-    /// Where the store is.
+    /// Returns the directory of the store.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -205,9 +207,10 @@ impl Embedded {
             return Err(error.clone());
         }
         self.current.drop_inherited();
-        let opened = files::open(&self.directory, &self.options, self.said);
-        let is_as_said = |files: &files::Files| files.made.check(&self.directory, &self.options, self.said);
-        match opened.and_then(|files| is_as_said(&files).map(|()| files)) {
+        let opened = files::open(&self.directory, &self.options, self.explicit);
+        let is_as_asked =
+            |files: &files::Files| files.made.check(&self.directory, &self.options, self.explicit);
+        match opened.and_then(|files| is_as_asked(&files).map(|()| files)) {
             Ok(files) => {
                 *failed = None;
                 Ok(self.current.set(Opened::new(files, &self.options)))
@@ -219,7 +222,7 @@ impl Embedded {
         }
     }
 
-    /// Does something with the open store. One that turns out to be broken is given up.
+    /// Runs an operation on the open store. If the store turns out to be broken, it is given up.
     #[inline]
     fn with<R>(&self, act: impl FnOnce(&Opened) -> Result<R, Error>) -> Result<R, Error> {
         let opened = self.opened()?;
@@ -232,15 +235,15 @@ impl Embedded {
         result
     }
 
-    /// Does what must not fail, lest others get what the program has removed: a store that cannot do it is given up. One
-    /// that is locked can do it later; until then, its callers remember what is to be removed.
+    /// Runs a removal. If the removal fails, the store is given up, so that no process gets the removed value. If the
+    /// store is only locked, it is kept: the caller remembers the removal and repeats it.
     fn removing<R>(&self, space: &Namespace, act: impl Fn(&Opened) -> Result<R, Error>) -> Result<R, Error> {
         let opened = self.opened()?;
         opened.remove_surely(space, act).map_err(|error| match error.kind() {
             Kind::Unavailable => error,
             kind => {
                 opened.give_up();
-                Error::new(kind, format!("the shared store is given up, as it cannot remove: {error}"))
+                Error::new(kind, format!("the shared store is given up, because a removal failed: {error}"))
             }
         })
     }
@@ -248,7 +251,7 @@ impl Embedded {
     fn turn(&self, space: &Namespace, key: &[u8], wait: bool) -> Result<Option<Lease>, Error> {
         let opened = self.opened()?;
         let timeout = wait.then_some(self.options.timeout);
-        Ok(Turn::take(&opened.members, opened.turn(space, key), timeout)?.map(Lease::new))
+        Ok(ByteLock::take(&opened.members, opened.turn(space, key), timeout)?.map(Lease::new))
     }
 }
 
@@ -267,11 +270,11 @@ impl core::fmt::Debug for Embedded {
 
 impl Store for Embedded {
     fn get(&self, space: &Namespace, key: &[u8]) -> Result<Found, Error> {
-        self.with(|opened| opened.look(&opened.key(space, key), For::Call))
+        self.with(|opened| opened.look(&opened.key(space, key), Purpose::Call))
     }
 
     fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.with(|opened| opened.look(&opened.key(space, key), For::Hit)).map(value)
+        self.with(|opened| opened.look(&opened.key(space, key), Purpose::Hit)).map(value)
     }
 
     fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
@@ -292,7 +295,7 @@ impl Store for Embedded {
 
     fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
         let result = self.with(|opened| opened.store(&opened.key(space, key), &entry));
-        // The older value must not stay in the place of what was to replace it.
+        // The older value must not stay after its replacement failed.
         let is_left = || !matches!(self.peek(space, key), Ok(None));
         if entry.replace && result.as_ref().is_err_and(|error| error.kind() != Kind::Corrupt) && is_left() {
             self.invalidate(space, key)?;
@@ -301,7 +304,7 @@ impl Store for Embedded {
     }
 
     fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.with(|opened| opened.look(&opened.key(space, key), For::Peek)).map(value)
+        self.with(|opened| opened.look(&opened.key(space, key), Purpose::Peek)).map(value)
     }
 
     fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error> {
@@ -318,14 +321,14 @@ impl Store for Embedded {
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
         let turn = self.turn(space, key, true)?;
-        turn.ok_or_else(|| Error::new(Kind::Unavailable, "waiting for a turn has failed"))
+        turn.ok_or_else(|| Error::new(Kind::Unavailable, "waiting for the lease has failed"))
     }
 
     fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
         self.turn(space, key, false)
     }
 
-    /// For a lock that another process has. Other methods need it now and then, and no hit does.
+    /// These methods wait for the lock, which another process may hold. Other methods rarely need it, and hits never.
     fn blocks_to_change(&self) -> bool {
         true
     }
@@ -352,15 +355,15 @@ fn value(found: Found) -> Option<Vec<u8>> {
     }
 }
 
-/// What a URL says.
+/// The parts of a URL.
 struct Parsed<'u> {
     path: &'u str,
     prefix: Option<&'u str>,
     options: Options,
-    said: Said,
+    explicit: Explicit,
 }
 
-/// The directory of the deployment with this prefix: it has a store of its own.
+/// Returns the directory of the deployment with this prefix, which has a store of its own.
 fn prefixed(directory: PathBuf, prefix: Option<&str>) -> PathBuf {
     match prefix {
         Some(prefix) => directory.join(format!("{}{prefix}", directory::PREFIX)),
@@ -417,7 +420,7 @@ fn error_of(error: &heed::Error) -> Error {
             | Mdb::Incompatible
             | Mdb::Problem,
         ) => Kind::Corrupt,
-        // What a disk that is full in the middle of a write is to LMDB is `EIO`.
+        // LMDB reports `EIO` when the disk becomes full during a write.
         heed::Error::Mdb(Mdb::Other(libc::ENOSPC | libc::EDQUOT | libc::EFBIG | libc::EIO)) => Kind::Full,
         heed::Error::Io(io) => match io.raw_os_error() {
             Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG | libc::EIO) => Kind::Full,

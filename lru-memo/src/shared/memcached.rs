@@ -1,12 +1,12 @@
 //! A store on Memcached servers.
 //!
-//! - A namespace has a directory: an item with its counters, and a record of each entry, the most recent last. It is
-//!   changed by compare-and-swap. Entries are items of their own, written once, under a name that nobody else uses;
-//!   so nobody takes an entry for another, whatever is lost or comes late.
-//! - A process remembers the directory that it wrote last, and makes the next one of it. If nobody else has written
-//!   one, a hit is one round trip: the value is read and the new directory written.
-//! - When others are faster a few times, a lookup is counted in an item beside the directory.
-//! - Above 1,024 entries there is no list of them: see `unlisted.rs`.
+//! - Each namespace has a directory: an item with the counters and a record of each entry, the most recent last.
+//!   Processes change the directory by compare-and-swap. Each entry is an item of its own, written once under a unique
+//!   name. So no lost or late item is taken for another entry.
+//! - A process remembers the directory that it wrote last, and derives the next one from it. If no other process has
+//!   written meanwhile, a hit is one round trip: it reads the value and writes the new directory.
+//! - If other processes are faster several times, a lookup is counted in an item beside the directory.
+//! - A namespace that may have more than 1,024 entries has no list of them: see `unlisted.rs`.
 
 mod access;
 #[cfg(any(test, fuzzing))]
@@ -46,44 +46,44 @@ use super::lease::Lease;
 use super::namespace::Namespace;
 use super::{Counts, Entry, Found, Store, Summary, Ticket};
 
-/// So many timeouts may it take to list all namespaces.
+/// How many timeouts a list of all namespaces may take.
 const LISTING: u32 = 10;
 
 /// A store on one or several Memcached servers, version 1.6 or later.
 ///
 /// | URL | servers |
 /// |---|---|
-/// | `memcached://h1:11211,h2` | by host and port, which is 11211 if nothing is said |
+/// | `memcached://h1:11211,h2` | by host and port; the default port is 11211 |
 /// | `memcached+unix:///run/memcached.sock` | by a socket in the file system |
 ///
 /// Options follow a question mark: `?timeout=1s&lease=5s`.
 ///
 /// | option | meaning |
 /// |---|---|
-/// | `connect_timeout=200ms` | how long it may take to connect |
-/// | `timeout=500ms` | how long each use of the store may take in all |
-/// | `lease=3s` | how long a process that was killed keeps others from computing what it was computing |
-/// | `prefix=shop1` | what the names of all items begin with, before a colon |
+/// | `connect_timeout=200ms` | the time limit for connecting |
+/// | `timeout=500ms` | the time limit for each operation as a whole |
+/// | `lease=3s` | how long the leases of a killed process last |
+/// | `prefix=shop1` | the names of all items begin with this prefix and a colon |
 ///
-/// # What it keeps
-/// - A namespace of at most 1,024 entries, or bounded by weight, has exact counters and an exact LRU as long as calls
-///   do not overlap, and the server keeps its items. Where several processes use the same namespace at the same moment,
-///   counters stay exact; after eight attempts to write down what was used last, a lookup does not any more.
-/// - Any other namespace is bounded by the memory of the servers and by their own LRU, not by `maxsize`. Its counters
-///   are exact as long as the server keeps them, and its `currsize` tells what was stored and is not known to be
-///   gone.
-/// - An entry longer than the server takes, which is 1 MiB if nothing else is said there (`memcached -I`), is not
-///   stored: [`Kind::Full`].
-/// - Anybody who can reach the servers can read and change what is there; what was changed by accident is a miss.
+/// # Guarantees
+/// - A namespace with at most 1,024 entries, or with a bound on the weight, has exact counters and an exact LRU, as
+///   long as calls do not overlap and the server keeps its items. If several processes use the namespace at the same
+///   moment, counters stay exact, but a lookup gives up updating the recency after eight attempts.
+/// - Any other namespace is bounded by the memory of the servers and by their own LRU, and not by `maxsize`. Its
+///   counters are exact as long as the server keeps them. Its `currsize` includes entries that the servers have
+///   evicted.
+/// - An entry that is longer than the server allows is not stored: [`Kind::Full`]. The server's default is 1 MiB
+///   (`memcached -I`).
+/// - Anybody who can reach the servers can read and change the items. An item that was changed by accident is a miss.
 ///
 /// # Several servers
-/// The entries of a namespace are on all of them; its directory and counters are on one. When the URL has a server more
-/// or less, only what is on that one moves. While a server does not work, what is on it is not cached anywhere else:
-/// two processes might not agree on where that is.
+/// The entries of a namespace are spread over all servers; its directory and counters are on one. If a server is added
+/// to the URL or removed from it, only that server's items move. While a server fails, its items are not cached on
+/// another one, because processes might not agree on which.
 ///
 /// # Failures
-/// After a failure, a server is left alone for a second, and longer each time, up to ten; calls fail at once meanwhile.
-/// That the key is computed by others is asked again and again, at most 50 ms apart.
+/// After a failure, a server is not asked for a second; each further failure doubles this time, up to ten seconds.
+/// Calls during that time fail at once. A caller that waits for a lease asks again every 50 ms or more often.
 pub struct Memcached {
     servers: Arc<Servers>,
     options: Options,
@@ -92,10 +92,10 @@ pub struct Memcached {
 }
 
 impl Memcached {
-    /// The store of this URL. Nothing is connected yet.
+    /// Makes a store of this URL. The first use of the store connects to the servers.
     ///
     /// # Errors
-    /// When it is no such URL.
+    /// When the URL is not one of Memcached.
     pub fn new(url: &str) -> Result<Self, Error> {
         let (scheme, rest) = url.split_once("://").unwrap_or_default();
         if !Self::has_scheme(scheme) {
@@ -115,7 +115,7 @@ impl Memcached {
         matches!(scheme, "memcached" | "memcached+unix")
     }
 
-    /// Adds a namespace to the list of all.
+    /// Adds the namespace to the list of all namespaces.
     fn list(&self, access: &Access<'_>) -> Result<(), Error> {
         for tried in 0.. {
             let mut batch = Batch::new();
@@ -137,7 +137,7 @@ impl Memcached {
         Ok(())
     }
 
-    /// The name of the lease of a key.
+    /// Returns the name of the lease of a key.
     fn lease_of(&self, space: &Namespace, key: &[u8]) -> Result<String, Error> {
         let access = Access::new(self, space);
         Ok(access.items.lease(access.names()?, key))
@@ -149,7 +149,7 @@ impl Memcached {
         if access.limits().is_some() { listed::info(&access) } else { unlisted::info(&access) }
     }
 
-    /// Uses a namespace, one way or the other.
+    /// Runs an operation on a namespace, in the variant with or without a list of its entries.
     fn with<R>(
         &self,
         space: &Namespace,
@@ -240,7 +240,7 @@ impl Store for Memcached {
     }
 
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
-        // No call of a function waits for this.
+        // This may take longer than other operations, because no call of a function waits for it.
         let until = Instant::now() + LISTING * self.options.timeout;
         let mut all = Vec::new();
         for server in self.servers.iter() {

@@ -1,4 +1,4 @@
-//! A store in the memory of this process, for tests. The others are to do what this one does.
+//! A store in the memory of this process, for tests. It is the reference for the other stores.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -23,24 +23,24 @@ use crate::lru::{Left, Limits, Lru};
 use crate::sync::Condvar;
 use crate::threading::OneThread;
 
-/// How many invalidations of a namespace are remembered. What was computed while there were more is not stored.
+/// How many invalidations of a namespace are remembered. A value is not stored if there were more during its run.
 const REMEMBERED: usize = 16;
 
-/// A store in the memory of this process. It is not shared by anybody: `memory://` is for tests.
+/// A store in the memory of this process. No other process shares it: `memory://` is for tests.
 #[derive(Default)]
 pub struct Memory(Arc<Inner>);
 
 struct Inner {
     state: Inherited<State>,
-    /// A lease has ended.
+    /// Notified when a lease ends.
     ended: Condvar,
 }
 
-/// What the store holds.
+/// The contents of the store.
 #[derive(Default)]
 struct State {
     spaces: HashMap<u128, Space>,
-    /// The keys that are being computed.
+    /// The keys with a lease.
     taken: HashSet<Subject>,
 }
 
@@ -76,13 +76,13 @@ struct Space {
     lru: Lru,
     summary: Summary,
     generation: u64,
-    /// Hashes of the keys that were invalidated, at the index of their number.
+    /// The hashes of the keys that were invalidated last, each at the index of its number.
     invalidated: [u64; REMEMBERED],
     sequence: u64,
 }
 
 impl Memory {
-    /// An empty store.
+    /// Makes an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -118,7 +118,7 @@ impl Space {
         Counts { currsize: self.lru.len(), ..self.summary.counts }
     }
 
-    /// Whether nothing has happened since that forbids storing the key.
+    /// Whether the key was neither cleared nor invalidated since the ticket.
     fn is_valid(&self, ticket: Ticket, hash: u64) -> bool {
         let missed = self.sequence.saturating_sub(ticket.sequence);
         ticket.generation == self.generation
@@ -134,7 +134,7 @@ impl Space {
         self.front.inside(&mut self.lru)
     }
 
-    /// The place of a key, and what is made of its entry; an expired one is removed.
+    /// Returns the place of a key, and a part of its entry. Removes an expired entry.
     fn find<R>(&mut self, key: &[u8], made: impl Fn(&Record) -> R) -> Option<(Place, R)> {
         let now = self.now();
         let found = |record: &Record| {
@@ -270,13 +270,13 @@ impl Store for Memory {
         while !state.taken.insert(subject.clone()) {
             state = self.0.ended.wait(state);
         }
-        Ok(Lease::new(Turn { store: Arc::clone(&self.0), subject }))
+        Ok(Lease::new(MemoryLease { store: Arc::clone(&self.0), subject }))
     }
 
     fn try_lease(&self, space: &Namespace, key: &[u8]) -> Result<Option<Lease>, Error> {
         let subject: Subject = (space.id(), key.into());
         let is_mine = self.0.state.lock().taken.insert(subject.clone());
-        Ok(is_mine.then(|| Lease::new(Turn { store: Arc::clone(&self.0), subject })))
+        Ok(is_mine.then(|| Lease::new(MemoryLease { store: Arc::clone(&self.0), subject })))
     }
 
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
@@ -285,12 +285,12 @@ impl Store for Memory {
     }
 }
 
-struct Turn {
+struct MemoryLease {
     store: Arc<Inner>,
     subject: Subject,
 }
 
-impl Drop for Turn {
+impl Drop for MemoryLease {
     fn drop(&mut self) {
         self.store.state.lock().taken.remove(&self.subject);
         self.store.ended.notify_all();
@@ -301,7 +301,7 @@ fn at(number: u64) -> usize {
     number as usize % REMEMBERED
 }
 
-/// The seed is this process's own: nobody else sees the hashes.
+/// Hashes a key, with a seed of this process.
 fn hash(key: &[u8]) -> u64 {
     static SEED: OnceBox<RandomState> = OnceBox::new();
     SEED.get_or_init(|| Box::new(RandomState::new())).hash_one(key)

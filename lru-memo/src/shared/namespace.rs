@@ -1,4 +1,4 @@
-//! Which function an entry belongs to.
+//! Namespaces: the entries and counters of one function in a store.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -9,10 +9,10 @@ use siphasher::sip128::SipHasher24;
 
 use super::Summary;
 
-/// The place of one memoized function in a store, with its limits; built once per function.
+/// One memoized function in a store, with its limits.
 ///
-/// It is found by its [`id`](Self::id), so anything that makes entries unreadable or wrong for a function must be
-/// part of that.
+/// A store finds a namespace by its [`id`](Self::id). So the id includes everything whose change makes entries
+/// unreadable or wrong for the function.
 ///
 /// ```
 /// use lru_memo::shared::{Namespace, fingerprint};
@@ -56,7 +56,7 @@ impl Namespace {
         }
     }
 
-    /// What was found in a store: its id is known, and what it was made of is not.
+    /// Makes a namespace from a summary, which has the id and not the parts that the id was made of.
     pub(super) fn found(summary: &Summary) -> Self {
         let (maxsize, max_weight, ttl) = (summary.maxsize, summary.max_weight, summary.ttl);
         Self { maxsize, max_weight, ttl, ..Self::new(&summary.name, summary.id) }
@@ -68,25 +68,25 @@ impl Namespace {
         Self { maxsize, ..self }.identified()
     }
 
-    /// Bounds the sum of their weights.
+    /// Bounds the sum of the entries' weights.
     #[must_use]
     pub fn with_max_weight(self, max_weight: Option<u64>) -> Self {
         Self { max_weight, ..self }.identified()
     }
 
-    /// Bounds their age.
+    /// Bounds the age of the entries.
     #[must_use]
     pub fn with_ttl(self, ttl: Option<Duration>) -> Self {
         Self { ttl, ..self }.identified()
     }
 
-    /// The name of the function, for people.
+    /// Returns the name of the function, for people.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Tells this namespace from all others. Differs with the limits, too.
+    /// Returns the number of this namespace. It depends on the limits, too.
     #[inline]
     #[must_use]
     pub fn id(&self) -> u128 {
@@ -120,16 +120,17 @@ impl Namespace {
         self.ttl
     }
 
-    /// Whether an entry may be stored at all.
+    /// Whether an entry of this weight may be stored.
     #[cfg(any(feature = "memcached", all(feature = "shared", target_os = "linux")))]
     pub(crate) fn admits(&self, weight: u64) -> bool {
         self.maxsize != Some(0) && self.max_weight.is_none_or(|max| weight <= max)
     }
 }
 
-/// A 128-bit hash of all parts: for the ids of namespaces. The same in every process, on every machine.
+/// Returns a 128-bit hash of all parts, for the ids of namespaces. The hash is the same in every process on every
+/// machine.
 ///
-/// SipHash-2-4 with a fixed key: parts that were not chosen to collide do not collide.
+/// The hash is SipHash-2-4 with a fixed key: parts collide only if somebody has chosen them to collide.
 #[must_use]
 pub fn fingerprint(parts: &[&[u8]]) -> u128 {
     let mut bytes = Vec::new();

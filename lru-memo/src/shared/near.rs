@@ -1,4 +1,5 @@
-//! The near cache: what this process has got from the store lately, for as long as the function says it may be stale.
+//! The near cache: values that this process got from the store, kept for the time of the option `near`. They may be
+//! stale: a near hit does not ask the store.
 
 use core::time::Duration;
 
@@ -7,12 +8,12 @@ use super::namespace::Namespace;
 use super::{Counts, Entry, Found, Store, Ticket};
 use crate::info::{CacheInfo, CacheParameters};
 
-/// No near cache has more entries.
+/// The maximum number of entries in a near cache.
 const MOST: usize = 1024;
-/// Nor do its keys and values have more bytes.
+/// The maximum number of bytes of its keys and values.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// The entries of one function that this process has got lately.
+/// The near cache of one function.
 pub(super) struct Near {
     space: Namespace,
     memory: Memory,
@@ -28,7 +29,7 @@ impl Near {
         Self { space, memory: Memory::new() }
     }
 
-    /// What is there, or with what it is to be kept; counts.
+    /// Looks up a key, and counts a hit or a miss. A miss has the ticket for [`keep`](Self::keep).
     pub(super) fn get(&self, key: &[u8]) -> Option<Found> {
         self.memory.get(&self.space, key).ok()
     }
@@ -37,12 +38,12 @@ impl Near {
         self.memory.ticket(&self.space).ok()
     }
 
-    /// Keeps what the store has, unless it was invalidated since.
+    /// Keeps a value of the store, unless this process has invalidated the key since.
     pub(super) fn keep(&self, key: &[u8], value: &[u8], since: Ticket, replace: bool) {
         self.store(key, value, Some(since), replace);
     }
 
-    /// Keeps what was put.
+    /// Keeps a value that the program has put.
     pub(super) fn put(&self, key: &[u8], value: &[u8]) {
         self.invalidate(key);
         self.store(key, value, None, true);
@@ -51,7 +52,7 @@ impl Near {
     fn store(&self, key: &[u8], value: &[u8], computed_since: Option<Ticket>, replace: bool) {
         let weight = (key.len() + value.len()) as u64;
         let entry = Entry { value, weight, computed_since, replace, age: Duration::ZERO };
-        // Memory does not fail.
+        // `Memory` never fails.
         let _ = self.memory.store(&self.space, key, entry);
     }
 

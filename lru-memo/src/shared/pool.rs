@@ -1,16 +1,16 @@
-//! Connections to a server that nobody is using at the moment.
+//! A pool of idle connections to a server.
 
 use parking_lot::Mutex;
 
 use crate::fork::Own;
 
-/// How many are kept.
+/// The maximum number of idle connections.
 const KEPT: usize = 32;
 
-/// Connections that nobody is using. Nobody waits for a lock here, so none is left behind by a fork.
+/// Idle connections. No thread waits for a lock here, so a lock that a fork copies in its locked state does no harm.
 pub(super) struct Pool<C> {
     idle: [Mutex<Option<C>>; KEPT],
-    /// Says that they are those of this process: the child of a fork must not use those of its parent.
+    /// Set once this process owns the pool: the child of a fork must not use its parent's connections.
     are_mine: Own<()>,
 }
 
@@ -27,7 +27,7 @@ impl<C> Pool<C> {
         self.idle.iter().find_map(|place| place.try_lock()?.take())
     }
 
-    /// Keeps a connection for others; where there are enough, it is closed.
+    /// Returns a connection to the pool, or closes it if the pool is full.
     pub(super) fn keep(&self, connection: C) {
         let vacant = self.idle.iter().find_map(|place| place.try_lock().filter(|place| place.is_none()));
         if let Some(mut vacant) = vacant {
@@ -35,7 +35,7 @@ impl<C> Pool<C> {
         }
     }
 
-    /// Closes all.
+    /// Closes all idle connections.
     pub(super) fn clear(&self) {
         self.idle.iter().for_each(|place| drop(place.try_lock().and_then(|mut place| place.take())));
     }

@@ -1,4 +1,5 @@
-//! Whether the program is privileged: its caller controls its environment, and must not choose its store.
+//! Finds out whether the program is privileged. The caller of such a program controls its environment, and must not
+//! choose its store.
 
 /// Whether the program is setuid or setgid, or its file has capabilities.
 #[cfg(unix)]

@@ -1,4 +1,5 @@
-//! Redis and Valkey: exact on any number of machines, for a script is atomic.
+//! The store on Redis or Valkey. Each operation is a Lua script, and so atomic: the cache is exact on any number of
+//! machines.
 
 mod connection;
 mod lease;
@@ -21,7 +22,7 @@ use std::time::Instant;
 
 use redis::{Script, ScriptInvocation, Value, cmd};
 
-use self::lease::{Keeper, Names};
+use self::lease::{Names, Renewer};
 use self::scripts::Scripts;
 use self::server::Server;
 use super::error::{Error, Kind};
@@ -30,34 +31,34 @@ use super::namespace::Namespace;
 use super::unique::unique;
 use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, wall};
 
-/// Stands for the namespace that the index is not part of.
+/// The id under which the index is routed in a cluster. It belongs to no namespace.
 const HOME_OF_INDEX: u128 = 0;
-/// The keys of a namespace, as most scripts take them.
+/// The keys of a namespace, in the order in which most scripts take them.
 const NAMES: [&str; 7] = ["meta", "values", "recent", "ages", "weights", "invalid", "hits"];
-/// So many timeouts more than others may it take to list all namespaces.
+/// How many more timeouts than others a list of all namespaces may take.
 const LISTING: u32 = 10;
-/// What scripts can count with.
+/// The largest number that scripts can count with exactly.
 const HIGHEST: u64 = 1 << 53;
 
 /// A store on a Redis or Valkey server.
 ///
-/// Each operation is one script, and so atomic and one round trip. All keys of a namespace have the same hash tag. What a
-/// namespace has takes no memory of the server that is not counted by `maxsize`, but for a few KiB. One that was not used
-/// for a week, such as that of a function that was changed since, goes.
+/// Each operation is one script, and so atomic and one round trip. All keys of a namespace have the same hash tag.
+/// Beside its entries, a namespace takes a few KiB on the server. A namespace that was not used for a week expires,
+/// such as that of a function which was changed since.
 ///
-/// A server that does not answer in time, 500 ms, or cannot be reached within 200 ms, is left alone for a second, and
-/// each time twice as long, up to ten; calls do without it meanwhile.
+/// A server that does not accept a connection within 200 ms, or does not answer within 500 ms, is not asked for a
+/// second. Each further failure doubles this time, up to ten seconds. Calls during that time run the function.
 pub struct Redis(Arc<Inner>);
 
 struct Inner {
     server: Server,
     scripts: Scripts,
-    keeper: Keeper,
+    renewer: Renewer,
     url: String,
 }
 
-/// One use of the store: it may take until then, however many questions it is.
-struct Use<'a> {
+/// One operation on the store, with a deadline for all its requests together.
+struct Operation<'a> {
     store: &'a Inner,
     until: Instant,
 }
@@ -74,7 +75,7 @@ impl Inner {
         Keys { id, tag: format!("{prefix}lru-memo:{{{id:032x}}}:") }
     }
 
-    /// The key of the ids of all namespaces.
+    /// Returns the key of the index: the ids of all namespaces.
     fn index(&self) -> String {
         format!("{}lru-memo:namespaces", self.server.options().prefix)
     }
@@ -92,37 +93,37 @@ impl Keys {
 }
 
 impl Redis {
-    /// The store of a URL, such as `redis://user:password@host:6379/0`, `unix:///run/redis.sock` or,
-    /// with the cargo feature `redis-tls`, `rediss://host`.
+    /// Makes a store of a URL, such as `redis://user:password@host:6379/0`, `unix:///run/redis.sock` or, with the cargo
+    /// feature `redis-tls`, `rediss://host`. The first use of the store connects to the server.
     ///
-    /// After a question mark there may be `connect_timeout=200ms`, `timeout=500ms`, `lease=2s`, `unused=7d`, for how long a
-    /// namespace stays that is not used, and `prefix=shop1`, which all keys then begin with, before a colon.
+    /// Options follow a question mark: `connect_timeout=200ms`, `timeout=500ms`, `lease=2s`, `unused=7d` (how long an
+    /// unused namespace is kept) and `prefix=shop1` (all keys begin with this prefix and a colon).
     ///
-    /// Of a cluster, several nodes are named, `redis://h1,h2,h3`, or one, `redis://h1?cluster=true`. Any of them tells of the
-    /// others, which are told the password. No other server is followed to where it refers to.
+    /// For a cluster, the URL names several nodes, `redis://h1,h2,h3`, or one, `redis://h1?cluster=true`. Any node
+    /// names the others, which then get the password. If the URL does not name a cluster, the store follows no
+    /// redirection.
     ///
-    /// Behind Redis Sentinel, the sentinels are named, with their ports, and what they call the servers:
-    /// `redis://user:password@h1:26379,h2:26379/0?sentinel=mymaster`. User, password and database are those of the servers.
-    ///
-    /// The server is asked when the store is first used.
+    /// For Redis Sentinel, the URL names the sentinels with their ports, and the name that they have for the servers:
+    /// `redis://user:password@h1:26379,h2:26379/0?sentinel=mymaster`. User, password and database are those of the
+    /// servers.
     ///
     /// # Errors
-    /// [`Kind::Url`], when this is none.
+    /// [`Kind::Url`], when the URL is not one of Redis.
     pub fn new(url: &str) -> Result<Self, Error> {
-        let (places, options) = options::parse(url)?;
+        let (endpoints, options) = options::parse(url)?;
         let scripts = Scripts::new(options.unused);
-        let (server, keeper) = (Server::new(places, options), Keeper::new());
+        let (server, renewer) = (Server::new(endpoints, options), Renewer::new());
         let url = super::configured::redacted(url);
-        Ok(Self(Arc::new(Inner { server, scripts, keeper, url })))
+        Ok(Self(Arc::new(Inner { server, scripts, renewer, url })))
     }
 
-    fn begun(&self) -> Use<'_> {
-        Use { store: &self.0, until: Instant::now() + self.0.server.options().timeout }
+    fn operation(&self) -> Operation<'_> {
+        Operation { store: &self.0, until: Instant::now() + self.0.server.options().timeout }
     }
 }
 
-impl Use<'_> {
-    /// Runs a script that begins with the prelude.
+impl Operation<'_> {
+    /// Runs a script that begins with `prelude.lua`.
     fn run<R: redis::FromRedisValue>(
         &self,
         script: &Script,
@@ -148,7 +149,7 @@ impl Use<'_> {
         self.store.server.run(home, self.until, script)
     }
 
-    /// Looks an entry up; notes now and then that the namespace is used.
+    /// Looks an entry up. Notes from time to time that the namespace is in use.
     fn look(&self, space: &Namespace, key: &[u8], counts_misses: bool) -> Result<Value, Error> {
         let is_due = self.is_due(space);
         let found = if is_due { None } else { self.look_quickly(space, key, counts_misses)? };
@@ -163,13 +164,14 @@ impl Use<'_> {
         Ok(found)
     }
 
-    /// Whether this process is to note that the namespace is used.
+    /// Whether this process should note that the namespace is in use.
     fn is_due(&self, space: &Namespace) -> bool {
         let every = scripts::noted_every(self.store.server.options().unused);
         u128::from(wall::now().abs_diff(space.noted.load(Relaxed))) >= every.as_nanos()
     }
 
-    /// Has the namespace stay listed, which is used; the scripts have it stay. What does not work, does the next time.
+    /// Notes in the index that the namespace is in use, if that is due. The scripts note it in the namespace's own
+    /// keys. An error is ignored, because the next use tries again.
     fn note(&self, space: &Namespace) {
         if self.is_due(space) {
             space.noted.store(wall::now(), Relaxed);
@@ -177,7 +179,7 @@ impl Use<'_> {
         }
     }
 
-    /// The answer of a script that is a use of the namespace.
+    /// Notes the use of the namespace after a script has succeeded, and returns the script's answer.
     fn used<R>(&self, space: &Namespace, answer: Result<R, Error>) -> Result<R, Error> {
         if answer.is_ok() {
             self.note(space);
@@ -185,7 +187,7 @@ impl Use<'_> {
         answer
     }
 
-    /// Unless it takes longer.
+    /// Looks an entry up by the short script. Returns `None` if `get.lua` is needed.
     fn look_quickly(
         &self,
         space: &Namespace,
@@ -208,7 +210,7 @@ impl Use<'_> {
         }
     }
 
-    /// The ticket that the server has given out; a namespace that is new to it is made.
+    /// Returns the ticket of an answer. If the namespace is new to the server, makes it.
     fn ticket_of(
         &self,
         space: &Namespace,
@@ -216,17 +218,17 @@ impl Use<'_> {
     ) -> Result<Ticket, Error> {
         match generation {
             Some(generation) => Ok(Ticket { generation, sequence }),
-            None => self.begin(space),
+            None => self.create_namespace(space),
         }
     }
 
     #[cold]
-    fn begin(&self, space: &Namespace) -> Result<Ticket, Error> {
+    fn create_namespace(&self, space: &Namespace) -> Result<Ticket, Error> {
         let ttl = space.ttl().map(|ttl| ttl.as_nanos().to_string()).unwrap_or_default();
         let (generation, sequence): (Option<u64>, u64) =
-            self.run(&self.store.scripts.begin, space, b"", |begin| {
-                begin.arg(unique()).arg(space.name());
-                begin.arg(number(space.maxsize())).arg(number(space.max_weight())).arg(ttl);
+            self.run(&self.store.scripts.create, space, b"", |create| {
+                create.arg(unique()).arg(space.name());
+                create.arg(number(space.maxsize())).arg(number(space.max_weight())).arg(ttl);
             })?;
         self.list(&[space.id()])?;
         let generation = generation.ok_or_else(|| foreign("a namespace without a generation"))?;
@@ -249,7 +251,7 @@ impl Use<'_> {
             match stored {
                 0 | 1 => return Ok(stored == 1),
                 2 => {}
-                _ => _ = self.begin(space)?,
+                _ => _ = self.create_namespace(space)?,
             }
         }
     }
@@ -264,10 +266,10 @@ impl Use<'_> {
         Ok(Counts { hits, misses: counter(&misses)?, currsize })
     }
 
-    /// Lists namespaces, as long as they may last.
+    /// Adds namespaces to the index, and lets the index last as long as they may.
     fn list(&self, ids: &[u128]) -> Result<(), Error> {
         let unused = self.store.server.options().unused;
-        // Another process may have noted their use later than this one notes it here.
+        // Longer than the namespaces: another process may note their use later than this one.
         let lasts = unused + scripts::noted_every(unused);
         let mut list = self.store.scripts.list.key(self.store.index());
         list.arg(lasts.as_millis().to_string());
@@ -275,7 +277,7 @@ impl Use<'_> {
         self.run_plain(HOME_OF_INDEX, &list)
     }
 
-    /// Lists namespaces no more that are gone.
+    /// Removes namespaces that no longer exist from the index.
     fn forget(&self, gone: &[u128]) -> Result<(), Error> {
         if gone.is_empty() {
             return Ok(());
@@ -285,7 +287,7 @@ impl Use<'_> {
         gone.iter().for_each(|id| _ = remove.arg(format!("{id:032x}")));
         self.store.server.ask::<u64>(HOME_OF_INDEX, self.until, &remove)?;
         for &id in gone {
-            // It may have been made again, and listed, before it was removed from the list.
+            // The namespace may have been made and listed again just before its removal from the list.
             if self.summary(id)?.is_some() {
                 self.list(&[id])?;
             }
@@ -293,7 +295,7 @@ impl Use<'_> {
         Ok(())
     }
 
-    /// What a namespace of this id is; `None` for one that is gone.
+    /// Returns the summary of a namespace, or `None` if it no longer exists.
     fn summary(&self, id: u128) -> Result<Option<Summary>, Error> {
         let keys = self.store.keys(id);
         let mut ask = cmd("HMGET");
@@ -330,12 +332,12 @@ impl Use<'_> {
     }
 }
 
-/// A number, or nothing.
+/// Returns a limit as text, or an empty text.
 fn number(limit: Option<impl ToString>) -> String {
     limit.map(|limit| limit.to_string()).unwrap_or_default()
 }
 
-/// A counter, however high or low somebody has set it.
+/// Parses a counter. Another program may have set it to any number.
 fn counter(text: &str) -> Result<u64, Error> {
     let about = |_| text.parse().map(|number: f64| number as u64);
     text.parse().or_else(about).map_err(|_| foreign("what is no number"))
@@ -345,25 +347,25 @@ fn micros(length: Option<Duration>) -> String {
     number(length.map(|length| length.as_micros().min(u128::from(HIGHEST))))
 }
 
-/// The error of what was not written by this store.
+/// The error for data that this store has not written.
 fn foreign(what: &str) -> Error {
     Error::new(Kind::Corrupt, format!("the Redis server has {what} where a cache should be"))
 }
 
 impl Store for Redis {
     fn get(&self, space: &Namespace, key: &[u8]) -> Result<Found, Error> {
-        let begun = self.begun();
-        match begun.look(space, key, true)? {
+        let operation = self.operation();
+        match operation.look(space, key, true)? {
             Value::BulkString(value) => Ok(Found::Hit(value)),
             miss => {
                 let ticket = redis::from_redis_value(miss).map_err(|_| foreign("something"))?;
-                Ok(Found::Miss(begun.ticket_of(space, ticket)?))
+                Ok(Found::Miss(operation.ticket_of(space, ticket)?))
             }
         }
     }
 
     fn hit(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        match self.begun().look(space, key, false)? {
+        match self.operation().look(space, key, false)? {
             Value::BulkString(value) => Ok(Some(value)),
             _ => Ok(None),
         }
@@ -372,47 +374,47 @@ impl Store for Redis {
     fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
         let mut count = self.0.scripts.count_hit.prepare_invoke();
         count.key(self.0.keys(space.id()).key("meta"));
-        self.begun().run_plain(space.id(), &count)
+        self.operation().run_plain(space.id(), &count)
     }
 
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
-        let begun = self.begun();
-        let ticket = begun.used(space, begun.run(&self.0.scripts.reject, space, key, |_| ()))?;
-        begun.ticket_of(space, ticket)
+        let operation = self.operation();
+        let ticket = operation.used(space, operation.run(&self.0.scripts.reject, space, key, |_| ()))?;
+        operation.ticket_of(space, ticket)
     }
 
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
-        let begun = self.begun();
-        let ticket = begun.run(&self.0.scripts.ticket, space, b"", |_| ())?;
-        begun.ticket_of(space, ticket)
+        let operation = self.operation();
+        let ticket = operation.run(&self.0.scripts.ticket, space, b"", |_| ())?;
+        operation.ticket_of(space, ticket)
     }
 
     fn is_current(&self, space: &Namespace, key: &[u8], since: Ticket) -> Result<bool, Error> {
         let Ticket { generation, sequence } = since;
         let current = &self.0.scripts.current;
-        self.begun().run(current, space, key, |current| _ = current.arg(generation).arg(sequence))
+        self.operation().run(current, space, key, |current| _ = current.arg(generation).arg(sequence))
     }
 
     fn store(&self, space: &Namespace, key: &[u8], entry: Entry<'_>) -> Result<bool, Error> {
-        let begun = self.begun();
-        begun.used(space, begun.store(space, key, entry))
+        let operation = self.operation();
+        operation.used(space, operation.store(space, key, entry))
     }
 
     fn peek(&self, space: &Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.begun().run(&self.0.scripts.peek, space, key, |_| ())
+        self.operation().run(&self.0.scripts.peek, space, key, |_| ())
     }
 
     fn invalidate(&self, space: &Namespace, key: &[u8]) -> Result<bool, Error> {
-        let begun = self.begun();
-        begun.used(space, begun.run(&self.0.scripts.invalidate, space, key, |_| ()))
+        let operation = self.operation();
+        operation.used(space, operation.run(&self.0.scripts.invalidate, space, key, |_| ()))
     }
 
     fn clear(&self, space: &Namespace) -> Result<(), Error> {
-        self.begun().run(&self.0.scripts.clear, space, b"", |clear| _ = clear.arg(unique()))
+        self.operation().run(&self.0.scripts.clear, space, b"", |clear| _ = clear.arg(unique()))
     }
 
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {
-        self.begun().info(space)
+        self.operation().info(space)
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
@@ -430,26 +432,27 @@ impl Store for Redis {
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
         let mut members = cmd("SMEMBERS");
         members.arg(self.0.index());
-        let begun = self.begun();
-        // No call of a function waits for this.
-        let begun = Use { until: begun.until + LISTING * self.0.server.options().timeout, ..begun };
-        let ids: Vec<Vec<u8>> = self.0.server.ask(HOME_OF_INDEX, begun.until, &members)?;
+        let operation = self.operation();
+        // This may take longer than other operations, because no call of a function waits for it.
+        let operation =
+            Operation { until: operation.until + LISTING * self.0.server.options().timeout, ..operation };
+        let ids: Vec<Vec<u8>> = self.0.server.ask(HOME_OF_INDEX, operation.until, &members)?;
         let (mut summaries, mut gone) = (Vec::new(), Vec::new());
         let number = |id: &Vec<u8>| u128::from_str_radix(core::str::from_utf8(id).ok()?, 16).ok();
         for id in ids.iter().filter_map(number) {
-            match begun.summary(id)? {
+            match operation.summary(id)? {
                 Some(summary) => summaries.push(summary),
                 None => gone.push(id),
             }
         }
-        // Who may not write may read all the same.
-        let _ = begun.forget(&gone);
+        // An error is ignored, because the user of the server may have no right to write.
+        let _ = operation.forget(&gone);
         Ok(summaries)
     }
 
     fn recent(&self, space: &Namespace, limit: usize) -> Result<Vec<Held>, Error> {
         let held: Vec<(Vec<u8>, u64, u64, u64)> =
-            self.begun().run(&self.0.scripts.recent, space, b"", |recent| _ = recent.arg(limit))?;
+            self.operation().run(&self.0.scripts.recent, space, b"", |recent| _ = recent.arg(limit))?;
         let held = held.into_iter().map(|(key, value_bytes, weight, age)| Held {
             key,
             value_bytes,

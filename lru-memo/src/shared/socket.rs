@@ -1,4 +1,4 @@
-//! A socket that is connected to a server: bytes there and back, until a deadline.
+//! A socket to a server, with a deadline for all reads and writes together.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,13 +15,13 @@ use socket2::{Domain, SockAddr, Socket, Type};
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Address {
-    /// A host, or an address, and a port.
+    /// A host name or an IP address, with a port.
     Tcp(String, u16),
     /// A socket in the file system.
     Unix(PathBuf),
 }
 
-/// A connection that is used until a deadline, however few bytes come at a time.
+/// A socket with a deadline. Slow bytes do not extend it, unlike a timeout for each read.
 #[derive(Debug)]
 pub(super) struct Timed {
     socket: Socket,
@@ -36,7 +36,7 @@ impl Timed {
             Address::Tcp(host, port) => connect_tcp(host, *port, until)?,
             Address::Unix(path) => {
                 let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-                // It bounds how long it takes to connect, too, where nobody accepts.
+                // This bounds `connect`, too, which waits while the server does not accept.
                 socket.set_write_timeout(Some(left(until)?))?;
                 socket.connect(&SockAddr::unix(path)?)?;
                 socket
@@ -49,7 +49,7 @@ impl Timed {
         self.until = until;
     }
 
-    /// The time that is left, if the system has to be told: it knows it nearly, where calls have the same timeout.
+    /// Returns the remaining time if it differs much from the socket's timeout. Setting it again costs a system call.
     fn to_arm(&self, armed: Option<Duration>) -> io::Result<Option<Duration>> {
         let left = left(self.until)?;
         let is_near = armed.is_some_and(|armed| armed.abs_diff(left) < left / 16);
@@ -81,7 +81,7 @@ impl Write for Timed {
     }
 }
 
-/// The time that is left.
+/// Returns the remaining time, or an error at the deadline.
 fn left(until: Instant) -> io::Result<Duration> {
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
@@ -104,7 +104,7 @@ fn connect_tcp(host: &str, port: u16, until: Instant) -> io::Result<Socket> {
     Err(last)
 }
 
-/// The addresses of a host. Where a name has to be looked up, a thread does it, for it may take any time.
+/// Returns the addresses of a host. A thread looks a name up, because that may take any time.
 fn resolve(host: &str, port: u16, until: Instant) -> io::Result<Vec<SocketAddr>> {
     if let Ok(address) = host.parse() {
         return Ok(Vec::from([SocketAddr::new(address, port)]));
@@ -113,7 +113,7 @@ fn resolve(host: &str, port: u16, until: Instant) -> io::Result<Vec<SocketAddr>>
     let host = String::from(host);
     let look_up = move || {
         let addresses = (host.as_str(), port).to_socket_addrs().map(|addresses| addresses.collect());
-        // Nobody may be waiting any more.
+        // Fails if the caller has reached its deadline.
         let _ = answer.send(addresses);
     };
     thread::Builder::new().name("lru-memo address".into()).spawn(look_up)?;

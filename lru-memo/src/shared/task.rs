@@ -1,4 +1,5 @@
-//! Threads and tasks that ask a store: where one may block, the other leaves it to a thread of ours.
+//! How threads and tasks call a store. A thread calls it directly. A task must not block, so a pool of threads calls a
+//! blocking store for it. Code for both is written once, as `async`: the future of a thread is ready at the first poll.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -16,16 +17,16 @@ use crate::flight::{Flight, Landed};
 use crate::fork::Own;
 use crate::sync::{Condvar, Mutex};
 
-/// Who is calling.
+/// The kind of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// It may wait where it is.
+    /// The caller may block.
     Thread,
-    /// It must not.
+    /// The caller must not block.
     Task,
 }
 
-/// What comes of a future that never waits, as those of [`Caller::Thread`] are.
+/// Returns the output of a future that is ready at the first poll, as those of [`Caller::Thread`] are.
 #[inline]
 pub fn at_once<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
@@ -34,13 +35,13 @@ pub fn at_once<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// How the calling thread may ask a store.
+/// Whether the calling thread may block in a store.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Patience {
     MayWait,
-    /// It must not: it is the thread of a task.
+    /// The thread must not block: it polls a task.
     None,
-    /// It must not, and would have had to.
+    /// The thread must not block, and a store would have blocked it.
     #[cfg_attr(
         not(all(feature = "shared", target_os = "linux")),
         expect(dead_code, reason = "other stores say beforehand whether they wait")
@@ -52,7 +53,8 @@ thread_local! {
     static PATIENCE: Cell<Patience> = const { Cell::new(Patience::MayWait) };
 }
 
-/// Does what need not wait. Comes to nothing, and is then to be done elsewhere, when it [would have had to](may_wait).
+/// Runs a closure that must not block. Returns `None` if it [would have blocked](may_wait): then another thread repeats
+/// it.
 pub(super) fn without_waiting<R>(act: impl FnOnce() -> R) -> Option<R> {
     struct Reset;
     impl Drop for Reset {
@@ -66,7 +68,8 @@ pub(super) fn without_waiting<R>(act: impl FnOnce() -> R) -> Option<R> {
     (PATIENCE.get() == Patience::None).then_some(result)
 }
 
-/// Asked by who is about to wait: if not, it is to fail instead, and is asked again by a thread that may.
+/// Whether the calling thread may block. If not, the caller fails instead, and the operation is repeated on another
+/// thread.
 #[cfg(all(feature = "shared", target_os = "linux"))]
 pub(super) fn may_wait() -> bool {
     let may_wait = PATIENCE.try_with(Cell::get).unwrap_or(Patience::MayWait) == Patience::MayWait;
@@ -76,12 +79,12 @@ pub(super) fn may_wait() -> bool {
     may_wait
 }
 
-/// So many of our threads ask stores at the same time, at most.
+/// The maximum number of threads in the pool.
 const THREADS: usize = 64;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Threads that do what would block a task. There are as many as were needed at the same time; they stay.
+/// Threads for what would block a task. The pool grows as needed, and never shrinks.
 struct Pool {
     state: Mutex<State>,
     work: Condvar,
@@ -95,14 +98,14 @@ struct State {
 
 static POOL: Own<Pool> = Own::none();
 
-/// Does it on one of our threads. What takes long keeps others waiting: it is for that which soon ends, or fails.
+/// Runs a job on a thread of the pool. The job must end soon, because others wait for the thread.
 ///
-/// Comes to nothing in the child of a fork that goes on with a task of its parent; so do the others.
+/// Returns `None` in the child of a fork that polls a task of its parent, as [`on_new_thread`] does.
 pub(super) async fn in_pool<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static) -> Option<R> {
     answered(job, Pool::add).await
 }
 
-/// The store of this process. A task does not wait until it is opened.
+/// Returns the store of this process. Opening it does not block a task's thread.
 pub(super) async fn store(caller: Caller) -> Result<&'static dyn Store, Error> {
     match caller {
         Caller::Thread => super::store(),
@@ -113,20 +116,20 @@ pub(super) async fn store(caller: Caller) -> Result<&'static dyn Store, Error> {
     }
 }
 
-/// What a child is told that polls a task of its parent.
+/// The error for a child of a fork that polls a task of its parent.
 pub(super) fn forked() -> Error {
     Error::new(Kind::Unavailable, "the process was forked while it waited for the shared store")
 }
 
-/// Does it on one of our threads, some time.
+/// Runs a job on a thread of the pool, without waiting for it.
 pub(super) fn later(job: impl FnOnce() + Send + 'static) {
     Pool::add(Box::new(move || {
-        // The panic hook has reported it.
+        // The panic hook has reported a panic.
         let _ = catch_unwind(AssertUnwindSafe(job));
     }));
 }
 
-/// Does it on a new thread, however long it may take.
+/// Runs a job on a thread of its own, because it may take long.
 pub(super) async fn on_new_thread<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static) -> Option<R> {
     answered(job, |job| {
         let job = Arc::new(Mutex::new(Some(job)));
@@ -139,7 +142,7 @@ pub(super) async fn on_new_thread<R: Send + 'static>(job: impl FnOnce() -> R + S
     .await
 }
 
-/// Has a job started, and waits for its result.
+/// Starts a job and waits for its result.
 async fn answered<R: Send + 'static>(
     job: impl FnOnce() -> R + Send + 'static,
     start: impl FnOnce(Job),
@@ -150,7 +153,7 @@ async fn answered<R: Send + 'static>(
         let result = catch_unwind(AssertUnwindSafe(job));
         turn.land(Arc::new(Mutex::new(Some(result))));
     }));
-    // Every job is done, but for those of the parent in the child of a fork.
+    // Every job ends, except those of the parent in the child of a fork.
     let Landed::Value(result) = answer.await else { return None };
     let result = result.lock().take().expect("nobody else waits for it");
     Some(result.unwrap_or_else(|panic| resume_unwind(panic)))
@@ -166,7 +169,7 @@ impl Pool {
         Self { state: Mutex::new(state), work: Condvar::new() }
     }
 
-    /// Has a thread of the pool do a job.
+    /// Hands a job to a thread of the pool, and starts one if none is idle.
     fn add(job: Job) {
         let pool = POOL.get_or_make(Self::new);
         let needs_thread = {
@@ -198,7 +201,7 @@ impl Pool {
         }
     }
 
-    /// There can be no thread more. Without any, the job is done here.
+    /// Handles a thread that could not be started: if the pool has no other, the job runs here.
     fn do_without(&self) {
         let job = {
             let mut state = self.state.lock();

@@ -1,12 +1,13 @@
-//! Single flight on a store: who of this process computes a key, and the lease that this one has against all others.
+//! Single flight on a store: one leader for each key in this process, and a lease against the leaders of other
+//! processes.
 //!
-//! In this process, callers of one key wait for a [`Flight`], as they do with `scope = process`; its runner alone
-//! asks the store for the lease. When it is done, those who have waited get the bytes of its value.
+//! Within the process, callers of one key share a [`Flight`], as with `scope = process`. Only its leader asks the store
+//! for the lease. The followers get the bytes of the leader's value.
 //!
-//! A run that began before a clear, or an invalidation of its key, is outdated: who calls later must not get its value.
-//! This process forgets flights when it clears or invalidates, as with `scope = process`; the next caller begins a run
-//! beside the outdated one, under the same lease. What other processes do is seen by the ticket of the run: the store
-//! tells those who have waited whether it is current.
+//! A run that began before a clear, or an invalidation of its key, is outdated: no later call may get its value. A
+//! process that clears or invalidates forgets its flights, so the next caller begins a new run beside the outdated one,
+//! under the same lease. If another process clears or invalidates, followers find out by the ticket of the run: the
+//! store says whether it is current.
 
 use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
@@ -26,72 +27,73 @@ use crate::flight::{self, Failure, Flight, Inside, Landed, Waiting};
 use crate::fork::Own;
 use crate::sync::{Mutex, MutexGuard};
 
-type Key = Arc<[u8]>;
+type KeyBytes = Arc<[u8]>;
 type Bytes = Vec<u8>;
 
-/// The keys of one function that this process computes.
+/// The flights and leases of one function in this process.
 pub(super) struct Turns(Own<Mutex<Table>>);
 
 #[derive(Default)]
 struct Table {
-    /// Those that may be joined.
-    flights: HashMap<Key, Arc<Flight<Run>>>,
-    /// Those that this process has forgotten, as long as they last.
-    outdated: Vec<(Key, Weak<Flight<Run>>)>,
-    /// The leases of this process, also those of flights that are outdated.
-    leases: HashMap<Key, Weak<SharedLease>>,
+    /// The flights that callers may join.
+    flights: HashMap<KeyBytes, Arc<Flight<Run>>>,
+    /// The outdated flights that still run.
+    outdated: Vec<(KeyBytes, Weak<Flight<Run>>)>,
+    /// The leases of this process, for current and outdated flights.
+    leases: HashMap<KeyBytes, Weak<SharedLease>>,
 }
 
-/// A lease of one run, or of several, of which all but the last are outdated. The lock makes it `Sync`; nobody takes it.
+/// A lease, shared by the current run of a key and the outdated ones. The mutex only makes it `Sync`; it is never
+/// locked.
 type SharedLease = Mutex<Lease>;
 
-/// What a run has come to.
+/// The value of a run, as bytes.
 pub(super) struct Run {
     pub(super) bytes: Arc<Bytes>,
-    /// When it began, if the store has told.
+    /// The ticket of the run, if the store has issued one.
     pub(super) since: Option<Ticket>,
 }
 
-/// The error that a run has come to.
+/// The error of a run.
 pub(super) struct Failed {
     pub(super) error: Failure,
-    /// When it began, if the store has told.
+    /// The ticket of the run, if the store has issued one.
     pub(super) since: Option<Ticket>,
 }
 
-/// The right to compute a key, until it is dropped: then another caller has it.
-pub(super) struct Turn {
+/// The right to compute a key in this process, with the lease. When it is dropped, the next follower gets the right.
+pub(super) struct SharedTurn {
     turns: &'static Turns,
-    key: Key,
-    /// Taken when it is over.
+    key: KeyBytes,
+    /// `None` once the turn has ended.
     turn: Option<flight::Turn<Run>>,
-    /// Against other processes. Dropped before others of this one are woken.
+    /// The right against other processes. Dropped before followers in this process wake.
     lease: Option<Arc<SharedLease>>,
 }
 
-/// The place of a caller that waits for its turn.
+/// A follower's place in the queue.
 pub(super) struct Seat {
     turns: &'static Turns,
-    key: Key,
+    key: KeyBytes,
     flight: Arc<Flight<Run>>,
     waiting: Option<Waiting<Run>>,
 }
 
-/// What a caller of a key is to do.
-pub(super) enum Joined {
-    /// Take its turn.
-    Turn(Turn),
-    /// Wait.
+/// The role of a caller in the flight of its key.
+pub(super) enum Role {
+    /// The leader.
+    Turn(SharedTurn),
+    /// A follower.
     Wait(Seat),
-    /// Run: it is called by the one whose turn it is.
+    /// A recursive call by the leader, which runs the function and does not wait.
     Within,
 }
 
-/// What a caller has waited for.
+/// The end of a follower's wait.
 pub(super) enum Waited {
     Value(Arc<Run>),
     Error(Failed),
-    Turn(Turn),
+    Turn(SharedTurn),
     /// The deadline has passed.
     Late,
 }
@@ -105,39 +107,39 @@ impl Turns {
         self.0.get_or_make(Mutex::default).lock()
     }
 
-    pub(super) fn join(&'static self, key: &[u8]) -> Joined {
+    pub(super) fn join(&'static self, key: &[u8]) -> Role {
         if self.is_within_outdated(key) {
-            return Joined::Within;
+            return Role::Within;
         }
         let mut table = self.lock();
         if let Some((key, flight)) = table.flights.get_key_value(key) {
             if flight.is_entered() {
-                return Joined::Within;
+                return Role::Within;
             }
             let (key, flight) = (Arc::clone(key), Arc::clone(flight));
             let waiting = Some(flight.join());
-            return Joined::Wait(Seat { turns: self, key, flight, waiting });
+            return Role::Wait(Seat { turns: self, key, flight, waiting });
         }
-        let (key, turn) = (Key::from(key), Flight::begin());
+        let (key, turn) = (KeyBytes::from(key), Flight::begin());
         table.flights.insert(Arc::clone(&key), Arc::clone(turn.flight()));
-        Joined::Turn(Turn { turns: self, key, turn: Some(turn), lease: None })
+        Role::Turn(SharedTurn { turns: self, key, turn: Some(turn), lease: None })
     }
 
-    /// Keeps later callers from waiting for what is being computed now for this key.
+    /// Outdates the run of this key: later callers do not join it.
     pub(super) fn forget(&self, key: &[u8]) {
         let mut table = self.lock();
         let forgotten = table.flights.remove_entry(key);
         table.note_outdated(forgotten);
     }
 
-    /// Keeps later callers from waiting for whatever is being computed now.
+    /// Outdates all runs: later callers do not join them.
     pub(super) fn forget_all(&self) {
         let mut table = self.lock();
         let forgotten = core::mem::take(&mut table.flights);
         table.note_outdated(forgotten);
     }
 
-    /// Whether the calling thread is inside of a run of this key that is outdated.
+    /// Whether the calling thread is inside an outdated run of this key.
     fn is_within_outdated(&self, key: &[u8]) -> bool {
         let outdated: Vec<_> = {
             let table = self.lock();
@@ -147,7 +149,7 @@ impl Turns {
         outdated.iter().any(|flight| flight.is_entered())
     }
 
-    fn forget_if_vacant(&self, key: &Key, flight: &Arc<Flight<Run>>) {
+    fn forget_if_vacant(&self, key: &KeyBytes, flight: &Arc<Flight<Run>>) {
         if !flight.is_here() {
             return;
         }
@@ -159,21 +161,21 @@ impl Turns {
 }
 
 impl Table {
-    /// Notes flights that were forgotten. Whoever has their turn, or waits for them, keeps them.
-    fn note_outdated(&mut self, forgotten: impl IntoIterator<Item = (Key, Arc<Flight<Run>>)>) {
+    /// Lists flights as outdated. Their leaders and followers keep them alive.
+    fn note_outdated(&mut self, forgotten: impl IntoIterator<Item = (KeyBytes, Arc<Flight<Run>>)>) {
         self.outdated.retain(|(_, flight)| flight.strong_count() > 0);
         self.outdated.extend(forgotten.into_iter().map(|(key, flight)| (key, Arc::downgrade(&flight))));
     }
 
-    fn remove(&mut self, key: &Key, flight: &Arc<Flight<Run>>) {
+    fn remove(&mut self, key: &KeyBytes, flight: &Arc<Flight<Run>>) {
         if self.flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
             self.flights.remove(key);
         }
     }
 }
 
-impl Turn {
-    /// Waits until no other process computes the key, or until the deadline: then there is no lease.
+impl SharedTurn {
+    /// Waits for the lease, until no other process computes the key. At the deadline, goes on without a lease.
     pub(super) async fn lease(
         &mut self,
         space: &'static Namespace,
@@ -197,7 +199,7 @@ impl Turn {
                 lease.map(|lease| Lease::new(EndsLater(Some(lease))))
             }
             Caller::Task => {
-                // What would have to wait is waited for.
+                // If the attempt would have blocked, `free` is `None`, and a thread waits for the lease.
                 let free = task::without_waiting(|| store.try_lease(space, &key)).transpose()?.flatten();
                 wait_for(store, space, key, free, deadline).await?
             }
@@ -209,7 +211,7 @@ impl Turn {
         Ok(())
     }
 
-    /// Gives the lease up, unless another run has it, too.
+    /// Ends the lease, unless another run shares it.
     fn end_lease(&mut self) {
         if self.lease.take().is_some() {
             let mut table = self.turns.lock();
@@ -230,11 +232,11 @@ impl Turn {
         }
     }
 
-    /// Ends the turn of one who has computed a value, with its bytes.
+    /// Ends the turn with a value, which all followers get.
     pub(super) fn land(mut self, run: Run) {
         self.end_lease();
         let Some(turn) = self.turn.take() else { return };
-        // Nobody can join any more.
+        // From here on, no caller can join the flight.
         if turn.flight().is_here() {
             self.turns.lock().remove(&self.key, turn.flight());
         }
@@ -242,15 +244,15 @@ impl Turn {
     }
 }
 
-impl Turn {
-    /// Ends the turn of one whose run has come to an error, with copies of it.
+impl SharedTurn {
+    /// Ends the turn with an error, of which each follower gets a copy.
     pub(super) fn fail(mut self, since: Option<Ticket>, copy: impl Fn() -> Option<Failure>) {
         let Some(turn) = self.turn.take() else { return };
         if !turn.flight().is_here() {
             return;
         }
         self.turns.lock().remove(&self.key, turn.flight());
-        // Nobody can join any more.
+        // From here on, no caller can join the flight.
         let copies = (0..turn.flight().waiters()).map(|_| copy().map(|error| Failed { error, since }));
         let errors: Option<Vec<Failure>> =
             copies.map(|failed| failed.map(|failed| Box::new(failed) as Failure)).collect();
@@ -261,11 +263,11 @@ impl Turn {
     }
 }
 
-/// If another process computes the key, a thread waits for a task.
+/// Waits for the lease on behalf of a task, on another thread, unless the lease was free.
 async fn wait_for(
     store: &'static dyn Store,
     space: &'static Namespace,
-    key: Key,
+    key: KeyBytes,
     free: Option<Lease>,
     deadline: Option<Instant>,
 ) -> Result<Option<Lease>, Error> {
@@ -277,10 +279,10 @@ async fn wait_for(
     }
 }
 
-/// How long a thread with a deadline sleeps at first, and at most, before it asks again for a lease.
+/// The first and the longest pause between two attempts of a thread with a deadline to get a lease.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(20));
 
-/// Waits for a lease. Returns `None` when the deadline has passed before.
+/// Waits for a lease. Returns `None` at the deadline.
 fn lease(
     store: &dyn Store,
     space: &Namespace,
@@ -300,7 +302,7 @@ fn lease(
     }
 }
 
-/// A lease of a task, which must not wait for its end either.
+/// A lease of a task. Ending it may block, so a thread of the pool ends it.
 struct EndsLater(Option<Lease>);
 
 impl Drop for EndsLater {
@@ -310,8 +312,8 @@ impl Drop for EndsLater {
     }
 }
 
-/// The turn passes to one who waits.
-impl Drop for Turn {
+/// Passes the turn to the first follower.
+impl Drop for SharedTurn {
     fn drop(&mut self) {
         self.end_lease();
         if let Some(turn) = self.turn.take() {
@@ -337,7 +339,7 @@ impl Seat {
             }
             Some(Landed::YourTurn(turn)) => {
                 let (turns, key) = (self.turns, Arc::clone(&self.key));
-                Waited::Turn(Turn { turns, key, turn: Some(turn), lease: None })
+                Waited::Turn(SharedTurn { turns, key, turn: Some(turn), lease: None })
             }
         }
     }
@@ -347,7 +349,7 @@ const SEATED: &str = "whoever has a seat is waiting";
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        // A waiter that is given up passes its turn on; when nobody wants it, the flight is over.
+        // A dropped follower passes its turn on. If no follower is left, the flight is over.
         drop(self.waiting.take());
         self.turns.forget_if_vacant(&self.key, &self.flight);
     }

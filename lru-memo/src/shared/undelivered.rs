@@ -1,9 +1,11 @@
-//! Invalidations and clears that the store could not be told of: this process remembers them, and tells the store as soon
-//! as it works again. Until then, the functions concerned read nothing from it.
+//! Undelivered removals: invalidations and clears that failed because the store did not work. The process remembers
+//! them, and repeats them until they succeed. Until then, the functions concerned read nothing from the store.
 //!
-//! - A function is marked before the call that could not be delivered returns, and until all of its removals are delivered.
-//! - A thread delivers, so that no call waits for it. It ends when there is nothing left.
-//! - Each removal has a stamp. One that is remembered again while it is being delivered has another stamp, and stays.
+//! - The function is marked before the failed removal returns. The mark is cleared when all removals of the function
+//!   are delivered.
+//! - A background thread delivers, so no call waits. The thread ends when no removal is left.
+//! - Each removal has a number. If a removal is requested again during its delivery, it gets a new number, and is
+//!   delivered again.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -17,10 +19,11 @@ use super::namespace::Namespace;
 use super::store;
 use crate::fork::{Heritage, Inherited};
 
-/// So many keys of a function are remembered, and so many bytes of them. More become a clear.
+/// How many keys of a function are remembered. More become a clear.
 const MOST_KEYS: usize = 1024;
+/// How many bytes of keys are remembered. More become a clear.
 const MOST_BYTES: usize = 1 << 20;
-/// For how long it is not tried again.
+/// The time between two attempts.
 const PAUSE: Duration = Duration::from_millis(250);
 
 static ALL: Inherited<All> = Inherited::new(All::default);
@@ -29,24 +32,24 @@ static ALL: Inherited<All> = Inherited::new(All::default);
 struct All {
     functions: Vec<Function>,
     stamp: u64,
-    /// Whether there is a thread for it.
+    /// Whether the delivering thread runs.
     is_delivering: bool,
 }
 
-/// What is not delivered of one function; there is something.
+/// The undelivered removals of one function, at least one.
 struct Function {
     mark: &'static Mark,
     space: &'static Namespace,
     keys: BTreeMap<Box<[u8]>, u64>,
     bytes: usize,
-    /// Then there are no keys.
+    /// The number of an undelivered clear. There are no keys then.
     clear: Option<u64>,
 }
 
-/// Whether something of a function is not delivered: one for each function.
+/// Set while a removal of a function is undelivered. Each function has one.
 pub(super) struct Mark(AtomicBool);
 
-/// What is to be removed.
+/// A removal: of one key, or of all.
 #[derive(Clone)]
 pub(super) enum Removal {
     Key(Box<[u8]>),
@@ -69,15 +72,15 @@ impl Mark {
         let mut all = ALL.lock();
         let is_clean = !self.0.load(Ordering::Acquire);
         if !is_clean && all.find(self).is_none() {
-            // A fork that ran no handlers has left the mark alone: there was something.
+            // The process is a child whose fork ran no handlers: the mark is a copy, and its list of removals is lost.
             all.add(self, space, Removal::Clear);
         }
-        // There is no thread after a fork, or if none could be started.
+        // The thread is missing after a fork, or if it could not be started.
         all.deliver_from_now_on();
         is_clean
     }
 
-    /// Remembers what could not be delivered.
+    /// Remembers a removal that failed.
     #[cold]
     pub(super) fn remember(&'static self, space: &'static Namespace, removal: Removal) {
         let mut all = ALL.lock();
@@ -87,7 +90,7 @@ impl Mark {
     }
 }
 
-/// How many there are.
+/// Returns how many removals are undelivered.
 pub(super) fn count() -> u64 {
     ALL.lock()
         .functions
@@ -122,7 +125,7 @@ impl All {
         }
     }
 
-    /// The first removal of a function, if there is one.
+    /// Returns the first removal of a function.
     fn next(&self, mark: &'static Mark) -> Option<(&'static Namespace, Removal, u64)> {
         let function = &self.functions[self.find(mark)?];
         let (removal, stamp) = match (function.clear, function.keys.first_key_value()) {
@@ -133,7 +136,7 @@ impl All {
         Some((function.space, removal, stamp))
     }
 
-    /// Forgets a removal that was delivered, unless it was remembered again meanwhile.
+    /// Forgets a delivered removal, unless it was requested again meanwhile.
     fn delivered(&mut self, mark: &'static Mark, removal: &Removal, stamp: u64) {
         let Some(at) = self.find(mark) else { return };
         let function = &mut self.functions[at];
@@ -173,7 +176,7 @@ impl Function {
     }
 }
 
-/// Tries until there is nothing left.
+/// Delivers until no removal is left.
 fn deliver_all() {
     loop {
         thread::sleep(PAUSE);
@@ -189,7 +192,7 @@ fn deliver_all() {
     }
 }
 
-/// Delivers what there is of one function, until it fails.
+/// Delivers the removals of one function, up to the first that fails.
 fn deliver(mark: &'static Mark) {
     loop {
         let Some((space, removal, stamp)) = ALL.lock().next(mark) else { return };
@@ -200,7 +203,7 @@ fn deliver(mark: &'static Mark) {
                 Removal::Clear => store.clear(space),
             }
         };
-        // A store that panics has not done it either; the panic hook has reported it.
+        // A panic counts as a failure; the panic hook has reported it.
         if !matches!(catch_unwind(AssertUnwindSafe(attempt)), Ok(Ok(()))) {
             return;
         }
@@ -210,7 +213,7 @@ fn deliver(mark: &'static Mark) {
 
 impl Heritage for All {
     fn forget_others(&mut self) {
-        // The child has to deliver it as well, and has no thread for it.
+        // The child delivers the removals, too, but the thread exists in the parent only.
         self.is_delivering = false;
     }
 }
@@ -228,7 +231,7 @@ mod tests {
         let add = |all: &mut All, removal: Removal, stamp| all.function(mark, space).add(removal, stamp);
         add(&mut all, key(1), 1);
         let (_, _, stamp) = all.next(mark).expect("there is one");
-        // While it is being delivered.
+        // Requested again during its delivery.
         add(&mut all, key(1), 2);
         all.delivered(mark, &key(1), stamp);
         assert!(all.next(mark).is_some());

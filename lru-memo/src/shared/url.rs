@@ -1,23 +1,24 @@
-//! What the URLs of all stores have in common: how options follow the rest.
+//! Options in the URLs of stores.
 
 use alloc::format;
 use core::time::Duration;
 
 use super::error::{Error, Kind};
 
-/// What is before the question mark, and the options after it, each with its name and what it is set to.
+/// Splits a URL at the question mark. Returns the part before it, and the options after it as names and values.
 pub(super) fn split_options(rest: &str) -> (&str, impl Iterator<Item = (&str, &str)>) {
     let (rest, options) = rest.split_once('?').unwrap_or((rest, ""));
     let options = options.split('&').filter(|option| !option.is_empty());
     (rest, options.map(|option| option.split_once('=').unwrap_or((option, ""))))
 }
 
-/// The error of an option that the store does not have; `known` lists those it has.
+/// The error for an unknown option; `known` lists the store's options.
 pub(super) fn unknown(name: &str, known: &str) -> Error {
     Error::new(Kind::Url, format!("unknown option `{name}`: there is {known}"))
 }
 
-/// What all keys on a server begin with: letters, digits, `-`, `_` and `.`, which no server takes for anything else.
+/// Reads a prefix for all keys on a server: letters, digits, `-`, `_` and `.`, which have no special meaning on any
+/// server.
 pub(super) fn prefix(text: &str) -> Result<&str, Error> {
     const LONGEST: usize = 32;
     let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -28,7 +29,7 @@ pub(super) fn prefix(text: &str) -> Result<&str, Error> {
     Err(Error::new(Kind::Url, message))
 }
 
-/// A number of bytes: `65536`, `64KiB`, `64MiB`, `1GiB`.
+/// Reads a number of bytes: `65536`, `64KiB`, `64MiB`, `1GiB`.
 pub(super) fn size(name: &str, text: &str) -> Result<usize, Error> {
     let (number, unit) = split_unit(text);
     let unit = match unit {
@@ -42,14 +43,14 @@ pub(super) fn size(name: &str, text: &str) -> Result<usize, Error> {
     size.ok_or_else(|| Error::new(Kind::Url, format!("`{name}={text}` is not like `{name}=64MiB`")))
 }
 
-/// `true` or `false`.
+/// Reads `true` or `false`.
 pub(super) fn truth(name: &str, text: &str) -> Result<bool, Error> {
     text.parse().map_err(|_| {
         Error::new(Kind::Url, format!("`{name}={text}` is neither `{name}=true` nor `{name}=false`"))
     })
 }
 
-/// A time: `500ms`, `2s`, `30d`.
+/// Reads a duration: `500ms`, `2s`, `30d`.
 pub(super) fn duration(name: &str, text: &str) -> Result<Duration, Error> {
     let (number, unit) = split_unit(text);
     let duration = match unit {
@@ -66,7 +67,7 @@ pub(super) fn duration(name: &str, text: &str) -> Result<Duration, Error> {
     })
 }
 
-/// A number and its unit; what cannot be read has no number.
+/// Splits a number and its unit. The number is `None` if it cannot be read.
 fn split_unit<N: core::str::FromStr>(text: &str) -> (Option<N>, &str) {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     (digits.parse().ok(), &text[digits.len()..])

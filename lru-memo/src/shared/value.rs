@@ -1,4 +1,4 @@
-//! A value as bytes, and back.
+//! Encodes values as bytes, and decodes them.
 
 use alloc::vec::Vec;
 use core::any::Any;
@@ -16,13 +16,13 @@ use super::format::{Floats, read, read_bytes, write, write_bytes};
     note = "derive or implement `Serialize` and `Deserialize` for it"
 )]
 pub trait SharedValue: Sized {
-    /// Its bytes.
+    /// Encodes the value.
     ///
     /// # Errors
-    /// When it cannot be serialized.
+    /// When the value cannot be serialized.
     fn encode(&self) -> Result<Vec<u8>, Error>;
 
-    /// The value that was made these bytes of; `None` when they are not such.
+    /// Decodes a value. Returns `None` if the bytes are not one.
     fn decode(bytes: &[u8]) -> Option<Self>;
 }
 
@@ -30,7 +30,7 @@ pub trait SharedValue: Sized {
 impl<V: Serialize + DeserializeOwned + 'static> SharedValue for V {
     fn encode(&self) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
-        // serde goes over them one by one.
+        // A shortcut: serde would visit the bytes one by one.
         if let Some(value) = (self as &dyn Any).downcast_ref::<Vec<u8>>() {
             write_bytes(value, &mut bytes);
             return Ok(bytes);
@@ -49,7 +49,7 @@ impl<V: Serialize + DeserializeOwned + 'static> SharedValue for V {
     }
 }
 
-/// How values of a type become bytes, and back.
+/// The functions that encode and decode values of a type.
 #[derive(Debug)]
 pub struct Codec<V> {
     pub(super) encode: fn(&V) -> Result<Vec<u8>, Error>,
@@ -64,7 +64,7 @@ impl<V> Clone for Codec<V> {
 
 impl<V> Copy for Codec<V> {}
 
-/// The codec of a type; here alone something is demanded of it.
+/// Returns the codec of a type. Only this function has a bound on the type, so that an error is reported once.
 #[must_use]
 pub fn codec<V: SharedValue>() -> Codec<V> {
     Codec { encode: V::encode, decode: V::decode }

@@ -1,4 +1,4 @@
-//! What calls cost, beside the least that the store can be asked, as its own client does it.
+//! Measures calls, beside the simplest request to the store by its own client.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -13,15 +13,15 @@ use crate::sqlite::Sqlite;
 use crate::statistics::median;
 
 const ROUNDS: usize = 21;
-/// The lengths of values.
+/// The lengths of the values.
 const LENGTHS: [usize; 3] = [64, 1024, 65_536];
-/// So many callers at the same time.
+/// The number of concurrent callers.
 const CALLERS: [usize; 3] = [1, 16, 256];
-/// All calls of one round, by all callers.
+/// The number of calls in one round, by all callers together.
 const CALLS: usize = 2048;
 const KEYS: u64 = 64;
 
-/// What a key is made of: its number, and the length of the value.
+/// A key: a number, and the length of the value.
 fn value_of((number, length): (u64, usize)) -> Vec<u8> {
     vec![number as u8; length]
 }
@@ -36,7 +36,7 @@ async fn on_store_as_task(key: (u64, usize)) -> Vec<u8> {
     value_of(key)
 }
 
-/// Of its own, for it evicts.
+/// A function of its own, because it evicts.
 #[lru_cache(maxsize = 128, scope = shared)]
 fn missed_on_store(key: (u64, usize)) -> Vec<u8> {
     value_of(key)
@@ -47,16 +47,16 @@ fn in_process(key: (u64, usize)) -> Vec<u8> {
     value_of(key)
 }
 
-/// One that was never asked for.
+/// Returns a key that was never used.
 fn new_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1 << 32);
     NEXT.fetch_add(1, Relaxed)
 }
 
-/// What is measured: its name, and microseconds per call of one round.
+/// A contender: its name, and a function that returns the microseconds per call of one round.
 type Contender<'a> = (&'a str, Box<dyn FnMut() -> f64 + 'a>);
 
-/// Prints the rows of one caller, who shares a processor with the server.
+/// Prints the rows of one caller, which shares a processor with the server.
 pub(crate) fn by_one(url: &str, directory: &Path) {
     run_on(1, std::process::id());
     let is_embedded = url.starts_with("file");
@@ -103,7 +103,7 @@ pub(crate) fn by_one(url: &str, directory: &Path) {
     }
 }
 
-/// Prints the rows of many callers at the same time.
+/// Prints the rows of many concurrent callers.
 pub(crate) fn by_many(url: &str) {
     let mut least = raw(url, Path::new(""));
     (0..KEYS).for_each(|number| least.set(&format!("{number}-64"), &value_of((7, 64))));
@@ -130,7 +130,7 @@ pub(crate) fn by_many(url: &str) {
     }
 }
 
-/// Microseconds per call.
+/// Returns the microseconds per call.
 fn calls(mut call: impl FnMut(u64)) -> f64 {
     let calls = CALLS / 4;
     let begun = Instant::now();
@@ -138,7 +138,7 @@ fn calls(mut call: impl FnMut(u64)) -> f64 {
     begun.elapsed().as_secs_f64() * 1e6 / calls as f64
 }
 
-/// Microseconds per call, of all callers together.
+/// Returns the microseconds per call, of all callers together.
 fn by_threads<C: FnMut(u64) + Send>(callers: usize, caller: impl Fn() -> C) -> f64 {
     let mut all: Vec<C> = (0..callers).map(|_| caller()).collect();
     let each = (CALLS / callers) as u64;
@@ -175,7 +175,7 @@ fn by_tasks(callers: usize) -> f64 {
     })
 }
 
-/// Lets contenders take turns, and prints the medians; the first is what the others are compared with.
+/// Measures contenders in turns, and prints the medians. The first contender is the baseline.
 fn row(about: &str, mut contenders: Vec<Contender<'_>>) {
     let mut times = vec![Vec::new(); contenders.len()];
     for round in 0..=ROUNDS {

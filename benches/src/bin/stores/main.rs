@@ -1,8 +1,8 @@
-//! What calls cost on each shared store: `cargo xtask bench stores`.
+//! Measures calls on each shared store: `cargo xtask bench stores`.
 //!
-//! Rounds of hits, of misses that store, of hits on a cache of the process, and of the least that the store can be asked
-//! take turns; then several processes use a store at once, and a server hangs. Printed are medians, and medians of the
-//! ratios within one round.
+//! Rounds take turns: hits, misses that store, hits on a cache of the process, and the simplest request to the store.
+//! Then several processes use a store at once, and a server hangs. The output has medians, and medians of the ratios
+//! within one round.
 
 mod calls;
 mod processes;
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        // What this program starts itself as.
+        // The arguments with which this program starts itself.
         ["calls", url, directory] => calls::by_one(url, Path::new(directory)),
         ["callers", url] => calls::by_many(url),
         ["hits"] => processes::work(processes::hits),
@@ -52,7 +52,7 @@ fn report() -> ExitCode {
     println!("\nMany callers of values of 64 B, on all processors; us per call of all together.\n");
     println!("| store | callers | what | us per call | of a raw GET |\n|---|--:|---|--:|--:|");
     let processors = std::thread::available_parallelism().expect("a number of processors").get();
-    // The embedded one has no clients that wait.
+    // The embedded store has no clients that wait.
     for store in &stores[1..] {
         store.run_on(processors);
         print_all(store, store.user(&["callers", &store.url]));
@@ -73,7 +73,7 @@ fn report() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Prints the rows that a process finds.
+/// Prints the rows of one process.
 fn print_all(store: &Store, mut user: Command) {
     let output = user.stderr(Stdio::inherit()).output().expect("it starts");
     assert!(output.status.success(), "{user:?} fails");

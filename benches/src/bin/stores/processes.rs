@@ -1,4 +1,4 @@
-//! Several processes that use one store at the same time, or one that uses a server that hangs.
+//! Measures several processes on one store at the same time, and one process whose server hangs.
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
@@ -20,14 +20,14 @@ const ROUNDS: usize = 5;
 const HITS: u64 = 4096;
 const KEYS: u64 = 64;
 
-/// How many processes wait for one run, and how many threads of each.
+/// The numbers of processes, and of threads in each, that wait for one run.
 const WAITING: usize = 8;
-/// How long it runs.
+/// The time of the run.
 const BODY: Duration = Duration::from_millis(300);
-/// For how long a server that hangs is asked.
+/// For how long the hanging server is used.
 const ASKED: Duration = Duration::from_secs(5);
 
-/// A process that does something whenever it is told to.
+/// A process that runs commands from its standard input.
 struct Worker {
     process: Child,
     orders: ChildStdin,
@@ -58,7 +58,7 @@ impl Drop for Worker {
     }
 }
 
-/// What a worker does: for each number that it reads, it prints a line.
+/// The loop of a worker: prints a line for each number that it reads.
 pub(crate) fn work(mut answer: impl FnMut(u64) -> String) {
     for line in std::io::stdin().lines() {
         let number = line.expect("it can be read").parse().expect("a number");
@@ -66,14 +66,14 @@ pub(crate) fn work(mut answer: impl FnMut(u64) -> String) {
     }
 }
 
-/// Makes hits; microseconds per call.
+/// Makes hits, and returns the microseconds per call.
 pub(crate) fn hits(_: u64) -> String {
     let begun = Instant::now();
     (0..HITS).for_each(|number| _ = black_box(on_store((number * 7 % KEYS, 64))));
     (begun.elapsed().as_secs_f64() * 1e6 / HITS as f64).to_string()
 }
 
-/// Prints what hits cost one process, and each of two at the same time.
+/// Prints the time of hits in one process, and in each of two processes at the same time.
 pub(crate) fn scaling(store: &Store) {
     let mut workers: Vec<Worker> = (0..2).map(|_| Worker::new(store.user(&["hits"]))).collect();
     let mut times = [Vec::new(), Vec::new()];
@@ -100,7 +100,7 @@ fn slow(_number: u64) -> String {
     format!("{}.{}", std::process::id(), RUNS.fetch_add(1, Relaxed))
 }
 
-/// Calls with all threads at once; how many microseconds each took, and which run it was that they have the value of.
+/// Calls with all threads at once. Returns the microseconds of each call, and the runs whose values they got.
 pub(crate) fn flight(number: u64) -> String {
     let together = Barrier::new(WAITING);
     let call = || {
@@ -115,7 +115,7 @@ pub(crate) fn flight(number: u64) -> String {
     })
 }
 
-/// Prints how long callers wait for one run in one of their processes, by how long it runs.
+/// Prints how long callers wait for one run, by the time of the run.
 pub(crate) fn single_flight(store: &Store) {
     let mut workers: Vec<Worker> = (0..WAITING).map(|_| Worker::new(store.user(&["flight"]))).collect();
     let (mut times, mut runs) = (Vec::new(), 0);
@@ -137,14 +137,14 @@ pub(crate) fn single_flight(store: &Store) {
     println!("| {} | {:.1} | {half:.3} | {most:.3} |", store.name, runs as f64 / ROUNDS as f64);
 }
 
-/// Prints how long calls take while the server accepts and never answers, in microseconds.
+/// Prints the microseconds of calls while the server accepts connections and never answers.
 pub(crate) fn hung(store: &Store, directory: &Path) {
     let (scheme, _) = store.url.split_once("://").expect("a URL");
     let path = directory.join(format!("{scheme}-hung"));
     let listener = UnixListener::bind(&path).expect("a socket");
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            // It is read from, and nothing is said.
+            // Reads, and never answers.
             std::thread::spawn(move || _ = stream.expect("it connects").read_to_end(&mut Vec::new()));
         }
     });
@@ -157,7 +157,7 @@ pub(crate) fn hung(store: &Store, directory: &Path) {
     println!("| {} | {}", store.name, String::from_utf8_lossy(&output.stdout).trim());
 }
 
-/// Calls for a while, and prints how long calls took.
+/// Calls for a while, and prints the times of the calls.
 pub(crate) fn ask_hung() {
     let mut times = Vec::new();
     let begun = Instant::now();
@@ -171,14 +171,14 @@ pub(crate) fn ask_hung() {
     println!("{} | {waited} | {half:.1} | {high:.1} | {most:.0} |", times.len());
 }
 
-/// Prints how many bytes a hit takes on the wire, to the server and back; a GET of the same value takes some 100.
+/// Prints the bytes that a hit sends and receives. A GET of the same value takes some 100 bytes.
 pub(crate) fn wire(store: &Store) {
     let Some(asking) = store.bytes().zip(store.bytes()).map(|(before, after)| difference(after, before))
     else {
         return;
     };
     let mut worker = Worker::new(store.user(&["hits"]));
-    // It stores what it hits next.
+    // Stores the value that it then hits.
     let mut used = || {
         worker.order(0);
         worker.answer();

@@ -1,24 +1,24 @@
-//! The least that a store can be asked, by its own client.
+//! The simplest request to a store, by its own client.
 
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-/// A store as its own client sees it.
+/// A store, used by its own client.
 pub(crate) trait Raw: Send {
     fn set(&mut self, key: &str, value: &[u8]);
 
-    /// The length of what was got.
+    /// Gets a value, and returns its length.
     fn get(&mut self, key: &str) -> usize;
 
-    /// The cheapest transaction that could make a hit exact, where the store has some.
+    /// Runs the cheapest transaction that could make a hit exact, if the store has transactions.
     fn write_little(&mut self) -> bool {
         false
     }
 }
 
-/// The client of the store of a URL; an embedded one keeps its files in the directory.
+/// Returns the client for the store of a URL. An embedded store keeps its files in the directory.
 pub(crate) fn raw(url: &str, directory: &Path) -> Box<dyn Raw> {
     match url.split_once("://") {
         Some(("unix", _)) => {
@@ -72,7 +72,7 @@ impl Raw for RawMemcached {
 
 type Database = heed::Database<'static, heed::types::Str, heed::types::Bytes>;
 
-/// Environments cannot be opened twice, and are never closed.
+/// The environments. They cannot be opened twice, and are never closed.
 struct RawLmdb(&'static heed::Env, Database);
 
 impl RawLmdb {

@@ -1,4 +1,4 @@
-//! The stores that are measured, and the servers behind them.
+//! The measured stores, with their servers.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A store, and the server behind it, which ends with it.
+/// A store. Its server, if there is one, ends with it.
 pub(crate) struct Store {
     pub(crate) name: &'static str,
     pub(crate) url: String,
@@ -15,9 +15,9 @@ pub(crate) struct Store {
 
 struct Server {
     process: Child,
-    /// How to ask what it has sent and received, up to the line that ends the answer.
+    /// The request for the bytes sent and received, and the last line of the answer.
     ask: (&'static str, &'static str),
-    /// What the lines begin with that tell the bytes.
+    /// The beginnings of the lines with the bytes.
     bytes: [&'static str; 2],
 }
 
@@ -61,7 +61,7 @@ fn start(program: &str, arguments: &[&str], socket: &Path) -> Child {
     process
 }
 
-/// Has a process run on the first so many processors.
+/// Restricts a process to the first so many processors.
 pub(crate) fn run_on(processors: usize, process: u32) {
     let mut command = Command::new("taskset");
     command.args(["--all-tasks", "--cpu-list", "--pid"]);
@@ -71,21 +71,21 @@ pub(crate) fn run_on(processors: usize, process: u32) {
 }
 
 impl Store {
-    /// This program again, as one that uses the store.
+    /// Starts this program again, as a user of the store.
     pub(crate) fn user(&self, words: &[&str]) -> Command {
         let mut command = Command::new(std::env::current_exe().expect("the path of this program"));
         command.args(words).env("LRU_MEMO_STORE", &self.url);
         command
     }
 
-    /// Has the server, if there is one, run on the first so many processors.
+    /// Restricts the server, if there is one, to the first so many processors.
     pub(crate) fn run_on(&self, processors: usize) {
         if let Some(server) = &self.server {
             run_on(processors, server.process.id());
         }
     }
 
-    /// The bytes that the server has received and sent, if there is one.
+    /// Returns the bytes that the server has received and sent, if there is one.
     pub(crate) fn bytes(&self) -> Option<[u64; 2]> {
         let server = self.server.as_ref()?;
         let (_, path) = self.url.split_once("://").expect("a URL");

@@ -1,10 +1,10 @@
-//! A cache as one would write it with SQLite: exact LRU and counters, each call one transaction.
+//! A cache on SQLite: exact LRU and counters, with one transaction for each call.
 
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// How many entries it may have.
+/// The bound of the cache.
 const MAXSIZE: u64 = 128;
 
 pub(crate) struct Sqlite(Connection);
@@ -25,7 +25,7 @@ impl Sqlite {
         Self(connection)
     }
 
-    /// The value of a key, which is made the most recent one.
+    /// Returns the value of a key, and makes the key the most recent one.
     pub(crate) fn hit(&mut self, key: &[u8]) -> Option<Vec<u8>> {
         let transaction = self.0.transaction().expect("it works");
         let value = {
@@ -45,7 +45,7 @@ impl Sqlite {
         value
     }
 
-    /// Stores a value that was missed, and evicts what was used least recently.
+    /// Stores a value after a miss, and evicts the least recently used one.
     pub(crate) fn store(&mut self, key: &[u8], value: &[u8]) {
         let transaction = self.0.transaction().expect("it works");
         for statement in [

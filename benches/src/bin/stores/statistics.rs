@@ -1,6 +1,6 @@
-//! What many measurements come to.
+//! Statistics of measurements.
 
-/// The part of the numbers that is not above the returned one is at least this.
+/// Returns the quantile: at least this part of the numbers is not above it.
 pub(crate) fn quantile(numbers: &[f64], part: f64) -> f64 {
     let mut numbers = numbers.to_vec();
     numbers.sort_by(f64::total_cmp);

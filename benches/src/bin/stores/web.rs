@@ -11,18 +11,18 @@ use std::time::{Duration, Instant};
 use crate::servers::start_all;
 use crate::statistics::{median, quantile};
 
-/// How many worker processes each app has, and how many clients ask it at the same time.
+/// The numbers of worker processes of each app, and of concurrent clients.
 const WORKERS: &str = "2";
 const CLIENTS: usize = 8;
 const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_secs(1);
-/// How often an app is asked for its counters when nobody else asks for anything.
+/// How often an app is asked for its counters while no other request is made.
 const QUESTIONS: usize = 64;
 
 const COUNTERS: &str = "/get_cache_info";
 const PATHS: [&str; 2] = ["/", COUNTERS];
 
-/// An app that is served until this is dropped.
+/// A running app. Dropping it stops the app.
 struct App {
     name: String,
     process: Child,
@@ -30,21 +30,21 @@ struct App {
 }
 
 impl App {
-    /// Starts an app, and waits for the line in which it says where it listens, on whichever output.
+    /// Starts an app, and waits for the line with its address, on either output.
     fn start(name: String, command: &mut Command) -> Result<Self, String> {
         let (output, input) = std::io::pipe().map_err(|error| format!("{name}: {error}"))?;
         let both = input.try_clone().map_err(|error| format!("{name}: {error}"))?;
         command.stdin(Stdio::null()).stdout(both).stderr(input);
         let process = command.spawn().map_err(|error| format!("{name}: {command:?}: {error}"))?;
         let mut app = Self { name, process, address: String::new() };
-        // The ends that this process has: without them, reading ends when the app does.
+        // Drops this process's ends of the pipe, so that reading ends when the app does.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let (mut said, mut lines) = (String::new(), BufReader::new(output).lines());
         for line in lines.by_ref() {
             let line = line.map_err(|error| format!("{}: {error}", app.name))?;
             if let Some((_, rest)) = line.split_once("http://") {
                 app.address = rest.split_whitespace().next().unwrap_or_default().to_owned();
-                // What it says from now on is read, so that it need not wait, and forgotten.
+                // Further output is read and dropped, so that the app never blocks.
                 std::thread::spawn(move || lines.for_each(drop));
                 return app.answers().map(|()| app);
             }
@@ -65,7 +65,7 @@ impl App {
         }
     }
 
-    /// Sends `GET path` over a connection of its own, so that any worker may get it, and returns what it is answered.
+    /// Sends `GET path` over a new connection, so that any worker may get it, and returns the answer.
     fn get(&self, path: &str) -> Result<String, String> {
         let failed = |what: &dyn std::fmt::Display| format!("{}: GET {path}: {what}", self.name);
         let mut stream = TcpStream::connect(&self.address).map_err(|error| failed(&error))?;
@@ -81,7 +81,7 @@ impl App {
         }
     }
 
-    /// Has all clients ask for a while; how many milliseconds each answer took.
+    /// Lets all clients send requests for a while, and returns the milliseconds of each answer.
     fn round(&self) -> Result<Vec<f64>, String> {
         let end = Instant::now() + ROUND;
         let client = || {
@@ -104,7 +104,7 @@ impl App {
         })
     }
 
-    /// How many different counters the workers tell while nobody else asks for anything.
+    /// Returns the number of different counters that the workers report while no other request is made.
     fn different_counters(&self) -> Result<usize, String> {
         (0..QUESTIONS).map(|_| self.get(COUNTERS)).collect::<Result<BTreeSet<_>, _>>().map(|told| told.len())
     }
@@ -112,14 +112,14 @@ impl App {
 
 impl Drop for App {
     fn drop(&mut self) {
-        // Politely, so that it stops its workers.
+        // By SIGTERM, so that the app stops its workers.
         let id = self.process.id().to_string();
         let _ = Command::new("kill").args(["-s", "TERM", &id]).status();
         let _ = self.process.wait();
     }
 }
 
-/// Prints how many requests each app answers, in turns.
+/// Prints the number of requests that each app answers. The apps take turns.
 pub(crate) fn report(gunicorn: &Path, workers: &Path) -> Result<(), String> {
     let directory = tempfile::Builder::new()
         .prefix("lru-memo-bench")
@@ -147,7 +147,7 @@ pub(crate) fn report(gunicorn: &Path, workers: &Path) -> Result<(), String> {
         eprintln!("round {round} of {ROUNDS}");
         for (app, times) in apps.iter().zip(&mut times) {
             let found = app.round()?;
-            // The first is for warming up.
+            // The first round warms up.
             if round > 0 {
                 times.push(found);
             }

@@ -1,16 +1,17 @@
-//! For `decoders`: URLs of stores, as an administrator or `LRU_MEMO_STORE` may have them.
+//! A check for `decoders`: URLs of stores, as an administrator or `LRU_MEMO_STORE` may give them.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::{check, redacted};
 
-/// No URL panics, and whatever a password is, neither an error nor the URL as it is shown has its beginning or its end.
+/// No URL makes the parser panic. For any password, neither an error nor the redacted URL contains its beginning or its
+/// end.
 pub(in crate::shared) fn url(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let _ = (check(&text), redacted(&text));
     let before_host = format!("s3CR3T{text}T3RC3s");
-    // There, `&` ends the password.
+    // In an option, `&` ends the password.
     let option = before_host.replace('&', "");
     for url in [
         before_host.clone(),

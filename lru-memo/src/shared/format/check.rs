@@ -1,4 +1,4 @@
-//! What holds for any bytes that are read as values.
+//! Properties of the format, for any bytes that are read as values.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Data, Floats, read, read_bytes, write};
 
-/// Reads the bytes as values of many types: a value that there is can be written and read again.
+/// Reads the bytes as values of many types. Each value that can be read can be written, and read again.
 pub(in crate::shared) fn check(bytes: &[u8]) {
     macro_rules! check_all {
         ($($Type:ty),* $(,)?) => { $(check_as::<$Type>(bytes);)* };
@@ -24,7 +24,7 @@ pub(in crate::shared) fn check(bytes: &[u8]) {
     );
     let _ = read::<IgnoredAny>(bytes);
     let _ = read::<Vec<Nothing>>(bytes);
-    // Never another key than this one: to whoever writes it, it is the same.
+    // A key that can be read is written as the same bytes.
     let key = Data::read_key(bytes);
     assert!(key.is_none_or(|key| Data::write_key(&key).is_ok_and(|written| written == bytes)));
     let at_once = read_bytes(bytes);
@@ -35,7 +35,7 @@ fn check_as<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
     let Ok(value) = read::<T>(bytes) else { return };
     let written = written(&value);
     let again: T = read(&written).expect("what was written can be read");
-    // Not the values: some are unequal to themselves.
+    // Compares bytes rather than values: a NaN is unequal to itself.
     assert_eq!(self::written(&again), written);
 }
 
@@ -45,7 +45,7 @@ fn written(value: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
-/// A type of a user's that reads nothing: of such there could be any number.
+/// A user's type that reads no bytes: a sequence could claim any number of such elements.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Nothing;
 

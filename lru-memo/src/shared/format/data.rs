@@ -1,4 +1,4 @@
-//! Keys and values for those who do not know their types: the command `lru-memo`, for instance.
+//! Keys and values without their types, for tools such as the command `lru-memo`.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -14,7 +14,8 @@ use super::{Tag, Unfit};
 use crate::shared::error::{Error, Kind};
 use crate::shared::function::tags::without_head;
 
-/// What a key or a value in a shared store holds, as serde has seen it: stores keep it in a form that says what it is.
+/// The data of a key or a value in a shared store, in serde's data model. Stores keep keys and values in a
+/// self-describing format.
 ///
 /// ```
 /// use lru_memo::shared::Data;
@@ -43,22 +44,22 @@ pub enum Data {
     F64(f64),
     Char(char),
     Text(String),
-    /// What is serialized as bytes. A `Vec<u8>` is not.
+    /// Bytes, as `serialize_bytes` gets them. A `Vec<u8>` is a [`ByteSequence`](Self::ByteSequence).
     Bytes(Vec<u8>),
     None,
     Some(Box<Data>),
     Unit,
-    /// A variant of an enum that holds nothing.
+    /// A variant of an enum without contents.
     UnitVariant(String),
-    /// A variant of an enum, and what it holds.
+    /// A variant of an enum, with its contents.
     Variant(String, Box<Data>),
-    /// The name of a struct, and what the struct holds.
+    /// The name of a struct, with its contents.
     Named(String, Box<Data>),
-    /// Elements of which there may be any number, but for [bytes](Self::ByteSequence) and for none.
+    /// A sequence, unless it is empty or [consists of `u8`](Self::ByteSequence).
     Sequence(Vec<Data>),
-    /// A sequence of `u8`, or an empty sequence of anything.
+    /// A sequence of `u8`, or an empty sequence of any type.
     ByteSequence(Vec<u8>),
-    /// A tuple or an array; what a tuple struct or a variant with several values holds.
+    /// A tuple, an array, or the contents of a tuple struct or of a variant with several values.
     Tuple(Vec<Data>),
     Map(Vec<(Data, Data)>),
     /// Fields with their names.
@@ -66,7 +67,7 @@ pub enum Data {
 }
 
 impl Data {
-    /// The value of these bytes, without its tags; `None` where they are not a value.
+    /// Reads a value, without the tags of its entry. Returns `None` if the bytes are not a value.
     #[must_use]
     pub fn read_value(bytes: &[u8]) -> Option<Self> {
         let value = without_head(bytes).unwrap_or(bytes);
@@ -74,7 +75,7 @@ impl Data {
         Some(value)
     }
 
-    /// The arguments that these bytes are the key of; `None` where they are not a key.
+    /// Reads the arguments of a key. Returns `None` if the bytes are not a key.
     #[must_use]
     pub fn read_key(bytes: &[u8]) -> Option<Vec<Self>> {
         let mut reader = Reader::new(bytes);
@@ -82,15 +83,15 @@ impl Data {
         while !reader.is_at_end() {
             parts.push(Self::read(&mut reader).ok()?);
         }
-        // There are bytes that can be read, and are not written so.
+        // Some bytes can be read, but the format would write the same data differently.
         let is_same = Self::write_key(&parts).is_ok_and(|written| written == bytes);
         is_same.then_some(parts)
     }
 
-    /// The bytes of the key of these arguments.
+    /// Returns the key of these arguments, as bytes.
     ///
     /// # Errors
-    /// When they are nested too deeply.
+    /// When the arguments are nested too deeply.
     pub fn write_key(parts: &[Self]) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         for part in parts {
@@ -147,7 +148,7 @@ impl Data {
         })
     }
 
-    /// Whether every format can have it as a key of a map.
+    /// Whether every format accepts this as a key of a map.
     fn is_name(&self) -> bool {
         let is_integer =
             matches!(self, Self::I8(_) | Self::I16(_) | Self::I32(_) | Self::I64(_) | Self::I128(_))
@@ -159,7 +160,7 @@ impl Data {
         reader.nested(Self::read).map(Box::new)
     }
 
-    /// Reads so many elements. No memory is taken for more than there are.
+    /// Reads `count` elements. Allocates only as they are read, because `count` may be wrong.
     fn several<T>(
         reader: &mut Reader<'_>,
         count: usize,
@@ -213,8 +214,8 @@ impl Data {
     }
 }
 
-/// As the value itself, for formats like JSON: the names of structs are left out, and a map whose keys are neither
-/// texts nor integers is a sequence of pairs.
+/// Serializes the data as the value itself, for formats like JSON. The names of structs are left out. A map whose keys
+/// are neither texts nor integers becomes a sequence of pairs.
 impl Serialize for Data {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -250,7 +251,7 @@ impl Serialize for Data {
     }
 }
 
-/// Reads a number of the type that has its length.
+/// Reads a number as the type with its length.
 macro_rules! by_length {
     ($($name:ident: $($Variant:ident $Type:ident)*;)*) => {
         impl Data {$(

@@ -1,6 +1,7 @@
-//! How deeply values may be nested, for those that write and those that read them alike.
+//! The limit of nesting in keys and values. Writer and reader use the same limit.
 //!
-//! Between two levels are frames of the user's types, whose length nobody knows. So the stack is measured as well.
+//! Between two levels, the user's types take stack frames of unknown size. So the limit counts levels and also measures
+//! the stack.
 
 use core::ptr;
 
@@ -9,24 +10,24 @@ use serde::ser::Error as _;
 use super::Unfit;
 use crate::fork::stack_end;
 
-/// How many levels there may be.
+/// The maximum number of levels.
 const LEVELS: usize = 128;
-/// How much stack they may take; of a thread that has little left, half of that.
+/// The maximum stack of all levels, in bytes. A thread with little stack left may use half of the rest.
 const STACK: usize = 128 << 10;
 
-/// How deep a value is nested in others.
+/// The depth of a value inside other values.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Depth {
     levels: usize,
-    /// Where the stack may reach: downwards, as it grows everywhere that the standard library runs.
+    /// The lowest address that the stack may reach. Stacks grow downwards on all systems with the standard library.
     floor: usize,
 }
 
 impl Depth {
-    /// Not in any.
+    /// The depth of an outermost value.
     pub(super) const OUTSIDE: Self = Self { levels: 0, floor: 0 };
 
-    /// One level deeper.
+    /// Returns the next deeper level.
     ///
     /// # Errors
     /// When that is too deep.
@@ -45,7 +46,7 @@ fn floor(here: usize) -> usize {
     here.saturating_sub(STACK.min(left / 2))
 }
 
-/// About where the stack has grown to.
+/// Returns an address near the top of the stack.
 fn here() -> usize {
     let mark = 0_u8;
     ptr::from_ref(&mark).addr()

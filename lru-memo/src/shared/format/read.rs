@@ -1,4 +1,4 @@
-//! Reads values that were written; of other bytes nothing, or some value.
+//! The deserializer. Bytes that the serializer has not written give an error or some value, and never a panic.
 
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, Visitor};
@@ -7,14 +7,14 @@ use serde::forward_to_deserialize_any;
 use super::depth::Depth;
 use super::{Tag, Unfit};
 
-/// The value of these bytes.
+/// Reads a value.
 pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Unfit> {
     let mut reader = Reader::new(bytes);
     let value = T::deserialize(&mut reader)?;
     if reader.is_at_end() { Ok(value) } else { Err(truncated()) }
 }
 
-/// What a `Vec<u8>` was, of which these are the bytes.
+/// Reads a `Vec<u8>`, without copying it.
 pub(crate) fn read_bytes(bytes: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader::new(bytes);
     let is_sequence = reader.tag().ok()? == Tag::ByteSequence;
@@ -23,7 +23,7 @@ pub(crate) fn read_bytes(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 pub(super) struct Reader<'de> {
-    /// What is still to be read.
+    /// The unread bytes.
     bytes: &'de [u8],
     depth: Depth,
 }
@@ -68,7 +68,7 @@ impl<'de> Reader<'de> {
         usize::try_from(u64::from_le_bytes(self.array()?)).map_err(|_| truncated())
     }
 
-    /// How many bytes or elements follow.
+    /// Reads the number of bytes or elements that follow.
     pub(super) fn length(&mut self) -> Result<usize, Unfit> {
         match self.array::<1>()? {
             [u8::MAX] => self.count(),
@@ -128,7 +128,7 @@ impl<'de> Reader<'de> {
         char::from_u32(u32::from_le_bytes(number)).ok_or_else(truncated)
     }
 
-    /// Reads what is nested in a value.
+    /// Reads one level deeper.
     pub(super) fn nested<R>(
         &mut self,
         inside: impl FnOnce(&mut Self) -> Result<R, Unfit>,
@@ -140,7 +140,8 @@ impl<'de> Reader<'de> {
         result
     }
 
-    /// Fails if so many elements cannot follow: each takes a byte at least, and a type of a user's may read none of it.
+    /// Fails if fewer bytes than elements are left. Each element takes at least a byte, although a user's type may read
+    /// none.
     fn expect(&self, count: usize) -> Result<(), Unfit> {
         if count <= self.bytes.len() { Ok(()) } else { Err(truncated()) }
     }
@@ -187,7 +188,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 self.length()?;
                 visitor.visit_unit()
             }
-            // As in formats that have no variants.
+            // A text, as in formats without variants.
             Tag::UnitVariant => visitor.visit_borrowed_str(self.text()?),
             Tag::Variant => {
                 let name = self.text()?;
@@ -213,7 +214,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 self.elements(length, visitor)
             }
             Tag::Map => {
-                // Keys and values are counted.
+                // The number counts keys and values.
                 let count = self.count()? / 2;
                 self.entries(count, visitor)
             }
@@ -258,7 +259,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         }
     }
 
-    // As serde's own buffer says, behind `flatten`, `untagged` and `tag`: it has to be one or the other everywhere.
+    // serde's buffer for `flatten`, `untagged` and `tag` says `true`, and a type must be written and read in one form.
     fn is_human_readable(&self) -> bool {
         true
     }
@@ -290,7 +291,7 @@ impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
     }
 }
 
-/// Entries of a map, or fields.
+/// The entries of a map, or the fields of a struct.
 struct Entries<'r, 'de>(Elements<'r, 'de>);
 
 impl<'de> de::MapAccess<'de> for Entries<'_, 'de> {
@@ -309,7 +310,7 @@ impl<'de> de::MapAccess<'de> for Entries<'_, 'de> {
     }
 }
 
-/// A variant as a map from its name to what it holds.
+/// A variant, read as a map from its name to its contents.
 struct OneEntry<'r, 'de> {
     name: Option<&'de str>,
     reader: &'r mut Reader<'de>,

@@ -1,4 +1,4 @@
-//! Writes values.
+//! The serializer.
 
 use alloc::vec::Vec;
 
@@ -10,13 +10,13 @@ use super::{Tag, Unfit};
 /// How floats are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Floats {
-    /// As they are.
+    /// Unchanged.
     AsTheyAre,
-    /// Such that -0.0 is 0.0.
+    /// With 0.0 for -0.0, so that equal floats are equal bytes.
     ByEquality,
 }
 
-/// Writes a value after what is there.
+/// Appends a value.
 pub(crate) fn write<T: ?Sized + Serialize>(
     value: &T,
     floats: Floats,
@@ -25,7 +25,7 @@ pub(crate) fn write<T: ?Sized + Serialize>(
     value.serialize(Writer::new(floats, bytes))
 }
 
-/// Writes bytes as [`write`] writes a `Vec<u8>`.
+/// Appends bytes, in the form in which [`write`] writes a `Vec<u8>`.
 pub(crate) fn write_bytes(value: &[u8], bytes: &mut Vec<u8>) {
     bytes.reserve(1 + size_of::<u64>() + value.len());
     bytes.push(Tag::ByteSequence as u8);
@@ -33,7 +33,7 @@ pub(crate) fn write_bytes(value: &[u8], bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(value);
 }
 
-/// Numbers have the length of their type; what varies in length goes after its length.
+/// The serializer of one value. A number has the length of its type; anything of variable length follows its length.
 pub(super) struct Writer<'k> {
     pub(super) bytes: &'k mut Vec<u8>,
     floats: Floats,
@@ -45,7 +45,7 @@ impl<'k> Writer<'k> {
         Self { bytes, floats, depth: Depth::OUTSIDE }
     }
 
-    /// Writes what follows, and how many bytes or elements it has.
+    /// Writes a tag, and the number of bytes or elements that follow.
     pub(super) fn tag(self, tag: Tag, length: usize) -> Self {
         self.bytes.push(tag as u8);
         match u8::try_from(length) {
@@ -58,12 +58,12 @@ impl<'k> Writer<'k> {
         self
     }
 
-    /// A writer for an element.
+    /// Returns a writer for the next element.
     pub(super) fn again(&mut self) -> Writer<'_> {
         Writer { bytes: self.bytes, floats: self.floats, depth: self.depth }
     }
 
-    /// A writer for what is nested in a value.
+    /// Returns a writer that is one level deeper.
     pub(super) fn nested(self) -> Result<Self, Unfit> {
         Ok(Self { depth: self.depth.deeper()?, ..self })
     }
@@ -73,7 +73,7 @@ impl<'k> Writer<'k> {
         Ok(())
     }
 
-    /// Writes the name of what follows, which is nested in it.
+    /// Writes a tag and a name, and returns a writer for the contents.
     pub(super) fn name(self, tag: Tag, name: &str) -> Result<Self, Unfit> {
         let writer = self.tag(tag, name.len());
         writer.bytes.extend_from_slice(name.as_bytes());
@@ -234,13 +234,13 @@ impl<'k> Serializer for Writer<'k> {
         self.name(Tag::Variant, variant)?.fields(Tag::Struct, length)
     }
 
-    // As `read` says.
+    // For the reason in `read`.
     fn is_human_readable(&self) -> bool {
         true
     }
 }
 
-/// Elements whose number is known at the end, and is written before them.
+/// A sequence or a map. Its number of elements is known at the end only, and is then written before them.
 pub(super) struct Counted<'k> {
     writer: Writer<'k>,
     start: usize,
@@ -260,7 +260,7 @@ impl<'k> Counted<'k> {
         self.written(|writer| value.serialize(writer))
     }
 
-    /// Counts an element that this writes.
+    /// Writes an element, and counts it.
     pub(super) fn written(
         &mut self,
         write: impl FnOnce(Writer<'_>) -> Result<(), Unfit>,
@@ -318,7 +318,7 @@ impl ser::SerializeMap for Counted<'_> {
     }
 }
 
-/// Elements whose number was written.
+/// A tuple or a struct, whose number of elements is written already.
 pub(super) struct Fields<'k>(Writer<'k>);
 
 macro_rules! elements {

@@ -1,4 +1,4 @@
-//! Changes after which an older value must not be seen: removing and overwriting.
+//! Removing and overwriting entries. After such a change, no call may see an older value, even if the store fails.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -10,8 +10,8 @@ use crate::shared::undelivered::Removal;
 use crate::shared::{Entry, Store, Ticket};
 
 impl SharedCache {
-    /// Has the store change a key so that older values are gone, and then the near cache. Comes to nothing in the child
-    /// of a fork that goes on with a task of its parent.
+    /// Changes a key in the store so that older values are gone, and then in the near cache. Returns `None` in the
+    /// child of a fork that polls a task of its parent.
     pub(super) async fn change<R: Send + 'static>(
         &'static self,
         caller: Caller,
@@ -22,7 +22,7 @@ impl SharedCache {
         self.change_all(caller, older, move |store| change(store, &key)).await
     }
 
-    /// Has the store remove everything, now or later, and then the near cache.
+    /// Removes all entries from the store, now or later, and then from the near cache.
     pub(super) async fn remove_all(&'static self, caller: Caller) {
         let clear_near = || self.near.iter().for_each(Near::clear);
         clear_near();
@@ -35,8 +35,9 @@ impl SharedCache {
         self.change_all(caller, Removal::Clear, clear).await;
     }
 
-    /// Has the store change something. It is done whether or not the task that asks for it is given up; what the store
-    /// cannot be told is told later. No later call waits for a run that began before, and may have an older value.
+    /// Runs a change of the store. The change happens even if the calling task is cancelled; if the store fails, the
+    /// change is delivered later. No later call waits for a run that began before the change, since its value may be
+    /// older.
     async fn change_all<R: Send + 'static>(
         &'static self,
         caller: Caller,
@@ -55,7 +56,7 @@ impl SharedCache {
             (Caller::Task, Some(store)) if store.blocks_to_change() => {
                 let answer = task::in_pool(change).await;
                 if answer.is_none() {
-                    // Another process does it, or fails: only what this one does can be relied on.
+                    // The parent of the fork runs the change, or fails: this process relies on itself alone.
                     self.forget_runs(&older);
                     self.forget_near(&older);
                     self.undelivered.remember(&self.space, older);
@@ -81,7 +82,7 @@ impl SharedCache {
         }
     }
 
-    /// Removes a key from the store, now or later, and then from the near cache. Says whether it was there.
+    /// Removes a key from the store, now or later, and then from the near cache. Returns whether there was an entry.
     pub(super) fn remove(&'static self, store: Option<&dyn Store>, key: &[u8]) -> bool {
         let removed = store.and_then(|store| noted(store.invalidate(&self.space, key)));
         if removed.is_none() {
@@ -93,7 +94,8 @@ impl SharedCache {
         removed.unwrap_or(false)
     }
 
-    /// Stores a value in place of an older one, which goes even if this one cannot be stored. Says whether it was.
+    /// Stores a value in place of an older one, and returns whether the new value is stored. If not, the older one is
+    /// removed.
     pub(super) fn overwrite(
         &'static self,
         store: Option<&dyn Store>,

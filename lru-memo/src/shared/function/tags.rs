@@ -1,9 +1,9 @@
-//! Tags of entries on the store.
+//! Tags of entries on a store.
 //!
-//! The store keeps a generation for each tag: a number that nobody else has, in a namespace of its own. A value begins
-//! with its tags and their generations, as they were before the function ran. It is current while the store has the same
-//! generations. Whoever invalidates a tag removes its generation, and who computes the next value makes another one. A
-//! generation that the store has lost costs a miss.
+//! A namespace of its own maps each tag to a generation: a unique number. A stored value begins with its tags and their
+//! generations, read before the function ran. The value is current while the store has the same generations.
+//! Invalidating a tag removes its generation; the next run with this tag makes a new one. If the store loses a
+//! generation, the values with this tag become misses.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -17,10 +17,10 @@ use crate::shared::task::Caller;
 use crate::shared::unique::unique;
 use crate::shared::{Entry, Namespace, Store};
 
-/// What values with tags begin with; others begin with what a value is, which is less.
+/// The first byte of a value with tags. Other values begin with a `format::Tag`, which is a smaller number.
 const MARK: u8 = 0xfe;
 
-/// `lru-memo tags` in bytes, as the namespace of the generations.
+/// The identity of the namespace of generations: `lru-memo tags` in bytes.
 const ID: u128 = 0x6c72_752d_6d65_6d6f_2074_6167_7300_0001;
 
 const GENERATION: usize = size_of::<u64>();
@@ -40,12 +40,12 @@ pub(crate) async fn invalidate(tag: &str, caller: Caller) {
     generations.change(caller, tag.as_bytes().to_vec(), |store, key| generations.remove(store, key)).await;
 }
 
-/// What a value without tags begins with, which is current as long as it is there.
+/// Returns the head of a value without tags, which is always current.
 pub(super) fn empty_head() -> Vec<u8> {
     Vec::from([MARK, 0, 0, 0, 0])
 }
 
-/// What a value with these tags begins with. Returns `None` when the store does not work.
+/// Returns the head of a value with these tags, or `None` when the store does not work.
 pub(super) async fn head(caller: Caller, tags: Vec<Box<str>>) -> Option<Vec<u8>> {
     let mut head = Vec::from([MARK]);
     head.extend(u32::try_from(tags.len()).ok()?.to_le_bytes());
@@ -58,7 +58,7 @@ pub(super) async fn head(caller: Caller, tags: Vec<Box<str>>) -> Option<Vec<u8>>
     Some(head)
 }
 
-/// The generation of a tag, which is made if there is none.
+/// Returns the generation of a tag, and makes one if there is none.
 fn generation(
     store: &dyn Store,
     space: &Namespace,
@@ -77,7 +77,7 @@ fn generation(
     Ok(generation)
 }
 
-/// Whether the store has the same generations still. Not so for bytes that do not begin as they should.
+/// Whether the store still has the generations of this value. False for bytes without a valid head.
 pub(super) async fn are_current(caller: Caller, bytes: &[u8]) -> bool {
     let Some((tags, _)) = split(bytes) else { return false };
     for (tag, generation) in tags {
@@ -90,12 +90,12 @@ pub(super) async fn are_current(caller: Caller, bytes: &[u8]) -> bool {
     true
 }
 
-/// A value without its tags. Returns `None` for bytes that do not begin as they should.
+/// Returns the value after the head, or `None` for bytes without a valid head.
 pub(in crate::shared) fn without_head(bytes: &[u8]) -> Option<&[u8]> {
     split(bytes).map(|(_, value)| value)
 }
 
-/// A tag, and its generation.
+/// A tag and its generation.
 type Stamped<'b> = (&'b [u8], &'b [u8]);
 
 fn split(bytes: &[u8]) -> Option<(Vec<Stamped<'_>>, &[u8])> {

@@ -1,11 +1,11 @@
-//! What callers do that wait for each other: they get a value, an error, or a turn of their own.
+//! Waiting with `single_flight`: a follower gets the leader's value, the leader's error, or the turn itself.
 
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 use std::time::Instant;
 
 use super::super::namespace::Namespace;
-use super::super::turns::{Failed, Joined, Run, Waited};
+use super::super::turns::{Failed, Role, Run, Waited};
 use super::super::value::Codec;
 use super::super::{Store, Ticket};
 use super::{SharedCall, SharedMiss, SharedPending, noted};
@@ -14,10 +14,10 @@ use crate::in_flight::deadline;
 use crate::info::Outcome;
 
 impl SharedPending {
-    /// Waits for the value, or for a turn, no longer than the limit if there is one.
+    /// Waits for the value or for the turn, no longer than the limit.
     ///
     /// # Errors
-    /// A miss, when the caller is the one to run the function, or has waited for so long.
+    /// A miss, when the caller has got the turn or has reached the limit: it then runs the function.
     pub async fn wait<V>(
         self,
         limit: Option<Duration>,
@@ -28,7 +28,7 @@ impl SharedPending {
             Self::Run(miss) => Err(miss),
             Self::Join(call, near, joined) => {
                 let calls = &call.cache.calls;
-                if matches!(joined, Joined::Wait(_)) {
+                if matches!(joined, Role::Wait(_)) {
                     calls.waits.fetch_add(1, Relaxed);
                 }
                 let found = call.joined(near, joined, deadline, codec).await;
@@ -41,11 +41,11 @@ impl SharedPending {
 }
 
 impl SharedCall {
-    /// Waits for the value, or for a turn.
+    /// Waits for the value or for the turn.
     async fn joined<V>(
         self,
         near: Option<Ticket>,
-        mut joined: Joined,
+        mut joined: Role,
         deadline: Option<Instant>,
         codec: Codec<V>,
     ) -> Result<(Result<V, Failure>, Outcome), SharedMiss> {
@@ -53,11 +53,11 @@ impl SharedCall {
         let mut call = self;
         let mut turn = loop {
             let run = match joined {
-                Joined::Within => {
+                Role::Within => {
                     return call.get_far(near, codec).await.map(|value| (Ok(value), Outcome::Hit));
                 }
-                Joined::Turn(turn) => break turn,
-                Joined::Wait(seat) => match seat.wait(call.caller, deadline).await {
+                Role::Turn(turn) => break turn,
+                Role::Wait(seat) => match seat.wait(call.caller, deadline).await {
                     Waited::Late => return call.get_far(near, codec).await.map(waited),
                     Waited::Turn(turn) => break turn,
                     Waited::Value(run) => run,
@@ -82,17 +82,17 @@ impl SharedCall {
             joined = call.cache.turns.join(key);
         };
         noted(turn.lease(&call.cache.space, call.caller, deadline).await);
-        // Another process may have computed it.
+        // Another process may have computed the value meanwhile.
         let found = call.get_far(near, codec).await.map(waited);
         found.map_err(|miss| SharedMiss { turn: Some(turn), ..miss })
     }
 }
 
 impl SharedCall {
-    /// The error of one who has waited: a miss, unless there is a value by now.
+    /// Ends a follower's call with the leader's error, or with a value that is stored by now.
     ///
     /// # Errors
-    /// The call, when the run is outdated, as that of [`waited`](Self::waited).
+    /// The call itself, when the run is outdated: then the call begins again.
     async fn failed<V>(
         self,
         Failed { error, since }: Failed,
@@ -115,10 +115,11 @@ impl SharedCall {
         Ok(Ok((answer, Outcome::Waited)))
     }
 
-    /// The value of one who has waited for it: a hit, also where it could not be stored.
+    /// Ends a follower's call with the leader's value: a hit, even if the value could not be stored.
     ///
     /// # Errors
-    /// The call, when the run is outdated: its key was cleared or invalidated since it began, perhaps before this call.
+    /// The call itself, when the run is outdated: its key was cleared or invalidated during the run, perhaps before
+    /// this call.
     async fn waited<V>(self, run: &Run, codec: Codec<V>) -> Result<Result<V, SharedMiss>, Self> {
         let Self { cache, key, caller, .. } = self;
         let decoded = || Ok(cache.decode_alone(&run.bytes, codec).ok_or_else(|| cache.miss(caller, None)));
@@ -126,28 +127,28 @@ impl SharedCall {
         let since = run.since;
         let hit = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
             if let Some(stored) = store.hit(space, key)? {
-                return Ok(Kept::Stored(stored));
+                return Ok(Awaited::Stored(stored));
             }
             if since.map_or(Ok(true), |since| store.is_current(space, key, since))? {
-                return store.count_hit(space).map(|()| Kept::Unstored);
+                return store.count_hit(space).map(|()| Awaited::Unstored);
             }
-            Ok(Kept::Outdated)
+            Ok(Awaited::Outdated)
         };
         match cache.ask(caller, key, hit).await {
-            (key, Some(Kept::Stored(stored))) => Ok(cache.decode(caller, key, &stored, None, codec).await),
-            (key, Some(Kept::Outdated)) => Err(Self { cache, key: Some(key), caller, tags: Vec::new() }),
-            (key, Some(Kept::Unstored)) if !cache.is_current(caller, &run.bytes).await => {
+            (key, Some(Awaited::Stored(stored))) => Ok(cache.decode(caller, key, &stored, None, codec).await),
+            (key, Some(Awaited::Outdated)) => Err(Self { cache, key: Some(key), caller, tags: Vec::new() }),
+            (key, Some(Awaited::Unstored)) if !cache.is_current(caller, &run.bytes).await => {
                 Err(Self { cache, key: Some(key), caller, tags: Vec::new() })
             }
-            (_, Some(Kept::Unstored) | None) => decoded(),
+            (_, Some(Awaited::Unstored) | None) => decoded(),
         }
     }
 }
 
-/// What the store says of a value that was waited for.
-enum Kept {
+/// What the store says about a follower's value.
+enum Awaited {
     Stored(Vec<u8>),
-    /// It is not stored, and may be used.
+    /// The value is not stored, but current.
     Unstored,
     Outdated,
 }

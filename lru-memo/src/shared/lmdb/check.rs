@@ -1,4 +1,4 @@
-//! What holds for any bytes in the files of a store.
+//! Properties of the embedded store's decoders, for any bytes in its files.
 
 use alloc::format;
 use core::time::Duration;
@@ -8,9 +8,9 @@ use std::hash::BuildHasher;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::made::Said;
+use super::made::Explicit;
 use super::opened::Opened;
-use super::read::For;
+use super::read::Purpose;
 use super::record::{Named, Record, entry_key, hash_in, id_in, namespace_key};
 use super::table::{FIRST, Head, SPACES_AT, Slot, Space};
 use super::{Options, directory, files};
@@ -18,7 +18,7 @@ use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Entry, Found};
 
-/// The record of an entry or of a namespace, or the key of one: is written as it was read.
+/// A record, or the key of one, is written as it was read.
 pub(in crate::shared) fn record(bytes: &[u8]) {
     if let Some(record) = Record::read(bytes) {
         assert_eq!([&record.head(), record.key, record.value].concat(), bytes);
@@ -36,7 +36,7 @@ pub(in crate::shared) fn record(bytes: &[u8]) {
     }
 }
 
-/// Numbers in the table of a store in use: whatever they are, it serves what was stored, or fails.
+/// With any numbers in the table of an open store, the store returns the stored value or fails.
 ///
 /// Each ten bytes are the place of a number, and the number.
 pub(in crate::shared) fn table(bytes: &[u8]) {
@@ -44,7 +44,7 @@ pub(in crate::shared) fn table(bytes: &[u8]) {
     let base = if shared.exists() { shared.to_owned() } else { std::env::temp_dir() };
     let directory = base.join(format!("lru-memo-check-{:016x}", RandomState::new().hash_one(0)));
     let options = Options { size: 1 << 20, ..Options::default() };
-    let files = files::open(&directory, &options, Said::default()).expect("a new store");
+    let files = files::open(&directory, &options, Explicit::default()).expect("a new store");
     let opened = Opened::new(files, &options);
     let spaces = [
         Namespace::new("a", 1).with_maxsize(Some(2)).with_max_weight(Some(1 << 40)),
@@ -80,7 +80,7 @@ fn use_all(opened: &Opened, spaces: &[Namespace]) -> Result<(), Error> {
     for space in spaces {
         for bytes in [b"1", b"2", b"3"] {
             let key = opened.key(space, bytes);
-            if let Found::Hit(value) = opened.look(&key, For::Call)? {
+            if let Found::Hit(value) = opened.look(&key, Purpose::Call)? {
                 assert_eq!(value, bytes);
             }
             opened.recent(space, 2)?;
@@ -98,7 +98,7 @@ fn use_all(opened: &Opened, spaces: &[Namespace]) -> Result<(), Error> {
     store_all(opened, spaces, [b"1"])
 }
 
-/// Writes numbers into the books of the store, of its first two spaces, and of their first slots.
+/// Writes numbers into the head of the table, its first two spaces, and their first slots.
 fn patch(directory: &Path, patches: &[u8]) {
     const PLACES: [(usize, usize); 3] =
         [(0, size_of::<Head>()), (SPACES_AT, 2 * size_of::<Space>()), (FIRST[1].0, 32 * size_of::<Slot>())];

@@ -1,7 +1,7 @@
-//! Where stores are that nobody has chosen a directory for: in one of this user's, which has one for each program.
+//! The default place of stores: a directory of this user, with a directory for each program in it.
 //!
-//! It is `lru-memo-USER`, or, where other users have taken that name, `lru-memo-USER-1`, and so on. One that this user
-//! has already comes before one that could be made, so that all processes agree, whoever comes and goes.
+//! The user's directory is `lru-memo-USER`. If another user has taken the name, it is `lru-memo-USER-1`, and so on. A
+//! directory that this user already has is preferred to a new one, so that all processes find the same directory.
 
 use alloc::format;
 use alloc::string::String;
@@ -12,35 +12,36 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::directory::{PREFIX, failed, make_private};
+use super::directory::{PREFIX, failed, make_chosen, make_private};
 use super::raw;
 use crate::shared::error::Error;
 use crate::shared::namespace::fingerprint;
 
-/// How many names are tried.
+/// The number of names to try.
 const NAMES: u32 = 1000;
 
-/// The directory of this program, which is made if need be.
+/// Returns the directory of this program, and makes it if it is missing.
 pub(super) fn default() -> Result<PathBuf, Error> {
     let directory = made(&base())?.join(program());
     make_private(&directory)?;
     Ok(directory)
 }
 
-/// Makes this directory again, with the one above it if that is in the default place, or chosen with a prefix.
+/// Makes a directory again that was removed, and the directory above it if that is in the default place, or if this one
+/// is that of a prefix.
 pub(super) fn make_again(directory: &Path) -> Result<(), Error> {
     if let Some(chosen) = directory.parent().filter(|_| is_prefixed(directory)) {
         make_again(chosen)?;
         return make_private(directory);
     }
     let above = directory.parent().filter(|above| above.parent() == Some(&base()));
-    if let Some(mine) = above.filter(|above| number(above.file_name()).is_some()) {
-        make_private(mine)?;
+    match above.filter(|above| number(above.file_name()).is_some()) {
+        Some(mine) => make_private(mine).and_then(|()| make_private(directory)),
+        None => make_chosen(directory),
     }
-    make_private(directory)
 }
 
-/// The directories of all programs of this user.
+/// Returns the directories of the stores of all programs of this user.
 pub(super) fn in_default_place() -> Result<Vec<PathBuf>, Error> {
     let Some(mine) = own(&base()) else { return Ok(Vec::new()) };
     make_private(&mine)?;
@@ -61,7 +62,7 @@ fn is_prefixed(directory: &Path) -> bool {
     name.is_some_and(|name| name.starts_with(PREFIX))
 }
 
-/// A directory in memory where there is one, else one for temporary files.
+/// Returns the directory for shared memory if there is one, else the directory for temporary files.
 fn base() -> PathBuf {
     let memory = Path::new("/dev/shm");
     let is_usable = |metadata: Metadata| metadata.is_dir() && metadata.mode() & 0o1777 == 0o1777;
@@ -73,19 +74,19 @@ fn name(number: u32) -> String {
     if number == 0 { format!("lru-memo-{user}") } else { format!("lru-memo-{user}-{number}") }
 }
 
-/// The number of a name.
+/// Returns the number in a directory's name, if it is a name that [`name`] makes.
 fn number(of: Option<&OsStr>) -> Option<u32> {
     let rest = of?.to_str()?.strip_prefix(&name(0))?;
     let number = if rest.is_empty() { 0 } else { rest.strip_prefix('-')?.parse().ok()? };
     (of? == OsStr::new(&name(number))).then_some(number)
 }
 
-/// Whose this is, if it is there.
+/// Returns the owner of a file, if the file exists.
 fn owner(path: &Path) -> Option<u32> {
     fs::symlink_metadata(path).ok().map(|metadata| metadata.uid())
 }
 
-/// The first of those that this user has.
+/// Returns the first directory that this user owns.
 fn own(base: &Path) -> Option<PathBuf> {
     let is_mine = |path: &PathBuf| owner(path) == Some(raw::user());
     let first = Some(base.join(name(0))).filter(is_mine);
@@ -107,7 +108,7 @@ fn made(base: &Path) -> Result<PathBuf, Error> {
     let mut refused = None;
     for path in (0..NAMES).map(|number| base.join(name(number))) {
         match make_private(&path) {
-            // Another process may have made another one meanwhile.
+            // Another process may have made a different one meanwhile.
             Ok(()) => return Ok(own(base).unwrap_or(path)),
             Err(error) if owner(&path).is_some_and(|owner| owner != raw::user()) => refused = Some(error),
             Err(error) => return Err(error),
@@ -116,11 +117,12 @@ fn made(base: &Path) -> Result<PathBuf, Error> {
     Err(refused.unwrap_or_else(|| super::directory::refused(base, "other users have taken all names")))
 }
 
-/// Tells programs apart, and containers that share memory but cannot see each other's processes.
+/// Returns a name that differs for each program, and for each container that shares the directory but has its own PID
+/// namespace.
 fn program() -> String {
     let path = std::env::current_exe().unwrap_or_default();
     let path = path.as_os_str().as_bytes();
-    // What the system adds when a newer build has replaced the file.
+    // Linux adds this suffix when a newer build has replaced the file.
     let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
     let processes = fs::metadata("/proc/self/ns/pid").map_or(0, |metadata| metadata.ino());
     let name = Path::new(OsStr::from_bytes(path)).file_name().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Where the files are: in a directory that nobody but this user can read, write or replace.
+//! The directory of a store: no other user can read, write or replace it.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -13,15 +13,42 @@ use crate::shared::error::{Error, Kind};
 /// The first part of the name of a deployment's directory: `prefix-shop1` for `?prefix=shop1`.
 pub(super) const PREFIX: &str = "prefix-";
 
-/// Makes sure that the directory is there and that only this user can get into it, or put another in its place.
+/// The most that other users may do with the directory that the user has chosen: read it.
+const CHOSEN: u32 = 0o755;
+
+/// The most that other users may do with a directory that holds files: nothing.
+const PRIVATE: u32 = 0o700;
+
+/// Makes the directory if it is missing, and checks that only this user can use or replace it.
 pub(super) fn make_private(directory: &Path) -> Result<(), Error> {
+    make(directory, PRIVATE)
+}
+
+/// Makes the directory if it is missing, and checks that only this user can write to it or replace it. The store lies in a
+/// private directory inside.
+pub(super) fn make_chosen(directory: &Path) -> Result<(), Error> {
+    make(directory, CHOSEN)
+}
+
+fn make(directory: &Path, most: u32) -> Result<(), Error> {
     check_ancestors(parent(directory)?)?;
     match DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(failed("make", directory, &error));
-        }
-        _ => {}
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed("make", directory, &error)),
+        _ => check_own(directory, most),
     }
+}
+
+/// As [`make_chosen`], but makes nothing.
+pub(super) fn check_chosen(directory: &Path) -> Result<(), Error> {
+    check_ancestors(parent(directory)?)?;
+    match fs::symlink_metadata(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        _ => check_own(directory, CHOSEN),
+    }
+}
+
+/// Checks that this is a directory of this user, and that its mode gives other users no more than `most` does.
+fn check_own(directory: &Path, most: u32) -> Result<(), Error> {
     let metadata = fs::symlink_metadata(directory).map_err(|error| failed("look at", directory, &error))?;
     if metadata.is_symlink() {
         return Err(refused(directory, "it is a symbolic link"));
@@ -35,30 +62,33 @@ pub(super) fn make_private(directory: &Path) -> Result<(), Error> {
             &format!("it belongs to user {}, not to {}", metadata.uid(), raw::user()),
         ));
     }
-    if metadata.mode() & 0o077 != 0 {
-        let reason = format!("others may use it: its mode is {:03o}, not 700", metadata.mode() & 0o777);
+    if metadata.mode() & 0o077 & !most != 0 {
+        let others = if most == PRIVATE { "use it" } else { "write to it" };
+        let reason =
+            format!("others may {others}: its mode is {:03o}, not {most:o}", metadata.mode() & 0o777);
         return Err(refused(directory, &reason));
     }
     Ok(())
 }
 
-/// The directory above, which must be there.
+/// Returns the parent directory, which must exist.
 pub(super) fn parent(directory: &Path) -> Result<&Path, Error> {
     let parent = directory.parent().ok_or_else(|| refused(directory, "it has no parent directory"))?;
     let is_missing = |path: &&Path| matches!(path.try_exists(), Ok(false));
     let Some(missing) = parent.ancestors().filter(is_missing).last() else { return Ok(parent) };
     let (missing, last) = (missing.display(), directory.display());
-    let message = format!("there is no directory {missing}: make it, for the shared store makes {last} only");
+    let message =
+        format!("there is no directory {missing}: create it, because the shared store creates {last} only");
     Err(Error::new(Kind::Directory, message))
 }
 
-/// Nobody else may be able to put something else in the place of one of these directories.
+/// Checks that no other user can replace one of these directories.
 fn check_ancestors(directory: &Path) -> Result<(), Error> {
     let mut real = fs::canonicalize(directory).map_err(|error| failed("look at", directory, &error))?;
     if !directory.is_absolute() {
         return Err(refused(directory, "it is not absolute"));
     }
-    // As it was written, for its symbolic links, and where these lead.
+    // The path as written, because its symbolic links matter, and the path that they lead to.
     for path in [directory.to_owned(), core::mem::take(&mut real)] {
         let mut others_may_link = false;
         let mut ancestors: Vec<&Path> = path.ancestors().collect();
@@ -93,7 +123,7 @@ fn is_from_outside(user: u32) -> bool {
     !is_mapped_whole && read("/proc/sys/kernel/overflowuid").trim().parse() == Ok(user)
 }
 
-/// Opens a file of this user in a private directory; makes it if need be.
+/// Opens a file of this user in a private directory, and makes it if `create` says so.
 pub(super) fn open_file(path: &Path, create: bool) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     options

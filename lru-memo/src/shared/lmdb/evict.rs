@@ -1,18 +1,18 @@
-//! Finding the entry that is to go next, exactly, without a list that each hit would have to change.
+//! Finds the exact victim without a list that each hit would have to change.
 //!
-//! The writer looks through the stamps of all slots once, notes an eighth of them, the least, and takes them one by
-//! one. Stamps only grow: a slot that still has the stamp that was noted is the least of all; one that has another
-//! was used since, and is passed over.
+//! The writer scans the stamps of all slots once, and notes the smallest eighth of them as candidates. Stamps only
+//! grow. So a candidate whose stamp has not changed is the least recent entry. A candidate with another stamp was used
+//! since, and is skipped.
 
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use super::table::{LOCKED, Slot, Space, Table};
 
-/// What was noted of one space, the least last.
+/// The candidates of one space, the smallest last.
 #[derive(Default)]
 pub(super) struct Orders {
-    /// [`Space::repairs`], when it was noted.
+    /// The value of [`Space::repairs`] at the last scan.
     repairs: u64,
     uses: Vec<(u64, u32)>,
     ages: Vec<(u64, u32)>,
@@ -21,7 +21,7 @@ pub(super) struct Orders {
 }
 
 impl Orders {
-    /// Forgets what was noted before slots got old stamps back.
+    /// Drops candidates from before a repair, which may have set stamps back.
     pub(super) fn refresh(&mut self, space: &Space) {
         let repairs = space.repairs.load(Relaxed);
         if self.repairs != repairs {
@@ -29,7 +29,7 @@ impl Orders {
         }
     }
 
-    /// The entry that was used least recently, and its stamp.
+    /// Returns the least recent entry, with its stamp.
     pub(super) fn least_recent<'a>(
         &mut self,
         table: &'a Table,
@@ -38,7 +38,7 @@ impl Orders {
         least(&mut self.uses, table, space, |slot| slot.used.load(SeqCst))
     }
 
-    /// The entry that was stored first, and when.
+    /// Returns the entry that was stored first, with its time.
     pub(super) fn oldest<'a>(&mut self, table: &'a Table, space: &'a Space) -> Option<(u32, &'a Slot, u64)> {
         let older_stored = space.older_stored.load(Relaxed);
         if self.older_stored != older_stored {

@@ -1,14 +1,15 @@
-//! The files of a store, and making them:
+//! The files of a store. This module opens and makes them.
 //!
-//! | in the directory | |
+//! | file in the directory | purpose |
 //! |---|---|
-//! | `v1/gate` | locked while the store is opened or made |
-//! | `v1/turns` | locked byte by byte by those who use the store, and those who compute, see `members` |
-//! | `v1/current` | the name of the instance that is in use |
-//! | `v1/INSTANCE/` | `data.mdb`, `lock.mdb`: LMDB's; `table`: the [`Table`]; `made`: how it was [`Made`] |
+//! | `v1/gate` | locked while a process opens or makes the store |
+//! | `v1/turns` | each process that uses the store, and each key that is computed, locks a byte, see `members` |
+//! | `v1/current` | the name of the current instance |
+//! | `v1/INSTANCE/` | `data.mdb`, `lock.mdb`: LMDB's; `table`: the [`Table`]; `made`: its parameters, see [`Made`] |
 //!
-//! A store that is broken is not repaired: a new instance is made. When the system went down, the same happens to one that
-//! is not durable; one that is gets a new table, from what is in LMDB. Other layouts have another `v`.
+//! A broken store is replaced by a new instance rather than repaired. After a reboot, a store that is not durable is
+//! replaced, too; a durable one gets a new table, made from the records in LMDB. An incompatible layout gets another
+//! `v`.
 
 use alloc::format;
 use alloc::string::String;
@@ -27,7 +28,7 @@ use std::time::Instant;
 
 use super::default_place::make_again;
 use super::directory::{failed, make_private, open_file};
-use super::made::{Made, Said, sync_directory};
+use super::made::{Explicit, Made, sync_directory};
 use super::members::Membership;
 use super::opened::Opened;
 use super::queue::stopped;
@@ -40,15 +41,15 @@ use crate::shared::health;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"lru-mem3");
 
-/// How many threads may look things up at once. More than these take turns with writers.
+/// How many threads may read at once. Further threads take turns with writers.
 const READERS: u32 = 4000;
 
-/// How long LMDB's `lock.mdb` is made, in bytes: what these readers need, and more.
+/// The length of LMDB's `lock.mdb`, in bytes: more than these readers need.
 const LOCKS: u64 = 1 << 18;
 
-/// An instance, opened.
+/// An open instance.
 pub(super) struct Files {
-    // Before the table, which tells whose environment it is.
+    // Dropped before the table.
     pub(super) environment: Environment,
     pub(super) table: Table,
     /// The file of LMDB.
@@ -56,11 +57,11 @@ pub(super) struct Files {
     pub(super) turns: PathBuf,
     pub(super) members: Arc<Membership>,
     pub(super) made: Made,
-    /// The file of that.
+    /// The path of the file `made`.
     pub(super) made_in: PathBuf,
 }
 
-/// What opening takes, whichever instance it is.
+/// What opening needs, for any instance.
 struct Opening<'a> {
     options: &'a Options,
     deadline: Instant,
@@ -68,9 +69,9 @@ struct Opening<'a> {
     members: Arc<Membership>,
 }
 
-/// Opens what is in this directory; what is not there, or is broken, is made, if `create` says so. Waits for others no
+/// Opens the store in this directory. Makes a missing or broken store if `create` says so. Waits for other processes no
 /// longer than the timeout.
-pub(super) fn open(directory: &Path, options: &Options, said: Said) -> Result<Files, Error> {
+pub(super) fn open(directory: &Path, options: &Options, explicit: Explicit) -> Result<Files, Error> {
     let create = options.create;
     let deadline = Instant::now() + options.timeout;
     let base = directory.join("v1");
@@ -86,7 +87,7 @@ pub(super) fn open(directory: &Path, options: &Options, said: Said) -> Result<Fi
     let members = Membership::join(&turns)?;
     let opening = Opening { options, deadline, turns, members };
     let opened = match read_name(&current) {
-        Ok(name) if is_name(&name) => match too_large(&base.join(&name), said)? {
+        Ok(name) if is_name(&name) => match too_large(&base.join(&name), explicit)? {
             Some(limit) if create => {
                 health::note_rebuilt();
                 let size = options.size.min(limit);
@@ -115,7 +116,7 @@ pub(super) fn open(directory: &Path, options: &Options, said: Said) -> Result<Fi
     opened
 }
 
-/// How the store in this directory was made, if there is one.
+/// Returns how the store in this directory was made, if there is one.
 pub(super) fn made(directory: &Path) -> Result<Option<Made>, Error> {
     let base = directory.join("v1");
     let path = match read_name(&base.join("current")) {
@@ -125,19 +126,19 @@ pub(super) fn made(directory: &Path) -> Result<Option<Made>, Error> {
     Made::read(&path).map_err(|error| failed("read", &path, &error))
 }
 
-/// Whether the store has outgrown this container's memory limit, and the size that its successor gets. A store whose URL
-/// names a size is never too large.
-fn too_large(instance: &Path, said: Said) -> Result<Option<usize>, Error> {
+/// Returns a size for a successor if the store has outgrown this container's memory limit. A store whose URL names a
+/// size is never too large.
+fn too_large(instance: &Path, explicit: Explicit) -> Result<Option<usize>, Error> {
     let made_in = instance.join("made");
     let made = Made::read(&made_in).map_err(|error| failed("read", &made_in, &error))?;
     let Some(limit) = memory::limit().map(|limit| limit / 4) else { return Ok(None) };
     let is_for_more = made.is_some_and(|made| !made.durable && made.size as u64 > limit);
     let files = ["data.mdb", "table"].map(|name| fs::symlink_metadata(instance.join(name)));
     let taken: u64 = files.into_iter().flatten().map(|file| 512 * file.blocks()).sum();
-    Ok((!said.size && is_for_more && taken > limit).then_some(limit as usize))
+    Ok((!explicit.size && is_for_more && taken > limit).then_some(limit as usize))
 }
 
-/// Excludes everybody else who opens or makes a store in the directory.
+/// A lock: one process at a time opens or makes a store in the directory.
 struct Gate(File);
 
 impl Gate {
@@ -146,7 +147,7 @@ impl Gate {
         let file = open_file(&path, true)?;
         while !raw::lock(&file, 0).map_err(|error| failed("lock", &path, &error))? {
             if Instant::now() >= deadline {
-                let message = "another process that opens the shared store takes too long, or is stopped";
+                let message = "another process is opening the shared store, and takes too long or is stopped";
                 return Err(Error::new(Kind::Unavailable, message));
             }
             thread::sleep(Duration::from_millis(1));
@@ -161,7 +162,7 @@ impl Drop for Gate {
     }
 }
 
-/// What is in the file `current`, as far as it may be a name.
+/// Reads the file `current`, one byte more than a name has.
 fn read_name(current: &Path) -> io::Result<String> {
     let mut name = String::new();
     File::open(current)?.take(17).read_to_string(&mut name)?;
@@ -175,7 +176,7 @@ fn is_name(name: &str) -> bool {
 fn open_instance(directory: &Path, opening: &Opening<'_>) -> Result<Files, Error> {
     let made_in = directory.join("made");
     let made = Made::read(&made_in).map_err(|error| failed("read", &made_in, &error))?;
-    let made = made.ok_or_else(|| corrupt("nobody knows how it was made"))?;
+    let made = made.ok_or_else(|| corrupt("its parameters are missing"))?;
     let path = directory.join("table");
     let file = open_file(&path, false).map_err(|error| corrupt(&format!("{error}")));
     let is_of_this_run =
@@ -186,13 +187,13 @@ fn open_instance(directory: &Path, opening: &Opening<'_>) -> Result<Files, Error
     let file = file?;
     let length = file.metadata().map_err(|error| failed("look at", &path, &error))?.len();
     if length < table::length(0) as u64 {
-        return Err(corrupt("its books are truncated"));
+        return Err(corrupt("its table is truncated"));
     }
     let map_size = 2 * (length - table::length(0) as u64) as usize;
-    // Nothing is mapped that may be longer than all memory.
-    let said = number_at(&file, offset_of!(Head, map_size));
-    if !begins_with_magic(&file) || said != Some(map_size as u64) || map_size != made.map_size {
-        return Err(corrupt("its books are truncated, or none"));
+    // Checked before mapping: a broken length could exceed the address space.
+    let explicit = number_at(&file, offset_of!(Head, map_size));
+    if !begins_with_magic(&file) || explicit != Some(map_size as u64) || map_size != made.map_size {
+        return Err(corrupt("its table is truncated or foreign"));
     }
     if longest(map_size) > raw::file_limit() {
         let message =
@@ -205,14 +206,14 @@ fn open_instance(directory: &Path, opening: &Opening<'_>) -> Result<Files, Error
         return Err(corrupt("it was given up"));
     }
     if head.boot.load(Relaxed) != boot() {
-        return Err(corrupt("the system went down since"));
+        return Err(corrupt("the system was restarted"));
     }
     let data = directory.join("data.mdb");
     let length = || fs::symlink_metadata(&data).map_or(0, |metadata| metadata.len());
     if length() == 0 {
         return Err(corrupt("it has no data"));
     }
-    // Looked at from outside: closing the file would release what LMDB has locked in it.
+    // Checked without opening the file: closing it would release LMDB's own locks on it.
     let is_allocated = |locks: Metadata| locks.len() >= LOCKS && locks.blocks() * 512 >= locks.len();
     if !fs::symlink_metadata(directory.join("lock.mdb")).is_ok_and(is_allocated) {
         return Err(corrupt("its locks are truncated"));
@@ -220,17 +221,17 @@ fn open_instance(directory: &Path, opening: &Opening<'_>) -> Result<Files, Error
     let writers = table.writers().lock_until(opening.deadline).ok_or_else(stopped)?;
     let readers = table.readers().lock_until(opening.deadline).ok_or_else(stopped)?;
     let environment = open_environment(directory, &made)?;
-    // In this order, for others may be writing.
+    // In this order, because other processes may be writing.
     let needed = environment.length();
     if length() < needed {
         return Err(corrupt("its data is truncated"));
     }
     if read_instance(&environment)? != Some(head.instance.load(Relaxed)) {
-        return Err(corrupt("its data and its books are not of the same instance"));
+        return Err(corrupt("its data and its table belong to different instances"));
     }
     environment.clear_stale_readers();
     drop((writers, readers));
-    // LMDB locks `lock.mdb` only: closing this file one day releases nothing of its own.
+    // LMDB locks `lock.mdb` only, so closing this file later releases none of its locks.
     let data = open_file(&data, false)?;
     let (turns, members) = (opening.turns.clone(), Arc::clone(&opening.members));
     Ok(Files { environment, table, data, turns, members, made, made_in })
@@ -250,7 +251,7 @@ fn read_instance(environment: &Environment) -> Result<Option<u64>, Error> {
     Ok(bytes.and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?))))
 }
 
-/// Opens a durable instance after the system went down: with a new table, from what is in LMDB.
+/// Opens a durable instance after a reboot, with a new table made from the records in LMDB.
 fn recover(directory: &Path, opening: &Opening<'_>, made: Made) -> Result<Files, Error> {
     let path = directory.join("data.mdb");
     if !fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
@@ -263,21 +264,21 @@ fn recover(directory: &Path, opening: &Opening<'_>, made: Made) -> Result<Files,
     if data.metadata().map_err(|error| failed("look at", &path, &error))?.len() < environment.length() {
         return Err(corrupt("its data is truncated"));
     }
-    let instance = read_instance(&environment)?.ok_or_else(|| corrupt("its data has no number"))?;
+    let instance = read_instance(&environment)?.ok_or_else(|| corrupt("its data has no instance number"))?;
     table.head().instance.store(instance, Relaxed);
     let (turns, members) = (opening.turns.clone(), Arc::clone(&opening.members));
     let made_in = directory.join("made");
     let files = Files { environment, table, data, turns, members, made, made_in };
     let opened = Opened::new(files, &Options { hash_mask: u64::MAX, ..opening.options.clone() });
     opened.recover(before.as_ref()).map_err(|error| match error.kind() {
-        Kind::Full => corrupt("its data does not fit its size"),
+        Kind::Full => corrupt("its data exceeds its size"),
         _ => error,
     })?;
     opened.table.head().magic.store(MAGIC, SeqCst);
     Ok(opened.into_files())
 }
 
-/// The table that the system has left, if it is one: whatever it says may be torn.
+/// Returns the table from before the reboot, if the file is one. Its numbers may be torn.
 fn table_before(directory: &Path, made: &Made) -> Option<Table> {
     let file = open_file(&directory.join("table"), false).ok()?;
     let is_whole =
@@ -285,7 +286,7 @@ fn table_before(directory: &Path, made: &Made) -> Option<Table> {
     (is_whole && begins_with_magic(&file)).then(|| Table::new(file, made.map_size).ok()).flatten()
 }
 
-/// Makes the table of an instance, but for its mark and the number of the instance, and the file for LMDB's locks.
+/// Makes the table of an instance, without its magic number and the instance's number, and the file for LMDB's locks.
 fn make_table(directory: &Path, made: &Made) -> Result<Table, Error> {
     let (path, locks) = (directory.join("table"), directory.join("lock.mdb"));
     for old in [&path, &locks] {
@@ -296,7 +297,7 @@ fn make_table(directory: &Path, made: &Made) -> Result<Table, Error> {
     for (at, length) in table::FIRST {
         raw::reserve(&file, at, length).map_err(|error| failed("make", &path, &error))?;
     }
-    // LMDB would leave a hole, and the system kills who touches it when the disk is full.
+    // LMDB would leave a hole in the file. Touching the hole on a full disk would kill the process.
     let file_of_locks = open_file(&locks, true)?;
     raw::reserve(&file_of_locks, 0, LOCKS as usize).map_err(|error| failed("make", &locks, &error))?;
     let table = Table::new(file, made.map_size).map_err(|error| failed("map", &path, &error))?;
@@ -328,7 +329,7 @@ fn make(base: &Path, opening: Opening<'_>, made: Made) -> Result<Files, Error> {
     let name = format!("{:016x}", random(0));
     let directory = base.join(&name);
     make_private(&directory)?;
-    // The mark comes first: if this process dies here, another one knows that it may remove the directory.
+    // `made` is written first: if this process dies here, another one sees by it that it may remove the directory.
     let made_in = directory.join("made");
     made.write(&made_in)?;
     let table = make_table(&directory, &made)?;
@@ -337,7 +338,7 @@ fn make(base: &Path, opening: Opening<'_>, made: Made) -> Result<Files, Error> {
     head.instance.store(random(1), Relaxed);
     write_instance(&environment, head.instance.load(Relaxed)).map_err(|error| error_of(&error))?;
     head.magic.store(MAGIC, SeqCst);
-    // Only now, as a whole, does it come into being.
+    // The rename makes the complete instance current in one step.
     let (new, current) = (base.join("new"), base.join("current"));
     let _ = fs::remove_file(&new);
     let write = |mut file: File| {
@@ -363,7 +364,8 @@ fn write_instance(environment: &Environment, instance: u64) -> Result<(), heed::
     txn.commit()
 }
 
-/// Removes older instances. Whoever still uses one is told to stop. A directory without the mark of a store is left alone.
+/// Removes older instances, and tells processes that still use one to stop. A directory that is not marked as an
+/// instance is left alone.
 fn remove_all(base: &Path) {
     let names = fs::read_dir(base).into_iter().flatten().flatten();
     for name in names.filter(|entry| is_name(&entry.file_name().to_string_lossy())) {
@@ -371,18 +373,18 @@ fn remove_all(base: &Path) {
         let table = open_file(&directory.join("table"), false)
             .ok()
             .filter(|file| file.metadata().is_ok_and(|metadata| metadata.len() >= table::length(0) as u64))
-            // The page that begins so is allocated, and may be touched.
+            // A page with the magic number is allocated, so touching it is safe.
             .filter(begins_with_magic);
         let is_marked = table.is_some() || matches!(Made::read(&directory.join("made")), Ok(Some(_)));
         if let Some(table) = table.and_then(|file| Table::new(file, 0).ok()) {
             table.head().dead.store(1, SeqCst);
         }
-        // What remains is in nobody's way.
+        // A failure only leaves files behind.
         let _ = if is_marked { fs::remove_dir_all(directory) } else { fs::remove_dir(directory) };
     }
 }
 
-/// Whether this file is a table that was finished; nothing of it is mapped for that.
+/// Whether this file is a complete table. Reads the file without mapping it.
 fn begins_with_magic(table: &File) -> bool {
     number_at(table, offset_of!(Head, magic)) == Some(MAGIC)
 }
@@ -392,22 +394,23 @@ fn number_at(table: &File, offset: usize) -> Option<u64> {
     table.read_exact_at(&mut number, offset as u64).ok().map(|()| u64::from_ne_bytes(number))
 }
 
-/// How long the longest file of a store of this size is.
+/// Returns the length of the longest file of a store with this map size.
 fn longest(map_size: usize) -> u64 {
     map_size.max(table::length(map_size)) as u64
 }
 
-/// As much of this size as files of this process may have: the system kills who writes beyond.
+/// Returns the largest map size up to this one whose files the limit of this process allows. Writing beyond the limit
+/// would kill the process.
 fn within_limit(map_size: usize) -> Result<usize, Error> {
     let limit = raw::file_limit();
     let sizes = core::iter::successors(Some(map_size), |size| Some((size / 2).next_multiple_of(1 << 17)));
     sizes.take_while(|&size| size >= 1 << 21).take(32).find(|&size| longest(size) <= limit).ok_or_else(|| {
-        let message = format!("files may have {limit} bytes, by `ulimit -f`: too few for a shared store");
+        let message = format!("`ulimit -f` limits files to {limit} bytes, too few for a shared store");
         Error::new(Kind::Full, message)
     })
 }
 
-/// Tells one run of the system from another.
+/// Returns a number that differs after each reboot.
 fn boot() -> u64 {
     let id: String = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     hash([0; 2], id.as_bytes())

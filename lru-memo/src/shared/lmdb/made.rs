@@ -1,4 +1,5 @@
-//! How a store was made: what all processes that use it have to agree on. It is written once, in a file of text.
+//! The parameters of a store, which all its processes must agree on. They are written once, when the store is made, as
+//! text.
 
 use alloc::format;
 use alloc::string::String;
@@ -12,33 +13,33 @@ use super::directory::{failed, open_file};
 use super::files::random_seed;
 use crate::shared::error::{Error, Kind};
 
-/// No such file is longer.
+/// The maximum length of the file.
 const LONGEST: u64 = 200;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Made {
-    /// What the entries may take, as it was said.
+    /// The requested size.
     pub(super) size: usize,
-    /// What there is for them in truth: files may have to be shorter.
+    /// The size of LMDB's map. It may be smaller than requested, because of a limit on the length of files.
     pub(super) map_size: usize,
-    /// Of the hashes of keys.
+    /// The seed of the hashes of keys.
     pub(super) seed: [u64; 2],
-    /// Whether each change is on the disk before it is done.
+    /// Whether each change is on the disk before its call returns.
     pub(super) durable: bool,
-    /// After what time a namespace may go that nobody uses, in seconds.
+    /// After how many seconds an unused namespace may be removed.
     pub(super) unused: u64,
 }
 
-/// Which options were said, rather than left to the store.
+/// Which options the URL has set. An existing store is checked against these only.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Said {
+pub(super) struct Explicit {
     pub(super) size: bool,
     pub(super) durable: bool,
     pub(super) unused: bool,
 }
 
 impl Made {
-    /// What a store of these options is to be.
+    /// Returns the parameters of a new store with these options.
     pub(super) fn new(options: &Options) -> Self {
         let map_size = 2 * options.size.next_multiple_of(1 << 16);
         let (size, durable, unused) = (options.size, options.durable, options.unused.as_secs());
@@ -63,7 +64,7 @@ impl Made {
         (made.text() == text).then_some(made)
     }
 
-    /// Reads the file; `None` when it is not there, or is broken.
+    /// Reads the file. Returns `None` if it is missing or broken.
     pub(super) fn read(path: &Path) -> io::Result<Option<Self>> {
         let mut text = String::new();
         match File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text)) {
@@ -75,7 +76,7 @@ impl Made {
         }
     }
 
-    /// Writes the file, onto the disk if that matters.
+    /// Writes the file, and syncs it if the store is durable.
     pub(super) fn write(&self, path: &Path) -> Result<(), Error> {
         let mut file = open_file(path, true)?;
         let written = file
@@ -84,32 +85,32 @@ impl Made {
         written.map_err(|error| failed("write", path, &error))
     }
 
-    /// Fails if something was said that the store in this directory was not made with.
-    pub(super) fn check(&self, directory: &Path, options: &Options, said: Said) -> Result<(), Error> {
+    /// Fails if the URL sets an option to another value than the store was made with.
+    pub(super) fn check(&self, directory: &Path, options: &Options, explicit: Explicit) -> Result<(), Error> {
         let unused = Duration::from_secs(self.unused);
-        let refused = |made: String, said: String| {
+        let refused = |made: String, explicit: String| {
             let directory = directory.display();
             let message = format!(
-                "the store in {directory} was made with {made}; remove `?{said}`, or clear the directory"
+                "the store in {directory} was made with {made}; remove `?{explicit}`, or clear the directory"
             );
             Err(Error::new(Kind::Url, message))
         };
-        if said.size && options.size != self.size {
+        if explicit.size && options.size != self.size {
             return refused(size(self.size), size(options.size));
         }
-        if said.durable && options.durable != self.durable {
+        if explicit.durable && options.durable != self.durable {
             return refused(format!("durable={}", self.durable), format!("durable={}", options.durable));
         }
-        if said.unused && options.unused != unused {
+        if explicit.unused && options.unused != unused {
             return refused(time(unused), time(options.unused));
         }
         Ok(())
     }
 }
 
-/// Has the names in a directory on the disk.
+/// Syncs the names in a directory to the disk.
 pub(super) fn sync_directory(directory: &Path) {
-    // What does not work here is not kept by the disk either.
+    // A file system that cannot sync a directory gives no durability anyway.
     let _ = File::open(directory).and_then(|directory| directory.sync_all());
 }
 

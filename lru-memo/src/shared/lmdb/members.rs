@@ -1,14 +1,13 @@
-//! The file `turns` of a directory, as this process has it open: whose bytes are locked by processes that use the
-//! store, and by those that compute keys.
+//! The file `turns` of a store. Processes that use the store, and processes that compute a key, lock bytes of it.
 //!
-//! - Each process locks one byte that stands for it. A second copy of the crate in one process finds it locked: LMDB would
-//!   crash if both opened its files.
-//! - The file begins with the PID namespace of the processes that use the store. LMDB asks by their numbers whether they
-//!   live, which means nothing in another one.
-//! - Then follow [`Sign`]s of life.
+//! - Each process locks one byte, chosen by its process number. A second copy of the crate in the process finds the
+//!   byte locked, and does not open the store: LMDB would crash if both copies opened its files.
+//! - The file begins with the PID namespace of its users. LMDB checks by process numbers whether other processes live,
+//!   and such a number means nothing in another PID namespace.
+//! - [`Sign`]s of life follow.
 //!
-//! The child of a fork inherits open files, and with them the locks; as long as it lived, nobody else would get those of
-//! a parent that was killed. So the child closes them, see [`close_inherited`].
+//! The child of a fork inherits open files with their locks, and would keep the locks of a parent that was killed. So
+//! the child closes these files, see [`close_inherited`].
 
 use alloc::format;
 use alloc::sync::Arc;
@@ -30,36 +29,37 @@ use crate::shared::error::{Error, Kind};
 use crate::shared::hash::hash;
 use crate::sync::{Mutex, MutexGuard};
 
-/// Bytes from here on stand for processes, those before for keys.
+/// The first byte for processes. Bytes before it are for keys.
 pub(super) const PROCESSES: u64 = 1 << 62;
 
-/// How long the file is. Locked bytes need not be there.
+/// The length of the file. A byte beyond the end can be locked, too.
 const LENGTH: usize = 1 << 14;
 const SIGNS_AT: usize = 64;
 const SIGNS: u64 = ((LENGTH - SIGNS_AT) / size_of::<Sign>()) as u64;
 
-/// How often a process shows that it lives, and how often it does so with nothing to show it for, before it rests.
+/// The interval between two beats of a process that computes a key.
 const BEAT: Duration = Duration::from_millis(100);
+/// After so many intervals without a key, the beating thread ends.
 const IDLE_BEATS: u32 = 20;
 
-/// Each process has its own: what a child inherits stays as it is, but for the [files](FILES).
-static JOINED: Own<Mutex<Joined>> = Own::none();
+/// The stores that this process uses. The child of a fork makes its own, and closes the inherited [files](FILES).
+static JOINED: Own<Mutex<Memberships>> = Own::none();
 
-/// The numbers of the files, plus one each; zeros where there are none. No process uses more directories than that.
+/// The file descriptors of the open files, plus one; zero for a free place. No process uses more directories.
 static FILES: [AtomicI32; 64] = [const { AtomicI32::new(0) }; 64];
 
-/// What this process uses.
+/// The files `turns` that this process has open.
 #[derive(Default)]
-struct Joined {
-    files: Vec<Turns>,
-    /// Whether there is a thread that shows that this process lives.
+struct Memberships {
+    files: Vec<TurnsFile>,
+    /// Whether the beating thread runs.
     is_beating: bool,
 }
 
-struct Turns {
+struct TurnsFile {
     id: (u64, u64),
     file: File,
-    /// The byte that stands for this process.
+    /// The byte of this process.
     me: u64,
     signs: Arc<Signs>,
     users: usize,
@@ -67,8 +67,8 @@ struct Turns {
     held: HashSet<u64>,
 }
 
-/// Closes what the child of a fork has open of its parent. To be done by the handlers of the fork, when no other thread
-/// was opening a store.
+/// Closes the inherited files, in the child of a fork. The handlers of the fork call it, and no thread was opening a
+/// store then.
 pub(super) fn close_inherited() {
     for file in &FILES {
         if let Some(file) = file.swap(0, Relaxed).checked_sub(1).filter(|&file| file >= 0) {
@@ -81,24 +81,24 @@ fn replace_file(from: i32, to: i32) {
     let _ = FILES.iter().find(|file| file.compare_exchange(from, to, Relaxed, Relaxed).is_ok());
 }
 
-fn joined() -> MutexGuard<'static, Joined> {
+fn joined() -> MutexGuard<'static, Memberships> {
     JOINED.get_or_make(Mutex::default).lock()
 }
 
-impl Drop for Turns {
+impl Drop for TurnsFile {
     fn drop(&mut self) {
         replace_file(self.file.as_raw_fd() + 1, 0);
-        // A child that is to run another program may still have the file open.
+        // Unlocked explicitly: a child about to run another program may still have the file open.
         raw::unlock(&self.file, self.me);
     }
 }
 
-/// A process says by it, as long as it computes a key, that it has not been stopped. Others may share it.
+/// A sign of life: while a process computes a key, it keeps counting the sign up. Several keys may share a sign.
 #[repr(C)]
 pub(super) struct Sign {
-    /// Grows all the time.
+    /// Grows while the process runs.
     beats: AtomicU64,
-    /// How many there were, plus one, when somebody has waited in vain for another one.
+    /// The number of beats, plus one, at which a waiter gave the process up.
     given_up: AtomicU64,
 }
 
@@ -136,29 +136,29 @@ impl Sign {
         self.given_up.load(SeqCst) == self.beats() + 1
     }
 
-    /// Tells all that there was no beat for too long, after so many.
+    /// Tells all waiters that no beat came for too long after this number of beats.
     pub(super) fn give_up(&self, beats: u64) {
         self.given_up.store(beats + 1, SeqCst);
     }
 }
 
-/// The use of the file by one open store and its turns.
+/// The membership of one open store and its turns in the file's users.
 pub(super) struct Membership {
     id: (u64, u64),
     signs: Arc<Signs>,
     process: Process,
 }
 
-/// What has come of locking a byte.
+/// The result of an attempt to lock a byte.
 pub(super) enum Tried {
     Locked,
-    /// This process has it.
+    /// This process holds the lock.
     HeldHere,
     HeldElsewhere,
 }
 
 impl Membership {
-    /// Becomes one of the processes that use the store. To be done with the gate locked.
+    /// Makes this process one of the users of the store. The caller holds the gate.
     pub(super) fn join(path: &Path) -> Result<Arc<Self>, Error> {
         if raw::file_limit() < LENGTH as u64 {
             let message = "the limit of this process for files, `ulimit -f`, is too low for a shared store";
@@ -173,7 +173,7 @@ impl Membership {
             return Ok(Arc::new(Self { id, signs: Arc::clone(&turns.signs), process }));
         }
         raw::reserve(&file, 0, LENGTH).map_err(|error| failed("make", path, &error))?;
-        // Opened again: as long as a child has it mapped, an open file keeps its locks.
+        // Mapped from another open file: a mapping in a child would keep the locks of the file that it was made from.
         let mapping =
             Mapping::new(&open_file(path, false)?, LENGTH).map_err(|error| failed("map", path, &error))?;
         let signs = Arc::new(Signs(mapping));
@@ -191,7 +191,7 @@ impl Membership {
         }
         replace_file(0, file.as_raw_fd() + 1);
         let (theirs, held) = (Arc::clone(&signs), HashSet::new());
-        joined.files.push(Turns { id, file, me, signs: theirs, users: 1, held });
+        joined.files.push(TurnsFile { id, file, me, signs: theirs, users: 1, held });
         Ok(Arc::new(Self { id, signs, process }))
     }
 
@@ -199,7 +199,7 @@ impl Membership {
         self.signs.of(byte)
     }
 
-    /// Locks the byte of a key, without waiting. It is to be [unlocked](Self::unlock).
+    /// Locks the byte of a key without waiting. The caller [unlocks](Self::unlock) it.
     pub(super) fn try_lock(&self, byte: u64) -> Result<Tried, Error> {
         let mut joined = joined();
         let gone = || Error::new(Kind::Unavailable, "the shared store belongs to the parent of this process");
@@ -236,20 +236,20 @@ impl Drop for Membership {
     }
 }
 
-impl Joined {
-    fn find(&mut self, id: (u64, u64)) -> Option<&mut Turns> {
+impl Memberships {
+    fn find(&mut self, id: (u64, u64)) -> Option<&mut TurnsFile> {
         self.files.iter_mut().find(|turns| turns.id == id)
     }
 
     fn beat_from_now_on(&mut self) {
         if !self.is_beating {
-            // Without it, others may take over.
+            // Without the thread, other processes may give this one up and compute the key, too.
             self.is_beating = thread::Builder::new().name("lru-memo turns".into()).spawn(beat).is_ok();
         }
     }
 }
 
-/// Shows that this process lives, as long as it computes anything.
+/// Counts up the signs of this process while it computes a key.
 fn beat() {
     let mut idle = 0;
     loop {
@@ -266,7 +266,7 @@ fn beat() {
     }
 }
 
-/// Tells those apart to whom a number means another process.
+/// Returns a number for the PID namespace of this process.
 fn namespace() -> u64 {
     let id = fs::metadata("/proc/self/ns/pid").map_or((0, 0), |metadata| (metadata.dev(), metadata.ino()));
     hash([id.0, id.1], b"pid")

@@ -1,9 +1,10 @@
-//! The default size of a store. The kernel charges its pages to the container, so the container's memory limit bounds it.
+//! The default size of a store. The kernel charges its pages to the container, so the container's memory limit bounds
+//! it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The most that is taken by default.
+/// The largest default size.
 const MOST: u64 = 1 << 30;
 /// The smallest size with which a store still works.
 const LEAST: u64 = 1 << 20;
@@ -25,7 +26,7 @@ fn limit_of(groups: &str, mounted: &Path) -> Option<u64> {
     let places = groups.lines().filter_map(|line| {
         let mut parts = line.splitn(3, ':').skip(1);
         let (controllers, group) = (parts.next()?, parts.next()?.trim_start_matches('/'));
-        // Of the second version of control groups, or of the first.
+        // Control groups of version 2 have no controllers in the line; those of version 1 name them.
         match controllers {
             "" => Some((mounted.to_owned(), group, "memory.max")),
             _ if controllers.split(',').any(|name| name == "memory") => {

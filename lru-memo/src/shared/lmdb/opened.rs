@@ -1,4 +1,4 @@
-//! A store that is open in this process: finding namespaces and entries in it.
+//! A store that is open in this process: finds namespaces and entries, and begins transactions.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -22,7 +22,7 @@ use super::files::Files;
 use super::made::{Made, sync_directory};
 use super::members::Membership;
 use super::queue::Queue;
-use super::raw::{self, Environment, Held};
+use super::raw::{self, Environment, RobustGuard};
 use super::record::{NAMESPACE, Named, Record, entry_key, id_in, namespace_key};
 use super::table::{Space, Table, damaged};
 use crate::shared::error::{Error, Kind};
@@ -30,49 +30,50 @@ use crate::shared::hash::hash;
 use crate::shared::health;
 use crate::shared::namespace::Namespace;
 
-/// A namespace whose function has changed may go when it was not used for so long, in seconds.
+/// After how many unused seconds the namespace of an older version of a function may be removed.
 const OUTDATED: u64 = 24 * 3600;
 
-/// How often it is looked for namespaces that may go, in seconds, at most; and how often it is noted that one is used.
+/// The shortest interval between two sweeps for unused namespaces, in seconds.
 const SWEEPS: u64 = 3600;
+/// The interval at which the use of a namespace is noted, in seconds.
 const NOTES: u64 = 60;
 
 /// A store that is open in this process.
 pub(super) struct Opened {
-    // Dropped first: what is in the table is of no use without it.
+    // Dropped before the table.
     environment: Environment,
     pub(super) table: Table,
-    /// The file of LMDB, to allocate it.
+    /// The file of LMDB, for allocating space in it.
     pub(super) data: std::fs::File,
     turns: std::path::PathBuf,
     pub(super) members: Arc<Membership>,
-    /// Tells the places of namespaces in this store from those in others.
+    /// The number of this store in this process, so that a namespace's place in another store is not used here.
     tag: u32,
-    /// When it was last looked whether its files are still in their place, in seconds.
+    /// When this process last checked that the files are still in their place, in seconds.
     watched: AtomicU64,
     seed: [u64; 2],
-    /// The bits of hashes that are used: all, but in tests.
+    /// The bits of hashes that are used: all of them, except in tests.
     mask: u64,
-    /// Who is to be evicted next. Only the writer locks it.
+    /// The candidates for eviction, for each space. Only the writer locks it.
     pub(super) orders: Mutex<HashMap<u32, Orders>>,
-    /// How old the store was when it was last looked for unused namespaces; nothing before that.
+    /// The age of the store at the last sweep for unused namespaces.
     swept: Mutex<Option<u64>>,
     pub(super) made: Made,
-    /// The file of that.
+    /// The path of the file `made`.
     made_in: PathBuf,
     pub(super) noted_every: u64,
     writers: Queue,
     readers: Queue,
     pub(super) timeout: Duration,
-    /// Since when there has been no room although entries take little of it.
+    /// Since when the store has been full although its entries take little room.
     pub(super) kept_since: Mutex<Option<Instant>>,
 }
 
-/// A write transaction, and the lock that is taken before LMDB's own.
+/// A write transaction, with the store's lock, which is taken before LMDB's own.
 pub(super) struct Writing<'a> {
     // Dropped first.
     txn: RwTxn<'a>,
-    turn: Held<'a>,
+    turn: RobustGuard<'a>,
 }
 
 impl Writing<'_> {
@@ -99,13 +100,13 @@ impl DerefMut for Writing<'_> {
 }
 
 thread_local! {
-    /// The tag of the store that this thread has read from last: LMDB has a place for it.
+    /// The tag of the store that this thread has read last: LMDB has a reader slot for the thread.
     static HAS_READ: Cell<u32> = const { Cell::new(0) };
 }
 
-/// A key that is looked for.
+/// A key of a namespace, with its hash.
 #[derive(Clone, Copy)]
-pub(super) struct Key<'a> {
+pub(super) struct HashedKey<'a> {
     pub(super) namespace: &'a Namespace,
     pub(super) bytes: &'a [u8],
     pub(super) hash: u64,
@@ -140,7 +141,7 @@ impl Opened {
         }
     }
 
-    /// What it was opened from.
+    /// Returns the files that this was opened from.
     pub(super) fn into_files(self) -> Files {
         let Self { environment, table, data, turns, members, made, made_in, .. } = self;
         Files { environment, table, data, turns, members, made, made_in }
@@ -154,11 +155,11 @@ impl Opened {
         self.environment.database()
     }
 
-    pub(super) fn key<'a>(&self, namespace: &'a Namespace, bytes: &'a [u8]) -> Key<'a> {
-        Key { namespace, bytes, hash: hash(self.seed, bytes) & self.mask }
+    pub(super) fn key<'a>(&self, namespace: &'a Namespace, bytes: &'a [u8]) -> HashedKey<'a> {
+        HashedKey { namespace, bytes, hash: hash(self.seed, bytes) & self.mask }
     }
 
-    /// The number of a key, of which a byte is locked by who computes it.
+    /// Returns the number of a key. The process that computes the key locks a byte derived from this number.
     pub(super) fn turn(&self, namespace: &Namespace, key: &[u8]) -> u64 {
         let id = namespace.id();
         hash([self.seed[0] ^ id as u64, self.seed[1] ^ (id >> 64) as u64], key)
@@ -168,7 +169,8 @@ impl Opened {
         self.table.head().dead.load(Relaxed) != 0
     }
 
-    /// Each second, looks whether the files are still in their place. If not, all processes are to open what is there now.
+    /// Checks once a second whether the files are still in their place. If not, fails, and all processes open the store
+    /// anew.
     #[inline]
     pub(super) fn watch(&self, now: u64) -> Result<(), Error> {
         if self.watched.load(Relaxed) == now { Ok(()) } else { self.look_at_files(now) }
@@ -180,7 +182,7 @@ impl Opened {
         if self.is_dead() || self.table.is_in_place(&self.turns) {
             return Ok(());
         }
-        // Not what may be in its place.
+        // Marks this table, not a new one that may be in its place.
         self.table.head().dead.store(1, SeqCst);
         health::note_rebuilt();
         Err(Error::new(
@@ -189,18 +191,18 @@ impl Opened {
         ))
     }
 
-    /// Tells all processes to make a new store.
+    /// Gives the store up: the next call of any process makes a new instance.
     pub(super) fn give_up(&self) {
         self.table.head().dead.store(1, SeqCst);
         if self.made.durable {
-            // Nobody is to use it, not even after the system went down.
+            // The mark in the table does not survive a reboot, so the data is removed, too.
             let data = self.made_in.with_file_name("data.mdb");
             let _ = fs::remove_file(&data);
             data.parent().map(sync_directory);
         }
     }
 
-    /// The space of a namespace, if this process has found it before, and it still is.
+    /// Returns the space of a namespace if this process has found it before and it is still valid.
     #[inline]
     pub(super) fn known(&self, namespace: &Namespace) -> Option<(u32, &Space)> {
         let place = namespace.place.load(Relaxed);
@@ -211,7 +213,7 @@ impl Opened {
         space.is(namespace.id()).then_some((place as u32, space))
     }
 
-    /// The space of a namespace, if it has one.
+    /// Returns the space of a namespace, if it has one.
     pub(super) fn find_space(
         &self,
         txn: &RoTxn<'_>,
@@ -227,7 +229,7 @@ impl Opened {
         Ok(space.is(namespace.id()).then_some((index, space)))
     }
 
-    /// Begins to read. Where LMDB has no place for this thread yet, it waits for others who get one.
+    /// Begins a read transaction. A thread that has no reader slot in LMDB yet waits for a lock first.
     #[inline]
     pub(super) fn read(&self) -> Result<RoTxn<'_, heed::WithTls>, Error> {
         if HAS_READ.try_with(Cell::get) == Ok(self.tag) {
@@ -245,14 +247,14 @@ impl Opened {
         Ok(txn)
     }
 
-    /// Has LMDB free the places of readers that have died.
+    /// Frees the reader slots of dead processes in LMDB.
     pub(super) fn clear_stale_readers(&self) -> Result<(), Error> {
         let _turn = self.readers.enter(self.table.readers())?;
         self.environment.clear_stale_readers();
         Ok(())
     }
 
-    /// Begins to write: waits for other writers, and settles what they left.
+    /// Begins a write transaction. Waits for other writers, and settles a change that a dead writer left.
     pub(super) fn begin(&self) -> Result<Writing<'_>, Error> {
         self.watch(raw::seconds())?;
         let turn = self.writers.enter(self.table.writers())?;
@@ -261,7 +263,7 @@ impl Opened {
         Ok(writing)
     }
 
-    /// Announces a change of a space: from now on, until the transaction is committed, everybody else waits for it.
+    /// Announces a change of a space: until the transaction is committed, all other calls in this space wait.
     pub(super) fn announce(&self, txn: &RoTxn<'_>, index: u32, space: &Space) {
         let (head, change) = (self.table.head(), txn.id() as u64);
         head.pending_slot.store(0, Relaxed);
@@ -271,7 +273,7 @@ impl Opened {
         core::sync::atomic::fence(SeqCst);
     }
 
-    /// Begins to write in a namespace, which is made if need be.
+    /// Begins a write transaction in a namespace, and makes the namespace if it is missing.
     pub(super) fn begin_in(&self, namespace: &Namespace) -> Result<(Writing<'_>, u32, &Space), Error> {
         loop {
             let txn = self.begin()?;
@@ -299,7 +301,7 @@ impl Opened {
         self.sweep(namespace)
     }
 
-    /// Removes namespaces that nobody has used for long.
+    /// Removes namespaces that were not used for long.
     fn sweep(&self, new: &Namespace) -> Result<(), Error> {
         let (age, unused) = (self.table.head().age(raw::seconds()), self.made.unused);
         {
@@ -320,7 +322,7 @@ impl Opened {
         Ok(())
     }
 
-    /// All namespaces.
+    /// Returns all namespaces.
     pub(super) fn all(&self, txn: &RoTxn<'_>) -> Result<Vec<(u128, Named)>, Error> {
         let mut all = Vec::new();
         for entry in self.database().prefix_iter(txn, NAMESPACE)? {
@@ -330,13 +332,13 @@ impl Opened {
         Ok(all)
     }
 
-    /// The record of a key, with its number among those with its hash.
+    /// Returns the record of a key, with its number among the records with the same hash.
     #[inline]
     pub(super) fn find<'t>(
         &self,
         txn: &'t RoTxn<'_>,
         index: u32,
-        key: &Key<'_>,
+        key: &HashedKey<'_>,
     ) -> Result<Option<(u16, Record<'t>)>, Error> {
         for number in 0..=u16::MAX {
             let Some(record) = self.record(txn, index, key.hash, number)? else { return Ok(None) };

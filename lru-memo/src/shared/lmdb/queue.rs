@@ -1,10 +1,11 @@
-//! Waiting for a lock of the store, no longer than the timeout. A process that has the lock may be stopped, by a
-//! debugger or in a frozen container: it then delays one call for each interval of the breaker, and no others.
+//! Waits for a lock of the store, no longer than the timeout. The process that holds the lock may be stopped, by a
+//! debugger or in a frozen container. Then one call for each interval of the breaker waits, and all others fail at
+//! once.
 
 use core::time::Duration;
 use std::time::Instant;
 
-use super::raw::{Held, Robust};
+use super::raw::{Robust, RobustGuard};
 use crate::shared::breaker::Breaker;
 use crate::shared::error::{Error, Kind};
 use crate::shared::task;
@@ -19,9 +20,9 @@ impl Queue {
         Self { timeout, breaker: Breaker::new() }
     }
 
-    /// Takes the lock. The thread of a task does not wait for it, see [`task::without_waiting`].
+    /// Takes the lock. Fails instead of waiting on the thread of a task, see [`task::without_waiting`].
     #[inline]
-    pub(super) fn enter<'a>(&self, lock: &'a Robust) -> Result<Held<'a>, Error> {
+    pub(super) fn enter<'a>(&self, lock: &'a Robust) -> Result<RobustGuard<'a>, Error> {
         if self.breaker.is_at_rest() {
             if let Some(held) = lock.try_lock() {
                 return Ok(held);
@@ -31,7 +32,7 @@ impl Queue {
     }
 
     #[cold]
-    fn wait<'a>(&self, lock: &'a Robust) -> Result<Held<'a>, Error> {
+    fn wait<'a>(&self, lock: &'a Robust) -> Result<RobustGuard<'a>, Error> {
         if !task::may_wait() {
             return Err(stopped());
         }

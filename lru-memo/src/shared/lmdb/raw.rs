@@ -1,5 +1,5 @@
-//! All of the unsafe code of the embedded store: memory shared with other processes, a lock in it, LMDB's environment,
-//! and some system calls.
+//! All unsafe code of the embedded store: memory shared with other processes, a lock in that memory, LMDB's
+//! environment, and some system calls.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -21,14 +21,14 @@ use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, RoTxn, RwTxn}
 use crate::fork::Process;
 use crate::sync::Mutex;
 
-/// What may lie in memory that other processes write to at any time.
+/// A type that may lie in memory which other processes write to at any time.
 ///
 /// # Safety
 /// The type consists of atomic integers only, without padding: any bytes are a value of it, and concurrent
-/// writes are no data races. Or it is a [`Robust`] lock, whose bytes nobody but the C library looks at.
+/// writes are no data races. Or it is a [`Robust`] lock, whose bytes only the C library reads and writes.
 pub(super) unsafe trait Shared {}
 
-/// A file that is mapped into memory and shared.
+/// A shared memory mapping of a file.
 pub(super) struct Mapping {
     start: NonNull<u8>,
     length: usize,
@@ -40,8 +40,8 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Maps the first bytes of a file. They must have been [reserved](reserve) before they are written, and the file
-    /// must not become shorter: the system kills a process that touches what is not there.
+    /// Maps the first bytes of a file. The bytes must be [reserved](reserve) before they are written, and the file must
+    /// not become shorter: the system kills a process that touches a missing page.
     pub(super) fn new(file: &File, length: usize) -> io::Result<Self> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: a new mapping, at an address of the kernel's choice, takes no memory from anybody.
@@ -55,7 +55,7 @@ impl Mapping {
         Ok(Self { start, length })
     }
 
-    /// What lies there, if that is inside of the mapping and aligned.
+    /// Returns the value at an offset, if it is inside the mapping and aligned.
     #[inline]
     pub(super) fn get<T: Shared>(&self, offset: usize) -> Option<&T> {
         let end = offset.checked_add(size_of::<T>())?;
@@ -77,7 +77,7 @@ impl Drop for Mapping {
     }
 }
 
-/// A lock in shared memory, which a process that dies releases. The one lock that waits no longer than it is told.
+/// A lock in shared memory that has a timeout, and that the kernel releases when its holder dies (a robust mutex).
 #[repr(C, align(64))]
 pub(super) struct Robust(UnsafeCell<MaybeUninit<libc::pthread_mutex_t>>);
 
@@ -88,11 +88,11 @@ unsafe impl Sync for Robust {}
 
 const _: () = assert!(size_of::<Robust>() == 64);
 
-/// Holds a [`Robust`] lock, on the thread that took it.
-pub(super) struct Held<'a>(&'a Robust, PhantomData<*const ()>);
+/// The guard of a [`Robust`] lock, on the thread that took it.
+pub(super) struct RobustGuard<'a>(&'a Robust, PhantomData<*const ()>);
 
 impl Robust {
-    /// Makes it a lock that nobody has; to be done once, before others know of it.
+    /// Initializes the lock. Called once, before other processes know of it.
     pub(super) fn prepare(&self) -> io::Result<()> {
         // The same in each C library for Linux.
         const PTHREAD_MUTEX_ROBUST: libc::c_int = 1;
@@ -116,16 +116,16 @@ impl Robust {
         self.0.get().cast()
     }
 
-    /// Locks it, if nobody has it.
+    /// Takes the lock if it is free.
     #[inline]
-    pub(super) fn try_lock(&self) -> Option<Held<'_>> {
+    pub(super) fn try_lock(&self) -> Option<RobustGuard<'_>> {
         // SAFETY: it was prepared before its file became part of a store.
         self.taken(unsafe { libc::pthread_mutex_trylock(self.lock()) })
     }
 
-    /// Locks it, waiting until then at most.
+    /// Takes the lock, waiting until the deadline at most.
     #[cold]
-    pub(super) fn lock_until(&self, deadline: Instant) -> Option<Held<'_>> {
+    pub(super) fn lock_until(&self, deadline: Instant) -> Option<RobustGuard<'_>> {
         let left = deadline.saturating_duration_since(Instant::now());
         let end = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + left;
         let end =
@@ -134,30 +134,31 @@ impl Robust {
         self.taken(unsafe { libc::pthread_mutex_timedlock(self.lock(), &end) })
     }
 
-    /// What an attempt has come to.
+    /// Returns the guard if an attempt has succeeded.
     #[inline]
-    fn taken(&self, result: libc::c_int) -> Option<Held<'_>> {
+    fn taken(&self, result: libc::c_int) -> Option<RobustGuard<'_>> {
         match result {
             0 => {}
-            // What it protects is settled by who takes LMDB's own lock next.
+            // The holder has died. The next holder of LMDB's own lock settles what it left.
             // SAFETY: this thread has it now.
             libc::EOWNERDEAD => _ = unsafe { libc::pthread_mutex_consistent(self.lock()) },
             _ => return None,
         }
-        Some(Held(self, PhantomData))
+        Some(RobustGuard(self, PhantomData))
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for RobustGuard<'_> {
     fn drop(&mut self) {
-        // SAFETY: this thread has it, for `Held` stays on its thread.
+        // SAFETY: this thread has it, for `RobustGuard` stays on its thread.
         unsafe { libc::pthread_mutex_unlock(self.0.lock()) };
     }
 }
 
 const PAGE: usize = 4096;
 
-/// The environments that are open. Locked by those alone who open or close one, and so have the store's lock for that.
+/// The environments that are open. Only threads that open or close one lock this, and they hold the store's lock for
+/// that.
 static OPEN: Mutex<Vec<OpenEnv>> = Mutex::new(Vec::new());
 
 struct OpenEnv {
@@ -183,11 +184,11 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// Opens the environment in a directory. Nothing but LMDB may use the files in it, and the directory must be on
-    /// this machine. A second environment in one directory is refused; what a thread of the parent has opened, whose store
-    /// the child of a fork may not even know, is closed.
+    /// Opens the environment in a directory. Only LMDB may use the files in it, and the directory must be on this
+    /// machine. A second environment in one directory is refused. In the child of a fork, an inherited environment of
+    /// the directory is closed first.
     ///
-    /// A `durable` one writes each transaction onto the disk. All processes have to do so, or none.
+    /// A `durable` environment syncs each transaction to the disk. Either all processes do so, or none.
     pub(super) fn open(
         directory: &Path,
         map_size: usize,
@@ -196,8 +197,8 @@ impl Environment {
     ) -> Result<Self, heed::Error> {
         let mut options = EnvOpenOptions::new();
         options.map_size(map_size).max_readers(readers);
-        // Not `WRITE_MAP`: what does not fit on the disk is then an error instead of a signal, and a stray write of the
-        // program cannot reach the data.
+        // Not `WRITE_MAP`: without it, a full disk is an error rather than a signal, and stray writes of the program
+        // cannot reach the data.
         let unsynced = EnvFlags::NO_SYNC | EnvFlags::NO_META_SYNC;
         let flags = EnvFlags::NO_READ_AHEAD | if durable { EnvFlags::empty() } else { unsynced };
         let mut all = OPEN.lock();
@@ -244,17 +245,17 @@ impl Environment {
         &self.database
     }
 
-    /// Frees what dead processes held; says how much.
+    /// Frees the reader slots of dead processes, and returns their number.
     pub(super) fn clear_stale_readers(&self) -> usize {
         self.env.clear_stale_readers().unwrap_or(0)
     }
 
-    /// The number of the last transaction that was committed.
+    /// Returns the number of the last committed transaction.
     pub(super) fn committed(&self) -> u64 {
         self.env.info().last_txn_id as u64
     }
 
-    /// How long the data file must be.
+    /// Returns the minimum length of the data file.
     pub(super) fn length(&self) -> u64 {
         (self.env.info().last_page_number as u64 + 1) * PAGE as u64
     }
@@ -272,7 +273,7 @@ impl Drop for Environment {
     }
 }
 
-/// Makes sure that there is room for these bytes of a file, and that they can be written to in memory.
+/// Allocates these bytes of a file, so that writing to them in memory cannot fail.
 pub(super) fn reserve(file: &File, offset: usize, length: usize) -> io::Result<()> {
     let (offset, length) = (offset as libc::off_t, length as libc::off_t);
     loop {
@@ -285,8 +286,8 @@ pub(super) fn reserve(file: &File, offset: usize, length: usize) -> io::Result<(
     }
 }
 
-/// Locks the byte of a file for this open file. Says whether it was free. The lock is released when the file is closed,
-/// also by the death of the process; in each process that has inherited it.
+/// Locks a byte of a file for this open file, and returns whether the byte was free. The lock ends when the last
+/// process that has this open file closes it or dies.
 pub(super) fn lock(file: &impl AsRawFd, byte: u64) -> io::Result<bool> {
     match control(file, libc::F_OFD_SETLK, &mut range(libc::F_WRLCK, byte, 1)) {
         Ok(()) => Ok(true),
@@ -295,26 +296,26 @@ pub(super) fn lock(file: &impl AsRawFd, byte: u64) -> io::Result<bool> {
     }
 }
 
-/// Releases what [`lock`] has locked, also where a child has inherited the open file.
+/// Releases a lock of [`lock`], even if a child has inherited the open file.
 pub(super) fn unlock(file: &impl AsRawFd, byte: u64) {
-    // It cannot fail for a file that is locked.
+    // Unlocking a locked byte cannot fail.
     let _ = control(file, libc::F_OFD_SETLK, &mut range(libc::F_UNLCK, byte, 1));
 }
 
-/// Closes a file of the parent, in the child of a fork that goes on to use nothing else of what the parent had open.
+/// Closes a file of the parent, in the child of a fork.
 pub(super) fn close_inherited(file: RawFd) {
     // SAFETY: the `File` is the parent's, and the child neither uses nor drops it.
     unsafe { libc::close(file) };
 }
 
-/// Whether a byte from this one on is locked by another open file.
+/// Whether another open file has locked this byte or a later one.
 pub(super) fn is_locked(file: &impl AsRawFd, first: u64) -> io::Result<bool> {
     let mut range = range(libc::F_WRLCK, first, 0);
     control(file, libc::F_OFD_GETLK, &mut range)?;
     Ok(range.l_type != libc::F_UNLCK as libc::c_short)
 }
 
-/// So many bytes of a file; zero stands for all up to its end.
+/// Describes a range of a file. A length of zero reaches to the end.
 fn range(kind: libc::c_int, first: u64, length: u64) -> libc::flock {
     // SAFETY: a `flock` consists of integers, for which zero is a value.
     let mut range: libc::flock = unsafe { core::mem::zeroed() };
@@ -338,7 +339,7 @@ fn control(file: &impl AsRawFd, command: libc::c_int, range: &mut libc::flock) -
     }
 }
 
-/// Marks a file that LMDB has opened as close-on-exec, which LMDB does not do. Forks wait while a store is opened.
+/// Marks a file that LMDB has opened as close-on-exec, because LMDB does not. Forks wait while a store is opened.
 fn close_on_exec(path: &Path) {
     let Ok(file) = fs::metadata(path) else { return };
     let is_it = |other: &fs::Metadata| (other.dev(), other.ino()) == (file.dev(), file.ino());
@@ -351,7 +352,7 @@ fn close_on_exec(path: &Path) {
     }
 }
 
-/// Seconds since 1970, cheaply.
+/// Returns the seconds since 1970, by a clock that is cheap to read.
 #[inline]
 pub(super) fn seconds() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -360,7 +361,7 @@ pub(super) fn seconds() -> u64 {
     now.tv_sec as u64
 }
 
-/// How long a file of this process may become.
+/// Returns the maximum length of a file that this process may write.
 pub(super) fn file_limit() -> u64 {
     let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is an `rlimit64` to be written to.
@@ -370,7 +371,7 @@ pub(super) fn file_limit() -> u64 {
     }
 }
 
-/// The user that this process acts for.
+/// Returns the effective user of this process.
 pub(super) fn user() -> u32 {
     // SAFETY: takes nothing, and cannot fail.
     unsafe { libc::geteuid() }

@@ -1,11 +1,11 @@
-//! Looking up without waiting for writers, and with them where that does not do.
+//! Lookups. They do not wait for writers, except when a change is in progress or must be made.
 
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 use heed::RoTxn;
 
-use super::opened::{Key, Opened};
+use super::opened::{HashedKey, Opened};
 use super::raw;
 use super::record::Record;
 use super::table::{LOCKED, Space, Tally, damaged};
@@ -14,31 +14,31 @@ use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Counts, Found, Ticket, health, wall};
 
-/// How often a lookup is tried again before it waits for its turn.
+/// How often a lookup is tried without a lock before it waits for the writers' lock.
 const ATTEMPTS: usize = 4;
 
-/// What a lookup is for.
+/// The purpose of a lookup.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum For {
-    /// A call: counts.
+pub(super) enum Purpose {
+    /// A call of the function: counts a hit or a miss.
     Call,
-    /// A call that will ask again: only a hit counts.
+    /// A call that looks the key up again after a miss: counts a hit only.
     Hit,
-    /// The curious: nothing counts.
+    /// `peek`: counts nothing and leaves the recency as it is.
     Peek,
 }
 
-/// What a lookup without a lock has seen.
+/// The result of a lookup without a lock.
 enum Seen {
     Hit(Vec<u8>),
     Miss(Ticket),
-    /// Something is changing, or must be changed.
+    /// A change is in progress, or the lookup itself needs one.
     Unclear,
 }
 
 impl Opened {
-    /// Looks a key up. What is not there is a miss with a ticket, counted or not.
-    pub(super) fn look(&self, key: &Key<'_>, what: For) -> Result<Found, Error> {
+    /// Looks a key up. Returns the value, or a ticket for a miss.
+    pub(super) fn look(&self, key: &HashedKey<'_>, what: Purpose) -> Result<Found, Error> {
         let now = key.namespace.ttl().map(|_| wall::now());
         for _ in 0..ATTEMPTS {
             match self.try_look(key, what, now)? {
@@ -50,12 +50,12 @@ impl Opened {
         self.look_alone(key, what)
     }
 
-    fn try_look(&self, key: &Key<'_>, what: For, now: Option<u64>) -> Result<Seen, Error> {
+    fn try_look(&self, key: &HashedKey<'_>, what: Purpose, now: Option<u64>) -> Result<Seen, Error> {
         let now_seconds = raw::seconds();
         self.watch(now_seconds)?;
-        // In this order: if this change is not yet part of what the transaction sees, it is in progress.
+        // The change is read before the transaction begins: if the transaction is older, the change is in progress.
         let known = self.known(key.namespace).map(|(index, space)| (index, space, space.change.load(SeqCst)));
-        // Without a transaction of its own, this thread takes turns with writers.
+        // A thread that gets no read transaction uses the writers' lock.
         let Ok(txn) = self.read() else { return Ok(Seen::Unclear) };
         let Some((index, space, change)) = known else {
             self.find_space(&txn, key.namespace)?;
@@ -66,16 +66,16 @@ impl Opened {
         }
         space.touch(self.table.head(), now_seconds, self.noted_every);
         match self.see(&txn, index, space, change, key, what, now) {
-            // LMDB lets a reader that is stopped in the middle of its beginning see two roots at once. Whether it is
-            // more than that is found out by those who are alone.
+            // If a reader is stopped while it begins a transaction, LMDB lets it see a mixture of two roots. The lookup
+            // under the lock finds out whether the store is really broken.
             Err(error) if error.kind() == Kind::Corrupt => Ok(Seen::Unclear),
             seen => seen,
         }
     }
 
-    /// Looks a key up when nobody can change anything: as the writer.
+    /// Looks a key up under the writers' lock, when no other process can change anything.
     #[cold]
-    fn look_alone(&self, key: &Key<'_>, what: For) -> Result<Found, Error> {
+    fn look_alone(&self, key: &HashedKey<'_>, what: Purpose) -> Result<Found, Error> {
         let (txn, index, space) = self.begin_in(key.namespace)?;
         let now = key.namespace.ttl().map(|_| wall::now());
         let change = space.change.load(SeqCst);
@@ -84,13 +84,13 @@ impl Opened {
             Seen::Miss(ticket) => return Ok(Found::Miss(ticket)),
             Seen::Unclear => {}
         }
-        // Expired, or broken.
+        // The entry has expired or is broken.
         let ticket = space.ticket();
         let mut change = Change::new(self, txn, index, space);
         if change.remove_key(key)? {
             change.commit()?;
         }
-        if what == For::Call {
+        if what == Purpose::Call {
             Tally::add(&space.misses, ticket.generation);
         }
         Ok(Found::Miss(ticket))
@@ -103,8 +103,8 @@ impl Opened {
         index: u32,
         space: &Space,
         change: u64,
-        key: &Key<'_>,
-        what: For,
+        key: &HashedKey<'_>,
+        what: Purpose,
         now: Option<u64>,
     ) -> Result<Seen, Error> {
         let found = self.find(txn, index, key)?;
@@ -113,7 +113,7 @@ impl Opened {
             if !space.is_still(change) {
                 return Ok(Seen::Unclear);
             }
-            if what == For::Call {
+            if what == Purpose::Call {
                 Tally::add(&space.misses, ticket.generation);
             }
             return Ok(Seen::Miss(ticket));
@@ -130,7 +130,7 @@ impl Opened {
             }
             return Ok(Seen::Unclear);
         }
-        if what == For::Peek {
+        if what == Purpose::Peek {
             return Ok(if space.is_still(change) { Seen::Hit(value) } else { Seen::Unclear });
         }
         if !self.touch(space, change, &record)? {
@@ -140,7 +140,7 @@ impl Opened {
         Ok(Seen::Hit(value))
     }
 
-    /// Makes an entry the most recent one. Fails when the space has changed.
+    /// Makes an entry the most recent one. Returns `false` if the space has changed meanwhile.
     #[inline]
     fn touch(&self, space: &Space, change: u64, record: &Record<'_>) -> Result<bool, Error> {
         let Some(slot) = self.table.slot(space, record.slot) else {
@@ -151,13 +151,13 @@ impl Opened {
         if !space.is_still(change) {
             return Ok(false);
         }
-        // The entry was there just now. When it also was the most recent one, nothing is to be done.
+        // The entry is the most recent one already.
         if used == newest {
             return Ok(true);
         }
         let stamp = space.tick();
         loop {
-            // A slot that is locked although nothing changes has not got its first stamp yet.
+            // A slot that is locked while no change is in progress has not got its first stamp yet.
             if used & !LOCKED >= stamp {
                 return Ok(true);
             }
@@ -171,7 +171,7 @@ impl Opened {
         }
     }
 
-    /// Counts a hit, as the writer: nobody clears the namespace meanwhile.
+    /// Counts a hit under the writers' lock, so that no clear comes in between.
     pub(super) fn count_hit(&self, namespace: &Namespace) -> Result<(), Error> {
         let (_txn, _, space) = self.begin_in(namespace)?;
         Tally::add(&space.hits, space.ticket().generation);
@@ -182,8 +182,8 @@ impl Opened {
         self.observe(namespace, Space::ticket)
     }
 
-    /// Whether the key was neither cleared nor invalidated since then.
-    pub(super) fn is_current(&self, key: &Key<'_>, since: Ticket) -> Result<bool, Error> {
+    /// Whether the key was neither cleared nor invalidated since the ticket.
+    pub(super) fn is_current(&self, key: &HashedKey<'_>, since: Ticket) -> Result<bool, Error> {
         self.observe(key.namespace, |space| is_valid(space, since, key.hash))
     }
 
@@ -191,7 +191,7 @@ impl Opened {
         self.observe(namespace, Space::counts)
     }
 
-    /// Reads what belongs together from the books of a space.
+    /// Reads several numbers of a space at one moment.
     fn observe<R: PartialEq>(&self, namespace: &Namespace, read: impl Fn(&Space) -> R) -> Result<R, Error> {
         self.watch(raw::seconds())?;
         for _ in 0..ATTEMPTS {
@@ -200,7 +200,7 @@ impl Opened {
             if self.environment().committed() < change {
                 break;
             }
-            // Counters move on meanwhile, but never back.
+            // Counters may grow between two reads. Two equal reads are a consistent result.
             let mut last = read(space);
             for _ in 0..64 {
                 let now = read(space);
@@ -213,7 +213,7 @@ impl Opened {
                 last = now;
             }
         }
-        // Others may hit all the time, but there must be an end.
+        // Hits may change the counters all the time, so the number of attempts is bounded.
         let (_txn, _, space) = self.begin_in(namespace)?;
         let mut last = read(space);
         for _ in 0..1_000_000 {

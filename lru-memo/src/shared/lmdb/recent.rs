@@ -1,4 +1,4 @@
-//! What there is in a namespace, for people.
+//! Lists the entries of a namespace, for people.
 
 use alloc::vec::Vec;
 use core::cmp::Reverse;
@@ -14,8 +14,8 @@ use crate::shared::namespace::Namespace;
 use crate::shared::{Held, Summary, wall};
 
 impl Opened {
-    /// The entries that were used last, without making a namespace that is not there. As the writer, so that what is
-    /// told was so at one moment; it takes the longer the more slots there are, a few milliseconds for a million.
+    /// Returns the most recent entries, the latest first. Does not make a missing namespace. Runs under the writers'
+    /// lock, so the list is that of one moment. A million slots take a few milliseconds.
     pub(super) fn recent(&self, namespace: &Namespace, limit: usize) -> Result<Vec<Held>, Error> {
         let txn = self.begin()?;
         let Some((index, space)) = self.find_space(&txn, namespace)? else { return Ok(Vec::new()) };
@@ -51,7 +51,7 @@ impl Opened {
 }
 
 impl Space {
-    /// What the books and the record of a namespace tell of it.
+    /// Returns the summary of a namespace, from its space and its record.
     pub(super) fn summary(&self, id: u128, named: Named) -> Summary {
         let idle = raw::seconds().saturating_sub(self.last_used.load(Relaxed));
         Summary {

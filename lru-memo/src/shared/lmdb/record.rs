@@ -1,10 +1,10 @@
-//! How entries and namespaces are written in LMDB: keys and records.
+//! The encoding of entries and namespaces in LMDB: keys and records.
 //!
 //! | key | record |
 //! |---|---|
 //! | `i` | the number of the instance |
 //! | `n`, id | a namespace |
-//! | `e`, space, hash, number | an entry; the numbers tell entries with the same hash apart, and have no gaps |
+//! | `e`, space, hash, number | an entry; entries with the same hash have the numbers 0, 1, ... without gaps |
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -27,14 +27,14 @@ pub(super) fn entry_key(space: u32, hash: u64, number: u16) -> EntryKey {
     key
 }
 
-/// What the keys of all entries of a space begin with.
+/// Returns the common prefix of the keys of all entries of a space.
 pub(super) fn entries_of(space: u32) -> [u8; 5] {
     let mut prefix = [b'e'; 5];
     prefix[1..].copy_from_slice(&space.to_be_bytes());
     prefix
 }
 
-/// The hash in the key of an entry.
+/// Returns the hash in the key of an entry.
 pub(super) fn hash_in(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(key.get(5..13)?.try_into().ok()?))
 }
@@ -49,13 +49,13 @@ pub(super) fn id_in(key: &[u8]) -> Option<u128> {
     Some(u128::from_be_bytes(key.get(1..17)?.try_into().ok()?))
 }
 
-/// An entry, as it lies in LMDB.
+/// The record of an entry in LMDB.
 #[derive(Clone, Copy)]
 pub(super) struct Record<'a> {
     pub(super) slot: u32,
     pub(super) since: u64,
     pub(super) weight: u64,
-    /// The stamp of its slot when it was stored.
+    /// The stamp of the slot when the entry was stored.
     pub(super) stamp: u64,
     check: u64,
     pub(super) key: &'a [u8],
@@ -65,7 +65,7 @@ pub(super) struct Record<'a> {
 const HEAD: usize = 40;
 
 impl<'a> Record<'a> {
-    /// Without the [check](Self::checked).
+    /// Makes a record without its [checksum](Self::checked).
     pub(super) fn new(
         slot: u32,
         since: u64,
@@ -77,7 +77,7 @@ impl<'a> Record<'a> {
         Self { slot, since, weight, stamp, check: 0, key, value }
     }
 
-    /// With the number that tells whether the value [is whole](Self::is_whole).
+    /// Sets the checksum, by which [`is_whole`](Self::is_whole) recognises a complete value.
     pub(super) fn checked(self) -> Self {
         Self { check: hash([self.since, self.weight], self.value), ..self }
     }
@@ -86,15 +86,15 @@ impl<'a> Record<'a> {
         HEAD + self.key.len() + self.value.len()
     }
 
-    /// What it takes in LMDB, approximately.
+    /// Returns the approximate room in LMDB, in bytes.
     pub(super) fn bytes(&self) -> u64 {
         const PAGE: u64 = 4096;
-        // Leaves are half full at least; what does not fit into half a leaf has pages of its own.
+        // A leaf page is at least half full. A record longer than half a page has pages of its own.
         let length = self.length() as u64;
         if length < 2000 { (length + 24) * 3 / 2 } else { (length + 16).next_multiple_of(PAGE) + 64 }
     }
 
-    /// What is to be written before the key and the value.
+    /// Returns the bytes before the key and the value.
     pub(super) fn head(&self) -> [u8; HEAD] {
         let mut head = [0; HEAD];
         head[..4].copy_from_slice(&self.slot.to_le_bytes());
@@ -114,13 +114,13 @@ impl<'a> Record<'a> {
         Some(Self { slot: first as u32, since, weight, stamp, check, key, value })
     }
 
-    /// Whether this is the value that was stored.
+    /// Whether this is the value that was stored, by its checksum.
     pub(super) fn is_whole(&self, value: &[u8]) -> bool {
         self.check == hash([self.since, self.weight], value)
     }
 }
 
-/// A namespace, as it lies in LMDB.
+/// The record of a namespace in LMDB.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) space: u32,
@@ -140,7 +140,7 @@ impl Named {
     }
 
     pub(super) fn write(&self) -> Vec<u8> {
-        // These are for people: a limit that no number here can hold is none.
+        // The limits are for people only: one that does not fit the field is written as none.
         let maxsize = self.maxsize.map_or(u64::MAX, |maxsize| maxsize as u64);
         let ttl = self.ttl.and_then(|ttl| u64::try_from(ttl.as_nanos()).ok()).unwrap_or(u64::MAX);
         let mut bytes = self.space.to_le_bytes().to_vec();

@@ -1,4 +1,4 @@
-//! After a change that was begun: it is finished if it was committed, and undone if not.
+//! Settles a change whose writer died: finishes the change if LMDB has committed it, and undoes it if not.
 
 use alloc::collections::BTreeMap;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -12,7 +12,7 @@ use super::table::{LOCKED, Space, Table, Tally, damaged};
 use crate::shared::error::Error;
 
 impl Opened {
-    /// To be done first in each write transaction, given its number.
+    /// Settles the change that the last writer left. The first step of each write transaction.
     pub(super) fn settle(&self, txn: &RoTxn<'_>) -> Result<(), Error> {
         let head = self.table.head();
         let change = head.pending_change.load(SeqCst);
@@ -30,20 +30,20 @@ impl Opened {
         Ok(())
     }
 
-    /// Unlocks a new entry's slot, after the commit. It may have been used since.
+    /// Unlocks the slot of a new entry after the commit. A hit may have unlocked it already.
     pub(super) fn set_stamp(&self, space: &Space, slot: u64, stamp: u64) {
         let Some(slot) = slot.checked_sub(1).and_then(|slot| self.table.slot(space, slot as u32)) else {
             return;
         };
         let used = slot.used.load(SeqCst);
-        // Who has unlocked it, or locked it for another stamp, came later.
+        // Another process has unlocked the slot, or locked it for a newer stamp.
         if used & LOCKED != 0 && used & !LOCKED < stamp {
             let _ = slot.used.compare_exchange(used, stamp, SeqCst, Relaxed);
         }
     }
 
-    /// Writes all books, for a table that is new. The order of uses is that of the table before, and of entries that it
-    /// does not know, that in which they were stored.
+    /// Fills a new table from the records in LMDB. The recency comes from the table before; entries that it does not
+    /// know are in the order in which they were stored.
     pub(super) fn recover(&self, before: Option<&Table>) -> Result<(), Error> {
         let txn = self.environment().write()?;
         let age = before.map_or(0, |before| before.head().age.load(Relaxed));
@@ -70,13 +70,13 @@ impl Opened {
         Ok(())
     }
 
-    /// Takes over when entries were used.
+    /// Copies the times of use from the table before.
     fn take_over(&self, space: &Space, before: &Table, old: &Space) {
         for (number, slot) in self.table.slots(space) {
             let Some(known) = before.slot(old, number) else { continue };
             let (stamp, used) = (slot.used.load(Relaxed), known.used.load(Relaxed) & !LOCKED);
             let is_same = known.hash.load(Relaxed) == slot.hash.load(Relaxed);
-            // A stamp that is torn would be the last there is.
+            // A torn stamp could be so large that no stamp follows it.
             if stamp & LOCKED == 0 && is_same && used > stamp && used < LOCKED / 2 {
                 slot.used.store(used, Relaxed);
                 space.clock.fetch_max(used, Relaxed);
@@ -84,7 +84,7 @@ impl Opened {
         }
     }
 
-    /// Writes the books of a space anew, from what is in LMDB.
+    /// Fills a space anew from the records in LMDB.
     fn undo(&self, txn: &RoTxn<'_>, index: u32, space: &Space) -> Result<(), Error> {
         let Some((id, named)) = self.named(txn, index, space.id())? else {
             self.vacate(index)?;
@@ -130,7 +130,7 @@ impl Opened {
         Ok(())
     }
 
-    /// The namespace that has this space; most likely it is this one.
+    /// Returns the namespace that has this space. The `likely` one is tried first.
     fn named(&self, txn: &RoTxn<'_>, index: u32, likely: u128) -> Result<Option<(u128, Named)>, Error> {
         if let Some(bytes) = self.database().get(txn, &namespace_key(likely))? {
             let named = Named::read(bytes).ok_or_else(damaged)?;
@@ -148,7 +148,7 @@ impl Opened {
         Ok(None)
     }
 
-    /// Makes a space one that no namespace has, without entries.
+    /// Makes a space vacant: without namespace and entries.
     pub(super) fn vacate(&self, index: u32) -> Result<(), Error> {
         let space = self.table.space(index).ok_or_else(damaged)?;
         space.set_id(0);
@@ -156,7 +156,7 @@ impl Opened {
         Ok(())
     }
 
-    /// Forgets all entries of a space, and begins another generation.
+    /// Forgets all entries of a space, and returns the number of its next generation.
     pub(super) fn empty(&self, space: &Space) -> u64 {
         for (_, slot) in self.table.slots(space) {
             slot.used.fetch_or(LOCKED, SeqCst);

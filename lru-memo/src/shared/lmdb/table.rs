@@ -1,18 +1,18 @@
-//! What changes with every hit, in memory that all processes share: counters, recency, and the books of each
-//! namespace. The entries themselves are in LMDB.
+//! The table: counters, recency and metadata of all namespaces, in memory that all processes share. The table holds
+//! what changes with every hit. The entries themselves are in LMDB.
 //!
-//! Each namespace has a *space*; each entry has a *slot* in its space, whose number is part of its record in LMDB.
+//! Each namespace has a *space*. Each entry has a *slot* in its space; the entry's record in LMDB has the slot's
+//! number.
 //!
-//! - `Slot::used` is a stamp: the time of the last use, by a clock of the space that ticks with each use, so that no
-//!   two stamps are equal. A hit is the exchange of one stamp for another: it fails when somebody else has used the
-//!   entry meanwhile, or has locked the slot to remove it. All else in a slot is the writer's.
-//! - There is one writer at a time, the one who has LMDB's write transaction. Before it changes anything here, it
-//!   writes the number of its transaction into `Space::change`: as long as that is not committed, nobody else looks
-//!   at the space.
-//! - Everything here is written *before* the transaction is committed. A change that is not committed after all, say
-//!   because its process was killed, is found by the next writer, by `Head::pending_change`, and undone from the
-//!   records in LMDB. For that, a slot that is to be given up keeps its stamp, and gets [`LOCKED`]. Its new stamp is
-//!   set when the transaction is committed, by the writer or by the next one; a hit may come first.
+//! - `Slot::used` is a stamp: the time of the last use, by a clock of the space that ticks with each use. No two stamps
+//!   are equal. A hit replaces the stamp by compare-and-swap. The swap fails if another process has used the entry
+//!   meanwhile, or has locked the slot to remove the entry. Only the writer changes the other fields of a slot.
+//! - One writer at a time has LMDB's write transaction. Before the writer changes a space, it writes the number of its
+//!   transaction into `Space::change`. Until that transaction is committed, no other process trusts the space.
+//! - The table is written *before* the transaction is committed. If the writer dies in between, the next writer finds
+//!   the change in `Head::pending_change`, and undoes it from the records in LMDB. For that, the slot of a removed
+//!   entry keeps its stamp and gets the mark [`LOCKED`]. A new entry's slot gets its stamp after the commit, from the
+//!   writer, the next writer or a hit.
 
 use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use core::sync::atomic::{AtomicU64, fence};
@@ -24,58 +24,63 @@ use std::path::Path;
 use super::raw::{self, Mapping, Robust, Shared};
 use crate::shared::error::{Error, Kind};
 
-/// The mark of a slot whose entry is going, is coming, or is not there.
+/// The mark of a slot without an entry, or whose entry is being stored or removed.
 pub(super) const LOCKED: u64 = 1 << 63;
 
-/// How many namespaces there can be.
+/// The maximum number of namespaces.
 pub(super) const SPACES: usize = 1 << 14;
 
-/// How many invalidations are remembered. What was computed while there were more is not stored.
+/// How many invalidations are remembered. A value is not stored if there were more during its run.
 const REMEMBERED: usize = 16;
 
 const FIRST_EXTENT: usize = 16;
 const EXTENTS: usize = 24;
 
-/// Behind the head.
+/// The locks follow the head.
 const WRITERS_AT: usize = 1024;
 const READERS_AT: usize = 1088;
 
 pub(super) const SPACES_AT: usize = 4096;
-/// What is allocated from the beginning, so that some functions find their books also on a full disk.
+/// The parts that are allocated from the beginning, so that some functions have their space even on a full disk.
 pub(super) const FIRST: [(usize, usize); 2] =
     [(0, SPACES_AT + 32 * size_of::<Space>()), (SLOTS_AT, 1024 * size_of::<Slot>())];
 
 const SLOTS_AT: usize = SPACES_AT + SPACES * size_of::<Space>();
 
-/// What concerns the store as a whole.
+/// The metadata of the store as a whole.
 #[repr(C, align(64))]
 pub(super) struct Head {
     pub(super) magic: AtomicU64,
     /// A random number that is also in LMDB.
     pub(super) instance: AtomicU64,
-    /// Which run of the system it was made in.
+    /// The boot of the system in which the table was made.
     pub(super) boot: AtomicU64,
     pub(super) map_size: AtomicU64,
     pub(super) seed: [AtomicU64; 2],
-    /// Not zero when nobody is to use the store any more.
+    /// Not zero once the store was given up.
     pub(super) dead: AtomicU64,
-    /// How many slots were given out to spaces.
+    /// The number of slots that spaces have.
     slots: AtomicU64,
-    /// How many spaces were ever used.
+    /// The number of spaces that were ever used.
     spaces: AtomicU64,
-    /// What all entries take, and may take, in bytes of LMDB's, approximately.
+    /// The approximate room that all entries take in LMDB, in bytes.
     pub(super) bytes: AtomicU64,
+    /// The room that all entries may take.
     pub(super) limit: AtomicU64,
-    /// The transaction that may not be committed, its space, and the slot that is to get this stamp then.
+    /// The transaction that is perhaps not committed, or zero.
     pub(super) pending_change: AtomicU64,
+    /// The space that this transaction changes.
     pub(super) pending_space: AtomicU64,
+    /// The slot that gets the stamp below after the commit, plus one, or zero.
     pub(super) pending_slot: AtomicU64,
     pub(super) pending_stamp: AtomicU64,
-    /// So many bytes of LMDB's file are allocated, and so many it had when no more could be.
+    /// The allocated length of LMDB's file.
     pub(super) allocated: AtomicU64,
+    /// The length of LMDB's file when the disk had no room for more.
     pub(super) pinned: AtomicU64,
-    /// How long the store was in use, in seconds, and when that was last noted, by the clock.
+    /// For how many seconds the store was in use.
     pub(super) age: AtomicU64,
+    /// The clock's time when `age` was last updated.
     seen: AtomicU64,
     _unused: [AtomicU64; 5],
 }
@@ -83,19 +88,19 @@ pub(super) struct Head {
 // SAFETY: atomics only: 24 words of 8 bytes fill three lines of 64.
 unsafe impl Shared for Head {}
 
-/// The books of one namespace. Spaces are used again, but no clock is ever turned back.
+/// The metadata of one namespace. Spaces are reused, but their clocks never go back.
 #[repr(C, align(64))]
 pub(super) struct Space {
     pub(super) id: [AtomicU64; 2],
-    /// The transaction that last changed anything here.
+    /// The transaction that last changed the space.
     pub(super) change: AtomicU64,
-    /// How often it was cleared.
+    /// The number of clears.
     pub(super) generation: AtomicU64,
-    /// How many invalidations there were.
+    /// The number of invalidations.
     pub(super) sequence: AtomicU64,
-    /// When it was last used, in seconds.
+    /// The time of the last use, in seconds.
     pub(super) last_used: AtomicU64,
-    /// Changes whenever slots get old stamps back.
+    /// Counts the repairs, which may set stamps back.
     pub(super) repairs: AtomicU64,
     pub(super) newest: AtomicU64,
     pub(super) clock: AtomicU64,
@@ -103,16 +108,16 @@ pub(super) struct Space {
     pub(super) misses: [Tally; 2],
     pub(super) entries: AtomicU64,
     pub(super) weight: AtomicU64,
-    /// What the entries take, see [`Head::bytes`].
+    /// The room that the entries take, see [`Head::bytes`].
     pub(super) bytes: AtomicU64,
-    /// How many slots were ever used.
+    /// The number of slots that were ever used.
     pub(super) high: AtomicU64,
-    /// The first vacant slot below, plus one.
+    /// The first vacant slot below `high`, plus one, or zero.
     pub(super) vacant: AtomicU64,
     invalidated: [AtomicU64; REMEMBERED],
-    /// Where the slots are: the number of the first slot of each extent, plus one.
+    /// The number of the first slot of each extent, plus one, or zero.
     extents: [AtomicU64; EXTENTS],
-    /// How old the store was when this was last used.
+    /// The age of the store at the last use.
     pub(super) used_at: AtomicU64,
     /// The latest `since` that any process has noted among the oldest, and how often an entry was stored below it.
     pub(super) oldest_noted: AtomicU64,
@@ -125,14 +130,14 @@ unsafe impl Shared for Space {}
 
 const _: () = assert!(size_of::<Head>() == 192 && size_of::<Space>() == 512);
 
-/// The books of one entry.
+/// The metadata of one entry.
 #[repr(C, align(32))]
 pub(super) struct Slot {
-    /// When it was last used, and [`LOCKED`].
+    /// The stamp of the last use, with the mark [`LOCKED`].
     pub(super) used: AtomicU64,
-    /// The hash of the key; of a vacant slot, the next vacant one, plus one.
+    /// The hash of the key. In a vacant slot, the next vacant one, plus one.
     pub(super) hash: AtomicU64,
-    /// When it was stored.
+    /// When the entry was stored.
     pub(super) since: AtomicU64,
     pub(super) weight: AtomicU64,
 }
@@ -140,8 +145,8 @@ pub(super) struct Slot {
 // SAFETY: atomics only: four words of 8 bytes fill 32.
 unsafe impl Shared for Slot {}
 
-/// A counter that belongs to a generation, so that who counts late, after a clear, does not count. There are two of
-/// each, for even generations and odd ones.
+/// A counter of one generation. A process that counts late, after a clear, changes nothing. There are two of each
+/// counter, for even and for odd generations.
 #[repr(transparent)]
 pub(super) struct Tally(AtomicU64);
 
@@ -172,8 +177,8 @@ impl Tally {
 }
 
 impl Head {
-    /// How long the store was in use, at this time in seconds: a clock that is set ahead counts for an hour, and one that
-    /// is set back for nothing.
+    /// Returns for how many seconds the store was in use, given the clock's time in seconds. A jump of the clock counts
+    /// as an hour at most, and a jump back as nothing.
     pub(super) fn age(&self, now: u64) -> u64 {
         let seen = self.seen.swap(now, Relaxed);
         let passed = if seen == 0 { 0 } else { now.saturating_sub(seen).min(3600) };
@@ -195,12 +200,13 @@ impl Space {
         u128::from(self.id[1].load(Relaxed)) << 64 | u128::from(self.id[0].load(Relaxed))
     }
 
-    /// The next stamp.
+    /// Returns the next stamp.
     pub(super) fn tick(&self) -> u64 {
         self.clock.fetch_add(1, Relaxed).wrapping_add(1)
     }
 
-    /// Whether nothing has changed since `change` was read, and so everything read meanwhile belongs together.
+    /// Whether no transaction has changed the space since `change` was read. If so, all reads since then are
+    /// consistent.
     pub(super) fn is_still(&self, change: u64) -> bool {
         fence(SeqCst);
         self.change.load(SeqCst) == change
@@ -212,7 +218,7 @@ impl Space {
         self.sequence.store(number.wrapping_add(1), Relaxed);
     }
 
-    /// Whether the key may have been invalidated after there had been so many invalidations.
+    /// Whether the key may have been invalidated after the first `sequence` invalidations.
     pub(super) fn was_invalidated_since(&self, sequence: u64, hash: u64) -> bool {
         let now = self.sequence.load(Relaxed);
         let missed = now.wrapping_sub(sequence);
@@ -220,10 +226,10 @@ impl Space {
         missed > REMEMBERED as u64 || (1..=missed).any(|back| invalidated(back).load(Relaxed) == hash)
     }
 
-    /// Notes that the space is in use, at this time in seconds, unless that was noted so many seconds ago or less.
+    /// Notes a use of the space, if the last note is at least `every` seconds old.
     #[inline]
     pub(super) fn touch(&self, head: &Head, now: u64, every: u64) {
-        // Few writes, for all processes read this line.
+        // Writes rarely, because all processes read this cache line.
         if now.abs_diff(self.last_used.load(Relaxed)) >= every {
             self.last_used.store(now, Relaxed);
             self.used_at.store(head.age(now), Relaxed);
@@ -231,14 +237,14 @@ impl Space {
     }
 }
 
-/// The file with all of it, mapped into memory.
+/// The table's file, mapped into memory.
 pub(super) struct Table {
     mapping: Mapping,
     file: File,
     length: usize,
 }
 
-/// How long the file is for this much data. Little of it is ever used.
+/// Returns the length of the file for this map size. Most of the file is never used, and takes no room.
 pub(super) fn length(map_size: usize) -> usize {
     SLOTS_AT + map_size / 2
 }
@@ -249,7 +255,7 @@ impl Table {
         Ok(Self { mapping: Mapping::new(&file, length)?, file, length })
     }
 
-    /// Whether the file is still in the directory that `current`, beside this file, names.
+    /// Whether the file is still part of the current instance. `beside` is a file in the directory of `current`.
     pub(super) fn is_in_place(&self, beside: &Path) -> bool {
         let Some(base) = beside.parent() else { return false };
         let in_place = || {
@@ -259,7 +265,7 @@ impl Table {
             let is_whole = instance.join("data.mdb").try_exists()? && beside.try_exists()?;
             Ok(is_whole && (mine.dev(), mine.ino()) == (there.dev(), there.ino()))
         };
-        // What this process may not see, or has no file descriptor left for, need not be gone.
+        // Another error, such as a missing permission or file descriptor, does not show that the file is gone.
         in_place().unwrap_or_else(|error: io::Error| error.kind() != io::ErrorKind::NotFound)
     }
 
@@ -267,17 +273,17 @@ impl Table {
         self.mapping.get(0).expect("the file begins with its head")
     }
 
-    /// Taken before LMDB's own lock of writers, which knows no deadline.
+    /// The lock that a writer takes before LMDB's own lock, which has no timeout.
     pub(super) fn writers(&self) -> &Robust {
         self.mapping.get(WRITERS_AT).expect("it is on the first page")
     }
 
-    /// Taken before LMDB's own lock of readers, which a thread takes when it reads for the first time.
+    /// The lock that a thread takes before its first read, because LMDB's own lock for that has no timeout.
     pub(super) fn readers(&self) -> &Robust {
         self.mapping.get(READERS_AT).expect("it is on the first page")
     }
 
-    /// Notes what the entries of a space take now.
+    /// Sets the room that the entries of a space take.
     pub(super) fn set_bytes(&self, space: &Space, bytes: u64) {
         let total = &self.head().bytes;
         let others = total.load(Relaxed).saturating_sub(space.bytes.load(Relaxed));
@@ -285,14 +291,14 @@ impl Table {
         total.store(others.saturating_add(bytes), Relaxed);
     }
 
-    /// The space of this number, below [`SPACES`].
+    /// Returns the space of this number, if it is below [`SPACES`].
     #[inline]
     pub(super) fn space(&self, index: u32) -> Option<&Space> {
         let index = index as usize;
         if index >= SPACES { None } else { self.mapping.get(SPACES_AT + index * size_of::<Space>()) }
     }
 
-    /// The number of a space that no namespace has.
+    /// Returns the number of a space that no namespace has.
     pub(super) fn find_vacant_space(&self) -> Result<u32, Error> {
         let spaces = &self.head().spaces;
         let end = spaces.load(Relaxed).min(SPACES as u64) as u32;
@@ -307,10 +313,10 @@ impl Table {
         Ok(end)
     }
 
-    /// The space of this number, with so many slots that hold no entry yet: for a table that is new.
+    /// Makes the space of this number in a new table, with so many vacant slots.
     pub(super) fn make_space(&self, index: u32, slots: u32) -> Result<&Space, Error> {
         let space = self.space(index).ok_or_else(damaged)?;
-        // All before it, too, for they are looked at.
+        // The spaces before it are reserved, too, because they are scanned.
         self.reserve(SPACES_AT, (index as usize + 1) * size_of::<Space>())?;
         self.head().spaces.fetch_max(u64::from(index) + 1, Relaxed);
         let extents = core::iter::successors(Some(0), |&at| Some((2 * at).max(FIRST_EXTENT)));
@@ -320,7 +326,7 @@ impl Table {
         Ok(space)
     }
 
-    /// A slot of a space, if it has so many.
+    /// Returns a slot of a space, if the space has so many.
     #[inline]
     pub(super) fn slot(&self, space: &Space, slot: u32) -> Option<&Slot> {
         let (extent, offset) = locate(slot as usize);
@@ -329,7 +335,7 @@ impl Table {
         self.mapping.get(place.checked_add(SLOTS_AT)?)
     }
 
-    /// A slot that holds no entry; it is locked.
+    /// Takes a vacant slot, which is locked.
     pub(super) fn take_vacant(&self, space: &Space) -> Result<(u32, &Slot), Error> {
         if let Some(number) = (space.vacant.load(Relaxed) as u32).checked_sub(1) {
             let slot = self.slot(space, number).ok_or_else(damaged)?;
@@ -344,13 +350,13 @@ impl Table {
         Ok((number, slot))
     }
 
-    /// Gives back a slot, which must be locked.
+    /// Returns a slot, which must be locked, to the vacant ones.
     pub(super) fn give_back(&self, space: &Space, number: u32, slot: &Slot) {
         slot.hash.store(space.vacant.load(Relaxed), Relaxed);
         space.vacant.store(u64::from(number) + 1, Relaxed);
     }
 
-    /// Makes sure that the space has the extent of this slot.
+    /// Allocates the extent of this slot, if the space does not have it.
     fn extend(&self, space: &Space, slot: usize) -> Result<(), Error> {
         let (extent, _) = locate(slot);
         let place = space.extents.get(extent).ok_or_else(full)?;
@@ -371,11 +377,11 @@ impl Table {
             return Err(full());
         }
         raw::reserve(&self.file, offset, length).map_err(|error| {
-            Error::new(Kind::Full, alloc::format!("no room for the books of the shared store: {error}"))
+            Error::new(Kind::Full, alloc::format!("no room for the table of the shared store: {error}"))
         })
     }
 
-    /// All slots of a space that were ever used.
+    /// Iterates over all slots of a space that were ever used.
     pub(super) fn slots<'a>(&'a self, space: &'a Space) -> impl Iterator<Item = (u32, &'a Slot)> {
         let high = u32::try_from(space.high.load(Relaxed)).unwrap_or(u32::MAX);
         (0..high).map_while(|number| self.slot(space, number).map(|slot| (number, slot)))
@@ -383,14 +389,14 @@ impl Table {
 }
 
 fn full() -> Error {
-    Error::new(Kind::Full, "the books of the shared store are full")
+    Error::new(Kind::Full, "the table of the shared store is full")
 }
 
 pub(super) fn damaged() -> Error {
-    Error::new(Kind::Corrupt, "the books of the shared store do not fit together")
+    Error::new(Kind::Corrupt, "the metadata of the shared store is inconsistent")
 }
 
-/// The extent of a slot, and where it is in there: each extent doubles the number of slots.
+/// Returns the extent of a slot, and its offset there. Each extent doubles the number of slots.
 fn locate(slot: usize) -> (usize, usize) {
     match (slot / FIRST_EXTENT).checked_ilog2() {
         None => (0, slot),

@@ -1,8 +1,8 @@
-//! The right to compute a key: the lock on a byte of a file, which goes with the process.
+//! The lease of a key: a lock on a byte of a file. The kernel releases the lock when the process dies.
 //!
-//! A process that has it may be stopped. Who has waited in vain for a [sign of life](super::members::Sign) goes on to
-//! another byte of the same key, and so do all others: one of them at a time has that one. A process that goes on
-//! after it was given up computes beside them.
+//! The holder may be stopped. A waiter that sees no [sign of life](super::members::Sign) for too long goes on to the
+//! next byte of the key, and so do all others; one process at a time holds that byte. A process that continues after it
+//! was given up computes beside the new holder.
 
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -12,24 +12,24 @@ use std::time::Instant;
 use super::members::{Membership, PROCESSES, Tried};
 use crate::shared::error::{Error, Kind};
 
-/// Beyond the timeout: so long may a process that is not stopped get no processor.
+/// The time beyond the timeout for which a running process may get no processor.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// So many stopped processes in a row are passed over.
+/// How many stopped processes in a row are passed over.
 const BYTES: u64 = 64;
 
-/// How long it is waited at first, and at most, before it is looked again.
+/// The first and the longest pause between two attempts.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(10));
 
-/// The lock on a byte, until it is dropped by the process that took it.
-pub(super) struct Turn {
+/// The lock on a byte. Dropping it in the process that took it releases it.
+pub(super) struct ByteLock {
     members: Arc<Membership>,
     byte: u64,
 }
 
-impl Turn {
-    /// Locks a byte of a key. `None` when another process has it that lives, and it is not to be waited; else waits as
-    /// long as that one shows a sign of life within the timeout.
+impl ByteLock {
+    /// Locks a byte of a key. With a timeout, waits while the holder shows a sign of life within the timeout. Without
+    /// one, returns `None` if a living process holds the byte.
     pub(super) fn take(
         members: &Arc<Membership>,
         key: u64,
@@ -47,7 +47,7 @@ impl Turn {
         Err(Error::new(Kind::Unavailable, "too many processes that were computing a key are stopped"))
     }
 
-    /// Waits for one byte. `None` when it is to be passed over, or not to be waited.
+    /// Waits for one byte. Returns `None` if the holder was given up, or if there is no timeout.
     fn take_byte(
         members: &Arc<Membership>,
         byte: u64,
@@ -78,7 +78,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for ByteLock {
     fn drop(&mut self) {
         self.members.unlock(self.byte);
     }

@@ -1,10 +1,10 @@
-//! Changing a namespace: one write transaction of LMDB, in which everything happens or nothing.
+//! Changes of a namespace. Each is one write transaction of LMDB, which happens as a whole or not at all.
 
 use core::ops::Bound;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::io::Write;
 
-use super::opened::{Key, Opened, Writing};
+use super::opened::{HashedKey, Opened, Writing};
 use super::record::{Named, Record, entries_of, entry_key, namespace_key};
 use super::room;
 use super::table::{LOCKED, Slot, Space, Tally, damaged};
@@ -12,16 +12,16 @@ use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Entry, Ticket, wall};
 
-/// How often room is made for one entry: each time for twice as much as before.
+/// How often room is made for one entry. Each time makes twice as much room as before.
 const EVICTIONS: u32 = 8;
 
-/// A change of one space. Unless it is committed, it is undone when the next one begins.
+/// A change of one space. If it is not committed, the next writer undoes it.
 pub(super) struct Change<'a> {
     opened: &'a Opened,
     txn: Writing<'a>,
     index: u32,
     space: &'a Space,
-    /// The slot that was filled, and its stamp.
+    /// The slot of the new entry, and its stamp.
     filled: Option<(u32, u64)>,
 }
 
@@ -44,8 +44,8 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Removes the entry of a key; says whether there was one.
-    pub(super) fn remove_key(&mut self, key: &Key<'_>) -> Result<bool, Error> {
+    /// Removes the entry of a key, and returns whether there was one.
+    pub(super) fn remove_key(&mut self, key: &HashedKey<'_>) -> Result<bool, Error> {
         let found =
             self.opened.find(&self.txn, self.index, key)?.map(|(number, record)| (number, record.slot));
         let Some((number, slot)) = found else { return Ok(false) };
@@ -67,7 +67,7 @@ impl<'a> Change<'a> {
 
     fn remove(&mut self, hash: u64, number: u16, slot: u32) -> Result<(), Error> {
         let database = self.opened.database();
-        // The last of those with this hash takes the number.
+        // The last record with this hash takes the number of the removed one.
         let mut last = number;
         while last < u16::MAX && self.opened.record(&self.txn, self.index, hash, last + 1)?.is_some() {
             last += 1;
@@ -88,7 +88,7 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Removes entries until one more of this weight fits: first the expired, then the least recent.
+    /// Evicts entries until one more of this weight fits: first the expired, then the least recent.
     fn make_room(&mut self, namespace: &Namespace, weight: u64, now: u64) -> Result<(), Error> {
         self.remove_future(namespace, now)?;
         let space = self.space;
@@ -105,7 +105,7 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Removes the entry that is to go next, if there is any.
+    /// Evicts the next victim. Returns `false` if there is no entry.
     fn evict(&mut self, namespace: &Namespace, now: u64) -> Result<bool, Error> {
         let (table, space) = (&self.opened.table, self.space);
         let mut orders = self.opened.orders.lock();
@@ -125,7 +125,7 @@ impl<'a> Change<'a> {
         let (table, space) = (&self.opened.table, self.space);
         loop {
             let Some((number, slot, stamp)) = orders.least_recent(table, space) else { return Ok(false) };
-            // A hit may come first: then it is another's turn.
+            // A hit may have changed the stamp: then another entry is the victim.
             if slot.used.compare_exchange(stamp, stamp | LOCKED, SeqCst, Relaxed).is_ok() {
                 self.remove_slot(number)?;
                 return Ok(true);
@@ -133,7 +133,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// When the clock was set back, what was stored before that is from the future, and goes.
+    /// Removes entries whose time is in the future, because the clock was set back.
     fn remove_future(&mut self, namespace: &Namespace, now: u64) -> Result<(), Error> {
         if namespace.ttl().is_some() && now < self.space.newest.load(Relaxed) {
             for number in 0..self.space.high.load(Relaxed) as u32 {
@@ -147,7 +147,8 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// A slot for an entry. Where the books cannot grow, because the disk is full, it is that of the least recent one.
+    /// Takes a slot for a new entry. If the table cannot grow because the disk is full, takes that of the least recent
+    /// entry.
     fn take_slot(&mut self) -> Result<(u32, &'a Slot), Error> {
         let (opened, space) = (self.opened, self.space);
         match opened.table.take_vacant(space) {
@@ -161,8 +162,8 @@ impl<'a> Change<'a> {
         opened.table.take_vacant(space)
     }
 
-    /// Stores an entry for a key that is not there.
-    fn insert(&mut self, key: &Key<'_>, entry: &Entry<'_>, now: u64) -> Result<(), Error> {
+    /// Stores an entry for a key without one.
+    fn insert(&mut self, key: &HashedKey<'_>, entry: &Entry<'_>, now: u64) -> Result<(), Error> {
         let mut number = 0;
         while self.opened.record(&self.txn, self.index, key.hash, number)?.is_some() {
             number = number.checked_add(1).ok_or_else(|| too_much("too many keys have one hash"))?;
@@ -201,7 +202,7 @@ impl<'a> Change<'a> {
         self.opened.table.set_bytes(self.space, change(self.space.bytes.load(Relaxed)));
     }
 
-    /// Removes all entries, and begins another generation.
+    /// Removes all entries, and begins the next generation.
     fn clear(&mut self, id: u128) -> Result<(), Error> {
         let database = self.opened.database();
         let key = namespace_key(id);
@@ -221,8 +222,8 @@ impl<'a> Change<'a> {
 }
 
 impl Opened {
-    /// Stores an entry, making room in the store itself where there is none.
-    pub(super) fn store(&self, key: &Key<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
+    /// Stores an entry, and returns whether it is stored. Evicts entries of any namespace if the store is full.
+    pub(super) fn store(&self, key: &HashedKey<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
         let head = self.table.head();
         let bytes = bytes_of(key, entry);
         if bytes > room::most(head) {
@@ -236,7 +237,7 @@ impl Opened {
             }
             let taken = head.bytes.load(Relaxed);
             if taken.saturating_add(bytes) <= head.limit.load(Relaxed) {
-                // LMDB, or the disk, is full before the limit is reached. Free pages need not lie side by side.
+                // LMDB or the disk is full below the limit: free pages may not be contiguous.
                 room::lower(head, bytes.max(taken / 64) << round);
             }
             match self.free_some(key.namespace, bytes) {
@@ -259,7 +260,7 @@ impl Opened {
         result
     }
 
-    fn try_store(&self, key: &Key<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
+    fn try_store(&self, key: &HashedKey<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
         if key.namespace.maxsize() == Some(0) {
             return Ok(false);
         }
@@ -277,7 +278,7 @@ impl Opened {
         if !admitted && found.is_none() {
             return Ok(false);
         }
-        // Before anything is changed that would have to be undone.
+        // Checked before anything changes that would have to be undone.
         let taken = self.table.head().bytes.load(Relaxed);
         if admitted && taken.saturating_add(bytes_of(key, entry)) > self.table.head().limit.load(Relaxed) {
             return Err(too_much("the shared store is full"));
@@ -294,9 +295,9 @@ impl Opened {
         Ok(admitted)
     }
 
-    pub(super) fn invalidate(&self, key: &Key<'_>) -> Result<bool, Error> {
+    pub(super) fn invalidate(&self, key: &HashedKey<'_>) -> Result<bool, Error> {
         let (txn, index, space) = self.begin_in(key.namespace)?;
-        // Also what expired counts as not there.
+        // An expired entry counts as missing.
         let ttl = key.namespace.ttl();
         let found = self.find(&txn, index, key)?.map(|(_, record)| record.since);
         let is_there =
@@ -304,18 +305,18 @@ impl Opened {
         let mut change = Change::new(self, txn, index, space);
         space.remember_invalidated(key.hash);
         change.remove_key(key)?;
-        change.keep_books()?;
+        change.force_commit()?;
         change.commit()?;
         Ok(is_there)
     }
 
-    /// Makes a hit a miss, and removes its entry.
-    pub(super) fn reject(&self, key: &Key<'_>) -> Result<Ticket, Error> {
+    /// Turns a hit into a miss, and removes the entry.
+    pub(super) fn reject(&self, key: &HashedKey<'_>) -> Result<Ticket, Error> {
         let (txn, index, space) = self.begin_in(key.namespace)?;
         let ticket = space.ticket();
         let mut change = Change::new(self, txn, index, space);
         change.remove_key(key)?;
-        change.keep_books()?;
+        change.force_commit()?;
         change.commit()?;
         Tally::take_back(&space.hits, ticket.generation);
         Tally::add(&space.misses, ticket.generation);
@@ -342,7 +343,7 @@ impl Opened {
         change.commit()
     }
 
-    /// Evicts entries for one of so many bytes. Says whether there were enough.
+    /// Evicts entries until one of so many bytes fits. Returns `false` if there were not enough.
     pub(super) fn free_some(&self, for_whom: &Namespace, bytes: u64) -> Result<bool, Error> {
         self.clear_stale_readers()?;
         let head = self.table.head();
@@ -350,7 +351,7 @@ impl Opened {
         while head.bytes.load(Relaxed).saturating_add(bytes) > head.limit.load(Relaxed) {
             match self.evict_some(for_whom, bytes, at_once) {
                 Ok(true) => {}
-                // An earlier transaction has taken a part of the reserve. The rest may do for fewer evictions.
+                // An earlier transaction has used a part of the reserve. The rest may be enough for fewer evictions.
                 Err(error) if error.kind() == Kind::Full && at_once > 1 => at_once /= 2,
                 stopped => return stopped,
             }
@@ -358,8 +359,8 @@ impl Opened {
         Ok(true)
     }
 
-    /// Evicts up to `at_once` entries of the namespace that was not used for longest, and of `for_whom` only if there is no
-    /// other. Says whether there was anything to evict.
+    /// Evicts up to `at_once` entries of the namespace that was unused for longest; those of `for_whom` come last.
+    /// Returns `false` if there was nothing to evict.
     fn evict_some(&self, for_whom: &Namespace, bytes: u64, at_once: u64) -> Result<bool, Error> {
         let txn = self.begin()?;
         let entries = |index: u32| self.table.space(index).map_or(0, |space| space.entries.load(Relaxed));
@@ -371,7 +372,7 @@ impl Opened {
         });
         let head = self.table.head();
         let Some((id, named)) = chosen else {
-            // Nothing is there that could take anything.
+            // There are no entries, so they take no room.
             head.bytes.store(0, Relaxed);
             return Ok(false);
         };
@@ -384,16 +385,16 @@ impl Opened {
                 break;
             }
             if !change.evict(&namespace, 0)? {
-                // Its books tell of entries that are not there: looking for them would not end.
+                // The space counts entries that do not exist: looking for them would never end.
                 if evicted == 0 {
                     return Err(damaged());
                 }
                 break;
             }
         }
-        change.keep_books()?;
+        change.force_commit()?;
         change.commit()?;
-        // Freed pages are used again by the second transaction from now on.
+        // LMDB reuses freed pages from the second transaction on, so an empty one follows.
         let mut second = self.begin()?;
         self.write_instance(&mut second)?;
         second.commit()?;
@@ -402,7 +403,7 @@ impl Opened {
 }
 
 impl Opened {
-    /// Changes nothing, and makes the transaction one that is committed.
+    /// Writes a record as it is, because LMDB commits a transaction only if something was written.
     fn write_instance(&self, txn: &mut Writing<'_>) -> Result<(), Error> {
         let instance = self.table.head().instance.load(Relaxed);
         Ok(self.database().put(txn, super::record::INSTANCE, &instance.to_le_bytes())?)
@@ -410,18 +411,18 @@ impl Opened {
 }
 
 impl Change<'_> {
-    /// Makes the transaction one that is committed, even if nothing else has changed in LMDB.
-    fn keep_books(&mut self) -> Result<(), Error> {
+    /// Makes sure that LMDB commits the transaction, even if it changes nothing else there.
+    fn force_commit(&mut self) -> Result<(), Error> {
         self.opened.write_instance(&mut self.txn)
     }
 }
 
-/// What an entry will take.
-fn bytes_of(key: &Key<'_>, entry: &Entry<'_>) -> u64 {
+/// Returns the room that an entry will take, in bytes.
+fn bytes_of(key: &HashedKey<'_>, entry: &Entry<'_>) -> u64 {
     Record::new(0, 0, 0, 0, key.bytes, entry.value).bytes()
 }
 
-/// Whether the key was neither cleared nor invalidated since then.
+/// Whether the key was neither cleared nor invalidated since the ticket.
 pub(super) fn is_valid(space: &Space, ticket: Ticket, hash: u64) -> bool {
     ticket.generation == space.generation.load(Relaxed) && !space.was_invalidated_since(ticket.sequence, hash)
 }

@@ -1,4 +1,4 @@
-//! One use of a namespace: its directory is read, changed by compare-and-swap, and made when it is not there.
+//! One operation on a namespace: reads the directory, changes it by compare-and-swap, and makes it if it is missing.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,18 +12,18 @@ use super::Memcached;
 use super::directory::{Directory, Limits};
 use super::item::Item;
 use super::names::{Counter, Items, Names};
-use super::remembered::{Known, Memory};
+use super::remembered::{Known, LastSeen};
 use super::server::Server;
 use super::wire::{Answer, Batch, When};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Entry, Ticket, health, wall};
 
-/// A namespace, and until when this use of it may take.
+/// One operation on a namespace, with its deadline.
 pub(super) struct Access<'a> {
     pub(super) store: &'a Memcached,
     pub(super) space: &'a Namespace,
-    /// Of the directory and the counters.
+    /// The server with the directory and the counters.
     pub(super) server: &'a Server,
     pub(super) items: Items<'a>,
     directory: String,
@@ -31,19 +31,19 @@ pub(super) struct Access<'a> {
     pub(super) now: u64,
 }
 
-/// What is to become of a directory that was read.
+/// The result of an edit of the directory.
 pub(super) struct Edited<R> {
     pub(super) result: R,
-    /// Whether it is to be written.
+    /// Whether to write the directory.
     pub(super) write: bool,
-    /// The version of an entry that is to be read on the way.
+    /// The version of an entry to read in the same round trip.
     pub(super) value: Option<u64>,
 }
 
-/// What has become of it.
+/// The result of a change of the directory.
 pub(super) enum Changed<R> {
     Done(R, Option<Vec<u8>>),
-    /// Others were faster, each time: this is what they have made of it.
+    /// Other processes were faster at each attempt. This is their directory.
     Overtaken(Directory),
 }
 
@@ -66,24 +66,24 @@ impl<'a> Access<'a> {
         Self { store, space, server, items, directory, until, now: wall::now() }
     }
 
-    /// Its limits, if it has a list of its entries.
+    /// Returns the limits of the namespace, if it has a list of its entries.
     pub(super) fn limits(&self) -> Option<Limits> {
         Limits::of(self.space)
     }
 
-    /// One command, to the server of this item.
+    /// Sends one command to the server of an item.
     pub(super) fn ask(&self, name: &str, add: impl FnOnce(&mut Batch)) -> Result<Answer, Error> {
         let mut batch = Batch::new();
         add(&mut batch);
         Ok(first(self.store.servers.of(name).exchange(&batch, self.until)?))
     }
 
-    /// Commands to the server of the directory.
+    /// Sends commands to the server of the directory.
     pub(super) fn ask_here(&self, batch: &Batch) -> Result<Vec<Answer>, Error> {
         self.server.exchange(batch, self.until)
     }
 
-    /// The directory as it is; `None` when there is none.
+    /// Reads the directory. Returns `None` if there is none.
     pub(super) fn read(&self) -> Result<Option<Known>, Error> {
         let run = self.server.run();
         let mut batch = Batch::new();
@@ -96,7 +96,7 @@ impl<'a> Access<'a> {
         batch.get(&self.directory);
     }
 
-    /// What the server has answered. In place of what cannot be understood is a new one.
+    /// Decodes an answer with the directory. If it cannot be decoded, returns one that is marked as broken.
     pub(super) fn known(&self, answer: Answer, run: u32) -> Result<Option<Known>, Error> {
         let Some((bytes, number)) = answer.value()? else { return Ok(None) };
         let directory = Directory::decode(&bytes).unwrap_or_else(|| {
@@ -106,7 +106,7 @@ impl<'a> Access<'a> {
         Ok(Some(Known { directory, number, run }))
     }
 
-    /// The directory as it is; it is made when it is not there.
+    /// Reads the directory, and makes it if it is missing.
     pub(super) fn read_or_make(&self) -> Result<Directory, Error> {
         if let Some(known) = self.read()? {
             return Ok(known.directory);
@@ -114,12 +114,12 @@ impl<'a> Access<'a> {
         self.made()
     }
 
-    /// The directory, made if need be; and remembered.
+    /// Makes the directory if it is missing, and remembers it.
     pub(super) fn made(&self) -> Result<Directory, Error> {
         self.change_always(|directory| Edited::left(directory.clone()))
     }
 
-    /// What entries were named by, if this process remembers it, or are.
+    /// Returns what the names of entries are made of: as this process remembers it, or else from the directory.
     pub(super) fn names(&self) -> Result<Names, Error> {
         match self.store.remembered.names(self.space.id()) {
             Some(names) => Ok(names),
@@ -131,7 +131,8 @@ impl<'a> Access<'a> {
         Ok(self.read_or_make()?.ticket())
     }
 
-    /// Changes the directory. When others do, too, it is tried again: as often as may be, or until it takes too long.
+    /// Changes the directory. If other processes change it at the same time, tries again: at most `tries` times, or
+    /// until the deadline.
     pub(super) fn change<R>(
         &self,
         tries: Option<u32>,
@@ -139,8 +140,8 @@ impl<'a> Access<'a> {
     ) -> Result<Changed<R>, Error> {
         let id = self.space.id();
         let (mut remembered, mut doubted) = match self.store.remembered.take(id) {
-            Some(Memory::Fresh(known)) => (Some(known), None),
-            Some(Memory::Doubtful { number, .. }) => (None, Some(number)),
+            Some(LastSeen::Fresh(known)) => (Some(known), None),
+            Some(LastSeen::Doubtful { number, .. }) => (None, Some(number)),
             None => (None, None),
         };
         let mut tried = 0;
@@ -159,7 +160,7 @@ impl<'a> Access<'a> {
                     self.keep(known, is_calm);
                     return Ok(Changed::Done(edited.result, None));
                 }
-                // Only the server knows whether it still is so.
+                // The remembered directory may be old, so it is read.
                 continue;
             }
             let (value, number) = self.write(&known, &next, edited.value)?;
@@ -184,7 +185,7 @@ impl<'a> Access<'a> {
         }
     }
 
-    /// Changes the directory, however often it takes.
+    /// Changes the directory, and tries again until the deadline.
     pub(super) fn change_always<R>(&self, edit: impl FnMut(&mut Directory) -> Edited<R>) -> Result<R, Error> {
         match self.change(None, edit)? {
             Changed::Done(result, _) => Ok(result),
@@ -200,7 +201,8 @@ impl<'a> Access<'a> {
         Ok(known.unwrap_or_else(|| Known { directory: Directory::new(), number: 0, run }))
     }
 
-    /// Writes the directory, if it is as it was; and reads a value before.
+    /// Writes the directory if it is still the known version, and reads a value in the same round trip. Returns the
+    /// value, and the number of the new version.
     fn write(
         &self,
         known: &Known,
@@ -231,11 +233,11 @@ impl<'a> Access<'a> {
 
     fn keep(&self, known: Known, is_calm: bool) {
         let (number, names) = (known.number, known.directory.names());
-        let memory = if is_calm { Memory::Fresh(known) } else { Memory::Doubtful { number, names } };
-        self.store.remembered.keep(self.space.id(), memory);
+        let seen = if is_calm { LastSeen::Fresh(known) } else { LastSeen::Doubtful { number, names } };
+        self.store.remembered.keep(self.space.id(), seen);
     }
 
-    /// Lets others go on, longer each time.
+    /// Pauses before the next attempt, longer each time.
     pub(super) fn pause(&self, tried: u32) -> Result<(), Error> {
         if Instant::now() >= self.until {
             return Err(overtaken());
@@ -248,7 +250,7 @@ impl<'a> Access<'a> {
         Ok(())
     }
 
-    /// In place of the directory is this one, whoever changes it.
+    /// Replaces the directory, whatever its version is.
     pub(super) fn renew(&self, directory: &Directory) -> Result<(), Error> {
         drop(self.store.remembered.take(self.space.id()));
         let bytes = directory.encode();
@@ -277,7 +279,7 @@ impl<'a> Access<'a> {
         Ok(counts)
     }
 
-    /// The value in an item, if it is the entry of this key; and when it was stored.
+    /// Returns the value of an item, and the time when it was stored, if the item is the entry of this key.
     pub(super) fn value_in(&self, bytes: Option<&[u8]>, key: &[u8]) -> Option<(Vec<u8>, u64)> {
         let bytes = bytes?;
         let Some(item) = Item::decode(bytes) else {
@@ -287,7 +289,7 @@ impl<'a> Access<'a> {
         (item.key == key).then(|| (item.value.to_vec(), item.stored))
     }
 
-    /// The item of an entry.
+    /// Encodes the item of an entry.
     pub(super) fn item(&self, key: &[u8], entry: &Entry<'_>) -> Result<Vec<u8>, Error> {
         let value = entry.value;
         if key.len().saturating_add(value.len()) > MOST {
@@ -296,19 +298,23 @@ impl<'a> Access<'a> {
         Ok(Item { key, value, stored: wall::since(self.now, entry.age) }.encode())
     }
 
-    /// After how many seconds the server may forget an entry; 0 is never.
+    /// Returns the number of seconds after which the server may drop an entry; 0 stands for never.
     pub(super) fn lifetime(&self) -> u32 {
-        // Stamps decide; this is for tidiness, and so comes later. What is longer, Memcached takes for a date.
+        // The time in the entry decides about expiry. The server only cleans up, somewhat later. Memcached takes a
+        // number above 30 days for a date.
         let seconds = self.space.ttl().map_or(0, |ttl| ttl.as_secs().saturating_add(2));
         u32::try_from(seconds).ok().filter(|seconds| *seconds <= 30 * 24 * 3600).unwrap_or(0)
     }
 }
 
-/// No server takes more for one item.
+/// The maximum length of an item on any server.
 const MOST: usize = 1 << 30;
 
 fn overtaken() -> Error {
-    Error::new(Kind::Unavailable, "others have changed the same namespace of Memcached all the time")
+    Error::new(
+        Kind::Unavailable,
+        "other processes kept changing this namespace on Memcached until the timeout",
+    )
 }
 
 fn first(answers: Vec<Answer>) -> Answer {

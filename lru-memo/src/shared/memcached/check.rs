@@ -1,4 +1,4 @@
-//! What holds for any bytes that a server has sent.
+//! Properties of the decoders, for any bytes that a server sends.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -12,14 +12,14 @@ use super::wire::Answer;
 use crate::shared::Ticket;
 use crate::shared::namespace::Namespace;
 
-/// The bytes as they are, and with the checksum that nobody finds by trying.
+/// Returns the bytes as they are, and with a valid checksum, which a fuzzer would not find.
 fn with_and_without_seal(bytes: &[u8]) -> [Vec<u8>; 2] {
     let mut sealed = bytes.to_vec();
     seal(&mut sealed);
     [bytes.to_vec(), sealed]
 }
 
-/// A directory: can be used, and written again.
+/// A decoded directory can be used, and written again.
 pub(in crate::shared) fn directory(bytes: &[u8]) {
     for bytes in with_and_without_seal(bytes) {
         let Some(mut directory) = Directory::decode(&bytes) else { continue };
@@ -52,7 +52,7 @@ fn use_up(directory: &mut Directory) {
     assert!(!directory.allows(ticket, key) && directory.allows(directory.ticket(), key));
 }
 
-/// A list of namespaces: one more can be added to whatever is there.
+/// A namespace can be added to any list.
 pub(in crate::shared) fn index(bytes: &[u8]) {
     let space = Namespace::new("crate::f", 7).with_maxsize(Some(9));
     for bytes in with_and_without_seal(bytes) {
@@ -63,7 +63,7 @@ pub(in crate::shared) fn index(bytes: &[u8]) {
     }
 }
 
-/// An entry: is written as it was read.
+/// An entry is written as it was read.
 pub(in crate::shared) fn item(bytes: &[u8]) {
     for bytes in with_and_without_seal(bytes) {
         let Some(item) = Item::decode(&bytes) else { continue };
@@ -71,7 +71,7 @@ pub(in crate::shared) fn item(bytes: &[u8]) {
     }
 }
 
-/// What a server says to several commands: is the same however it is cut.
+/// The answers to several commands do not depend on how the bytes are split into reads.
 pub(in crate::shared) fn wire(bytes: &[u8]) {
     let at_once = answers(Connection::of(bytes), bytes.len());
     let in_pieces = answers(Connection::of(Slow(bytes)), bytes.len());
@@ -89,7 +89,7 @@ fn answers(mut connection: Connection<impl Read>, length: usize) -> Vec<Answer> 
     answers
 }
 
-/// Gives a few bytes at a time.
+/// Returns a few bytes at a time.
 struct Slow<'a>(&'a [u8]);
 
 impl Read for Slow<'_> {

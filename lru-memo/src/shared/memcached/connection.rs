@@ -1,4 +1,4 @@
-//! A connection to a server: commands there, and answers back.
+//! A connection to a server: sends commands and reads the answers.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -10,12 +10,12 @@ use crate::shared::socket::{Address, Timed};
 
 pub(super) struct Connection<S = Timed> {
     socket: S,
-    /// What was received; what is before `at` was used.
+    /// The received bytes. Those before `at` are consumed.
     received: Vec<u8>,
     at: usize,
 }
 
-/// No line of an answer is longer.
+/// The maximum length of a line in an answer.
 const LONGEST_LINE: usize = 4096;
 
 impl Connection {
@@ -45,7 +45,7 @@ impl<S: Read> Connection<S> {
         Self { socket, received: Vec::new(), at: 0 }
     }
 
-    /// How much may be received before more room is taken.
+    /// Returns the capacity of the receive buffer.
     #[cfg(any(test, fuzzing))]
     pub(super) fn capacity(&self) -> usize {
         self.received.capacity()
@@ -64,7 +64,7 @@ impl<S: Read> Connection<S> {
                     Err(garbage("a value without end"))
                 }
             }
-            // What it is may be somebody's data.
+            // The error does not quote the line, because it may be another program's data.
             None => Err(garbage("a line of another kind")),
         }
     }
@@ -99,7 +99,7 @@ impl<S: Read> Connection<S> {
 
     fn receive(&mut self) -> io::Result<()> {
         let length = self.received.len();
-        // As much again as there is, so that long values are not copied often.
+        // The buffer doubles, so that long values are not copied often.
         self.received.resize(length + length.clamp(1 << 12, 1 << 20), 0);
         let result = self.socket.read(&mut self.received[length..]);
         self.received.truncate(length + result.as_ref().map_or(0, |read| *read));
@@ -111,7 +111,7 @@ impl<S: Read> Connection<S> {
     }
 }
 
-/// Whether the other side had closed the connection, as it does when it is restarted.
+/// Whether the server had closed the connection, for example because it was restarted.
 pub(super) fn is_closed(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,4 +1,4 @@
-//! What is kept once for each namespace, in one item that is changed by compare-and-swap.
+//! The directory of a namespace: one item, which processes change by compare-and-swap.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -11,38 +11,38 @@ use crate::shared::namespace::Namespace;
 use crate::shared::unique::unique;
 use crate::shared::wall::is_expired;
 
-/// How many invalidations are remembered. What was computed while there were more is not stored.
+/// How many invalidations are remembered. A value is not stored if there were more during its run.
 const REMEMBERED: usize = 16;
 
 const MARK: &[u8; 4] = b"LMd3";
 
-/// The directory of a namespace. Without records where the namespace may have more than can be listed.
+/// The directory of a namespace. It has no records if the namespace may have more entries than a directory can list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Directory {
-    /// Differs after each clear, and when the server has lost the directory.
+    /// A random number that changes with each clear, and when the server has lost the directory.
     pub(super) generation: u64,
-    /// The seed of the hashes of keys, for as long as the server has the directory.
+    /// The seed of the hashes of keys. It is kept until the server loses the directory.
     seed: u64,
-    /// How many keys were invalidated.
+    /// The number of invalidations.
     sequence: u64,
-    /// Hashes of the keys that were invalidated, at the index of their number.
+    /// The hashes of the keys that were invalidated last, each at the index of its number.
     invalidated: Box<[u64; REMEMBERED]>,
     pub(super) hits: u64,
     pub(super) misses: u64,
-    /// The entries; the most recent is the last.
+    /// The entries, the most recent last.
     pub(super) records: Vec<Record>,
 }
 
-/// An entry.
+/// The record of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Record {
-    /// Of the key; the item has all of it.
+    /// The hash of the key. The item holds the whole key.
     pub(super) hash: u64,
-    /// Names the item.
+    /// The number in the name of the item.
     pub(super) version: u64,
-    /// 0 where weights do not matter.
+    /// The weight; 0 without `max_weight`.
     pub(super) weight: u64,
-    /// When it was stored, in nanoseconds since 1970; 0 where that does not matter.
+    /// When the entry was stored, in nanoseconds since 1970; 0 without `ttl`.
     pub(super) stored: u64,
 }
 
@@ -59,12 +59,12 @@ impl Directory {
         }
     }
 
-    /// The directory after a clear.
+    /// Returns the directory after a clear.
     pub(super) fn cleared(&self) -> Self {
         Self { seed: self.seed, ..Self::new() }
     }
 
-    /// In place of what cannot be understood.
+    /// Returns a directory that stands for one that cannot be decoded.
     pub(super) fn broken() -> Self {
         Self { generation: 0, ..Self::new() }
     }
@@ -73,7 +73,7 @@ impl Directory {
         self.generation == 0
     }
 
-    /// The hash of a key, as records have it. As it cannot be foreseen, 64 bits are enough: two of a namespace's entries
+    /// Returns the hash of a key for its record. The seed is secret, so 64 bits are enough: two entries of a namespace
     /// collide once in many millions of years, and then replace each other.
     pub(super) fn hash_of(&self, key: &[u8]) -> u64 {
         self.names().hash_of(key) as u64
@@ -87,7 +87,7 @@ impl Directory {
         Ticket { generation: self.generation, sequence: self.sequence }
     }
 
-    /// Whether nothing has happened since that forbids storing the key.
+    /// Whether the key was neither cleared nor invalidated since the ticket.
     pub(super) fn allows(&self, ticket: Ticket, key: &[u8]) -> bool {
         let hash = self.hash_of(key);
         let missed = self.sequence.wrapping_sub(ticket.sequence);
@@ -98,7 +98,7 @@ impl Directory {
 
     pub(super) fn invalidate(&mut self, key: &[u8]) {
         self.invalidated[slot(self.sequence)] = self.hash_of(key);
-        // At its limit it begins anew: tickets from before differ, and what is invalidated from then on is not hidden.
+        // The number wraps around. Tickets from before differ, and no later invalidation is missed.
         self.sequence = self.sequence.wrapping_add(1);
     }
 
@@ -106,15 +106,15 @@ impl Directory {
         self.hits = self.hits.saturating_add(1);
     }
 
-    /// Counts a miss, if it counts.
+    /// Counts a miss if `counts` says so.
     pub(super) fn count_miss(&mut self, counts: bool) {
         self.misses = self.misses.saturating_add(counts.into());
     }
 
-    /// Where the entry of a key is; an expired one is removed.
+    /// Returns the index of a key's entry. Removes an expired entry.
     pub(super) fn find(&mut self, key: &[u8], ttl: Option<Duration>, now: u64) -> Option<usize> {
         let hash = self.hash_of(key);
-        // What is asked for is often recent.
+        // Searches from the most recent entry, which is looked up most often.
         let at = self.records.iter().rposition(|record| record.hash == hash)?;
         if ttl.is_some_and(|ttl| is_expired(self.records[at].stored, now, ttl)) {
             self.records.remove(at);
@@ -132,7 +132,8 @@ impl Directory {
         self.records.iter().fold(0, |sum, record| sum.saturating_add(record.weight))
     }
 
-    /// Adds an entry as the most recent. What has to go for it is returned: the expired first, then the least recent.
+    /// Adds an entry as the most recent one. Returns the entries that were evicted for it: the expired first, then the
+    /// least recent.
     pub(super) fn add(&mut self, record: Record, limits: Limits, now: u64) -> Vec<Record> {
         let (mut left, mut weight) = (Vec::new(), self.weight());
         let is_over = |count, weight: u64| {
@@ -163,7 +164,7 @@ impl Directory {
         self.invalidated.iter().for_each(|hash| bytes.extend(hash.to_le_bytes()));
         bytes.extend(self.hits.to_le_bytes());
         bytes.extend(self.misses.to_le_bytes());
-        // Most namespaces need neither of these, and the directory is sent with each hit.
+        // Weights and times are left out if all are 0: the directory is sent with each hit, so it should be short.
         let weighed = self.records.iter().any(|record| record.weight != 0);
         let stamped = self.records.iter().any(|record| record.stored != 0);
         bytes.extend([u8::from(weighed), u8::from(stamped)]);
@@ -181,7 +182,7 @@ impl Directory {
         bytes
     }
 
-    /// `None` for what is no directory.
+    /// Decodes a directory. Returns `None` if the bytes are not one.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut rest = unsealed(bytes)?.strip_prefix(MARK)?;
         let (generation, seed, sequence) = (number(&mut rest)?, number(&mut rest)?, number(&mut rest)?);
@@ -191,7 +192,7 @@ impl Directory {
         }
         let (hits, misses) = (number(&mut rest)?, number(&mut rest)?);
         let (&[weighed, stamped], mut rest) = rest.split_first_chunk()?;
-        // No directory is longer, and to make room in one would take long.
+        // A longer one is refused: evicting from it would take long.
         let mut records = Vec::with_capacity((rest.len() / 16 + 1).min(Limits::LONGEST));
         while !rest.is_empty() {
             if records.len() == Limits::LONGEST {
@@ -206,7 +207,7 @@ impl Directory {
     }
 }
 
-/// What a directory holds at most.
+/// The limits of a directory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) maxsize: usize,
@@ -215,11 +216,11 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// The longest directory. It is sent with each call, 16 to 32 bytes for an entry.
+    /// The maximum number of entries in a directory. Each call sends 16 to 32 bytes for each entry.
     pub(super) const LONGEST: usize = 1024;
 
-    /// `None` for a namespace that has no list of its entries, for it may have more than that. One that is bounded by
-    /// weight always has it, and not more entries.
+    /// Returns the limits of a namespace, or `None` if it may have more entries than a directory can list. A namespace
+    /// with a bound on the weight always has a list, and at most [`LONGEST`](Self::LONGEST) entries.
     pub(super) fn of(space: &Namespace) -> Option<Self> {
         let maxsize = space.maxsize().unwrap_or(usize::MAX);
         let (max_weight, ttl) = (space.max_weight(), space.ttl());

@@ -1,4 +1,4 @@
-//! The list of the namespaces that have their directory on a server: an item as well.
+//! The list of the namespaces whose directories are on a server: one item.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,13 +9,13 @@ use crate::shared::namespace::Namespace;
 use crate::shared::{Counts, Summary};
 
 const MARK: &[u8; 4] = b"LMi1";
-/// Of more namespaces, those that were added first are no longer listed.
+/// The maximum number of namespaces. The oldest ones drop out of a longer list.
 const MOST: usize = 4096;
-/// Of a longer name, the beginning is told.
+/// The maximum length of a name in the list. A longer name is cut.
 const LONGEST_NAME: usize = 100;
 const NONE: u64 = u64::MAX;
 
-/// The list, with a namespace added; `None` when it is there already.
+/// Returns the list with a namespace added, or `None` if the list has it already.
 pub(super) fn with(bytes: &[u8], space: &Namespace) -> Option<Vec<u8>> {
     let mut all = decode(bytes).unwrap_or_default();
     if all.iter().any(|summary| summary.id == space.id()) {
@@ -44,7 +44,7 @@ fn encode(all: &[Summary]) -> Vec<u8> {
     bytes
 }
 
-/// `None` for what is no list.
+/// Decodes a list. Returns `None` if the bytes are not one.
 pub(super) fn decode(bytes: &[u8]) -> Option<Vec<Summary>> {
     let mut rest = unsealed(bytes)?.strip_prefix(MARK)?;
     let mut all = Vec::new();

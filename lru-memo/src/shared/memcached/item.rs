@@ -1,4 +1,5 @@
-//! An entry as the bytes of an item: with its full key, and a checksum, for anybody may write to a server.
+//! An entry as the bytes of an item. The item holds the whole key and a checksum, because other programs may write to
+//! the server.
 
 use alloc::vec::Vec;
 
@@ -7,7 +8,7 @@ use crate::shared::hash::hash;
 const MARK: &[u8; 4] = b"LMv1";
 const SEED: [u64; 2] = [0x4c4d_7631, 0x6974_656d];
 
-/// What an item holds.
+/// The contents of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Item<'a> {
     pub(super) key: &'a [u8],
@@ -28,7 +29,7 @@ impl<'a> Item<'a> {
         bytes
     }
 
-    /// `None` for what is not the item of an entry.
+    /// Decodes an item. Returns `None` if the bytes are not the item of an entry.
     pub(super) fn decode(bytes: &'a [u8]) -> Option<Self> {
         let rest = unsealed(bytes)?.strip_prefix(MARK)?;
         let (stored, rest) = rest.split_first_chunk()?;
@@ -38,12 +39,12 @@ impl<'a> Item<'a> {
     }
 }
 
-/// Adds a checksum.
+/// Appends a checksum.
 pub(super) fn seal(bytes: &mut Vec<u8>) {
     bytes.extend(hash(SEED, bytes).to_le_bytes());
 }
 
-/// What is before the checksum, if that is right.
+/// Returns the bytes before the checksum, if the checksum is right.
 pub(super) fn unsealed(bytes: &[u8]) -> Option<&[u8]> {
     let (rest, sum) = bytes.split_last_chunk()?;
     (u64::from_le_bytes(*sum) == hash(SEED, rest)).then_some(rest)

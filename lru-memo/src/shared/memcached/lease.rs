@@ -1,8 +1,9 @@
-//! Who computes a key: an item that only one can add. It expires unless its process has it last longer, so the keys of a
-//! process that was killed are free again after a while.
+//! Leases. A lease is an item that only one process can add. The item expires unless its process renews it, so the keys
+//! of a killed process become free after a while.
 //!
-//! To have an item last longer leaves its number as it is, by which its holder deletes it at the end. So the thread that
-//! keeps leases never delays their ends. A waiter that sees nobody keep a lease for its length deletes it in the same way.
+//! The holder ends a lease by deleting the item with its number. A renewal does not change the number, so the thread
+//! that renews never interferes. A waiter that sees no renewal for the length of a lease deletes the item in the same
+//! way.
 
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
@@ -23,36 +24,37 @@ use crate::shared::error::Error;
 use crate::shared::lease::Lease;
 use crate::sync::Mutex;
 
-/// How long a waiter sleeps before it asks again: at first, and at most.
+/// The first and the longest pause of a waiter between two attempts.
 const SLEEPS: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(50)];
-/// So many leases are kept by one question: what is sent is shorter than what a socket holds.
+/// How many leases one request renews. The request fits into a socket's buffer.
 const BATCH: usize = 500;
 
-/// The leases of this process, and the thread that keeps them.
+/// The leases of this process, and the thread that renews them.
 pub(super) struct Leases {
     servers: Arc<Servers>,
     options: Options,
-    of_process: Own<OfProcess>,
+    of_process: Own<ProcessLeases>,
 }
 
 #[derive(Default)]
-struct OfProcess {
-    held: Mutex<Vec<Weak<Kept>>>,
+struct ProcessLeases {
+    held: Mutex<Vec<Weak<Renewal>>>,
     has_thread: AtomicBool,
 }
 
-/// A lease, as long as this exists.
-struct Held {
+/// The holder's side of a lease. Dropping it ends the lease.
+struct HeldLease {
     leases: Arc<Leases>,
-    kept: Arc<Kept>,
+    kept: Arc<Renewal>,
 }
 
-/// What the thread that keeps leases has to know of one. That it still looks at it does not make the lease last longer.
-struct Kept {
+/// A lease as the renewing thread sees it. The thread has only weak references, so it does not prolong a lease that was
+/// dropped.
+struct Renewal {
     name: String,
     /// The number of the item.
     number: u64,
-    /// Whether it has expired, or somebody else has it.
+    /// Whether the item has expired, or another process has added it again.
     is_lost: AtomicBool,
 }
 
@@ -61,11 +63,11 @@ impl Leases {
         Arc::new(Self { servers, options, of_process: Own::none() })
     }
 
-    fn of_process(&self) -> &OfProcess {
-        self.of_process.get_or_make(OfProcess::default)
+    fn of_process(&self) -> &ProcessLeases {
+        self.of_process.get_or_make(ProcessLeases::default)
     }
 
-    /// Waits for the lease, as long as whoever has it keeps it.
+    /// Waits for the lease, as long as its holder renews it.
     pub(super) fn take(self: &Arc<Self>, name: String) -> Result<Lease, Error> {
         let mut sleep = SLEEPS[0];
         let mut seen: Option<Watched> = None;
@@ -87,7 +89,7 @@ impl Leases {
                     self.end(&name, number)?;
                 }
             }
-            // Not all at the same time.
+            // A random pause, so that waiters do not ask at the same time.
             let random = RandomState::new().hash_one(()) % 1024;
             thread::sleep(sleep.mul_f64(0.5 + random as f64 / 1024.0));
             sleep = (sleep * 2).min(SLEEPS[1]);
@@ -102,15 +104,15 @@ impl Leases {
         Ok(number.map(|number| self.held(name, number)))
     }
 
-    /// The lease that is this item, and is kept from now on.
+    /// Makes the lease of this item, and has the thread renew it.
     fn held(self: &Arc<Self>, name: String, number: u64) -> Lease {
-        let kept = Arc::new(Kept { name, number, is_lost: AtomicBool::new(false) });
+        let kept = Arc::new(Renewal { name, number, is_lost: AtomicBool::new(false) });
         self.of_process().held.lock().push(Arc::downgrade(&kept));
         self.keep_from_now_on();
-        Lease::new(Held { leases: Arc::clone(self), kept })
+        Lease::new(HeldLease { leases: Arc::clone(self), kept })
     }
 
-    /// Deletes the item of a lease, if it is still this one.
+    /// Deletes the item of a lease, if it still has this number.
     fn end(&self, name: &str, number: u64) -> Result<(), Error> {
         let mut batch = Batch::new();
         batch.delete_unchanged(name, number);
@@ -125,7 +127,7 @@ impl Leases {
         Instant::now() + self.options.timeout
     }
 
-    /// Starts the thread, once in each process. Without it, leases end when they expire.
+    /// Starts the renewing thread, once in each process. Without the thread, leases expire.
     fn keep_from_now_on(self: &Arc<Self>) {
         let has_thread = &self.of_process().has_thread;
         if has_thread.load(Ordering::Relaxed) || has_thread.swap(true, Ordering::Relaxed) {
@@ -139,27 +141,27 @@ impl Leases {
                 leases.keep_all();
             }
         };
-        // Without a thread, the next lease tries again.
+        // If the thread cannot be started, the next lease tries again.
         if thread::Builder::new().name("lru-memo leases".into()).spawn(keep).is_err() {
             has_thread.store(false, Ordering::Relaxed);
         }
     }
 
-    /// Has all leases last longer, many at a time.
+    /// Renews all leases, many with one request.
     fn keep_all(&self) {
-        let held: Vec<Arc<Kept>> = {
+        let held: Vec<Arc<Renewal>> = {
             let mut all = self.of_process().held.lock();
             all.retain(|held| held.strong_count() > 0);
             let held = all.iter().filter_map(Weak::upgrade);
             held.filter(|held| !held.is_lost.load(Ordering::Relaxed)).collect()
         };
         for server in self.servers.iter() {
-            let here = |held: &&Arc<Kept>| core::ptr::eq(self.servers.of(&held.name), server);
-            let here: Vec<&Arc<Kept>> = held.iter().filter(here).collect();
+            let here = |held: &&Arc<Renewal>| core::ptr::eq(self.servers.of(&held.name), server);
+            let here: Vec<&Arc<Renewal>> = held.iter().filter(here).collect();
             for some in here.chunks(BATCH) {
                 let mut batch = Batch::new();
                 some.iter().for_each(|held| batch.keep(&held.name, self.seconds()));
-                // When the server does not work, it may the next time.
+                // If the server fails, the next round tries again.
                 let Ok(answers) = server.exchange(&batch, self.until()) else { break };
                 for (held, answer) in some.iter().zip(answers) {
                     if answer.done().is_ok_and(|number| number != Some(held.number)) {
@@ -171,13 +173,13 @@ impl Leases {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLease {
     fn drop(&mut self) {
-        let Kept { name, number, is_lost } = &*self.kept;
+        let Renewal { name, number, is_lost } = &*self.kept;
         if is_lost.load(Ordering::Relaxed) {
             return;
         }
-        // If it fails, it expires.
+        // If this fails, the item expires.
         let _ = self.leases.end(name, *number);
     }
 }

@@ -1,4 +1,4 @@
-//! Namespaces of which the directory lists all entries: exact, as long as calls do not overlap.
+//! Namespaces whose directory lists all entries. They are exact as long as calls do not overlap.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,8 +12,8 @@ use crate::shared::unique::unique;
 use crate::shared::wall::since;
 use crate::shared::{Counts, Entry, Found, Ticket};
 
-/// How often a lookup tries to change the directory when others do. After that it is counted beside the directory,
-/// and the recency of the entry stays as it is.
+/// How often a lookup tries to change the directory while other processes do. After that, the lookup is counted beside
+/// the directory, and leaves the recency as it is.
 const TRIES: u32 = 8;
 
 enum Looked {
@@ -21,7 +21,7 @@ enum Looked {
     Miss(Ticket),
 }
 
-/// What is known of an entry before there is a directory to list it.
+/// An entry that was written, and is not in the directory yet.
 #[derive(Clone, Copy)]
 struct Stored {
     version: u64,
@@ -29,7 +29,7 @@ struct Stored {
     stored: u64,
 }
 
-/// The limits of a namespace, and one key of it.
+/// An operation on one key.
 pub(super) struct Listed<'a> {
     access: &'a Access<'a>,
     limits: Limits,
@@ -41,7 +41,7 @@ impl<'a> Listed<'a> {
         Self { access, limits, key }
     }
 
-    /// Looks the key up; says whether what is not there is counted.
+    /// Looks the key up. `count_miss` says whether a miss counts.
     pub(super) fn look(&self, count_miss: bool) -> Result<Found, Error> {
         let (ttl, now) = (self.limits.ttl, self.access.now);
         let changed =
@@ -87,7 +87,7 @@ impl<'a> Listed<'a> {
             .map(|(value, _)| value))
     }
 
-    /// Takes back a hit: the server has forgotten the entry, or it cannot be understood.
+    /// Turns a hit into a miss: the server has evicted the entry, or it cannot be decoded.
     pub(super) fn lost(&self, version: Option<u64>, count_miss: bool) -> Result<Ticket, Error> {
         self.access.change_always(|directory| {
             let hash = directory.hash_of(self.key);
@@ -108,7 +108,7 @@ impl<'a> Listed<'a> {
         version.map_or(Ok(None), |version| self.fetch(version))
     }
 
-    /// Whether the key was neither cleared nor invalidated since then.
+    /// Whether the key was neither cleared nor invalidated since the ticket.
     pub(super) fn is_current(&self, since: Ticket) -> Result<bool, Error> {
         Ok(self.access.read_or_make()?.allows(since, self.key))
     }
@@ -134,7 +134,7 @@ impl<'a> Listed<'a> {
         }
         let version = unique();
         if let Err(error) = self.send(version, &entry) {
-            // What it was to replace must not stay.
+            // The older entry must not stay.
             if entry.replace && error.kind() == Kind::Full {
                 self.settle(&entry, None)?;
             }
@@ -156,7 +156,8 @@ impl<'a> Listed<'a> {
         self.access.ask(&name, |batch| batch.set(&name, &item, When::Always, seconds))?.done().map(|_| ())
     }
 
-    /// Lists what was stored, unless that is forbidden by now; or only removes what it was to replace.
+    /// Adds a written entry to the directory, unless its ticket is outdated by now. Without `record`, only removes the
+    /// older entry. Returns whether the entry was added.
     fn settle(&self, entry: &Entry<'_>, record: Option<Stored>) -> Result<bool, Error> {
         let (ttl, now) = (self.limits.ttl, self.access.now);
         let left = self.access.change_always(|directory| {
@@ -180,7 +181,7 @@ impl<'a> Listed<'a> {
     }
 }
 
-/// Removes entries that no directory lists any more. If it fails, they are merely in the way.
+/// Deletes items that the directory no longer lists. A failure is harmless: the items only take memory.
 pub(super) fn delete(access: &Access<'_>, versions: &[u64]) {
     let names: Vec<String> = versions.iter().map(|version| access.items.version(*version)).collect();
     for server in access.store.servers.iter() {

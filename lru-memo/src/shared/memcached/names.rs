@@ -1,5 +1,5 @@
-//! The names of items. Memcached takes up to 250 bytes without blanks, so keys are hashed; they are in the items
-//! themselves, and compared there.
+//! The names of items. Memcached allows 250 bytes without blanks, so names have hashes of keys. The items hold the keys
+//! themselves, which are compared.
 
 use alloc::format;
 use alloc::string::String;
@@ -7,17 +7,18 @@ use core::fmt;
 
 use siphasher::sip128::SipHasher24;
 
-/// What the names of a namespace's entries are made of, beside keys.
+/// The parts that all names of a namespace's entries have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Names {
-    /// Differs after each clear, and when the server has lost the directory.
+    /// The directory's generation.
     pub(super) generation: u64,
-    /// The seed of the hashes of keys, random: so nobody can choose keys that collide, which would replace each other.
+    /// The random seed of the hashes of keys. Because of it, an attacker cannot choose colliding keys, which would
+    /// replace each other.
     pub(super) seed: u64,
 }
 
 impl Names {
-    /// The hash of a key.
+    /// Returns the hash of a key.
     pub(super) fn hash_of(self, key: &[u8]) -> u128 {
         u128::from_le_bytes(SipHasher24::new_with_keys(self.seed, 0x6c72_755f_6d65_6d6f).hash(key).as_bytes())
     }
@@ -25,9 +26,9 @@ impl Names {
 
 /// The names of the items of one namespace.
 pub(super) struct Items<'a> {
-    /// What the names of all items of this store begin with.
+    /// The prefix of all names of this store.
     pub(super) prefix: &'a str,
-    /// Of the namespace.
+    /// The id of the namespace.
     pub(super) id: u128,
 }
 
@@ -36,27 +37,27 @@ impl Items<'_> {
         format!("{}lm:{kind}:{:032x}{rest}", self.prefix, self.id)
     }
 
-    /// The entry of a key, without a directory.
+    /// Returns the name of a key's entry in a namespace without a list.
     pub(super) fn entry(&self, names: Names, key: &[u8]) -> String {
         self.name('e', format_args!(":{:016x}:{:032x}", names.generation, names.hash_of(key)))
     }
 
-    /// The right to compute a key, whichever generation it is.
+    /// Returns the name of a key's lease. It does not depend on the generation.
     pub(super) fn lease(&self, names: Names, key: &[u8]) -> String {
         self.name('l', format_args!(":{:032x}", names.hash_of(key)))
     }
 
-    /// What is there once for each namespace.
+    /// Returns the name of the directory.
     pub(super) fn directory(&self) -> String {
         self.name('d', format_args!(""))
     }
 
-    /// An entry that a directory tells of, written once: `version` tells it from all others.
+    /// Returns the name of a listed entry. `version` is unique.
     pub(super) fn version(&self, version: u64) -> String {
         self.name('v', format_args!(":{version:016x}"))
     }
 
-    /// A counter; each generation has its own.
+    /// Returns the name of a counter. Each generation has its own counters.
     pub(super) fn counter(&self, generation: u64, counter: Counter) -> String {
         let kind = match counter {
             Counter::Hits => 'h',
@@ -67,17 +68,17 @@ impl Items<'_> {
     }
 }
 
-/// The names of the namespaces that have their directory on a server.
+/// Returns the name of the list of namespaces on a server.
 pub(super) fn index(prefix: &str) -> String {
     format!("{prefix}lm:index")
 }
 
-/// What is counted on the server.
+/// The counters of a namespace that are items of their own.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Counter {
-    /// Where there is a directory, those that are not counted there; where there is none, all lookups.
+    /// With a list: hits that the directory does not count. Without a list: all lookups.
     Hits,
     Misses,
-    /// Entries, where there is no directory.
+    /// The number of entries, without a list.
     Entries,
 }

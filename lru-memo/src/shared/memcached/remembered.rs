@@ -1,5 +1,5 @@
-//! The directories as this process has last seen them. Whoever writes one says which version it was made of, so what
-//! is remembered may be out of date: then the server refuses it.
+//! The directories that this process has seen last. They may be outdated: a write names the version that it was derived
+//! from, and the server refuses it if that is not the current one.
 
 use std::collections::HashMap;
 
@@ -8,50 +8,51 @@ use super::names::Names;
 use crate::fork::Own;
 use crate::sync::{Mutex, MutexGuard};
 
-/// A directory, as it was on the server.
+/// A directory as it was on the server.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) directory: Directory,
-    /// The number of this version; 0 when there is none yet.
+    /// The number of this version, or 0 if there is no directory yet.
     pub(super) number: u64,
-    /// The run of the server that has given it this number.
+    /// The run of the server in which it has given this number.
     pub(super) run: u32,
 }
 
-/// What is remembered of a namespace.
-pub(super) enum Memory {
-    /// Its directory, which is likely to be as it was.
+/// The memory of one namespace.
+pub(super) enum LastSeen {
+    /// The directory, which is probably still the current one.
     Fresh(Known),
-    /// Others change it, too; this was the number of the last version, and what entries were named by.
+    /// Other processes change the directory, too. The number of the last version, and what the names of entries were
+    /// made of.
     Doubtful { number: u64, names: Names },
 }
 
-/// Of all namespaces.
-pub(super) struct Remembered(Own<Mutex<HashMap<u128, Memory>>>);
+/// The memory of all namespaces.
+pub(super) struct Remembered(Own<Mutex<HashMap<u128, LastSeen>>>);
 
 impl Remembered {
     pub(super) const fn new() -> Self {
         Self(Own::none())
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u128, Memory>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u128, LastSeen>> {
         self.0.get_or_make(Mutex::default).lock()
     }
 
-    /// What is remembered; others find nothing until it is kept again.
-    pub(super) fn take(&self, id: u128) -> Option<Memory> {
+    /// Takes the memory of a namespace. Other threads find none until it is kept again.
+    pub(super) fn take(&self, id: u128) -> Option<LastSeen> {
         self.lock().remove(&id)
     }
 
-    pub(super) fn keep(&self, id: u128, memory: Memory) {
-        self.lock().insert(id, memory);
+    pub(super) fn keep(&self, id: u128, seen: LastSeen) {
+        self.lock().insert(id, seen);
     }
 
-    /// What the entries of a namespace were named by.
+    /// Returns what the names of a namespace's entries were made of.
     pub(super) fn names(&self, id: u128) -> Option<Names> {
         match self.lock().get(&id)? {
-            Memory::Fresh(known) => Some(known.directory.names()),
-            Memory::Doubtful { names, .. } => Some(*names),
+            LastSeen::Fresh(known) => Some(known.directory.names()),
+            LastSeen::Doubtful { names, .. } => Some(*names),
         }
     }
 }

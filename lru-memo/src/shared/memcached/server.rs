@@ -1,4 +1,4 @@
-//! A server: its connections, and whether it is worth asking.
+//! One server, with its connections and its circuit breaker.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -19,15 +19,15 @@ use crate::shared::pool::Pool;
 use crate::shared::socket::Address;
 
 pub(super) struct Server {
-    /// As in the URL: tells it from others.
+    /// The host and port, or the path of the socket.
     pub(super) name: String,
     address: Address,
     connect_timeout: Duration,
     idle: Pool<Connection>,
-    /// How often it was found to have closed connections: it may have been restarted.
+    /// How often the server had closed an idle connection, perhaps because it was restarted.
     restarts: AtomicU32,
     breaker: Breaker,
-    /// Why it has failed.
+    /// The reason of the last failure.
     reason: Mutex<Box<str>>,
 }
 
@@ -44,18 +44,18 @@ impl Server {
         }
     }
 
-    /// Differs after the server may have been restarted.
+    /// Returns a number that changes when the server may have been restarted.
     pub(super) fn run(&self) -> u32 {
         self.restarts.load(Ordering::Relaxed)
     }
 
-    /// Sends commands, and waits for the answers to all of them. A server that has failed is not asked for a while.
+    /// Sends commands, and waits for all answers. After a failure, fails at once for a while.
     pub(super) fn exchange(&self, batch: &Batch, until: Instant) -> Result<Vec<Answer>, Error> {
         Ok(self.exchange_in(None, batch, until)?.unwrap_or_default())
     }
 
-    /// As [`exchange`](Self::exchange), as long as the server has not been restarted since this [`run`](Self::run):
-    /// after that, the numbers of its items begin anew. Otherwise, `None`.
+    /// Like [`exchange`](Self::exchange), but returns `None` if the server may have been restarted since this
+    /// [`run`](Self::run): a restarted server numbers versions from the beginning.
     pub(super) fn exchange_in(
         &self,
         run: Option<u32>,
@@ -64,7 +64,7 @@ impl Server {
     ) -> Result<Option<Vec<Answer>>, Error> {
         let Some(admitted) = self.breaker.admit() else {
             let reason = self.reason.try_lock().map(|reason| reason.clone()).unwrap_or_default();
-            return Err(self.failed(&format!("left alone for a while: {reason}")));
+            return Err(self.failed(&format!("not asked for a while after a failure: {reason}")));
         };
         match self.attempt(run, batch, until) {
             Ok(answers) => {
@@ -92,7 +92,7 @@ impl Server {
                     self.idle.keep(kept);
                     return Ok(Some(answers));
                 }
-                // It was closed while nobody used it, and so were others.
+                // The server has closed this idle connection, and probably the others.
                 Err(error) if is_closed(&error) => {
                     self.restarts.fetch_add(1, Ordering::Relaxed);
                     self.idle.clear();

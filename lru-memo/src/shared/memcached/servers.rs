@@ -1,21 +1,21 @@
-//! The servers, and which of them has an item.
+//! All servers of the store, and the choice of the server for an item (rendezvous hashing).
 
 use alloc::vec::Vec;
 
 use super::server::Server;
 use crate::shared::hash::hash;
 
-/// All servers; at least one.
+/// All servers, at least one.
 pub(super) struct Servers(Vec<Server>);
 
 impl Servers {
-    /// `None` without any.
+    /// Returns `None` without any server.
     pub(super) fn new(servers: Vec<Server>) -> Option<Self> {
         (!servers.is_empty()).then_some(Self(servers))
     }
 
-    /// The server of an item. When servers come or go, only the items on these move: each server draws a number for
-    /// each item, and the highest has it.
+    /// Returns the server of an item: the one with the highest hash of its name and the item's. If servers are added or
+    /// removed, only their items move.
     pub(super) fn of(&self, item: &str) -> &Server {
         let seed = |server: &Server, seed| hash([seed, !seed], server.name.as_bytes());
         let drawn = |server: &Server| hash([seed(server, 1), seed(server, 2)], item.as_bytes());

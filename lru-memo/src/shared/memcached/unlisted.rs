@@ -1,6 +1,7 @@
-//! Namespaces that may have more entries than a directory can list: the server's own LRU bounds them.
+//! Namespaces that may have more entries than a directory can list. The server's own LRU bounds them.
 //!
-//! The directory tells the generation, and what was invalidated. Lookups and misses are counted in items of their own.
+//! The directory has the generation and the last invalidations. Counters are items of their own, for lookups, misses
+//! and entries.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,7 +15,7 @@ use crate::shared::error::{Error, Kind};
 use crate::shared::wall::is_expired;
 use crate::shared::{Counts, Entry, Found, Ticket};
 
-/// One key of a namespace.
+/// An operation on one key.
 pub(super) struct Unlisted<'a> {
     access: &'a Access<'a>,
     key: &'a [u8],
@@ -29,7 +30,7 @@ impl<'a> Unlisted<'a> {
         self.access.items.entry(names, self.key)
     }
 
-    /// Looks the key up; says whether what is not there is counted.
+    /// Looks the key up. `count_miss` says whether a miss counts.
     pub(super) fn look(&self, count_miss: bool) -> Result<Found, Error> {
         let mut names = self.access.names()?;
         loop {
@@ -51,8 +52,8 @@ impl<'a> Unlisted<'a> {
         }
     }
 
-    /// Where the entry is on the server of the directory, all is asked for at once; what is not found is set right
-    /// later.
+    /// Looks up an entry on the directory's server: asks for everything and counts a hit in one round trip. A miss
+    /// corrects the counters afterwards.
     fn look_here(&self, name: &str, generation: u64, count_miss: bool) -> Result<Looked, Error> {
         let access = self.access;
         let mut batch = Batch::new();
@@ -70,13 +71,13 @@ impl<'a> Unlisted<'a> {
         if let Some(value) = self.alive(item)? {
             return Ok(Looked::Found(Found::Hit(value)));
         }
-        // A hit is a lookup that was no miss.
+        // Hits are lookups less misses.
         let (counter, by) = if count_miss { (Counter::Misses, 1) } else { (Counter::Hits, -1) };
         access.count(generation, counter, by)?;
         Ok(Looked::Found(Found::Miss(directory.ticket())))
     }
 
-    /// Where it is on another server, that comes first.
+    /// Looks up an entry on another server than the directory's: reads the entry first.
     fn look_there(
         &self,
         server: &Server,
@@ -105,7 +106,7 @@ impl<'a> Unlisted<'a> {
         Ok(Looked::Found(value.map_or(Found::Miss(directory.ticket()), Found::Hit)))
     }
 
-    /// The directory; it is made when it is not there.
+    /// Returns the directory of an answer, and makes one if it is missing.
     fn current(&self, answer: Answer) -> Result<Directory, Error> {
         match self.access.known(answer, self.access.server.run())? {
             Some(known) if !known.directory.is_broken() => Ok(known.directory),
@@ -113,7 +114,7 @@ impl<'a> Unlisted<'a> {
         }
     }
 
-    /// The value in an answer, if it is that of this key and has not expired. What has is removed.
+    /// Returns the value in an answer, if it is the entry of this key and has not expired.
     fn alive(&self, answer: Answer) -> Result<Option<Vec<u8>>, Error> {
         let item = answer.value()?;
         let found = self.access.value_in(item.as_ref().map(|(bytes, _)| &bytes[..]), self.key);
@@ -128,7 +129,7 @@ impl<'a> Unlisted<'a> {
         self.alive(self.access.ask(&name, |batch| batch.get(&name))?)
     }
 
-    /// Whether the key was neither cleared nor invalidated since then.
+    /// Whether the key was neither cleared nor invalidated since the ticket.
     pub(super) fn is_current(&self, since: Ticket) -> Result<bool, Error> {
         Ok(self.access.read_or_make()?.allows(since, self.key))
     }
@@ -141,7 +142,7 @@ impl<'a> Unlisted<'a> {
         self.remove(names)
     }
 
-    /// Removes the entry; says whether it was there.
+    /// Removes the entry, and returns whether there was one.
     fn remove(&self, names: Names) -> Result<bool, Error> {
         let name = self.name(names);
         let mut batch = Batch::new();
@@ -157,7 +158,7 @@ impl<'a> Unlisted<'a> {
         Ok(was_there)
     }
 
-    /// Takes back a hit whose value could not be understood.
+    /// Turns a hit into a miss, because the value could not be decoded.
     pub(super) fn reject(&self) -> Result<Ticket, Error> {
         let directory = self.access.read_or_make()?;
         self.remove(directory.names())?;
@@ -178,7 +179,7 @@ impl<'a> Unlisted<'a> {
         let Some((number, is_new)) = self.send(&name, directory.generation, &item, entry.replace)? else {
             return Ok(false);
         };
-        // It may have been forbidden meanwhile.
+        // The key may have been invalidated meanwhile.
         let mut batch = Batch::new();
         self.access.ask_for_directory(&mut batch);
         if is_new {
@@ -194,7 +195,8 @@ impl<'a> Unlisted<'a> {
         Ok(false)
     }
 
-    /// Writes the item, or does not where there is one; returns its number, and whether there was none.
+    /// Writes the item; an existing one is replaced only if `replace` says so. Returns the item's number, and whether
+    /// it is new.
     fn send(
         &self,
         name: &str,
@@ -213,7 +215,7 @@ impl<'a> Unlisted<'a> {
             Ok(Some(number)) => return Ok(Some((number, true))),
             Ok(None) => {}
             Err(error) => {
-                // What cannot be replaced goes: the server has removed it, or does now.
+                // The older entry must not stay: the server has removed it, or does now.
                 if was_there && error.kind() == Kind::Full {
                     self.access.ask(name, |batch| batch.delete(name))?;
                     self.access.count(generation, Counter::Entries, -1)?;
@@ -231,7 +233,7 @@ impl<'a> Unlisted<'a> {
 
 enum Looked {
     Found(Found),
-    /// There is another generation by now.
+    /// The namespace has another generation by now.
     Elsewhere(Names),
 }
 

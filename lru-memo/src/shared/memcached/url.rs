@@ -1,4 +1,4 @@
-//! What the URL says: the servers, and how long to wait for them.
+//! Parses the URL: the servers and the options.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -10,16 +10,16 @@ use crate::shared::error::{Error, Kind};
 use crate::shared::socket::Address;
 use crate::shared::url;
 
-/// How servers are used.
+/// The options of the URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Options {
-    /// How long it may take to connect.
+    /// The time limit for connecting.
     pub(super) connect_timeout: Duration,
-    /// How long each use of the store may take in all.
+    /// The time limit for each operation as a whole.
     pub(super) timeout: Duration,
-    /// How long a process that has died keeps others from computing what it was computing: whole seconds.
+    /// How long the leases of a dead process last, in whole seconds.
     pub(super) lease: Duration,
-    /// What the names of all items begin with, with a colon; or nothing.
+    /// The prefix of all names with its colon, or nothing.
     pub(super) prefix: String,
 }
 
@@ -36,19 +36,19 @@ impl Default for Options {
 
 const PORT: u16 = 11211;
 
-/// Servers, and options.
+/// The parts of a URL.
 pub(super) struct Parsed {
     pub(super) servers: Vec<(String, Address)>,
     pub(super) options: Options,
 }
 
-/// Reads what follows `memcached://` or `memcached+unix://`.
+/// Parses the part after `memcached://` or `memcached+unix://`.
 pub(super) fn parse(scheme: &str, rest: &str) -> Result<Parsed, Error> {
     let (places, set) = url::split_options(rest);
     let servers = if scheme == "memcached+unix" {
         Vec::from([unix(places)?])
     } else if rest.contains('@') {
-        return Err(Error::new(Kind::Url, "there are no users and passwords with `memcached://`"));
+        return Err(Error::new(Kind::Url, "`memcached://` takes no user and no password"));
     } else {
         places.trim_end_matches('/').split(',').map(tcp).collect::<Result<Vec<_>, _>>()?
     };
@@ -99,7 +99,7 @@ fn tcp(place: &str) -> Result<(String, Address), Error> {
     Ok((name, Address::Tcp(host, port)))
 }
 
-/// A time from so many milliseconds to so many.
+/// Reads a duration between two bounds in milliseconds.
 fn within(name: &str, text: &str, shortest: u64, longest: u64) -> Result<Duration, Error> {
     let duration = url::duration(name, text)?;
     let limits = Duration::from_millis(shortest)..=Duration::from_millis(longest);
@@ -109,7 +109,7 @@ fn within(name: &str, text: &str, shortest: u64, longest: u64) -> Result<Duratio
     Err(Error::new(Kind::Url, format!("`{name}={text}` is not from {shortest}ms to {longest}ms")))
 }
 
-/// Memcached counts in seconds.
+/// Reads a duration of whole seconds, as Memcached has them.
 fn whole_seconds(name: &str, text: &str) -> Result<Duration, Error> {
     let duration = within(name, text, 2_000, 86_400_000)?;
     if duration.subsec_nanos() == 0 {

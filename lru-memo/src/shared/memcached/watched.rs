@@ -1,20 +1,21 @@
-//! What a waiter sees of a lease that somebody else has: whether it is kept.
+//! Watches another process's lease, and finds out whether it is renewed.
 //!
-//! A server tells whole seconds, and somebody may have had the lease last for ever. So it counts whether the time that is
-//! left is longer than it can be, by the waiter's own clock, if nobody keeps the lease.
+//! The server tells the remaining time in whole seconds, and the lease may have no expiry at all. So a waiter compares
+//! the remaining time with its own clock: a lease was renewed if more time is left than there could be without a
+//! renewal.
 
 use std::time::Instant;
 
-/// How long an item lasts that never expires.
+/// The remaining time of an item that never expires.
 pub(super) const FOR_EVER: u64 = u64::MAX;
 
 pub(super) struct Watched {
-    /// Tells the leases of a key apart.
+    /// The number of the item, different for each lease of the key.
     pub(super) number: u64,
-    /// How many seconds it was to last, when that was seen last that is now compared with.
+    /// The remaining seconds at `since`, which later answers are compared with.
     left: u64,
     since: Instant,
-    /// When it was found to be kept.
+    /// When the last renewal was noticed.
     pub(super) kept: Instant,
 }
 
@@ -23,7 +24,7 @@ impl Watched {
         Self { number, left, since: answered, kept: answered }
     }
 
-    /// Notes what the server has answered.
+    /// Compares an answer of the server with the ones before.
     pub(super) fn see(&mut self, number: u64, left: u64, asked: Instant, answered: Instant) {
         let passed = asked.saturating_duration_since(self.since).as_secs();
         if number != self.number || left.saturating_add(passed) > self.left {

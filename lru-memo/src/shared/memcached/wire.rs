@@ -1,4 +1,4 @@
-//! The meta commands of Memcached as bytes, and its answers: what is sent in one go is answered in that order.
+//! The meta commands of Memcached, and its answers. Commands of one batch are answered in their order.
 
 use alloc::format;
 use alloc::string::String;
@@ -7,37 +7,37 @@ use alloc::vec::Vec;
 use super::super::error::{Error, Kind};
 use super::watched::FOR_EVER;
 
-/// Commands that are sent together, and answered together.
+/// Commands that are sent together.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
     pub(super) commands: usize,
 }
 
-/// When an item is to be written.
+/// The condition for writing an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
-    /// It is not there.
+    /// The item does not exist.
     Absent,
-    /// It is as it was read, or written, with this number.
+    /// The item still has this number.
     Unchanged(u64),
     Always,
 }
 
-/// What the server says to one command.
+/// The answer to one command.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// What was asked for, and the number of this version of the item.
+    /// A value, with the number of the item.
     Value(Vec<u8>, u64),
-    /// It is done; what was written has this number.
+    /// The command is done. A written item has this number.
     Done(u64),
-    /// The number of an item, and for how many seconds it lasts, or [`FOR_EVER`].
+    /// The number of an item, and its remaining seconds, or [`FOR_EVER`].
     Lasts(u64, u64),
-    /// The item is not as it was to be.
+    /// The condition is not met.
     Refused,
     /// There is no such item.
     Missing,
-    /// The server cannot do it.
+    /// The server has failed.
     Failed(Error),
 }
 
@@ -56,17 +56,17 @@ impl Batch {
         self.line(format!("mg {name} c"));
     }
 
-    /// Has an item last for so many seconds from now, and asks for its number, which stays as it is.
+    /// Renews an item for so many seconds from now, and asks for its number, which does not change.
     pub(super) fn keep(&mut self, name: &str, seconds: u32) {
         self.line(format!("mg {name} c T{seconds}"));
     }
 
-    /// Asks for an item's number, and for how many seconds it lasts.
+    /// Asks for an item's number and its remaining seconds.
     pub(super) fn watch(&mut self, name: &str) {
         self.line(format!("mg {name} c t"));
     }
 
-    /// Writes an item, for so many seconds, or with 0 for good.
+    /// Writes an item for so many seconds; 0 stands for no expiry.
     pub(super) fn set(&mut self, name: &str, value: &[u8], when: When, seconds: u32) {
         let length = value.len();
         self.line(match when {
@@ -82,12 +82,12 @@ impl Batch {
         self.line(format!("md {name}"));
     }
 
-    /// Deletes an item as long as it has this number.
+    /// Deletes an item if it still has this number.
     pub(super) fn delete_unchanged(&mut self, name: &str, number: u64) {
         self.line(format!("md {name} C{number}"));
     }
 
-    /// Adds to a counter, which is made when it is not there; or takes off one that is.
+    /// Adds to a counter, and makes it if it is missing. A negative number is subtracted from an existing counter.
     pub(super) fn count(&mut self, name: &str, by: i64) {
         let magnitude = by.unsigned_abs();
         self.line(match by {
@@ -103,9 +103,9 @@ impl Batch {
     }
 }
 
-/// What the first line of an answer says.
+/// The first line of an answer.
 pub(super) enum Head {
-    /// So many bytes follow, and the end of a line.
+    /// `length` bytes and the end of a line follow.
     Value {
         length: usize,
         number: u64,
@@ -113,10 +113,10 @@ pub(super) enum Head {
     Whole(Answer),
 }
 
-/// The most that an item can be long, on any server.
+/// The maximum length of an item on any server.
 const LONGEST: usize = 1 << 30;
 
-/// Reads the first line of an answer; `None` when it cannot be one.
+/// Parses the first line of an answer. Returns `None` if it is not one.
 pub(super) fn head(line: &[u8]) -> Option<Head> {
     let line = core::str::from_utf8(line).ok()?;
     let mut words = line.split(' ');
@@ -142,7 +142,7 @@ fn number<'a>(flags: impl Iterator<Item = &'a str>) -> u64 {
     flag(flags, 'c').and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-/// What stands after the letter of a flag.
+/// Returns the text after the letter of a flag.
 fn flag<'a>(mut flags: impl Iterator<Item = &'a str>, letter: char) -> Option<&'a str> {
     flags.find_map(|flag| flag.strip_prefix(letter))
 }
@@ -154,7 +154,7 @@ fn failure(line: &str) -> Error {
 }
 
 impl Answer {
-    /// The value, and its number.
+    /// Returns the value and the item's number, if there is one.
     pub(super) fn value(self) -> Result<Option<(Vec<u8>, u64)>, Error> {
         match self {
             Self::Value(bytes, number) => Ok(Some((bytes, number))),
@@ -163,7 +163,7 @@ impl Answer {
         }
     }
 
-    /// The number of what was written, if it was.
+    /// Returns the item's number if the command was done.
     pub(super) fn done(self) -> Result<Option<u64>, Error> {
         match self {
             Self::Done(number) => Ok(Some(number)),
@@ -172,7 +172,7 @@ impl Answer {
         }
     }
 
-    /// The number of an item, and for how many seconds it lasts.
+    /// Returns the number of an item, and its remaining seconds.
     pub(super) fn lasts(self) -> Result<Option<(u64, u64)>, Error> {
         match self {
             Self::Lasts(number, seconds) => Ok(Some((number, seconds))),
@@ -181,10 +181,10 @@ impl Answer {
         }
     }
 
-    /// The value of a counter; of one that is not there, zero.
+    /// Returns the value of a counter, or zero if it is missing.
     pub(super) fn counter(self) -> Result<u64, Error> {
         let Some((bytes, _)) = self.value()? else { return Ok(0) };
-        // Where a counter has lost a digit there is a blank.
+        // Memcached leaves a blank when a counter loses a digit.
         let digits = core::str::from_utf8(&bytes).ok().map(str::trim_ascii_end);
         Ok(digits.and_then(|digits| digits.parse().ok()).unwrap_or(0))
     }

@@ -1,4 +1,4 @@
--- Removes all entries and counts. ARGV[4]: the next generation. The memory is given back in another thread of the server.
+-- Removes all entries and counters. ARGV[4]: the next generation. Another thread of the server frees the memory.
 forget_entries()
 redis.call('UNLINK', invalid, hits)
 if redis.call('HEXISTS', meta, 'g') == 1 then

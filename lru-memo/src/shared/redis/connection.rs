@@ -1,4 +1,5 @@
-//! A connection to a server, each of whose questions has a deadline. What is said on it is the client's affair.
+//! A connection to a server, with a deadline for each request. The crate `redis` writes the commands and parses the
+//! answers.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -9,9 +10,9 @@ use redis::{ConnectionLike, Parser, RedisConnectionInfo, RedisError, RedisResult
 
 use crate::shared::socket::{Address, Timed};
 
-/// A server, and how to introduce oneself.
+/// The address of a server, and the login for it.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct Endpoint {
     pub(super) address: Address,
     #[cfg(feature = "redis-tls")]
     pub(super) tls: bool,
@@ -26,7 +27,7 @@ pub(super) struct Connection {
 
 /// Bytes to and from the server, encrypted or not.
 pub(super) trait Stream: Read + Write + Send {
-    /// Reading and writing fail from then on.
+    /// Sets the time from which reading and writing fail.
     fn set_deadline(&mut self, until: Instant);
 }
 
@@ -37,18 +38,18 @@ impl Stream for Timed {
 }
 
 impl Connection {
-    pub(super) fn open(place: &Place, until: Instant) -> RedisResult<Self> {
-        let socket = Timed::open(&place.address, until)?;
-        let stream: Box<dyn Stream> = match &place.address {
+    pub(super) fn open(endpoint: &Endpoint, until: Instant) -> RedisResult<Self> {
+        let socket = Timed::open(&endpoint.address, until)?;
+        let stream: Box<dyn Stream> = match &endpoint.address {
             #[cfg(feature = "redis-tls")]
-            Address::Tcp(host, _) if place.tls => Box::new(super::tls::encrypted(host, socket)?),
+            Address::Tcp(host, _) if endpoint.tls => Box::new(super::tls::encrypted(host, socket)?),
             _ => Box::new(socket),
         };
-        let database = place.login.db();
+        let database = endpoint.login.db();
         let mut opened = Self { stream, parser: Parser::new(), database };
-        if let Some(password) = place.login.password() {
+        if let Some(password) = endpoint.login.password() {
             let mut login = cmd("AUTH");
-            login.arg(place.login.username()).arg(password);
+            login.arg(endpoint.login.username()).arg(password);
             login.query::<()>(&mut opened).map_err(|error| without_text(&error))?;
         }
         if database != 0 {
@@ -66,7 +67,7 @@ impl Connection {
     }
 }
 
-/// The error of a login, without the words of the server: they may repeat what it was told.
+/// Returns the error of a login without the server's text, which may repeat the password.
 fn without_text(error: &RedisError) -> RedisError {
     const CODES: [&str; 5] = ["ERR", "LOADING", "NOAUTH", "NOPERM", "WRONGPASS"];
     let Some(code) = error.code() else { return error.clone() };

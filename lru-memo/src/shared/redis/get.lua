@@ -1,4 +1,5 @@
--- A lookup of an entry that seems to have expired, or in a namespace whose use has not been noted for long. ARGV[4]: whether a miss counts. Returns the value; of a miss, the ticket.
+-- Looks up an entry that seems to have expired, or one in a namespace whose use was not noted for long. ARGV[4]: whether a
+-- miss counts. Returns the value, or the ticket for a miss.
 local value = find()
 if value then
   redis.call('RPUSH', hits, key)

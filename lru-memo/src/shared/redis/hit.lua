@@ -1,6 +1,6 @@
--- A lookup, of all but entries that have expired. KEYS: meta, values, recent, hits, and with a ttl also ages. ARGV: the key;
--- whether a miss counts; the ttl in microseconds; by how many microseconds the clock of a test is ahead. Returns the value;
--- of a miss, the ticket; nothing of that if get.lua is to be asked.
+-- Looks up an entry. KEYS: meta, values, recent, hits, and with a ttl also ages. ARGV: the key; whether a miss counts; the
+-- ttl in microseconds; by how many microseconds a test has advanced the clock. Returns the value, or the ticket for a miss,
+-- or an empty table if the entry has expired and get.lua is needed.
 local MOST_HITS, MOST_BYTES = 128, 16384
 local key = ARGV[1]
 local value = redis.call('HGET', KEYS[2], key)
@@ -18,7 +18,7 @@ if value then
     local meta, recent, hits = KEYS[1], KEYS[3], KEYS[4]
     -- settle
   elseif logged == 1 then
-    -- The log goes with the counters that it belongs to.
+    -- The log expires together with the counters that it belongs to.
     local left = redis.call('PTTL', KEYS[1])
     redis.call('PEXPIRE', KEYS[4], left > 0 and left or UNUSED)
   end
@@ -30,7 +30,7 @@ end
 redis.call('HINCRBY', KEYS[1], 's', 1)
 local found = redis.call('HMGET', KEYS[1], 'g', 'q')
 if not found[1] then
-  -- Whoever is to make the namespace might not live to do so.
+  -- The caller makes the namespace next, but may die before that.
   redis.call('PEXPIRE', KEYS[1], UNUSED)
 end
 return { found[1], found[2] or '0' }

@@ -1,9 +1,9 @@
--- Removes an entry, and notes that what is computed for it is not to be stored. Returns whether it was there.
--- It removes first: a server that is full lets a script write if its first write needs no memory.
+-- Removes an entry, and notes the invalidation, so that a value that is being computed is not stored. Returns whether there
+-- was an entry. The removal comes first: a full server lets a script write only if its first write needs no memory.
 local was_there = find()
 remove(key)
 local begun = ticket()
--- Without a generation, what is being computed will find another.
+-- Without a generation, the next one differs from the ticket of any run.
 if begun[1] then
   if redis.call('HSET', invalid, begun[2] % INVALIDATIONS, key) == 1 then
     redis.call('PEXPIRE', invalid, UNUSED)

@@ -2,7 +2,7 @@
 local function is_current(generation, sequence)
   local begun = ticket()
   local missed = begun[2] - sequence
-  -- No loop ends that counts above 2^53, where somebody has written such a number.
+  -- Another program may have written a number above 2^53, from which a loop could not count on.
   if generation ~= begun[1] or missed < 0 or missed > INVALIDATIONS or tonumber(begun[2]) >= 2 ^ 53 then
     return false
   end

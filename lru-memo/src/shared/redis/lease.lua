@@ -1,5 +1,5 @@
--- Takes a lease that nobody holds. KEYS: the lease. ARGV: what it is to hold; for how many milliseconds; and, if the waiter
--- has seen it unchanged for that long, what it held then. Returns nothing if it is taken, and else what it holds.
+-- Takes a lease if it is free, or if its contents are outdated. KEYS: the lease. ARGV: the new contents; the time in
+-- milliseconds; optionally the outdated contents. Returns false if the lease was taken, or else the current contents.
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[3] then
   return held

@@ -1,7 +1,7 @@
-//! Leases: a key on the server that goes by itself, unless the process that holds it is alive to keep it.
+//! Leases. A lease is a key on the server that expires unless its process renews it.
 //!
-//! The key holds a token, and a number that changes each time it is kept. A waiter that sees both unchanged for the length
-//! of a lease, by its own clock, takes the lease: somebody else may have had the key last for ever.
+//! The key holds a token, and a number that each renewal changes. A waiter that sees both unchanged for the length of a
+//! lease, by its own clock, takes the lease over: the key may have no expiry at all.
 
 use alloc::format;
 use alloc::sync::{Arc, Weak};
@@ -19,62 +19,63 @@ use crate::shared::lease::Lease;
 use crate::shared::unique::unique;
 use crate::sync::{Mutex, MutexGuard};
 
-/// For how long a waiter sleeps, at most, before it asks whether the lease has ended by itself.
+/// The longest pause of a waiter between two attempts. The end of a lease wakes it earlier.
 const SLEEP: Duration = Duration::from_millis(500);
 
-/// So many leases are kept by one question.
+/// How many leases one request renews.
 const BATCH: usize = 500;
 
-/// The keys of what belongs to a lease.
+/// The keys of a lease.
 pub(super) struct Names {
-    /// The namespace.
+    /// The id of the namespace.
     pub(super) home: u128,
-    /// Who has it, for as long as the lease lasts.
+    /// The key that exists while the lease lasts.
     pub(super) holder: Vec<u8>,
-    /// A list to which something is added when it ends.
+    /// A list that waiters block on. The end of the lease adds an element.
     pub(super) ended: Vec<u8>,
 }
 
-/// A lease, until it is dropped.
-struct Held {
+/// The holder's side of a lease. Dropping it ends the lease.
+struct HeldLease {
     store: Arc<Inner>,
-    kept: Arc<Kept>,
+    kept: Arc<Renewal>,
 }
 
-/// What the thread that keeps leases has to know of one. That it still looks at it does not make the lease last longer.
-struct Kept {
+/// A lease as the renewing thread sees it. The thread has only weak references, so it does not prolong a lease that was
+/// dropped.
+struct Renewal {
     names: Names,
     token: u64,
 }
 
-/// The leases that this process holds, to be kept by a thread for as long as there are any.
-pub(super) struct Keeper(Own<Mutex<Keeping>>);
+/// The leases of this process. A thread renews them while there are any.
+pub(super) struct Renewer(Own<Mutex<Renewals>>);
 
 #[derive(Default)]
-struct Keeping {
-    held: Vec<Weak<Kept>>,
-    /// Whether there is a thread for them.
+struct Renewals {
+    held: Vec<Weak<Renewal>>,
+    /// Whether the renewing thread runs.
     has_thread: bool,
 }
 
-impl Keeper {
+impl Renewer {
     pub(super) fn new() -> Self {
         Self(Own::none())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Keeping> {
+    fn lock(&self) -> MutexGuard<'_, Renewals> {
         self.0.get_or_make(Mutex::default).lock()
     }
 }
 
-/// A lease that somebody else has.
+/// A lease that another caller holds.
 pub(super) struct Taken {
     names: Names,
-    /// What the key holds.
+    /// The contents of the key.
     held: Vec<u8>,
 }
 
-/// Takes the lease if nobody has it, or if its key still holds what is outdated.
+/// Takes the lease if it is free, or if its key still has the `outdated` contents.
 pub(super) fn try_take(
     store: &Arc<Inner>,
     names: Names,
@@ -87,9 +88,9 @@ pub(super) fn try_take(
     if let Some(held) = store.server.run(names.home, until(store), &take)? {
         return Ok(Err(Taken { names, held }));
     }
-    let kept = Arc::new(Kept { names, token });
+    let kept = Arc::new(Renewal { names, token });
     keep(store, &kept);
-    let held = Held { store: Arc::clone(store), kept };
+    let held = HeldLease { store: Arc::clone(store), kept };
     Ok(Ok(Lease::new(held)))
 }
 
@@ -109,7 +110,7 @@ pub(super) fn take(store: &Arc<Inner>, mut names: Names) -> Result<Lease, Error>
             _ => Instant::now(),
         };
         seen = Some((taken.held, since));
-        // Without end, if it is none at all.
+        // Not zero: `BLPOP` would then wait without end.
         let sleep = SLEEP.min(lease.saturating_sub(since.elapsed())).max(Duration::from_millis(1));
         let mut wait = Cmd::new();
         wait.arg("BLPOP").arg(&names.ended).arg(sleep.as_secs_f64());
@@ -118,8 +119,8 @@ pub(super) fn take(store: &Arc<Inner>, mut names: Names) -> Result<Lease, Error>
     }
 }
 
-fn keep(store: &Arc<Inner>, kept: &Arc<Kept>) {
-    let mut keeping = store.keeper.lock();
+fn keep(store: &Arc<Inner>, kept: &Arc<Renewal>) {
+    let mut keeping = store.renewer.lock();
     keeping.held.retain(|other| other.strong_count() > 0);
     keeping.held.push(Arc::downgrade(kept));
     if !keeping.has_thread {
@@ -131,12 +132,12 @@ fn keep(store: &Arc<Inner>, kept: &Arc<Kept>) {
     }
 }
 
-/// Has all leases last, until there are none.
+/// Renews all leases, until there are none.
 fn keep_all(store: &Weak<Inner>) {
     while let Some(store) = store.upgrade() {
         let pause = store.server.options().lease / 4;
         let held: Vec<_> = {
-            let mut keeping = store.keeper.lock();
+            let mut keeping = store.renewer.lock();
             keeping.held.retain(|held| held.strong_count() > 0);
             if keeping.held.is_empty() {
                 keeping.has_thread = false;
@@ -150,8 +151,8 @@ fn keep_all(store: &Weak<Inner>) {
     }
 }
 
-/// Has all of these last; those of one namespace, which one server has, many at a time.
-fn keep_for_longer(store: &Inner, mut held: Vec<Arc<Kept>>) {
+/// Renews these leases. One request renews many leases of one namespace, because these are on one server.
+fn keep_for_longer(store: &Inner, mut held: Vec<Arc<Renewal>>) {
     held.sort_by_key(|held| held.names.home);
     for of_one_namespace in held.chunk_by(|one, other| one.names.home == other.names.home) {
         for batch in of_one_namespace.chunks(BATCH) {
@@ -160,23 +161,23 @@ fn keep_for_longer(store: &Inner, mut held: Vec<Arc<Kept>>) {
             for held in batch {
                 extend.key(&held.names.holder).arg(held.token);
             }
-            // If it fails, it is tried again before the leases end.
+            // If this fails, the next round comes before the leases expire.
             let _: Result<u64, _> = store.server.run(batch[0].names.home, until(store), &extend);
         }
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLease {
     fn drop(&mut self) {
-        let Kept { names, token } = &*self.kept;
+        let Renewal { names, token } = &*self.kept;
         let mut release = self.store.scripts.release.key(&names.holder);
         release.key(&names.ended).arg(*token).arg(millis(self.store.server.options().lease));
-        // If it fails, the lease ends by itself.
+        // If this fails, the lease expires.
         let _: Result<u64, _> = self.store.server.run(names.home, until(&self.store), &release);
     }
 }
 
-/// Until when a question may take.
+/// Returns the deadline of a request that begins now.
 fn until(store: &Inner) -> Instant {
     Instant::now() + store.server.options().timeout
 }

@@ -1,4 +1,4 @@
-//! One server: connections to it, and whether it is worth asking.
+//! One server, with its connections and its circuit breaker.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -8,27 +8,28 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use redis::{ErrorKind, RedisError, RedisResult};
 
-use super::connection::{Connection, Place};
+use super::connection::{Connection, Endpoint};
 use crate::shared::breaker::Breaker;
 use crate::shared::error::{Error, Kind};
 use crate::shared::pool::Pool;
 
 pub(super) struct Node {
-    pub(super) place: Place,
+    pub(super) endpoint: Endpoint,
     connect_timeout: Duration,
     idle: Pool<Connection>,
     breaker: Breaker,
-    /// Why it has failed.
+    /// The reason of the last failure.
     reason: Mutex<String>,
 }
 
 impl Node {
-    pub(super) fn new(place: Place, connect_timeout: Duration) -> Self {
+    pub(super) fn new(endpoint: Endpoint, connect_timeout: Duration) -> Self {
         let (idle, breaker, reason) = (Pool::new(), Breaker::new(), Mutex::new(String::new()));
-        Self { place, connect_timeout, idle, breaker, reason }
+        Self { endpoint, connect_timeout, idle, breaker, reason }
     }
 
-    /// Asks the server; its answer may be an error. One that has failed is not asked for a while.
+    /// Sends a request. The inner result is the server's answer, which may be an error. After a failure, fails at once
+    /// for a while.
     pub(super) fn ask<R>(
         &self,
         until: Instant,
@@ -36,7 +37,7 @@ impl Node {
     ) -> Result<RedisResult<R>, Error> {
         let Some(admitted) = self.breaker.admit() else {
             let reason = self.reason.try_lock().map(|reason| reason.clone()).unwrap_or_default();
-            return Err(failed(&format!("is left alone for a while: {reason}")));
+            return Err(failed(&format!("is not asked for a while after a failure: {reason}")));
         };
         match self.attempt(until, question) {
             Err(error) => {
@@ -54,7 +55,7 @@ impl Node {
         }
     }
 
-    /// What an answer that is an error means.
+    /// Converts an answer that is an error.
     pub(super) fn error_of(&self, answer: &RedisError) -> Error {
         let kind = match code(answer) {
             Some("OOM") => Kind::Full,
@@ -65,12 +66,12 @@ impl Node {
         Error::new(kind, format!("the Redis server says: {}", self.reason_of(answer)))
     }
 
-    /// What an error says, without the password, which a server or a proxy may repeat.
+    /// Returns the text of an error without the password, which a server or a proxy may repeat.
     fn reason_of(&self, error: &RedisError) -> String {
         if error.is_timeout() {
             return String::from("it took too long");
         }
-        let password = self.place.login.password().filter(|password| !password.is_empty());
+        let password = self.endpoint.login.password().filter(|password| !password.is_empty());
         password.map_or_else(|| error.to_string(), |password| error.to_string().replace(password, "***"))
     }
 
@@ -81,16 +82,17 @@ impl Node {
     ) -> RedisResult<RedisResult<R>> {
         if let Some(kept) = self.idle.take() {
             match self.ask_over(kept, until, &question) {
-                // It was closed while nobody used it, and so were others.
+                // The server has closed this idle connection, and probably the others.
                 Err(error) if error.is_connection_dropped() && !error.is_timeout() => self.idle.clear(),
                 answered => return answered,
             }
         }
-        let opened = Connection::open(&self.place, until.min(Instant::now() + self.connect_timeout))?;
+        let opened = Connection::open(&self.endpoint, until.min(Instant::now() + self.connect_timeout))?;
         self.ask_over(opened, until, &question)
     }
 
-    /// Keeps the connection if it is good: one on which an answer may still come is not.
+    /// Sends a request over this connection. Returns the connection to the pool unless an answer may still arrive on
+    /// it.
     fn ask_over<R>(
         &self,
         mut connection: Connection,
@@ -108,7 +110,7 @@ impl Node {
     }
 }
 
-/// Whether the server has answered, and its connection is good.
+/// Whether this error is an answer of a working server, so that the connection can be used again.
 fn is_answer(error: &RedisError) -> bool {
     const UNFIT: [&str; 8] =
         ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "READONLY", "NOAUTH", "WRONGPASS", "NOREPLICAS", "BUSY"];
@@ -118,18 +120,19 @@ fn is_answer(error: &RedisError) -> bool {
     }
 }
 
-/// Whether a script has met what this store has not written: a number that is none, or that is too high.
+/// Whether a script has met data that this store has not written, such as text in endpoint of a number.
 fn is_foreign(answer: &RedisError) -> bool {
     const TOLD: [&str; 5] =
         ["attempt to", "is not an integer", "is not a valid float", "would overflow", "would produce NaN"];
     answer.detail().is_some_and(|detail| TOLD.iter().any(|told| detail.contains(told)))
 }
 
-/// What kind of error the server tells. Before Redis 7, it is within a sentence if a script has met it.
+/// Returns the code of a server's error. Before Redis 7, the code of an error inside a script is in the middle of the
+/// text.
 fn code(error: &RedisError) -> Option<&str> {
     let of_script = || error.detail()?.rsplit_once(": -")?.1.split(' ').next();
     match error.code()? {
-        // What it says instead when the command is long.
+        // For a long command, the server says this instead.
         "ERR" if error.detail().is_some_and(|detail| detail.contains("unauthenticated")) => Some("NOAUTH"),
         "ERR" => of_script().or(Some("ERR")),
         code => Some(code),

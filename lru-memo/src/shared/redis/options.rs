@@ -1,4 +1,4 @@
-//! What the URL says: the server, and how long to wait for it.
+//! Parses the URL: the servers and the options.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -8,28 +8,28 @@ use core::time::Duration;
 
 use redis::{ConnectionAddr, IntoConnectionInfo};
 
-use super::connection::Place;
+use super::connection::Endpoint;
 
 use crate::shared::error::{Error, Kind};
 use crate::shared::socket::Address;
 use crate::shared::url;
 
-/// How a [`Redis`](super::Redis) store is used.
+/// The options of a [`Redis`](super::Redis) store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Options {
-    /// How long it may take to connect, with what the server is told then.
+    /// The time limit for connecting and logging in.
     pub(super) connect_timeout: Duration,
-    /// How long each use of the store may wait for the server.
+    /// The time limit for each operation as a whole.
     pub(super) timeout: Duration,
-    /// How long a process that has died keeps others from computing what it was computing.
+    /// How long the leases of a dead process last.
     pub(super) lease: Duration,
-    /// A namespace that was not used for so long goes.
+    /// How long an unused namespace is kept.
     pub(super) unused: Duration,
-    /// Whether the URL says that the servers are the nodes of a cluster, which tell of others.
+    /// Whether the servers of the URL are nodes of a cluster, which name other nodes.
     pub(super) cluster: bool,
-    /// What the sentinels, which the URL names, call the servers that they watch.
+    /// If the servers of the URL are sentinels, the name that they have for the servers that they watch.
     pub(super) sentinel: Option<String>,
-    /// What all keys begin with, with a colon; or nothing.
+    /// The prefix of all keys with its colon, or nothing.
     pub(super) prefix: String,
 }
 
@@ -56,8 +56,9 @@ const PRIVATE: &str = "this is no URL of a Redis server, or has an unknown optio
      `%3F`, `%26`, `%2F`, `%23`, `%40` and `%25` for `?`, `&`, `/`, `#`, `@` and `%`; options are \
      `connect_timeout`, `timeout`, `lease`, `unused`, `cluster`, `sentinel` and `prefix`";
 
-/// Reads a URL. Where it may hold a password, no error repeats any of it: what looks like an option may be its rest.
-pub(super) fn parse(url: &str) -> Result<(Vec<Place>, Options), Error> {
+/// Parses a URL. If the URL may hold a password, an error repeats no part of it: what looks like an option may be the
+/// rest of the password.
+pub(super) fn parse(url: &str) -> Result<(Vec<Endpoint>, Options), Error> {
     #[cfg(not(feature = "redis-tls"))]
     if url.starts_with("rediss://") {
         return Err(crate::shared::configured::missing("rediss", "redis-tls"));
@@ -66,10 +67,10 @@ pub(super) fn parse(url: &str) -> Result<(Vec<Place>, Options), Error> {
     read(url).map_err(|error| if holds_password { Error::new(Kind::Url, PRIVATE) } else { error })
 }
 
-fn read(url: &str) -> Result<(Vec<Place>, Options), Error> {
-    let (place, set) = url::split_options(url);
-    let is_unix = place.starts_with("unix://") || place.starts_with("redis+unix://");
-    if !is_unix && url.len() > place.len() && url[place.len()..].contains('@') {
+fn read(url: &str) -> Result<(Vec<Endpoint>, Options), Error> {
+    let (endpoint, set) = url::split_options(url);
+    let is_unix = endpoint.starts_with("unix://") || endpoint.starts_with("redis+unix://");
+    if !is_unix && url.len() > endpoint.len() && url[endpoint.len()..].contains('@') {
         return Err(Error::new(Kind::Url, PRIVATE));
     }
     let (mut options, mut of_client) = (Options::default(), Vec::new());
@@ -96,7 +97,7 @@ fn read(url: &str) -> Result<(Vec<Place>, Options), Error> {
             _ => return Err(url::unknown(name, KNOWN)),
         }
     }
-    let servers = if is_unix { Vec::from([place.to_owned()]) } else { one_by_one(place) };
+    let servers = if is_unix { Vec::from([endpoint.to_owned()]) } else { one_by_one(endpoint) };
     let servers = servers.into_iter().map(|mut server| {
         if !of_client.is_empty() {
             server = format!("{server}?{}", of_client.join("&"));
@@ -112,18 +113,18 @@ fn read(url: &str) -> Result<(Vec<Place>, Options), Error> {
     Ok((servers, options))
 }
 
-/// The URLs of the servers that one names: `redis://user:password@h1,h2/0` names two.
+/// Splits a URL with several servers: `redis://user:password@h1,h2/0` has two.
 fn one_by_one(url: &str) -> Vec<String> {
     let start = url.rfind('@').map(|at| at + 1).or_else(|| Some(url.find("://")? + 3)).unwrap_or(0);
     let end = url[start..].find('/').map_or(url.len(), |at| start + at);
     url[start..end].split(',').map(|host| format!("{}{host}{}", &url[..start], &url[end..])).collect()
 }
 
-fn server_of(url: &str) -> Result<Place, Error> {
-    // TLS is our affair, and not the client's.
+fn server_of(url: &str) -> Result<Endpoint, Error> {
+    // This crate does TLS itself, so the client gets a URL without it.
     let tls = url.strip_prefix("rediss://");
     let of_client = tls.map_or_else(|| url.to_owned(), |rest| format!("redis://{rest}"));
-    // What the client says of it might have a password in it.
+    // The client's own error might contain the password.
     let unfit = || Error::new(Kind::Url, String::from(EXAMPLES));
     if url.contains('#') {
         return Err(unfit());
@@ -135,7 +136,7 @@ fn server_of(url: &str) -> Result<Place, Error> {
         _ => return Err(unfit()),
     };
     let login = info.redis_settings().clone();
-    Ok(Place {
+    Ok(Endpoint {
         address,
         #[cfg(feature = "redis-tls")]
         tls: tls.is_some(),
@@ -173,9 +174,9 @@ mod tests {
         let (_, options) = parse("redis://h?prefix=Shop-1_a.b").expect("a URL");
         assert_eq!(options.prefix, "Shop-1_a.b:");
         let (servers, options) = parse("unix:///run/r.sock?db=3&timeout=1s&pass=secret").expect("a URL");
-        let place = &servers[0];
-        assert_eq!((place.login.db(), place.login.password()), (3, Some("secret")));
-        assert_eq!(place.address, Address::Unix("/run/r.sock".into()));
+        let endpoint = &servers[0];
+        assert_eq!((endpoint.login.db(), endpoint.login.password()), (3, Some("secret")));
+        assert_eq!(endpoint.address, Address::Unix("/run/r.sock".into()));
         assert_eq!(options, Options { timeout: Duration::from_secs(1), ..Options::default() });
     }
 
@@ -183,9 +184,9 @@ mod tests {
     fn the_nodes_of_a_cluster_are_read_with_one_login_for_all() {
         let (servers, options) = parse("redis://me:secret@h1,h2:7000,[::1]:7001/?timeout=1s").expect("a URL");
         let address = |host: &str, port| Address::Tcp(host.into(), port);
-        let addresses: Vec<_> = servers.iter().map(|place| place.address.clone()).collect();
+        let addresses: Vec<_> = servers.iter().map(|endpoint| endpoint.address.clone()).collect();
         assert_eq!(addresses, [address("h1", 6379), address("h2", 7000), address("::1", 7001)]);
-        assert!(servers.iter().all(|place| place.login.password() == Some("secret")));
+        assert!(servers.iter().all(|endpoint| endpoint.login.password() == Some("secret")));
         assert!(options.cluster && parse("redis://h?cluster=true").expect("a URL").1.cluster);
         let (sentinels, options) = parse("redis://h1:26379,h2:26379/1?sentinel=mymaster").expect("a URL");
         assert_eq!(

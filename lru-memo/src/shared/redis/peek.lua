@@ -1,2 +1,2 @@
--- The value of the key.
+-- Returns the value of the key.
 return find()

@@ -1,12 +1,12 @@
--- What most scripts begin with. KEYS, in this order:
---   meta: g generation, q number of invalidations, t uses (hits and entries stored), p those that are no hits, s misses,
---         w sum of weights; n, maxsize, max_weight, ttl: for those who list namespaces
---   values: key -> value. recent: key -> number of its latest use. ages: key -> when it was stored, with a ttl only.
---   weights: key -> weight, with a max_weight only. invalid: key of each of the last invalidations, by number.
---   hits: keys of the latest hits, in order, that `t` and `recent` do not know yet.
--- A server that is full may evict each of them by itself. All expire: UNUSED milliseconds after their use was last noted,
--- which is done when less than DUE of these are left.
--- ARGV: the key; the ttl in microseconds, or nothing; by how many microseconds the clock of a test is ahead.
+-- The beginning of most scripts. KEYS, in this order:
+--   meta: g generation, q number of invalidations, t uses (hits and stored entries), p uses that are no hits, s misses,
+--         w sum of weights; n, maxsize, max_weight, ttl: name and limits, for lists of namespaces
+--   values: key -> value. recent: key -> number of its latest use. ages: key -> time of storing, with a ttl only.
+--   weights: key -> weight, with a max_weight only. invalid: number -> key, for the last invalidations.
+--   hits: the log, keys of the latest hits in order, which `t` and `recent` do not include yet.
+-- A full server may evict each of these keys on its own. All expire UNUSED milliseconds after their use was last noted. A
+-- script notes the use when less than DUE milliseconds are left.
+-- ARGV: the key; the ttl in microseconds, or nothing; by how many microseconds a test has advanced the clock.
 local meta, values, recent, ages, weights, invalid, hits = unpack(KEYS)
 local key, ttl = ARGV[1], tonumber(ARGV[2])
 local INVALIDATIONS = 16
@@ -36,7 +36,7 @@ local function remove(key)
   local weight = redis.call('HGET', weights, key)
   if weight then
     redis.call('HDEL', weights, key)
-    -- Nothing is left to count, and none was counted if `meta` was evicted.
+    -- The sum is zero without entries. It is negative if the server has evicted `meta`.
     if redis.call('HINCRBY', meta, 'w', 0 - weight) <= 0 then
       redis.call('HDEL', meta, 'w')
     end
@@ -44,7 +44,7 @@ local function remove(key)
   return 1
 end
 
--- The value of the key, if it has one that has not expired; one that has is removed.
+-- Returns the value of the key, or false. Removes an expired entry.
 local function find()
   local value = redis.call('HGET', values, key)
   if value and ttl then
@@ -62,13 +62,13 @@ local function forget_entries()
   redis.call('HDEL', meta, 'w')
 end
 
--- The generation, and the number of invalidations; without a generation, the namespace is new to the server.
+-- Returns the generation and the number of invalidations. Without a generation, the namespace is new to the server.
 local function ticket()
   local found = redis.call('HMGET', meta, 'g', 'q')
   return { found[1], found[2] or '0' }
 end
 
--- Notes that the namespace is used. What a store makes, it makes together with `values`.
+-- Notes the use of the namespace. `values` stands for all keys that `store.lua` makes.
 local function keep()
   if redis.call('PTTL', meta) < DUE or redis.call('PTTL', values) == -1 then
     for _, name in ipairs(KEYS) do

@@ -1,5 +1,5 @@
--- The entries that were used last, the latest first. ARGV[4]: how many. Returns for each its key, the length of its
--- value, its weight, and its age in microseconds.
+-- Returns the most recent entries, the latest first: for each the key, the length of the value, the weight, and the age in
+-- microseconds. ARGV[4]: how many.
 settle()
 local held = {}
 for _, key in ipairs(redis.call('ZREVRANGE', recent, 0, ARGV[4] - 1)) do

@@ -1,8 +1,8 @@
--- Takes a hit back: it becomes a miss, and the entry goes. Returns the ticket.
+-- Turns a hit into a miss, and removes the entry. Returns the ticket.
 remove(key)
 settle()
 local counts = redis.call('HMGET', meta, 't', 'p')
--- The hit may have been cleared. Uses are never counted back, for they are what entries are in order by.
+-- A clear may have removed the hit. The number of uses never decreases, because entries are ordered by it.
 if tonumber(counts[1] or 0) > tonumber(counts[2] or 0) then
   redis.call('HINCRBY', meta, 'p', 1)
 end

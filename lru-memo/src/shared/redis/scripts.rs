@@ -1,13 +1,13 @@
-//! What is done in the server, as scripts: each is atomic, and one round trip.
+//! The Lua scripts that run in the server. Each is atomic, and one round trip.
 
 use alloc::format;
 use core::time::Duration;
 
 use redis::Script;
 
-/// All scripts. The server is told one when it does not know it: once, and after it has forgotten them.
+/// All scripts. The client sends a script's text only if the server does not know the script.
 pub(super) struct Scripts {
-    pub(super) begin: Script,
+    pub(super) create: Script,
     pub(super) clear: Script,
     pub(super) count_hit: Script,
     pub(super) current: Script,
@@ -27,7 +27,7 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    /// Those for namespaces that may go when they were not used for so long.
+    /// Makes the scripts, for namespaces that expire after this time without use.
     pub(super) fn new(unused: Duration) -> Self {
         let (whole, due) = (unused.as_millis(), (unused - noted_every(unused)).as_millis());
         let periods = format!("local UNUSED, DUE = {whole}, {due}\n");
@@ -36,14 +36,14 @@ impl Scripts {
         };
         let (prelude, is_current) = (include_str!("prelude.lua"), include_str!("is_current.lua"));
         let look = |body: &str| whole(&format!("{prelude}{body}"));
-        // What is a use of the namespace.
+        // A script that also notes the use of the namespace.
         let script = |body: &str| {
             let body =
                 format!("local function act()\n{body}end\nlocal answer = act()\nkeep()\nreturn answer\n");
             whole(&format!("{prelude}{body}"))
         };
         Self {
-            begin: script(include_str!("begin.lua")),
+            create: script(include_str!("create.lua")),
             clear: script(include_str!("clear.lua")),
             count_hit: whole(include_str!("count_hit.lua")),
             current: look(&format!("{is_current}return is_current(ARGV[4], tonumber(ARGV[5])) and 1 or 0\n")),
@@ -64,7 +64,7 @@ impl Scripts {
     }
 }
 
-/// How often it is noted that a namespace is used.
+/// Returns the interval at which the use of a namespace is noted.
 pub(super) fn noted_every(unused: Duration) -> Duration {
     unused / 30
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use redis::{RedisConnectionInfo, Value, cmd};
 
-use super::connection::{Connection, Place};
+use super::connection::{Connection, Endpoint};
 use super::node::Node;
 use super::options::Options;
 use crate::fork::Own;
@@ -25,7 +25,7 @@ pub(super) struct Sentinels {
     name: String,
     nodes: Vec<Node>,
     /// The login for the primary; its address is replaced.
-    place: Place,
+    endpoint: Endpoint,
     primary: Own<Mutex<Primary>>,
 }
 
@@ -37,12 +37,17 @@ struct Primary {
 
 impl Sentinels {
     /// The sentinels of the URL. The login of the URL is for the primary, and is not sent to them.
-    pub(super) fn new(name: String, places: Vec<Place>, options: &Options) -> Option<Self> {
-        let place = places.first()?.clone();
-        let sentinel = |place| {
-            Node::new(Place { login: RedisConnectionInfo::default(), ..place }, options.connect_timeout)
+    pub(super) fn new(name: String, endpoints: Vec<Endpoint>, options: &Options) -> Option<Self> {
+        let endpoint = endpoints.first()?.clone();
+        let sentinel = |endpoint| {
+            Node::new(Endpoint { login: RedisConnectionInfo::default(), ..endpoint }, options.connect_timeout)
         };
-        Some(Self { name, nodes: places.into_iter().map(sentinel).collect(), place, primary: Own::none() })
+        Some(Self {
+            name,
+            nodes: endpoints.into_iter().map(sentinel).collect(),
+            endpoint,
+            primary: Own::none(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Primary> {
@@ -58,7 +63,7 @@ impl Sentinels {
             let name = &self.name;
             Error::new(
                 Kind::Unavailable,
-                format!("no Redis Sentinel of the URL can be asked which server is the primary of `{name}`"),
+                format!("no Redis Sentinel of the URL names the primary of `{name}`"),
             )
         })
     }
@@ -72,14 +77,15 @@ impl Sentinels {
             }
             primary.asked = Some(Instant::now());
         }
-        self.ask(options, until).filter(|next| next.place.address != failed.place.address)
+        self.ask(options, until).filter(|next| next.endpoint.address != failed.endpoint.address)
     }
 
     fn ask(&self, options: &Options, until: Instant) -> Option<Arc<Node>> {
         let address = self.nodes.iter().find_map(|sentinel| self.told_by(sentinel, until))?;
         let mut primary = self.lock();
-        let known = primary.node.take().filter(|node| node.place.address == address);
-        let made = || Arc::new(Node::new(Place { address, ..self.place.clone() }, options.connect_timeout));
+        let known = primary.node.take().filter(|node| node.endpoint.address == address);
+        let made =
+            || Arc::new(Node::new(Endpoint { address, ..self.endpoint.clone() }, options.connect_timeout));
         Some(Arc::clone(primary.node.insert(known.unwrap_or_else(made))))
     }
 

@@ -1,8 +1,8 @@
-//! The server, or the nodes of a cluster: each namespace is on one of them, which the others know.
+//! The server, or the nodes of a cluster. In a cluster, each namespace is on one node, and every node knows which.
 //!
-//! Of a cluster, any node that works is asked: those in the URL, and those that the cluster has told of. A server that is
-//! none, as the URL has it, tells of no others: they would be told the password. Where the URL names sentinels, there is
-//! one server, and they know which.
+//! Requests go to any working node of a cluster: one of the URL, or one that another node has named. If the URL does
+//! not name a cluster, the store asks no other server, because that one would get the password. If the URL names
+//! sentinels, these name the one server.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use redis::{Cmd, FromRedisValue, RedisError, RedisResult, ScriptInvocation, Value, cmd};
 
-use super::connection::{Connection, Place};
+use super::connection::{Connection, Endpoint};
 use super::foreign;
 use super::node::Node;
 use super::options::Options;
@@ -25,18 +25,18 @@ use crate::shared::error::{Error, Kind};
 use crate::shared::socket::Address;
 use crate::sync::{Mutex, MutexGuard};
 
-/// How often one question may be sent on to another node.
+/// How often one request may be redirected to another node.
 const REDIRECTIONS: u32 = 4;
 
-/// How often the cluster is asked for its nodes, while namespaces move, at most.
+/// The shortest interval between two requests for the nodes of the cluster, while namespaces move.
 const LEARN_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) struct Server {
     options: Options,
-    /// Those in the URL, at least one.
+    /// The servers of the URL, at least one.
     seeds: Vec<Arc<Node>>,
     sentinels: Option<Sentinels>,
-    /// Whether there are others.
+    /// Whether the servers have turned out to be a cluster.
     is_cluster: AtomicBool,
     others: Own<Mutex<Others>>,
 }
@@ -44,17 +44,17 @@ pub(super) struct Server {
 #[derive(Default)]
 struct Others {
     nodes: HashMap<(String, u16), Arc<Node>>,
-    /// Where namespaces are, by their ids: those that are not on the first seed.
+    /// The nodes of the namespaces that are not on the first seed.
     homes: HashMap<u128, Arc<Node>>,
     learned: Option<Instant>,
 }
 
 impl Server {
-    pub(super) fn new(places: Vec<Place>, options: Options) -> Self {
-        let node = |place| Arc::new(Node::new(place, options.connect_timeout));
+    pub(super) fn new(endpoints: Vec<Endpoint>, options: Options) -> Self {
+        let node = |endpoint| Arc::new(Node::new(endpoint, options.connect_timeout));
         let sentinels = options.sentinel.clone();
-        let sentinels = sentinels.and_then(|name| Sentinels::new(name, places.clone(), &options));
-        let seeds: Vec<_> = places.into_iter().map(node).collect();
+        let sentinels = sentinels.and_then(|name| Sentinels::new(name, endpoints.clone(), &options));
+        let seeds: Vec<_> = endpoints.into_iter().map(node).collect();
         Self { options, seeds, sentinels, is_cluster: AtomicBool::new(false), others: Own::none() }
     }
 
@@ -66,7 +66,7 @@ impl Server {
         &self.options
     }
 
-    /// Has the server of a namespace run a script.
+    /// Runs a script on the server of a namespace.
     pub(super) fn run<R: FromRedisValue>(
         &self,
         home: u128,
@@ -76,7 +76,7 @@ impl Server {
         self.answer(home, until, |connection| script.invoke(connection))
     }
 
-    /// Asks the server of a namespace.
+    /// Runs a command on the server of a namespace.
     pub(super) fn ask<R: FromRedisValue>(
         &self,
         home: u128,
@@ -86,8 +86,8 @@ impl Server {
         self.answer(home, until, |connection| command.query(connection))
     }
 
-    /// The answer of the server of a namespace. One that is of another type than it should be says nothing of the server,
-    /// and is not repeated: it may be somebody's data.
+    /// Sends a request to the server of a namespace, and converts the answer. The error for an answer of the wrong type
+    /// does not quote it, because it may be another program's data.
     fn answer<R: FromRedisValue>(
         &self,
         home: u128,
@@ -98,7 +98,8 @@ impl Server {
             .map_err(|_| foreign("an answer of another type"))
     }
 
-    /// The answer as it is. Where the server fails, another node of the cluster knows which has taken over.
+    /// Sends a request to the server of a namespace. If the server fails, another node of the cluster names its
+    /// successor.
     fn answered(
         &self,
         home: u128,
@@ -122,7 +123,7 @@ impl Server {
                 Err(error) => {
                     self.others().homes.remove(&home);
                     failed.push(node);
-                    // No other is to be blamed for the time that this one took.
+                    // With little time left, no other node is asked: its failure would not be its own fault.
                     let enough = self.options.connect_timeout.min(self.options.timeout) / 4;
                     let is_late = Instant::now() + enough > until;
                     let another = if is_late { None } else { self.another(&failed, until) };
@@ -141,25 +142,27 @@ impl Server {
         Ok(is_cluster.then(known).flatten().unwrap_or_else(|| Arc::clone(&self.seeds[0])))
     }
 
-    /// A node of the cluster that was not asked, or the server that has taken over.
+    /// Returns a node of the cluster that was not asked yet, or the successor of the failed server.
     fn another(&self, asked: &[Arc<Node>], until: Instant) -> Option<Arc<Node>> {
         if let Some(sentinels) = &self.sentinels {
             return sentinels.successor(asked.last()?, &self.options, until);
         }
-        let is_new = |node: &&Arc<Node>| asked.iter().all(|asked| asked.place.address != node.place.address);
+        let is_new =
+            |node: &&Arc<Node>| asked.iter().all(|asked| asked.endpoint.address != node.endpoint.address);
         let mut seeds = self.seeds.iter().filter(is_new);
         if self.is_cluster.load(Ordering::Relaxed) {
             let known = || self.others().nodes.values().find(is_new).cloned();
             return seeds.next().cloned().or_else(known);
         }
-        // Several servers that are no cluster would each have values of their own.
+        // Servers that do not form a cluster would each have their own values, so a node must confirm the cluster
+        // first.
         if self.seeds.len() == 1 || !self.is_due() {
             return None;
         }
         seeds.find(|seed| self.learn(seed, until)).cloned()
     }
 
-    /// The node that has the namespace, if this is the error that tells it.
+    /// Returns the node that has the namespace, if the error is a redirection (`MOVED`).
     fn moved(&self, home: u128, from: &Node, error: &RedisError) -> Option<Arc<Node>> {
         if error.code() != Some("MOVED") {
             return None;
@@ -173,7 +176,7 @@ impl Server {
         Some(node)
     }
 
-    /// Whether the cluster is to be asked for its nodes.
+    /// Whether it is time to ask the cluster for its nodes.
     fn is_due(&self) -> bool {
         let mut others = self.others();
         let is_due = others.learned.is_none_or(|learned| learned.elapsed() > LEARN_EVERY);
@@ -183,7 +186,7 @@ impl Server {
         is_due
     }
 
-    /// Has a node tell of all nodes; says whether it is one of a cluster.
+    /// Asks a node for all nodes. Returns whether the node belongs to a cluster.
     fn learn(&self, from: &Node, until: Instant) -> bool {
         let ask = |connection: &mut Connection| cmd("CLUSTER").arg("SLOTS").query::<Value>(connection);
         let Ok(Ok(Value::Array(ranges))) = from.ask(until, ask) else { return false };
@@ -205,10 +208,10 @@ impl Server {
         true
     }
 
-    /// The host that a node means.
+    /// Returns the host of a node that `from` has named.
     fn host(from: &Node, host: &str) -> String {
-        match (&from.place.address, host) {
-            // A node that does not know its own name.
+        match (&from.endpoint.address, host) {
+            // A node that does not know its own name leaves it empty.
             (Address::Tcp(here, _), "") => here.clone(),
             _ => host.to_owned(),
         }
@@ -216,17 +219,17 @@ impl Server {
 
     fn node(&self, (host, port): &(String, u16)) -> Arc<Node> {
         let address = Address::Tcp(host.clone(), *port);
-        // One in the URL is the same under that name.
-        let seed = self.seeds.iter().find(|seed| seed.place.address == address);
+        // A node of the URL is used again.
+        let seed = self.seeds.iter().find(|seed| seed.endpoint.address == address);
         let made = || {
-            let place = Place { address: address.clone(), ..self.seeds[0].place.clone() };
-            Arc::new(Node::new(place, self.options.connect_timeout))
+            let endpoint = Endpoint { address: address.clone(), ..self.seeds[0].endpoint.clone() };
+            Arc::new(Node::new(endpoint, self.options.connect_timeout))
         };
         seed.map_or_else(made, Arc::clone)
     }
 }
 
-/// Whether a server says that another one is to be asked.
+/// Whether an answer redirects to another server.
 fn is_redirection(error: &RedisError) -> bool {
     matches!(error.code(), Some("MOVED" | "ASK"))
 }
@@ -247,8 +250,8 @@ mod tests {
         for (url, tls) in
             [("redis://h1,h2", false), ("rediss://h1,h2", true), ("rediss://h1?cluster=true", true)]
         {
-            let (places, options) = options::parse(url).expect("a URL");
-            assert_eq!(Server::new(places, options).node(&("h3".into(), 1)).place.tls, tls, "{url}");
+            let (endpoints, options) = options::parse(url).expect("a URL");
+            assert_eq!(Server::new(endpoints, options).node(&("h3".into(), 1)).endpoint.tls, tls, "{url}");
         }
     }
 }

@@ -1,5 +1,5 @@
--- Hits that are only logged, so that a hit is cheap, are counted and ordered together. It changes nothing that can be
--- seen, and has to be done before entries are ordered by anything else. Has the names `meta`, `recent` and `hits`.
+-- Settles the log: counts the logged hits as uses, and moves each of their entries once. A hit only appends to the log, so
+-- it is cheap. Must run before a script reads or changes the order. Uses the names `meta`, `recent` and `hits`.
 local keys = redis.call('LRANGE', hits, 0, -1)
 local count = #keys
 if count > 0 then
@@ -8,7 +8,7 @@ if count > 0 then
   if redis.call('PTTL', meta) == -1 then
     redis.call('PEXPIRE', meta, UNUSED)
   end
-  -- Of one key, the latest hit; if the entry is still there.
+  -- Only the latest hit of each key counts for the order, and only if the entry still exists.
   local seen, order = {}, {}
   for at = count, 1, -1 do
     local key = keys[at]

@@ -1,6 +1,7 @@
--- Stores an entry. ARGV: from 4, the value, its weight, the generation and the number of invalidations of its ticket or
--- nothing, whether it replaces, the limits or nothing, how many microseconds old it counts as. Returns 1 if it did, 0 if not; 2 when there was so much to evict
--- that it has to be called again, and 3 when the namespace is new to the server.
+-- Stores an entry. ARGV: from 4, the value, the weight, the ticket's generation and number of invalidations (perhaps
+-- empty), whether to replace an entry, the limits (perhaps empty), and the age that the entry counts as, in microseconds.
+-- Returns 1 if the entry is stored, 0 if not, 2 if more is to be evicted and the script must be called again, and 3 if the
+-- namespace is new to the server.
 local EVICTIONS = 256
 local value, weight, generation, sequence = ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 local replaces, maxsize, max_weight = ARGV[8] ~= '', tonumber(ARGV[9]), tonumber(ARGV[10])

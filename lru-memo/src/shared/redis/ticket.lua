@@ -1,2 +1,2 @@
--- When something begins to be computed.
+-- Returns a ticket.
 return ticket()

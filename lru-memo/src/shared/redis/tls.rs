@@ -21,14 +21,14 @@ impl Stream for Encrypted {
     }
 }
 
-/// A session with the server of that name. The handshake is made with the first bytes.
+/// Makes a TLS session with the server of this name. The first bytes start the handshake.
 pub(super) fn encrypted(host: &str, socket: Timed) -> io::Result<Encrypted> {
     let name = ServerName::try_from(String::from(host)).map_err(io::Error::other)?;
     let session = ClientConnection::new(trusting()?, name).map_err(io::Error::other)?;
     Ok(StreamOwned::new(session, socket))
 }
 
-/// Whom we trust: the authorities that the system trusts.
+/// Returns the configuration, which trusts the certificate authorities of the system.
 fn trusting() -> io::Result<Arc<ClientConfig>> {
     static TRUSTING: OnceBox<Arc<ClientConfig>> = OnceBox::new();
     if let Some(config) = TRUSTING.get() {
@@ -39,7 +39,7 @@ fn trusting() -> io::Result<Arc<ClientConfig>> {
     let (usable, _) = authorities.add_parsable_certificates(found.certs);
     if usable == 0 {
         let why = found.errors.first().map_or_else(|| "there are none".to_string(), ToString::to_string);
-        return Err(io::Error::other(alloc::format!("no certificates of authorities to trust: {why}")));
+        return Err(io::Error::other(alloc::format!("no trusted certificate authorities: {why}")));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

@@ -1,0 +1,513 @@
+async fn fetch(id: u64) -> Result<Page, FetchError> {
+    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
+    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
+    let __lru_memo_found = __lru_memo_cache
+        .get_or_join(
+            __lru_memo_key,
+            clone_value::<
+                Value<
+                    Result<Page, FetchError>,
+                    Is<
+                        {
+                            #[allow(unused_imports)]
+                            use NotResult as _;
+                            Probe::<Result<Page, FetchError>>::IS_RESULT
+                        },
+                    >,
+                >,
+            > as fn(&_) -> _,
+        );
+    match __lru_memo_found {
+        ::core::result::Result::Ok(__lru_memo_value) => {
+            <Result<
+                Page,
+                FetchError,
+            > as Returned<
+                Is<
+                    {
+                        #[allow(unused_imports)]
+                        use NotResult as _;
+                        Probe::<Result<Page, FetchError>>::IS_RESULT
+                    },
+                >,
+            >>::from_value(__lru_memo_value)
+        }
+        ::core::result::Result::Err(__lru_memo_pending) => {
+            match __lru_memo_pending
+                .wait(
+                    ::core::option::Option::None,
+                    clone_value::<
+                        Value<
+                            Result<Page, FetchError>,
+                            Is<
+                                {
+                                    #[allow(unused_imports)]
+                                    use NotResult as _;
+                                    Probe::<Result<Page, FetchError>>::IS_RESULT
+                                },
+                            >,
+                        >,
+                    > as fn(&_) -> _,
+                )
+                .await
+            {
+                ::core::result::Result::Ok((__lru_memo_answer, _)) => {
+                    {
+                        #[allow(unused_imports)]
+                        use UnsharedErrors as _;
+                        ErrorProbe::<Result<Page, FetchError>>::errors()
+                    }
+                        .answer::<
+                            Is<
+                                {
+                                    #[allow(unused_imports)]
+                                    use NotResult as _;
+                                    Probe::<Result<Page, FetchError>>::IS_RESULT
+                                },
+                            >,
+                        >(__lru_memo_answer)
+                }
+                ::core::result::Result::Err(mut __lru_memo_miss) => {
+                    let __lru_memo_returned = __lru_memo_miss
+                        .inside(async { fetch_uncached(id).await })
+                        .await;
+                    __lru_memo_miss
+                        .share_error::<
+                            Is<
+                                {
+                                    #[allow(unused_imports)]
+                                    use NotResult as _;
+                                    Probe::<Result<Page, FetchError>>::IS_RESULT
+                                },
+                            >,
+                            Result<Page, FetchError>,
+                        >(
+                            &__lru_memo_returned,
+                            {
+                                #[allow(unused_imports)]
+                                use UnsharedErrors as _;
+                                ErrorProbe::<Result<Page, FetchError>>::errors()
+                            },
+                        );
+                    __lru_memo_miss
+                        .complete::<
+                            Is<
+                                {
+                                    #[allow(unused_imports)]
+                                    use NotResult as _;
+                                    Probe::<Result<Page, FetchError>>::IS_RESULT
+                                },
+                            >,
+                            Result<Page, FetchError>,
+                        >(
+                            __lru_memo_returned,
+                            clone_value::<
+                                Value<
+                                    Result<Page, FetchError>,
+                                    Is<
+                                        {
+                                            #[allow(unused_imports)]
+                                            use NotResult as _;
+                                            Probe::<Result<Page, FetchError>>::IS_RESULT
+                                        },
+                                    >,
+                                >,
+                            > as fn(&_) -> _,
+                            admit_all,
+                            weigh_nothing,
+                            no_own_ttl,
+                        )
+                }
+            }
+        }
+    }
+}
+///Runs [`fetch`] itself: touches no cache and no counter, as Python's `__wrapped__`.
+async fn fetch_uncached(id: u64) -> Result<Page, FetchError> {
+    get(id).await
+}
+///The hits, misses and size of the cache of [`fetch`].
+fn fetch_cache_info() -> CacheInfo {
+    fetch_needs_lru_cache_on_its_impl_block().info()
+}
+///What the cache of [`fetch`] has done since it was made, and how long its runs took.
+fn fetch_cache_totals() -> CacheTotals {
+    fetch_needs_lru_cache_on_its_impl_block().totals()
+}
+///Drops every entry of the cache of [`fetch`] and zeroes its counters.
+fn fetch_cache_clear() {
+    fetch_needs_lru_cache_on_its_impl_block().clear();
+}
+///The configuration of the cache of [`fetch`].
+fn fetch_cache_parameters() -> CacheParameters {
+    CacheParameters::new(
+        ::core::option::Option::Some(const { 128 }),
+        false,
+        <Scope>::Process,
+    )
+}
+///Removes one entry from the cache of [`fetch`]; says whether it was there.
+fn fetch_cache_invalidate(id: u64) -> ::core::primitive::bool {
+    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
+    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
+    let __lru_memo_found = __lru_memo_cache.invalidate(__lru_memo_key);
+    __lru_memo_found
+}
+///The value that the cache of [`fetch`] holds, if any; touches neither recency nor counters.
+fn fetch_cache_peek(
+    id: u64,
+) -> ::core::option::Option<
+    Value<
+        Result<Page, FetchError>,
+        Is<
+            {
+                #[allow(unused_imports)]
+                use NotResult as _;
+                Probe::<Result<Page, FetchError>>::IS_RESULT
+            },
+        >,
+    >,
+> {
+    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
+    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
+    let __lru_memo_found = __lru_memo_cache
+        .peek(
+            __lru_memo_key,
+            clone_value::<
+                Value<
+                    Result<Page, FetchError>,
+                    Is<
+                        {
+                            #[allow(unused_imports)]
+                            use NotResult as _;
+                            Probe::<Result<Page, FetchError>>::IS_RESULT
+                        },
+                    >,
+                >,
+            > as fn(&_) -> _,
+        );
+    __lru_memo_found
+}
+///Stores a value for [`fetch`] as its most recent, replacing an older one; touches no counter.
+fn fetch_cache_put(
+    id: u64,
+    __lru_memo_value: Value<
+        Result<Page, FetchError>,
+        Is<
+            {
+                #[allow(unused_imports)]
+                use NotResult as _;
+                Probe::<Result<Page, FetchError>>::IS_RESULT
+            },
+        >,
+    >,
+) {
+    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
+    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
+    let __lru_memo_found = __lru_memo_cache
+        .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
+    __lru_memo_found
+}
+///Runs [`fetch`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
+async fn fetch_cache_refresh(id: u64) -> Result<Page, FetchError> {
+    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
+    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
+    let __lru_memo_found = __lru_memo_cache.refresh(__lru_memo_key);
+    let mut __lru_memo_miss = __lru_memo_found;
+    let __lru_memo_returned = fetch_uncached(id).await;
+    __lru_memo_miss
+        .complete::<
+            Is<
+                {
+                    #[allow(unused_imports)]
+                    use NotResult as _;
+                    Probe::<Result<Page, FetchError>>::IS_RESULT
+                },
+            >,
+            Result<Page, FetchError>,
+        >(
+            __lru_memo_returned,
+            clone_value::<
+                Value<
+                    Result<Page, FetchError>,
+                    Is<
+                        {
+                            #[allow(unused_imports)]
+                            use NotResult as _;
+                            Probe::<Result<Page, FetchError>>::IS_RESULT
+                        },
+                    >,
+                >,
+            > as fn(&_) -> _,
+            admit_all,
+            weigh_nothing,
+            no_own_ttl,
+        )
+}
+///Calls [`fetch`] and tells the outcome of the call as well.
+async fn fetch_with_outcome(id: u64) -> (Result<Page, FetchError>, Outcome) {
+    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
+    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
+    let __lru_memo_found = __lru_memo_cache
+        .get_or_join(
+            __lru_memo_key,
+            clone_value::<
+                Value<
+                    Result<Page, FetchError>,
+                    Is<
+                        {
+                            #[allow(unused_imports)]
+                            use NotResult as _;
+                            Probe::<Result<Page, FetchError>>::IS_RESULT
+                        },
+                    >,
+                >,
+            > as fn(&_) -> _,
+        );
+    match __lru_memo_found {
+        ::core::result::Result::Ok(__lru_memo_value) => {
+            (
+                <Result<
+                    Page,
+                    FetchError,
+                > as Returned<
+                    Is<
+                        {
+                            #[allow(unused_imports)]
+                            use NotResult as _;
+                            Probe::<Result<Page, FetchError>>::IS_RESULT
+                        },
+                    >,
+                >>::from_value(__lru_memo_value),
+                <Outcome>::Hit,
+            )
+        }
+        ::core::result::Result::Err(__lru_memo_pending) => {
+            match __lru_memo_pending
+                .wait(
+                    ::core::option::Option::None,
+                    clone_value::<
+                        Value<
+                            Result<Page, FetchError>,
+                            Is<
+                                {
+                                    #[allow(unused_imports)]
+                                    use NotResult as _;
+                                    Probe::<Result<Page, FetchError>>::IS_RESULT
+                                },
+                            >,
+                        >,
+                    > as fn(&_) -> _,
+                )
+                .await
+            {
+                ::core::result::Result::Ok((__lru_memo_answer, __lru_memo_outcome)) => {
+                    (
+                        {
+                            #[allow(unused_imports)]
+                            use UnsharedErrors as _;
+                            ErrorProbe::<Result<Page, FetchError>>::errors()
+                        }
+                            .answer::<
+                                Is<
+                                    {
+                                        #[allow(unused_imports)]
+                                        use NotResult as _;
+                                        Probe::<Result<Page, FetchError>>::IS_RESULT
+                                    },
+                                >,
+                            >(__lru_memo_answer),
+                        __lru_memo_outcome,
+                    )
+                }
+                ::core::result::Result::Err(mut __lru_memo_miss) => {
+                    let __lru_memo_returned = __lru_memo_miss
+                        .inside(async { fetch_uncached(id).await })
+                        .await;
+                    __lru_memo_miss
+                        .share_error::<
+                            Is<
+                                {
+                                    #[allow(unused_imports)]
+                                    use NotResult as _;
+                                    Probe::<Result<Page, FetchError>>::IS_RESULT
+                                },
+                            >,
+                            Result<Page, FetchError>,
+                        >(
+                            &__lru_memo_returned,
+                            {
+                                #[allow(unused_imports)]
+                                use UnsharedErrors as _;
+                                ErrorProbe::<Result<Page, FetchError>>::errors()
+                            },
+                        );
+                    (
+                        __lru_memo_miss
+                            .complete::<
+                                Is<
+                                    {
+                                        #[allow(unused_imports)]
+                                        use NotResult as _;
+                                        Probe::<Result<Page, FetchError>>::IS_RESULT
+                                    },
+                                >,
+                                Result<Page, FetchError>,
+                            >(
+                                __lru_memo_returned,
+                                clone_value::<
+                                    Value<
+                                        Result<Page, FetchError>,
+                                        Is<
+                                            {
+                                                #[allow(unused_imports)]
+                                                use NotResult as _;
+                                                Probe::<Result<Page, FetchError>>::IS_RESULT
+                                            },
+                                        >,
+                                    >,
+                                > as fn(&_) -> _,
+                                admit_all,
+                                weigh_nothing,
+                                no_own_ttl,
+                            ),
+                        <Outcome>::Miss,
+                    )
+                }
+            }
+        }
+    }
+}
+///Removes the entries of the cache of [`fetch`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.
+fn fetch_cache_invalidate_if(
+    __lru_memo_predicate: impl ::core::ops::FnMut(
+        &u64,
+        &Value<
+            Result<Page, FetchError>,
+            Is<
+                {
+                    #[allow(unused_imports)]
+                    use NotResult as _;
+                    Probe::<Result<Page, FetchError>>::IS_RESULT
+                },
+            >,
+        >,
+    ) -> ::core::primitive::bool,
+) -> ::core::primitive::usize {
+    match ::core::option::Option::Some(fetch_needs_lru_cache_on_its_impl_block()) {
+        ::core::option::Option::Some(__lru_memo_cache) => {
+            let mut __lru_memo_predicate = __lru_memo_predicate;
+            __lru_memo_cache
+                .invalidate_if(|__lru_memo_key, __lru_memo_value| {
+                    __lru_memo_predicate(&__lru_memo_key.0, __lru_memo_value)
+                })
+        }
+        ::core::option::Option::None => 0,
+    }
+}
+#[doc(hidden)]
+#[inline]
+fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
+    AllThreads,
+    Kept<
+        {
+            #[allow(unused_imports)]
+            use NotPlain as _;
+            Plainness::<
+                (u64, ()),
+                Value<
+                    Result<Page, FetchError>,
+                    Is<
+                        {
+                            #[allow(unused_imports)]
+                            use NotResult as _;
+                            Probe::<Result<Page, FetchError>>::IS_RESULT
+                        },
+                    >,
+                >,
+            >::IS_PLAIN
+        },
+        false,
+    >,
+    (u64, ()),
+    Value<
+        Result<Page, FetchError>,
+        Is<
+            {
+                #[allow(unused_imports)]
+                use NotResult as _;
+                Probe::<Result<Page, FetchError>>::IS_RESULT
+            },
+        >,
+    >,
+    DefaultHasher,
+> {
+    static __LRU_MEMO_CACHE: Slot<
+        Cache<
+            AllThreads,
+            Kept<
+                {
+                    #[allow(unused_imports)]
+                    use NotPlain as _;
+                    Plainness::<
+                        (u64, ()),
+                        Value<
+                            Result<Page, FetchError>,
+                            Is<
+                                {
+                                    #[allow(unused_imports)]
+                                    use NotResult as _;
+                                    Probe::<Result<Page, FetchError>>::IS_RESULT
+                                },
+                            >,
+                        >,
+                    >::IS_PLAIN
+                },
+                false,
+            >,
+            (u64, ()),
+            Value<
+                Result<Page, FetchError>,
+                Is<
+                    {
+                        #[allow(unused_imports)]
+                        use NotResult as _;
+                        Probe::<Result<Page, FetchError>>::IS_RESULT
+                    },
+                >,
+            >,
+            DefaultHasher,
+        >,
+    > = Slot::new();
+    __LRU_MEMO_CACHE
+        .get(
+            (shareable::<u64>(), ()),
+            shareable::<
+                Value<
+                    Result<Page, FetchError>,
+                    Is<
+                        {
+                            #[allow(unused_imports)]
+                            use NotResult as _;
+                            Probe::<Result<Page, FetchError>>::IS_RESULT
+                        },
+                    >,
+                >,
+            >(),
+            || Site {
+                of: instantiation(|| ()),
+                name: || ::core::concat!(::core::module_path!(), "::", "fetch"),
+                file: ::core::file!(),
+                line: line!(),
+                parameters: CacheParameters::new(
+                    ::core::option::Option::Some(const { 128 }),
+                    false,
+                    <Scope>::Process,
+                ),
+                info: || fetch_needs_lru_cache_on_its_impl_block().info(),
+                totals: || fetch_needs_lru_cache_on_its_impl_block().totals(),
+                clear: || fetch_needs_lru_cache_on_its_impl_block().clear(),
+                invalidate_tag: ::core::option::Option::None,
+            },
+        )
+}

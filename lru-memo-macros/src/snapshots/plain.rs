@@ -1,0 +1,253 @@
+fn area(width: u32, height: u32) -> u32 {
+    let __lru_memo_key = (
+        part::<Leaf<_>, u32, u32, _>(&width),
+        (part::<Leaf<_>, u32, u32, _>(&height), ()),
+    );
+    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
+    let __lru_memo_found = __lru_memo_cache
+        .get(__lru_memo_key, clone_value::<u32> as fn(&_) -> _);
+    match __lru_memo_found {
+        ::core::result::Result::Ok(__lru_memo_value) => {
+            <u32 as Returned<Is<false>>>::from_value(__lru_memo_value)
+        }
+        ::core::result::Result::Err(__lru_memo_miss) => {
+            cold(move || {
+                let __lru_memo_key = (
+                    part::<Leaf<_>, u32, u32, _>(&width),
+                    (part::<Leaf<_>, u32, u32, _>(&height), ()),
+                );
+                match __lru_memo_cache
+                    .look(
+                        &__lru_memo_miss,
+                        __lru_memo_key,
+                        clone_value::<u32> as fn(&_) -> _,
+                    )
+                {
+                    ::core::result::Result::Ok(__lru_memo_value) => {
+                        <u32 as Returned<Is<false>>>::from_value(__lru_memo_value)
+                    }
+                    ::core::result::Result::Err(ref mut __lru_memo_miss) => {
+                        let __lru_memo_returned = area_uncached(width, height);
+                        __lru_memo_miss
+                            .complete::<
+                                Is<false>,
+                                u32,
+                            >(
+                                __lru_memo_returned,
+                                clone_value::<u32> as fn(&_) -> _,
+                                admit_all,
+                                weigh_nothing,
+                                no_own_ttl,
+                            )
+                    }
+                }
+            })
+        }
+    }
+}
+///Runs [`area`] itself: touches no cache and no counter, as Python's `__wrapped__`.
+fn area_uncached(width: u32, height: u32) -> u32 {
+    width * height
+}
+///The hits, misses and size of the cache of [`area`].
+fn area_cache_info() -> CacheInfo {
+    area_needs_lru_cache_on_its_impl_block().info()
+}
+///What the cache of [`area`] has done since it was made, and how long its runs took.
+fn area_cache_totals() -> CacheTotals {
+    area_needs_lru_cache_on_its_impl_block().totals()
+}
+///Drops every entry of the cache of [`area`] and zeroes its counters.
+fn area_cache_clear() {
+    area_needs_lru_cache_on_its_impl_block().clear();
+}
+///The configuration of the cache of [`area`].
+fn area_cache_parameters() -> CacheParameters {
+    CacheParameters::new(
+        ::core::option::Option::Some(const { 128 }),
+        false,
+        <Scope>::Process,
+    )
+}
+///Removes one entry from the cache of [`area`]; says whether it was there.
+fn area_cache_invalidate(width: u32, height: u32) -> ::core::primitive::bool {
+    let __lru_memo_key = (
+        part::<Leaf<_>, u32, u32, _>(&width),
+        (part::<Leaf<_>, u32, u32, _>(&height), ()),
+    );
+    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
+    let __lru_memo_found = __lru_memo_cache.invalidate(__lru_memo_key);
+    __lru_memo_found
+}
+///The value that the cache of [`area`] holds, if any; touches neither recency nor counters.
+fn area_cache_peek(width: u32, height: u32) -> ::core::option::Option<u32> {
+    let __lru_memo_key = (
+        part::<Leaf<_>, u32, u32, _>(&width),
+        (part::<Leaf<_>, u32, u32, _>(&height), ()),
+    );
+    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
+    let __lru_memo_found = __lru_memo_cache
+        .peek(__lru_memo_key, clone_value::<u32> as fn(&_) -> _);
+    __lru_memo_found
+}
+///Stores a value for [`area`] as its most recent, replacing an older one; touches no counter.
+fn area_cache_put(width: u32, height: u32, __lru_memo_value: u32) {
+    let __lru_memo_key = (
+        part::<Leaf<_>, u32, u32, _>(&width),
+        (part::<Leaf<_>, u32, u32, _>(&height), ()),
+    );
+    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
+    let __lru_memo_found = __lru_memo_cache
+        .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
+    __lru_memo_found
+}
+///Runs [`area`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
+fn area_cache_refresh(width: u32, height: u32) -> u32 {
+    let __lru_memo_key = (
+        part::<Leaf<_>, u32, u32, _>(&width),
+        (part::<Leaf<_>, u32, u32, _>(&height), ()),
+    );
+    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
+    let __lru_memo_found = __lru_memo_cache.refresh(__lru_memo_key);
+    let mut __lru_memo_miss = __lru_memo_found;
+    let __lru_memo_returned = area_uncached(width, height);
+    __lru_memo_miss
+        .complete::<
+            Is<false>,
+            u32,
+        >(
+            __lru_memo_returned,
+            clone_value::<u32> as fn(&_) -> _,
+            admit_all,
+            weigh_nothing,
+            no_own_ttl,
+        )
+}
+///Calls [`area`] and tells the outcome of the call as well.
+fn area_with_outcome(width: u32, height: u32) -> (u32, Outcome) {
+    let __lru_memo_key = (
+        part::<Leaf<_>, u32, u32, _>(&width),
+        (part::<Leaf<_>, u32, u32, _>(&height), ()),
+    );
+    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
+    let __lru_memo_found = __lru_memo_cache
+        .get(__lru_memo_key, clone_value::<u32> as fn(&_) -> _);
+    match __lru_memo_found {
+        ::core::result::Result::Ok(__lru_memo_value) => {
+            (<u32 as Returned<Is<false>>>::from_value(__lru_memo_value), <Outcome>::Hit)
+        }
+        ::core::result::Result::Err(__lru_memo_miss) => {
+            cold(move || {
+                let __lru_memo_key = (
+                    part::<Leaf<_>, u32, u32, _>(&width),
+                    (part::<Leaf<_>, u32, u32, _>(&height), ()),
+                );
+                match __lru_memo_cache
+                    .look(
+                        &__lru_memo_miss,
+                        __lru_memo_key,
+                        clone_value::<u32> as fn(&_) -> _,
+                    )
+                {
+                    ::core::result::Result::Ok(__lru_memo_value) => {
+                        (
+                            <u32 as Returned<Is<false>>>::from_value(__lru_memo_value),
+                            <Outcome>::Hit,
+                        )
+                    }
+                    ::core::result::Result::Err(ref mut __lru_memo_miss) => {
+                        let __lru_memo_returned = area_uncached(width, height);
+                        (
+                            __lru_memo_miss
+                                .complete::<
+                                    Is<false>,
+                                    u32,
+                                >(
+                                    __lru_memo_returned,
+                                    clone_value::<u32> as fn(&_) -> _,
+                                    admit_all,
+                                    weigh_nothing,
+                                    no_own_ttl,
+                                ),
+                            <Outcome>::Miss,
+                        )
+                    }
+                }
+            })
+        }
+    }
+}
+///Removes the entries of the cache of [`area`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.
+fn area_cache_invalidate_if(
+    __lru_memo_predicate: impl ::core::ops::FnMut(
+        (&u32, &u32),
+        &u32,
+    ) -> ::core::primitive::bool,
+) -> ::core::primitive::usize {
+    match ::core::option::Option::Some(area_needs_lru_cache_on_its_impl_block()) {
+        ::core::option::Option::Some(__lru_memo_cache) => {
+            let mut __lru_memo_predicate = __lru_memo_predicate;
+            __lru_memo_cache
+                .invalidate_if(|__lru_memo_key, __lru_memo_value| {
+                    __lru_memo_predicate(
+                        (&__lru_memo_key.0, &__lru_memo_key.1.0),
+                        __lru_memo_value,
+                    )
+                })
+        }
+        ::core::option::Option::None => 0,
+    }
+}
+#[doc(hidden)]
+#[inline]
+fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
+    AllThreads,
+    Kept<
+        {
+            #[allow(unused_imports)]
+            use NotPlain as _;
+            Plainness::<(u32, (u32, ())), u32>::IS_PLAIN
+        },
+        false,
+    >,
+    (u32, (u32, ())),
+    u32,
+    DefaultHasher,
+> {
+    static __LRU_MEMO_CACHE: Slot<
+        Cache<
+            AllThreads,
+            Kept<
+                {
+                    #[allow(unused_imports)]
+                    use NotPlain as _;
+                    Plainness::<(u32, (u32, ())), u32>::IS_PLAIN
+                },
+                false,
+            >,
+            (u32, (u32, ())),
+            u32,
+            DefaultHasher,
+        >,
+    > = Slot::new();
+    __LRU_MEMO_CACHE
+        .get(
+            (shareable::<u32>(), (shareable::<u32>(), ())),
+            shareable::<u32>(),
+            || Site {
+                of: instantiation(|| ()),
+                name: || ::core::concat!(::core::module_path!(), "::", "area"),
+                file: ::core::file!(),
+                line: line!(),
+                parameters: CacheParameters::new(
+                    ::core::option::Option::Some(const { 128 }),
+                    false,
+                    <Scope>::Process,
+                ),
+                info: || area_needs_lru_cache_on_its_impl_block().info(),
+                totals: || area_needs_lru_cache_on_its_impl_block().totals(),
+                clear: || area_needs_lru_cache_on_its_impl_block().clear(),
+                invalidate_tag: ::core::option::Option::None,
+            },
+        )
+}
