@@ -27,11 +27,6 @@ pub trait Expiry: Send + Sync + 'static {
     fn new(now: Option<Instant>, age: Option<Duration>, idle: Option<Duration>) -> Self;
     /// The deadline, if there is one.
     fn deadline(&self) -> Option<Instant>;
-    /// Whether the deadline has passed.
-    #[inline]
-    fn is_over(&self, now: Instant) -> bool {
-        self.deadline().is_some_and(|deadline| now >= deadline)
-    }
     /// Notes a use.
     #[inline]
     fn put_off(&self, _now: Instant, _idle: Duration) {}
@@ -116,13 +111,11 @@ impl Expiry for PutOff {
         Self { stored: now, ends, unused: AtomicU64::new(unused) }
     }
 
-    fn deadline(&self) -> Option<Instant> {
-        self.stored?.checked_add(Duration::from_nanos(self.after()))
-    }
-
     #[inline]
-    fn is_over(&self, now: Instant) -> bool {
-        self.stored.is_some_and(|stored| nanoseconds(now.saturating_duration_since(stored)) >= self.after())
+    fn deadline(&self) -> Option<Instant> {
+        // Relaxed: a use is seen by whoever happens after it, as any write is.
+        let after = self.ends.min(self.unused.load(Relaxed));
+        self.stored?.checked_add(Duration::from_nanos(after))
     }
 
     #[inline]
@@ -139,15 +132,6 @@ impl Expiry for PutOff {
     }
 }
 
-impl PutOff {
-    #[inline]
-    fn after(&self) -> u64 {
-        // Relaxed: a use is seen by whoever happens after it, as any write is.
-        self.ends.min(self.unused.load(Relaxed))
-    }
-}
-
-#[inline]
 fn nanoseconds(length: Duration) -> u64 {
     u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)
 }

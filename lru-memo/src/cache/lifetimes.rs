@@ -19,7 +19,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
 
     #[inline(always)]
     pub(super) fn is_expired(&self, entry: &EntryOf<P, K, V>, now: Option<Instant>) -> bool {
-        now.is_some_and(|now| entry.expiry.is_over(now))
+        now.zip(entry.expiry.deadline()).is_some_and(|(now, deadline)| now >= deadline)
     }
 
     /// Notes that an entry is used now, where that puts off when it expires.
