@@ -62,7 +62,8 @@ fn ages_are_those_of_the_value_under_the_limits_of_the_object() {
     let _clock = clock_for_me_alone();
     let (short, long) = (Owner::new(5, 0, 1, "short"), Owner::new(50, 0, 1, String::from("long")));
     for days in [20, 3] {
-        (short.own(days), long.own(days));
+        short.own(days);
+        long.own(days);
     }
     days_later(3);
     assert_eq!((short.own_cache_peek(3), long.own_cache_peek(3)), (None, None));
