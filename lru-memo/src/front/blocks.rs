@@ -197,8 +197,7 @@ impl<X: Blank> Blocks<X> {
         }
     }
 
-    #[cold]
-    #[inline(never)]
+    #[inline]
     unsafe fn far(&self, index: usize) -> &X {
         let block = self.layout.block(index);
         // SAFETY: whoever has the place got it after the block was there, and the index is in the block.
