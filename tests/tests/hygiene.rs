@@ -323,7 +323,7 @@ mod items_in_the_way {
     const CACHES: usize = 3;
     const INSTANCES: usize = 3;
 
-    #[lru_cache(maxsize = CACHE, ttl = "1h", cache_if = |v: &u32| *v > 0)]
+    #[lru_cache(maxsize = CACHE, ttl = "1h", ttl_of = |_| ::core::time::Duration::MAX, jitter = "1m", cache_if = |v: &u32| *v > 0)]
     fn plain(x: u32, (a, b): (u32, u32), _: u32) -> u32 {
         x + a + b + value
     }
@@ -333,7 +333,7 @@ mod items_in_the_way {
         x / 2
     }
 
-    #[lru_cache(maxsize = CACHE, scope = thread)]
+    #[lru_cache(maxsize = CACHE, idle = "1h", scope = thread)]
     fn of_thread(x: u32) -> u32 {
         x
     }

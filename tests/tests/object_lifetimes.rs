@@ -4,8 +4,9 @@
 
 use std::hash::Hash;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::Duration;
 
 use lru_memo::{Memo, clock, lru_cache};
@@ -49,8 +50,9 @@ impl<T: Clone + Eq + Hash + Send + Sync + 'static> Owner<T> {
     #[lru_cache(idle = self.unused, single_flight = true, scope = self.memo)]
     async fn awaited(&self, x: u32) -> u32 {
         let mut polls = 0;
-        std::future::poll_fn(|_| {
+        std::future::poll_fn(|context| {
             polls += 1;
+            context.waker().wake_by_ref();
             if polls == 1 { Poll::Pending } else { Poll::Ready(x) }
         })
         .await
@@ -108,4 +110,34 @@ fn a_waiter_that_gets_its_value_late_has_used_the_entry() {
     assert_eq!(owner.awaited_cache_peek(1), Some(1));
     days_later(1);
     assert_eq!(owner.awaited_cache_peek(1), None);
+}
+
+#[test]
+fn a_use_by_any_thread_is_one_for_all() {
+    const THREADS: u32 = 4;
+    const ROUNDS: u32 = 100;
+    let _clock = clock_for_me_alone();
+    let (owner, round) = (Owner::new(1, 0, 4, ()), Barrier::new(THREADS as usize));
+    let call = |x| block_on(owner.awaited(x));
+    (0..THREADS).for_each(|x| _ = call(x));
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (round, call) = (&round, &call);
+            scope.spawn(move || {
+                for number in 0..ROUNDS {
+                    // In each round an entry is used by another thread, and by several if they come at the same time.
+                    call((thread + number) % THREADS);
+                    call(0);
+                    if round.wait().is_leader() {
+                        days_later(3);
+                    }
+                    round.wait();
+                }
+            });
+        }
+    });
+    let info = owner.awaited_cache_info();
+    assert_eq!((info.hits, info.misses), (u64::from(2 * THREADS * ROUNDS), u64::from(THREADS)));
+    days_later(4);
+    assert_eq!(owner.awaited_cache_peek(0), None);
 }

@@ -15,7 +15,6 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 
 use super::error::Error;
-use super::hash::hash;
 use super::health::{note, note_rejected};
 use super::identity::Identity;
 use super::key::SharedKey;
@@ -467,16 +466,6 @@ impl SharedCache {
     pub fn near_info(&self) -> CacheInfo {
         let none = || CacheInfo { hits: 0, misses: 0, maxsize: Some(0), currsize: 0 };
         self.near.as_ref().map_or_else(none, Near::info)
-    }
-
-    /// Returns how old an entry counts as when it is stored, so that it expires in time; `None` if it has expired then.
-    fn age(&self, key: &[u8], own_ttl: Option<Duration>) -> Option<Duration> {
-        /// All processes shorten the same key alike.
-        const SEED: [u64; 2] = [0x6a69_7474_6572_2d31, 0x6c72_752d_6d65_6d6f];
-        let Some(lifetime) = self.lifetime.age(own_ttl, hash(SEED, key)) else {
-            return Some(Duration::ZERO);
-        };
-        (!lifetime.is_zero()).then(|| self.lifetime.ttl.unwrap_or_default() - lifetime)
     }
 
     /// Stores the bytes of a value. Returns the key, and whether the value is stored.

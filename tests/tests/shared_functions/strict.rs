@@ -29,7 +29,7 @@ impl<T: ::serde::Serialize + ::core::convert::Into<u32> + ::core::marker::Copy> 
 }
 
 // The clock may be moved by other tests, but not by that much.
-#[::lru_memo::lru_cache(scope = shared, key = (x % 2, y), ttl = ::core::time::Duration::from_secs(1 << 20), max_weight = 1_000, cache_if = |v: &u32| *v > 0)]
+#[::lru_memo::lru_cache(scope = shared, key = (x % 2, y), ttl = ::core::time::Duration::from_secs(1 << 20), ttl_of = |_| ::core::time::Duration::MAX, jitter = "1s", max_weight = 1_000, cache_if = |v: &u32| *v > 0)]
 fn parity(x: u32, y: &::core::primitive::str) -> u32 {
     _ = y;
     x % 2

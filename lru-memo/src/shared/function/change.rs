@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{SharedCache, noted};
+use crate::shared::hash::hash;
 use crate::shared::near::Near;
 use crate::shared::task::{self, Caller};
 use crate::shared::undelivered::Removal;
@@ -92,6 +93,16 @@ impl SharedCache {
             near.invalidate(key);
         }
         removed.unwrap_or(false)
+    }
+
+    /// Returns how old an entry counts as when it is stored, so that it expires in time; `None` if it has expired then.
+    pub(super) fn age(&self, key: &[u8], own_ttl: Option<Duration>) -> Option<Duration> {
+        /// All processes shorten the same key alike.
+        const SEED: [u64; 2] = [0x6a69_7474_6572_2d31, 0x6c72_752d_6d65_6d6f];
+        let Some(lifetime) = self.lifetime.age(own_ttl, hash(SEED, key)) else {
+            return Some(Duration::ZERO);
+        };
+        (!lifetime.is_zero()).then(|| self.lifetime.ttl.unwrap_or_default() - lifetime)
     }
 
     /// Stores a value in place of an older one, and returns whether the new value is stored. If not, the older one is
