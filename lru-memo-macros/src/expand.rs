@@ -60,7 +60,7 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     let public = public.into_iter().map(|companion| companion(&pieces));
     let public = public.chain(options.near.as_ref().map(|_| pieces.near_info()));
     let public = public.chain(pieces.invalidate_if()).chain(pieces.resize());
-    let hidden = [pieces.call(), Some(pieces.cache())].into_iter().flatten();
+    let hidden = [pieces.call(), pieces.instantiation(), Some(pieces.cache())].into_iter().flatten();
     // Where an attribute is missing on the `impl` block, rustc shows the first thing that does not belong there, but
     // the last that cannot be found: that is to be the one with the telling name.
     let all: Vec<Companion> = match function.place {
@@ -356,6 +356,15 @@ impl<'a> Pieces<'a> {
         companion.attributes.extend(quote!(#(#alike)*));
         companion.forward_attributes.extend(quote!(#(#alike)*));
         companion
+    }
+
+    /// The function that tells instantiations apart, where [`Function::instantiation`] calls it.
+    fn instantiation(&self) -> Option<Companion> {
+        let Self { private, function, .. } = self;
+        let name = &function.names.instantiation;
+        let signature = function.companion(quote!(fn #name() -> #private::TypeId));
+        let body = || body!(#private::instantiation(|| ()));
+        matches!(function.place, Place::Free).then(|| self.hidden(signature, body()))
     }
 
     /// The function that leads to the cache.

@@ -260,6 +260,18 @@ impl<'b> Function<'b> {
         self.path_with(name, &self.generics)
     }
 
+    /// The `TypeId` that stands for an instantiation, as an expression. Where it may be that an attribute is missing on the
+    /// `impl` block, all names have to be called: of those that rustc cannot find it shows one, but not where they are named alone.
+    pub(crate) fn instantiation(&self, private: &TokenStream) -> TokenStream {
+        if matches!(self.place, Place::Free) {
+            let path = self.path(&self.names.instantiation);
+            quote!(#path())
+        } else {
+            let path = self.path(&self.names.cache);
+            quote!(#private::instantiation_of(#path))
+        }
+    }
+
     /// The path to the function itself, whose `impl Trait` arguments have no name.
     pub(crate) fn path_to_itself(&self) -> TokenStream {
         self.path_with(&self.names.uncached, &self.item.sig.generics)
@@ -400,6 +412,7 @@ pub(crate) struct Names {
     pub(crate) cache: Ident,
     /// Not for users: the memoized function when `impl Trait` arguments hide a parameter of it.
     pub(crate) call: Ident,
+    pub(crate) instantiation: Ident,
 }
 
 impl Names {
@@ -421,6 +434,7 @@ impl Names {
             near_info: format_ident!("{function}_cache_near_info"),
             cache: format_ident!("{function}_needs_lru_cache_on_its_impl_block"),
             call: format_ident!("__lru_memo_call_of_{function}"),
+            instantiation: format_ident!("__lru_memo_instantiation_of_{function}"),
         }
     }
 }

@@ -129,12 +129,12 @@ impl Home {
             (Scope::Thread, Some(_)) => body!(#path().cache().totals()),
             (Scope::Shared, _) | (_, None) => body!(#instance.totals()),
         };
-        let maxsize = new_bound();
+        let (maxsize, of) = (new_bound(), function.instantiation(private));
         let resize = match (&options.maxsize, options.scope, &key.types) {
             (Maxsize::Unbounded, _, _) | (_, Scope::Shared, _) => None,
             (_, Scope::Process | Scope::Object, Some(_)) => Some(body!(#path().resize(#maxsize))),
             (_, Scope::Thread, Some(_)) => Some(body!(#path().cache().resize(#maxsize))),
-            (_, _, None) => Some(body!(#instance.resize(#private::instantiation_of(#path), #maxsize))),
+            (_, _, None) => Some(body!(#instance.resize(#of, #maxsize))),
         };
         let resize_by_site = match &resize {
             Some(resize) => body!(::core::option::Option::Some(|#maxsize| #resize)),
@@ -354,10 +354,10 @@ fn site(
 ) -> TokenStream {
     let line = options.runtime.line(function.item.sig.ident.span());
     let name = name_of(function, options, private);
-    let path = function.path(&function.names.cache);
+    let of = function.instantiation(private);
     body! {
         || #private::Site {
-            of: #private::instantiation_of(#path),
+            of: #of,
             name: || #name,
             file: ::core::file!(),
             line: #line,

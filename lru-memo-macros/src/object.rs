@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 use syn::{Expr, ExprMethodCall, FnArg, Ident, Member, Receiver, ReceiverKind, Token, Type, parse_quote};
 
 use crate::diagnostics::Diagnostics;
-use crate::function::{Argument, Function};
+use crate::function::{Argument, Function, Place};
 use crate::home::{Home, Parts, hasher, name_of, new_bound, of_kind, storage};
 use crate::options::{Maxsize, Options};
 use crate::parameters::{Parameters, limits};
@@ -242,12 +242,18 @@ fn site(
     private: &TokenStream,
 ) -> TokenStream {
     let (name, whole) = (name_of(function, options, private), &parameters.compiled);
-    let path = function.path(&function.names.cache);
+    // Another type than that of the cache, which is in the same table.
+    let bound = if matches!(function.place, Place::Free) {
+        function.instantiation(private)
+    } else {
+        let path = function.path(&function.names.cache);
+        body!(#private::instantiation_of((#path, ())))
+    };
     body! {
         #private::SiteInObject {
             name: || #name,
             parameters: #whole,
-            bound: #private::instantiation_of((#path, ())),
+            bound: #bound,
         }
     }
 }

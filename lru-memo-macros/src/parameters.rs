@@ -62,13 +62,13 @@ impl Parameters {
         if options.scope == Scope::Object {
             return Self { maxsize, compiled: whole.clone(), whole };
         }
-        let path = function.path(&function.names.cache);
+        let of = function.instantiation(private);
         // Evaluated once, out of sight of the parameters of the function.
         let (compiled, maxsize) = if is_known {
             (whole, maxsize)
         } else {
             let kept = quote_spanned! {at=>
-                #private::kept_parameters(#private::instantiation_of(#path), || #whole)
+                #private::kept_parameters(#of, || #whole)
             };
             (kept.clone(), quote_spanned!(at=> #kept.maxsize))
         };
@@ -77,7 +77,7 @@ impl Parameters {
         }
         let name = name_of(function, options, private);
         let whole = quote_spanned! {at=>
-            #private::present(#private::instantiation_of(#path), || #name, #compiled)
+            #private::present(#of, || #name, #compiled)
         };
         Self { maxsize: quote_spanned!(at=> #whole.maxsize), whole, compiled }
     }

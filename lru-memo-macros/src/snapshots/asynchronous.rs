@@ -141,7 +141,7 @@ fn fetch_cache_clear() {
 ///The configuration of the cache of [`fetch`].
 fn fetch_cache_parameters() -> CacheParameters {
     present(
-        instantiation_of(fetch_needs_lru_cache_on_its_impl_block),
+        __lru_memo_instantiation_of_fetch(),
         || ::core::concat!(::core::module_path!(), "::", "fetch"),
         CacheParameters::new(
             ::core::option::Option::Some(const { 128 }),
@@ -414,6 +414,10 @@ fn fetch_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
     fetch_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize);
 }
 #[doc(hidden)]
+fn __lru_memo_instantiation_of_fetch() -> TypeId {
+    instantiation(|| ())
+}
+#[doc(hidden)]
 #[inline]
 fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
     AllThreads,
@@ -503,7 +507,7 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                 >,
             >(),
             || Site {
-                of: instantiation_of(fetch_needs_lru_cache_on_its_impl_block),
+                of: __lru_memo_instantiation_of_fetch(),
                 name: || ::core::concat!(::core::module_path!(), "::", "fetch"),
                 file: ::core::file!(),
                 line: line!(),

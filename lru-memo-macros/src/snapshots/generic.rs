@@ -15,7 +15,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+                of: __lru_memo_instantiation_of_largest::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -32,9 +32,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .info(|| {
                             present(
-                                    instantiation_of(
-                                        largest_needs_lru_cache_on_its_impl_block::<T>,
-                                    ),
+                                    __lru_memo_instantiation_of_largest::<T>(),
                                     || name_of_instantiation(
                                         ::core::module_path!(),
                                         "largest",
@@ -54,9 +52,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
                 resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .resize(
-                            instantiation_of(
-                                largest_needs_lru_cache_on_its_impl_block::<T>,
-                            ),
+                            __lru_memo_instantiation_of_largest::<T>(),
                             __lru_memo_maxsize,
                         )
                 }),
@@ -112,7 +108,7 @@ fn largest_cache_info<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheI
     largest_needs_lru_cache_on_its_impl_block::<T>()
         .info(|| {
             present(
-                    instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+                    __lru_memo_instantiation_of_largest::<T>(),
                     || name_of_instantiation(
                         ::core::module_path!(),
                         "largest",
@@ -138,7 +134,7 @@ fn largest_cache_clear<T: Clone + Ord + Hash + Send + Sync + 'static>() {
 ///The configuration of the cache of [`largest`].
 fn largest_cache_parameters<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheParameters {
     present(
-        instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+        __lru_memo_instantiation_of_largest::<T>(),
         || name_of_instantiation(
             ::core::module_path!(),
             "largest",
@@ -166,7 +162,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+                of: __lru_memo_instantiation_of_largest::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -183,9 +179,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .info(|| {
                             present(
-                                    instantiation_of(
-                                        largest_needs_lru_cache_on_its_impl_block::<T>,
-                                    ),
+                                    __lru_memo_instantiation_of_largest::<T>(),
                                     || name_of_instantiation(
                                         ::core::module_path!(),
                                         "largest",
@@ -205,9 +199,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .resize(
-                            instantiation_of(
-                                largest_needs_lru_cache_on_its_impl_block::<T>,
-                            ),
+                            __lru_memo_instantiation_of_largest::<T>(),
                             __lru_memo_maxsize,
                         )
                 }),
@@ -232,7 +224,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+                of: __lru_memo_instantiation_of_largest::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -249,9 +241,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .info(|| {
                             present(
-                                    instantiation_of(
-                                        largest_needs_lru_cache_on_its_impl_block::<T>,
-                                    ),
+                                    __lru_memo_instantiation_of_largest::<T>(),
                                     || name_of_instantiation(
                                         ::core::module_path!(),
                                         "largest",
@@ -271,9 +261,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .resize(
-                            instantiation_of(
-                                largest_needs_lru_cache_on_its_impl_block::<T>,
-                            ),
+                            __lru_memo_instantiation_of_largest::<T>(),
                             __lru_memo_maxsize,
                         )
                 }),
@@ -300,7 +288,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+                of: __lru_memo_instantiation_of_largest::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -317,9 +305,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .info(|| {
                             present(
-                                    instantiation_of(
-                                        largest_needs_lru_cache_on_its_impl_block::<T>,
-                                    ),
+                                    __lru_memo_instantiation_of_largest::<T>(),
                                     || name_of_instantiation(
                                         ::core::module_path!(),
                                         "largest",
@@ -339,9 +325,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .resize(
-                            instantiation_of(
-                                largest_needs_lru_cache_on_its_impl_block::<T>,
-                            ),
+                            __lru_memo_instantiation_of_largest::<T>(),
                             __lru_memo_maxsize,
                         )
                 }),
@@ -367,7 +351,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+                of: __lru_memo_instantiation_of_largest::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -384,9 +368,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .info(|| {
                             present(
-                                    instantiation_of(
-                                        largest_needs_lru_cache_on_its_impl_block::<T>,
-                                    ),
+                                    __lru_memo_instantiation_of_largest::<T>(),
                                     || name_of_instantiation(
                                         ::core::module_path!(),
                                         "largest",
@@ -406,9 +388,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .resize(
-                            instantiation_of(
-                                largest_needs_lru_cache_on_its_impl_block::<T>,
-                            ),
+                            __lru_memo_instantiation_of_largest::<T>(),
                             __lru_memo_maxsize,
                         )
                 }),
@@ -450,7 +430,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
+                of: __lru_memo_instantiation_of_largest::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -467,9 +447,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .info(|| {
                             present(
-                                    instantiation_of(
-                                        largest_needs_lru_cache_on_its_impl_block::<T>,
-                                    ),
+                                    __lru_memo_instantiation_of_largest::<T>(),
                                     || name_of_instantiation(
                                         ::core::module_path!(),
                                         "largest",
@@ -489,9 +467,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .resize(
-                            instantiation_of(
-                                largest_needs_lru_cache_on_its_impl_block::<T>,
-                            ),
+                            __lru_memo_instantiation_of_largest::<T>(),
                             __lru_memo_maxsize,
                         )
                 }),
@@ -572,10 +548,11 @@ fn largest_cache_resize<T: Clone + Ord + Hash + Send + Sync + 'static>(
     __lru_memo_maxsize: ::core::primitive::usize,
 ) {
     largest_needs_lru_cache_on_its_impl_block::<T>()
-        .resize(
-            instantiation_of(largest_needs_lru_cache_on_its_impl_block::<T>),
-            __lru_memo_maxsize,
-        );
+        .resize(__lru_memo_instantiation_of_largest::<T>(), __lru_memo_maxsize);
+}
+#[doc(hidden)]
+fn __lru_memo_instantiation_of_largest<T: Clone + Ord + Hash + Send + Sync + 'static>() -> TypeId {
+    instantiation(|| ())
 }
 #[doc(hidden)]
 #[inline]

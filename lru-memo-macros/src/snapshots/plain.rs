@@ -64,7 +64,7 @@ fn area_cache_clear() {
 ///The configuration of the cache of [`area`].
 fn area_cache_parameters() -> CacheParameters {
     present(
-        instantiation_of(area_needs_lru_cache_on_its_impl_block),
+        __lru_memo_instantiation_of_area(),
         || ::core::concat!(::core::module_path!(), "::", "area"),
         CacheParameters::new(
             ::core::option::Option::Some(const { 128 }),
@@ -207,6 +207,10 @@ fn area_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
     area_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize);
 }
 #[doc(hidden)]
+fn __lru_memo_instantiation_of_area() -> TypeId {
+    instantiation(|| ())
+}
+#[doc(hidden)]
 #[inline]
 fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
     AllThreads,
@@ -243,7 +247,7 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
             (shareable::<u32>(), (shareable::<u32>(), ())),
             shareable::<u32>(),
             || Site {
-                of: instantiation_of(area_needs_lru_cache_on_its_impl_block),
+                of: __lru_memo_instantiation_of_area(),
                 name: || ::core::concat!(::core::module_path!(), "::", "area"),
                 file: ::core::file!(),
                 line: line!(),

@@ -153,6 +153,10 @@ fn report_with_outcome(customer: u64, month: &str) -> (String, Outcome) {
     }
 }
 #[doc(hidden)]
+fn __lru_memo_instantiation_of_report() -> TypeId {
+    instantiation(|| ())
+}
+#[doc(hidden)]
 #[inline]
 fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
     static __LRU_MEMO_CACHES: SharedCaches = SharedCaches::new();
@@ -160,7 +164,7 @@ fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
         .of(
             instantiation(|| ()),
             || Site {
-                of: instantiation_of(report_needs_lru_cache_on_its_impl_block),
+                of: __lru_memo_instantiation_of_report(),
                 name: || ::core::concat!(::core::module_path!(), "::", "report"),
                 file: ::core::file!(),
                 line: line!(),

@@ -1,4 +1,4 @@
-// mistakes: 11
+// mistakes: 12
 //! Companions of one name for one type, once for each of them.
 
 use lru_memo::lru_cache;
