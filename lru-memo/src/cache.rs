@@ -40,6 +40,8 @@ use crate::totals::Runs;
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
     /// The limits that it was made with.
     pub(crate) limits: Limits,
+    /// How long its entries may stay.
+    lifetime: Lifetime,
     /// The present bound, if there is one; written in the lock.
     maxsize: AtomicUsize,
     /// What that follows, where others may change it.
@@ -119,7 +121,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// An empty cache with the limits of these parameters.
     #[must_use]
     pub fn new(parameters: CacheParameters) -> Self {
-        Self::with_limits(limits(parameters), false)
+        Self::with_limits(limits(parameters), lifetime(parameters), false)
     }
 
     /// With the name of its function, for events.
@@ -137,12 +139,13 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// used it live on.
     #[must_use]
     pub fn unlisted(parameters: CacheParameters) -> Self {
-        Self::with_limits(limits(parameters), true)
+        Self::with_limits(limits(parameters), lifetime(parameters), true)
     }
 
-    fn with_limits(limits: Limits, begins_small: bool) -> Self {
+    fn with_limits(limits: Limits, lifetime: Lifetime, begins_small: bool) -> Self {
         Self {
             limits,
+            lifetime,
             maxsize: AtomicUsize::new(limits.maxsize.unwrap_or(usize::MAX)),
             bound: None,
             hasher: S::default(),
@@ -464,7 +467,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         value: V,
         ttl_of: impl Fn(&V) -> Option<Duration>,
     ) -> EntryOf<P, K, V> {
-        let lifetime = self.limits.lifetime;
+        let lifetime = self.lifetime;
         let age = if P::Expiry::EXPIRES { lifetime.age(ttl_of(&value), hash) } else { None };
         Entry { key, value, expiry: P::Expiry::new(self.now(), age, lifetime.idle) }
     }
@@ -527,8 +530,13 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 }
 
 fn limits(parameters: CacheParameters) -> Limits {
-    let CacheParameters { maxsize, max_weight, ttl, jitter, idle, .. } = parameters;
-    Limits { maxsize, max_weight, lifetime: Lifetime { ttl, jitter, idle } }
+    let CacheParameters { maxsize, max_weight, .. } = parameters;
+    Limits { maxsize, max_weight }
+}
+
+fn lifetime(parameters: CacheParameters) -> Lifetime {
+    let CacheParameters { ttl, jitter, idle, .. } = parameters;
+    Lifetime { ttl, jitter, idle }
 }
 
 /// Lets go, when it is dropped, what was removed while foreign code looked at it.

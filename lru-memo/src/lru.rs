@@ -16,7 +16,6 @@ use crate::front::index::Tag;
 use crate::front::limbo::Limbo;
 use crate::front::readers::List;
 use crate::front::recency::{Live, Order};
-use crate::lifetime::Lifetime;
 
 /// What a cache must not exceed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,8 +24,6 @@ pub(crate) struct Limits {
     pub(crate) maxsize: Option<usize>,
     /// The sum of their weights.
     pub(crate) max_weight: Option<usize>,
-    /// The age of each.
-    pub(crate) lifetime: Lifetime,
 }
 
 impl Limits {

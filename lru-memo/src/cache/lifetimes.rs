@@ -14,7 +14,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
         if P::Expiry::IDLES {
             return Some(clock::now());
         }
-        self.limits.lifetime.ttl.filter(|_| P::Expiry::EXPIRES).map(|_| clock::now())
+        self.lifetime.ttl.filter(|_| P::Expiry::EXPIRES).map(|_| clock::now())
     }
 
     #[inline(always)]
@@ -26,7 +26,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     #[inline(always)]
     pub(super) fn put_off(&self, entry: &EntryOf<P, K, V>, now: Option<Instant>) {
         if P::Expiry::IDLES {
-            if let (Some(now), Some(idle)) = (now, self.limits.lifetime.idle) {
+            if let (Some(now), Some(idle)) = (now, self.lifetime.idle) {
                 entry.expiry.put_off(now, idle);
             }
         }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use once_cell::race::OnceBox;
 
@@ -18,7 +18,6 @@ use crate::clock;
 use crate::fork::{Heritage, Inherited};
 use crate::front::blocks::Place;
 use crate::front::{Expiry, Front, Inside, tag};
-use crate::lifetime::Lifetime;
 use crate::lru::{Left, Limits, Lru};
 use crate::sync::Condvar;
 use crate::threading::OneThread;
@@ -71,7 +70,7 @@ impl Record {
 }
 
 struct Space {
-    limits: Limits,
+    ttl: Option<Duration>,
     front: Front<OneThread, Record>,
     lru: Lru,
     summary: Summary,
@@ -97,10 +96,9 @@ impl Memory {
 impl Space {
     fn new(space: &Namespace) -> Self {
         let max_weight = space.max_weight().map(|max| usize::try_from(max).unwrap_or(usize::MAX));
-        let lifetime = Lifetime { ttl: space.ttl(), ..Lifetime::default() };
-        let limits = Limits { maxsize: space.maxsize(), max_weight, lifetime };
+        let limits = Limits { maxsize: space.maxsize(), max_weight };
         Self {
-            limits,
+            ttl: space.ttl(),
             front: Front::new(limits, true),
             lru: Lru::new(limits),
             summary: Summary::new(space, Counts::default()),
@@ -127,7 +125,7 @@ impl Space {
     }
 
     fn now(&self) -> Option<Instant> {
-        self.limits.lifetime.ttl.map(|_| clock::now())
+        self.ttl.map(|_| clock::now())
     }
 
     fn inside(&mut self) -> Inside<'_, OneThread, Record> {
@@ -176,7 +174,7 @@ impl Space {
             return false;
         }
         let weight = usize::try_from(entry.weight).unwrap_or(usize::MAX);
-        let (now, ttl) = (self.now(), self.limits.lifetime.ttl);
+        let (now, ttl) = (self.now(), self.ttl);
         let mut inside = self.inside();
         let mut left = Left::new();
         if !inside.lru.admits(weight) {
