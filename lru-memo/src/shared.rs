@@ -91,7 +91,6 @@ pub mod decoders;
 mod error;
 mod format;
 pub(crate) mod function;
-#[cfg(any(feature = "memcached", all(feature = "shared", target_os = "linux")))]
 mod hash;
 mod health;
 pub(crate) mod identity;
