@@ -32,9 +32,14 @@ pub fn advance(by: Duration) {
     let _ = AHEAD.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |ahead| Some(ahead.saturating_add(by)));
 }
 
+/// Returns how far tests have moved the clock.
+pub(crate) fn ahead() -> Duration {
+    Duration::from_nanos(AHEAD.load(Ordering::Relaxed))
+}
+
 // Not inlined: caches without a `ttl` never come here.
 #[inline(never)]
 pub(crate) fn now() -> Instant {
     let now = Instant::now();
-    now.checked_add(Duration::from_nanos(AHEAD.load(Ordering::Relaxed))).unwrap_or(now)
+    now.checked_add(ahead()).unwrap_or(now)
 }

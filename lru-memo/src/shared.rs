@@ -119,6 +119,7 @@ mod unique;
 )]
 mod url;
 pub(crate) mod value;
+#[cfg(any(feature = "memcached", feature = "redis", all(feature = "shared", target_os = "linux")))]
 mod wall;
 
 use alloc::vec::Vec;

@@ -30,6 +30,7 @@ use super::lease::Lease;
 use super::namespace::Namespace;
 use super::unique::unique;
 use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, wall};
+use crate::clock;
 
 /// The id under which the index is routed in a cluster. It belongs to no namespace.
 const HOME_OF_INDEX: u128 = 0;
@@ -136,7 +137,7 @@ impl Operation<'_> {
         for name in NAMES {
             invocation.key(keys.key(name));
         }
-        invocation.arg(key).arg(micros(space.ttl())).arg(wall::ahead().as_micros().to_string());
+        invocation.arg(key).arg(micros(space.ttl())).arg(clock::ahead().as_micros().to_string());
         more(&mut invocation);
         self.run_plain(keys.id, &invocation)
     }
@@ -202,7 +203,7 @@ impl Operation<'_> {
         let counts = if counts_misses { "1" } else { "" };
         hit.arg(key).arg(counts);
         if space.ttl().is_some() {
-            hit.key(keys.key("ages")).arg(micros(space.ttl())).arg(wall::ahead().as_micros().to_string());
+            hit.key(keys.key("ages")).arg(micros(space.ttl())).arg(clock::ahead().as_micros().to_string());
         }
         match self.run_plain(keys.id, &hit)? {
             Value::Array(nothing) if nothing.is_empty() => Ok(None),

@@ -1,24 +1,14 @@
 //! The clock that processes share: wall time. Tests move it by [`clock::advance`](crate::clock::advance).
 
 use core::time::Duration;
-use std::time::Instant;
-#[cfg(any(feature = "memcached", feature = "redis", all(feature = "shared", target_os = "linux")))]
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::clock;
 
 /// Returns the nanoseconds since 1970.
-#[cfg(any(feature = "memcached", feature = "redis", all(feature = "shared", target_os = "linux")))]
 pub(crate) fn now() -> u64 {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    u64::try_from((wall + ahead()).as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Returns how far tests have moved the clock.
-pub(crate) fn ahead() -> Duration {
-    // In this order, so that the difference is zero as long as the clock was not moved.
-    let moved = clock::now();
-    moved.saturating_duration_since(Instant::now())
+    u64::try_from((wall + clock::ahead()).as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Returns the time at which an entry was stored that counts as `age` old at the time `now`.
