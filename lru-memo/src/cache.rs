@@ -10,6 +10,7 @@ mod matching;
 mod outside;
 mod resize;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
 use core::sync::atomic::{AtomicU64, AtomicUsize};
@@ -40,8 +41,10 @@ use crate::totals::Runs;
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
     /// The limits that it was made with.
     pub(crate) limits: Limits,
-    /// How long its entries may stay.
-    lifetime: Lifetime,
+    /// The longest age of its entries.
+    ttl: Option<Duration>,
+    /// How long its entries may stay, if `ttl` alone does not say it. In a box, because few caches need it.
+    lifetime: Option<Box<Lifetime>>,
     /// The present bound, if there is one; written in the lock.
     maxsize: AtomicUsize,
     /// What that follows, where others may change it.
@@ -145,7 +148,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     fn with_limits(limits: Limits, lifetime: Lifetime, begins_small: bool) -> Self {
         Self {
             limits,
-            lifetime,
+            ttl: lifetime.ttl,
+            lifetime: (lifetime.jitter.is_some() || lifetime.idle.is_some()).then(|| Box::new(lifetime)),
             maxsize: AtomicUsize::new(limits.maxsize.unwrap_or(usize::MAX)),
             bound: None,
             hasher: S::default(),
@@ -467,7 +471,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         value: V,
         ttl_of: impl Fn(&V) -> Option<Duration>,
     ) -> EntryOf<P, K, V> {
-        let lifetime = self.lifetime;
+        let lifetime = self.lifetime();
         let age = if P::Expiry::EXPIRES { lifetime.age(ttl_of(&value), hash) } else { None };
         Entry { key, value, expiry: P::Expiry::new(self.now(), age, lifetime.idle) }
     }

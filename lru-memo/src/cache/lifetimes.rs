@@ -5,16 +5,26 @@ use std::time::Instant;
 use super::{Cache, EntryOf, Searched};
 use crate::clock;
 use crate::kind::{Expiry, Kind};
+use crate::lifetime::Lifetime;
 use crate::threading::Threading;
 
 impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
+    /// Returns how long entries may stay.
+    #[inline]
+    pub(super) fn lifetime(&self) -> Lifetime {
+        match &self.lifetime {
+            Some(lifetime) => **lifetime,
+            None => Lifetime { ttl: self.ttl, ..Lifetime::default() },
+        }
+    }
+
     /// The time, if entries expire.
     #[inline(always)]
     pub(super) fn now(&self) -> Option<Instant> {
         if P::Expiry::IDLES {
             return Some(clock::now());
         }
-        self.lifetime.ttl.filter(|_| P::Expiry::EXPIRES).map(|_| clock::now())
+        self.ttl.filter(|_| P::Expiry::EXPIRES).map(|_| clock::now())
     }
 
     #[inline(always)]
@@ -26,7 +36,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     #[inline(always)]
     pub(super) fn put_off(&self, entry: &EntryOf<P, K, V>, now: Option<Instant>) {
         if P::Expiry::IDLES {
-            if let (Some(now), Some(idle)) = (now, self.lifetime.idle) {
+            if let (Some(now), Some(idle)) = (now, self.lifetime().idle) {
                 entry.expiry.put_off(now, idle);
             }
         }

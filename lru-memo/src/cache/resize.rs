@@ -25,7 +25,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// Returns an empty cache for the child of a fork.
     pub(super) fn with_present_bound(&self) -> Self {
         let maxsize = self.limits.maxsize.map(|_| self.maxsize.load(Relaxed));
-        let mut cache = Self::with_limits(Limits { maxsize, ..self.limits }, self.lifetime, true);
+        let mut cache = Self::with_limits(Limits { maxsize, ..self.limits }, self.lifetime(), true);
         cache.bound = self.bound;
         cache
     }
