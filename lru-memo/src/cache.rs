@@ -24,7 +24,7 @@ use crate::bounds::Bound;
 use crate::fork::{Own, Process, Registration};
 use crate::front::blocks::Place;
 use crate::front::reader::Reader;
-use crate::front::{self, Computation, Front, Inside, Unfound, tag};
+use crate::front::{Computation, Front, Inside, Unfound, tag};
 use crate::in_flight::InFlight;
 use crate::info::CacheParameters;
 use crate::invalidations::Invalidations;
@@ -124,7 +124,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// An empty cache with the limits of these parameters.
     #[must_use]
     pub fn new(parameters: CacheParameters) -> Self {
-        Self::with_limits(limits(parameters), lifetime(parameters), false)
+        Self::with_limits(limits(parameters), lifetimes::lifetime(parameters), false)
     }
 
     /// With the name of its function, for events.
@@ -142,7 +142,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// used it live on.
     #[must_use]
     pub fn unlisted(parameters: CacheParameters) -> Self {
-        Self::with_limits(limits(parameters), lifetime(parameters), true)
+        Self::with_limits(limits(parameters), lifetimes::lifetime(parameters), true)
     }
 
     fn with_limits(limits: Limits, lifetime: Lifetime, begins_small: bool) -> Self {
@@ -463,19 +463,6 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         });
     }
 
-    /// An entry that is made now.
-    pub(crate) fn entry(
-        &self,
-        hash: u64,
-        key: K,
-        value: V,
-        ttl_of: impl Fn(&V) -> Option<Duration>,
-    ) -> EntryOf<P, K, V> {
-        let lifetime = self.lifetime();
-        let age = if P::Expiry::EXPIRES { lifetime.age(ttl_of(&value), hash) } else { None };
-        Entry { key, value, expiry: P::Expiry::new(self.now(), age, lifetime.idle) }
-    }
-
     /// What a call does when its key has appeared while the function ran.
     pub(crate) fn conflict(&self) -> Conflict {
         if self.limits.maxsize.is_some() { Conflict::Keep } else { Conflict::Replace }
@@ -508,12 +495,6 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         }
     }
 
-    /// How entries expire, as of now.
-    #[inline(always)]
-    pub(crate) fn expiry(&self) -> front::Expiry<impl Fn(&EntryOf<P, K, V>) -> Option<Instant>> {
-        front::Expiry { now: self.now(), deadline_of: |entry: &EntryOf<P, K, V>| entry.expiry.deadline() }
-    }
-
     /// Drops all entries and zeroes the counters; what is being computed now will not be stored.
     #[inline(never)]
     pub fn clear(&self) {
@@ -536,11 +517,6 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 fn limits(parameters: CacheParameters) -> Limits {
     let CacheParameters { maxsize, max_weight, .. } = parameters;
     Limits { maxsize, max_weight }
-}
-
-fn lifetime(parameters: CacheParameters) -> Lifetime {
-    let CacheParameters { ttl, jitter, idle, .. } = parameters;
-    Lifetime { ttl, jitter, idle }
 }
 
 /// Lets go, when it is dropped, what was removed while foreign code looked at it.

@@ -1,14 +1,42 @@
 //! When entries expire, and what puts that off.
 
+use core::time::Duration;
 use std::time::Instant;
 
-use super::{Cache, EntryOf, Searched};
+use super::{Cache, Entry, EntryOf, Searched};
 use crate::clock;
+use crate::front;
+use crate::info::CacheParameters;
 use crate::kind::{Expiry, Kind};
 use crate::lifetime::Lifetime;
 use crate::threading::Threading;
 
+/// Returns how long entries may stay, as the options say.
+pub(super) fn lifetime(parameters: CacheParameters) -> Lifetime {
+    let CacheParameters { ttl, jitter, idle, .. } = parameters;
+    Lifetime { ttl, jitter, idle }
+}
+
 impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
+    /// Makes an entry, whose lifetime begins now.
+    pub(crate) fn entry(
+        &self,
+        hash: u64,
+        key: K,
+        value: V,
+        ttl_of: impl Fn(&V) -> Option<Duration>,
+    ) -> EntryOf<P, K, V> {
+        let lifetime = self.lifetime();
+        let age = if P::Expiry::EXPIRES { lifetime.age(ttl_of(&value), hash) } else { None };
+        Entry { key, value, expiry: P::Expiry::new(self.now(), age, lifetime.idle) }
+    }
+
+    /// Returns how entries expire, as of now.
+    #[inline(always)]
+    pub(crate) fn expiry(&self) -> front::Expiry<impl Fn(&EntryOf<P, K, V>) -> Option<Instant>> {
+        front::Expiry { now: self.now(), deadline_of: |entry: &EntryOf<P, K, V>| entry.expiry.deadline() }
+    }
+
     /// Returns how long entries may stay.
     #[inline]
     pub(super) fn lifetime(&self) -> Lifetime {
@@ -18,7 +46,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
         }
     }
 
-    /// The time, if entries expire.
+    /// Returns the time, if entries expire.
     #[inline(always)]
     pub(super) fn now(&self) -> Option<Instant> {
         if P::Expiry::IDLES {
@@ -32,7 +60,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
         now.zip(entry.expiry.deadline()).is_some_and(|(now, deadline)| now >= deadline)
     }
 
-    /// Notes that an entry is used now, where that puts off when it expires.
+    /// Notes that an entry is used now. With `idle`, that puts off its deadline.
     #[inline(always)]
     pub(super) fn put_off(&self, entry: &EntryOf<P, K, V>, now: Option<Instant>) {
         if P::Expiry::IDLES {
