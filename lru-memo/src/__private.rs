@@ -11,43 +11,43 @@ pub use foldhash::fast::RandomState as DefaultHasher;
 pub use std::thread_local;
 
 pub use crate::bounds::present;
+pub use crate::cache::kind::{Idling, Kept};
 pub use crate::cache::{Cache, caught_up_with_tags};
-pub use crate::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
-pub use crate::hooks::{
+pub use crate::codegen::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
+pub use crate::codegen::hooks::{
     admit_all, admits, admits_with_key, cold, name_of_instantiation, no_own_ttl, own_ttl, weigh,
     weigh_nothing,
 };
-pub use crate::info::{CacheInfo, CacheParameters, Outcome, Scope};
-pub use crate::instances::{
-    Instance, Instances, ThreadInstance, ThreadInstances, instance_of, instantiation, instantiation_of,
-    thread_instance_of,
-};
-pub use crate::key::{
+pub use crate::codegen::key::{
     AnyExpression, ArrayOf, ByBits, ByHash, CowOf, Expression, Leaf, NotOwnable, OptionOf, Ownable, Owned,
     Ref, SliceOf, VecOf, copy_of_key, part,
 };
-pub use crate::kind::{Idling, Kept};
-pub use crate::memo::{InObject, SiteInObject, shareable_in_object, shareable_part_in_object};
-pub use crate::of_thread::OfThread;
-pub use crate::outcome::{
+pub use crate::codegen::outcome::{
     ErrorProbe, Errors, Is, NotResult, Probe, Returned, UnsharedErrors, Value, clone_value,
     no_alias_in_method, no_generic_alias,
 };
-pub use crate::parameters::kept_parameters;
-pub use crate::plain::{NotPlain, Plainness};
+pub use crate::codegen::parameters::kept_parameters;
+pub use crate::codegen::plain::{NotPlain, Plainness};
+pub use crate::codegen::wrappers::{Chosen, NoWrapper, Wrapper};
+pub use crate::info::{CacheInfo, CacheParameters, Outcome, Scope};
 pub use crate::registry::Site;
 #[cfg(feature = "_stores")]
 pub use crate::shared::{
+    codec::key::shared_part,
+    codec::value::codec,
     function::{SharedCache, SharedCaches, shared_cache_of, used_cache_of},
     identity::{Identity, names},
-    key::shared_part,
     task::at_once,
-    value::codec,
 };
-pub use crate::slot::{Slot, shareable, shareable_part};
+pub use crate::storage::instances::{
+    Instance, Instances, ThreadInstance, ThreadInstances, instance_of, instantiation, instantiation_of,
+    thread_instance_of,
+};
+pub use crate::storage::memo::{InObject, SiteInObject, shareable_in_object, shareable_part_in_object};
+pub use crate::storage::of_thread::OfThread;
+pub use crate::storage::slot::{Slot, shareable, shareable_part};
+pub use crate::table::threading::{AllThreads, OneThread};
 #[cfg(feature = "_stores")]
 pub use crate::tags::texts;
 pub use crate::tags::{Tag, Tags, TagsOfCall};
-pub use crate::threading::{AllThreads, OneThread};
 pub use crate::totals::CacheTotals;
-pub use crate::wrappers::{Chosen, NoWrapper, Wrapper};

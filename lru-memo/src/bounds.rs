@@ -9,15 +9,15 @@ mod variable;
 use core::any::TypeId;
 use core::sync::atomic::Ordering::SeqCst;
 
-use crate::by_type::ByType;
 use crate::info::{CacheParameters, Scope};
 use crate::registry::Site;
-use crate::sync::{AtomicUsize, fence};
+use crate::storage::by_type::ByType;
+use crate::sys::sync::{AtomicUsize, fence};
 
 /// The largest number of entries in the caches of one function, or in one cache of an object.
 pub(crate) struct Bound(AtomicUsize);
 
-/// Those of functions, by the [instantiation](crate::instances::instantiation_of).
+/// Those of functions, by the [instantiation](crate::storage::instances::instantiation_of).
 static BOUNDS: ByType<Bound> = ByType::new();
 
 impl Bound {

@@ -5,8 +5,12 @@
 
 mod counters;
 mod forks;
+pub(crate) mod in_flight;
+pub(crate) mod kind;
+pub(crate) mod lifetime;
 mod lifetimes;
 mod matching;
+pub(crate) mod miss;
 mod outside;
 mod resize;
 
@@ -21,20 +25,20 @@ use self::counters::counts;
 pub use self::matching::caught_up_with_tags;
 pub(crate) use self::outside::Keeping;
 use crate::bounds::Bound;
-use crate::fork::{Own, Process, Registration};
-use crate::front::blocks::Place;
-use crate::front::reader::Reader;
-use crate::front::{Computation, Front, Inside, Unfound, tag};
-use crate::in_flight::InFlight;
+use crate::cache::in_flight::InFlight;
+use crate::cache::kind::{Expiry, Kind};
+use crate::cache::lifetime::Lifetime;
+use crate::cache::miss::{Conflict, Miss, MissOf};
+use crate::codegen::key::Key;
 use crate::info::CacheParameters;
-use crate::invalidations::Invalidations;
-use crate::key::Key;
-use crate::kind::{Expiry, Kind};
-use crate::lifetime::Lifetime;
-use crate::lru::{Left, Limits, Lru};
-use crate::miss::{Conflict, Miss, MissOf};
+use crate::sys::fork::{Own, Process, Registration};
+use crate::table::blocks::Place;
+use crate::table::invalidations::Invalidations;
+use crate::table::lru::{Left, Limits, Lru};
+use crate::table::reader::Reader;
+use crate::table::threading::Threading;
+use crate::table::{Computation, Front, Inside, Unfound, tag};
 use crate::tags::Tagged;
-use crate::threading::Threading;
 use crate::totals::Runs;
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.

@@ -50,8 +50,8 @@ use self::inside::Mark;
 #[cfg(unix)]
 pub(crate) use self::inside::this_thread;
 use self::timer::Alarm;
-use crate::fork::Process;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sys::fork::Process;
+use crate::sys::sync::{Mutex, MutexGuard};
 
 /// One run that other callers wait for.
 pub(crate) struct Flight<V> {
@@ -221,7 +221,7 @@ impl<V> Turn<V> {
         &self.flight
     }
 
-    /// Marks the calling thread as being inside the run. One thread at a time: a [`Miss`](crate::miss::Miss) is borrowed
+    /// Marks the calling thread as being inside the run. One thread at a time: a [`Miss`](crate::cache::miss::Miss) is borrowed
     /// mutably.
     pub(crate) fn enter(&self) -> Inside<'_> {
         self.flight.mark.enter()

@@ -63,40 +63,20 @@ extern crate alloc;
 #[doc(hidden)]
 pub mod __private;
 mod bounds;
-mod by_type;
 mod cache;
-pub mod clock;
+mod codegen;
 mod flight;
-mod fork;
-mod front;
-mod hasher;
-mod hooks;
-mod in_flight;
 mod info;
-mod instances;
-mod invalidations;
-mod key;
-mod kind;
-mod lifetime;
-mod lru;
-mod memo;
 #[cfg(feature = "metrics")]
 pub mod metrics;
-mod miss;
-mod of_thread;
-mod outcome;
-mod parameters;
-mod plain;
-mod privileges;
 mod registry;
 #[cfg(feature = "_stores")]
 pub mod shared;
-mod slot;
-mod sync;
+mod storage;
+mod sys;
+mod table;
 mod tags;
-mod threading;
 mod totals;
-mod wrappers;
 
 pub use info::{CacheInfo, CacheParameters, Outcome, Scope};
 #[doc(inline)]
@@ -104,8 +84,9 @@ pub use lru_memo_macros::cache;
 #[doc(inline)]
 #[doc = include_str!("../docs/lru_cache.md")]
 pub use lru_memo_macros::lru_cache;
-pub use memo::{Memo, MemoCache};
 pub use registry::{RegisteredCache, caches, clear_all};
+pub use storage::memo::{Memo, MemoCache};
+pub use sys::clock;
 pub use tags::{invalidate_tag, invalidate_tag_async};
 pub use totals::CacheTotals;
 

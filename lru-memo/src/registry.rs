@@ -6,8 +6,8 @@ use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::bounds;
-use crate::by_type::ByType;
 use crate::info::{CacheInfo, CacheParameters};
+use crate::storage::by_type::ByType;
 use crate::tags::Fingerprint;
 use crate::totals::CacheTotals;
 

@@ -84,17 +84,16 @@
 #[cfg(any(feature = "memcached", feature = "redis", all(feature = "shared", target_os = "linux")))]
 mod breaker;
 mod build;
+pub(crate) mod codec;
 mod configured;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod decoders;
 mod error;
-mod format;
 pub(crate) mod function;
 mod hash;
 mod health;
 pub(crate) mod identity;
-pub(crate) mod key;
 mod lease;
 #[cfg(all(feature = "shared", target_os = "linux"))]
 mod lmdb;
@@ -103,12 +102,10 @@ mod memcached;
 mod memory;
 mod namespace;
 mod near;
-#[cfg(any(feature = "memcached", feature = "redis"))]
-mod pool;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(any(feature = "memcached", feature = "redis"))]
-mod socket;
+mod remote;
 pub(crate) mod task;
 mod turns;
 mod undelivered;
@@ -118,7 +115,6 @@ mod unique;
     allow(dead_code, reason = "not every store has options of every kind")
 )]
 mod url;
-pub(crate) mod value;
 #[cfg(any(feature = "memcached", feature = "redis", all(feature = "shared", target_os = "linux")))]
 mod wall;
 
@@ -127,9 +123,9 @@ use core::time::Duration;
 
 #[cfg(feature = "redis")]
 pub use self::redis::Redis;
+pub use codec::format::Data;
 pub use configured::{attach, configure, configure_store, redacted, store, stores};
 pub use error::{Error, Kind};
-pub use format::Data;
 #[doc(hidden)]
 pub use health::note;
 pub use health::{Health, health};

@@ -17,7 +17,7 @@ use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::hash::DefaultHasher;
 
-use crate::key::{Key, SameKey};
+use crate::codegen::key::{Key, SameKey};
 use crate::registry;
 
 const ROWS: usize = 1 << 14;

@@ -11,7 +11,7 @@ use std::env::{self, VarError};
 
 use once_cell::race::OnceBox;
 
-use crate::privileges;
+use crate::sys::privileges;
 
 const VARIABLE: &str = "LRU_MEMO_MAXSIZE";
 

@@ -3,10 +3,10 @@
 use core::hash::BuildHasher;
 
 use super::{Cache, Ledger};
-use crate::front::Inside;
+use crate::cache::kind::Kind;
 use crate::info::CacheInfo;
-use crate::kind::Kind;
-use crate::threading::Threading;
+use crate::table::Inside;
+use crate::table::threading::Threading;
 use crate::totals::CacheTotals;
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {

@@ -4,9 +4,9 @@
 use core::hash::BuildHasher;
 
 use super::Cache;
-use crate::fork::Process;
-use crate::kind::Kind;
-use crate::threading::{AllThreads, Threading};
+use crate::cache::kind::Kind;
+use crate::sys::fork::Process;
+use crate::table::threading::{AllThreads, Threading};
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// The cache that is to be used instead, in a process that was forked off without taking the lock of this one. Each
@@ -62,11 +62,11 @@ mod handlers {
     use core::ops::DerefMut;
 
     use super::super::{Cache, State};
-    use crate::fork::{Forkable, Locked};
-    use crate::front::Front;
-    use crate::in_flight::InFlight;
-    use crate::kind::Kind;
-    use crate::threading::AllThreads;
+    use crate::cache::in_flight::InFlight;
+    use crate::cache::kind::Kind;
+    use crate::sys::fork::{Forkable, Locked};
+    use crate::table::Front;
+    use crate::table::threading::AllThreads;
 
     impl<P: Kind, K, V, S> Forkable for Cache<AllThreads, P, K, V, S> {
         fn lock(&self) -> Box<dyn Locked + '_> {

@@ -4,12 +4,12 @@ use core::time::Duration;
 use std::time::Instant;
 
 use super::{Cache, Entry, EntryOf, Searched};
-use crate::clock;
-use crate::front;
+use crate::cache::kind::{Expiry, Kind};
+use crate::cache::lifetime::Lifetime;
 use crate::info::CacheParameters;
-use crate::kind::{Expiry, Kind};
-use crate::lifetime::Lifetime;
-use crate::threading::Threading;
+use crate::sys::clock;
+use crate::table;
+use crate::table::threading::Threading;
 
 /// Returns how long entries may stay, as the options say.
 pub(super) fn lifetime(parameters: CacheParameters) -> Lifetime {
@@ -33,8 +33,8 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
 
     /// Returns how entries expire, as of now.
     #[inline(always)]
-    pub(crate) fn expiry(&self) -> front::Expiry<impl Fn(&EntryOf<P, K, V>) -> Option<Instant>> {
-        front::Expiry { now: self.now(), deadline_of: |entry: &EntryOf<P, K, V>| entry.expiry.deadline() }
+    pub(crate) fn expiry(&self) -> table::Expiry<impl Fn(&EntryOf<P, K, V>) -> Option<Instant>> {
+        table::Expiry { now: self.now(), deadline_of: |entry: &EntryOf<P, K, V>| entry.expiry.deadline() }
     }
 
     /// Returns how long entries may stay.

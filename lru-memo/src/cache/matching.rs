@@ -7,12 +7,12 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::Cache;
 use super::outside::Keeping;
-use crate::front::blocks::Place;
-use crate::in_flight::InFlight;
-use crate::kind::Kind;
-use crate::lru::Left;
+use crate::cache::in_flight::InFlight;
+use crate::cache::kind::Kind;
+use crate::table::blocks::Place;
+use crate::table::lru::Left;
+use crate::table::threading::Threading;
 use crate::tags::{self, Fingerprint, Tagged};
-use crate::threading::Threading;
 
 /// How many entries are kept at a time for the predicate.
 const BATCH: usize = 64;

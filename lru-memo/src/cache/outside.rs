@@ -4,11 +4,11 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
 use super::{Cache, EntryOf, Searched};
-use crate::front::blocks::Place;
-use crate::front::{Unfound, tag};
-use crate::kind::Kind;
-use crate::lru::Left;
-use crate::threading::Threading;
+use crate::cache::kind::Kind;
+use crate::table::blocks::Place;
+use crate::table::lru::Left;
+use crate::table::threading::Threading;
+use crate::table::{Unfound, tag};
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// As [`search`](Self::search), comparing outside of the lock.

@@ -6,12 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::{Cache, EntryOf};
 use crate::bounds::{self, Bound};
-use crate::front;
-use crate::front::reach::Reach;
-use crate::kind::{Expiry, Kind};
-use crate::lru::{Left, Limits};
+use crate::cache::kind::{Expiry, Kind};
 use crate::registry::Site;
-use crate::threading::Threading;
+use crate::table;
+use crate::table::lru::{Left, Limits};
+use crate::table::reach::Reach;
+use crate::table::threading::Threading;
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// Returns an empty cache of a function, with the present bound of the function.
@@ -83,7 +83,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     return true;
                 }
                 let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
-                let expiry = front::Expiry { now: self.now(), deadline_of };
+                let expiry = table::Expiry { now: self.now(), deadline_of };
                 let reached = self.front.inside(&mut state.lru).resize(maxsize, &expiry, &mut left);
                 self.maxsize.store(reached, Relaxed);
                 reached == maxsize

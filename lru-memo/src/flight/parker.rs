@@ -10,8 +10,8 @@ use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use crate::fork::Process;
-use crate::sync::{Condvar, Mutex};
+use crate::sys::fork::Process;
+use crate::sys::sync::{Condvar, Mutex};
 
 /// A waker that wakes one blocked thread.
 struct Parker {

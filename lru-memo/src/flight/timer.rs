@@ -11,8 +11,8 @@ use std::thread;
 use std::time::Instant;
 
 use super::{shield, wake};
-use crate::fork::Own;
-use crate::sync::{Condvar, Mutex};
+use crate::sys::fork::Own;
+use crate::sys::sync::{Condvar, Mutex};
 
 /// A future that is ready once a deadline has passed.
 pub(super) struct Alarm {

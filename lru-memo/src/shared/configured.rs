@@ -18,9 +18,9 @@ use once_cell::race::OnceBox;
 use super::error::{Error, Kind};
 use super::memory::Memory;
 use super::{Store, health, url};
-use crate::fork::{Heritage, Inherited, Own};
-use crate::privileges;
-use crate::sync::Mutex;
+use crate::sys::fork::{Heritage, Inherited, Own};
+use crate::sys::privileges;
+use crate::sys::sync::Mutex;
 
 /// The time after a failed attempt to open the store in which calls do not try again.
 const PATIENCE: Duration = Duration::from_secs(3);

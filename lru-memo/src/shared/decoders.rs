@@ -4,11 +4,12 @@
 //! For any bytes, a decoder does not panic, ends, and allocates no more than the bytes can fill. A decoder reads what
 //! its encoder has written.
 
+use super::codec::format;
+use super::configured;
 #[cfg(all(feature = "shared", target_os = "linux"))]
 use super::lmdb;
 #[cfg(feature = "memcached")]
 use super::memcached;
-use super::{configured, format};
 
 type Check = fn(&[u8]);
 

@@ -14,23 +14,23 @@ use core::future::Future;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 
+use super::codec::key::SharedKey;
+use super::codec::value::Codec;
 use super::error::Error;
 use super::health::{note, note_rejected};
 use super::identity::Identity;
-use super::key::SharedKey;
 use super::namespace::Namespace;
 use super::near::Near;
 use super::task::{self, Caller};
 use super::turns::{Role, Run, SharedTurn, Turns};
 use super::undelivered::Mark;
-use super::value::Codec;
 use super::{Counts, Entry, Found, Store, Ticket};
-use crate::by_type::ByType;
+use crate::cache::lifetime::Lifetime;
+use crate::codegen::outcome::{Errors, Returned};
 use crate::info::{CacheInfo, CacheParameters};
-use crate::instances::instantiation_of;
-use crate::lifetime::Lifetime;
-use crate::outcome::{Errors, Returned};
 use crate::registry::{self, Site};
+use crate::storage::by_type::ByType;
+use crate::storage::instances::instantiation_of;
 use crate::totals::{CacheTotals, Runs, Stopwatch};
 
 /// A memoized function on the store of this process, with a cache for each of its instantiations. Finding one never

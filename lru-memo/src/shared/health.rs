@@ -7,8 +7,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use super::configured;
 use super::error::{Error, Kind};
 use super::undelivered;
-use crate::fork::Own;
-use crate::sync::Mutex;
+use crate::sys::fork::Own;
+use crate::sys::sync::Mutex;
 
 static ERRORS: Own<Mutex<Errors>> = Own::none();
 static REJECTED: AtomicU64 = AtomicU64::new(0);

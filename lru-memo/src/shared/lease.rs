@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use core::any::Any;
 use core::fmt;
 
-use crate::fork::Process;
+use crate::sys::fork::Process;
 
 /// The exclusive right to compute a key. It ends when it is dropped or its process dies. See
 /// [`Store`](super::Store::lease).

@@ -56,8 +56,8 @@ use super::lease::Lease;
 use super::namespace::Namespace;
 use super::{Counts, Entry, Found, Held, Store, Summary, Ticket};
 use super::{task, url};
-use crate::fork::{Heritage, Inherited, Own};
-use crate::sync::Mutex;
+use crate::sys::fork::{Heritage, Inherited, Own};
+use crate::sys::sync::Mutex;
 
 /// The time after a failed attempt to open the store in which calls do not try again.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -14,13 +14,13 @@ use super::error::Error;
 use super::lease::Lease;
 use super::namespace::Namespace;
 use super::{Counts, Entry, Found, Store, Summary, Ticket};
-use crate::clock;
-use crate::fork::{Heritage, Inherited};
-use crate::front::blocks::Place;
-use crate::front::{Expiry, Front, Inside, tag};
-use crate::lru::{Left, Limits, Lru};
-use crate::sync::Condvar;
-use crate::threading::OneThread;
+use crate::sys::clock;
+use crate::sys::fork::{Heritage, Inherited};
+use crate::sys::sync::Condvar;
+use crate::table::blocks::Place;
+use crate::table::lru::{Left, Limits, Lru};
+use crate::table::threading::OneThread;
+use crate::table::{Expiry, Front, Inside, tag};
 
 /// How many invalidations of a namespace are remembered. A value is not stored if there were more during its run.
 const REMEMBERED: usize = 16;

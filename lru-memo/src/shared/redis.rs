@@ -30,7 +30,7 @@ use super::lease::Lease;
 use super::namespace::Namespace;
 use super::unique::unique;
 use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, wall};
-use crate::clock;
+use crate::sys::clock;
 
 /// The id under which the index is routed in a cluster. It belongs to no namespace.
 const HOME_OF_INDEX: u128 = 0;

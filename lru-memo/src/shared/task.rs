@@ -14,8 +14,8 @@ use std::thread;
 use super::Store;
 use super::error::{Error, Kind};
 use crate::flight::{Flight, Landed};
-use crate::fork::Own;
-use crate::sync::{Condvar, Mutex};
+use crate::sys::fork::Own;
+use crate::sys::sync::{Condvar, Mutex};
 
 /// The kind of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,8 +24,8 @@ use super::namespace::Namespace;
 use super::task::{self, Caller};
 use super::{Store, Ticket};
 use crate::flight::{self, Failure, Flight, Inside, Landed, Waiting};
-use crate::fork::Own;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sys::fork::Own;
+use crate::sys::sync::{Mutex, MutexGuard};
 
 type KeyBytes = Arc<[u8]>;
 type Bytes = Vec<u8>;

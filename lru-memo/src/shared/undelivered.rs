@@ -17,7 +17,7 @@ use std::thread;
 
 use super::namespace::Namespace;
 use super::store;
-use crate::fork::{Heritage, Inherited};
+use crate::sys::fork::{Heritage, Inherited};
 
 /// How many keys of a function are remembered. More become a clear.
 const MOST_KEYS: usize = 1024;

@@ -1,9 +1,9 @@
-//! The clock that processes share: wall time. Tests move it by [`clock::advance`](crate::clock::advance).
+//! The clock that processes share: wall time. Tests move it by [`clock::advance`](crate::sys::clock::advance).
 
 use core::time::Duration;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::clock;
+use crate::sys::clock;
 
 /// Returns the nanoseconds since 1970.
 pub(crate) fn now() -> u64 {

@@ -4,13 +4,13 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 use std::time::Instant;
 
+use super::super::codec::value::Codec;
 use super::super::namespace::Namespace;
 use super::super::turns::{Failed, Role, Run, Waited};
-use super::super::value::Codec;
 use super::super::{Store, Ticket};
 use super::{SharedCall, SharedMiss, SharedPending, noted};
+use crate::cache::in_flight::deadline;
 use crate::flight::Failure;
-use crate::in_flight::deadline;
 use crate::info::Outcome;
 
 impl SharedPending {

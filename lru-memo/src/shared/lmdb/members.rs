@@ -24,10 +24,10 @@ use std::thread;
 
 use super::directory::{failed, open_file};
 use super::raw::{self, Mapping, Shared};
-use crate::fork::{Own, Process};
 use crate::shared::error::{Error, Kind};
 use crate::shared::hash::hash;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sys::fork::{Own, Process};
+use crate::sys::sync::{Mutex, MutexGuard};
 
 /// The first byte for processes. Bytes before it are for keys.
 pub(super) const PROCESSES: u64 = 1 << 62;

@@ -18,8 +18,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, RoTxn, RwTxn};
 
-use crate::fork::Process;
-use crate::sync::Mutex;
+use crate::sys::fork::Process;
+use crate::sys::sync::Mutex;
 
 /// A type that may lie in memory which other processes write to at any time.
 ///

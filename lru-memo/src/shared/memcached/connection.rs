@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::time::Instant;
 
 use super::wire::{Answer, Batch, Head, head};
-use crate::shared::socket::{Address, Timed};
+use crate::shared::remote::socket::{Address, Timed};
 
 pub(super) struct Connection<S = Timed> {
     socket: S,

@@ -19,10 +19,10 @@ use super::servers::Servers;
 use super::url::Options;
 use super::watched::Watched;
 use super::wire::{Answer, Batch, When};
-use crate::fork::Own;
 use crate::shared::error::Error;
 use crate::shared::lease::Lease;
-use crate::sync::Mutex;
+use crate::sys::fork::Own;
+use crate::sys::sync::Mutex;
 
 /// The first and the longest pause of a waiter between two attempts.
 const SLEEPS: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(50)];

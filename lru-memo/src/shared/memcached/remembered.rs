@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use super::directory::Directory;
 use super::names::Names;
-use crate::fork::Own;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sys::fork::Own;
+use crate::sys::sync::{Mutex, MutexGuard};
 
 /// A directory as it was on the server.
 #[derive(Debug, Clone)]

@@ -15,8 +15,8 @@ use super::connection::{Connection, is_closed};
 use super::wire::{Answer, Batch};
 use crate::shared::breaker::Breaker;
 use crate::shared::error::{Error, Kind};
-use crate::shared::pool::Pool;
-use crate::shared::socket::Address;
+use crate::shared::remote::pool::Pool;
+use crate::shared::remote::socket::Address;
 
 pub(super) struct Server {
     /// The host and port, or the path of the socket.

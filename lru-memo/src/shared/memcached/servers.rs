@@ -37,7 +37,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::shared::socket::Address;
+    use crate::shared::remote::socket::Address;
 
     fn servers(numbers: &[u16]) -> Servers {
         let server = |port: &u16| {

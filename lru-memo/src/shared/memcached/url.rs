@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::shared::error::{Error, Kind};
-use crate::shared::socket::Address;
+use crate::shared::remote::socket::Address;
 use crate::shared::url;
 
 /// The options of the URL.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use redis::{ConnectionLike, Parser, RedisConnectionInfo, RedisError, RedisResult, Value, cmd};
 
-use crate::shared::socket::{Address, Timed};
+use crate::shared::remote::socket::{Address, Timed};
 
 /// The address of a server, and the login for it.
 #[derive(Clone)]

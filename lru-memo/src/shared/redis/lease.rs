@@ -13,11 +13,11 @@ use std::time::Instant;
 use redis::Cmd;
 
 use super::Inner;
-use crate::fork::Own;
 use crate::shared::error::Error;
 use crate::shared::lease::Lease;
 use crate::shared::unique::unique;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sys::fork::Own;
+use crate::sys::sync::{Mutex, MutexGuard};
 
 /// The longest pause of a waiter between two attempts. The end of a lease wakes it earlier.
 const SLEEP: Duration = Duration::from_millis(500);

@@ -11,7 +11,7 @@ use redis::{ErrorKind, RedisError, RedisResult};
 use super::connection::{Connection, Endpoint};
 use crate::shared::breaker::Breaker;
 use crate::shared::error::{Error, Kind};
-use crate::shared::pool::Pool;
+use crate::shared::remote::pool::Pool;
 
 pub(super) struct Node {
     pub(super) endpoint: Endpoint,

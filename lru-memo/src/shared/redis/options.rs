@@ -11,7 +11,7 @@ use redis::{ConnectionAddr, IntoConnectionInfo};
 use super::connection::Endpoint;
 
 use crate::shared::error::{Error, Kind};
-use crate::shared::socket::Address;
+use crate::shared::remote::socket::Address;
 use crate::shared::url;
 
 /// The options of a [`Redis`](super::Redis) store.

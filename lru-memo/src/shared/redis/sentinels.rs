@@ -12,10 +12,10 @@ use redis::{RedisConnectionInfo, Value, cmd};
 use super::connection::{Connection, Endpoint};
 use super::node::Node;
 use super::options::Options;
-use crate::fork::Own;
 use crate::shared::error::{Error, Kind};
-use crate::shared::socket::Address;
-use crate::sync::{Mutex, MutexGuard};
+use crate::shared::remote::socket::Address;
+use crate::sys::fork::Own;
+use crate::sys::sync::{Mutex, MutexGuard};
 
 /// How often the sentinels are asked while the primary fails, at most.
 const ASK_EVERY: Duration = Duration::from_millis(200);

@@ -20,10 +20,10 @@ use super::foreign;
 use super::node::Node;
 use super::options::Options;
 use super::sentinels::Sentinels;
-use crate::fork::Own;
 use crate::shared::error::{Error, Kind};
-use crate::shared::socket::Address;
-use crate::sync::{Mutex, MutexGuard};
+use crate::shared::remote::socket::Address;
+use crate::sys::fork::Own;
+use crate::sys::sync::{Mutex, MutexGuard};
 
 /// How often one request may be redirected to another node.
 const REDIRECTIONS: u32 = 4;

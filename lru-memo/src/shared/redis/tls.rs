@@ -11,7 +11,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::connection::Stream;
-use crate::shared::socket::Timed;
+use crate::shared::remote::socket::Timed;
 
 type Encrypted = StreamOwned<ClientConnection, Timed>;
 

@@ -1,0 +1,238 @@
+//! A lookup that found nothing: what is to be done once the function has run.
+
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+use core::time::Duration;
+
+use crate::cache::kind::Kind;
+use crate::cache::{Cache, EntryOf, State};
+use crate::codegen::key::{Key, SameKey};
+use crate::codegen::outcome::{Errors, Returned};
+use crate::flight::Turn;
+use crate::table::invalidations::{Since, Ticket};
+use crate::table::lru::Left;
+use crate::table::reader::Reader;
+use crate::table::threading::Threading;
+use crate::table::{Computation, Inside, Unfound, tag};
+use crate::tags::Tagged;
+use crate::totals::Stopwatch;
+
+/// A lookup that found nothing, to be completed with the value that the function computes.
+///
+/// Dropping it says that there is no value: the function panicked or returned an error.
+pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
+    pub(crate) cache: &'c Cache<T, P, K, V, S>,
+    pub(crate) key: Option<K>,
+    pub(crate) same: M,
+    pub(crate) hash: u64,
+    /// What was seen when it was looked up.
+    pub(crate) unfound: Unfound,
+    pub(crate) conflict: Conflict,
+    /// What was cleared or invalidated before it began.
+    pub(crate) ticket: Ticket,
+    /// Taken when it has ended.
+    pub(crate) running: Option<Computation<'c, T, EntryOf<P, K, V>>>,
+    /// Others wait for the value. Taken when they have it, or one of them has the turn.
+    pub(crate) turn: Option<Turn<V>>,
+    pub(crate) stopwatch: Stopwatch<'c>,
+}
+
+/// The [`Miss`] of a lookup by a key `Q`.
+pub(crate) type MissOf<'c, T, P, K, V, S, Q> =
+    Miss<'c, T, P, K, V, S, <Q as Key<K, <S as BuildHasher>::Hasher>>::Same>;
+
+/// What becomes of a computed value whose key is in the cache by now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Conflict {
+    /// The one that is there stays, where it is: a call of a bounded function.
+    Keep,
+    /// The new one replaces it, as the most recent.
+    Replace,
+}
+
+impl<'c, T, P, K, V, S, M> Miss<'c, T, P, K, V, S, M>
+where
+    T: Threading,
+    P: Kind,
+    K: Tagged,
+    S: BuildHasher + Default,
+    M: SameKey<K>,
+{
+    /// Marks this thread as the one that computes the value others wait for, while the function runs.
+    pub fn enter(&mut self) -> impl Sized + use<'_, 'c, T, P, K, V, S, M> {
+        self.turn.as_ref().map(Turn::enter)
+    }
+
+    /// Like [`enter`](Self::enter), for an `async fn`.
+    pub async fn inside<F: Future>(&mut self, body: F) -> F::Output {
+        match &mut self.turn {
+            Some(turn) => turn.inside(body).await,
+            None => body.await,
+        }
+    }
+
+    /// Gives the error that a call has returned, if it has one and that can be copied, to those who wait.
+    pub fn share_error<Kind, R: Returned<Kind>>(&mut self, returned: &R, errors: Errors<R>) {
+        let Some(copy) = errors.copy() else { return };
+        if returned.value().is_some() {
+            return;
+        }
+        if let Some(turn) = self.turn.take() {
+            self.cache.fail(self.hash, turn, || copy(returned));
+        }
+    }
+
+    /// Stores the value of what a call has returned, if it has one and its key was not cleared or invalidated
+    /// meanwhile.
+    #[inline(never)]
+    pub fn complete<Kind, R: Returned<Kind, Value = V>>(
+        &mut self,
+        outcome: R,
+        clone: impl Fn(&V) -> V,
+        admits: impl Fn(&K, &V) -> bool,
+        weigh: impl Fn(&K, &V) -> usize,
+        ttl_of: impl Fn(&V) -> Option<Duration>,
+    ) -> R {
+        self.stopwatch.end(outcome.value().is_some());
+        let mut stored_by = None;
+        let key = outcome.value().filter(|_| !self.cache.is_off()).and(self.key.take());
+        {
+            // Whoever waits goes on waiting until the value is stored. The user's code that storing runs may call the
+            // function again, and must not wait for itself.
+            let _inside = self.turn.as_ref().map(Turn::enter);
+            if let (Some(value), Some(key)) = (outcome.value(), key) {
+                if admits(&key, value) {
+                    stored_by = self.store(key, clone(value), weigh, ttl_of);
+                }
+            }
+        }
+        if stored_by.is_some() {
+            if let Some(running) = self.running.take() {
+                running.end(stored_by);
+            }
+        }
+        if let Some(value) = outcome.value().filter(|_| self.turn.is_some()) {
+            if let Some(turn) = self.turn.take() {
+                self.cache.land(self.hash, turn, || clone(value));
+            }
+        }
+        outcome
+    }
+
+    /// Stores a value. Returns the calling thread's reader, if that was at hand.
+    #[inline(always)]
+    fn store(
+        &self,
+        key: K,
+        value: V,
+        weigh: impl Fn(&K, &V) -> usize,
+        ttl_of: impl Fn(&V) -> Option<Duration>,
+    ) -> Option<&'c Reader> {
+        let cache = self.cache;
+        let entry = cache.entry(self.hash, key, value, ttl_of);
+        let weight = weigh(&entry.key, &entry.value);
+        match self.store_at_once(entry, weight) {
+            Ok(reader) => reader,
+            Err(entry) => {
+                self.store_searching(entry, weight);
+                None
+            }
+        }
+    }
+
+    /// Stores an entry whose key is not there, and was not cleared or invalidated. Returns the calling thread's reader.
+    ///
+    /// # Errors
+    /// The entry, when that is not so, or takes foreign code to find out.
+    #[inline(always)]
+    fn store_at_once(
+        &self,
+        entry: EntryOf<P, K, V>,
+        weight: usize,
+    ) -> Result<Option<&'c Reader>, EntryOf<P, K, V>> {
+        let mut left = Left::new();
+        let Some(mut state) = T::enter_if(&self.cache.state, || self.cache.is_usable()) else {
+            return Ok(None);
+        };
+        let State { lru, ledger } = &mut *state;
+        let mine = self.cache.front.reader();
+        let mut inside = self.cache.front.inside_by(mine, lru);
+        let is_lacking = inside.still_lacks(self.unfound) || self.lacks_now(&inside, &entry);
+        if !is_lacking || ledger.invalidations.newest() != self.ticket {
+            return Err(entry);
+        }
+        let expiry = self.cache.expiry();
+        let is_wanted = entry.key.is_current() && inside.lru.admits(weight);
+        if is_wanted && !self.cache.is_expired(&entry, expiry.now) {
+            inside.store_new(tag(self.hash), entry, weight, &expiry, &mut left);
+        } else {
+            left.push(entry);
+        }
+        Ok(mine)
+    }
+
+    /// Searches in the lock, unless that takes foreign code. Returns whether the key is not there.
+    #[inline(never)]
+    fn lacks_now(&self, inside: &Inside<'_, T, EntryOf<P, K, V>>, entry: &EntryOf<P, K, V>) -> bool {
+        let is_it = |stored: &EntryOf<P, K, V>| self.same.same(&stored.key, &entry.key).then_some(());
+        P::PLAIN && inside.find(tag(self.hash), is_it).is_none()
+    }
+
+    #[inline(never)]
+    fn store_searching(&self, mut entry: EntryOf<P, K, V>, weight: usize) {
+        let (cache, hash) = (self.cache, self.hash);
+        let matches = |entry: &EntryOf<P, K, V>, stored: &K| self.same.same(stored, &entry.key);
+        // Invalidations that were compared, and are of other keys with the same hash.
+        let mut others: Vec<T::Pointer<K>> = Vec::new();
+        let address = |key: &T::Pointer<K>| core::ptr::from_ref::<K>(key);
+        let is_known = |others: &[T::Pointer<K>], key: &T::Pointer<K>| {
+            others.iter().any(|other| address(other) == address(key))
+        };
+        loop {
+            let (unknown, _dropped_outside) =
+                cache.search(hash, self.unfound, entry, matches, |searched, entry| {
+                    let invalidations = &searched.ledger.invalidations;
+                    match invalidations.since(self.ticket, hash, |key| is_known(&others, key)) {
+                        Since::Unknown(invalidated) => return Some((invalidated, entry)),
+                        Since::Everything => searched.left.push(entry),
+                        Since::Others if searched.place.is_some() && self.conflict == Conflict::Keep => {
+                            searched.left.push(entry);
+                        }
+                        Since::Others => cache.store(searched, hash, entry, weight),
+                    }
+                    None
+                });
+            match unknown {
+                Some((invalidated, unstored)) if !self.same.same(&invalidated, &unstored.key) => {
+                    others.push(invalidated);
+                    entry = unstored;
+                }
+                _ => return,
+            }
+        }
+    }
+}
+
+impl<T: Threading, P: Kind, K, V, S, M> Miss<'_, T, P, K, V, S, M> {
+    /// Ends what a stored value has not ended.
+    #[cold]
+    #[inline(never)]
+    fn end(&mut self) {
+        if let Some(turn) = self.turn.take() {
+            self.cache.abandon(self.hash, turn);
+        }
+        drop(self.running.take());
+        if self.cache.front.remembers() && self.cache.is_usable() {
+            self.cache.forget_invalidations();
+        }
+    }
+}
+
+impl<T: Threading, P: Kind, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.turn.is_some() || self.running.is_some() || self.cache.front.remembers() {
+            self.end();
+        }
+    }
+}

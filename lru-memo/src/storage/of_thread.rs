@@ -1,0 +1,88 @@
+//! Where the cache of a function with `scope = thread` is: with its thread.
+
+use alloc::rc::Rc;
+use core::cell::OnceCell;
+use core::hash::BuildHasher;
+use std::thread::LocalKey;
+
+use crate::cache::kind::Kind;
+use crate::cache::{Cache, Unseen};
+use crate::codegen::hooks::cold;
+use crate::codegen::key::Key;
+use crate::registry::{self, Site};
+use crate::table::threading::OneThread;
+
+type ThreadCache<P, K, V, S> = Cache<OneThread, P, K, V, S>;
+type Local<P, K, V, S> = LocalKey<OnceCell<Rc<ThreadCache<P, K, V, S>>>>;
+
+/// The way to the calling thread's cache.
+pub struct OfThread<P: Kind + 'static, K: 'static, V: 'static, S: 'static> {
+    /// Where it is, once it was made.
+    pub local: &'static Local<P, K, V, S>,
+    /// What is registered then.
+    pub site: fn() -> Site,
+}
+
+impl<P: Kind, K, V, S> Clone for OfThread<P, K, V, S> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P: Kind, K, V, S> Copy for OfThread<P, K, V, S> {}
+
+impl<P: Kind, K, V, S: BuildHasher + Default> OfThread<P, K, V, S> {
+    /// As [`Cache::get`], without counting that the cache is in use.
+    ///
+    /// # Errors
+    /// What was seen.
+    // As with `Cache::get`.
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn get<Q: Key<K, S::Hasher>>(self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen> {
+        let local = self.local.try_with(|cache| cache.get().map(|cache| core::ptr::from_ref(&**cache)));
+        let Ok(Some(cache)) = local else {
+            return cold(move || self.cache().get(key, clone));
+        };
+        // SAFETY: as in the closure of `try_with`, which the compiler makes more of: a thread-local is not destroyed while
+        // its thread is in a call, and what is in it is never taken out.
+        unsafe { &*cache }.get(key, clone)
+    }
+
+    /// The cache; it is made and registered when it is not there.
+    ///
+    /// While the thread ends, its thread-locals are gone before the last of the user's destructors has run; a call
+    /// from there gets an empty cache of its own and so runs the function.
+    #[inline]
+    #[must_use]
+    pub fn cache(self) -> Rc<ThreadCache<P, K, V, S>> {
+        match self.local.try_with(|cache| cache.get().cloned()) {
+            Ok(Some(cache)) => cache,
+            _ => make(self.local, (self.site)()),
+        }
+    }
+}
+
+#[cold]
+fn make<P: Kind, K, V, S: BuildHasher + Default>(
+    cache: &'static Local<P, K, V, S>,
+    site: Site,
+) -> Rc<ThreadCache<P, K, V, S>> {
+    // The hasher's `default()` is the user's code and may have made the cache already: then this one is dropped.
+    let made = Rc::new(Cache::of_function(&site));
+    let kept = cache.try_with(|cache| {
+        let is_first = cache.set(Rc::clone(&made)).is_ok();
+        (cache.get().cloned(), is_first)
+    });
+    match kept {
+        Ok((Some(kept), is_first)) => {
+            if is_first {
+                registry::register(site);
+                kept.begin_to_follow();
+            }
+            kept
+        }
+        _ => made,
+    }
+}

@@ -1,0 +1,6 @@
+//! What the crate needs from the system: locks and atomics (which loom replaces), the clock, forks and privileges.
+
+pub mod clock;
+pub(crate) mod fork;
+pub(crate) mod privileges;
+pub(crate) mod sync;

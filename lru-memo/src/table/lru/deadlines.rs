@@ -1,0 +1,64 @@
+//! When entries expire: a heap of their deadlines, the first one on top. Entries keep their deadlines themselves.
+//!
+//! A deadline may be put off, and a place may become another entry's, without the heap being told: what comes to the
+//! top is compared with what the entry says, and goes where it belongs.
+
+use alloc::collections::{BinaryHeap, binary_heap::PeekMut};
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+use std::time::Instant;
+
+use crate::table::blocks::Place;
+
+#[derive(Default)]
+pub(crate) struct Deadlines(BinaryHeap<Reverse<(Instant, Place)>>);
+
+impl Deadlines {
+    /// Adds a deadline. Those of entries that have left are forgotten once there are more of them than `entries`.
+    pub(crate) fn push(
+        &mut self,
+        deadline: Instant,
+        place: Place,
+        entries: usize,
+        deadline_of: impl Fn(Place) -> Option<Instant>,
+    ) {
+        const FEW: usize = 64;
+        if self.0.len() >= 2 * entries + FEW {
+            let mut queued: Vec<_> = core::mem::take(&mut self.0).into_vec();
+            queued
+                .retain(|&Reverse((deadline, place))| deadline_of(place).is_some_and(|now| now >= deadline));
+            queued.sort_unstable_by_key(|&Reverse((_, place))| place);
+            queued.dedup_by_key(|&mut Reverse((_, place))| place);
+            for Reverse((deadline, place)) in &mut queued {
+                *deadline = deadline_of(*place).unwrap_or(*deadline);
+            }
+            self.0 = queued.into();
+        }
+        self.0.push(Reverse((deadline, place)));
+    }
+
+    /// Takes an entry whose deadline has passed, which the caller then removes. Asks for the deadlines of entries that are
+    /// there; of places without an entry there is none.
+    pub(crate) fn pop(
+        &mut self,
+        now: Instant,
+        deadline_of: impl Fn(Place) -> Option<Instant>,
+    ) -> Option<Place> {
+        while let Some(mut top) = self.0.peek_mut() {
+            let Reverse((deadline, place)) = *top;
+            if deadline > now {
+                return None;
+            }
+            match deadline_of(place) {
+                Some(later) if later > deadline => *top = Reverse((later, place)),
+                at_hand => {
+                    PeekMut::pop(top);
+                    if at_hand.is_some() {
+                        return Some(place);
+                    }
+                }
+            }
+        }
+        None
+    }
+}
