@@ -25,7 +25,7 @@ pub(crate) fn write<T: ?Sized + Serialize>(
     value.serialize(Writer::new(floats, bytes))
 }
 
-/// Appends bytes, in the form in which [`write`] writes a `Vec<u8>`.
+/// Appends bytes, in the form in which [`write()`] writes a `Vec<u8>`.
 pub(crate) fn write_bytes(value: &[u8], bytes: &mut Vec<u8>) {
     bytes.reserve(1 + size_of::<u64>() + value.len());
     bytes.push(Tag::ByteSequence as u8);
