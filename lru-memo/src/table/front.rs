@@ -104,7 +104,7 @@ impl<T: Threading, E> Front<T, E> {
     ///
     /// # Safety
     /// The list is that of this table.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn owner_among(&self, readers: &List) -> (Option<Owner<'_>>, bool) {
         let mine = self.owner();
         let is_alone = !T::SHARED || readers.are_only(mine);

@@ -51,7 +51,7 @@ impl Guarded {
 }
 
 impl<'a, T: Threading, E> Inside<'a, T, E> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(
         front: Locked<'a, Front<T, E>>,
         guarded: &'a mut Guarded,
