@@ -14,12 +14,12 @@ pub(crate) mod miss;
 mod outside;
 mod resize;
 
+use crate::sys::clock::Instant;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
 use core::sync::atomic::{AtomicU64, AtomicUsize};
 use core::time::Duration;
-use std::time::Instant;
 
 use self::counters::counts;
 pub use self::matching::caught_up_with_tags;

@@ -23,8 +23,8 @@ mod running;
 pub(crate) mod threading;
 mod victims;
 
+use crate::sys::clock::Instant;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::time::Instant;
 
 use crate::sys::fork::Process;
 use crate::sys::sync::{AtomicBool, AtomicU64, AtomicUsize};

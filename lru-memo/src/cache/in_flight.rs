@@ -3,11 +3,11 @@
 //! The flights of a cache are in a table, which the cache's lock protects. Keys are compared outside of the lock, as
 //! those of entries are: a search is repeated until it has compared all keys in the table with its hash.
 
+use crate::sys::clock::Instant;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use core::time::Duration;
-use std::time::Instant;
 
 use hashbrown::HashTable;
 

@@ -1,9 +1,9 @@
 //! What is known of a cache's entries when it is compiled: whether they are [plain](crate::codegen::plain), and whether they
 //! may expire.
 
+use crate::sys::clock::Instant;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
-use std::time::Instant;
 
 /// A kind of entries.
 pub trait Kind {

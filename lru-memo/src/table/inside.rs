@@ -1,8 +1,8 @@
 //! A cache in its lock: what is changed there of what readers see.
 
+use crate::sys::clock::Instant;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
 
 use super::blocks::Place;
 use super::index::{Index, Tag};
