@@ -11,9 +11,9 @@ use core::time::Duration;
 
 use hashbrown::HashTable;
 
+use crate::cache::Cache;
 use crate::cache::kind::Kind;
 use crate::cache::miss::Miss;
-use crate::cache::{Cache, State};
 use crate::codegen::key::{Key, SameKey};
 use crate::flight::{Failure, Flight, Landed, Turn, Waiting};
 use crate::info::Outcome;
@@ -126,8 +126,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             return heir.get_or_join(key, clone);
         }
         let hash = self.hash(key);
-        let reader = self.any_reader();
-        if let Some(Ok(value)) = reader.map(|reader| self.look_without_lock(reader, hash, key, &clone)) {
+        let mine = self.table.join_in();
+        if let Some(Ok(value)) = mine.map(|mine| self.look_without_lock(mine, hash, key, &clone)) {
             return Ok(value);
         }
         let mut compared = Compared::<T, K>::new();
@@ -144,7 +144,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     Match::Unknown(other) => Step::Compare(other),
                     Match::Flight(flight) if flight.is_entered() && stored.is_some() => {
                         ledger.misses += 1;
-                        Step::Run(self.front.begin(), ledger.invalidations.newest(), None)
+                        Step::Run(self.table.begin(), ledger.invalidations.newest(), None)
                     }
                     _ if stored.is_none() => Step::CopyKey,
                     Match::Flight(flight) => {
@@ -157,7 +157,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                         let turn = if T::SHARED { Flight::begin() } else { Flight::begin_in_thread() };
                         ledger.in_flight.insert(hash, shared, Arc::clone(turn.flight()));
                         ledger.misses += 1;
-                        Step::Run(self.front.begin(), ledger.invalidations.newest(), Some(turn))
+                        Step::Run(self.table.begin(), ledger.invalidations.newest(), Some(turn))
                     }
                 }
             });
@@ -199,8 +199,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if !turn.flight().is_here() {
             return turn.land(Arc::new(value()));
         }
-        let _dropped_outside =
-            T::with(&self.state, |state| state.ledger.in_flight.remove(hash, turn.flight()));
+        let _dropped_outside = self.table.with_ledger(|ledger| ledger.in_flight.remove(hash, turn.flight()));
         // From here on, no caller can join the flight.
         if turn.flight().has_waiters() {
             turn.land(Arc::new(value()));
@@ -212,8 +211,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if !turn.flight().is_here() {
             return;
         }
-        let _dropped_outside =
-            T::with(&self.state, |state| state.ledger.in_flight.remove(hash, turn.flight()));
+        let _dropped_outside = self.table.with_ledger(|ledger| ledger.in_flight.remove(hash, turn.flight()));
         // From here on, no caller can join the flight.
         let errors: Option<Vec<Failure>> = (0..turn.flight().waiters()).map(|_| copy()).collect();
         if let Some(errors) = errors {
@@ -225,8 +223,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     pub(crate) fn forget_flight<Q: Key<K, S::Hasher>>(&self, hash: u64, key: Q) {
         let mut compared = Compared::<T, K>::new();
         loop {
-            let (unknown, _dropped_outside) = T::with(&self.state, |state| {
-                let in_flight = &mut state.ledger.in_flight;
+            let (unknown, _dropped_outside) = self.table.with_ledger(|ledger| {
+                let in_flight = &mut ledger.in_flight;
                 match in_flight.find(hash, &compared) {
                     Match::Unknown(other) => (Some(other), None),
                     Match::Flight(flight) => (None, in_flight.remove(hash, &flight)),
@@ -343,7 +341,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
             }
             Some(Landed::Error(error)) => {
                 if cache.is_usable() {
-                    T::with(&cache.state, |state| state.ledger.misses += 1);
+                    cache.table.with_ledger(|ledger| ledger.misses += 1);
                 }
                 return Ok((Err(error), Outcome::Waited));
             }
@@ -351,9 +349,9 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
             None => None,
         };
         let begun = cache.is_usable().then(|| {
-            T::with(&cache.state, |state| {
-                state.ledger.misses += 1;
-                (cache.front.begin(), state.ledger.invalidations.newest())
+            cache.table.with_ledger(|ledger| {
+                ledger.misses += 1;
+                (cache.table.begin(), ledger.invalidations.newest())
             })
         });
         let (running, ticket) = begun.unzip();
@@ -393,8 +391,8 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
         if !flight.is_here() {
             return;
         }
-        let _dropped_outside = T::with(&self.state, |state: &mut State<T, K, V>| {
-            flight.is_vacant().then(|| state.ledger.in_flight.remove(hash, flight))
-        });
+        let _dropped_outside = self
+            .table
+            .with_ledger(|ledger| flight.is_vacant().then(|| ledger.in_flight.remove(hash, flight)));
     }
 }
