@@ -143,10 +143,13 @@ impl Memcached {
         Ok(access.items.lease(access.names()?, key))
     }
 
-    fn info_until(&self, space: &Namespace, until: Instant) -> Result<Counts, Error> {
+    fn summary_until(&self, space: &Namespace, until: Instant) -> Result<Summary, Error> {
         let mut access = Access::new(self, space);
         access.until = until;
-        if access.limits().is_some() { listed::info(&access) } else { unlisted::info(&access) }
+        match access.limits() {
+            Some(limits) => listed::summary(&access, limits),
+            None => unlisted::summary(&access),
+        }
     }
 
     /// Runs an operation on a namespace, in the variant with or without a list of its entries.
@@ -224,7 +227,23 @@ impl Store for Memcached {
     }
 
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {
-        self.info_until(space, Instant::now() + self.options.timeout)
+        self.summary(space).map(|summary| summary.counts)
+    }
+
+    fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
+        self.summary_until(space, Instant::now() + self.options.timeout)
+    }
+
+    fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {
+        let access = Access::new(self, space);
+        match access.limits() {
+            Some(limits) => listed::resize(&access, limits, maxsize),
+            None => {
+                let message = "on Memcached, a bound can change if the function was compiled with `max_weight`, or with \
+                               a `maxsize` of at most 1,024: the memory of the servers bounds the others";
+                Err(Error::new(Kind::Unavailable, message))
+            }
+        }
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
@@ -249,8 +268,8 @@ impl Store for Memcached {
             let found = server.exchange(&batch, until)?.pop().unwrap_or(Answer::Missing).value()?;
             let listed = found.and_then(|(bytes, _)| index::decode(&bytes)).unwrap_or_default();
             for summary in listed {
-                let counts = self.info_until(&summary.namespace(), until)?;
-                all.push(Summary { counts, ..summary });
+                let Summary { counts, maxsize, .. } = self.summary_until(&summary.namespace(), until)?;
+                all.push(Summary { counts, maxsize, ..summary });
             }
         }
         Ok(all)

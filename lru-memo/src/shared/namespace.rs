@@ -102,7 +102,7 @@ impl Namespace {
         Self { id, ..self }
     }
 
-    /// The largest number of entries.
+    /// The largest number of entries, until it is changed. [`Summary::maxsize`] is the present one.
     #[must_use]
     pub fn maxsize(&self) -> Option<usize> {
         self.maxsize
@@ -120,10 +120,10 @@ impl Namespace {
         self.ttl
     }
 
-    /// Whether an entry of this weight may be stored.
+    /// Whether an entry of this weight may be stored, if the bound on the number of entries is not 0.
     #[cfg(any(feature = "memcached", all(feature = "shared", target_os = "linux")))]
     pub(crate) fn admits(&self, weight: u64) -> bool {
-        self.maxsize != Some(0) && self.max_weight.is_none_or(|max| weight <= max)
+        self.max_weight.is_none_or(|max| weight <= max)
     }
 }
 

@@ -10,7 +10,7 @@ use super::wire::{Batch, When};
 use crate::shared::error::{Error, Kind};
 use crate::shared::unique::unique;
 use crate::shared::wall::since;
-use crate::shared::{Counts, Entry, Found, Ticket};
+use crate::shared::{Counts, Entry, Found, Summary, Ticket};
 
 /// How often a lookup tries to change the directory while other processes do. After that, the lookup is counted beside
 /// the directory, and leaves the recency as it is.
@@ -125,7 +125,7 @@ impl<'a> Listed<'a> {
     }
 
     pub(super) fn store(&self, entry: Entry<'_>) -> Result<bool, Error> {
-        if self.limits.maxsize == 0 {
+        if self.limits.maxsize == 0 && self.access.read_or_make()?.bound(self.limits) == 0 {
             return Ok(false);
         }
         if !self.access.space.admits(entry.weight) {
@@ -165,6 +165,9 @@ impl<'a> Listed<'a> {
                 return Edited::left(None);
             }
             let found = directory.find(self.key, ttl, now);
+            if directory.bound(self.limits) == 0 {
+                return Edited::left(None);
+            }
             if found.is_some() && !entry.replace || found.is_none() && record.is_none() {
                 return Edited::left(None);
             }
@@ -181,6 +184,15 @@ impl<'a> Listed<'a> {
     }
 }
 
+/// Gives a namespace another bound.
+pub(super) fn resize(access: &Access<'_>, limits: Limits, maxsize: usize) -> Result<(), Error> {
+    let left =
+        access.change_always(|directory| Edited::written(directory.resize(maxsize, limits, access.now)))?;
+    let versions: Vec<u64> = left.iter().map(|record| record.version).collect();
+    delete(access, &versions);
+    Ok(())
+}
+
 /// Deletes items that the directory no longer lists. A failure is harmless: the items only take memory.
 pub(super) fn delete(access: &Access<'_>, versions: &[u64]) {
     let names: Vec<String> = versions.iter().map(|version| access.items.version(*version)).collect();
@@ -194,13 +206,15 @@ pub(super) fn delete(access: &Access<'_>, versions: &[u64]) {
     }
 }
 
-pub(super) fn info(access: &Access<'_>) -> Result<Counts, Error> {
-    let Some(known) = access.read()? else { return Ok(Counts::default()) };
+pub(super) fn summary(access: &Access<'_>, limits: Limits) -> Result<Summary, Error> {
+    let Some(known) = access.read()? else { return Ok(Summary::new(access.space, Counts::default())) };
     let directory = known.directory;
     let [hits, misses] = access.counters(directory.generation, [Counter::Hits, Counter::Misses])?;
-    Ok(Counts {
+    let counts = Counts {
         hits: directory.hits.saturating_add(hits),
         misses: directory.misses.saturating_add(misses),
         currsize: directory.records.len(),
-    })
+    };
+    let maxsize = directory.maxsize.map_or(access.space.maxsize(), |_| Some(directory.bound(limits)));
+    Ok(Summary { maxsize, ..Summary::new(access.space, counts) })
 }

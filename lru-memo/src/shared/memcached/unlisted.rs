@@ -13,7 +13,7 @@ use super::server::Server;
 use super::wire::{Answer, Batch, When};
 use crate::shared::error::{Error, Kind};
 use crate::shared::wall::is_expired;
-use crate::shared::{Counts, Entry, Found, Ticket};
+use crate::shared::{Counts, Entry, Found, Summary, Ticket};
 
 /// An operation on one key.
 pub(super) struct Unlisted<'a> {
@@ -237,10 +237,10 @@ enum Looked {
     Elsewhere(Names),
 }
 
-pub(super) fn info(access: &Access<'_>) -> Result<Counts, Error> {
-    let Some(known) = access.read()? else { return Ok(Counts::default()) };
+pub(super) fn summary(access: &Access<'_>) -> Result<Summary, Error> {
+    let Some(known) = access.read()? else { return Ok(Summary::new(access.space, Counts::default())) };
     let all = [Counter::Hits, Counter::Misses, Counter::Entries];
     let [lookups, misses, entries] = access.counters(known.directory.generation, all)?;
     let currsize = usize::try_from(entries).unwrap_or(usize::MAX);
-    Ok(Counts { hits: lookups.saturating_sub(misses), misses, currsize })
+    Ok(Summary::new(access.space, Counts { hits: lookups.saturating_sub(misses), misses, currsize }))
 }
