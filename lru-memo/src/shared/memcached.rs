@@ -9,6 +9,7 @@
 //! - A namespace that may have more than 1,024 entries has no list of them: see `unlisted.rs`.
 
 mod access;
+mod bound;
 #[cfg(any(test, fuzzing))]
 pub(super) mod check;
 mod connection;
@@ -32,6 +33,7 @@ use alloc::vec::Vec;
 use std::time::Instant;
 
 use self::access::Access;
+pub(super) use self::bound::Listing;
 use self::lease::Leases;
 use self::listed::Listed;
 use self::names::Counter;
@@ -146,10 +148,7 @@ impl Memcached {
     fn summary_until(&self, space: &Namespace, until: Instant) -> Result<Summary, Error> {
         let mut access = Access::new(self, space);
         access.until = until;
-        match access.limits() {
-            Some(limits) => listed::summary(&access, limits),
-            None => unlisted::summary(&access),
-        }
+        bound::summary(&access)
     }
 
     /// Runs an operation on a namespace, in the variant with or without a list of its entries.
@@ -157,13 +156,22 @@ impl Memcached {
         &self,
         space: &Namespace,
         key: &[u8],
-        listed: impl FnOnce(Listed<'_>) -> Result<R, Error>,
-        unlisted: impl FnOnce(Unlisted<'_>) -> Result<R, Error>,
+        listed: impl Fn(Listed<'_>) -> Result<R, Error>,
+        unlisted: impl Fn(Unlisted<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let access = Access::new(self, space);
-        match access.limits() {
-            Some(limits) => listed(Listed::new(&access, limits, key)),
-            None => unlisted(Unlisted::new(&access, key)),
+        let mut tried = 0;
+        loop {
+            let is_listed = bound::is_listed(space);
+            let access = Access::new(self, space).expecting(is_listed);
+            let done = if is_listed {
+                listed(Listed::new(&access, key))
+            } else {
+                unlisted(Unlisted::new(&access, key))
+            };
+            tried += 1;
+            if done.is_ok() || bound::is_listed(space) == is_listed || tried == bound::KINDS {
+                return done;
+            }
         }
     }
 }
@@ -235,15 +243,7 @@ impl Store for Memcached {
     }
 
     fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {
-        let access = Access::new(self, space);
-        match access.limits() {
-            Some(limits) => listed::resize(&access, limits, maxsize),
-            None => {
-                let message = "on Memcached, a bound can change if the function was compiled with `max_weight`, or with \
-                               a `maxsize` of at most 1,024: the memory of the servers bounds the others";
-                Err(Error::new(Kind::Unavailable, message))
-            }
-        }
+        bound::resize(&Access::new(self, space), maxsize)
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {

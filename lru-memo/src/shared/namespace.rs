@@ -8,6 +8,8 @@ use core::time::Duration;
 use siphasher::sip128::SipHasher24;
 
 use super::Summary;
+#[cfg(feature = "memcached")]
+use super::memcached::Listing;
 
 /// One memoized function in a store, with its limits.
 ///
@@ -36,6 +38,9 @@ pub struct Namespace {
     /// When this process has last noted on a Redis server that it is used.
     #[cfg(feature = "redis")]
     pub(crate) noted: AtomicU64,
+    /// Whether Memcached has a list of its entries, as this process has last seen.
+    #[cfg(feature = "memcached")]
+    pub(crate) listing: Listing,
 }
 
 impl Namespace {
@@ -53,6 +58,8 @@ impl Namespace {
             place: AtomicU64::new(0),
             #[cfg(feature = "redis")]
             noted: AtomicU64::new(0),
+            #[cfg(feature = "memcached")]
+            listing: Listing::default(),
         }
     }
 

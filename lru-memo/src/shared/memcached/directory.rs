@@ -139,6 +139,12 @@ impl Directory {
     }
 
     /// Returns the present bound on the number of entries.
+    pub(super) fn maxsize(&self, space: &Namespace) -> Option<usize> {
+        let changed = self.maxsize.map(|maxsize| usize::try_from(maxsize).unwrap_or(usize::MAX));
+        changed.or_else(|| space.maxsize())
+    }
+
+    /// Returns how many entries may be listed.
     pub(super) fn bound(&self, limits: Limits) -> usize {
         self.maxsize.map_or(limits.maxsize, |maxsize| maxsize.min(Limits::LONGEST as u64) as usize)
     }
@@ -155,7 +161,6 @@ impl Directory {
 
     /// Changes the bound. Returns the entries that were evicted.
     pub(super) fn resize(&mut self, maxsize: usize, limits: Limits, now: u64) -> Vec<Record> {
-        let maxsize = maxsize.min(Limits::LONGEST);
         self.maxsize = Some(maxsize as u64);
         self.evict(Limits { maxsize, ..limits }, now)
     }
@@ -245,13 +250,16 @@ impl Limits {
     /// The maximum number of entries in a directory. Each call sends 16 to 32 bytes for each entry.
     pub(super) const LONGEST: usize = 1024;
 
-    /// Returns the limits of a namespace, or `None` if it may have more entries than a directory can list. A namespace
-    /// with a bound on the weight always has a list, and at most [`LONGEST`](Self::LONGEST) entries.
-    pub(super) fn of(space: &Namespace) -> Option<Self> {
-        let maxsize = space.maxsize().unwrap_or(usize::MAX);
-        let (max_weight, ttl) = (space.max_weight(), space.ttl());
-        let is_listed = maxsize <= Self::LONGEST || max_weight.is_some();
-        is_listed.then_some(Self { maxsize: maxsize.min(Self::LONGEST), max_weight, ttl })
+    /// Returns the limits of a namespace with a list of its entries.
+    pub(super) fn of(space: &Namespace) -> Self {
+        let maxsize = space.maxsize().map_or(Self::LONGEST, |maxsize| maxsize.min(Self::LONGEST));
+        Self { maxsize, max_weight: space.max_weight(), ttl: space.ttl() }
+    }
+
+    /// Whether a namespace with this bound has a list of its entries. One with a bound on the weight always has, and has
+    /// at most [`LONGEST`](Self::LONGEST) entries.
+    pub(super) fn are_listed(space: &Namespace, maxsize: Option<usize>) -> bool {
+        space.max_weight().is_some() || maxsize.is_some_and(|maxsize| maxsize <= Self::LONGEST)
     }
 }
 

@@ -4,13 +4,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::access::{Access, Changed, Edited};
-use super::directory::{Limits, Record};
+use super::directory::{Directory, Limits, Record};
 use super::names::Counter;
 use super::wire::{Batch, When};
 use crate::shared::error::{Error, Kind};
 use crate::shared::unique::unique;
 use crate::shared::wall::since;
-use crate::shared::{Counts, Entry, Found, Summary, Ticket};
+use crate::shared::{Counts, Entry, Found, Ticket};
 
 /// How often a lookup tries to change the directory while other processes do. After that, the lookup is counted beside
 /// the directory, and leaves the recency as it is.
@@ -37,8 +37,8 @@ pub(super) struct Listed<'a> {
 }
 
 impl<'a> Listed<'a> {
-    pub(super) fn new(access: &'a Access<'a>, limits: Limits, key: &'a [u8]) -> Self {
-        Self { access, limits, key }
+    pub(super) fn new(access: &'a Access<'a>, key: &'a [u8]) -> Self {
+        Self { access, limits: Limits::of(access.space), key }
     }
 
     /// Looks the key up. `count_miss` says whether a miss counts.
@@ -182,15 +182,26 @@ impl<'a> Listed<'a> {
         delete(self.access, versions.as_deref().unwrap_or_default());
         Ok(versions.is_some() && record.is_some())
     }
-}
 
-/// Gives a namespace another bound.
-pub(super) fn resize(access: &Access<'_>, limits: Limits, maxsize: usize) -> Result<(), Error> {
-    let left =
-        access.change_always(|directory| Edited::written(directory.resize(maxsize, limits, access.now)))?;
-    let versions: Vec<u64> = left.iter().map(|record| record.version).collect();
-    delete(access, &versions);
-    Ok(())
+    /// Changes the bound to one with which the namespace still has a list.
+    pub(super) fn resize(&self, maxsize: usize) -> Result<(), Error> {
+        let (limits, now) = (self.limits, self.access.now);
+        let left =
+            self.access.change_always(|directory| Edited::written(directory.resize(maxsize, limits, now)))?;
+        let versions: Vec<u64> = left.iter().map(|record| record.version).collect();
+        delete(self.access, &versions);
+        Ok(())
+    }
+
+    pub(super) fn counts(&self, directory: &Directory) -> Result<Counts, Error> {
+        let all = [Counter::Hits, Counter::Misses];
+        let [hits, misses] = self.access.counters(directory.generation, all)?;
+        Ok(Counts {
+            hits: directory.hits.saturating_add(hits),
+            misses: directory.misses.saturating_add(misses),
+            currsize: directory.records.len(),
+        })
+    }
 }
 
 /// Deletes items that the directory no longer lists. A failure is harmless: the items only take memory.
@@ -204,17 +215,4 @@ pub(super) fn delete(access: &Access<'_>, versions: &[u64]) {
             let _ = server.exchange(&batch, access.until);
         }
     }
-}
-
-pub(super) fn summary(access: &Access<'_>, limits: Limits) -> Result<Summary, Error> {
-    let Some(known) = access.read()? else { return Ok(Summary::new(access.space, Counts::default())) };
-    let directory = known.directory;
-    let [hits, misses] = access.counters(directory.generation, [Counter::Hits, Counter::Misses])?;
-    let counts = Counts {
-        hits: directory.hits.saturating_add(hits),
-        misses: directory.misses.saturating_add(misses),
-        currsize: directory.records.len(),
-    };
-    let maxsize = directory.maxsize.map_or(access.space.maxsize(), |_| Some(directory.bound(limits)));
-    Ok(Summary { maxsize, ..Summary::new(access.space, counts) })
 }

@@ -13,7 +13,7 @@ use super::server::Server;
 use super::wire::{Answer, Batch, When};
 use crate::shared::error::{Error, Kind};
 use crate::shared::wall::is_expired;
-use crate::shared::{Counts, Entry, Found, Summary, Ticket};
+use crate::shared::{Counts, Entry, Found, Ticket};
 
 /// An operation on one key.
 pub(super) struct Unlisted<'a> {
@@ -231,16 +231,17 @@ impl<'a> Unlisted<'a> {
     }
 }
 
+impl Unlisted<'_> {
+    pub(super) fn counts(&self, directory: &Directory) -> Result<Counts, Error> {
+        let all = [Counter::Hits, Counter::Misses, Counter::Entries];
+        let [lookups, misses, entries] = self.access.counters(directory.generation, all)?;
+        let currsize = usize::try_from(entries).unwrap_or(usize::MAX);
+        Ok(Counts { hits: lookups.saturating_sub(misses), misses, currsize })
+    }
+}
+
 enum Looked {
     Found(Found),
     /// The namespace has another generation by now.
     Elsewhere(Names),
-}
-
-pub(super) fn summary(access: &Access<'_>) -> Result<Summary, Error> {
-    let Some(known) = access.read()? else { return Ok(Summary::new(access.space, Counts::default())) };
-    let all = [Counter::Hits, Counter::Misses, Counter::Entries];
-    let [lookups, misses, entries] = access.counters(known.directory.generation, all)?;
-    let currsize = usize::try_from(entries).unwrap_or(usize::MAX);
-    Ok(Summary::new(access.space, Counts { hits: lookups.saturating_sub(misses), misses, currsize }))
 }
