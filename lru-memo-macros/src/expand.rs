@@ -219,7 +219,7 @@ impl<'a> Pieces<'a> {
         self.companion(doc, signature, body!(#clear;))
     }
 
-    /// Not where there is no bound, nor where the store has it.
+    /// Not where there is no bound.
     fn resize(&self) -> Option<Companion> {
         let (body, Names { resize, .. }) = (self.home.resize.as_ref()?, &self.function.names);
         let doc = self.doc(
@@ -232,13 +232,21 @@ impl<'a> Pieces<'a> {
     }
 
     fn parameters(&self) -> Companion {
-        let (Self { private, parameters: values, .. }, Names { parameters, .. }) =
+        let (Self { private, home, parameters: values, .. }, Names { parameters, .. }) =
             (self, &self.function.names);
         let doc = self.doc("The configuration of the cache of [`{}`].");
         let owner = self.owner();
         let signature = self.function.companion(quote!(fn #parameters(#owner) -> #private::CacheParameters));
         let whole = match &self.options.object {
             Some(object) => &object.parameters(self.function, self.options, values, private),
+            // The store has the present bound.
+            None if self.is_shared() && home.resize.is_some() => {
+                let (whole, cache) = (&values.whole, &home.cache);
+                match self.function.item.sig.asyncness {
+                    Some(_) => &body!(#cache.by_task(()).parameters(#whole).await),
+                    None => &body!(#private::at_once(#cache.by_thread(()).parameters(#whole))),
+                }
+            }
             None => &values.whole,
         };
         self.companion(doc, signature, body!(#whole))

@@ -59,7 +59,11 @@ fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
                 clear: || at_once(
                     report_needs_lru_cache_on_its_impl_block().by_thread(()).clear(),
                 ),
-                resize: ::core::option::Option::None,
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| at_once(
+                    report_needs_lru_cache_on_its_impl_block()
+                        .by_thread(())
+                        .resize(__lru_memo_maxsize),
+                )),
                 invalidate_tag: ::core::option::Option::None,
             },
             || Identity {
@@ -104,12 +108,18 @@ fn report_cache_clear() {
 }
 ///The configuration of the cache of [`report`].
 fn report_cache_parameters() -> CacheParameters {
-    CacheParameters::new(
-            ::core::option::Option::Some(const { 128 }),
-            false,
-            <Scope>::Shared,
-        )
-        .with_ttl(::core::time::Duration::from_nanos(600000000000u64))
+    at_once(
+        report_needs_lru_cache_on_its_impl_block()
+            .by_thread(())
+            .parameters(
+                CacheParameters::new(
+                        ::core::option::Option::Some(const { 128 }),
+                        false,
+                        <Scope>::Shared,
+                    )
+                    .with_ttl(::core::time::Duration::from_nanos(600000000000u64)),
+            ),
+    )
 }
 ///Removes one entry from the cache of [`report`]; says whether it was there.
 fn report_cache_invalidate(customer: u64, month: &str) -> ::core::primitive::bool {
@@ -211,4 +221,12 @@ fn report_with_outcome(customer: u64, month: &str) -> (String, Outcome) {
             )
         }
     }
+}
+///Changes how many entries the cache of [`report`] may hold; evicts the least recent ones if it holds more.
+fn report_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
+    at_once(
+        report_needs_lru_cache_on_its_impl_block()
+            .by_thread(())
+            .resize(__lru_memo_maxsize),
+    );
 }
