@@ -23,6 +23,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 evictions: state.lru.evictions,
                 expirations: state.lru.expirations,
                 waits: state.ledger.waits,
+                stale_hits: state.ledger.stale_hits,
                 ..self.runs.totals()
             }
         })
