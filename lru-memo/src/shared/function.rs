@@ -191,7 +191,8 @@ impl SharedCache {
         let near = parameters.near.map(|near| Near::new(&parameters, near));
         let (turns, undelivered) = (Turns::new(), Mark::new());
         let (runs, calls) = (Runs::of(|| name), Calls::default());
-        let lifetime = Lifetime { ttl: parameters.ttl, jitter: parameters.jitter, idle: None };
+        let CacheParameters { ttl, jitter, stale, .. } = parameters;
+        let lifetime = Lifetime { ttl, jitter, idle: None, stale };
         Self {
             space,
             is_told_apart: id.is_some(),

@@ -129,7 +129,7 @@ impl Space {
     /// Takes one step towards a new bound, and returns whether it is reached.
     fn resize(&mut self, maxsize: usize) -> bool {
         let expiry = Expiry { now: self.now(), deadline_of: |record: &Record| record.expires };
-        let reached = self.inside().resize(maxsize, &expiry, &mut Left::new());
+        let reached = self.inside(|mut table| table.resize(maxsize, &expiry, &mut Left::new()));
         self.summary.maxsize = Some(reached);
         reached == maxsize
     }
