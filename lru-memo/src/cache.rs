@@ -13,12 +13,13 @@ mod matching;
 pub(crate) mod miss;
 mod outside;
 mod resize;
+pub(crate) mod stale;
 
+use crate::sys::clock::Instant;
 use alloc::boxed::Box;
 use core::hash::{BuildHasher, Hasher};
 use core::sync::atomic::{AtomicU64, AtomicUsize};
 use core::time::Duration;
-use std::time::Instant;
 
 use self::counters::counts;
 pub use self::matching::caught_up_with_tags;
@@ -80,6 +81,8 @@ pub(crate) struct Ledger<T: Threading, K, V> {
     cleared: (u64, u64),
     /// Calls that have waited for another one's run.
     pub(crate) waits: u64,
+    /// Hits of entries older than their `ttl`.
+    pub(crate) stale_hits: u64,
     pub(crate) invalidations: Invalidations<T::Pointer<K>>,
     pub(crate) in_flight: InFlight<T, K, V>,
 }
@@ -91,6 +94,7 @@ impl<T: Threading, K, V> Ledger<T, K, V> {
             misses: 0,
             cleared: (0, 0),
             waits: 0,
+            stale_hits: 0,
             invalidations: Invalidations::new(),
             in_flight: InFlight::new(),
         }
@@ -143,7 +147,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         Self {
             limits,
             ttl: lifetime.ttl,
-            lifetime: (lifetime.jitter.is_some() || lifetime.idle.is_some()).then(|| Box::new(lifetime)),
+            lifetime: lifetime.needs_more_than_ttl().then(|| Box::new(lifetime)),
             maxsize: AtomicUsize::new(limits.maxsize.unwrap_or(usize::MAX)),
             bound: None,
             hasher: S::default(),
@@ -187,7 +191,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let now = self.now();
         if P::PLAIN {
             let found = mine.find_near(tag(hash), P::IN_BLOCKS, |entry| key.matches(&entry.key))?;
-            if self.is_expired(found.entry(), now) {
+            if self.is_old(found.entry(), now) {
                 return Err(Unfound::UNSURE);
             }
             self.put_off(found.entry(), now);
@@ -196,7 +200,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             // The user's code runs while the entry is kept, rather than while the reader is pinned.
             let _after = LetGo(self);
             let kept = mine.find_near(tag(hash), P::IN_BLOCKS, |_| true)?.protect().ok_or(Unfound::UNSURE)?;
-            if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) || !kept.stamp() {
+            if !key.matches(&kept.entry().key) || self.is_old(kept.entry(), now) || !kept.stamp() {
                 return Err(Unfound::UNSURE);
             }
             self.put_off(kept.entry(), now);
@@ -278,7 +282,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         // Foreign code compares what is kept, and one candidate only; beyond that it takes the lock.
         let may_be_it = |entry: &EntryOf<P, K, V>| !P::PLAIN || key.matches(&entry.key);
         let kept = mine.find(tag(hash), may_be_it)?.protect().ok_or(Unfound::UNSURE)?;
-        if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) {
+        if !key.matches(&kept.entry().key) || self.is_old(kept.entry(), now) {
             return Err(Unfound::UNSURE);
         }
         self.put_off(kept.entry(), now);
@@ -465,7 +469,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let expiry = self.expiry();
         if !entry.key.is_current() {
             left.push(entry);
-        } else if inside.admits(weight) && !self.is_expired(&entry, expiry.now) {
+        } else if inside.admits(weight) && !self.is_old(&entry, expiry.now) {
             inside.store(place, tag(hash), entry, weight, &expiry, left);
         } else {
             left.push(entry);

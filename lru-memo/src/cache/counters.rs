@@ -18,7 +18,15 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         self.table.with(|inside, ledger| {
             let (hits, misses) = counts(&inside, ledger);
             let (evictions, expirations) = inside.evictions_and_expirations();
-            CacheTotals { hits, misses, evictions, expirations, waits: ledger.waits, ..self.runs.totals() }
+            CacheTotals {
+                hits,
+                misses,
+                evictions,
+                expirations,
+                waits: ledger.waits,
+                stale_hits: ledger.stale_hits,
+                ..self.runs.totals()
+            }
         })
     }
 

@@ -49,7 +49,7 @@ pub(crate) type MissOf<'c, T, P, K, V, S, Q> =
 /// What becomes of a computed value whose key is in the cache by now.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conflict {
-    /// The one that is there stays, where it is: a call of a bounded function.
+    /// The one that is there stays, where it is, unless it is old: a call of a bounded function.
     Keep,
     /// The new one replaces it, as the most recent.
     Replace,
@@ -162,7 +162,7 @@ where
         }
         let expiry = self.cache.expiry();
         let is_wanted = entry.key.is_current() && inside.admits(weight);
-        if is_wanted && !self.cache.is_expired(&entry, expiry.now) {
+        if is_wanted && !self.cache.is_old(&entry, expiry.now) {
             inside.store_new(tag(self.hash), entry, weight, &expiry, &mut left);
         } else {
             left.push(entry);
@@ -194,7 +194,7 @@ where
                     match invalidations.since(self.ticket, hash, |key| is_known(&others, key)) {
                         Since::Unknown(invalidated) => return Some((invalidated, entry)),
                         Since::Everything => searched.left.push(entry),
-                        Since::Others if searched.place.is_some() && self.conflict == Conflict::Keep => {
+                        Since::Others if self.conflict == Conflict::Keep && searched.is_kept(cache) => {
                             searched.left.push(entry);
                         }
                         Since::Others => cache.store(searched, hash, entry, weight),

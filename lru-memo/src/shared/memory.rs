@@ -122,6 +122,18 @@ impl Space {
             && (1..=missed).all(|back| self.invalidated[at(self.sequence - back)] != hash)
     }
 
+    fn summary(&self) -> Summary {
+        Summary { counts: self.counts(), ..self.summary.clone() }
+    }
+
+    /// Takes one step towards a new bound, and returns whether it is reached.
+    fn resize(&mut self, maxsize: usize) -> bool {
+        let expiry = Expiry { now: self.now(), deadline_of: |record: &Record| record.expires };
+        let reached = self.inside(|mut table| table.resize(maxsize, &expiry, &mut Left::new()));
+        self.summary.maxsize = Some(reached);
+        reached == maxsize
+    }
+
     fn now(&self) -> Option<Instant> {
         self.ttl.map(|_| clock::now())
     }
@@ -262,6 +274,15 @@ impl Store for Memory {
         Ok(self.with(space, |state| state.counts()))
     }
 
+    fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
+        Ok(self.with(space, |state| state.summary()))
+    }
+
+    fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {
+        while !self.with(space, |state| state.resize(maxsize)) {}
+        Ok(())
+    }
+
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
         let subject: Subject = (space.id(), key.into());
         let mut state = self.0.state.lock();
@@ -278,8 +299,7 @@ impl Store for Memory {
     }
 
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
-        let summary = |space: &Space| Summary { counts: space.counts(), ..space.summary.clone() };
-        Ok(self.0.state.lock().spaces.values().map(summary).collect())
+        Ok(self.0.state.lock().spaces.values().map(Space::summary).collect())
     }
 }
 

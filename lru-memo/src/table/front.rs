@@ -1,7 +1,7 @@
 //! What threads read of a table without its lock, and the counts of what they compute.
 
+use crate::sys::clock::Instant;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::time::Instant;
 
 use crate::sys::fork::Process;
 use crate::sys::sync::{AtomicBool, AtomicU64, AtomicUsize};

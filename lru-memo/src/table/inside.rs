@@ -1,7 +1,7 @@
 //! A table while the calling thread holds its lock: everything that only the lock's holder may do.
 
+use crate::sys::clock::Instant;
 use alloc::vec::Vec;
-use std::time::Instant;
 
 use crate::sys::sync::relax;
 use crate::table::blocks::Place;

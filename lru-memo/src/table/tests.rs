@@ -1,11 +1,11 @@
 //! Tables under random operations. Each release of the lock checks that the parts of the table agree.
 
+use crate::sys::clock::Instant;
 use alloc::vec::Vec;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 use std::thread;
-use std::time::Instant;
 
 use super::invalidations::Ticket;
 use super::lru::{Left, Limits};

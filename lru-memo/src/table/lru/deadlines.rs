@@ -3,10 +3,10 @@
 //! A deadline may be put off, and a place may become another entry's, without the heap being told: what comes to the
 //! top is compared with what the entry says, and goes where it belongs.
 
+use crate::sys::clock::Instant;
 use alloc::collections::{BinaryHeap, binary_heap::PeekMut};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
-use std::time::Instant;
 
 use crate::table::blocks::Place;
 
