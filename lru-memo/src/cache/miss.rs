@@ -1,9 +1,10 @@
 //! A lookup that found nothing: what is to be done once the function has run.
 
-use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use core::time::Duration;
 
+use crate::cache::compared::Compared;
+use crate::cache::in_flight::is_same;
 use crate::cache::kind::Kind;
 use crate::cache::{Cache, EntryOf};
 use crate::codegen::key::{Key, SameKey};
@@ -36,6 +37,9 @@ pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
     pub(crate) stopwatch: Stopwatch<'c>,
 }
 
+/// A run that has begun, and what was cleared or invalidated before.
+pub(crate) type Begun<'c, T, P, K, V> = (Computation<'c, T, EntryOf<P, K, V>>, Ticket);
+
 /// The reader of the thread that has stored a value, if it was at hand.
 type StoredBy<'c, T, P, K, V> = Option<Mine<'c, T, EntryOf<P, K, V>>>;
 
@@ -53,6 +57,32 @@ pub(crate) enum Conflict {
     Keep,
     /// The new one replaces it, as the most recent.
     Replace,
+}
+
+impl<'c, T: Threading, P: Kind, K, V, S, M> Miss<'c, T, P, K, V, S, M> {
+    /// Makes a miss, which may have a number among those of its thread. What has not begun, because the process may not use
+    /// the cache, stores nothing.
+    #[inline(always)]
+    pub(crate) fn new(
+        cache: &'c Cache<T, P, K, V, S>,
+        key: K,
+        same: M,
+        hash: u64,
+        unfound: Unfound,
+        begun: Option<Begun<'c, T, P, K, V>>,
+        number: Option<u64>,
+    ) -> Self {
+        let stopwatch = match number {
+            Some(number) => cache.runs.begin_numbered(number),
+            None => cache.runs.begin(),
+        };
+        let conflict = if cache.is_bounded { Conflict::Keep } else { Conflict::Replace };
+        let (running, ticket) = match begun {
+            Some((running, ticket)) => (Some(running), ticket),
+            None => (None, Ticket(0)),
+        };
+        Self { cache, key: Some(key), same, hash, unfound, conflict, ticket, running, turn: None, stopwatch }
+    }
 }
 
 impl<'c, T, P, K, V, S, M> Miss<'c, T, P, K, V, S, M>
@@ -178,37 +208,34 @@ where
     }
 
     #[inline(never)]
-    fn store_searching(&self, mut entry: EntryOf<P, K, V>, weight: usize) {
+    fn store_searching(&self, entry: EntryOf<P, K, V>, weight: usize) {
         let (cache, hash) = (self.cache, self.hash);
         let matches = |entry: &EntryOf<P, K, V>, stored: &K| self.same.same(stored, &entry.key);
-        // Invalidations that were compared, and are of other keys with the same hash.
-        let mut others: Vec<T::Pointer<K>> = Vec::new();
-        let address = |key: &T::Pointer<K>| core::ptr::from_ref::<K>(key);
-        let is_known = |others: &[T::Pointer<K>], key: &T::Pointer<K>| {
-            others.iter().any(|other| address(other) == address(key))
-        };
-        loop {
-            let (unknown, _dropped_outside) =
-                cache.search(hash, self.unfound, entry, matches, |searched, entry| {
-                    let invalidations = &searched.ledger.invalidations;
-                    match invalidations.since(self.ticket, hash, |key| is_known(&others, key)) {
-                        Since::Unknown(invalidated) => return Some((invalidated, entry)),
-                        Since::Everything => searched.left.push(entry),
-                        Since::Others if self.conflict == Conflict::Keep && searched.is_kept(cache) => {
-                            searched.left.push(entry);
-                        }
-                        Since::Others => cache.store(searched, hash, entry, weight),
-                    }
-                    None
-                });
-            match unknown {
-                Some((invalidated, unstored)) if !self.same.same(&invalidated, &unstored.key) => {
-                    others.push(invalidated);
-                    entry = unstored;
+        Compared::<T::Pointer<K>>::new().search(
+            entry,
+            |compared, entry| {
+                if !compared.equal.is_empty() {
+                    return Ok(());
                 }
-                _ => return,
-            }
-        }
+                let is_known =
+                    |key: &T::Pointer<K>| compared.different.iter().any(|other| is_same::<T, K>(other, key));
+                let (unknown, _dropped_outside) =
+                    cache.search(hash, self.unfound, entry, matches, |searched, entry| {
+                        let invalidations = &searched.ledger.invalidations;
+                        match invalidations.since(self.ticket, hash, is_known) {
+                            Since::Unknown(invalidated) => return Err((invalidated, entry)),
+                            Since::Everything => searched.left.push(entry),
+                            Since::Others if self.conflict == Conflict::Keep && searched.is_kept(cache) => {
+                                searched.left.push(entry);
+                            }
+                            Since::Others => cache.store(searched, hash, entry, weight),
+                        }
+                        Ok(())
+                    });
+                unknown
+            },
+            |entry, invalidated| self.same.same(invalidated, &entry.key),
+        );
     }
 }
 

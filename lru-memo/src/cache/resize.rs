@@ -24,8 +24,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 
     /// Returns an empty cache for the child of a fork.
     pub(super) fn with_present_bound(&self) -> Self {
-        let maxsize = self.limits.maxsize.map(|_| self.maxsize.load(Relaxed));
-        let mut cache = Self::with_limits(Limits { maxsize, ..self.limits }, self.lifetime(), true);
+        let mut cache = Self::with_limits(self.limits(), self.lifetime(), true);
         cache.bound = self.bound;
         cache
     }
@@ -109,6 +108,12 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 }
 
 impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
+    /// Returns the present limits, without the lock.
+    pub(super) fn limits(&self) -> Limits {
+        let maxsize = self.is_bounded.then(|| self.maxsize.load(Relaxed));
+        Limits { maxsize, max_weight: self.max_weight }
+    }
+
     /// Whether nothing is stored, as with `maxsize = 0`.
     #[inline]
     pub(crate) fn is_off(&self) -> bool {
