@@ -19,7 +19,7 @@ pub(crate) mod stale;
 use crate::sys::clock::Instant;
 use alloc::boxed::Box;
 use core::hash::{BuildHasher, Hasher};
-use core::sync::atomic::{AtomicU64, AtomicUsize};
+use core::sync::atomic::AtomicU64;
 use core::time::Duration;
 
 use self::counters::counts;
@@ -43,17 +43,11 @@ use crate::totals::Runs;
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
-    /// Whether there is a bound of the number of entries.
-    is_bounded: bool,
-    /// The bound of their weights.
-    max_weight: Option<usize>,
     /// The longest age of its entries.
     ttl: Option<Duration>,
     /// How long its entries may stay, if `ttl` alone does not say it. In a box, because few caches need it.
     lifetime: Option<Box<Lifetime>>,
-    /// The present bound, if there is one; written in the lock.
-    maxsize: AtomicUsize,
-    /// What that follows, where others may change it.
+    /// The bound of the function, which others may change. The table follows it.
     bound: Option<&'static Bound>,
     hasher: S,
     pub(crate) table: Table<T, EntryOf<P, K, V>, Ledger<T, K, V>>,
@@ -148,11 +142,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 
     fn with_limits(limits: Limits, lifetime: Lifetime, begins_small: bool) -> Self {
         Self {
-            is_bounded: limits.maxsize.is_some(),
-            max_weight: limits.max_weight,
             ttl: lifetime.ttl,
             lifetime: lifetime.needs_more_than_ttl().then(|| Box::new(lifetime)),
-            maxsize: AtomicUsize::new(limits.maxsize.unwrap_or(usize::MAX)),
             bound: None,
             hasher: S::default(),
             table: Table::new(limits, begins_small, Ledger::new()),
@@ -411,7 +402,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 let invalidations = &mut searched.ledger.invalidations;
                 let forgotten =
                     if runs { invalidations.invalidate(hash, copied.take()?) } else { invalidations.clear() };
-                searched.inside.set_newest(invalidations.newest(), invalidations.are_kept());
+                searched.inside.set_newest(invalidations.newest(), invalidations.are_remembered());
                 if let Some(place) = searched.place {
                     searched.inside.remove(place, searched.left);
                 }
@@ -566,6 +557,6 @@ impl<T: Threading, P: Kind, K, V, S> Drop for Cache<T, P, K, V, S> {
 
 impl<T: Threading, P: Kind, K, V, S> core::fmt::Debug for Cache<T, P, K, V, S> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Cache").field("limits", &self.limits()).finish_non_exhaustive()
+        f.debug_struct("Cache").field("limits", &self.table.limits()).finish_non_exhaustive()
     }
 }

@@ -21,7 +21,7 @@ use crate::codegen::key::{Key, SameKey};
 use crate::flight::{Failure, Flight, Landed, Turn, Waiting};
 use crate::info::Outcome;
 use crate::table::Unfound;
-use crate::table::invalidations::Ticket;
+use crate::table::invalidations::SequenceNumber;
 use crate::table::threading::Threading;
 
 /// The flights of one cache.
@@ -93,7 +93,7 @@ enum Step<V, H, C> {
     Wait(Arc<Flight<V>>, Waiting<V>),
     /// Run the function: with the turn, or without one if the thread is inside the flight of this key already. It may be
     /// for an old entry, which is claimed.
-    Run(C, Ticket, Option<Turn<V>>, Option<ClaimedEntry<H>>),
+    Run(C, SequenceNumber, Option<Turn<V>>, Option<ClaimedEntry<H>>),
 }
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
@@ -181,9 +181,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     let pending = Pending::Wait { seat, key: key_in_hand, same: key.same(), _unused: shared };
                     return Err((pending, None));
                 }
-                Step::Run(running, ticket, turn, claimed) => {
+                Step::Run(running, began_at, turn, claimed) => {
                     let key_in_hand = stored.take().expect(COPIED);
-                    let begun = Some((running, ticket));
+                    let begun = Some((running, began_at));
                     let mut miss =
                         Miss::new(self, key_in_hand, key.same(), hash, Unfound::UNSURE, begun, None);
                     miss.turn = turn;

@@ -10,7 +10,7 @@ use crate::cache::{Cache, EntryOf};
 use crate::codegen::key::{Key, SameKey};
 use crate::codegen::outcome::{Errors, Returned};
 use crate::flight::Turn;
-use crate::table::invalidations::{Since, Ticket};
+use crate::table::invalidations::{SequenceNumber, Since};
 use crate::table::lru::Left;
 use crate::table::threading::Threading;
 use crate::table::{Computation, Inside, Mine, Unfound, tag};
@@ -29,7 +29,7 @@ pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
     pub(crate) unfound: Unfound,
     pub(crate) conflict: Conflict,
     /// What was cleared or invalidated before it began.
-    pub(crate) ticket: Ticket,
+    pub(crate) began_at: SequenceNumber,
     /// Taken when it has ended.
     pub(crate) running: Option<Computation<'c, T, EntryOf<P, K, V>>>,
     /// Others wait for the value. Taken when they have it, or one of them has the turn.
@@ -38,7 +38,7 @@ pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
 }
 
 /// A run that has begun, and what was cleared or invalidated before.
-pub(crate) type Begun<'c, T, P, K, V> = (Computation<'c, T, EntryOf<P, K, V>>, Ticket);
+pub(crate) type Begun<'c, T, P, K, V> = (Computation<'c, T, EntryOf<P, K, V>>, SequenceNumber);
 
 /// The reader of the thread that has stored a value, if it was at hand.
 type StoredBy<'c, T, P, K, V> = Option<Mine<'c, T, EntryOf<P, K, V>>>;
@@ -76,12 +76,23 @@ impl<'c, T: Threading, P: Kind, K, V, S, M> Miss<'c, T, P, K, V, S, M> {
             Some(number) => cache.runs.begin_numbered(number),
             None => cache.runs.begin(),
         };
-        let conflict = if cache.is_bounded { Conflict::Keep } else { Conflict::Replace };
-        let (running, ticket) = match begun {
-            Some((running, ticket)) => (Some(running), ticket),
-            None => (None, Ticket(0)),
+        let conflict = if cache.table.is_bounded() { Conflict::Keep } else { Conflict::Replace };
+        let (running, began_at) = match begun {
+            Some((running, began_at)) => (Some(running), began_at),
+            None => (None, SequenceNumber(0)),
         };
-        Self { cache, key: Some(key), same, hash, unfound, conflict, ticket, running, turn: None, stopwatch }
+        Self {
+            cache,
+            key: Some(key),
+            same,
+            hash,
+            unfound,
+            conflict,
+            began_at,
+            running,
+            turn: None,
+            stopwatch,
+        }
     }
 }
 
@@ -130,7 +141,7 @@ where
     ) -> R {
         self.stopwatch.end(outcome.value().is_some());
         let mut stored_by = None;
-        let key = outcome.value().filter(|_| !self.cache.is_off()).and(self.key.take());
+        let key = outcome.value().filter(|_| !self.cache.table.is_off()).and(self.key.take());
         {
             // Whoever waits goes on waiting until the value is stored. The user's code that storing runs may call the
             // function again, and must not wait for itself.
@@ -187,7 +198,7 @@ where
         };
         let (mut inside, ledger, mine) = guard.parts();
         let is_lacking = inside.still_lacks(self.unfound) || self.lacks_now(&inside, &entry);
-        if !is_lacking || ledger.invalidations.newest() != self.ticket {
+        if !is_lacking || ledger.invalidations.newest() != self.began_at {
             return Err(entry);
         }
         let expiry = self.cache.expiry();
@@ -222,7 +233,7 @@ where
                 let (unknown, _dropped_outside) =
                     cache.search(hash, self.unfound, entry, matches, |searched, entry| {
                         let invalidations = &searched.ledger.invalidations;
-                        match invalidations.since(self.ticket, hash, is_known) {
+                        match invalidations.since(self.began_at, hash, is_known) {
                             Since::Unknown(invalidated) => return Err((invalidated, entry)),
                             Since::Everything => searched.left.push(entry),
                             Since::Others if self.conflict == Conflict::Keep && searched.is_kept(cache) => {

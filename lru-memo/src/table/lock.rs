@@ -17,6 +17,7 @@ use crate::table::threading::Threading;
 pub(crate) struct Table<T: Threading, E, L> {
     front: Front<T, E>,
     state: T::Lock<State<L>>,
+    max_weight: Option<usize>,
 }
 
 /// What the lock of a table protects.
@@ -59,7 +60,16 @@ impl<L> State<L> {
 impl<T: Threading, E, L> Table<T, E, L> {
     /// Returns an empty table with these limits. If it `begins_small`, it allocates when entries come.
     pub(crate) fn new(limits: Limits, begins_small: bool, ledger: L) -> Self {
-        Self { front: Front::new(limits, begins_small), state: T::lock(State::new(limits, ledger)) }
+        Self {
+            front: Front::new(limits, begins_small),
+            state: T::lock(State::new(limits, ledger)),
+            max_weight: limits.max_weight,
+        }
+    }
+
+    /// Returns the present limits, without the lock.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { maxsize: self.front.maxsize(), max_weight: self.max_weight }
     }
 
     /// Locks the table.
