@@ -1,8 +1,10 @@
-//! What all processes on one store have in common: the bounds of functions, on each kind of store.
+//! What all processes on one store have in common: the bounds and totals of functions, on each kind of store.
 
 #[path = "shared_fleet/bounds.rs"]
 mod bounds;
 mod shared;
+#[path = "shared_fleet/totals.rs"]
+mod totals;
 
 use std::any::Any;
 
@@ -40,15 +42,15 @@ impl Place {
 macro_rules! in_every_place {
     ($($check:ident)*) => {
         mod embedded {
-            $(#[test] fn $check() { super::$check(&super::Place::embedded()); })*
+            $(#[test] fn $check() { super::$check(super::Place::embedded()); })*
         }
         #[cfg(feature = "memcached")]
         mod memcached {
-            $(#[test] fn $check() { super::$check(&super::Place::memcached()); })*
+            $(#[test] fn $check() { super::$check(super::Place::memcached()); })*
         }
         #[cfg(feature = "redis")]
         mod redis {
-            $(#[test] fn $check() { super::$check(&super::Place::redis()); })*
+            $(#[test] fn $check() { super::$check(super::Place::redis()); })*
         }
     };
 }
@@ -58,24 +60,24 @@ use in_every_place;
 mod alone {
     use super::Place;
 
-    fn again(place: &Place) {
+    fn again(place: Place) {
         lru_memo_tests::again_with_store(&place.url, &["in_one_process"]);
     }
 
     #[test]
     fn embedded() {
-        again(&Place::embedded());
+        again(Place::embedded());
     }
 
     #[cfg(feature = "memcached")]
     #[test]
     fn memcached() {
-        again(&Place::memcached());
+        again(Place::memcached());
     }
 
     #[cfg(feature = "redis")]
     #[test]
     fn redis() {
-        again(&Place::redis());
+        again(Place::redis());
     }
 }

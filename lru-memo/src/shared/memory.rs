@@ -21,6 +21,7 @@ use crate::table::blocks::Place;
 use crate::table::lru::{Left, Limits, Lru};
 use crate::table::threading::OneThread;
 use crate::table::{Expiry, Front, Inside, tag};
+use crate::totals::CacheTotals;
 
 /// How many invalidations of a namespace are remembered. A value is not stored if there were more during its run.
 const REMEMBERED: usize = 16;
@@ -74,6 +75,8 @@ struct Space {
     front: Front<OneThread, Record>,
     lru: Lru,
     summary: Summary,
+    /// What clears have zeroed, and what the process has counted.
+    totals: CacheTotals,
     generation: u64,
     /// The hashes of the keys that were invalidated last, each at the index of its number.
     invalidated: [u64; REMEMBERED],
@@ -102,6 +105,7 @@ impl Space {
             front: Front::new(limits, true),
             lru: Lru::new(limits),
             summary: Summary::new(space, Counts::default()),
+            totals: CacheTotals::default(),
             generation: 0,
             invalidated: [0; REMEMBERED],
             sequence: 0,
@@ -125,7 +129,25 @@ impl Space {
     }
 
     fn summary(&self) -> Summary {
-        Summary { counts: self.counts(), ..self.summary.clone() }
+        let counts = self.counts();
+        let own = CacheTotals {
+            hits: counts.hits,
+            misses: counts.misses,
+            evictions: self.lru.evictions,
+            expirations: self.lru.expirations,
+            ..CacheTotals::default()
+        };
+        let totals = Some(self.totals.with(&own, u64::saturating_add));
+        Summary { counts, totals, ..self.summary.clone() }
+    }
+
+    fn clear(&mut self) {
+        self.inside().clear(&mut Left::new());
+        let Counts { hits, misses, .. } = self.summary.counts;
+        self.totals.hits += hits;
+        self.totals.misses += misses;
+        self.summary.counts = Counts::default();
+        self.generation += 1;
     }
 
     /// Takes one step towards a new bound, and returns whether it is reached.
@@ -155,6 +177,7 @@ impl Space {
         let (place, made) = inside.find(tag(hash(key)), found)?;
         if made.is_none() {
             inside.remove(place, &mut Left::new());
+            inside.lru.expirations += 1;
         }
         Some((place, made?))
     }
@@ -262,11 +285,7 @@ impl Store for Memory {
     }
 
     fn clear(&self, space: &Namespace) -> Result<(), Error> {
-        self.with(space, |state| {
-            state.inside().clear(&mut Left::new());
-            state.summary.counts = Counts::default();
-            state.generation += 1;
-        });
+        self.with(space, Space::clear);
         Ok(())
     }
 
@@ -276,6 +295,11 @@ impl Store for Memory {
 
     fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
         Ok(self.with(space, |state| state.summary()))
+    }
+
+    fn count(&self, space: &Namespace, more: &CacheTotals) -> Result<(), Error> {
+        self.with(space, |state| state.totals = state.totals.with(more, u64::saturating_add));
+        Ok(())
     }
 
     fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {

@@ -31,6 +31,7 @@ use super::namespace::Namespace;
 use super::unique::unique;
 use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, wall};
 use crate::sys::clock;
+use crate::totals::{CacheTotals, NUMBERS};
 
 /// The id under which the index is routed in a cluster. It belongs to no namespace.
 const HOME_OF_INDEX: u128 = 0;
@@ -63,6 +64,9 @@ struct Operation<'a> {
     store: &'a Inner,
     until: Instant,
 }
+
+/// The answer of `info.lua`.
+type Info = (String, String, String, usize, Option<String>, Vec<Option<String>>);
 
 /// The keys of a namespace.
 struct Keys {
@@ -262,12 +266,25 @@ impl Operation<'_> {
         let keys = self.store.keys(space.id());
         let mut info = self.store.scripts.info.prepare_invoke();
         info.key(keys.key("meta")).key(keys.key("values")).key(keys.key("hits"));
-        let (uses, stored, misses, currsize, maxsize): (String, String, String, usize, Option<String>) =
-            self.run_plain(keys.id, &info)?;
+        let (uses, stored, misses, currsize, maxsize, totals): Info = self.run_plain(keys.id, &info)?;
         let hits = counter(&uses)?.saturating_sub(counter(&stored)?);
         let counts = Counts { hits, misses: counter(&misses)?, currsize };
-        let present = maxsize.map_or(space.maxsize(), |maxsize| maxsize.parse().ok());
-        Ok(Summary { maxsize: present, ..Summary::new(space, counts) })
+        let maxsize = maxsize.map_or(space.maxsize(), |maxsize| maxsize.parse().ok());
+        let mut numbers = [0; NUMBERS];
+        for (number, total) in numbers.iter_mut().zip(totals) {
+            *number = total.as_deref().map_or(Ok(0), counter)?;
+        }
+        let here = CacheTotals { hits, misses: counts.misses, ..CacheTotals::default() };
+        let totals = Some(CacheTotals::of_numbers(numbers).with(&here, u64::saturating_add));
+        Ok(Summary { maxsize, totals, ..Summary::new(space, counts) })
+    }
+
+    fn count(&self, space: &Namespace, more: &CacheTotals) -> Result<(), Error> {
+        let keys = self.store.keys(space.id());
+        let mut count = self.store.scripts.count.prepare_invoke();
+        count.key(keys.key("meta"));
+        more.numbers().into_iter().for_each(|number| _ = count.arg(number));
+        self.run_plain(keys.id, &count)
     }
 
     fn resize(&self, space: &Namespace, maxsize: usize) -> Result<u64, Error> {
@@ -333,7 +350,7 @@ impl Operation<'_> {
             self.info(&summary.namespace())
         });
         match found {
-            Ok(Summary { counts, .. }) => Ok(Some(Summary { counts, ..summary })),
+            Ok(Summary { counts, totals, .. }) => Ok(Some(Summary { counts, totals, ..summary })),
             Err(error) if error.kind() == Kind::Corrupt => {
                 Ok(Some(Summary { error: Some(error), ..summary }))
             }
@@ -429,6 +446,10 @@ impl Store for Redis {
 
     fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
         self.operation().info(space)
+    }
+
+    fn count(&self, space: &Namespace, more: &CacheTotals) -> Result<(), Error> {
+        self.operation().count(space, more)
     }
 
     fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {

@@ -12,7 +12,8 @@ use super::table::{LOCKED, Space, Tally, damaged};
 use super::write::{Change, is_valid};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
-use crate::shared::{Counts, Found, Ticket, health, wall};
+use crate::shared::{Counts, Found, Summary, Ticket, health, wall};
+use crate::totals::CacheTotals;
 
 /// How often a lookup is tried without a lock before it waits for the writers' lock.
 const ATTEMPTS: usize = 4;
@@ -86,8 +87,11 @@ impl Opened {
         }
         // The entry has expired or is broken.
         let ticket = space.ticket();
+        let found = self.find(&txn, index, key)?;
+        let is_expired = found.is_some_and(|(_, record)| is_expired(key.namespace, record.since, now));
         let mut change = Change::new(self, txn, index, space);
         if change.remove_key(key)? {
+            change.expirations += u64::from(is_expired);
             change.commit()?;
         }
         if what == Purpose::Call {
@@ -118,10 +122,8 @@ impl Opened {
             }
             return Ok(Seen::Miss(ticket));
         };
-        if let (Some(ttl), Some(now)) = (key.namespace.ttl(), now) {
-            if wall::is_expired(record.since, now, ttl) {
-                return Ok(Seen::Unclear);
-            }
+        if is_expired(key.namespace, record.since, now) {
+            return Ok(Seen::Unclear);
         }
         let value = record.value.to_vec();
         if !record.is_whole(&value) {
@@ -187,9 +189,24 @@ impl Opened {
         self.observe(key.namespace, |space| is_valid(space, since, key.hash))
     }
 
-    /// Returns the counters, and the present bound.
-    pub(super) fn counts(&self, namespace: &Namespace) -> Result<(Counts, Option<usize>), Error> {
-        self.observe(namespace, |space| (space.counts(), space.maxsize()))
+    /// Returns the counters, the present bound, and the totals.
+    pub(super) fn summary(&self, namespace: &Namespace) -> Result<Summary, Error> {
+        let (counts, maxsize, totals) =
+            self.observe(namespace, |space| (space.counts(), space.maxsize(), space.totals()))?;
+        Ok(Summary { maxsize, totals: Some(totals), ..Summary::new(namespace, counts) })
+    }
+
+    pub(super) fn counts(&self, namespace: &Namespace) -> Result<Counts, Error> {
+        self.observe(namespace, Space::counts)
+    }
+
+    /// Adds to the totals. Needs no lock once this process has found the namespace.
+    pub(super) fn count(&self, namespace: &Namespace, more: &CacheTotals) -> Result<(), Error> {
+        match self.known(namespace) {
+            Some((_, space)) => space.count(more),
+            None => self.begin_in(namespace)?.2.count(more),
+        }
+        Ok(())
     }
 
     /// Reads several numbers of a space at one moment.
@@ -226,6 +243,11 @@ impl Opened {
         }
         Ok(last)
     }
+}
+
+/// Whether an entry has expired that was stored at `since`.
+fn is_expired(namespace: &Namespace, since: u64, now: Option<u64>) -> bool {
+    namespace.ttl().zip(now).is_some_and(|(ttl, now)| wall::is_expired(since, now, ttl))
 }
 
 impl Space {

@@ -61,6 +61,7 @@ impl Space {
             max_weight: named.max_weight,
             ttl: named.ttl,
             counts: self.counts(),
+            totals: Some(self.totals()),
             weight: Some(self.weight.load(Relaxed)),
             bytes: Some(self.bytes.load(Relaxed)),
             idle: Some(Duration::from_secs(idle)),

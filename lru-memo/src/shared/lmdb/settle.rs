@@ -163,8 +163,7 @@ impl Opened {
             slot.used.fetch_or(LOCKED, SeqCst);
         }
         let generation = space.generation.load(Relaxed).wrapping_add(1);
-        Tally::reset(&space.hits, generation);
-        Tally::reset(&space.misses, generation);
+        space.begin_counting(generation);
         space.generation.store(generation, Relaxed);
         space.entries.store(0, Relaxed);
         space.weight.store(0, Relaxed);

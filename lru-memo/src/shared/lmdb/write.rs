@@ -11,6 +11,7 @@ use super::table::{LOCKED, Slot, Space, Tally, damaged};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Entry, Ticket, wall};
+use crate::totals::CacheTotals;
 
 /// How often room is made for one entry. Each time makes twice as much room as before.
 const EVICTIONS: u32 = 8;
@@ -26,12 +27,15 @@ pub(super) struct Change<'a> {
     space: &'a Space,
     /// The slot of the new entry, and its stamp.
     filled: Option<(u32, u64)>,
+    /// How many entries have left for others, and because they were too old.
+    evictions: u64,
+    pub(super) expirations: u64,
 }
 
 impl<'a> Change<'a> {
     pub(super) fn new(opened: &'a Opened, txn: Writing<'a>, index: u32, space: &'a Space) -> Self {
         opened.announce(&txn, index, space);
-        Self { opened, txn, index, space, filled: None }
+        Self { opened, txn, index, space, filled: None, evictions: 0, expirations: 0 }
     }
 
     pub(super) fn commit(self) -> Result<(), Error> {
@@ -41,6 +45,8 @@ impl<'a> Change<'a> {
             head.pending_slot.store(u64::from(slot) + 1, SeqCst);
         }
         self.txn.commit()?;
+        let (evictions, expirations) = (self.evictions, self.expirations);
+        self.space.count(&CacheTotals { evictions, expirations, ..CacheTotals::default() });
         if let Some((slot, stamp)) = self.filled {
             self.opened.set_stamp(self.space, u64::from(slot) + 1, stamp);
         }
@@ -118,6 +124,7 @@ impl<'a> Change<'a> {
             let oldest = orders.oldest(table, space);
             if let Some((number, ..)) = oldest.filter(|&(.., since)| wall::is_expired(since, now, ttl)) {
                 self.remove_slot(number)?;
+                self.expirations += 1;
                 return Ok(true);
             }
         }
@@ -131,6 +138,7 @@ impl<'a> Change<'a> {
             // A hit may have changed the stamp: then another entry is the victim.
             if slot.used.compare_exchange(stamp, stamp | LOCKED, SeqCst, Relaxed).is_ok() {
                 self.remove_slot(number)?;
+                self.evictions += 1;
                 return Ok(true);
             }
         }
@@ -143,6 +151,7 @@ impl<'a> Change<'a> {
                 let slot = self.opened.table.slot(self.space, number).ok_or_else(damaged)?;
                 if slot.used.load(SeqCst) & LOCKED == 0 && slot.since.load(Relaxed) > now {
                     self.remove_slot(number)?;
+                    self.expirations += 1;
                 }
             }
         }
@@ -307,8 +316,9 @@ impl Opened {
             return Err(too_much("the shared store is full"));
         }
         let mut change = Change::new(self, txn, index, space);
-        if let Some((number, slot, _)) = found {
+        if let Some((number, slot, since)) = found {
             change.remove(key.hash, number, slot)?;
+            change.expirations += u64::from(is_expired(since));
         }
         if admitted {
             change.make_room(key.namespace, entry.weight, now)?;

@@ -6,10 +6,11 @@ use core::time::Duration;
 
 use super::item::{seal, unsealed};
 use super::names::Names;
-use crate::shared::Ticket;
 use crate::shared::namespace::Namespace;
 use crate::shared::unique::unique;
 use crate::shared::wall::is_expired;
+use crate::shared::{Counts, Ticket};
+use crate::totals::{CacheTotals, NUMBERS};
 
 /// How many invalidations are remembered. A value is not stored if there were more during its run.
 const REMEMBERED: usize = 16;
@@ -34,6 +35,8 @@ pub(super) struct Directory {
     pub(super) misses: u64,
     /// The bound on the number of entries, if it is another than the function was compiled with.
     pub(super) maxsize: Option<u64>,
+    /// The totals, without hits and misses since the last clear.
+    pub(super) totals: CacheTotals,
     /// The entries, the most recent last.
     pub(super) records: Vec<Record>,
 }
@@ -61,13 +64,27 @@ impl Directory {
             hits: 0,
             misses: 0,
             maxsize: None,
+            totals: CacheTotals::default(),
             records: Vec::new(),
         }
     }
 
-    /// Returns the directory after a clear.
-    pub(super) fn cleared(&self) -> Self {
-        Self { seed: self.seed, maxsize: self.maxsize, ..Self::new() }
+    /// Returns the directory after a clear that has zeroed these counters.
+    pub(super) fn cleared(&self, counts: Counts) -> Self {
+        let Counts { hits, misses, .. } = counts;
+        let mut cleared = self.emptied();
+        cleared.count(&CacheTotals { hits, misses, ..CacheTotals::default() });
+        cleared
+    }
+
+    /// Returns the directory of the next generation, without entries and counters.
+    pub(super) fn emptied(&self) -> Self {
+        Self { seed: self.seed, maxsize: self.maxsize, totals: self.totals, ..Self::new() }
+    }
+
+    /// Adds to the totals.
+    pub(super) fn count(&mut self, more: &CacheTotals) {
+        self.totals = self.totals.with(more, u64::saturating_add);
     }
 
     /// Returns a directory that stands for one that cannot be decoded.
@@ -124,6 +141,7 @@ impl Directory {
         let at = self.records.iter().rposition(|record| record.hash == hash)?;
         if ttl.is_some_and(|ttl| is_expired(self.records[at].stored, now, ttl)) {
             self.records.remove(at);
+            self.totals.expirations = self.totals.expirations.saturating_add(1);
             return None;
         }
         Some(at)
@@ -171,17 +189,24 @@ impl Directory {
         let is_over =
             |count, weight| count > limits.maxsize || limits.max_weight.is_some_and(|max| weight > max);
         while !self.records.is_empty() && is_over(self.records.len(), weight) {
-            let leaving = self.records.remove(self.next_to_leave(limits.ttl, now));
+            let expired = self.expired(limits.ttl, now);
+            let left_for = match expired {
+                Some(_) => &mut self.totals.expirations,
+                None => &mut self.totals.evictions,
+            };
+            *left_for = left_for.saturating_add(1);
+            let leaving = self.records.remove(expired.unwrap_or(0));
             weight = weight.saturating_sub(leaving.weight);
             left.push(leaving);
         }
         left
     }
 
-    fn next_to_leave(&self, ttl: Option<Duration>, now: u64) -> usize {
-        let Some(ttl) = ttl else { return 0 };
-        let oldest = self.records.iter().enumerate().min_by_key(|(_, record)| record.stored);
-        oldest.filter(|(_, record)| is_expired(record.stored, now, ttl)).map_or(0, |(at, _)| at)
+    /// Returns the index of an expired entry.
+    fn expired(&self, ttl: Option<Duration>, now: u64) -> Option<usize> {
+        let ttl = ttl?;
+        let (at, oldest) = self.records.iter().enumerate().min_by_key(|(_, record)| record.stored)?;
+        is_expired(oldest.stored, now, ttl).then_some(at)
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -194,6 +219,7 @@ impl Directory {
         bytes.extend(self.hits.to_le_bytes());
         bytes.extend(self.misses.to_le_bytes());
         bytes.extend(self.maxsize.unwrap_or(NONE).to_le_bytes());
+        self.totals.numbers().iter().for_each(|number| bytes.extend(number.to_le_bytes()));
         // Weights and times are left out if all are 0: the directory is sent with each hit, so it should be short.
         let weighed = self.records.iter().any(|record| record.weight != 0);
         let stamped = self.records.iter().any(|record| record.stored != 0);
@@ -222,6 +248,11 @@ impl Directory {
         }
         let (hits, misses) = (number(&mut rest)?, number(&mut rest)?);
         let maxsize = Some(number(&mut rest)?).filter(|&maxsize| maxsize != NONE);
+        let mut totals = [0; NUMBERS];
+        for total in &mut totals {
+            *total = number(&mut rest)?;
+        }
+        let totals = CacheTotals::of_numbers(totals);
         let (&[weighed, stamped], mut rest) = rest.split_first_chunk()?;
         // A longer one is refused: evicting from it would take long.
         let mut records = Vec::with_capacity((rest.len() / 16 + 1).min(Limits::LONGEST));
@@ -234,7 +265,7 @@ impl Directory {
             let stored = if stamped != 0 { number(&mut rest)? } else { 0 };
             records.push(Record { hash, version, weight, stored });
         }
-        Some(Self { generation, seed, sequence, invalidated, hits, misses, maxsize, records })
+        Some(Self { generation, seed, sequence, invalidated, hits, misses, maxsize, totals, records })
     }
 }
 

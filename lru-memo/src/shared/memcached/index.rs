@@ -61,6 +61,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Vec<Summary>> {
             max_weight,
             ttl: ttl.map(Duration::from_nanos),
             counts: Counts::default(),
+            totals: None,
             weight: None,
             bytes: None,
             idle: None,

@@ -1,16 +1,27 @@
 -- Evicts one entry: an expired one, or else the least recent one. At least one entry must be there. Returns the weight of
--- the entry if entries have weights.
+-- the entry if entries have weights. The script counts the evictions by count_evictions() in the end.
 local EVICTIONS = 256
+local evicted, expired = 0, 0
 local function evict(max_weight)
   local victim
   if ttl then
     local oldest = redis.call('ZRANGE', ages, 0, 0, 'WITHSCORES')
     victim = oldest[1] and is_expired(oldest[2]) and oldest[1]
   end
+  if victim then
+    expired = expired + 1
+  else
+    evicted = evicted + 1
+  end
   victim = victim or redis.call('ZRANGE', recent, 0, 0)[1]
   local weight = max_weight and redis.call('HGET', weights, victim) or 0
   remove(victim)
   return weight
+end
+
+local function count_evictions()
+  count(EVICTED, evicted)
+  count(EXPIRATIONS, expired)
 end
 
 -- Whether the server has all parts of all entries. If not, the order is lost, and all entries go.

@@ -1,6 +1,6 @@
 -- The beginning of most scripts. KEYS, in this order:
 --   meta: g generation, q number of invalidations, t uses (hits and stored entries), p uses that are no hits, s misses,
---         w sum of weights, maxsize the present bound; n, max_weight, ttl: name and limits, for lists of namespaces
+--         w sum of weights, maxsize the present bound, T0 to T8 the totals; n, max_weight, ttl: name and limits, for lists of namespaces
 --   values: key -> value. recent: key -> number of its latest use. ages: key -> time of storing, with a ttl only.
 --   weights: key -> weight, with a max_weight only. invalid: number -> key, for the last invalidations.
 --   hits: the log, keys of the latest hits in order, which `t` and `recent` do not include yet.
@@ -44,6 +44,14 @@ local function remove(key)
   return 1
 end
 
+-- Adds to one of the totals.
+local HITS, MISSES, EVICTED, EXPIRATIONS = 'T0', 'T1', 'T2', 'T3'
+local function count(total, more)
+  if more > 0 then
+    redis.call('HINCRBY', meta, total, string.format('%.0f', more))
+  end
+end
+
 -- Returns the value of the key, or false. Removes an expired entry.
 local function find()
   local value = redis.call('HGET', values, key)
@@ -51,6 +59,7 @@ local function find()
     local since = redis.call('ZSCORE', ages, key)
     if not since or is_expired(since) then
       remove(key)
+      count(EXPIRATIONS, 1)
       return false
     end
   end
