@@ -12,6 +12,8 @@ use std::time::Instant;
 ///
 /// No field ever becomes smaller: a clear does not lower them. All but `compute_time` count calls or entries.
 ///
+/// With [`Scope::Shared`](crate::Scope::Shared), they are those of [all processes](crate::machines#totals-of-all-processes).
+///
 /// ```
 /// use lru_memo::lru_cache;
 ///
