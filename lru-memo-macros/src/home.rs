@@ -322,10 +322,14 @@ pub(crate) fn of_kind(
     expires: bool,
     private: &TokenStream,
 ) -> TokenStream {
+    let mut kind = quote!(#private::Kept<#is_plain, #expires>);
     if options.idle.is_some() {
-        return quote!(#private::Idling<#private::Kept<#is_plain, true>>);
+        kind = quote!(#private::Idling<#private::Kept<#is_plain, true>>);
     }
-    quote!(#private::Kept<#is_plain, #expires>)
+    if options.stale.is_some() {
+        kind = quote!(#private::Staling<#kind>);
+    }
+    kind
 }
 
 /// The name of the function, as an expression of type `&'static str`.

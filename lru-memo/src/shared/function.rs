@@ -177,7 +177,8 @@ impl SharedCache {
         let maxsize = AtomicUsize::new(parameters.maxsize.unwrap_or(usize::MAX));
         let near = parameters.near.map(|near| Near::new(&parameters, near));
         let (turns, undelivered) = (Turns::new(), Mark::new());
-        let lifetime = Lifetime { ttl: parameters.ttl, jitter: parameters.jitter, idle: None };
+        let CacheParameters { ttl, jitter, stale, .. } = parameters;
+        let lifetime = Lifetime { ttl, jitter, idle: None, stale };
         Self {
             space,
             is_told_apart: id.is_some(),
