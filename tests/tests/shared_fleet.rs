@@ -1,12 +1,15 @@
-//! What all processes on one store have in common: the bounds and totals of functions, on each kind of store.
+//! What all processes on one store have in common: the bounds, totals and times of use of functions, on each kind of store.
 
 #[path = "shared_fleet/bounds.rs"]
 mod bounds;
+#[path = "shared_fleet/idle.rs"]
+mod idle;
 mod shared;
 #[path = "shared_fleet/totals.rs"]
 mod totals;
 
 use std::any::Any;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use shared::Scratch;
 
@@ -36,6 +39,12 @@ impl Place {
         let url = format!("{}?timeout=60s&connect_timeout=60s", server.url());
         Self { url, _server: Some(Box::new(server)), ..place }
     }
+}
+
+/// No other test of this process moves the clock meanwhile.
+fn clock_alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs each of these checks in each place where several processes meet.

@@ -173,7 +173,8 @@ impl SharedCache {
         let space = Namespace::new(name, id.unwrap_or_default())
             .with_maxsize(parameters.maxsize)
             .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
-            .with_ttl(parameters.ttl);
+            .with_ttl(parameters.ttl)
+            .with_idle(parameters.idle);
         let maxsize = AtomicUsize::new(parameters.maxsize.unwrap_or(usize::MAX));
         let near = parameters.near.map(|near| Near::new(&parameters, near));
         let (turns, undelivered) = (Turns::new(), Mark::new());

@@ -218,6 +218,8 @@ pub struct Summary {
     pub max_weight: Option<u64>,
     /// Its `ttl`.
     pub ttl: Option<Duration>,
+    /// How long an entry stays that no process uses.
+    pub max_idle: Option<Duration>,
     /// Its counters.
     pub counts: Counts,
     /// What all processes have counted since the namespace was made, if the store knows.
@@ -256,6 +258,7 @@ impl Summary {
             maxsize: space.maxsize(),
             max_weight: space.max_weight(),
             ttl: space.ttl(),
+            max_idle: space.idle(),
             counts,
             totals: None,
             weight: None,

@@ -138,6 +138,8 @@ mod in_one_process {
     use lru_memo::{CacheTotals, clock, invalidate_tag, lru_cache};
     use pollster::block_on;
 
+    use super::super::clock_alone;
+
     /// Hits, misses, evictions, expirations, errors and waits.
     fn counts(totals: CacheTotals) -> [u64; 6] {
         [totals.hits, totals.misses, totals.evictions, totals.expirations, totals.errors, totals.waits]
@@ -173,6 +175,7 @@ mod in_one_process {
             x
         }
         lru_memo_tests::in_memory_or_chosen();
+        let _alone = clock_alone();
         identity(1);
         identity(2);
         clock::advance(Duration::from_secs(3601));

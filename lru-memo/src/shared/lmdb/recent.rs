@@ -60,6 +60,7 @@ impl Space {
             maxsize: named.maxsize,
             max_weight: named.max_weight,
             ttl: named.ttl,
+            max_idle: named.idle,
             counts: self.counts(),
             totals: Some(self.totals()),
             weight: Some(self.weight.load(Relaxed)),

@@ -137,7 +137,7 @@ unsafe impl Shared for Space {}
 const _: () = assert!(size_of::<Head>() == 192 && size_of::<Space>() == 576);
 
 /// The metadata of one entry.
-#[repr(C, align(32))]
+#[repr(C)]
 pub(super) struct Slot {
     /// The stamp of the last use, with the mark [`LOCKED`].
     pub(super) used: AtomicU64,
@@ -146,9 +146,11 @@ pub(super) struct Slot {
     /// When the entry was stored.
     pub(super) since: AtomicU64,
     pub(super) weight: AtomicU64,
+    /// When the entry was used last, if that matters.
+    pub(super) seen: AtomicU64,
 }
 
-// SAFETY: atomics only: four words of 8 bytes fill 32.
+// SAFETY: atomics only: five words of 8 bytes fill 40.
 unsafe impl Shared for Slot {}
 
 /// A counter of one generation. A process that counts late, after a clear, changes nothing. There are two of each

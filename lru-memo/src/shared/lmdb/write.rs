@@ -2,9 +2,11 @@
 
 use core::ops::Bound;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::time::Duration;
 use std::io::Write;
 
 use super::opened::{HashedKey, Opened, Writing};
+use super::read::time_of;
 use super::record::{Named, Record, entries_of, entry_key, namespace_key};
 use super::room;
 use super::table::{LOCKED, Slot, Space, Tally, damaged};
@@ -128,17 +130,27 @@ impl<'a> Change<'a> {
                 return Ok(true);
             }
         }
-        self.evict_least_recent(orders)
+        // An entry that was not used for long is among the least recent.
+        self.evict_least_recent(orders, namespace.idle().map(|idle| (idle, now)))
     }
 
-    fn evict_least_recent(&mut self, orders: &mut super::evict::Orders) -> Result<bool, Error> {
+    /// Evicts the least recent entry. It counts as expired if it was unused for so long at that time.
+    fn evict_least_recent(
+        &mut self,
+        orders: &mut super::evict::Orders,
+        unused: Option<(Duration, u64)>,
+    ) -> Result<bool, Error> {
         let (table, space) = (&self.opened.table, self.space);
         loop {
             let Some((number, slot, stamp)) = orders.least_recent(table, space) else { return Ok(false) };
             // A hit may have changed the stamp: then another entry is the victim.
             if slot.used.compare_exchange(stamp, stamp | LOCKED, SeqCst, Relaxed).is_ok() {
+                let seen = slot.seen.load(Relaxed);
                 self.remove_slot(number)?;
-                self.evictions += 1;
+                match unused {
+                    Some((idle, now)) if wall::is_unused(seen, now, idle) => self.expirations += 1,
+                    _ => self.evictions += 1,
+                }
                 return Ok(true);
             }
         }
@@ -170,7 +182,7 @@ impl<'a> Change<'a> {
         let mut orders = opened.orders.lock();
         let orders = orders.entry(self.index).or_default();
         orders.refresh(space);
-        self.evict_least_recent(orders)?;
+        self.evict_least_recent(orders, None)?;
         opened.table.take_vacant(space)
     }
 
@@ -195,6 +207,7 @@ impl<'a> Change<'a> {
         })?;
         slot.hash.store(key.hash, Relaxed);
         slot.since.store(since, Relaxed);
+        slot.seen.store(now, Relaxed);
         if since < now {
             self.opened.orders.lock().entry(self.index).or_default().note_older(
                 self.space,
@@ -301,9 +314,10 @@ impl Opened {
         if entry.computed_since.is_some_and(|ticket| !is_valid(space, ticket, key.hash)) {
             return Ok(false);
         }
-        let found = self.find(&txn, index, key)?.map(|(number, record)| (number, record.slot, record.since));
-        let is_expired = |since| key.namespace.ttl().is_some_and(|ttl| wall::is_expired(since, now, ttl));
-        if found.is_some_and(|(_, _, since)| !entry.replace && !is_expired(since)) {
+        let found = self.find(&txn, index, key)?.map(|(number, record)| {
+            (number, record.slot, self.is_expired(key.namespace, space, &record, Some(now)))
+        });
+        if found.is_some_and(|(_, _, is_expired)| !entry.replace && !is_expired) {
             return Ok(false);
         }
         let admitted = key.namespace.admits(entry.weight);
@@ -316,9 +330,9 @@ impl Opened {
             return Err(too_much("the shared store is full"));
         }
         let mut change = Change::new(self, txn, index, space);
-        if let Some((number, slot, since)) = found {
+        if let Some((number, slot, is_expired)) = found {
             change.remove(key.hash, number, slot)?;
-            change.expirations += u64::from(is_expired(since));
+            change.expirations += u64::from(is_expired);
         }
         if admitted {
             change.make_room(key.namespace, entry.weight, now)?;
@@ -331,10 +345,9 @@ impl Opened {
     pub(super) fn invalidate(&self, key: &HashedKey<'_>) -> Result<bool, Error> {
         let (txn, index, space) = self.begin_in(key.namespace)?;
         // An expired entry counts as missing.
-        let ttl = key.namespace.ttl();
-        let found = self.find(&txn, index, key)?.map(|(_, record)| record.since);
-        let is_there =
-            found.is_some_and(|since| ttl.is_none_or(|ttl| !wall::is_expired(since, wall::now(), ttl)));
+        let now = time_of(key.namespace);
+        let found = self.find(&txn, index, key)?;
+        let is_there = found.is_some_and(|(_, record)| !self.is_expired(key.namespace, space, &record, now));
         let mut change = Change::new(self, txn, index, space);
         space.remember_invalidated(key.hash);
         change.remove_key(key)?;

@@ -44,6 +44,7 @@ count_evictions()
 redis.call('HSET', values, key, value)
 redis.call('HINCRBY', meta, 'p', 1)
 redis.call('ZADD', recent, redis.call('HINCRBY', meta, 't', 1), key)
+note_use()
 if ttl then
   redis.call('ZADD', ages, now() - ARGV[10], key)
 end

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use lru_memo::{CacheTotals, caches, lru_cache};
+use lru_memo::{CacheTotals, caches, clock, lru_cache};
 
 use super::wait;
 
@@ -28,6 +28,21 @@ fn counted(x: u64) -> Result<u64, String> {
 
 #[lru_cache(maxsize = 2, scope = shared, near = "1h")]
 async fn counted_near(x: u64) -> u64 {
+    x
+}
+
+#[lru_cache(maxsize = 8, scope = shared, idle = "1h")]
+fn idling(x: u64) -> u64 {
+    x
+}
+
+#[lru_cache(maxsize = None, scope = shared, idle = "1h", ttl = "1d")]
+async fn idling_unbounded(x: u64) -> u64 {
+    x
+}
+
+#[lru_cache(maxsize = 8, scope = shared, idle = "1h", near = "10h")]
+fn idling_near(x: u64) -> u64 {
     x
 }
 
@@ -89,6 +104,23 @@ pub fn answer(command: &str, number: u64) -> Option<String> {
         "counted_milliseconds" => {
             let totals = counted_cache_totals();
             format!("{} {}", totals.compute_time.as_millis(), totals.saved_time().as_millis())
+        }
+        "later" => {
+            clock::advance(Duration::from_secs(60 * number));
+            String::new()
+        }
+        "idling" => (idling(number) + wait(idling_unbounded(number)) + idling_near(number)).to_string(),
+        "idling_misses" => {
+            let infos = [idling_cache_info(), wait(idling_unbounded_cache_info()), idling_near_cache_info()];
+            format!("{:?}", infos.map(|info| info.misses))
+        }
+        "idling_peek" => {
+            let peeked = [
+                idling_cache_peek(number),
+                wait(idling_unbounded_cache_peek(number)),
+                idling_near_cache_peek(number),
+            ];
+            format!("{peeked:?}")
         }
         _ => return None,
     })
