@@ -55,6 +55,7 @@ on_every_store! {
     an_entry_that_nobody_uses_expires_and_each_use_puts_that_off
     an_entry_that_is_used_now_and_then_stays_until_its_ttl_whatever_its_age
     what_was_unused_for_too_long_makes_room_as_what_has_expired
+    an_entry_that_is_used_stays_however_busy_others_are
     an_entry_that_counts_as_older_expires_earlier
     what_expires_first_goes_first_whenever_it_was_stored
     a_smaller_bound_evicts_the_expired_and_then_the_least_recent
@@ -306,6 +307,32 @@ fn what_was_unused_for_too_long_makes_room_as_what_has_expired(store: &dyn Store
     assert_eq!(left(), (0, 2));
     square(store, &space, 6);
     assert_eq!(left(), (1, 2));
+}
+
+fn an_entry_that_is_used_stays_however_busy_others_are(store: &dyn Store) {
+    let _turn = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let idle = Duration::from_secs(1000);
+    for maxsize in [Some(100), None] {
+        let space = &space("f", maxsize).with_idle(Some(idle));
+        let is_done = &std::sync::atomic::AtomicBool::new(false);
+        square(store, space, 0);
+        thread::scope(|scope| {
+            for number in 1..4 {
+                scope.spawn(move || {
+                    while !is_done.load(SeqCst) {
+                        square(store, space, number);
+                    }
+                });
+            }
+            let hits = (0..40).map(|_| {
+                clock::advance(idle / 4);
+                square(store, space, 0)
+            });
+            let all_hit = hits.fold(true, |all, hit| all && hit);
+            is_done.store(true, SeqCst);
+            assert!(all_hit, "{maxsize:?}");
+        });
+    }
 }
 
 /// Puts the square of a number that counts as so many seconds old.
