@@ -12,6 +12,8 @@ use core::time::Duration;
 ///
 /// No field ever becomes smaller: a clear does not lower them. All but `compute_time` count calls or entries.
 ///
+/// With [`Scope::Shared`](crate::Scope::Shared), they are those of [all processes](crate::machines#totals-of-all-processes).
+///
 /// ```
 /// use lru_memo::lru_cache;
 ///
@@ -51,6 +53,34 @@ pub struct CacheTotals {
     pub compute_time: Duration,
     /// The number of runs in `compute_time`.
     pub(crate) runs: u64,
+}
+
+/// How many numbers the totals are.
+#[cfg(feature = "_stores")]
+pub(crate) const NUMBERS: usize = 9;
+
+#[cfg(feature = "_stores")]
+impl CacheTotals {
+    /// Returns the totals as numbers: the fields in their order, the time in nanoseconds.
+    pub(crate) fn numbers(&self) -> [u64; NUMBERS] {
+        let Self { hits, misses, evictions, expirations, stale_hits, errors, waits, compute_time, runs } =
+            *self;
+        let nanoseconds = u64::try_from(compute_time.as_nanos()).unwrap_or(u64::MAX);
+        [hits, misses, evictions, expirations, stale_hits, errors, waits, nanoseconds, runs]
+    }
+
+    pub(crate) fn of_numbers(numbers: [u64; NUMBERS]) -> Self {
+        let [hits, misses, evictions, expirations, stale_hits, errors, waits, nanoseconds, runs] = numbers;
+        let compute_time = Duration::from_nanos(nanoseconds);
+        Self { hits, misses, evictions, expirations, stale_hits, errors, waits, compute_time, runs }
+    }
+
+    /// Combines each number with that of other totals.
+    pub(crate) fn with(&self, other: &Self, combine: impl Fn(u64, u64) -> u64) -> Self {
+        let (mut numbers, others) = (self.numbers(), other.numbers());
+        numbers.iter_mut().zip(others).for_each(|(number, other)| *number = combine(*number, other));
+        Self::of_numbers(numbers)
+    }
 }
 
 impl CacheTotals {
