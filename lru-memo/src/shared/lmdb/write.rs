@@ -7,7 +7,7 @@ use std::io::Write;
 use super::opened::{HashedKey, Opened, Writing};
 use super::record::{Named, Record, entries_of, entry_key, namespace_key};
 use super::room;
-use super::table::{LOCKED, Slot, Space, Tally, damaged};
+use super::table::{LOCKED, Slot, Space, damaged};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Entry, Ticket, wall};
@@ -318,8 +318,7 @@ impl Opened {
         change.remove_key(key)?;
         change.force_commit()?;
         change.commit()?;
-        Tally::take_back(&space.hits, ticket.generation);
-        Tally::add(&space.misses, ticket.generation);
+        space.hit_to_miss();
         Ok(ticket)
     }
 
