@@ -131,7 +131,8 @@ impl Home {
         };
         let (maxsize, of) = (new_bound(), function.instantiation(private));
         let resize = match (&options.maxsize, options.scope, &key.types) {
-            (Maxsize::Unbounded, _, _) | (_, Scope::Shared, _) => None,
+            (Maxsize::Unbounded, _, _) => None,
+            (_, Scope::Shared, _) => Some(body!(#private::at_once(#instance.by_thread(()).resize(#maxsize)))),
             (_, Scope::Process | Scope::Object, Some(_)) => Some(body!(#path().resize(#maxsize))),
             (_, Scope::Thread, Some(_)) => Some(body!(#path().cache().resize(#maxsize))),
             (_, _, None) => Some(body!(#instance.resize(#of, #maxsize))),
@@ -159,7 +160,7 @@ impl Home {
                     info: body!(#private::at_once(#cache.by_thread(()).info())),
                     totals: body!(#cache.totals()),
                     clear: body!(#private::at_once(#cache.by_thread(()).clear())),
-                    resize,
+                    resize: resize.map(|_| body!(#private::at_once(#cache.by_thread(()).resize(#maxsize)))),
                     cache,
                 };
             }
@@ -175,7 +176,8 @@ impl Home {
                 info: when(function, body!(#path().by_task(()).info().await), info),
                 totals,
                 clear: when(function, body!(#path().by_task(()).clear().await), clear),
-                resize,
+                resize: resize
+                    .map(|resize| when(function, body!(#path().by_task(()).resize(#maxsize).await), resize)),
             };
         }
         match (&key.types, options.scope) {

@@ -3,19 +3,19 @@
 //! The flights of a cache are in a table, which the cache's lock protects. Keys are compared outside of the lock, as
 //! those of entries are: a search is repeated until it has compared all keys in the table with its hash.
 
+use crate::sys::clock::Instant;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use core::time::Duration;
-use std::time::Instant;
 
 use hashbrown::HashTable;
 
+use crate::cache::Cache;
 use crate::cache::kind::Kind;
 use crate::cache::miss::Miss;
 use crate::cache::stale::{ClaimedEntry, Old};
-use crate::cache::{Cache, State};
 use crate::codegen::key::{Key, SameKey};
 use crate::flight::{Failure, Flight, Landed, Turn, Waiting};
 use crate::info::Outcome;
@@ -140,8 +140,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             return heir.join(key, clone);
         }
         let hash = self.hash(key);
-        let reader = self.any_reader();
-        if let Some(Ok(value)) = reader.map(|reader| self.look_without_lock(reader, hash, key, &clone)) {
+        let mine = self.table.join_in();
+        if let Some(Ok(value)) = mine.map(|mine| self.look_without_lock(mine, hash, key, &clone)) {
             return Ok((value, Outcome::Hit));
         }
         let mut compared = Compared::<T, K>::new();
@@ -184,7 +184,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     turn
                 });
                 ledger.misses += u64::from(claimed.is_none());
-                Step::Run(self.front.begin(), ledger.invalidations.newest(), turn, claimed)
+                Step::Run(self.table.begin(), ledger.invalidations.newest(), turn, claimed)
             });
             match step {
                 Step::Hit(kept, outcome) => return Ok((clone(kept.value()), outcome)),
@@ -226,8 +226,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if !turn.flight().is_here() {
             return turn.land(Arc::new(value()));
         }
-        let _dropped_outside =
-            T::with(&self.state, |state| state.ledger.in_flight.remove(hash, turn.flight()));
+        let _dropped_outside = self.table.with_ledger(|ledger| ledger.in_flight.remove(hash, turn.flight()));
         // From here on, no caller can join the flight.
         if turn.flight().has_waiters() {
             turn.land(Arc::new(value()));
@@ -239,8 +238,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if !turn.flight().is_here() {
             return;
         }
-        let _dropped_outside =
-            T::with(&self.state, |state| state.ledger.in_flight.remove(hash, turn.flight()));
+        let _dropped_outside = self.table.with_ledger(|ledger| ledger.in_flight.remove(hash, turn.flight()));
         // From here on, no caller can join the flight.
         let errors: Option<Vec<Failure>> = (0..turn.flight().waiters()).map(|_| copy()).collect();
         if let Some(errors) = errors {
@@ -252,8 +250,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     pub(crate) fn forget_flight<Q: Key<K, S::Hasher>>(&self, hash: u64, key: Q) {
         let mut compared = Compared::<T, K>::new();
         loop {
-            let (unknown, _dropped_outside) = T::with(&self.state, |state| {
-                let in_flight = &mut state.ledger.in_flight;
+            let (unknown, _dropped_outside) = self.table.with_ledger(|ledger| {
+                let in_flight = &mut ledger.in_flight;
                 match in_flight.find(hash, &compared) {
                     Match::Unknown(other) => (Some(other), None),
                     Match::Flight(flight) => (None, in_flight.remove(hash, &flight)),
@@ -373,7 +371,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
             }
             Some(Landed::Error(error)) => {
                 if cache.is_usable() {
-                    T::with(&cache.state, |state| state.ledger.misses += 1);
+                    cache.table.with_ledger(|ledger| ledger.misses += 1);
                 }
                 return Ok((Err(error), Outcome::Waited));
             }
@@ -381,9 +379,9 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
             None => None,
         };
         let begun = cache.is_usable().then(|| {
-            T::with(&cache.state, |state| {
-                state.ledger.misses += 1;
-                (cache.front.begin(), state.ledger.invalidations.newest())
+            cache.table.with_ledger(|ledger| {
+                ledger.misses += 1;
+                (cache.table.begin(), ledger.invalidations.newest())
             })
         });
         let (running, ticket) = begun.unzip();
@@ -423,8 +421,8 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
         if !flight.is_here() {
             return;
         }
-        let _dropped_outside = T::with(&self.state, |state: &mut State<T, K, V>| {
-            flight.is_vacant().then(|| state.ledger.in_flight.remove(hash, flight))
-        });
+        let _dropped_outside = self
+            .table
+            .with_ledger(|ledger| flight.is_vacant().then(|| ledger.in_flight.remove(hash, flight)));
     }
 }

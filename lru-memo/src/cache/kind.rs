@@ -1,10 +1,10 @@
 //! What is known of a cache's entries when it is compiled: whether they are [plain](crate::codegen::plain), and whether they
 //! may expire.
 
+use crate::sys::clock::Instant;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
-use std::time::Instant;
 
 use crate::cache::lifetime::Lifetime;
 use crate::cache::stale::claim::Claim;

@@ -1,7 +1,7 @@
 //! When entries expire, and what puts that off.
 
+use crate::sys::clock::Instant;
 use core::time::Duration;
-use std::time::Instant;
 
 use super::{Cache, Entry, EntryOf, Searched};
 use crate::cache::kind::{Expiry, Kind};

@@ -46,7 +46,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let Some(bound) = self.bound else { return };
         if !T::SHARED {
             // SAFETY: a cache of one thread is counted, so it stays where it is until it is dropped, which ends this.
-            unsafe { self.front.reach().begin(bound) };
+            unsafe { self.table.reach().begin(bound) };
         }
         self.follow(bound);
     }
@@ -54,7 +54,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// Has the cache of a thread follow if its bound has changed.
     #[inline]
     pub(super) fn catch_up_with_bound(&self) {
-        if !T::SHARED && self.front.reach().is_cut() {
+        if !T::SHARED && self.table.reach().is_cut() {
             self.catch_up_with_changed_bound();
         }
     }
@@ -62,7 +62,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[cold]
     #[inline(never)]
     fn catch_up_with_changed_bound(&self) {
-        self.front.restore_reach();
+        self.table.restore_reach();
         if let Some(bound) = self.bound {
             self.follow(bound);
         }
@@ -77,14 +77,14 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let mut panic = None;
         loop {
             let mut left = Left::new();
-            let is_reached = T::with(&self.state, |state| {
+            let is_reached = self.table.with(|mut inside, _| {
                 let maxsize = bound.get();
-                if state.lru.limits.maxsize == Some(maxsize) {
+                if inside.limits().maxsize == Some(maxsize) {
                     return true;
                 }
                 let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
                 let expiry = table::Expiry { now: self.now(), deadline_of };
-                let reached = self.front.inside(&mut state.lru).resize(maxsize, &expiry, &mut left);
+                let reached = inside.resize(maxsize, &expiry, &mut left);
                 self.maxsize.store(reached, Relaxed);
                 reached == maxsize
             });
@@ -119,7 +119,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     pub(super) fn stop_following(&self) {
         if !T::SHARED {
             if let Some(bound) = self.bound {
-                self.front.reach().end(bound);
+                self.table.reach().end(bound);
             }
         }
     }

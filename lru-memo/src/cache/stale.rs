@@ -11,7 +11,6 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::hash::BuildHasher;
 use core::time::Duration;
-use std::time::Instant;
 
 use self::claim::{Claim, Claimed};
 use self::rerun::{PendingRerun, Rerun};
@@ -20,6 +19,7 @@ use super::{Cache, EntryOf, Searched, Unseen};
 use crate::cache::kind::{Expiry, Kind};
 use crate::codegen::key::Key;
 use crate::info::Outcome;
+use crate::sys::clock::Instant;
 use crate::sys::fork::Process;
 use crate::table::lru::Left;
 use crate::table::threading::Threading;
@@ -89,7 +89,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             );
         };
         let hash = unseen.hash;
-        let found = self.any_reader().map(|reader| self.look_without_lock(reader, hash, key, &clone));
+        let found = self.table.join_in().map(|mine| self.look_without_lock(mine, hash, key, &clone));
         if let Some(Ok(value)) = found {
             return Ok((value, Outcome::Hit));
         }
@@ -99,7 +99,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             Seen::Claimed(entry) => (Unfound::UNSURE, Some(entry.old(clone))),
             Seen::Nothing(unfound) => (unfound, None),
         };
-        let running = self.front.begin_in(process, self.front.reader());
+        let running = self.table.begin_in(process);
         Err(Rerun { miss: self.miss(key, hash, unfound, self.conflict(), running, None), old })
     }
 
@@ -134,8 +134,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
         if !self.is_usable() {
             return;
         }
-        T::with(&self.state, |state| {
-            let mut inside = self.front.inside(&mut state.lru);
+        self.table.with(|mut inside, _| {
             let is_it = |entry: &EntryOf<P, K, V>| {
                 entry.expiry.claim().is_some_and(|other| claim.is_of(other)).then_some(())
             };

@@ -7,8 +7,8 @@ use alloc::sync::Arc;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{AcqRel, Acquire};
 use core::time::Duration;
-use std::time::Instant;
 
+use crate::sys::clock::Instant;
 use crate::sys::fork::Process;
 
 /// Free: 0. Resting: until when, in nanoseconds. Taken: [`TAKEN`], and the number of the process.

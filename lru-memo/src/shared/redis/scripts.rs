@@ -22,6 +22,7 @@ pub(super) struct Scripts {
     pub(super) peek: Script,
     pub(super) recent: Script,
     pub(super) reject: Script,
+    pub(super) resize: Script,
     pub(super) store: Script,
     pub(super) ticket: Script,
     pub(super) release: Script,
@@ -37,6 +38,7 @@ impl Scripts {
         };
         let (prelude, is_current) = (include_str!("prelude.lua"), include_str!("is_current.lua"));
         let hit_to_miss = include_str!("hit_to_miss.lua");
+        let evict = include_str!("evict.lua");
         let look = |body: &str| whole(&format!("{prelude}{body}"));
         // A script that also notes the use of the namespace.
         let script = |body: &str| {
@@ -60,7 +62,8 @@ impl Scripts {
             peek: look(include_str!("peek.lua")),
             recent: look(include_str!("recent.lua")),
             reject: script(&format!("remove(key)\n{hit_to_miss}")),
-            store: script(&format!("{is_current}{}", include_str!("store.lua"))),
+            resize: script(&format!("{evict}{}", include_str!("resize.lua"))),
+            store: script(&format!("{is_current}{evict}{}", include_str!("store.lua"))),
             ticket: look(include_str!("ticket.lua")),
             release: Script::new(include_str!("release.lua")),
         }
