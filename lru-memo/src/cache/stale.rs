@@ -7,7 +7,6 @@
 pub(crate) mod claim;
 mod rerun;
 
-use crate::sys::clock::Instant;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::hash::BuildHasher;
@@ -20,6 +19,7 @@ use super::{Cache, EntryOf, Searched, Unseen};
 use crate::cache::kind::{Expiry, Kind};
 use crate::codegen::key::Key;
 use crate::info::Outcome;
+use crate::sys::clock::Instant;
 use crate::sys::fork::Process;
 use crate::table::lru::Left;
 use crate::table::threading::Threading;

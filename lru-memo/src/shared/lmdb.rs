@@ -286,6 +286,10 @@ impl Store for Embedded {
         self.with(|opened| opened.reject(&opened.key(space, key)))
     }
 
+    fn hit_to_miss(&self, space: &Namespace, _: &[u8]) -> Result<(), Error> {
+        self.with(|opened| opened.hit_to_miss(space))
+    }
+
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
         self.with(|opened| opened.ticket(space))
     }

@@ -206,6 +206,10 @@ impl Store for Memcached {
         self.with(space, key, |listed| listed.lost(None, true), |unlisted| unlisted.reject())
     }
 
+    fn hit_to_miss(&self, space: &Namespace, key: &[u8]) -> Result<(), Error> {
+        self.with(space, key, |listed| listed.hit_to_miss(), |unlisted| unlisted.hit_to_miss())
+    }
+
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
         Access::new(self, space).ticket()
     }

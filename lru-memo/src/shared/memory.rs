@@ -196,6 +196,11 @@ impl Space {
         self.ticket()
     }
 
+    fn hit_to_miss(&mut self) -> Ticket {
+        self.summary.counts.hits = self.summary.counts.hits.saturating_sub(1);
+        self.miss()
+    }
+
     fn remove(&mut self, key: &[u8]) -> bool {
         let found = self.find(key, |_| ());
         found.map(|(place, ())| self.inside(|mut table| table.remove(place, &mut Left::new()))).is_some()
@@ -256,9 +261,13 @@ impl Store for Memory {
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
         Ok(self.with(space, |state| {
             state.remove(key);
-            state.summary.counts.hits = state.summary.counts.hits.saturating_sub(1);
-            state.miss()
+            state.hit_to_miss()
         }))
+    }
+
+    fn hit_to_miss(&self, space: &Namespace, _: &[u8]) -> Result<(), Error> {
+        self.with(space, |state| state.hit_to_miss());
+        Ok(())
     }
 
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {

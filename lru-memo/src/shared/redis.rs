@@ -418,6 +418,12 @@ impl Store for Redis {
         operation.ticket_of(space, ticket)
     }
 
+    fn hit_to_miss(&self, space: &Namespace, key: &[u8]) -> Result<(), Error> {
+        let operation = self.operation();
+        let ticket = operation.used(space, operation.run(&self.0.scripts.hit_to_miss, space, key, |_| ()))?;
+        operation.ticket_of(space, ticket).map(|_| ())
+    }
+
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
         let operation = self.operation();
         let ticket = operation.run(&self.0.scripts.ticket, space, b"", |_| ())?;

@@ -39,6 +39,16 @@ pub trait Store: Send + Sync {
     /// When the store does not work.
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error>;
 
+    /// Turns a hit into a miss, and leaves the entry, because the caller has found the value old and computes it anew. A
+    /// store that does nothing here counts a hit.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn hit_to_miss(&self, space: &Namespace, key: &[u8]) -> Result<(), Error> {
+        let _ = (space, key);
+        Ok(())
+    }
+
     /// Returns a ticket for a run that counts neither as a hit nor as a miss.
     ///
     /// # Errors

@@ -11,7 +11,9 @@ use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
+use super::stale::Looked;
 use super::{SharedCache, SharedCall, SharedMiss, SharedPending};
+use crate::info::Outcome;
 use crate::shared::error::Error;
 use crate::shared::task;
 use crate::shared::{Store, configured};
@@ -41,6 +43,7 @@ pub(super) struct Calls {
     hits: AtomicU64,
     misses: AtomicU64,
     pub(super) waits: AtomicU64,
+    stale_hits: AtomicU64,
     /// The hits and misses that the store has not counted.
     unseen_hits: AtomicU64,
     unseen_misses: AtomicU64,
@@ -105,8 +108,10 @@ impl Ledger {
     }
 
     fn counted(&self, [hits, misses]: [&AtomicU64; 2]) -> CacheTotals {
-        let [hits, misses, waits] = [hits, misses, &self.calls.waits].map(|calls| calls.load(Relaxed));
-        CacheTotals { hits, misses, waits, ..self.runs.totals() }
+        let Calls { waits, stale_hits, .. } = &self.calls;
+        let [hits, misses, waits, stale_hits] =
+            [hits, misses, waits, stale_hits].map(|calls| calls.load(Relaxed));
+        CacheTotals { hits, misses, waits, stale_hits, ..self.runs.totals() }
     }
 
     /// Returns the part of this process.
@@ -161,6 +166,16 @@ impl SharedCache {
     #[inline]
     pub(super) fn ledger(&'static self) -> &'static Ledger {
         self.ledger.get_or_make(|| Ledger::new(self.space.name()))
+    }
+
+    /// Counts a hit or a miss of a function with `stale`.
+    pub(super) fn count_looked<V, E: Missed>(&'static self, looked: Looked<V, E>) -> Looked<V, E> {
+        let calls = &self.ledger().calls;
+        if matches!(looked, Ok((_, Outcome::Stale))) {
+            calls.stale_hits.fetch_add(1, Relaxed);
+            self.tell_later();
+        }
+        calls.count(looked)
     }
 
     /// Counts a hit that the store has not counted.

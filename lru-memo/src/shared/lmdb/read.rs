@@ -214,6 +214,13 @@ impl Opened {
         Ok(())
     }
 
+    /// Turns a hit into a miss, as [`count_hit`](Self::count_hit) counts.
+    pub(super) fn hit_to_miss(&self, namespace: &Namespace) -> Result<(), Error> {
+        let (_txn, _, space) = self.begin_in(namespace)?;
+        space.hit_to_miss();
+        Ok(())
+    }
+
     pub(super) fn ticket(&self, namespace: &Namespace) -> Result<Ticket, Error> {
         self.observe(namespace, Space::ticket)
     }
@@ -287,6 +294,13 @@ pub(super) fn time_of(namespace: &Namespace) -> Option<u64> {
 impl Space {
     pub(super) fn ticket(&self) -> Ticket {
         Ticket { generation: self.generation.load(Relaxed), sequence: self.sequence.load(Relaxed) }
+    }
+
+    /// Turns a hit into a miss. The caller has the writers' lock.
+    pub(super) fn hit_to_miss(&self) {
+        let generation = self.generation.load(Relaxed);
+        Tally::take_back(&self.hits, generation);
+        Tally::add(&self.misses, generation);
     }
 
     pub(super) fn counts(&self) -> Counts {

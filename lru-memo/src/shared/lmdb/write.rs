@@ -9,7 +9,7 @@ use super::opened::{HashedKey, Opened, Writing};
 use super::read::time_of;
 use super::record::{Named, Record, entries_of, entry_key, namespace_key};
 use super::room;
-use super::table::{LOCKED, Slot, Space, Tally, damaged};
+use super::table::{LOCKED, Slot, Space, damaged};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Entry, Ticket, wall};
@@ -364,8 +364,7 @@ impl Opened {
         change.remove_key(key)?;
         change.force_commit()?;
         change.commit()?;
-        Tally::take_back(&space.hits, ticket.generation);
-        Tally::add(&space.misses, ticket.generation);
+        space.hit_to_miss();
         Ok(ticket)
     }
 

@@ -120,6 +120,15 @@ impl<'a> Listed<'a> {
         })
     }
 
+    /// Turns a hit into a miss, and leaves the entry.
+    pub(super) fn hit_to_miss(&self) -> Result<(), Error> {
+        self.access.change_always(|directory| {
+            directory.hits = directory.hits.saturating_sub(1);
+            directory.count_miss(true);
+            Edited::written(())
+        })
+    }
+
     pub(super) fn peek(&self) -> Result<Option<Vec<u8>>, Error> {
         let Some(mut known) = self.access.read()? else { return Ok(None) };
         let found = known.directory.find(self.key, self.limits, self.access.now);

@@ -211,6 +211,12 @@ impl<'a> Unlisted<'a> {
         Ok(directory.ticket())
     }
 
+    /// Turns a hit into a miss, and leaves the entry. Hits are lookups less misses.
+    pub(super) fn hit_to_miss(&self) -> Result<(), Error> {
+        let generation = self.access.read_or_make()?.generation;
+        self.access.count(generation, Counter::Misses, 1)
+    }
+
     pub(super) fn store(&self, entry: Entry<'_>) -> Result<bool, Error> {
         let directory = self.access.read_or_make()?;
         let is_stale = |directory: &Directory| {
