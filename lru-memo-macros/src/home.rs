@@ -127,7 +127,8 @@ impl Home {
         let totals = match (options.scope, &key.types) {
             (Scope::Process | Scope::Object, Some(_)) => body!(#path().totals()),
             (Scope::Thread, Some(_)) => body!(#path().cache().totals()),
-            (Scope::Shared, _) | (_, None) => body!(#instance.totals()),
+            (Scope::Shared, _) => body!(#private::at_once(#instance.by_thread(()).totals())),
+            (_, None) => body!(#instance.totals()),
         };
         let (maxsize, of) = (new_bound(), function.instantiation(private));
         let resize = match (&options.maxsize, options.scope, &key.types) {
@@ -158,7 +159,7 @@ impl Home {
                     way: None,
                     used,
                     info: body!(#private::at_once(#cache.by_thread(()).info())),
-                    totals: body!(#cache.totals()),
+                    totals: body!(#private::at_once(#cache.by_thread(()).totals())),
                     clear: body!(#private::at_once(#cache.by_thread(()).clear())),
                     resize: resize.map(|_| body!(#private::at_once(#cache.by_thread(()).resize(#maxsize)))),
                     cache,
@@ -174,7 +175,7 @@ impl Home {
                 way: None,
                 used,
                 info: when(function, body!(#path().by_task(()).info().await), info),
-                totals,
+                totals: when(function, body!(#path().by_task(()).totals().await), totals),
                 clear: when(function, body!(#path().by_task(()).clear().await), clear),
                 resize: resize
                     .map(|resize| when(function, body!(#path().by_task(()).resize(#maxsize).await), resize)),

@@ -100,7 +100,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             Seen::Nothing(unfound) => (unfound, None),
         };
         let running = self.table.begin_in(process);
-        Err(Rerun { miss: self.miss(key, hash, unfound, self.conflict(), running, None), old })
+        Err(Rerun { miss: self.miss(key, hash, unfound, running, None), old })
     }
 
     /// As [`get_or_join`](Self::get_or_join), for entries that may be old.

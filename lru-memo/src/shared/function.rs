@@ -7,15 +7,17 @@ mod change;
 mod miss;
 pub(crate) mod stale;
 pub(crate) mod tags;
+mod totals;
 mod wait;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::AtomicUsize;
 use core::time::Duration;
 
+use self::totals::{Ledger, Teller};
 use super::codec::key::SharedKey;
 use super::codec::value::Codec;
 use super::error::Error;
@@ -33,7 +35,8 @@ use crate::info::{CacheInfo, CacheParameters};
 use crate::registry::{self, Site};
 use crate::storage::by_type::ByType;
 use crate::storage::instances::instantiation_of;
-use crate::totals::{CacheTotals, Runs, Stopwatch};
+use crate::sys::fork::Own;
+use crate::totals::Stopwatch;
 
 /// A memoized function on the store of this process, with a cache for each of its instantiations. Finding one never
 /// blocks.
@@ -47,8 +50,7 @@ pub struct SharedCache {
     /// Whether stored values begin with their tags.
     is_tagged: bool,
     lifetime: Lifetime,
-    runs: Runs,
-    calls: Calls,
+    ledger: Own<Ledger>,
     turns: Turns,
     near: Option<Near>,
     /// The bound that the store has told last, if there is one.
@@ -151,24 +153,8 @@ pub struct SharedMiss {
     /// The encoded tags, which the stored value begins with.
     head: Vec<u8>,
     stopwatch: Stopwatch<'static>,
-}
-
-/// How the calls in this process have ended.
-#[derive(Default)]
-struct Calls {
-    hits: AtomicU64,
-    misses: AtomicU64,
-    waits: AtomicU64,
-    stale_hits: AtomicU64,
-}
-
-impl Calls {
-    /// Counts a hit for `Ok`, a miss for `Err`.
-    fn count<V, E>(&self, found: Result<V, E>) -> Result<V, E> {
-        let counter = if found.is_ok() { &self.hits } else { &self.misses };
-        counter.fetch_add(1, Relaxed);
-        found
-    }
+    /// Dropped after the stopwatch.
+    _teller: Teller,
 }
 
 /// What a caller does after a miss, with `single_flight`.
@@ -189,19 +175,18 @@ impl SharedCache {
         let space = Namespace::new(name, id.unwrap_or_default())
             .with_maxsize(parameters.maxsize)
             .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
-            .with_ttl(ttl.map(|ttl| ttl.saturating_add(stale.unwrap_or_default())));
+            .with_ttl(ttl.map(|ttl| ttl.saturating_add(stale.unwrap_or_default())))
+            .with_idle(parameters.idle);
         let maxsize = AtomicUsize::new(parameters.maxsize.unwrap_or(usize::MAX));
         let near = parameters.near.map(|near| Near::new(&parameters, near));
         let (turns, undelivered) = (Turns::new(), Mark::new());
-        let (runs, calls) = (Runs::of(|| name), Calls::default());
         let lifetime = Lifetime { ttl, jitter, idle: None, stale };
         Self {
             space,
             is_told_apart: id.is_some(),
             is_tagged,
             lifetime,
-            runs,
-            calls,
+            ledger: Own::none(),
             turns,
             near,
             maxsize,
@@ -271,7 +256,7 @@ impl SharedCall {
     /// # Errors
     /// A miss.
     pub async fn get<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
-        let calls = &self.cache.calls;
+        let calls = &self.cache.ledger().calls;
         calls.count(match self.look_near(codec) {
             Ok(value) => Ok(value),
             Err((call, near)) => call.get_far(near, codec).await,
@@ -288,7 +273,13 @@ impl SharedCall {
                 Err((self, ticket))
             }
             // The near cache does not see what other processes invalidate: the option `near` allows that for a time.
-            Some(Found::Hit(bytes)) => self.cache.decode_alone(&bytes, codec).ok_or((self, None)),
+            Some(Found::Hit(bytes)) => match self.cache.decode_alone(&bytes, codec) {
+                Some(value) => {
+                    self.cache.count_unseen_hit();
+                    Ok(value)
+                }
+                None => Err((self, None)),
+            },
             Some(Found::Miss(ticket)) => Err((self, Some(ticket))),
             None => Err((self, None)),
         }
@@ -311,7 +302,7 @@ impl SharedCall {
     /// # Errors
     /// On a miss, what the caller does next.
     pub async fn get_or_join<V>(self, codec: Codec<V>) -> Result<V, SharedPending> {
-        let calls = &self.cache.calls;
+        let calls = &self.cache.ledger().calls;
         let (Self { cache, key, caller, .. }, near) = match self.look_near(codec) {
             Ok(value) => return calls.count(Ok(value)),
             Err(far) => far,
@@ -422,7 +413,7 @@ impl SharedCache {
     fn miss(&'static self, caller: Caller, stored: Option<(Vec<u8>, Ticket)>) -> SharedMiss {
         let (since, replace) = (stored.as_ref().map(|(_, since)| *since), self.space.maxsize().is_none());
         let head = Vec::new();
-        let stopwatch = self.runs.begin();
+        let stopwatch = self.ledger().runs.begin();
         SharedMiss {
             cache: self,
             caller,
@@ -434,6 +425,7 @@ impl SharedCache {
             turn: None,
             head,
             stopwatch,
+            _teller: Teller(self),
         }
     }
 
@@ -446,15 +438,6 @@ impl SharedCache {
     /// Whether no tag of the value was invalidated since the value was computed.
     async fn is_current(&self, caller: Caller, bytes: &[u8]) -> bool {
         !self.is_tagged || tags::are_current(caller, self.undated(bytes)).await
-    }
-
-    /// Returns the totals of this process since the first use of the function.
-    #[must_use]
-    pub fn totals(&self) -> CacheTotals {
-        let Calls { hits, misses, waits, stale_hits } = &self.calls;
-        let [hits, misses, waits, stale_hits] =
-            [hits, misses, waits, stale_hits].map(|calls| calls.load(Relaxed));
-        CacheTotals { hits, misses, waits, stale_hits, ..self.runs.totals() }
     }
 
     /// Forgets the runs and the near entries of this process: their values may have a tag that was invalidated.

@@ -9,12 +9,11 @@ mod head;
 mod rerun;
 
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 
 use self::head::Head;
 use self::rerun::{SharedOld, SharedPendingRerun, SharedRerun};
-use super::{Calls, SharedCache, SharedCall, SharedMiss, SharedPending, noted};
+use super::{SharedCache, SharedCall, SharedMiss, SharedPending, noted};
 use crate::info::Outcome;
 use crate::shared::codec::value::Codec;
 use crate::shared::namespace::fingerprint;
@@ -51,17 +50,7 @@ impl Seen {
 }
 
 /// The value of a hit, or what the caller does next.
-type Looked<V, E> = Result<(V, Outcome), E>;
-
-impl Calls {
-    /// Counts a hit, of an old value perhaps, or a miss.
-    fn count_looked<V, E>(&self, looked: Looked<V, E>) -> Looked<V, E> {
-        if matches!(looked, Ok((_, Outcome::Stale))) {
-            self.stale_hits.fetch_add(1, Relaxed);
-        }
-        self.count(looked)
-    }
-}
+pub(super) type Looked<V, E> = Result<(V, Outcome), E>;
 
 impl SharedCall {
     /// Like [`get`](Self::get), for values that may be old.
@@ -85,7 +74,7 @@ impl SharedCall {
                 }
             }
         };
-        cache.calls.count_looked(looked)
+        cache.count_looked(looked)
     }
 
     /// Like [`get_or_join`](Self::get_or_join), for values that may be old.
@@ -93,20 +82,20 @@ impl SharedCall {
     /// # Errors
     /// On a miss, and with the lease of an old value, what the caller does next.
     pub async fn join_or_claim<V>(self, codec: Codec<V>) -> Looked<V, SharedPendingRerun<V>> {
-        let calls = &self.cache.calls;
-        let (Self { cache, key, caller, .. }, near) = match self.look_near(codec) {
-            Ok(value) => return calls.count_looked(Ok((value, Outcome::Hit))),
+        let cache = self.cache;
+        let (Self { key, caller, .. }, near) = match self.look_near(codec) {
+            Ok(value) => return cache.count_looked(Ok((value, Outcome::Hit))),
             Err(far) => far,
         };
         let Some(key) = key else {
             let rerun = SharedRerun::new(cache.miss(caller, None));
-            return calls.count_looked(Err(SharedPendingRerun::run(rerun)));
+            return cache.count_looked(Err(SharedPendingRerun::run(rerun)));
         };
         let (key, found) = cache.ask(caller, key, |store, space, key| store.get_if_present(space, key)).await;
         match found.flatten() {
             Some(bytes) => {
                 let looked = cache.serve_or_claim(caller, key, bytes, near, codec).await;
-                calls.count_looked(looked.map_err(SharedPendingRerun::run))
+                cache.count_looked(looked.map_err(SharedPendingRerun::run))
             }
             None => {
                 let joined = cache.turns.join(&key);

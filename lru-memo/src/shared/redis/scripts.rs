@@ -9,6 +9,7 @@ use redis::Script;
 pub(super) struct Scripts {
     pub(super) create: Script,
     pub(super) clear: Script,
+    pub(super) count: Script,
     pub(super) count_hit: Script,
     pub(super) current: Script,
     pub(super) extend: Script,
@@ -49,6 +50,7 @@ impl Scripts {
         Self {
             create: script(include_str!("create.lua")),
             clear: script(include_str!("clear.lua")),
+            count: whole(include_str!("count.lua")),
             count_hit: whole(include_str!("count_hit.lua")),
             current: look(&format!("{is_current}return is_current(ARGV[4], tonumber(ARGV[5])) and 1 or 0\n")),
             extend: Script::new(include_str!("extend.lua")),

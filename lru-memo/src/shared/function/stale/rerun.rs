@@ -13,6 +13,7 @@ use crate::codegen::outcome::{Errors, Returned};
 use crate::flight::Failure;
 use crate::info::Outcome;
 use crate::shared::codec::value::Codec;
+use crate::shared::function::totals::Missed;
 use crate::shared::function::{SharedMiss, SharedPending};
 use crate::shared::{Entry, Error, Namespace, Store, Ticket};
 
@@ -36,6 +37,18 @@ pub struct SharedRerun<V> {
 pub struct SharedPendingRerun<V> {
     pending: SharedPending,
     old: Option<Box<SharedOld<V>>>,
+}
+
+impl<V> Missed for SharedRerun<V> {
+    fn is_seen(&self) -> bool {
+        self.miss.is_seen()
+    }
+}
+
+impl<V> Missed for SharedPendingRerun<V> {
+    fn is_seen(&self) -> bool {
+        self.pending.is_seen()
+    }
 }
 
 impl<V> SharedPendingRerun<V> {
