@@ -53,6 +53,7 @@ on_every_store! {
     nothing_is_stored_that_was_computed_before_an_invalidation_of_its_key
     many_invalidations_forbid_to_store_what_was_computed_before
     a_rejected_hit_becomes_a_miss
+    a_hit_of_an_old_value_becomes_a_miss_and_the_entry_stays
     entries_expire_when_they_reach_their_age
     the_expired_go_first
     an_entry_that_nobody_uses_expires_and_each_use_puts_that_off
@@ -221,6 +222,19 @@ fn a_rejected_hit_becomes_a_miss(store: &dyn Store) {
     let entry =
         Entry { value: b"v", weight: 1, computed_since: Some(ticket), replace: false, age: Duration::ZERO };
     assert!(store.store(&space, b"k", entry).expect("it works"));
+}
+
+fn a_hit_of_an_old_value_becomes_a_miss_and_the_entry_stays(store: &dyn Store) {
+    for maxsize in [Some(3), None] {
+        let space = space("f", maxsize);
+        put(store, &space, b"k", b"old", 1);
+        for _ in 0..2 {
+            assert!(matches!(store.get(&space, b"k"), Ok(Found::Hit(_))));
+        }
+        store.hit_to_miss(&space, b"k").expect("it works");
+        assert_eq!(info(store, &space), (1, 1, 1));
+        assert_eq!(peek(store, &space, b"k").as_deref(), Some(&b"old"[..]));
+    }
 }
 
 /// The clock is the same for all tests of a process, so those who move it take turns.
