@@ -30,6 +30,7 @@ pub(crate) struct Home {
     /// Asks for the counters, and clears, without a key.
     pub(crate) info: TokenStream,
     pub(crate) totals: TokenStream,
+    pub(crate) advice: TokenStream,
     pub(crate) clear: TokenStream,
     /// Changes the bound to the variable that [`new_bound`] names, where it can change.
     pub(crate) resize: Option<TokenStream>,
@@ -129,6 +130,11 @@ impl Home {
             (Scope::Thread, Some(_)) => body!(#path().cache().totals()),
             (Scope::Shared, _) | (_, None) => body!(#instance.totals()),
         };
+        let advice = match (options.scope, &key.types) {
+            (Scope::Process | Scope::Object, Some(_)) => body!(#path().advice()),
+            (Scope::Thread, Some(_)) => body!(#path().cache().advice()),
+            (Scope::Shared, _) | (_, None) => body!(#instance.advice(|| #maxsize)),
+        };
         let (maxsize, of) = (new_bound(), function.instantiation(private));
         let resize = match (&options.maxsize, options.scope, &key.types) {
             (Maxsize::Unbounded, _, _) | (_, Scope::Shared, _) => None,
@@ -158,6 +164,7 @@ impl Home {
                     used,
                     info: body!(#private::at_once(#cache.by_thread(()).info())),
                     totals: body!(#cache.totals()),
+                    advice,
                     clear: body!(#private::at_once(#cache.by_thread(()).clear())),
                     resize,
                     cache,
@@ -174,6 +181,7 @@ impl Home {
                 used,
                 info: when(function, body!(#path().by_task(()).info().await), info),
                 totals,
+                advice,
                 clear: when(function, body!(#path().by_task(()).clear().await), clear),
                 resize,
             };
@@ -194,6 +202,7 @@ impl Home {
                     used,
                     info,
                     totals,
+                    advice,
                     clear,
                     resize,
                 }
@@ -216,6 +225,7 @@ impl Home {
                     used,
                     info,
                     totals,
+                    advice,
                     clear,
                     resize,
                 }
@@ -233,6 +243,7 @@ impl Home {
                 used,
                 info,
                 totals,
+                advice,
                 clear,
                 resize,
             },
@@ -247,6 +258,7 @@ impl Home {
                 used,
                 info,
                 totals,
+                advice,
                 clear,
                 resize,
             },
@@ -263,6 +275,7 @@ impl Home {
                 used,
                 info,
                 totals,
+                advice,
                 clear,
                 resize,
             },
@@ -319,10 +332,11 @@ pub(crate) fn of_kind(
     expires: bool,
     private: &TokenStream,
 ) -> TokenStream {
-    if options.idle.is_some() {
-        return quote!(#private::Idling<#private::Kept<#is_plain, true>>);
-    }
-    quote!(#private::Kept<#is_plain, #expires>)
+    let kind = match options.idle {
+        Some(_) => quote!(#private::Idling<#private::Kept<#is_plain, true>>),
+        None => quote!(#private::Kept<#is_plain, #expires>),
+    };
+    if options.advise { quote!(#private::Advising<#kind>) } else { kind }
 }
 
 /// The name of the function, as an expression of type `&'static str`.

@@ -24,6 +24,7 @@ use std::time::Instant;
 use self::counters::counts;
 pub use self::matching::caught_up_with_tags;
 pub(crate) use self::outside::Keeping;
+use crate::advice::{Use, Watch};
 use crate::bounds::Bound;
 use crate::cache::in_flight::InFlight;
 use crate::cache::kind::{Expiry, Kind};
@@ -50,7 +51,7 @@ pub struct Cache<T: Threading, P: Kind, K, V, S> {
     /// How long its entries may stay, if `ttl` alone does not say it. In a box, because few caches need it.
     lifetime: Option<Box<Lifetime>>,
     /// The present bound, if there is one; written in the lock.
-    maxsize: AtomicUsize,
+    pub(crate) maxsize: AtomicUsize,
     /// What that follows, where others may change it.
     bound: Option<&'static Bound>,
     hasher: S,
@@ -63,6 +64,8 @@ pub struct Cache<T: Threading, P: Kind, K, V, S> {
     pub(crate) runs: Runs,
     /// The newest invalidation of a tag that a cache of one thread or one object has seen.
     seen_tags: AtomicU64,
+    /// What watches for the advice on its bound.
+    pub(crate) watch: P::Watch,
 }
 
 /// A key with its value.
@@ -164,6 +167,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             heir: Own::none(),
             runs: Runs::default(),
             seen_tags: AtomicU64::new(0),
+            watch: Watch::new(),
         }
     }
 
@@ -203,7 +207,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 return Err(Unfound::UNSURE);
             }
             self.put_off(found.entry(), now);
-            found.hit(|entry| clone(&entry.value)).ok_or(Unfound::UNSURE)
+            let value = found.hit(|entry| clone(&entry.value)).ok_or(Unfound::UNSURE)?;
+            self.note(tag(hash), Use::Hit);
+            Ok(value)
         } else {
             // The user's code runs while the entry is kept, rather than while the reader is pinned.
             let _after = LetGo(self);
@@ -216,6 +222,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 return Err(Unfound::UNSURE);
             }
             self.put_off(kept.entry(), now);
+            self.note(tag(hash), Use::Hit);
             Ok(clone(&kept.entry().value))
         }
     }
@@ -248,6 +255,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             }
             if is_lacking {
                 let number = reader.count_miss();
+                self.note(tag(hash), Use::Missed);
                 let running = self.front.begin_in(process, Some(reader));
                 return Err(self.miss(key, hash, unfound, self.conflict(), running, Some(number)));
             }
@@ -279,6 +287,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 return Ok(searched.hit(self));
             }
             searched.ledger.misses += 1;
+            self.note(tag(hash), Use::Missed);
             Err(searched.inside.lacking())
         })
     }
@@ -306,6 +315,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if !kept.stamp() {
             T::with(&self.state, |state| kept.stamp_inside(self.front.inside(&mut state.lru)));
         }
+        self.note(tag(hash), Use::Hit);
         Ok(clone(&kept.entry().value))
     }
 
@@ -422,6 +432,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             return heir.invalidate(key);
         }
         let hash = self.hash(key);
+        self.note(tag(hash), Use::Left);
         self.forget_flight(hash, key);
         // The key is copied outside of the lock, if that is needed.
         let mut copied = None;
@@ -491,7 +502,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             left.push(entry);
         } else if inside.lru.admits(weight) && !self.is_expired(&entry, expiry.now) {
             inside.store(place, tag(hash), entry, weight, &expiry, left);
+            self.note(tag(hash), Use::Stored);
         } else {
+            self.note_unstored(tag(hash));
             left.push(entry);
             if let Some(place) = place {
                 inside.remove(place, left);
@@ -515,6 +528,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             ledger.cleared = counts(&inside, ledger);
             (forgotten, core::mem::replace(&mut ledger.in_flight, InFlight::new()))
         });
+        self.watch.clear(&self.maxsize);
     }
 }
 
@@ -559,6 +573,7 @@ impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
     pub(crate) fn hit<'c, S>(mut self, cache: &'c Cache<T, P, K, V, S>) -> Keeping<'c, T, P, K, V, S> {
         let kept = self.keep(cache).expect("there is something");
         self.ledger.hits += 1;
+        self.place.into_iter().for_each(|place| cache.note(self.inside.lru.tag(place), Use::Hit));
         self.touch(cache);
         kept
     }

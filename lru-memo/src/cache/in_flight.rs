@@ -11,15 +11,16 @@ use std::time::Instant;
 
 use hashbrown::HashTable;
 
+use crate::advice::Use;
 use crate::cache::kind::Kind;
 use crate::cache::miss::Miss;
 use crate::cache::{Cache, State};
 use crate::codegen::key::{Key, SameKey};
 use crate::flight::{Failure, Flight, Landed, Turn, Waiting};
 use crate::info::Outcome;
-use crate::table::Unfound;
 use crate::table::invalidations::Ticket;
 use crate::table::threading::Threading;
+use crate::table::{Unfound, tag};
 
 /// The flights of one cache.
 pub(crate) struct InFlight<T: Threading, K, V>(HashTable<Keyed<T, K, V>>);
@@ -175,6 +176,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     return Err(Pending::Wait { seat, key: key_in_hand, same: key.same(), _unused: shared });
                 }
                 Step::Run(running, ticket, turn) => {
+                    self.note(tag(hash), Use::Missed);
                     let (same, conflict, unfound) = (key.same(), self.conflict(), Unfound::UNSURE);
                     let miss = Miss {
                         cache: self,
@@ -337,6 +339,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                     cache.search(hash, Unfound::UNSURE, key, matches, |mut searched, key| {
                         searched.ledger.hits += 1;
                         searched.touch(cache);
+                        cache.note(tag(hash), Use::Hit);
                         key
                     });
                 return Ok((Ok(clone(&value)), Outcome::Waited));
@@ -344,6 +347,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
             Some(Landed::Error(error)) => {
                 if cache.is_usable() {
                     T::with(&cache.state, |state| state.ledger.misses += 1);
+                    cache.note(tag(hash), Use::Missed);
                 }
                 return Ok((Err(error), Outcome::Waited));
             }
@@ -356,6 +360,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                 (cache.front.begin(), state.ledger.invalidations.newest())
             })
         });
+        cache.note(tag(hash), Use::Missed);
         let (running, ticket) = begun.unzip();
         Err(Miss {
             cache,

@@ -1,9 +1,12 @@
 //! What is known of a cache's entries when it is compiled: whether they are [plain](crate::codegen::plain), and whether they
 //! may expire.
 
+use alloc::boxed::Box;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 use std::time::Instant;
+
+use crate::advice::{Sampler, Watch};
 
 /// A kind of entries.
 pub trait Kind {
@@ -13,6 +16,8 @@ pub trait Kind {
     const IN_BLOCKS: bool = false;
     /// What an entry has that tells when it expires.
     type Expiry: Expiry;
+    /// What watches the uses of keys.
+    type Watch: Watch;
 }
 
 /// Tells when an entry expires, if it may.
@@ -39,11 +44,13 @@ pub enum Kept<const PLAIN: bool, const EXPIRES: bool> {}
 impl<const PLAIN: bool> Kind for Kept<PLAIN, false> {
     const PLAIN: bool = PLAIN;
     type Expiry = ();
+    type Watch = ();
 }
 
 impl<const PLAIN: bool> Kind for Kept<PLAIN, true> {
     const PLAIN: bool = PLAIN;
     type Expiry = Option<Instant>;
+    type Watch = ();
 }
 
 /// As `P`, for a cache whose first block is [short](crate::cache::Cache::unlisted).
@@ -54,6 +61,7 @@ impl<P: Kind> Kind for InBlocks<P> {
     const PLAIN: bool = P::PLAIN;
     const IN_BLOCKS: bool = true;
     type Expiry = P::Expiry;
+    type Watch = P::Watch;
 }
 
 /// As `P`, for entries that expire when nobody uses them.
@@ -64,6 +72,18 @@ impl<P: Kind> Kind for Idling<P> {
     const PLAIN: bool = P::PLAIN;
     const IN_BLOCKS: bool = P::IN_BLOCKS;
     type Expiry = PutOff;
+    type Watch = P::Watch;
+}
+
+/// As `P`, for a cache that advises on its bound.
+#[derive(Debug)]
+pub struct Advising<P>(core::marker::PhantomData<P>);
+
+impl<P: Kind> Kind for Advising<P> {
+    const PLAIN: bool = P::PLAIN;
+    const IN_BLOCKS: bool = P::IN_BLOCKS;
+    type Expiry = P::Expiry;
+    type Watch = Box<Sampler>;
 }
 
 impl Expiry for () {

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use core::time::Duration;
 
+use crate::advice::{Use, Watch};
 use crate::cache::kind::Kind;
 use crate::cache::{Cache, EntryOf, State};
 use crate::codegen::key::{Key, SameKey};
@@ -103,7 +104,13 @@ where
             if let (Some(value), Some(key)) = (outcome.value(), key) {
                 if admits(&key, value) {
                     stored_by = self.store(key, clone(value), weigh, ttl_of);
+                } else {
+                    self.cache.note(tag(self.hash), Use::Left);
                 }
+            } else if outcome.value().is_some() {
+                self.cache.note_unstored(tag(self.hash));
+            } else {
+                self.cache.note(tag(self.hash), Use::Left);
             }
         }
         if stored_by.is_some() {
@@ -165,7 +172,9 @@ where
         let is_wanted = entry.key.is_current() && inside.lru.admits(weight);
         if is_wanted && !self.cache.is_expired(&entry, expiry.now) {
             inside.store_new(tag(self.hash), entry, weight, &expiry, &mut left);
+            self.cache.note(tag(self.hash), Use::Stored);
         } else {
+            self.cache.note_unstored(tag(self.hash));
             left.push(entry);
         }
         Ok(mine)
@@ -231,6 +240,10 @@ impl<T: Threading, P: Kind, K, V, S, M> Miss<'_, T, P, K, V, S, M> {
 impl<T: Threading, P: Kind, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
     #[inline]
     fn drop(&mut self) {
+        if P::Watch::IS_ON && self.key.is_some() {
+            // The function has panicked, or was cancelled.
+            self.cache.note(tag(self.hash), Use::Left);
+        }
         if self.turn.is_some() || self.running.is_some() || self.cache.front.remembers() {
             self.end();
         }

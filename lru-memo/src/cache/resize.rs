@@ -5,6 +5,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::{Cache, EntryOf};
+use crate::advice::Watch;
 use crate::bounds::{self, Bound};
 use crate::cache::kind::{Expiry, Kind};
 use crate::registry::Site;
@@ -77,16 +78,16 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let mut panic = None;
         loop {
             let mut left = Left::new();
-            let is_reached = T::with(&self.state, |state| {
+            let reached = T::with(&self.state, |state| {
                 let maxsize = bound.get();
                 if state.lru.limits.maxsize == Some(maxsize) {
-                    return true;
+                    return Some(maxsize);
                 }
                 let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
                 let expiry = table::Expiry { now: self.now(), deadline_of };
                 let reached = self.front.inside(&mut state.lru).resize(maxsize, &expiry, &mut left);
                 self.maxsize.store(reached, Relaxed);
-                reached == maxsize
+                (reached == maxsize).then_some(maxsize)
             });
             // A value whose destructor panics must not keep the others.
             for entry in left {
@@ -98,7 +99,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     }
                 }
             }
-            if is_reached {
+            if let Some(maxsize) = reached {
+                self.watch.resize(maxsize, &self.maxsize);
                 break;
             }
         }
