@@ -30,6 +30,11 @@ pub trait Watch: Sized {
 
     /// One that has seen nothing.
     fn new() -> Self;
+    /// Whether a use of this key is to be noted. A hit then goes the longer way, so that the shortest one calls nothing.
+    #[inline(always)]
+    fn samples(&self, _tag: Tag) -> bool {
+        false
+    }
     /// Notes a use of a key, given the bound of the cache.
     #[allow(private_interfaces, reason = "generated code calls none of it")]
     fn note(&self, _tag: Tag, _used: Use, _maxsize: &AtomicUsize) {}
@@ -57,6 +62,11 @@ impl Watch for Box<Sampler> {
     }
 
     #[inline(always)]
+    fn samples(&self, tag: Tag) -> bool {
+        Sampler::samples(self, tag)
+    }
+
+    #[inline]
     fn note(&self, tag: Tag, used: Use, maxsize: &AtomicUsize) {
         Sampler::note(self, tag, used, maxsize);
     }

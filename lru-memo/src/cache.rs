@@ -199,6 +199,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         clone: impl Fn(&V) -> V,
     ) -> Result<V, Unfound> {
         let reader = self.front.reader().ok_or(Unfound::UNSURE)?;
+        if self.watch.samples(tag(hash)) {
+            return Err(Unfound::UNSURE);
+        }
         let now = self.now();
         if P::PLAIN {
             let found =
@@ -207,9 +210,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 return Err(Unfound::UNSURE);
             }
             self.put_off(found.entry(), now);
-            let value = found.hit(|entry| clone(&entry.value)).ok_or(Unfound::UNSURE)?;
-            self.note(tag(hash), Use::Hit);
-            Ok(value)
+            found.hit(|entry| clone(&entry.value)).ok_or(Unfound::UNSURE)
         } else {
             // The user's code runs while the entry is kept, rather than while the reader is pinned.
             let _after = LetGo(self);
@@ -222,7 +223,6 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 return Err(Unfound::UNSURE);
             }
             self.put_off(kept.entry(), now);
-            self.note(tag(hash), Use::Hit);
             Ok(clone(&kept.entry().value))
         }
     }

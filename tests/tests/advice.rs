@@ -87,3 +87,26 @@ fn ratios_of_sequences_are_within_a_point() {
         }
     }
 }
+
+#[test]
+fn ratios_stay_right_when_only_some_calls_are_looked_at() {
+    let mut numbers = Numbers(3);
+    let calls = if cfg!(debug_assertions) { 1_500_000 } else { 30_000_000 };
+    for maxsize in 0..3 {
+        let run = runs![64, 500, 4_000][maxsize].1;
+        let mut keys: Vec<u64> = (0..300_000).map(|_| numbers.skewed(6_000)).collect();
+        let exact = Exact::of(&keys);
+        // Once all keys have come.
+        keys.extend((0..calls).map(|_| numbers.skewed(6_000)));
+        let advice = std::thread::spawn(move || run(&keys)).join().expect("no assertion fails");
+        for size in [64, 125, 250, 500, 1_000, 2_000, 4_000, 8_000] {
+            let (right, told) = (exact.hit_ratio(size), advice.hit_ratio(size));
+            println!(
+                "{maxsize} {size} {:.2} {:.2} {:.2}",
+                100.0 * right,
+                100.0 * told,
+                100.0 * (right - told)
+            );
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //! Waldspurger et al., FAST 2015). Each level knows the most recent of its keys. So the first one is exact for small sizes,
 //! and each further one reaches four times as far. A level that sees many keys takes turns with the others: it counts
 //! for a while, forgets its keys, and pauses. What it had not yet seen again when it paused is censored, in the sense of
-//! Kaplan and Meier (1958).
+//! Kaplan and Meier (1958). When all have paused once, they begin anew, and what they have counted fades.
 
 use alloc::vec::Vec;
 
@@ -21,8 +21,10 @@ const EXACT: usize = 4096;
 /// The depth of the other levels.
 const DEPTH: usize = 2048;
 /// How many records a level takes part in before it pauses: at first, and later.
-const FIRST_TURN: u32 = 1 << 16;
-const TURN: u32 = 1 << 14;
+const FIRST_TURN: u32 = 1 << 18;
+const TURN: u32 = 1 << 15;
+/// How many lookups are left of all when they fade.
+const FADED: f64 = (1 << 17) as f64;
 /// Levels from this one on never pause.
 const STEADY: u32 = 4;
 
@@ -53,7 +55,7 @@ impl Model {
             let level = &mut self.levels[level as usize];
             level.note(key, used, self.present);
             if level.number < last && matches!(used, Use::Hit | Use::Missed) {
-                level.lookups_of_next += 1;
+                level.lookups_of_next += 1.0;
             }
         }
         if used == Use::Stored && self.present < self.maxsize {
@@ -70,7 +72,7 @@ impl Model {
         self.left = TURN;
         if self.turn == STEADY {
             self.turn = 0;
-            return;
+            return self.levels.iter_mut().for_each(Level::fade);
         }
         self.levels[self.turn as usize].pause();
         self.turn += 1;
@@ -99,11 +101,7 @@ impl Model {
             // The next level goes on while this one pauses, and sees a part of the same keys.
             let pairs = self.levels[number..].iter().zip(&self.levels[number + 1..]);
             let all_to_seen = |(level, next): (&Level, &Level)| {
-                if level.lookups_of_next == 0 {
-                    1.0
-                } else {
-                    next.lookups as f64 / level.lookups_of_next as f64
-                }
+                if level.lookups_of_next == 0.0 { 1.0 } else { next.lookups / level.lookups_of_next }
             };
             level.add_to(&mut curve, pairs.map(all_to_seen).product());
         }
@@ -115,21 +113,21 @@ impl Model {
 struct Level {
     number: u32,
     stack: Stack,
-    lookups: u64,
+    lookups: f64,
     /// Those that the next level has seen as well.
-    lookups_of_next: u64,
+    lookups_of_next: f64,
     /// By the position at which keys were found.
     found: Vec<Counts>,
-    /// How many keys were in the stack when the level paused for the first time.
-    first_pause: usize,
+    /// How many keys were in the stack when the level paused for the first time, until that has faded.
+    first_pause: Option<usize>,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Counts {
     /// Lookups that found their key there.
-    found: u32,
+    found: f32,
     /// Keys that were there when the level paused.
-    censored: u32,
+    censored: f32,
 }
 
 impl Level {
@@ -138,10 +136,10 @@ impl Level {
         Self {
             number,
             stack: Stack::new(deepest),
-            lookups: 0,
-            lookups_of_next: 0,
+            lookups: 0.0,
+            lookups_of_next: 0.0,
             found: Vec::new(),
-            first_pause: 0,
+            first_pause: None,
         }
     }
 
@@ -149,17 +147,17 @@ impl Level {
         let position = self.stack.position(key);
         match (used, position) {
             (Use::Hit, _) => {
-                self.lookups += 1;
+                self.lookups += 1.0;
                 self.count(position, |counts| &mut counts.found);
                 self.stack.touch(key, position);
             }
             (Use::Missed, Some(position)) if self.is_within(position, present) => {
                 // It has left the cache, and so caches of all sizes.
-                self.lookups += 1;
+                self.lookups += 1.0;
                 self.stack.remove(position);
             }
             (Use::Missed, _) => {
-                self.lookups += 1;
+                self.lookups += 1.0;
                 self.count(position, |counts| &mut counts.found);
             }
             (Use::Stored, _) => self.stack.touch(key, position),
@@ -176,31 +174,30 @@ impl Level {
         ((position + 1) as f64) <= present - 4.0 * (present * (1.0 - rate)).sqrt()
     }
 
-    fn count(&mut self, position: Option<usize>, which: impl Fn(&mut Counts) -> &mut u32) {
+    fn count(&mut self, position: Option<usize>, which: impl Fn(&mut Counts) -> &mut f32) {
         let Some(position) = position else { return };
         if self.found.len() <= position {
             let wanted = (position + 1).next_power_of_two();
             self.found.reserve_exact(wanted - self.found.len());
             self.found.resize(position + 1, Counts::default());
         }
-        let count = which(&mut self.found[position]);
-        *count += 1;
-        if *count == u32::MAX {
-            // What is long ago counts half as much.
-            self.lookups /= 2;
-            self.lookups_of_next /= 2;
-            self.found.iter_mut().for_each(|Counts { found, censored }| {
-                *found /= 2;
-                *censored /= 2;
-            });
+        *which(&mut self.found[position]) += 1.0;
+    }
+
+    /// Has what was counted count for no more than a few turns.
+    fn fade(&mut self) {
+        let part = (FADED / self.lookups).min(1.0);
+        self.lookups *= part;
+        for Counts { found, censored } in &mut self.found {
+            *found *= part as f32;
+            *censored *= part as f32;
         }
+        self.first_pause = Some(0);
     }
 
     fn pause(&mut self) {
         let keys = self.stack.take();
-        if self.first_pause == 0 {
-            self.first_pause = keys;
-        }
+        self.first_pause.get_or_insert(keys);
         (0..keys).for_each(|position| self.count(Some(position), |counts| &mut counts.censored));
     }
 
@@ -223,7 +220,7 @@ impl Level {
     /// that was in use before. The calls at the beginning that found nothing there are taken off: by symmetry they are
     /// those that would have found the keys of the stack when the level first paused.
     fn add_to(&self, curve: &mut Curve, all_to_seen: f64) {
-        let lookups = self.lookups as f64;
+        let lookups = self.lookups;
         // Those that are found beyond a position, or never; and of how many.
         let (mut beyond, mut all) = (lookups, lookups);
         // For each key at the first pause, the share of lookups beyond its position, inverted.
@@ -237,7 +234,7 @@ impl Level {
             let size = self.size(position);
             if size <= curve.covered {
                 at_beginning = Some(found - lost);
-            } else if counts.found > 0 {
+            } else if counts.found > 0.0 {
                 let ratio = match at_beginning {
                     None => found - lost,
                     Some(before) => 1.0 - missed * (1.0 - found + lost) / (1.0 - before),
@@ -247,7 +244,7 @@ impl Level {
             if beyond <= 0.0 {
                 break;
             }
-            if position < self.first_pause {
+            if self.first_pause.is_some_and(|keys| position < keys) {
                 paused += 1.0;
                 inverted += all / beyond;
             }

@@ -64,15 +64,11 @@ struct Log {
     records: [AtomicU64; LENGTH],
 }
 
-/// A hash of which every bit depends on all bits of the tag: a hasher of the user's may return numbers as they are. Different
-/// tags have different hashes.
+/// Fibonacci hashing (Knuth): tags need not be spread well, because a hasher of the user's may return numbers as they are.
+/// Different tags have different hashes.
 #[inline(always)]
 fn hash(tag: Tag) -> u32 {
-    // By Chris Wellons, <https://github.com/skeeto/hash-prospector>.
-    let mut hash = tag;
-    hash = (hash ^ (hash >> 16)).wrapping_mul(0x7feb_352d);
-    hash = (hash ^ (hash >> 15)).wrapping_mul(0x846c_a68b);
-    hash ^ (hash >> 16)
+    tag.wrapping_mul(0x9e37_79b9)
 }
 
 impl Sampler {
@@ -81,12 +77,16 @@ impl Sampler {
         Self { threshold: AtomicU32::new(u32::MAX), log, model: Own::none() }
     }
 
-    /// Notes a use of a key, if it is sampled.
     #[inline(always)]
+    pub(super) fn samples(&self, tag: Tag) -> bool {
+        hash(tag) <= self.threshold.load(Relaxed)
+    }
+
+    /// Notes a use of a key, if it is sampled.
+    #[inline]
     pub(super) fn note(&self, tag: Tag, used: Use, maxsize: &AtomicUsize) {
-        let hash = hash(tag);
-        if hash <= self.threshold.load(Relaxed) {
-            self.push(Record::new(hash.max(1), used), maxsize);
+        if self.samples(tag) {
+            self.push(Record::new(hash(tag).max(1), used), maxsize);
         }
     }
 
