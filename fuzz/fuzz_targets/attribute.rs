@@ -41,6 +41,8 @@ mod options;
 mod parameters;
 #[path = "../../lru-memo-macros/src/shape.rs"]
 mod shape;
+#[path = "../../lru-memo-macros/src/stale.rs"]
+mod stale;
 #[path = "../../lru-memo-macros/src/validate.rs"]
 mod validate;
 

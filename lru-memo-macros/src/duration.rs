@@ -48,6 +48,7 @@ pub(crate) fn parse(option: &str, text: &str) -> Result<u64, String> {
 fn of_zero(option: &str) -> String {
     match option {
         "jitter" => "`jitter` would shorten nothing; leave it out".to_owned(),
+        "stale" => "no old value would be served; leave `stale` out".to_owned(),
         "near" => "nothing would be used without asking the store; leave `near` out".to_owned(),
         "single_flight" => "nobody would wait; write `single_flight = false`".to_owned(),
         _ => "an entry would expire at once; write `maxsize = 0` to cache nothing".to_owned(),

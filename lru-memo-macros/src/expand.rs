@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, ReturnType, Signature, Token, parse_quote};
+use syn::{Attribute, FnArg, Ident, ReturnType, Signature, Token, parse_quote};
 
 use crate::block::Block;
 use crate::cached::Cached;
@@ -64,12 +64,8 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     let hidden = [pieces.call(), pieces.instantiation(), Some(pieces.cache())].into_iter().flatten();
     // Where an attribute is missing on the `impl` block, rustc shows the first thing that does not belong there, but
     // the last that cannot be found: that is to be the one with the telling name.
-    let all: Vec<Companion> = match function.place {
-        Place::Free => public.chain(hidden).collect(),
-        _ => hidden.chain(public).collect(),
-    };
     let mut companions = Companions::default();
-    for companion in all {
+    for companion in hidden.chain(public) {
         companions.extend(pieces.placed(companion));
     }
     Expansion { memoized: pieces.memoized(), companions }
@@ -234,7 +230,7 @@ impl<'a> Pieces<'a> {
         self.companion(doc, signature, body!(#clear;))
     }
 
-    /// Not where there is no bound, nor where the store has it.
+    /// Not where there is no bound.
     fn resize(&self) -> Option<Companion> {
         let (body, Names { resize, .. }) = (self.home.resize.as_ref()?, &self.function.names);
         let doc = self.doc(
@@ -247,13 +243,21 @@ impl<'a> Pieces<'a> {
     }
 
     fn parameters(&self) -> Companion {
-        let (Self { private, parameters: values, .. }, Names { parameters, .. }) =
+        let (Self { private, home, parameters: values, .. }, Names { parameters, .. }) =
             (self, &self.function.names);
         let doc = self.doc("The configuration of the cache of [`{}`].");
         let owner = self.owner();
         let signature = self.function.companion(quote!(fn #parameters(#owner) -> #private::CacheParameters));
         let whole = match &self.options.object {
             Some(object) => &object.parameters(self.function, self.options, values, private),
+            // The store has the present bound.
+            None if self.is_shared() && home.resize.is_some() => {
+                let (whole, cache) = (&values.whole, &home.cache);
+                match self.function.item.sig.asyncness {
+                    Some(_) => &body!(#cache.by_task(()).parameters(#whole).await),
+                    None => &body!(#private::at_once(#cache.by_thread(()).parameters(#whole))),
+                }
+            }
             None => &values.whole,
         };
         self.companion(doc, signature, body!(#whole))
@@ -374,15 +378,17 @@ impl<'a> Pieces<'a> {
         let Self { private, function, .. } = self;
         let name = &function.names.instantiation;
         let signature = function.companion(quote!(fn #name() -> #private::TypeId));
-        let body = || body!(#private::instantiation(|| ()));
+        let uses_itself = self.uses_itself();
+        let body = || body!(#uses_itself #private::instantiation(|| ()));
         matches!(function.place, Place::Free).then(|| self.hidden(signature, body()))
     }
 
-    /// The function that leads to the cache.
+    /// The function that leads to the cache. It names the memoized function: whoever uses a companion uses that, too.
     fn cache(&self) -> Companion {
         let Home { head, body, .. } = &self.home;
         let signature = self.function.companion(head.clone());
-        let mut companion = self.hidden(signature, body.clone());
+        let uses_itself = self.uses_itself();
+        let mut companion = self.hidden(signature, quote!(#uses_itself #body));
         companion.attributes.extend(quote!(#[inline]));
         companion
     }
@@ -449,9 +455,16 @@ impl<'a> Pieces<'a> {
         let Companion { doc, attributes, forward_attributes, signature, declaration, body } = companion;
         let Place::Block(block @ Block { implemented: Some(implemented), .. }) = self.function.place else {
             let vis = doc.is_some().then_some(&self.function.item.vis);
+            let head = quote!(#vis #signature);
+            // Lints are about what the user wrote: the body in the uncached function, too.
+            let is_written = signature.ident == self.function.names.uncached;
+            let (permit, function) = match self.is_seen_as_used() && !is_written {
+                true => (None, in_the_macros_name(head)),
+                false => (Some(quote!(#[allow(dead_code)])), head),
+            };
             let doc = doc.unwrap_or_else(|| quote!(#[doc(hidden)]));
             return Companions {
-                functions: quote!(#doc #attributes #vis #signature #body),
+                functions: quote!(#doc #attributes #permit #function #body),
                 ..Companions::default()
             };
         };
@@ -471,15 +484,44 @@ impl<'a> Pieces<'a> {
                 token.set_span(if is_colon { at.resolved_at(token.span()) } else { at });
                 token
             });
-            quote!(#doc #forward_attributes #(#forward)*)
+            quote!(#doc #forward_attributes #[allow(dead_code)] #(#forward)*)
         });
         let mut declaration = declaration;
         block.spell_in_declaration(&mut declaration);
         Companions {
-            functions: quote!(#attributes #signature #body),
+            functions: quote!(#attributes #[allow(dead_code)] #signature #body),
             declarations: quote!(#(#all)* #declaration;),
             forwards: forwards.unwrap_or_default(),
         }
+    }
+
+    /// Whether rustc finds out by itself that the function is used where only its companions are. It does not warn of
+    /// unused companions, because their names are the macro's. Beside other methods it would then not warn of those
+    /// either, so companions that are methods are permitted to be unused instead. A function with `impl Trait` cannot be
+    /// named without a call.
+    fn is_seen_as_used(&self) -> bool {
+        matches!(self.function.place, Place::Free) && !self.function.has_impl_trait
+    }
+
+    /// A call of the function that is never made, unless its user expects it to be unused; with arguments that have any type. A call, because of several
+    /// functions that cannot be found rustc shows the last one, but shows all names that are not called.
+    fn uses_itself(&self) -> Option<TokenStream> {
+        let lint = Ident::new("dead_code", Span::call_site());
+        let is_expected = |attribute: &Attribute| mentions_ident(attribute.to_token_stream(), &lint);
+        if !self.is_seen_as_used() || self.function.item.attrs.iter().any(is_expected) {
+            return None;
+        }
+        let signature = &self.function.item.sig;
+        let mut name = signature.ident.clone();
+        name.set_span(Span::call_site());
+        let path = self.function.path(&name);
+        let arguments = signature.inputs.iter().map(|_| body!(loop {}));
+        let call = body!(#path(#(#arguments),*));
+        let call = match signature.safety {
+            syn::Safety::Unsafe(_) => body!(unsafe { #call }),
+            _ => call,
+        };
+        Some(body!(#[allow(deprecated, unreachable_code)] let _ = || #call;))
     }
 
     /// A doc comment, `{}` in it standing for the function's name.
@@ -514,7 +556,23 @@ fn allow_of_documented() -> TokenStream {
 
 /// Permits what users have not written.
 fn allow_of_generated() -> TokenStream {
-    quote!(#[allow(dead_code, unused_variables, unused_lifetimes, clippy::extra_unused_lifetimes, clippy::extra_unused_type_parameters, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate, clippy::type_complexity, clippy::unused_async)])
+    quote!(#[allow(unused_variables, unused_lifetimes, clippy::extra_unused_lifetimes, clippy::extra_unused_type_parameters, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate, clippy::type_complexity, clippy::unused_async)])
+}
+
+/// Marks the head of a function up to its name as written by the macro, whoever has written its parts.
+fn in_the_macros_name(head: TokenStream) -> TokenStream {
+    let mut is_after_name = false;
+    let mut is_after_fn = false;
+    head.into_iter()
+        .map(|mut token| {
+            if !is_after_name {
+                token.set_span(token.span().resolved_at(Span::call_site()));
+                is_after_name = is_after_fn;
+                is_after_fn = matches!(&token, TokenTree::Ident(ident) if ident == "fn");
+            }
+            token
+        })
+        .collect()
 }
 
 /// A body in the user's braces: the compiler does not warn of dead code in those of a macro.

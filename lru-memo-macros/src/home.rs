@@ -137,7 +137,8 @@ impl Home {
         };
         let (maxsize, of) = (new_bound(), function.instantiation(private));
         let resize = match (&options.maxsize, options.scope, &key.types) {
-            (Maxsize::Unbounded, _, _) | (_, Scope::Shared, _) => None,
+            (Maxsize::Unbounded, _, _) => None,
+            (_, Scope::Shared, _) => Some(body!(#private::at_once(#instance.by_thread(()).resize(#maxsize)))),
             (_, Scope::Process | Scope::Object, Some(_)) => Some(body!(#path().resize(#maxsize))),
             (_, Scope::Thread, Some(_)) => Some(body!(#path().cache().resize(#maxsize))),
             (_, _, None) => Some(body!(#instance.resize(#of, #maxsize))),
@@ -166,7 +167,7 @@ impl Home {
                     totals: body!(#cache.totals()),
                     advice,
                     clear: body!(#private::at_once(#cache.by_thread(()).clear())),
-                    resize,
+                    resize: resize.map(|_| body!(#private::at_once(#cache.by_thread(()).resize(#maxsize)))),
                     cache,
                 };
             }
@@ -183,7 +184,8 @@ impl Home {
                 totals,
                 advice,
                 clear: when(function, body!(#path().by_task(()).clear().await), clear),
-                resize,
+                resize: resize
+                    .map(|resize| when(function, body!(#path().by_task(()).resize(#maxsize).await), resize)),
             };
         }
         match (&key.types, options.scope) {
@@ -332,10 +334,13 @@ pub(crate) fn of_kind(
     expires: bool,
     private: &TokenStream,
 ) -> TokenStream {
-    let kind = match options.idle {
-        Some(_) => quote!(#private::Idling<#private::Kept<#is_plain, true>>),
-        None => quote!(#private::Kept<#is_plain, #expires>),
-    };
+    let mut kind = quote!(#private::Kept<#is_plain, #expires>);
+    if options.idle.is_some() {
+        kind = quote!(#private::Idling<#private::Kept<#is_plain, true>>);
+    }
+    if options.stale.is_some() {
+        kind = quote!(#private::Staling<#kind>);
+    }
     if options.advise { quote!(#private::Advising<#kind>) } else { kind }
 }
 

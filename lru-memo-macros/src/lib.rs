@@ -30,6 +30,7 @@ mod parameters;
 mod shape;
 #[cfg(test)]
 mod snapshots;
+mod stale;
 mod validate;
 
 use proc_macro::TokenStream;

@@ -20,6 +20,9 @@ pub(crate) enum Returns {
 impl Pieces<'_> {
     /// Looks up, and runs the function on a miss.
     pub(crate) fn lookup(&self, returns: Returns) -> TokenStream {
+        if self.options.stale.is_some() {
+            return self.lookup_with_stale(returns);
+        }
         let Self { private, clone, cached: Cached { kind, check, .. }, .. } = self;
         let output = &self.function.output;
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
@@ -32,10 +35,6 @@ impl Pieces<'_> {
             self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_returned, #hooks)));
         let complete = self.told(returns, &complete, quote!(Miss));
         if let Some(single_flight) = &self.options.single_flight {
-            let limit = match single_flight {
-                SingleFlight::AtMost(limit) => body!(::core::option::Option::Some(#limit)),
-                _ => body!(::core::option::Option::None),
-            };
             let run = if is_async {
                 body!(__lru_memo_miss.inside(async { #run }).await)
             } else {
@@ -44,19 +43,9 @@ impl Pieces<'_> {
                     #run
                 }}
             };
-            let wait = match (self.is_shared(), is_async) {
-                (true, _) => self.finished(body!(__lru_memo_pending.wait(#limit, #clone))),
-                (false, true) => body!(__lru_memo_pending.wait(#limit, #clone).await),
-                (false, false) => body!(__lru_memo_pending.block(#limit, #clone)),
-            };
+            let wait = self.wait(single_flight);
             let errors = self.cached.errors(self.function, self.options);
-            let answer = body!(#errors.answer::<#kind>(__lru_memo_answer));
-            let waited = match returns {
-                Returns::Value => body!(::core::result::Result::Ok((__lru_memo_answer, _)) => #answer),
-                Returns::WithOutcome => body! {
-                    ::core::result::Result::Ok((__lru_memo_answer, __lru_memo_outcome)) => (#answer, __lru_memo_outcome)
-                },
-            };
+            let waited = self.waited(returns, &errors);
             let look_up = self.ask(quote!(get_or_join), clone);
             return body! {
                 #check
@@ -131,6 +120,32 @@ impl Pieces<'_> {
         }
     }
 
+    /// Waits for the run of another caller.
+    pub(crate) fn wait(&self, single_flight: &SingleFlight) -> TokenStream {
+        let clone = &self.clone;
+        let limit = match single_flight {
+            SingleFlight::AtMost(limit) => body!(::core::option::Option::Some(#limit)),
+            _ => body!(::core::option::Option::None),
+        };
+        match (self.is_shared(), self.function.item.sig.asyncness.is_some()) {
+            (true, _) => self.finished(body!(__lru_memo_pending.wait(#limit, #clone))),
+            (false, true) => body!(__lru_memo_pending.wait(#limit, #clone).await),
+            (false, false) => body!(__lru_memo_pending.block(#limit, #clone)),
+        }
+    }
+
+    /// The arm of what the run of another caller has given.
+    pub(crate) fn waited(&self, returns: Returns, errors: &TokenStream) -> TokenStream {
+        let kind = &self.cached.kind;
+        let answer = body!(#errors.answer::<#kind>(__lru_memo_answer));
+        match returns {
+            Returns::Value => body!(::core::result::Result::Ok((__lru_memo_answer, _)) => #answer),
+            Returns::WithOutcome => body! {
+                ::core::result::Result::Ok((__lru_memo_answer, __lru_memo_outcome)) => (#answer, __lru_memo_outcome)
+            },
+        }
+    }
+
     /// What the generated function returns, from what the function returns.
     fn told(&self, returns: Returns, returned: &TokenStream, outcome: TokenStream) -> TokenStream {
         let private = &self.private;
@@ -183,7 +198,7 @@ impl Pieces<'_> {
 
     /// Statements that define `__lru_memo_cache`, and `__lru_memo_found` as what an expression of that and of
     /// `__lru_memo_key` comes to.
-    fn look_up(&self, expression: TokenStream) -> TokenStream {
+    pub(crate) fn look_up(&self, expression: TokenStream) -> TokenStream {
         let (Key { bindings, value, .. }, cache) = (&self.key, &self.home.cache);
         if self.options.key.is_none() {
             return body! {

@@ -91,6 +91,7 @@ pub(crate) struct Options {
     pub(crate) ttl: Option<TokenStream>,
     pub(crate) jitter: Option<TokenStream>,
     pub(crate) idle: Option<TokenStream>,
+    pub(crate) stale: Option<TokenStream>,
     pub(crate) near: Option<TokenStream>,
     pub(crate) ttl_of: Option<Expr>,
     pub(crate) max_weight: Option<Expr>,
@@ -157,6 +158,7 @@ struct Given {
     ttl: Option<Length>,
     jitter: Option<Length>,
     idle: Option<Length>,
+    stale: Option<Length>,
     ttl_of: Option<Expr>,
     near: Option<Length>,
     max_weight: Option<Expr>,
@@ -166,7 +168,7 @@ struct Given {
     version: Option<u64>,
 }
 
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "maxsize",
     "typed",
     "scope",
@@ -174,6 +176,7 @@ const NAMES: [&str; 21] = [
     "ttl_of",
     "jitter",
     "idle",
+    "stale",
     "near",
     "key",
     "skip",
@@ -237,6 +240,7 @@ impl Options {
             ttl: given.ttl.map(|ttl| ttl.expression),
             jitter: given.jitter.map(|jitter| jitter.expression),
             idle: given.idle.map(|idle| idle.expression),
+            stale: given.stale.map(|stale| stale.expression),
             ttl_of: given.ttl_of,
             near: given.near.map(|near| near.expression),
             max_weight: given.max_weight,
@@ -307,6 +311,10 @@ impl Given {
             let message = "`jitter` shortens `ttl`; write `ttl` as well, such as `ttl = \"10m\"`";
             diagnostics.error(&jitter.given, message);
         }
+        if let Some(stale) = &self.stale {
+            let message = "`stale` begins when `ttl` ends; write `ttl` as well, such as `ttl = \"10m\"`";
+            diagnostics.error(&stale.given, message);
+        }
         if let Some(ttl_of) = &self.ttl_of {
             let message =
                 "`ttl_of` needs `ttl`, the longest age; write `ttl` as well, such as `ttl = \"1h\"`";
@@ -372,12 +380,13 @@ impl Given {
                 })?;
                 once(&mut self.hasher, &name, hasher, diagnostics);
             }
-            "ttl" | "jitter" | "idle" | "near" => {
+            "ttl" | "jitter" | "idle" | "stale" | "near" => {
                 let length = value(&name, input, |input| duration(&name, input, diagnostics))?;
                 let slot = match name.to_string().as_str() {
                     "ttl" => &mut self.ttl,
                     "jitter" => &mut self.jitter,
                     "idle" => &mut self.idle,
+                    "stale" => &mut self.stale,
                     _ => &mut self.near,
                 };
                 once(slot, &name, length, diagnostics);
@@ -492,6 +501,7 @@ fn without_value(name: &Ident) -> syn::Error {
         "near" => "\"1s\"",
         "jitter" => "\"1m\"",
         "idle" => "\"10m\"",
+        "stale" => "\"1h\"",
         "ttl_of" => "|value| Duration::from_secs(value.max_age)",
         "key" => "user.id",
         "tags" => "[\"orders\"]",

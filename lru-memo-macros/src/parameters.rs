@@ -51,13 +51,14 @@ impl Parameters {
         let jitter =
             options.jitter.as_ref().map(|jitter| quote_spanned!(jitter.span()=> .with_jitter(#jitter)));
         let idle = options.idle.as_ref().map(|idle| quote_spanned!(idle.span()=> .with_idle(#idle)));
+        let stale = options.stale.as_ref().map(|stale| quote_spanned!(stale.span()=> .with_stale(#stale)));
         let near = options.near.as_ref().map(|near| quote_spanned!(near.span()=> .with_near(#near)));
         let max_weight =
             options.max_weight.as_ref().map(|max| quote_spanned!(max.span()=> .with_max_weight(#max)));
         let version = Some(options.version).filter(|&version| version > 0);
         let version = version.map(|version| quote!(.with_version(#version)));
         let whole = quote_spanned! {at=>
-            #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #jitter #idle #near #max_weight #version
+            #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #jitter #idle #stale #near #max_weight #version
         };
         if options.scope == Scope::Object {
             return Self { maxsize, compiled: whole.clone(), whole };
@@ -95,6 +96,7 @@ pub(crate) fn limits(options: &Options) -> Vec<(&'static str, Expr)> {
         ("ttl", options.ttl.clone()),
         ("jitter", options.jitter.clone()),
         ("idle", options.idle.clone()),
+        ("stale", options.stale.clone()),
         ("near", options.near.clone()),
         ("max_weight", max_weight),
     ];

@@ -12,8 +12,9 @@ pub use std::thread_local;
 
 pub use crate::advice::CacheAdvice;
 pub use crate::bounds::present;
-pub use crate::cache::kind::{Advising, Idling, Kept};
+pub use crate::cache::kind::{Advising, Idling, Kept, Staling};
 pub use crate::cache::{Cache, caught_up_with_tags};
+pub use crate::codegen::caught::{caught, caught_while_polled};
 pub use crate::codegen::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
 pub use crate::codegen::hooks::{
     admit_all, admits, admits_with_key, cold, name_of_instantiation, no_own_ttl, own_ttl, weigh,

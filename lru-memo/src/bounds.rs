@@ -9,7 +9,7 @@ mod variable;
 use core::any::TypeId;
 use core::sync::atomic::Ordering::SeqCst;
 
-use crate::info::{CacheParameters, Scope};
+use crate::info::CacheParameters;
 use crate::registry::Site;
 use crate::storage::by_type::ByType;
 use crate::sys::sync::{AtomicUsize, fence};
@@ -66,10 +66,7 @@ pub fn present(of: TypeId, name: fn() -> &'static str, parameters: CacheParamete
 
 /// The configuration of a cache that is not there yet.
 pub(crate) fn before_use(name: fn() -> &'static str, parameters: CacheParameters) -> CacheParameters {
-    let is_here = parameters.scope != Scope::Shared;
-    let maxsize =
-        parameters.maxsize.map(|compiled| if is_here { at_first(name, compiled) } else { compiled });
-    CacheParameters { maxsize, ..parameters }
+    CacheParameters { maxsize: parameters.maxsize.map(|compiled| at_first(name, compiled)), ..parameters }
 }
 
 /// The bound at first: the environment's, or that which the function was compiled with.

@@ -13,13 +13,13 @@ mod matching;
 pub(crate) mod miss;
 mod outside;
 mod resize;
+pub(crate) mod stale;
 
+use crate::sys::clock::Instant;
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
 use core::sync::atomic::{AtomicU64, AtomicUsize};
 use core::time::Duration;
-use std::time::Instant;
 
 use self::counters::counts;
 pub use self::matching::caught_up_with_tags;
@@ -35,10 +35,9 @@ use crate::info::CacheParameters;
 use crate::sys::fork::{Own, Process, Registration};
 use crate::table::blocks::Place;
 use crate::table::invalidations::Invalidations;
-use crate::table::lru::{Left, Limits, Lru};
-use crate::table::reader::Reader;
+use crate::table::lru::{Left, Limits};
 use crate::table::threading::Threading;
-use crate::table::{Computation, Front, Inside, Unfound, tag};
+use crate::table::{Computation, Inside, Mine, Table, Unfound, tag};
 use crate::tags::Tagged;
 use crate::totals::Runs;
 
@@ -55,8 +54,7 @@ pub struct Cache<T: Threading, P: Kind, K, V, S> {
     /// What that follows, where others may change it.
     bound: Option<&'static Bound>,
     hasher: S,
-    pub(crate) front: Front<T, EntryOf<P, K, V>>,
-    pub(crate) state: T::Lock<State<T, K, V>>,
+    pub(crate) table: Table<T, EntryOf<P, K, V>, Ledger<T, K, V>>,
     registration: Registration,
     made_by: Process,
     /// Used instead by a process that was forked off without taking the lock.
@@ -77,26 +75,6 @@ pub(crate) struct Entry<K, V, Expiry> {
 
 pub(crate) type EntryOf<P, K, V> = Entry<K, V, <P as Kind>::Expiry>;
 
-/// What is behind the lock.
-pub(crate) struct State<T: Threading, K, V> {
-    pub(crate) lru: Lru,
-    pub(crate) ledger: Ledger<T, K, V>,
-}
-
-impl<T: Threading, K, V> State<T, K, V> {
-    fn new(limits: Limits) -> Self {
-        let ledger = Ledger {
-            hits: 0,
-            misses: 0,
-            cleared: (0, 0),
-            waits: 0,
-            invalidations: Invalidations::new(),
-            in_flight: InFlight::new(),
-        };
-        Self { lru: Lru::new(limits), ledger }
-    }
-}
-
 /// What a cache keeps account of beside its entries.
 pub(crate) struct Ledger<T: Threading, K, V> {
     /// Hits and misses that are not among those of the readers.
@@ -106,8 +84,24 @@ pub(crate) struct Ledger<T: Threading, K, V> {
     cleared: (u64, u64),
     /// Calls that have waited for another one's run.
     pub(crate) waits: u64,
+    /// Hits of entries older than their `ttl`.
+    pub(crate) stale_hits: u64,
     pub(crate) invalidations: Invalidations<T::Pointer<K>>,
     pub(crate) in_flight: InFlight<T, K, V>,
+}
+
+impl<T: Threading, K, V> Ledger<T, K, V> {
+    fn new() -> Self {
+        Self {
+            hits: 0,
+            misses: 0,
+            cleared: (0, 0),
+            waits: 0,
+            stale_hits: 0,
+            invalidations: Invalidations::new(),
+            in_flight: InFlight::new(),
+        }
+    }
 }
 
 /// What was seen of a key that was not found; nothing was counted.
@@ -156,12 +150,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         Self {
             limits,
             ttl: lifetime.ttl,
-            lifetime: (lifetime.jitter.is_some() || lifetime.idle.is_some()).then(|| Box::new(lifetime)),
+            lifetime: lifetime.needs_more_than_ttl().then(|| Box::new(lifetime)),
             maxsize: AtomicUsize::new(limits.maxsize.unwrap_or(usize::MAX)),
             bound: None,
             hasher: S::default(),
-            front: Front::new(limits, begins_small),
-            state: T::lock(State::new(limits)),
+            table: Table::new(limits, begins_small, Ledger::new()),
             registration: Registration::none(),
             made_by: Process::here(),
             heir: Own::none(),
@@ -198,15 +191,14 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, Unfound> {
-        let reader = self.front.reader().ok_or(Unfound::UNSURE)?;
+        let mine = self.table.mine().ok_or(Unfound::UNSURE)?;
         if self.watch.samples(tag(hash)) {
             return Err(Unfound::UNSURE);
         }
         let now = self.now();
         if P::PLAIN {
-            let found =
-                self.front.find_near(reader, tag(hash), P::IN_BLOCKS, |entry| key.matches(&entry.key))?;
-            if self.is_expired(found.entry(), now) {
+            let found = mine.find_near(tag(hash), P::IN_BLOCKS, |entry| key.matches(&entry.key))?;
+            if self.is_old(found.entry(), now) {
                 return Err(Unfound::UNSURE);
             }
             self.put_off(found.entry(), now);
@@ -214,12 +206,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         } else {
             // The user's code runs while the entry is kept, rather than while the reader is pinned.
             let _after = LetGo(self);
-            let kept = self
-                .front
-                .find_near(reader, tag(hash), P::IN_BLOCKS, |_| true)?
-                .keep()
-                .ok_or(Unfound::UNSURE)?;
-            if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) || !kept.stamp() {
+            let kept = mine.find_near(tag(hash), P::IN_BLOCKS, |_| true)?.protect().ok_or(Unfound::UNSURE)?;
+            if !key.matches(&kept.entry().key) || self.is_old(kept.entry(), now) || !kept.stamp() {
                 return Err(Unfound::UNSURE);
             }
             self.put_off(kept.entry(), now);
@@ -244,34 +232,29 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             return heir.look(&Unseen { hash: heir.hash(key), unfound: Unfound::UNSURE }, key, clone);
         };
         let &Unseen { hash, mut unfound } = unseen;
-        if let Some(reader) = self.any_reader() {
-            let mut is_lacking = self.front.lacks(unfound);
+        if let Some(mine) = self.table.join_in() {
+            let mut is_lacking = self.table.lacks(unfound);
             if !is_lacking {
-                match self.look_without_lock(reader, hash, key, &clone) {
+                match self.look_without_lock(mine, hash, key, &clone) {
                     Ok(value) => return Ok(value),
                     Err(seen) => unfound = seen,
                 }
-                is_lacking = self.front.lacks(unfound);
+                is_lacking = self.table.lacks(unfound);
             }
             if is_lacking {
-                let number = reader.count_miss();
+                let number = mine.count_miss();
                 self.note(tag(hash), Use::Missed);
-                let running = self.front.begin_in(process, Some(reader));
+                let running = mine.begin_in(process);
                 return Err(self.miss(key, hash, unfound, self.conflict(), running, Some(number)));
             }
         }
         match self.look_in_lock(hash, key) {
             Ok(kept) => Ok(clone(kept.value())),
             Err(unfound) => {
-                let running = self.front.begin_in(process, self.front.reader());
+                let running = self.table.begin_in(process);
                 Err(self.miss(key, hash, unfound, self.conflict(), running, None))
             }
         }
-    }
-
-    /// The calling thread's reader; none while the thread ends.
-    pub(crate) fn any_reader(&self) -> Option<&Reader> {
-        self.front.reader().or_else(|| T::with(&self.state, |state| self.front.join_in(&mut state.lru)))
     }
 
     /// As [`look`](Self::look), in the lock.
@@ -298,7 +281,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// What was seen.
     pub(crate) fn look_without_lock<Q: Key<K, S::Hasher>>(
         &self,
-        reader: &Reader,
+        mine: Mine<'_, T, EntryOf<P, K, V>>,
         hash: u64,
         key: Q,
         clone: &impl Fn(&V) -> V,
@@ -307,13 +290,13 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let _after = LetGo(self);
         // Foreign code compares what is kept, and one candidate only; beyond that it takes the lock.
         let may_be_it = |entry: &EntryOf<P, K, V>| !P::PLAIN || key.matches(&entry.key);
-        let kept = self.front.find(reader, tag(hash), may_be_it)?.keep().ok_or(Unfound::UNSURE)?;
-        if !key.matches(&kept.entry().key) || self.is_expired(kept.entry(), now) {
+        let kept = mine.find(tag(hash), may_be_it)?.protect().ok_or(Unfound::UNSURE)?;
+        if !key.matches(&kept.entry().key) || self.is_old(kept.entry(), now) {
             return Err(Unfound::UNSURE);
         }
         self.put_off(kept.entry(), now);
         if !kept.stamp() {
-            T::with(&self.state, |state| kept.stamp_inside(self.front.inside(&mut state.lru)));
+            self.table.hit(&kept);
         }
         self.note(tag(hash), Use::Hit);
         Ok(clone(&kept.entry().value))
@@ -348,14 +331,13 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if P::PLAIN {
             let now = self.now();
             let mut left = Left::new();
-            let result = T::with(&self.state, |state| {
-                let front = self.front.inside(&mut state.lru);
+            let result = self.table.with(|table, ledger| {
                 let is_it = |entry: &EntryOf<P, K, V>| matches(&subject, &entry.key).then_some(());
-                let place = match front.still_lacks(unfound) {
+                let place = match table.still_lacks(unfound) {
                     true => None,
-                    false => front.find(tag(hash), is_it).map(|(place, ())| place),
+                    false => table.find(tag(hash), is_it).map(|(place, ())| place),
                 };
-                inside(self.searched(front, &mut state.ledger, place, now, &mut left), subject)
+                inside(self.searched(table, ledger, place, now, &mut left), subject)
             });
             return (result, left);
         }
@@ -375,8 +357,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             // SAFETY: it was found just now.
             let is_expired = |&place: &Place| self.is_expired(unsafe { inside.entry(place) }, now);
             if let Some(expired) = place.filter(is_expired) {
-                inside.lru.expirations += 1;
-                inside.remove(expired, left);
+                inside.expire(expired, left);
                 place = None;
             }
         }
@@ -390,8 +371,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             return heir.refresh(key);
         }
         let hash = self.hash(key);
-        let process = if T::SHARED { Process::here() } else { Process::ANY };
-        let running = self.front.begin_in(process, self.front.reader());
+        let running = self.table.begin();
         self.miss(key, hash, Unfound::UNSURE, Conflict::Replace, running, None)
     }
 
@@ -406,7 +386,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         running: Computation<'c, T, EntryOf<P, K, V>>,
         number: Option<u64>,
     ) -> MissOf<'c, T, P, K, V, S, Q> {
-        let (ticket, running) = (self.front.newest(), Some(running));
+        let (ticket, running) = (self.table.newest(), Some(running));
         let (key, same) = (Some(key.to_stored()), key.same());
         let stopwatch = match number {
             Some(number) => self.runs.begin_numbered(number),
@@ -442,7 +422,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 let invalidations = &mut searched.ledger.invalidations;
                 let forgotten =
                     if runs { invalidations.invalidate(hash, copied.take()?) } else { invalidations.clear() };
-                self.front.set_newest(invalidations.newest(), invalidations.are_kept());
+                searched.inside.set_newest(invalidations.newest(), invalidations.are_kept());
                 if let Some(place) = searched.place {
                     searched.inside.remove(place, searched.left);
                 }
@@ -500,7 +480,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let expiry = self.expiry();
         if !entry.key.is_current() {
             left.push(entry);
-        } else if inside.lru.admits(weight) && !self.is_expired(&entry, expiry.now) {
+        } else if inside.admits(weight) && !self.is_old(&entry, expiry.now) {
             inside.store(place, tag(hash), entry, weight, &expiry, left);
             self.note(tag(hash), Use::Stored);
         } else {
@@ -519,11 +499,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             return heir.clear();
         }
         let mut left = Left::new();
-        let _dropped_outside = T::with(&self.state, |state| {
-            let State { lru, ledger } = state;
+        let _dropped_outside = self.table.with(|mut inside, ledger| {
             let forgotten = ledger.invalidations.clear();
-            self.front.set_newest(ledger.invalidations.newest(), false);
-            let mut inside = self.front.inside(lru);
+            inside.set_newest(ledger.invalidations.newest(), false);
             inside.clear(&mut left);
             ledger.cleared = counts(&inside, ledger);
             (forgotten, core::mem::replace(&mut ledger.in_flight, InFlight::new()))
@@ -545,14 +523,14 @@ impl<T: Threading, P: Kind, K, V, S> LetGo<'_, T, P, K, V, S> {
     #[inline(never)]
     fn let_go(&self) {
         let mut left = Left::new();
-        T::with(&self.0.state, |state| self.0.front.inside(&mut state.lru).settle(&mut left));
+        self.0.table.with(|mut inside, _| inside.settle(&mut left));
     }
 }
 
 impl<T: Threading, P: Kind, K, V, S> Drop for LetGo<'_, T, P, K, V, S> {
     #[inline]
     fn drop(&mut self) {
-        if self.0.front.holds_back() {
+        if self.0.table.holds_back() {
             self.let_go();
         }
     }
@@ -562,8 +540,7 @@ impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
     /// Keeps what is there.
     fn keep<'c, S>(&mut self, cache: &'c Cache<T, P, K, V, S>) -> Option<Keeping<'c, T, P, K, V, S>> {
         let place = self.place?;
-        self.inside.lru.keep(place);
-        Some(Keeping { cache, places: Vec::from([place]) })
+        Some(Keeping::of(cache, &mut self.inside, place))
     }
 
     /// Counts a hit of what is there, and keeps it.
@@ -573,7 +550,9 @@ impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
     pub(crate) fn hit<'c, S>(mut self, cache: &'c Cache<T, P, K, V, S>) -> Keeping<'c, T, P, K, V, S> {
         let kept = self.keep(cache).expect("there is something");
         self.ledger.hits += 1;
-        self.place.into_iter().for_each(|place| cache.note(self.inside.lru.tag(place), Use::Hit));
+        if let Some(place) = self.place {
+            cache.note(self.inside.tag(place), Use::Hit);
+        }
         self.touch(cache);
         kept
     }
@@ -584,12 +563,10 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     #[cold]
     #[inline(never)]
     pub(crate) fn forget_invalidations(&self) {
-        let _dropped_outside = T::with(&self.state, |state| {
-            let runs = self.front.inside(&mut state.lru).runs();
-            let invalidations = &mut state.ledger.invalidations;
-            (!runs).then(|| {
-                let forgotten = invalidations.clear();
-                self.front.set_newest(invalidations.newest(), false);
+        let _dropped_outside = self.table.with(|inside, ledger| {
+            (!inside.runs()).then(|| {
+                let forgotten = ledger.invalidations.clear();
+                inside.set_newest(ledger.invalidations.newest(), false);
                 forgotten
             })
         });
@@ -601,12 +578,10 @@ impl<T: Threading, P: Kind, K, V, S> Drop for Cache<T, P, K, V, S> {
         let is_usable = self.is_usable();
         self.registration.end();
         self.stop_following();
-        let state = T::open(&mut self.state);
         if is_usable {
-            drop(self.front.inside(&mut state.lru).empty());
+            drop(self.table.empty());
         } else {
-            // Threads that do not exist here may have been changing it.
-            core::mem::forget(core::mem::replace(state, State::new(Limits::default())));
+            self.table.forget(Ledger::new());
         }
     }
 }

@@ -33,6 +33,7 @@ mod loom_models;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
+use crate::sys::clock::Instant;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -43,7 +44,6 @@ use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
 
 pub(crate) use self::inside::Inside;
 use self::inside::Mark;

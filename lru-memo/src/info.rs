@@ -87,7 +87,8 @@ pub enum Outcome {
     Miss,
     /// The call waited for another one, with `single_flight`, and got what that one had computed.
     Waited,
-    /// The call got an old value, which another call computes anew. No option of this version serves such values.
+    /// The call got a value older than its `ttl`, with `stale`: another call computes it anew, or this call tried to and
+    /// failed.
     Stale,
 }
 
@@ -122,6 +123,9 @@ pub struct CacheParameters {
     pub jitter: Option<Duration>,
     /// How long an entry stays that nobody uses; `None` when that does not matter.
     pub idle: Option<Duration>,
+    /// How long an entry older than `ttl` is still served while one caller computes it anew, and when that fails; `None`
+    /// when it is not.
+    pub stale: Option<Duration>,
     /// The largest sum of weights the cache keeps, in the unit of its `weigh`; `None` when it weighs nothing.
     pub max_weight: Option<usize>,
     /// With `scope = shared`, for how long this process may go on using what it has got from the store, without asking
@@ -143,6 +147,7 @@ impl CacheParameters {
             ttl: None,
             jitter: None,
             idle: None,
+            stale: None,
             max_weight: None,
             near: None,
             version: 0,
@@ -168,6 +173,13 @@ impl CacheParameters {
     #[must_use]
     pub const fn with_idle(self, idle: Duration) -> Self {
         Self { idle: Some(idle), ..self }
+    }
+
+    /// Made by generated code only.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_stale(self, stale: Duration) -> Self {
+        Self { stale: Some(stale), ..self }
     }
 
     /// Made by generated code only.

@@ -6,7 +6,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::bounds;
-use crate::info::{CacheInfo, CacheParameters};
+use crate::info::{CacheInfo, CacheParameters, Scope};
 use crate::storage::by_type::ByType;
 use crate::tags::Fingerprint;
 use crate::totals::CacheTotals;
@@ -87,6 +87,9 @@ impl RegisteredCache {
     #[must_use]
     pub fn parameters(&self) -> CacheParameters {
         match self.site.resize {
+            Some(_) if self.site.parameters.scope == Scope::Shared => {
+                CacheParameters { maxsize: self.info().maxsize, ..self.site.parameters }
+            }
             Some(_) => bounds::present(self.site.of, self.site.name, self.site.parameters),
             None => self.site.parameters,
         }
@@ -112,7 +115,9 @@ impl RegisteredCache {
     }
 
     /// Gives the function another bound, in all threads: what its `f_cache_resize` does. Returns whether it has a bound
-    /// that can change. A function with `maxsize = None` or `scope = shared` has none, and nothing happens.
+    /// that can change. A function with `maxsize = None` has none, and nothing happens. With
+    /// [`Scope::Shared`](crate::Scope::Shared), the bound is that of all processes; if the store does not work, nothing
+    /// changes, and the store's `health()` counts the error.
     ///
     /// ```
     /// use lru_memo::{cache, caches, lru_cache};

@@ -170,6 +170,31 @@ mod private {
     }
 
     #[lru_cache]
+    #[deprecated]
+    fn only_cleared(x: u32) -> u32 {
+        x
+    }
+
+    #[lru_cache(scope = thread)]
+    fn only_told<T: Clone + Eq + std::hash::Hash + 'static>(_x: T) -> u32 {
+        1
+    }
+
+    #[lru_cache]
+    fn only_with_outcome(x: u32) -> u32 {
+        x
+    }
+
+    /// Calls what is called by its companions alone.
+    pub(super) fn uses_companions() -> usize {
+        #[allow(deprecated)]
+        only_cleared_cache_clear();
+        let told = only_told_cache_info::<u8>().currsize;
+        let (value, _) = only_with_outcome_with_outcome(1);
+        told + value as usize
+    }
+
+    #[lru_cache]
     #[expect(dead_code, reason = "nobody calls it")]
     fn dead(x: u32) -> u32 {
         x
@@ -207,6 +232,7 @@ fn what_is_silent_works() {
         assert_eq!(private::expected("12".to_owned()), 2);
         assert_eq!(private::camelCase(1), 1);
         assert_eq!(private::uses_old(1), 1);
+        assert_eq!(private::uses_companions(), 1);
         assert_eq!(local(1), 1);
     }
     let hits = [

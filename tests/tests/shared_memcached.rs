@@ -26,6 +26,34 @@ fn patient(server: &Server, options: &str) -> Memcached {
         .expect("it is a URL")
 }
 
+/// Beyond 1,024 entries there is no list of them.
+#[test]
+fn a_bound_that_crosses_the_longest_list_drops_the_entries_and_keeps_the_counters() {
+    let scratch = Scratch::new();
+    let server = Server::on_socket(&scratch, &[]);
+    let [one, other] = [server.store(), server.store()];
+    let bound = |store: &dyn Store, space: &_| store.summary(space).expect("it works").maxsize;
+    for (compiled, first, then) in [(4, 5000, 3), (5000, 3, 5000)] {
+        // Each process has its own.
+        let [mine, theirs] = [space("f", Some(compiled)), space("f", Some(compiled))];
+        (0..9).for_each(|x| _ = square(&one, &mine, x));
+        assert!(square(&other, &theirs, 8));
+        one.resize(&mine, first).expect("it works");
+        assert_eq!([info(&one, &mine), info(&other, &theirs)], [(1, 9, 0); 2]);
+        (0..9).for_each(|x| assert!(!square(&other, &theirs, x)));
+        let left = if first == 3 { 3 } else { 9 };
+        assert_eq!((info(&one, &mine), bound(&one, &mine)), ((1, 18, left), Some(first)));
+        assert!(square(&one, &mine, 8) && other.invalidate(&theirs, &8_u64.to_le_bytes()).expect("it works"));
+        assert!(!square(&one, &mine, 8));
+        other.resize(&theirs, then).expect("it works");
+        assert_eq!((info(&one, &mine), bound(&one, &mine)), ((2, 19, 0), Some(then)));
+        (0..9).for_each(|x| assert!(!square(&one, &mine, x)));
+        one.clear(&mine).expect("it works");
+        assert_eq!((info(&other, &theirs), bound(&other, &theirs)), ((0, 0, 0), Some(then)));
+        assert!(!square(&other, &theirs, 8) && square(&one, &mine, 8));
+    }
+}
+
 #[test]
 fn a_store_on_a_socket_and_one_on_a_port_work() {
     let scratch = Scratch::new();

@@ -37,6 +37,8 @@ impl Random {
 /// A cache as simple as can be: the most recent entry is the last.
 #[derive(Default)]
 struct Model {
+    /// The present bound.
+    maxsize: Option<usize>,
     entries: Vec<(u64, Vec<u8>, u64)>,
     hits: u64,
     misses: u64,
@@ -74,7 +76,7 @@ impl Model {
             since.clears != self.clears || self.invalidated[since.invalidated..].contains(&key)
         });
         let found = self.find(key);
-        if stale || space.maxsize() == Some(0) || (found.is_some() && !replace) {
+        if stale || self.maxsize == Some(0) || (found.is_some() && !replace) {
             return;
         }
         found.map(|at| self.entries.remove(at));
@@ -82,8 +84,12 @@ impl Model {
             return;
         }
         self.entries.push((key, value.to_vec(), weight));
+        self.evict(space);
+    }
+
+    fn evict(&mut self, space: &Namespace) {
         let is_over = |model: &Self| {
-            space.maxsize().is_some_and(|max| model.entries.len() > max)
+            model.maxsize.is_some_and(|max| model.entries.len() > max)
                 || space
                     .max_weight()
                     .is_some_and(|max| model.entries.iter().map(|entry| entry.2).sum::<u64>() > max)
@@ -103,7 +109,11 @@ struct Since {
 
 /// Does random operations on a store and on the model, and compares all results.
 fn compare(store: &dyn Store, space: &Namespace, collide: bool, seed: u64, operations: u64) {
-    let (mut random, mut model) = (Random(seed | 1), Model::default());
+    let (mut random, mut model) = (Random(seed | 1), Model { maxsize: space.maxsize(), ..Model::default() });
+    if let Some(maxsize) = space.maxsize() {
+        // As it was in another comparison.
+        store.resize(space, maxsize).expect("it works");
+    }
     // What is being computed, and ends later.
     let mut running: Vec<(u64, Ticket, Since)> = Vec::new();
     let keys = 2 * space.maxsize().unwrap_or(20) as u64 + 3;
@@ -135,6 +145,12 @@ fn compare(store: &dyn Store, space: &Namespace, collide: bool, seed: u64, opera
                 let expected = model.find(key).map(|at| model.entries[at].1.clone());
                 assert_eq!(store.peek(space, &bytes), Ok(expected), "{at}");
             }
+            60 if space.maxsize().is_some() => {
+                let maxsize = random.below(keys) as usize;
+                model.maxsize = Some(maxsize);
+                model.evict(space);
+                store.resize(space, maxsize).expect("it works");
+            }
             50..60 => running.push((key, store.ticket(space).expect("it works"), since)),
             _ => match (store.get(space, &bytes).expect("it works"), model.get(key)) {
                 (Found::Hit(value), expected) => assert_eq!(Some(value), expected, "{at}"),
@@ -155,6 +171,7 @@ fn compare(store: &dyn Store, space: &Namespace, collide: bool, seed: u64, opera
             model.store(space, key, &value, weight, Some(since), replace);
         }
         assert_eq!(info(store, space), (model.hits, model.misses, model.entries.len()), "{at}");
+        assert_eq!(store.summary(space).expect("it works").maxsize, model.maxsize, "{at}");
     }
     for key in 0..keys {
         let expected = model.find(key).map(|at| model.entries[at].1.clone());

@@ -54,6 +54,8 @@ on_every_store! {
     the_expired_go_first
     an_entry_that_counts_as_older_expires_earlier
     what_expires_first_goes_first_whenever_it_was_stored
+    a_smaller_bound_evicts_the_expired_and_then_the_least_recent
+    a_bound_of_thousands_shrinks_in_steps
     weights_are_bounded
     an_entry_that_is_too_heavy_is_not_stored_and_what_it_replaces_goes
     namespaces_do_not_mix
@@ -290,6 +292,51 @@ fn what_expires_first_goes_first_whenever_it_was_stored(store: &dyn Store) {
     }
     put_older(store, &space, 600, 0);
     assert_eq!(there([4, 5, 600]), [false, true, true], "then the least recent");
+}
+
+fn a_smaller_bound_evicts_the_expired_and_then_the_least_recent(store: &dyn Store) {
+    let _turn = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let space = space("f", Some(4)).with_ttl(Some(Duration::from_secs(100)));
+    let bound = || store.summary(&space).expect("it works").maxsize;
+    assert_eq!(bound(), Some(4), "of a namespace that is not there yet");
+    put(store, &space, b"old", b"v", 1);
+    clock::advance(Duration::from_secs(60));
+    [b"a", b"b", b"c"].into_iter().for_each(|key| _ = put(store, &space, key, b"v", 1));
+    // The most recent one, but it expires first.
+    assert!(matches!(store.get(&space, b"old"), Ok(Found::Hit(_))));
+    clock::advance(Duration::from_secs(60));
+    store.resize(&space, 2).expect("it works");
+    let there = || [&b"old"[..], b"a", b"b", b"c"].map(|key| peek(store, &space, key).is_some());
+    assert_eq!((there(), bound()), ([false, false, true, true], Some(2)));
+    store.clear(&space).expect("it works");
+    assert_eq!(bound(), Some(2));
+    store.resize(&space, 0).expect("it works");
+    assert!(!put(store, &space, b"a", b"v", 1));
+    assert_eq!((info(store, &space), bound()), ((0, 0, 0), Some(0)));
+    store.resize(&space, 3).expect("it works");
+    [b"x", b"a", b"b", b"c"].into_iter().for_each(|key| _ = put(store, &space, key, b"v", 1));
+    assert_eq!((there(), bound()), ([false, true, true, true], Some(3)));
+    let listed = store.namespaces().expect("it works");
+    assert_eq!(listed.iter().map(|summary| summary.maxsize).collect::<Vec<_>>(), [Some(3)]);
+}
+
+fn a_bound_of_thousands_shrinks_in_steps(store: &dyn Store) {
+    let space = space("f", Some(1000));
+    (0..1000).for_each(|x| _ = square(store, &space, x));
+    let is_done = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(SeqCst) {
+                let summary = store.summary(&space).expect("it works");
+                let maxsize = summary.maxsize.expect("it has a bound");
+                assert!(summary.counts.currsize <= maxsize, "{summary:?}");
+            }
+        });
+        store.resize(&space, 3).expect("it works");
+        is_done.store(true, SeqCst);
+    });
+    assert_eq!(info(store, &space), (0, 1000, 3));
+    assert!([997, 998, 999].into_iter().all(|x| square(store, &space, x)));
 }
 
 fn weights_are_bounded(store: &dyn Store) {

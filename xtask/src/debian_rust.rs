@@ -99,12 +99,17 @@ impl Unpacked {
         let mut command = self.cargo(args);
         // Building the library is not a stable feature.
         command.env("RUSTC_BOOTSTRAP", "1");
-        command.args(["-Zbuild-std=std,panic_unwind,proc_macro,test", "--target", target]);
+        command.args(["-Zbuild-std=std,panic_abort,panic_unwind,proc_macro,test", "--target", target]);
         command
     }
 
     /// Returns the directory of a target's libraries.
     pub(crate) fn libraries(&self, target: &str) -> PathBuf {
         self.root.join("usr/lib/rustlib").join(target).join("lib")
+    }
+
+    /// Returns the directory of what was built for a target.
+    pub(crate) fn built(&self, target: &str) -> PathBuf {
+        self.root.join("target").join(target).join("debug")
     }
 }

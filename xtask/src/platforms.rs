@@ -1,8 +1,8 @@
 //! Steps for other compilers and other targets.
 
 use crate::Failure;
-use crate::command::{cargo, run};
-use crate::debian_rust::OLDEST;
+use crate::command::{cargo, program, run};
+use crate::debian_rust::{OLDEST, Unpacked};
 use crate::servers::installed;
 
 /// The integration tests of the semantics, for a compiler or a target.
@@ -13,8 +13,11 @@ const TELLING: &str = "-p lru-memo-tests --no-default-features --test semantics 
 const CHECKED: [(&str, &str); 3] = [
     ("x86_64-pc-windows-msvc", "memcached,redis"),
     ("aarch64-apple-darwin", "memcached,redis"),
-    ("wasm32-unknown-unknown", ""),
+    (WASM, "web-time"),
 ];
+
+/// WebAssembly in a browser.
+const WASM: &str = "wasm32-unknown-unknown";
 
 /// A target whose programs can run here.
 struct Runs {
@@ -76,11 +79,10 @@ pub(crate) fn targets() -> Result<(), Failure> {
     let rust = OLDEST.get()?;
     for (target, features) in CHECKED {
         run(&mut rust.cargo_with_library("check -p lru-memo", target))?;
-        if !features.is_empty() {
-            let check = format!("check -p lru-memo --features {features}");
-            run(&mut rust.cargo_with_library(&check, target))?;
-        }
+        let check = format!("check -p lru-memo --features {features}");
+        run(&mut rust.cargo_with_library(&check, target))?;
     }
+    wasm(&rust)?;
     installed("qemu-s390x", "qemu-user")?;
     for Runs { target, system, library, runner, tests } in RUN {
         let linker = format!("{system}-gcc");
@@ -92,4 +94,13 @@ pub(crate) fn targets() -> Result<(), Failure> {
         run(command.env(variable("LINKER"), linker).env(variable("RUNNER"), runner))?;
     }
     Ok(())
+}
+
+/// Runs a module for browsers.
+fn wasm(rust: &Unpacked) -> Result<(), Failure> {
+    installed("wasm-ld", "lld")?;
+    installed("node", "nodejs")?;
+    let mut build = rust.cargo_with_library("build --manifest-path fixtures/wasm/Cargo.toml --locked", WASM);
+    run(build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld"))?;
+    run(program("node", "fixtures/wasm/run.mjs").arg(rust.built(WASM).join("wasm.wasm")))
 }

@@ -6,7 +6,7 @@ use syn::{Expr, Ident, Token};
 use super::NAMES;
 
 /// What to write for an option of another library, as `cached`, `memoize` or `moka` call it.
-const ELSEWHERE: [(&[&str], &str); 16] = [
+const ELSEWHERE: [(&[&str], &str); 17] = [
     (
         &["size", "capacity", "max_size", "max_capacity", "max_entries", "limit", "Capacity"],
         "the bound is called `maxsize`; write `maxsize = 128`",
@@ -19,6 +19,17 @@ const ELSEWHERE: [(&[&str], &str); 16] = [
     (
         &["time_to_idle", "tti", "refresh", "time_refresh"],
         "how long an entry stays that nobody uses is called `idle`; write `idle = \"10m\"`",
+    ),
+    (
+        &[
+            "stale_while_revalidate",
+            "stale_if_error",
+            "refresh_after_write",
+            "refresh_ahead",
+            "fail_safe",
+            "fallback",
+        ],
+        "how long an old value is served while it is computed anew, or cannot be, is called `stale`; write `ttl = \"10m\", stale = \"1h\"`",
     ),
     (
         &["ty", "create", "convert", "key_type"],

@@ -122,6 +122,123 @@ async fn fetch(id: u64) -> Result<Page, FetchError> {
         }
     }
 }
+#[doc(hidden)]
+fn __lru_memo_instantiation_of_fetch() -> TypeId {
+    #[allow(deprecated, unreachable_code)]
+    let _ = || fetch(loop {});
+    instantiation(|| ())
+}
+#[doc(hidden)]
+#[inline]
+fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
+    AllThreads,
+    Kept<
+        {
+            #[allow(unused_imports)]
+            use NotPlain as _;
+            Plainness::<
+                (u64, ()),
+                Value<
+                    Result<Page, FetchError>,
+                    Is<
+                        {
+                            #[allow(unused_imports)]
+                            use NotResult as _;
+                            Probe::<Result<Page, FetchError>>::IS_RESULT
+                        },
+                    >,
+                >,
+            >::IS_PLAIN
+        },
+        false,
+    >,
+    (u64, ()),
+    Value<
+        Result<Page, FetchError>,
+        Is<
+            {
+                #[allow(unused_imports)]
+                use NotResult as _;
+                Probe::<Result<Page, FetchError>>::IS_RESULT
+            },
+        >,
+    >,
+    DefaultHasher,
+> {
+    #[allow(deprecated, unreachable_code)]
+    let _ = || fetch(loop {});
+    static __LRU_MEMO_CACHE: Slot<
+        Cache<
+            AllThreads,
+            Kept<
+                {
+                    #[allow(unused_imports)]
+                    use NotPlain as _;
+                    Plainness::<
+                        (u64, ()),
+                        Value<
+                            Result<Page, FetchError>,
+                            Is<
+                                {
+                                    #[allow(unused_imports)]
+                                    use NotResult as _;
+                                    Probe::<Result<Page, FetchError>>::IS_RESULT
+                                },
+                            >,
+                        >,
+                    >::IS_PLAIN
+                },
+                false,
+            >,
+            (u64, ()),
+            Value<
+                Result<Page, FetchError>,
+                Is<
+                    {
+                        #[allow(unused_imports)]
+                        use NotResult as _;
+                        Probe::<Result<Page, FetchError>>::IS_RESULT
+                    },
+                >,
+            >,
+            DefaultHasher,
+        >,
+    > = Slot::new();
+    __LRU_MEMO_CACHE
+        .get(
+            (shareable::<u64>(), ()),
+            shareable::<
+                Value<
+                    Result<Page, FetchError>,
+                    Is<
+                        {
+                            #[allow(unused_imports)]
+                            use NotResult as _;
+                            Probe::<Result<Page, FetchError>>::IS_RESULT
+                        },
+                    >,
+                >,
+            >(),
+            || Site {
+                of: __lru_memo_instantiation_of_fetch(),
+                name: || ::core::concat!(::core::module_path!(), "::", "fetch"),
+                file: ::core::file!(),
+                line: line!(),
+                parameters: CacheParameters::new(
+                    ::core::option::Option::Some(const { 128 }),
+                    false,
+                    <Scope>::Process,
+                ),
+                info: || fetch_needs_lru_cache_on_its_impl_block().info(),
+                totals: || fetch_needs_lru_cache_on_its_impl_block().totals(),
+                clear: || fetch_needs_lru_cache_on_its_impl_block().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    fetch_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize)
+                }),
+                invalidate_tag: ::core::option::Option::None,
+            },
+        )
+}
 ///Runs [`fetch`] itself: touches no cache and no counter, as Python's `__wrapped__`.
 async fn fetch_uncached(id: u64) -> Result<Page, FetchError> {
     get(id).await
@@ -412,117 +529,4 @@ fn fetch_cache_invalidate_if(
 ///Changes how many entries the cache of [`fetch`] may hold; evicts the least recent ones if it holds more.
 fn fetch_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
     fetch_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize);
-}
-#[doc(hidden)]
-fn __lru_memo_instantiation_of_fetch() -> TypeId {
-    instantiation(|| ())
-}
-#[doc(hidden)]
-#[inline]
-fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
-    AllThreads,
-    Kept<
-        {
-            #[allow(unused_imports)]
-            use NotPlain as _;
-            Plainness::<
-                (u64, ()),
-                Value<
-                    Result<Page, FetchError>,
-                    Is<
-                        {
-                            #[allow(unused_imports)]
-                            use NotResult as _;
-                            Probe::<Result<Page, FetchError>>::IS_RESULT
-                        },
-                    >,
-                >,
-            >::IS_PLAIN
-        },
-        false,
-    >,
-    (u64, ()),
-    Value<
-        Result<Page, FetchError>,
-        Is<
-            {
-                #[allow(unused_imports)]
-                use NotResult as _;
-                Probe::<Result<Page, FetchError>>::IS_RESULT
-            },
-        >,
-    >,
-    DefaultHasher,
-> {
-    static __LRU_MEMO_CACHE: Slot<
-        Cache<
-            AllThreads,
-            Kept<
-                {
-                    #[allow(unused_imports)]
-                    use NotPlain as _;
-                    Plainness::<
-                        (u64, ()),
-                        Value<
-                            Result<Page, FetchError>,
-                            Is<
-                                {
-                                    #[allow(unused_imports)]
-                                    use NotResult as _;
-                                    Probe::<Result<Page, FetchError>>::IS_RESULT
-                                },
-                            >,
-                        >,
-                    >::IS_PLAIN
-                },
-                false,
-            >,
-            (u64, ()),
-            Value<
-                Result<Page, FetchError>,
-                Is<
-                    {
-                        #[allow(unused_imports)]
-                        use NotResult as _;
-                        Probe::<Result<Page, FetchError>>::IS_RESULT
-                    },
-                >,
-            >,
-            DefaultHasher,
-        >,
-    > = Slot::new();
-    __LRU_MEMO_CACHE
-        .get(
-            (shareable::<u64>(), ()),
-            shareable::<
-                Value<
-                    Result<Page, FetchError>,
-                    Is<
-                        {
-                            #[allow(unused_imports)]
-                            use NotResult as _;
-                            Probe::<Result<Page, FetchError>>::IS_RESULT
-                        },
-                    >,
-                >,
-            >(),
-            || Site {
-                of: __lru_memo_instantiation_of_fetch(),
-                name: || ::core::concat!(::core::module_path!(), "::", "fetch"),
-                file: ::core::file!(),
-                line: line!(),
-                parameters: CacheParameters::new(
-                    ::core::option::Option::Some(const { 128 }),
-                    false,
-                    <Scope>::Process,
-                ),
-                info: || fetch_needs_lru_cache_on_its_impl_block().info(),
-                totals: || fetch_needs_lru_cache_on_its_impl_block().totals(),
-                clear: || fetch_needs_lru_cache_on_its_impl_block().clear(),
-                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                    fetch_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize)
-                }),
-                invalidate_tag: ::core::option::Option::None,
-            },
-        )
 }

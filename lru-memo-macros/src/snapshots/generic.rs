@@ -97,6 +97,22 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
         }
     }
 }
+#[doc(hidden)]
+fn __lru_memo_instantiation_of_largest<T: Clone + Ord + Hash + Send + Sync + 'static>() -> TypeId {
+    #[allow(deprecated, unreachable_code)]
+    let _ = || largest::<T>(loop {});
+    instantiation(|| ())
+}
+#[doc(hidden)]
+#[inline]
+fn largest_needs_lru_cache_on_its_impl_block<
+    T: Clone + Ord + Hash + Send + Sync + 'static,
+>() -> &'static Instance {
+    #[allow(deprecated, unreachable_code)]
+    let _ = || largest::<T>(loop {});
+    static __LRU_MEMO_INSTANCES: Instances = Instances::new();
+    __LRU_MEMO_INSTANCES.of(instantiation(|| ()))
+}
 ///Runs [`largest`] itself: touches no cache and no counter, as Python's `__wrapped__`.
 fn largest_uncached<T: Clone + Ord + Hash + Send + Sync + 'static>(
     values: Vec<T>,
@@ -549,16 +565,4 @@ fn largest_cache_resize<T: Clone + Ord + Hash + Send + Sync + 'static>(
 ) {
     largest_needs_lru_cache_on_its_impl_block::<T>()
         .resize(__lru_memo_instantiation_of_largest::<T>(), __lru_memo_maxsize);
-}
-#[doc(hidden)]
-fn __lru_memo_instantiation_of_largest<T: Clone + Ord + Hash + Send + Sync + 'static>() -> TypeId {
-    instantiation(|| ())
-}
-#[doc(hidden)]
-#[inline]
-fn largest_needs_lru_cache_on_its_impl_block<
-    T: Clone + Ord + Hash + Send + Sync + 'static,
->() -> &'static Instance {
-    static __LRU_MEMO_INSTANCES: Instances = Instances::new();
-    __LRU_MEMO_INSTANCES.of(instantiation(|| ()))
 }

@@ -45,6 +45,70 @@ fn area(width: u32, height: u32) -> u32 {
         }
     }
 }
+#[doc(hidden)]
+fn __lru_memo_instantiation_of_area() -> TypeId {
+    #[allow(deprecated, unreachable_code)]
+    let _ = || area(loop {}, loop {});
+    instantiation(|| ())
+}
+#[doc(hidden)]
+#[inline]
+fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
+    AllThreads,
+    Kept<
+        {
+            #[allow(unused_imports)]
+            use NotPlain as _;
+            Plainness::<(u32, (u32, ())), u32>::IS_PLAIN
+        },
+        false,
+    >,
+    (u32, (u32, ())),
+    u32,
+    DefaultHasher,
+> {
+    #[allow(deprecated, unreachable_code)]
+    let _ = || area(loop {}, loop {});
+    static __LRU_MEMO_CACHE: Slot<
+        Cache<
+            AllThreads,
+            Kept<
+                {
+                    #[allow(unused_imports)]
+                    use NotPlain as _;
+                    Plainness::<(u32, (u32, ())), u32>::IS_PLAIN
+                },
+                false,
+            >,
+            (u32, (u32, ())),
+            u32,
+            DefaultHasher,
+        >,
+    > = Slot::new();
+    __LRU_MEMO_CACHE
+        .get(
+            (shareable::<u32>(), (shareable::<u32>(), ())),
+            shareable::<u32>(),
+            || Site {
+                of: __lru_memo_instantiation_of_area(),
+                name: || ::core::concat!(::core::module_path!(), "::", "area"),
+                file: ::core::file!(),
+                line: line!(),
+                parameters: CacheParameters::new(
+                    ::core::option::Option::Some(const { 128 }),
+                    false,
+                    <Scope>::Process,
+                ),
+                info: || area_needs_lru_cache_on_its_impl_block().info(),
+                totals: || area_needs_lru_cache_on_its_impl_block().totals(),
+                clear: || area_needs_lru_cache_on_its_impl_block().clear(),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
+                    area_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize)
+                }),
+                invalidate_tag: ::core::option::Option::None,
+            },
+        )
+}
 ///Runs [`area`] itself: touches no cache and no counter, as Python's `__wrapped__`.
 fn area_uncached(width: u32, height: u32) -> u32 {
     width * height
@@ -205,64 +269,4 @@ fn area_cache_invalidate_if(
 ///Changes how many entries the cache of [`area`] may hold; evicts the least recent ones if it holds more.
 fn area_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
     area_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize);
-}
-#[doc(hidden)]
-fn __lru_memo_instantiation_of_area() -> TypeId {
-    instantiation(|| ())
-}
-#[doc(hidden)]
-#[inline]
-fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
-    AllThreads,
-    Kept<
-        {
-            #[allow(unused_imports)]
-            use NotPlain as _;
-            Plainness::<(u32, (u32, ())), u32>::IS_PLAIN
-        },
-        false,
-    >,
-    (u32, (u32, ())),
-    u32,
-    DefaultHasher,
-> {
-    static __LRU_MEMO_CACHE: Slot<
-        Cache<
-            AllThreads,
-            Kept<
-                {
-                    #[allow(unused_imports)]
-                    use NotPlain as _;
-                    Plainness::<(u32, (u32, ())), u32>::IS_PLAIN
-                },
-                false,
-            >,
-            (u32, (u32, ())),
-            u32,
-            DefaultHasher,
-        >,
-    > = Slot::new();
-    __LRU_MEMO_CACHE
-        .get(
-            (shareable::<u32>(), (shareable::<u32>(), ())),
-            shareable::<u32>(),
-            || Site {
-                of: __lru_memo_instantiation_of_area(),
-                name: || ::core::concat!(::core::module_path!(), "::", "area"),
-                file: ::core::file!(),
-                line: line!(),
-                parameters: CacheParameters::new(
-                    ::core::option::Option::Some(const { 128 }),
-                    false,
-                    <Scope>::Process,
-                ),
-                info: || area_needs_lru_cache_on_its_impl_block().info(),
-                totals: || area_needs_lru_cache_on_its_impl_block().totals(),
-                clear: || area_needs_lru_cache_on_its_impl_block().clear(),
-                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                    area_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize)
-                }),
-                invalidate_tag: ::core::option::Option::None,
-            },
-        )
 }

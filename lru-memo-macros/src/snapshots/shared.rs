@@ -26,6 +26,70 @@ fn report(customer: u64, month: &str) -> String {
         }
     }
 }
+#[doc(hidden)]
+fn __lru_memo_instantiation_of_report() -> TypeId {
+    #[allow(deprecated, unreachable_code)]
+    let _ = || report(loop {}, loop {});
+    instantiation(|| ())
+}
+#[doc(hidden)]
+#[inline]
+fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
+    #[allow(deprecated, unreachable_code)]
+    let _ = || report(loop {}, loop {});
+    static __LRU_MEMO_CACHES: SharedCaches = SharedCaches::new();
+    __LRU_MEMO_CACHES
+        .of(
+            instantiation(|| ()),
+            || Site {
+                of: __lru_memo_instantiation_of_report(),
+                name: || ::core::concat!(::core::module_path!(), "::", "report"),
+                file: ::core::file!(),
+                line: line!(),
+                parameters: CacheParameters::new(
+                        ::core::option::Option::Some(const { 128 }),
+                        false,
+                        <Scope>::Shared,
+                    )
+                    .with_ttl(::core::time::Duration::from_nanos(600000000000u64)),
+                info: || at_once(
+                    report_needs_lru_cache_on_its_impl_block().by_thread(()).info(),
+                ),
+                totals: || report_needs_lru_cache_on_its_impl_block().totals(),
+                clear: || at_once(
+                    report_needs_lru_cache_on_its_impl_block().by_thread(()).clear(),
+                ),
+                resize: ::core::option::Option::Some(|__lru_memo_maxsize| at_once(
+                    report_needs_lru_cache_on_its_impl_block()
+                        .by_thread(())
+                        .resize(__lru_memo_maxsize),
+                )),
+                invalidate_tag: ::core::option::Option::None,
+            },
+            || Identity {
+                tokens: 177911170595235414052918718881592267191u128,
+                is_named: false,
+                is_free: true,
+                module: ::core::module_path!(),
+                hidden: "report_needs_lru_cache_on_its_impl_block",
+                within: ::core::any::type_name_of_val(&|| ()),
+                package: [
+                    ::core::option_env!("CARGO_PKG_NAME"),
+                    ::core::option_env!("CARGO_PKG_VERSION"),
+                ],
+                types: names(
+                    &[
+                        &::core::any::type_name::<String>(),
+                        &::core::any::type_name::<&'_ str>(),
+                        &::core::any::type_name::<u64>(),
+                    ],
+                ),
+                arguments: names(&[]),
+                own: ::core::option::Option::None,
+                code: || (),
+            },
+        )
+}
 ///Runs [`report`] itself: touches no cache and no counter, as Python's `__wrapped__`.
 fn report_uncached(customer: u64, month: &str) -> String {
     render(customer, month)
@@ -44,12 +108,18 @@ fn report_cache_clear() {
 }
 ///The configuration of the cache of [`report`].
 fn report_cache_parameters() -> CacheParameters {
-    CacheParameters::new(
-            ::core::option::Option::Some(const { 128 }),
-            false,
-            <Scope>::Shared,
-        )
-        .with_ttl(::core::time::Duration::from_nanos(600000000000u64))
+    at_once(
+        report_needs_lru_cache_on_its_impl_block()
+            .by_thread(())
+            .parameters(
+                CacheParameters::new(
+                        ::core::option::Option::Some(const { 128 }),
+                        false,
+                        <Scope>::Shared,
+                    )
+                    .with_ttl(::core::time::Duration::from_nanos(600000000000u64)),
+            ),
+    )
 }
 ///Removes one entry from the cache of [`report`]; says whether it was there.
 fn report_cache_invalidate(customer: u64, month: &str) -> ::core::primitive::bool {
@@ -152,59 +222,11 @@ fn report_with_outcome(customer: u64, month: &str) -> (String, Outcome) {
         }
     }
 }
-#[doc(hidden)]
-fn __lru_memo_instantiation_of_report() -> TypeId {
-    instantiation(|| ())
-}
-#[doc(hidden)]
-#[inline]
-fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
-    static __LRU_MEMO_CACHES: SharedCaches = SharedCaches::new();
-    __LRU_MEMO_CACHES
-        .of(
-            instantiation(|| ()),
-            || Site {
-                of: __lru_memo_instantiation_of_report(),
-                name: || ::core::concat!(::core::module_path!(), "::", "report"),
-                file: ::core::file!(),
-                line: line!(),
-                parameters: CacheParameters::new(
-                        ::core::option::Option::Some(const { 128 }),
-                        false,
-                        <Scope>::Shared,
-                    )
-                    .with_ttl(::core::time::Duration::from_nanos(600000000000u64)),
-                info: || at_once(
-                    report_needs_lru_cache_on_its_impl_block().by_thread(()).info(),
-                ),
-                totals: || report_needs_lru_cache_on_its_impl_block().totals(),
-                clear: || at_once(
-                    report_needs_lru_cache_on_its_impl_block().by_thread(()).clear(),
-                ),
-                resize: ::core::option::Option::None,
-                invalidate_tag: ::core::option::Option::None,
-            },
-            || Identity {
-                tokens: 177911170595235414052918718881592267191u128,
-                is_named: false,
-                is_free: true,
-                module: ::core::module_path!(),
-                hidden: "report_needs_lru_cache_on_its_impl_block",
-                within: ::core::any::type_name_of_val(&|| ()),
-                package: [
-                    ::core::option_env!("CARGO_PKG_NAME"),
-                    ::core::option_env!("CARGO_PKG_VERSION"),
-                ],
-                types: names(
-                    &[
-                        &::core::any::type_name::<String>(),
-                        &::core::any::type_name::<&'_ str>(),
-                        &::core::any::type_name::<u64>(),
-                    ],
-                ),
-                arguments: names(&[]),
-                own: ::core::option::Option::None,
-                code: || (),
-            },
-        )
+///Changes how many entries the cache of [`report`] may hold; evicts the least recent ones if it holds more.
+fn report_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
+    at_once(
+        report_needs_lru_cache_on_its_impl_block()
+            .by_thread(())
+            .resize(__lru_memo_maxsize),
+    );
 }

@@ -15,14 +15,16 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if let Some(heir) = self.heir() {
             return heir.totals();
         }
-        T::with(&self.state, |state| {
-            let (hits, misses) = counts(&self.front.inside(&mut state.lru), &state.ledger);
+        self.table.with(|inside, ledger| {
+            let (hits, misses) = counts(&inside, ledger);
+            let (evictions, expirations) = inside.evictions_and_expirations();
             CacheTotals {
                 hits,
                 misses,
-                evictions: state.lru.evictions,
-                expirations: state.lru.expirations,
-                waits: state.ledger.waits,
+                evictions,
+                expirations,
+                waits: ledger.waits,
+                stale_hits: ledger.stale_hits,
                 ..self.runs.totals()
             }
         })
@@ -34,14 +36,13 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if let Some(heir) = self.heir() {
             return heir.info();
         }
-        T::with(&self.state, |state| {
-            let (hits, misses) = counts(&self.front.inside(&mut state.lru), &state.ledger);
-            let cleared = state.ledger.cleared;
+        self.table.with(|inside, ledger| {
+            let (hits, misses) = counts(&inside, ledger);
             CacheInfo {
-                hits: hits - cleared.0,
-                misses: misses - cleared.1,
-                maxsize: state.lru.limits.maxsize,
-                currsize: state.lru.len(),
+                hits: hits - ledger.cleared.0,
+                misses: misses - ledger.cleared.1,
+                maxsize: inside.limits().maxsize,
+                currsize: inside.len(),
             }
         })
     }

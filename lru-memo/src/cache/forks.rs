@@ -20,7 +20,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[cold]
     #[inline(never)]
     pub(super) fn make_heir(&self) -> &Self {
-        self.front.leave();
+        self.table.leave();
         self.heir.get_or_make(|| self.with_present_bound())
     }
 }
@@ -59,35 +59,25 @@ impl<P: Kind + 'static, K: 'static, V: 'static, S: 'static> Cache<AllThreads, P,
 #[cfg(unix)]
 mod handlers {
     use alloc::boxed::Box;
-    use core::ops::DerefMut;
 
-    use super::super::{Cache, State};
+    use super::super::{Cache, Ledger};
     use crate::cache::in_flight::InFlight;
     use crate::cache::kind::Kind;
     use crate::sys::fork::{Forkable, Locked};
-    use crate::table::Front;
+    use crate::table::Guard;
     use crate::table::threading::AllThreads;
 
     impl<P: Kind, K, V, S> Forkable for Cache<AllThreads, P, K, V, S> {
         fn lock(&self) -> Box<dyn Locked + '_> {
-            Box::new(Held { front: &self.front, state: self.state.lock() })
+            Box::new(self.table.lock())
         }
     }
 
-    /// A cache in its lock while the process forks.
-    struct Held<'c, E, G> {
-        front: &'c Front<AllThreads, E>,
-        state: G,
-    }
-
-    impl<E, G, K, V> Locked for Held<'_, E, G>
-    where
-        G: DerefMut<Target = State<AllThreads, K, V>>,
-    {
+    impl<E, K, V> Locked for Guard<'_, AllThreads, E, Ledger<AllThreads, K, V>> {
         fn forget_others(&mut self) {
-            self.front.forget_others(&mut self.state.lru);
+            let ledger = Self::forget_others(self);
             // Nobody will land what others were computing. Dropping their keys is the user's code, and not for here.
-            core::mem::forget(core::mem::replace(&mut self.state.ledger.in_flight, InFlight::new()));
+            core::mem::forget(core::mem::replace(&mut ledger.in_flight, InFlight::new()));
         }
     }
 }

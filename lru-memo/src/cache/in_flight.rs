@@ -3,18 +3,20 @@
 //! The flights of a cache are in a table, which the cache's lock protects. Keys are compared outside of the lock, as
 //! those of entries are: a search is repeated until it has compared all keys in the table with its hash.
 
+use crate::sys::clock::Instant;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use core::time::Duration;
-use std::time::Instant;
 
 use hashbrown::HashTable;
 
 use crate::advice::Use;
+use crate::cache::Cache;
 use crate::cache::kind::Kind;
 use crate::cache::miss::Miss;
-use crate::cache::{Cache, State};
+use crate::cache::stale::{ClaimedEntry, Old};
 use crate::codegen::key::{Key, SameKey};
 use crate::flight::{Failure, Flight, Landed, Turn, Waiting};
 use crate::info::Outcome;
@@ -101,7 +103,7 @@ enum Match<T: Threading, K, V> {
 
 /// The next step of a lookup.
 enum Step<T: Threading, K, V, H, C> {
-    Hit(H),
+    Hit(H, Outcome),
     /// Compare this key, and look again.
     Compare(T::Pointer<K>),
     /// Copy the key, and look again.
@@ -109,8 +111,9 @@ enum Step<T: Threading, K, V, H, C> {
     /// Copy the key for the table, and look again.
     ShareKey,
     Wait(Arc<Flight<V>>, Waiting<V>),
-    /// Run the function: with the turn, or without one if the thread is inside the flight of this key already.
-    Run(C, Ticket, Option<Turn<V>>),
+    /// Run the function: with the turn, or without one if the thread is inside the flight of this key already. It may be
+    /// for an old entry, which is claimed.
+    Run(C, Ticket, Option<Turn<V>>, Option<ClaimedEntry<H>>),
 }
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
@@ -123,47 +126,69 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         key: Q,
         clone: impl Fn(&V) -> V,
     ) -> Result<V, PendingOf<'_, T, P, K, V, S, Q>> {
+        self.join(key, clone).map(|(value, _)| value).map_err(|(pending, _)| pending)
+    }
+
+    /// Like [`get_or_join`](Self::get_or_join), and tells the outcome of a hit. An old entry that the caller has claimed
+    /// is a miss, with the old value.
+    #[inline]
+    pub(super) fn join<Q: Key<K, S::Hasher>>(
+        &self,
+        key: Q,
+        clone: impl Fn(&V) -> V,
+    ) -> Joined<V, PendingOf<'_, T, P, K, V, S, Q>> {
         if let Some(heir) = self.heir() {
-            return heir.get_or_join(key, clone);
+            return heir.join(key, clone);
         }
         let hash = self.hash(key);
-        let reader = self.any_reader();
-        if let Some(Ok(value)) = reader.map(|reader| self.look_without_lock(reader, hash, key, &clone)) {
-            return Ok(value);
+        let mine = self.table.join_in();
+        if let Some(Ok(value)) = mine.map(|mine| self.look_without_lock(mine, hash, key, &clone)) {
+            return Ok((value, Outcome::Hit));
         }
         let mut compared = Compared::<T, K>::new();
         // The key is copied before the caller joins a flight: the user's code that copies may call the function again,
         // and would wait for itself.
         let (mut stored, mut shared) = (None, None);
         loop {
-            let step: Step<T, K, V, _, _> = self.at(hash, key, |searched| {
-                if searched.place.is_some() {
-                    return Step::Hit(searched.hit(self));
+            let step: Step<T, K, V, _, _> = self.at(hash, key, |mut searched| {
+                let is_old = searched.is_old(self);
+                if searched.place.is_some() && !is_old {
+                    return Step::Hit(searched.hit(self), Outcome::Hit);
                 }
+                let flight = match searched.ledger.in_flight.find(hash, &compared) {
+                    Match::Unknown(other) => return Step::Compare(other),
+                    Match::Flight(flight) => Some(flight),
+                    Match::Nothing => None,
+                };
+                // In the child of a fork, nobody computes for a flight that began before.
+                let is_computed = flight.as_ref().is_some_and(|flight| flight.is_here());
+                if is_old && (is_computed || !searched.is_claimable(self)) {
+                    return Step::Hit(searched.hit_old(self), Outcome::Stale);
+                }
+                if stored.is_none() {
+                    return Step::CopyKey;
+                }
+                let runs_alone = flight.as_ref().is_some_and(|flight| is_old || flight.is_entered());
+                if let Some(flight) = flight.filter(|_| !runs_alone) {
+                    searched.ledger.waits += 1;
+                    let waiting = flight.join();
+                    return Step::Wait(flight, waiting);
+                }
+                if !runs_alone && shared.is_none() {
+                    return Step::ShareKey;
+                }
+                let claimed = if is_old { searched.claim(self) } else { None };
                 let ledger = searched.ledger;
-                match ledger.in_flight.find(hash, &compared) {
-                    Match::Unknown(other) => Step::Compare(other),
-                    Match::Flight(flight) if flight.is_entered() && stored.is_some() => {
-                        ledger.misses += 1;
-                        Step::Run(self.front.begin(), ledger.invalidations.newest(), None)
-                    }
-                    _ if stored.is_none() => Step::CopyKey,
-                    Match::Flight(flight) => {
-                        ledger.waits += 1;
-                        let waiting = flight.join();
-                        Step::Wait(flight, waiting)
-                    }
-                    Match::Nothing => {
-                        let Some(shared) = shared.take() else { return Step::ShareKey };
-                        let turn = if T::SHARED { Flight::begin() } else { Flight::begin_in_thread() };
-                        ledger.in_flight.insert(hash, shared, Arc::clone(turn.flight()));
-                        ledger.misses += 1;
-                        Step::Run(self.front.begin(), ledger.invalidations.newest(), Some(turn))
-                    }
-                }
+                let turn = shared.take().filter(|_| !runs_alone).map(|shared| {
+                    let turn = if T::SHARED { Flight::begin() } else { Flight::begin_in_thread() };
+                    ledger.in_flight.insert(hash, shared, Arc::clone(turn.flight()));
+                    turn
+                });
+                ledger.misses += u64::from(claimed.is_none());
+                Step::Run(self.table.begin(), ledger.invalidations.newest(), turn, claimed)
             });
             match step {
-                Step::Hit(kept) => return Ok(clone(kept.value())),
+                Step::Hit(kept, outcome) => return Ok((clone(kept.value()), outcome)),
                 Step::Compare(other) => {
                     let is_equal = key.matches(&other);
                     compared.note(other, is_equal);
@@ -173,9 +198,10 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 Step::Wait(flight, waiting) => {
                     let seat = Seat { cache: self, hash, flight, waiting: Some(waiting) };
                     let key_in_hand = stored.take().expect(COPIED);
-                    return Err(Pending::Wait { seat, key: key_in_hand, same: key.same(), _unused: shared });
+                    let pending = Pending::Wait { seat, key: key_in_hand, same: key.same(), _unused: shared };
+                    return Err((pending, None));
                 }
-                Step::Run(running, ticket, turn) => {
+                Step::Run(running, ticket, turn, claimed) => {
                     self.note(tag(hash), Use::Missed);
                     let (same, conflict, unfound) = (key.same(), self.conflict(), Unfound::UNSURE);
                     let miss = Miss {
@@ -190,7 +216,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                         turn,
                         stopwatch: self.runs.begin(),
                     };
-                    return Err(Pending::Run(miss));
+                    let old = claimed.map(|entry| entry.old(clone));
+                    return Err((Pending::Run(miss), old));
                 }
             }
         }
@@ -201,8 +228,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if !turn.flight().is_here() {
             return turn.land(Arc::new(value()));
         }
-        let _dropped_outside =
-            T::with(&self.state, |state| state.ledger.in_flight.remove(hash, turn.flight()));
+        let _dropped_outside = self.table.with_ledger(|ledger| ledger.in_flight.remove(hash, turn.flight()));
         // From here on, no caller can join the flight.
         if turn.flight().has_waiters() {
             turn.land(Arc::new(value()));
@@ -214,8 +240,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if !turn.flight().is_here() {
             return;
         }
-        let _dropped_outside =
-            T::with(&self.state, |state| state.ledger.in_flight.remove(hash, turn.flight()));
+        let _dropped_outside = self.table.with_ledger(|ledger| ledger.in_flight.remove(hash, turn.flight()));
         // From here on, no caller can join the flight.
         let errors: Option<Vec<Failure>> = (0..turn.flight().waiters()).map(|_| copy()).collect();
         if let Some(errors) = errors {
@@ -227,8 +252,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     pub(crate) fn forget_flight<Q: Key<K, S::Hasher>>(&self, hash: u64, key: Q) {
         let mut compared = Compared::<T, K>::new();
         loop {
-            let (unknown, _dropped_outside) = T::with(&self.state, |state| {
-                let in_flight = &mut state.ledger.in_flight;
+            let (unknown, _dropped_outside) = self.table.with_ledger(|ledger| {
+                let in_flight = &mut ledger.in_flight;
                 match in_flight.find(hash, &compared) {
                     Match::Unknown(other) => (Some(other), None),
                     Match::Flight(flight) => (None, in_flight.remove(hash, &flight)),
@@ -261,6 +286,9 @@ pub enum Pending<'c, T: Threading, P: Kind, K, V, S, M> {
 
 /// The result of a wait: a value, an error, or a miss if the caller has to run the function.
 type Waited<'c, T, P, K, V, S, M> = Result<(Result<V, Failure>, Outcome), Miss<'c, T, P, K, V, S, M>>;
+
+/// The value of a hit, or what the caller does next, with the old value if it runs the function for that.
+type Joined<V, N> = Result<(V, Outcome), (N, Option<Box<Old<V>>>)>;
 
 /// What the caller that looked up a key `Q` does next.
 type PendingOf<'c, T, P, K, V, S, Q> =
@@ -346,7 +374,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
             }
             Some(Landed::Error(error)) => {
                 if cache.is_usable() {
-                    T::with(&cache.state, |state| state.ledger.misses += 1);
+                    cache.table.with_ledger(|ledger| ledger.misses += 1);
                     cache.note(tag(hash), Use::Missed);
                 }
                 return Ok((Err(error), Outcome::Waited));
@@ -355,9 +383,9 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
             None => None,
         };
         let begun = cache.is_usable().then(|| {
-            T::with(&cache.state, |state| {
-                state.ledger.misses += 1;
-                (cache.front.begin(), state.ledger.invalidations.newest())
+            cache.table.with_ledger(|ledger| {
+                ledger.misses += 1;
+                (cache.table.begin(), ledger.invalidations.newest())
             })
         });
         cache.note(tag(hash), Use::Missed);
@@ -398,8 +426,8 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
         if !flight.is_here() {
             return;
         }
-        let _dropped_outside = T::with(&self.state, |state: &mut State<T, K, V>| {
-            flight.is_vacant().then(|| state.ledger.in_flight.remove(hash, flight))
-        });
+        let _dropped_outside = self
+            .table
+            .with_ledger(|ledger| flight.is_vacant().then(|| ledger.in_flight.remove(hash, flight)));
     }
 }

@@ -1,10 +1,14 @@
 //! What is known of a cache's entries when it is compiled: whether they are [plain](crate::codegen::plain), and whether they
 //! may expire.
 
+use crate::sys::clock::Instant;
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
-use std::time::Instant;
+
+use crate::cache::lifetime::Lifetime;
+use crate::cache::stale::claim::Claim;
 
 use crate::advice::{Sampler, Watch};
 
@@ -28,10 +32,22 @@ pub trait Expiry: Send + Sync + 'static {
     /// Whether a use puts it off.
     const IDLES: bool = false;
 
-    /// That of an entry which is stored now, of the age that it may reach, and how long it may be unused.
-    fn new(now: Option<Instant>, age: Option<Duration>, idle: Option<Duration>) -> Self;
+    /// Whether an entry is served for some time after it has become old.
+    const STALES: bool = false;
+
+    /// That of an entry which is stored now, of the age that it may reach, in a cache whose entries live like that.
+    fn new(now: Option<Instant>, age: Option<Duration>, lifetime: Lifetime) -> Self;
     /// The deadline, if there is one.
     fn deadline(&self) -> Option<Instant>;
+    /// When the entry becomes old, if ever: without `stale` that is the deadline.
+    #[inline]
+    fn fresh_until(&self) -> Option<Instant> {
+        self.deadline()
+    }
+    /// The right to recompute an old entry.
+    fn claim(&self) -> Option<&Arc<Claim>> {
+        None
+    }
     /// Notes a use.
     #[inline]
     fn put_off(&self, _now: Instant, _idle: Duration) {}
@@ -64,6 +80,17 @@ impl<P: Kind> Kind for InBlocks<P> {
     type Watch = P::Watch;
 }
 
+/// As `P`, for entries that are served for some time after they have become old.
+#[derive(Debug)]
+pub struct Staling<P>(core::marker::PhantomData<P>);
+
+impl<P: Kind> Kind for Staling<P> {
+    const PLAIN: bool = P::PLAIN;
+    const IN_BLOCKS: bool = P::IN_BLOCKS;
+    type Expiry = Stale<P::Expiry>;
+    type Watch = P::Watch;
+}
+
 /// As `P`, for entries that expire when nobody uses them.
 #[derive(Debug)]
 pub struct Idling<P>(core::marker::PhantomData<P>);
@@ -90,7 +117,7 @@ impl Expiry for () {
     const EXPIRES: bool = false;
 
     #[inline]
-    fn new(_: Option<Instant>, _: Option<Duration>, _: Option<Duration>) {}
+    fn new(_: Option<Instant>, _: Option<Duration>, _: Lifetime) {}
 
     #[inline]
     fn deadline(&self) -> Option<Instant> {
@@ -102,7 +129,7 @@ impl Expiry for Option<Instant> {
     const EXPIRES: bool = true;
 
     #[inline]
-    fn new(now: Self, age: Option<Duration>, _: Option<Duration>) -> Self {
+    fn new(now: Self, age: Option<Duration>, _: Lifetime) -> Self {
         now.zip(age).and_then(|(now, age)| now.checked_add(age))
     }
 
@@ -126,8 +153,8 @@ impl Expiry for PutOff {
     const EXPIRES: bool = true;
     const IDLES: bool = true;
 
-    fn new(now: Option<Instant>, age: Option<Duration>, idle: Option<Duration>) -> Self {
-        let [ends, unused] = [age, idle].map(|length| length.map_or(u64::MAX, nanoseconds));
+    fn new(now: Option<Instant>, age: Option<Duration>, lifetime: Lifetime) -> Self {
+        let [ends, unused] = [age, lifetime.idle].map(|length| length.map_or(u64::MAX, nanoseconds));
         Self { stored: now, ends, unused: AtomicU64::new(unused) }
     }
 
@@ -149,6 +176,48 @@ impl Expiry for PutOff {
         if gained > (idle / 1024).min(MOST) {
             self.unused.fetch_max(unused, Relaxed);
         }
+    }
+}
+
+/// When an entry becomes old, when it expires, and who recomputes it between the two.
+#[derive(Debug)]
+pub struct Stale<E> {
+    fresh_until: Option<Instant>,
+    ends: E,
+    claim: Arc<Claim>,
+}
+
+impl<E: Expiry> Expiry for Stale<E> {
+    const EXPIRES: bool = true;
+    const IDLES: bool = E::IDLES;
+    const STALES: bool = true;
+
+    fn new(now: Option<Instant>, age: Option<Duration>, lifetime: Lifetime) -> Self {
+        let in_all = age.zip(lifetime.stale).and_then(|(age, stale)| age.checked_add(stale));
+        Self {
+            fresh_until: now.zip(age).and_then(|(now, age)| now.checked_add(age)),
+            ends: E::new(now, in_all, lifetime),
+            claim: Arc::default(),
+        }
+    }
+
+    #[inline]
+    fn deadline(&self) -> Option<Instant> {
+        self.ends.deadline()
+    }
+
+    #[inline]
+    fn fresh_until(&self) -> Option<Instant> {
+        [self.fresh_until, self.ends.deadline()].into_iter().flatten().min()
+    }
+
+    fn claim(&self) -> Option<&Arc<Claim>> {
+        Some(&self.claim)
+    }
+
+    #[inline]
+    fn put_off(&self, now: Instant, idle: Duration) {
+        self.ends.put_off(now, idle);
     }
 }
 

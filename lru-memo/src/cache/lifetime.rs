@@ -7,16 +7,23 @@ use foldhash::quality::FixedState;
 
 /// The lengths that decide how long an entry may stay.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Lifetime {
+pub struct Lifetime {
     /// The longest age.
     pub(crate) ttl: Option<Duration>,
     /// What the age is shortened by, at most.
     pub(crate) jitter: Option<Duration>,
     /// How long an entry stays that nobody uses.
     pub(crate) idle: Option<Duration>,
+    /// How long an entry is served after it has become old.
+    pub(crate) stale: Option<Duration>,
 }
 
 impl Lifetime {
+    /// Whether `ttl` alone does not say how long entries may stay.
+    pub(crate) fn needs_more_than_ttl(self) -> bool {
+        self.jitter.is_some() || self.idle.is_some() || self.stale.is_some()
+    }
+
     /// Returns the age that an entry may reach, from the age that its value gives it, if any, and the hash of its key.
     pub(crate) fn age(self, of_value: Option<Duration>, hash: u64) -> Option<Duration> {
         let ttl = self.ttl?;

@@ -1,7 +1,7 @@
 //! When entries expire, and what puts that off.
 
+use crate::sys::clock::Instant;
 use core::time::Duration;
-use std::time::Instant;
 
 use super::{Cache, Entry, EntryOf, Searched};
 use crate::cache::kind::{Expiry, Kind};
@@ -13,8 +13,8 @@ use crate::table::threading::Threading;
 
 /// Returns how long entries may stay, as the options say.
 pub(super) fn lifetime(parameters: CacheParameters) -> Lifetime {
-    let CacheParameters { ttl, jitter, idle, .. } = parameters;
-    Lifetime { ttl, jitter, idle }
+    let CacheParameters { ttl, jitter, idle, stale, .. } = parameters;
+    Lifetime { ttl, jitter, idle, stale }
 }
 
 impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
@@ -28,7 +28,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     ) -> EntryOf<P, K, V> {
         let lifetime = self.lifetime();
         let age = if P::Expiry::EXPIRES { lifetime.age(ttl_of(&value), hash) } else { None };
-        Entry { key, value, expiry: P::Expiry::new(self.now(), age, lifetime.idle) }
+        Entry { key, value, expiry: P::Expiry::new(self.now(), age, lifetime) }
     }
 
     /// Returns how entries expire, as of now.

@@ -1,6 +1,5 @@
 //! Removing the entries that match: those with a tag, and those that a predicate of the user's chooses.
 
-use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use core::ops::Deref;
 use core::sync::atomic::Ordering::Relaxed;
@@ -10,7 +9,6 @@ use super::outside::Keeping;
 use crate::advice::Use;
 use crate::cache::in_flight::InFlight;
 use crate::cache::kind::Kind;
-use crate::table::blocks::Place;
 use crate::table::lru::Left;
 use crate::table::threading::Threading;
 use crate::tags::{self, Fingerprint, Tagged};
@@ -62,17 +60,15 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
             return heir.remove_at_once(belongs);
         }
         let mut left = Left::new();
-        let _dropped_outside = T::with(&self.state, |state| {
-            let mut inside = self.front.inside(&mut state.lru);
-            let places: Vec<Place> = inside.lru.live.places().collect();
-            for place in places {
+        let _dropped_outside = self.table.with(|mut inside, ledger| {
+            for place in inside.places() {
                 // SAFETY: it was found just now, and nothing but this removes it meanwhile.
                 if belongs(unsafe { &inside.entry(place).key }) {
-                    self.note(inside.lru.tag(place), Use::Left);
+                    self.note(inside.tag(place), Use::Left);
                     inside.remove(place, &mut left);
                 }
             }
-            state.ledger.in_flight.remove_all(belongs)
+            ledger.in_flight.remove_all(belongs)
         });
     }
 
@@ -84,32 +80,34 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
         if let Some(heir) = self.heir() {
             return heir.invalidate_if(predicate);
         }
-        let (places, _dropped_outside) = T::with(&self.state, |state| {
-            let forgotten = state.ledger.invalidations.clear();
-            self.front.set_newest(state.ledger.invalidations.newest(), false);
-            let flights = core::mem::replace(&mut state.ledger.in_flight, InFlight::new());
-            (state.lru.live.places().collect::<Vec<_>>(), (forgotten, flights))
+        let (places, _dropped_outside) = self.table.with(|inside, ledger| {
+            let forgotten = ledger.invalidations.clear();
+            inside.set_newest(ledger.invalidations.newest(), false);
+            let flights = core::mem::replace(&mut ledger.in_flight, InFlight::new());
+            (inside.places(), (forgotten, flights))
         });
         let mut removed = 0;
         for batch in places.chunks(BATCH) {
-            let kept = T::with(&self.state, |state| {
-                let there: Vec<Place> =
-                    batch.iter().copied().filter(|&place| state.lru.contains(place)).collect();
-                there.iter().for_each(|&place| state.lru.keep(place));
-                Keeping { cache: self, places: there }
+            let kept = self.table.with(|mut inside, _| {
+                let mut kept = Keeping::nothing(self);
+                for &place in batch {
+                    if inside.contains(place) {
+                        kept.take(Keeping::of(self, &mut inside, place));
+                    }
+                }
+                kept
             });
-            let mut chosen = kept.places.clone();
+            let mut chosen = kept.places().to_vec();
             chosen.retain(|&place| {
                 let entry = kept.entry(place);
                 predicate(&entry.key, &entry.value)
             });
             let mut left = Left::new();
-            T::with(&self.state, |state| {
-                let mut inside = self.front.inside(&mut state.lru);
+            self.table.with(|mut inside, _| {
                 for place in chosen {
                     // What is kept stays what it is, but may have left the cache.
-                    if inside.lru.contains(place) {
-                        self.note(inside.lru.tag(place), Use::Left);
+                    if inside.contains(place) {
+                        self.note(inside.tag(place), Use::Left);
                         inside.remove(place, &mut left);
                         removed += 1;
                     }

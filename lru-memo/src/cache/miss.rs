@@ -6,15 +6,14 @@ use core::time::Duration;
 
 use crate::advice::{Use, Watch};
 use crate::cache::kind::Kind;
-use crate::cache::{Cache, EntryOf, State};
+use crate::cache::{Cache, EntryOf};
 use crate::codegen::key::{Key, SameKey};
 use crate::codegen::outcome::{Errors, Returned};
 use crate::flight::Turn;
 use crate::table::invalidations::{Since, Ticket};
 use crate::table::lru::Left;
-use crate::table::reader::Reader;
 use crate::table::threading::Threading;
-use crate::table::{Computation, Inside, Unfound, tag};
+use crate::table::{Computation, Inside, Mine, Unfound, tag};
 use crate::tags::Tagged;
 use crate::totals::Stopwatch;
 
@@ -38,6 +37,12 @@ pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
     pub(crate) stopwatch: Stopwatch<'c>,
 }
 
+/// The reader of the thread that has stored a value, if it was at hand.
+type StoredBy<'c, T, P, K, V> = Option<Mine<'c, T, EntryOf<P, K, V>>>;
+
+/// A stored entry, or one that was not stored yet.
+type Stored<'c, T, P, K, V> = Result<StoredBy<'c, T, P, K, V>, EntryOf<P, K, V>>;
+
 /// The [`Miss`] of a lookup by a key `Q`.
 pub(crate) type MissOf<'c, T, P, K, V, S, Q> =
     Miss<'c, T, P, K, V, S, <Q as Key<K, <S as BuildHasher>::Hasher>>::Same>;
@@ -45,7 +50,7 @@ pub(crate) type MissOf<'c, T, P, K, V, S, Q> =
 /// What becomes of a computed value whose key is in the cache by now.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conflict {
-    /// The one that is there stays, where it is: a call of a bounded function.
+    /// The one that is there stays, where it is, unless it is old: a call of a bounded function.
     Keep,
     /// The new one replaces it, as the most recent.
     Replace,
@@ -113,9 +118,9 @@ where
                 self.cache.note(tag(self.hash), Use::Left);
             }
         }
-        if stored_by.is_some() {
+        if let Some(mine) = stored_by {
             if let Some(running) = self.running.take() {
-                running.end(stored_by);
+                mine.end(running);
             }
         }
         if let Some(value) = outcome.value().filter(|_| self.turn.is_some()) {
@@ -134,7 +139,7 @@ where
         value: V,
         weigh: impl Fn(&K, &V) -> usize,
         ttl_of: impl Fn(&V) -> Option<Duration>,
-    ) -> Option<&'c Reader> {
+    ) -> StoredBy<'c, T, P, K, V> {
         let cache = self.cache;
         let entry = cache.entry(self.hash, key, value, ttl_of);
         let weight = weigh(&entry.key, &entry.value);
@@ -152,25 +157,19 @@ where
     /// # Errors
     /// The entry, when that is not so, or takes foreign code to find out.
     #[inline(always)]
-    fn store_at_once(
-        &self,
-        entry: EntryOf<P, K, V>,
-        weight: usize,
-    ) -> Result<Option<&'c Reader>, EntryOf<P, K, V>> {
+    fn store_at_once(&self, entry: EntryOf<P, K, V>, weight: usize) -> Stored<'c, T, P, K, V> {
         let mut left = Left::new();
-        let Some(mut state) = T::enter_if(&self.cache.state, || self.cache.is_usable()) else {
+        let Some(mut guard) = self.cache.table.lock_if(|| self.cache.is_usable()) else {
             return Ok(None);
         };
-        let State { lru, ledger } = &mut *state;
-        let mine = self.cache.front.reader();
-        let mut inside = self.cache.front.inside_by(mine, lru);
+        let (mut inside, ledger, mine) = guard.parts();
         let is_lacking = inside.still_lacks(self.unfound) || self.lacks_now(&inside, &entry);
         if !is_lacking || ledger.invalidations.newest() != self.ticket {
             return Err(entry);
         }
         let expiry = self.cache.expiry();
-        let is_wanted = entry.key.is_current() && inside.lru.admits(weight);
-        if is_wanted && !self.cache.is_expired(&entry, expiry.now) {
+        let is_wanted = entry.key.is_current() && inside.admits(weight);
+        if is_wanted && !self.cache.is_old(&entry, expiry.now) {
             inside.store_new(tag(self.hash), entry, weight, &expiry, &mut left);
             self.cache.note(tag(self.hash), Use::Stored);
         } else {
@@ -204,7 +203,7 @@ where
                     match invalidations.since(self.ticket, hash, |key| is_known(&others, key)) {
                         Since::Unknown(invalidated) => return Some((invalidated, entry)),
                         Since::Everything => searched.left.push(entry),
-                        Since::Others if searched.place.is_some() && self.conflict == Conflict::Keep => {
+                        Since::Others if self.conflict == Conflict::Keep && searched.is_kept(cache) => {
                             searched.left.push(entry);
                         }
                         Since::Others => cache.store(searched, hash, entry, weight),
@@ -231,7 +230,7 @@ impl<T: Threading, P: Kind, K, V, S, M> Miss<'_, T, P, K, V, S, M> {
             self.cache.abandon(self.hash, turn);
         }
         drop(self.running.take());
-        if self.cache.front.remembers() && self.cache.is_usable() {
+        if self.cache.table.remembers() && self.cache.is_usable() {
             self.cache.forget_invalidations();
         }
     }
@@ -244,7 +243,7 @@ impl<T: Threading, P: Kind, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
             // The function has panicked, or was cancelled.
             self.cache.note(tag(self.hash), Use::Left);
         }
-        if self.turn.is_some() || self.running.is_some() || self.cache.front.remembers() {
+        if self.turn.is_some() || self.running.is_some() || self.cache.table.remembers() {
             self.end();
         }
     }

@@ -8,7 +8,7 @@ use crate::cache::kind::Kind;
 use crate::table::blocks::Place;
 use crate::table::lru::Left;
 use crate::table::threading::Threading;
-use crate::table::{Unfound, tag};
+use crate::table::{Inside, Unfound, tag};
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// As [`search`](Self::search), comparing outside of the lock.
@@ -23,13 +23,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let now = self.now();
         let mut left = Left::new();
         // Those that were compared outside of the lock: they are kept, so that they stay what they are.
-        let mut different = Keeping { cache: self, places: Vec::new() };
-        let mut equal = Keeping { cache: self, places: Vec::new() };
+        let (mut different, mut equal) = (Keeping::nothing(self), Keeping::nothing(self));
         let mut arguments = Some((inside, subject));
         let mut rounds = Rounds::default();
         loop {
-            let round = T::with(&self.state, |state| {
-                let mut front = self.front.inside(&mut state.lru);
+            let round = self.table.with(|mut front, ledger| {
                 let (mut there, mut unknown) = (None, None);
                 let is_lacking = front.still_lacks(unfound);
                 for place in front.candidates(tag(hash)).take_while(|_| !is_lacking) {
@@ -42,27 +40,23 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 if let Some(place) = unknown {
                     let is_known = |place: &Place| different.places.contains(place) || Some(*place) == there;
                     if rounds.are_left(front.candidates(tag(hash)).count()) {
-                        front.lru.keep(place);
-                        return Err(place);
+                        return Err(Keeping::of(self, &mut front, place));
                     }
                     let unknown: Vec<_> =
                         front.candidates(tag(hash)).filter(|place| !is_known(place)).collect();
                     unknown.into_iter().for_each(|place| front.remove(place, &mut left));
                 }
                 if !(equal.places.is_empty() && different.places.is_empty()) {
-                    for place in equal.places.drain(..).chain(different.places.drain(..)) {
-                        front.lru.unkeep(place);
-                    }
+                    equal.let_go(&mut front);
+                    different.let_go(&mut front);
                     front.settle(&mut left);
                 }
-                let searched = self.searched(front, &mut state.ledger, there, now, &mut left);
+                let searched = self.searched(front, ledger, there, now, &mut left);
                 Ok(arguments.take().map(|(inside, subject)| inside(searched, subject)))
             });
             match (round, &arguments) {
-                (Err(place), Some((_, subject))) => {
-                    // Should the comparison panic, it is not kept any longer.
-                    let unknown = Keeping { cache: self, places: Vec::from([place]) };
-                    let is_equal = matches(subject, &unknown.entry(place).key);
+                (Err(unknown), Some((_, subject))) => {
+                    let is_equal = matches(subject, &unknown.entry(unknown.places[0]).key);
                     if is_equal { &mut equal } else { &mut different }.take(unknown);
                 }
                 (Ok(done), _) => return (done.expect("the arguments are taken once"), left),
@@ -92,27 +86,61 @@ impl Rounds {
     }
 }
 
-/// Places that are kept for foreign code, by whoever has no hazard for them.
+/// Entries that are kept for foreign code, by a thread without a hazard for them. Dropping this lets them go.
 pub(crate) struct Keeping<'c, T: Threading, P: Kind, K, V, S> {
-    pub(super) cache: &'c Cache<T, P, K, V, S>,
-    pub(super) places: Vec<Place>,
+    cache: &'c Cache<T, P, K, V, S>,
+    /// Each was kept in the lock of the cache, and not let go.
+    places: Vec<Place>,
 }
 
-impl<T: Threading, P: Kind, K, V, S> Keeping<'_, T, P, K, V, S> {
-    /// One of them.
-    pub(super) fn entry(&self, place: Place) -> &EntryOf<P, K, V> {
-        assert!(self.places.contains(&place));
-        // SAFETY: it was found and kept in the lock, until this is dropped.
-        unsafe { self.cache.front.kept(place) }
+impl<'c, T: Threading, P: Kind, K, V, S> Keeping<'c, T, P, K, V, S> {
+    pub(super) fn nothing(cache: &'c Cache<T, P, K, V, S>) -> Self {
+        Self { cache, places: Vec::new() }
     }
 
-    /// The value of the first of them.
+    /// Keeps an entry.
+    ///
+    /// # Panics
+    /// If there is no entry at the place.
+    pub(super) fn of(
+        cache: &'c Cache<T, P, K, V, S>,
+        inside: &mut Inside<'_, T, EntryOf<P, K, V>>,
+        place: Place,
+    ) -> Self {
+        inside.keep(place);
+        Self { cache, places: Vec::from([place]) }
+    }
+
+    pub(super) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Returns one of the entries.
+    ///
+    /// # Panics
+    /// If the place is not kept.
+    pub(super) fn entry(&self, place: Place) -> &EntryOf<P, K, V> {
+        assert!(self.places.contains(&place));
+        // SAFETY: it was kept in the lock of this cache, until this is dropped.
+        unsafe { self.cache.table.kept(place) }
+    }
+
+    /// Returns the value of the first entry.
     pub(crate) fn value(&self) -> &V {
         &self.entry(self.places[0]).value
     }
 
-    fn take(&mut self, mut other: Self) {
+    /// Takes over the entries of another one.
+    pub(super) fn take(&mut self, mut other: Self) {
         self.places.append(&mut other.places);
+    }
+
+    /// Lets the entries go, in the lock.
+    fn let_go(&mut self, inside: &mut Inside<'_, T, EntryOf<P, K, V>>) {
+        for place in self.places.drain(..) {
+            // SAFETY: it was kept, and is no longer among the places of this.
+            unsafe { inside.unkeep(place) };
+        }
     }
 }
 
@@ -122,11 +150,9 @@ impl<T: Threading, P: Kind, K, V, S> Drop for Keeping<'_, T, P, K, V, S> {
             return;
         }
         let mut left = Left::new();
-        T::with(&self.cache.state, |state| {
-            let mut inside = self.cache.front.inside(&mut state.lru);
-            for place in self.places.drain(..) {
-                inside.lru.unkeep(place);
-            }
+        let cache = self.cache;
+        cache.table.with(|mut inside, _| {
+            self.let_go(&mut inside);
             inside.settle(&mut left);
         });
     }

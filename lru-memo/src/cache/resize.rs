@@ -47,7 +47,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let Some(bound) = self.bound else { return };
         if !T::SHARED {
             // SAFETY: a cache of one thread is counted, so it stays where it is until it is dropped, which ends this.
-            unsafe { self.front.reach().begin(bound) };
+            unsafe { self.table.reach().begin(bound) };
         }
         self.follow(bound);
     }
@@ -55,7 +55,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// Has the cache of a thread follow if its bound has changed.
     #[inline]
     pub(super) fn catch_up_with_bound(&self) {
-        if !T::SHARED && self.front.reach().is_cut() {
+        if !T::SHARED && self.table.reach().is_cut() {
             self.catch_up_with_changed_bound();
         }
     }
@@ -63,7 +63,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[cold]
     #[inline(never)]
     fn catch_up_with_changed_bound(&self) {
-        self.front.restore_reach();
+        self.table.restore_reach();
         if let Some(bound) = self.bound {
             self.follow(bound);
         }
@@ -78,14 +78,14 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let mut panic = None;
         loop {
             let mut left = Left::new();
-            let reached = T::with(&self.state, |state| {
+            let reached = self.table.with(|mut inside, _| {
                 let maxsize = bound.get();
-                if state.lru.limits.maxsize == Some(maxsize) {
+                if inside.limits().maxsize == Some(maxsize) {
                     return Some(maxsize);
                 }
                 let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
                 let expiry = table::Expiry { now: self.now(), deadline_of };
-                let reached = self.front.inside(&mut state.lru).resize(maxsize, &expiry, &mut left);
+                let reached = inside.resize(maxsize, &expiry, &mut left);
                 self.maxsize.store(reached, Relaxed);
                 (reached == maxsize).then_some(maxsize)
             });
@@ -121,7 +121,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     pub(super) fn stop_following(&self) {
         if !T::SHARED {
             if let Some(bound) = self.bound {
-                self.front.reach().end(bound);
+                self.table.reach().end(bound);
             }
         }
     }

@@ -3,12 +3,12 @@
 //! `thread::park` is not used: each thread has one token only, and the caller's own code, such as an executor, may be
 //! waiting for it.
 
+use crate::sys::clock::Instant;
 use alloc::sync::Arc;
 use alloc::task::Wake;
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use crate::sys::fork::Process;
 use crate::sys::sync::{Condvar, Mutex};

@@ -2,13 +2,13 @@
 //!
 //! One thread serves all alarms of a process. The first alarm starts it. The child of a fork starts its own.
 
+use crate::sys::clock::Instant;
 use alloc::collections::BTreeMap;
 use core::future::Future;
 use core::pin::Pin;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::Instant;
 
 use super::{shield, wake};
 use crate::sys::fork::Own;

@@ -2,6 +2,7 @@
 //!
 //! If the store fails, the error is counted, the function runs, and nothing is stored.
 
+mod bound;
 mod change;
 pub(crate) mod tags;
 mod wait;
@@ -11,7 +12,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
 use core::future::Future;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use core::time::Duration;
 
 use super::codec::key::SharedKey;
@@ -24,7 +25,8 @@ use super::near::Near;
 use super::task::{self, Caller};
 use super::turns::{Role, Run, SharedTurn, Turns};
 use super::undelivered::Mark;
-use super::{Counts, Entry, Found, Store, Ticket};
+use super::{Entry, Found, Store, Ticket};
+use crate::bounds;
 use crate::cache::lifetime::Lifetime;
 use crate::codegen::outcome::{Errors, Returned};
 use crate::info::{CacheInfo, CacheParameters};
@@ -49,6 +51,8 @@ pub struct SharedCache {
     calls: Calls,
     turns: Turns,
     near: Option<Near>,
+    /// The bound that the store has told last, if there is one.
+    maxsize: AtomicUsize,
     /// Set while a removal in this namespace is undelivered.
     undelivered: Mark,
 }
@@ -98,7 +102,7 @@ impl SharedCaches {
         let make = || {
             SharedCache::new(
                 (site.name)(),
-                site.parameters,
+                bounds::before_use(site.name, site.parameters),
                 noted(identity.id((site.name)(), site.parameters.version, of)),
                 site.invalidate_tag.is_some(),
             )
@@ -183,10 +187,12 @@ impl SharedCache {
             .with_maxsize(parameters.maxsize)
             .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
             .with_ttl(parameters.ttl);
+        let maxsize = AtomicUsize::new(parameters.maxsize.unwrap_or(usize::MAX));
         let near = parameters.near.map(|near| Near::new(&parameters, near));
         let (turns, undelivered) = (Turns::new(), Mark::new());
         let (runs, calls) = (Runs::of(|| name), Calls::default());
-        let lifetime = Lifetime { ttl: parameters.ttl, jitter: parameters.jitter, idle: None };
+        let CacheParameters { ttl, jitter, stale, .. } = parameters;
+        let lifetime = Lifetime { ttl, jitter, idle: None, stale };
         Self {
             space,
             is_told_apart: id.is_some(),
@@ -196,6 +202,7 @@ impl SharedCache {
             calls,
             turns,
             near,
+            maxsize,
             undelivered,
         }
     }
@@ -371,14 +378,6 @@ impl SharedCall {
         };
         let near = cache.near.as_ref().and_then(Near::ticket);
         SharedMiss { replace: true, refreshes: true, near, ..cache.miss(caller, stored) }
-    }
-
-    /// Returns the counters, all zero when the store does not work.
-    pub async fn info(self) -> CacheInfo {
-        let maxsize = self.cache.space.maxsize();
-        let counts = self.ask(|store, space, _| store.info(space)).await;
-        let Counts { hits, misses, currsize } = counts.unwrap_or_default();
-        CacheInfo { hits, misses, maxsize, currsize }
     }
 
     /// Removes every entry and zeroes the counters.

@@ -316,7 +316,16 @@ impl Store for Embedded {
     }
 
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {
-        self.with(|opened| opened.counts(space))
+        self.with(|opened| opened.counts(space)).map(|(counts, _)| counts)
+    }
+
+    fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
+        let (counts, maxsize) = self.with(|opened| opened.counts(space))?;
+        Ok(Summary { maxsize, ..Summary::new(space, counts) })
+    }
+
+    fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {
+        self.with(|opened| opened.resize(space, maxsize))
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {

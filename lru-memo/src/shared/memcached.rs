@@ -9,6 +9,7 @@
 //! - A namespace that may have more than 1,024 entries has no list of them: see `unlisted.rs`.
 
 mod access;
+mod bound;
 #[cfg(any(test, fuzzing))]
 pub(super) mod check;
 mod connection;
@@ -32,6 +33,7 @@ use alloc::vec::Vec;
 use std::time::Instant;
 
 use self::access::Access;
+pub(super) use self::bound::Listing;
 use self::lease::Leases;
 use self::listed::Listed;
 use self::names::Counter;
@@ -143,10 +145,10 @@ impl Memcached {
         Ok(access.items.lease(access.names()?, key))
     }
 
-    fn info_until(&self, space: &Namespace, until: Instant) -> Result<Counts, Error> {
+    fn summary_until(&self, space: &Namespace, until: Instant) -> Result<Summary, Error> {
         let mut access = Access::new(self, space);
         access.until = until;
-        if access.limits().is_some() { listed::info(&access) } else { unlisted::info(&access) }
+        bound::summary(&access)
     }
 
     /// Runs an operation on a namespace, in the variant with or without a list of its entries.
@@ -154,13 +156,22 @@ impl Memcached {
         &self,
         space: &Namespace,
         key: &[u8],
-        listed: impl FnOnce(Listed<'_>) -> Result<R, Error>,
-        unlisted: impl FnOnce(Unlisted<'_>) -> Result<R, Error>,
+        listed: impl Fn(Listed<'_>) -> Result<R, Error>,
+        unlisted: impl Fn(Unlisted<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let access = Access::new(self, space);
-        match access.limits() {
-            Some(limits) => listed(Listed::new(&access, limits, key)),
-            None => unlisted(Unlisted::new(&access, key)),
+        let mut tried = 0;
+        loop {
+            let is_listed = bound::is_listed(space);
+            let access = Access::new(self, space).expecting(is_listed);
+            let done = if is_listed {
+                listed(Listed::new(&access, key))
+            } else {
+                unlisted(Unlisted::new(&access, key))
+            };
+            tried += 1;
+            if done.is_ok() || bound::is_listed(space) == is_listed || tried == bound::KINDS {
+                return done;
+            }
         }
     }
 }
@@ -224,7 +235,15 @@ impl Store for Memcached {
     }
 
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {
-        self.info_until(space, Instant::now() + self.options.timeout)
+        self.summary(space).map(|summary| summary.counts)
+    }
+
+    fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
+        self.summary_until(space, Instant::now() + self.options.timeout)
+    }
+
+    fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {
+        bound::resize(&Access::new(self, space), maxsize)
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
@@ -249,8 +268,8 @@ impl Store for Memcached {
             let found = server.exchange(&batch, until)?.pop().unwrap_or(Answer::Missing).value()?;
             let listed = found.and_then(|(bytes, _)| index::decode(&bytes)).unwrap_or_default();
             for summary in listed {
-                let counts = self.info_until(&summary.namespace(), until)?;
-                all.push(Summary { counts, ..summary });
+                let Summary { counts, maxsize, .. } = self.summary_until(&summary.namespace(), until)?;
+                all.push(Summary { counts, maxsize, ..summary });
             }
         }
         Ok(all)

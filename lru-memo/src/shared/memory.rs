@@ -18,9 +18,9 @@ use crate::sys::clock;
 use crate::sys::fork::{Heritage, Inherited};
 use crate::sys::sync::Condvar;
 use crate::table::blocks::Place;
-use crate::table::lru::{Left, Limits, Lru};
+use crate::table::lru::{Left, Limits};
 use crate::table::threading::OneThread;
-use crate::table::{Expiry, Front, Inside, tag};
+use crate::table::{Expiry, Inside, Table, tag};
 
 /// How many invalidations of a namespace are remembered. A value is not stored if there were more during its run.
 const REMEMBERED: usize = 16;
@@ -71,8 +71,7 @@ impl Record {
 
 struct Space {
     ttl: Option<Duration>,
-    front: Front<OneThread, Record>,
-    lru: Lru,
+    table: Table<OneThread, Record, ()>,
     summary: Summary,
     generation: u64,
     /// The hashes of the keys that were invalidated last, each at the index of its number.
@@ -99,8 +98,7 @@ impl Space {
         let limits = Limits { maxsize: space.maxsize(), max_weight };
         Self {
             ttl: space.ttl(),
-            front: Front::new(limits, true),
-            lru: Lru::new(limits),
+            table: Table::new(limits, true, ()),
             summary: Summary::new(space, Counts::default()),
             generation: 0,
             invalidated: [0; REMEMBERED],
@@ -113,7 +111,7 @@ impl Space {
     }
 
     fn counts(&self) -> Counts {
-        Counts { currsize: self.lru.len(), ..self.summary.counts }
+        Counts { currsize: self.inside(|table| table.len()), ..self.summary.counts }
     }
 
     /// Whether the key was neither cleared nor invalidated since the ticket.
@@ -124,12 +122,24 @@ impl Space {
             && (1..=missed).all(|back| self.invalidated[at(self.sequence - back)] != hash)
     }
 
+    fn summary(&self) -> Summary {
+        Summary { counts: self.counts(), ..self.summary.clone() }
+    }
+
+    /// Takes one step towards a new bound, and returns whether it is reached.
+    fn resize(&mut self, maxsize: usize) -> bool {
+        let expiry = Expiry { now: self.now(), deadline_of: |record: &Record| record.expires };
+        let reached = self.inside(|mut table| table.resize(maxsize, &expiry, &mut Left::new()));
+        self.summary.maxsize = Some(reached);
+        reached == maxsize
+    }
+
     fn now(&self) -> Option<Instant> {
         self.ttl.map(|_| clock::now())
     }
 
-    fn inside(&mut self) -> Inside<'_, OneThread, Record> {
-        self.front.inside(&mut self.lru)
+    fn inside<R>(&self, act: impl FnOnce(Inside<'_, OneThread, Record>) -> R) -> R {
+        self.table.with(|table, ()| act(table))
     }
 
     /// Returns the place of a key, and a part of its entry. Removes an expired entry.
@@ -139,18 +149,19 @@ impl Space {
             let is_live = !record.is_expired(now);
             (*record.key == *key).then(|| is_live.then(|| made(record)))
         };
-        let mut inside = self.inside();
-        let (place, made) = inside.find(tag(hash(key)), found)?;
-        if made.is_none() {
-            inside.remove(place, &mut Left::new());
-        }
-        Some((place, made?))
+        self.inside(|mut table| {
+            let (place, made) = table.find(tag(hash(key)), found)?;
+            if made.is_none() {
+                table.remove(place, &mut Left::new());
+            }
+            Some((place, made?))
+        })
     }
 
     fn hit(&mut self, key: &[u8]) -> Option<Vec<u8>> {
         let (place, value) = self.find(key, |record| record.value.to_vec())?;
         self.summary.counts.hits += 1;
-        self.inside().touch(place);
+        self.inside(|mut table| table.touch(place));
         Some(value)
     }
 
@@ -161,7 +172,7 @@ impl Space {
 
     fn remove(&mut self, key: &[u8]) -> bool {
         let found = self.find(key, |_| ());
-        found.map(|(place, ())| self.inside().remove(place, &mut Left::new())).is_some()
+        found.map(|(place, ())| self.inside(|mut table| table.remove(place, &mut Left::new()))).is_some()
     }
 
     fn store(&mut self, key: &[u8], entry: Entry<'_>) -> bool {
@@ -175,25 +186,26 @@ impl Space {
         }
         let weight = usize::try_from(entry.weight).unwrap_or(usize::MAX);
         let (now, ttl) = (self.now(), self.ttl);
-        let mut inside = self.inside();
         let mut left = Left::new();
-        if !inside.lru.admits(weight) {
-            if let Some(place) = place {
-                inside.remove(place, &mut left);
+        self.inside(|mut table| {
+            if !table.admits(weight) {
+                if let Some(place) = place {
+                    table.remove(place, &mut left);
+                }
+                return false;
             }
-            return false;
-        }
-        let expires = now.zip(ttl).and_then(|(now, ttl)| now.checked_add(ttl.saturating_sub(entry.age)));
-        let record = Record { key: key.into(), value: entry.value.into(), expires };
-        let expiry = Expiry { now, deadline_of: |record: &Record| record.expires };
-        inside.store(place, tag(hash), record, weight, &expiry, &mut left);
-        true
+            let expires = now.zip(ttl).and_then(|(now, ttl)| now.checked_add(ttl.saturating_sub(entry.age)));
+            let record = Record { key: key.into(), value: entry.value.into(), expires };
+            let expiry = Expiry { now, deadline_of: |record: &Record| record.expires };
+            table.store(place, tag(hash), record, weight, &expiry, &mut left);
+            true
+        })
     }
 }
 
 impl Drop for Space {
     fn drop(&mut self) {
-        drop(self.inside().empty());
+        drop(self.table.empty());
     }
 }
 
@@ -251,7 +263,7 @@ impl Store for Memory {
 
     fn clear(&self, space: &Namespace) -> Result<(), Error> {
         self.with(space, |state| {
-            state.inside().clear(&mut Left::new());
+            state.inside(|mut table| table.clear(&mut Left::new()));
             state.summary.counts = Counts::default();
             state.generation += 1;
         });
@@ -260,6 +272,15 @@ impl Store for Memory {
 
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {
         Ok(self.with(space, |state| state.counts()))
+    }
+
+    fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
+        Ok(self.with(space, |state| state.summary()))
+    }
+
+    fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {
+        while !self.with(space, |state| state.resize(maxsize)) {}
+        Ok(())
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
@@ -278,8 +299,7 @@ impl Store for Memory {
     }
 
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
-        let summary = |space: &Space| Summary { counts: space.counts(), ..space.summary.clone() };
-        Ok(self.0.state.lock().spaces.values().map(summary).collect())
+        Ok(self.0.state.lock().spaces.values().map(Space::summary).collect())
     }
 }
 

@@ -8,6 +8,8 @@ use core::time::Duration;
 use siphasher::sip128::SipHasher24;
 
 use super::Summary;
+#[cfg(feature = "memcached")]
+use super::memcached::Listing;
 
 /// One memoized function in a store, with its limits.
 ///
@@ -36,6 +38,9 @@ pub struct Namespace {
     /// When this process has last noted on a Redis server that it is used.
     #[cfg(feature = "redis")]
     pub(crate) noted: AtomicU64,
+    /// Whether Memcached has a list of its entries, as this process has last seen.
+    #[cfg(feature = "memcached")]
+    pub(crate) listing: Listing,
 }
 
 impl Namespace {
@@ -53,6 +58,8 @@ impl Namespace {
             place: AtomicU64::new(0),
             #[cfg(feature = "redis")]
             noted: AtomicU64::new(0),
+            #[cfg(feature = "memcached")]
+            listing: Listing::default(),
         }
     }
 
@@ -102,7 +109,7 @@ impl Namespace {
         Self { id, ..self }
     }
 
-    /// The largest number of entries.
+    /// The largest number of entries, until it is changed. [`Summary::maxsize`] is the present one.
     #[must_use]
     pub fn maxsize(&self) -> Option<usize> {
         self.maxsize
@@ -120,10 +127,10 @@ impl Namespace {
         self.ttl
     }
 
-    /// Whether an entry of this weight may be stored.
+    /// Whether an entry of this weight may be stored, if the bound on the number of entries is not 0.
     #[cfg(any(feature = "memcached", all(feature = "shared", target_os = "linux")))]
     pub(crate) fn admits(&self, weight: u64) -> bool {
-        self.maxsize != Some(0) && self.max_weight.is_none_or(|max| weight <= max)
+        self.max_weight.is_none_or(|max| weight <= max)
     }
 }
 

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::memory::Memory;
 use super::namespace::Namespace;
-use super::{Counts, Entry, Found, Store, Ticket};
+use super::{Entry, Found, Store, Ticket};
 use crate::info::{CacheInfo, CacheParameters};
 
 /// The maximum number of entries in a near cache.
@@ -56,6 +56,11 @@ impl Near {
         let _ = self.memory.store(&self.space, key, entry);
     }
 
+    /// Follows a new bound of the function.
+    pub(super) fn resize(&self, maxsize: usize) {
+        let _ = self.memory.resize(&self.space, maxsize.min(MOST));
+    }
+
     pub(super) fn invalidate(&self, key: &[u8]) {
         let _ = self.memory.invalidate(&self.space, key);
     }
@@ -65,7 +70,9 @@ impl Near {
     }
 
     pub(super) fn info(&self) -> CacheInfo {
-        let Counts { hits, misses, currsize } = self.memory.info(&self.space).unwrap_or_default();
-        CacheInfo { hits, misses, maxsize: self.space.maxsize(), currsize }
+        // `Memory` never fails.
+        self.memory
+            .summary(&self.space)
+            .map_or(CacheInfo::unused(self.space.maxsize()), |summary| summary.info())
     }
 }

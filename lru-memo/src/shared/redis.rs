@@ -246,7 +246,7 @@ impl Operation<'_> {
                 };
                 store.arg(if entry.replace { "1" } else { "" });
                 let max_weight = space.max_weight().map(|max| max.min(HIGHEST));
-                store.arg(number(space.maxsize())).arg(number(max_weight));
+                store.arg(number(max_weight));
                 store.arg(micros(Some(entry.age)));
             })?;
             match stored {
@@ -257,14 +257,23 @@ impl Operation<'_> {
         }
     }
 
-    fn info(&self, space: &Namespace) -> Result<Counts, Error> {
+    /// Returns the summary of a namespace; one that is new to the server has no counters.
+    fn info(&self, space: &Namespace) -> Result<Summary, Error> {
         let keys = self.store.keys(space.id());
         let mut info = self.store.scripts.info.prepare_invoke();
         info.key(keys.key("meta")).key(keys.key("values")).key(keys.key("hits"));
-        let (uses, stored, misses, currsize): (String, String, String, usize) =
+        let (uses, stored, misses, currsize, maxsize): (String, String, String, usize, Option<String>) =
             self.run_plain(keys.id, &info)?;
         let hits = counter(&uses)?.saturating_sub(counter(&stored)?);
-        Ok(Counts { hits, misses: counter(&misses)?, currsize })
+        let counts = Counts { hits, misses: counter(&misses)?, currsize };
+        let present = maxsize.map_or(space.maxsize(), |maxsize| maxsize.parse().ok());
+        Ok(Summary { maxsize: present, ..Summary::new(space, counts) })
+    }
+
+    fn resize(&self, space: &Namespace, maxsize: usize) -> Result<u64, Error> {
+        let max_weight = number(space.max_weight());
+        let resize = &self.store.scripts.resize;
+        self.run(resize, space, b"", |resize| _ = resize.arg(maxsize as u64).arg(max_weight))
     }
 
     /// Adds namespaces to the index, and lets the index last as long as they may.
@@ -319,12 +328,12 @@ impl Operation<'_> {
         summary.maxsize = limit(&maxsize).and_then(|max| usize::try_from(max).ok());
         summary.max_weight = limit(&max_weight);
         summary.ttl = limit(&ttl).map(Duration::from_nanos);
-        let counts = weight.as_deref().map_or(Ok(0), counter).and_then(|weight| {
+        let found = weight.as_deref().map_or(Ok(0), counter).and_then(|weight| {
             summary.weight = max_weight.filter(|max| !max.is_empty()).map(|_| weight);
             self.info(&summary.namespace())
         });
-        match counts {
-            Ok(counts) => Ok(Some(Summary { counts, ..summary })),
+        match found {
+            Ok(Summary { counts, .. }) => Ok(Some(Summary { counts, ..summary })),
             Err(error) if error.kind() == Kind::Corrupt => {
                 Ok(Some(Summary { error: Some(error), ..summary }))
             }
@@ -415,7 +424,23 @@ impl Store for Redis {
     }
 
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {
+        self.summary(space).map(|summary| summary.counts)
+    }
+
+    fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
         self.operation().info(space)
+    }
+
+    fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {
+        loop {
+            // Each step is an operation of its own, so that no other call waits for all of them.
+            let operation = self.operation();
+            match operation.used(space, operation.resize(space, maxsize))? {
+                1 => return Ok(()),
+                2 => {}
+                _ => _ = operation.create_namespace(space)?,
+            }
+        }
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {

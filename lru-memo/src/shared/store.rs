@@ -6,7 +6,8 @@ use core::time::Duration;
 
 #[cfg(doc)]
 use super::Data;
-use super::{Error, Lease, Namespace};
+use super::{Error, Kind, Lease, Namespace};
+use crate::info::CacheInfo;
 
 /// A store for the entries of `scope = shared`. The [module](super#what-every-store-does) has the rules for all methods.
 ///
@@ -84,6 +85,25 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the store does not work.
     fn info(&self, space: &Namespace) -> Result<Counts, Error>;
+
+    /// Returns the counters together with the present bound.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
+        Ok(Summary::new(space, self.info(space)?))
+    }
+
+    /// Changes the bound on the number of entries, for all processes, and evicts the least recent entries beyond it.
+    /// The bound stays until the namespace is made anew. A clear keeps it. With many entries to evict, the bound is
+    /// lowered in steps.
+    ///
+    /// # Errors
+    /// When the store does not work, or has no bounds that change. The last step may then not have been reached.
+    fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {
+        let _ = (space, maxsize);
+        Err(Error::new(Kind::Unavailable, "this store cannot change the bound of a function"))
+    }
 
     /// Waits until no other thread of any process computes the key, and returns the right to compute it. The right ends
     /// when the lease is dropped or its process dies. Not reentrant.
@@ -181,7 +201,7 @@ pub struct Summary {
     pub name: String,
     /// The identity of the function, different for each version of the function.
     pub id: u128,
-    /// Its `maxsize`.
+    /// Its present `maxsize`.
     pub maxsize: Option<usize>,
     /// Its `max_weight`.
     pub max_weight: Option<u64>,
@@ -229,6 +249,12 @@ impl Summary {
             idle: None,
             error: None,
         }
+    }
+
+    /// Returns the counters and the bound, as `f_cache_info` does.
+    pub(super) fn info(&self) -> CacheInfo {
+        let Counts { hits, misses, currsize } = self.counts;
+        CacheInfo { hits, misses, maxsize: self.maxsize, currsize }
     }
 
     /// Returns the namespace, to look into it or to clear it.

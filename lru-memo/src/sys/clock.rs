@@ -1,8 +1,18 @@
 //! The clock of `ttl`: monotonic, and movable by tests.
+//!
+//! WebAssembly in a browser has no clock of its own: there the feature `web-time` asks the browser.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
-use std::time::Instant;
+
+#[cfg(not(all(target_family = "wasm", target_os = "unknown", feature = "web-time")))]
+pub(crate) use std::time::Instant;
+#[cfg(all(target_family = "wasm", target_os = "unknown", feature = "web-time"))]
+pub(crate) use web_time::Instant;
+
+/// Whether there is a clock. Without one, what needs the time panics, and runs are not measured.
+pub(crate) const EXISTS: bool =
+    cfg!(any(not(all(target_family = "wasm", target_os = "unknown")), feature = "web-time"));
 
 /// How far tests have moved the clock, in nanoseconds.
 static AHEAD: AtomicU64 = AtomicU64::new(0);
@@ -40,6 +50,9 @@ pub(crate) fn ahead() -> Duration {
 // Not inlined: caches without a `ttl` never come here.
 #[inline(never)]
 pub(crate) fn now() -> Instant {
+    if !EXISTS {
+        panic!("this target has no clock: build lru-memo with its feature `web-time`");
+    }
     let now = Instant::now();
     now.checked_add(ahead()).unwrap_or(now)
 }

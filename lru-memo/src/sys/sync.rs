@@ -17,12 +17,12 @@ pub(crate) use modelled::{
 
 #[cfg(not(all(test, loom)))]
 mod plain {
+    use crate::sys::clock::Instant;
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
     pub(crate) use std::sync::MutexGuard;
     use std::sync::{PoisonError, TryLockError};
     #[cfg(feature = "_stores")]
     use std::time::Duration;
-    use std::time::Instant;
 
     /// How often it is tried to lock before the thread sleeps, each time after twice as many pauses: 256 in all, which
     /// take some microseconds, as sleeping does.
@@ -197,7 +197,7 @@ mod modelled {
         pub(crate) fn wait_until<'a, T>(
             &self,
             _: MutexGuard<'a, T>,
-            _: std::time::Instant,
+            _: crate::sys::clock::Instant,
         ) -> MutexGuard<'a, T> {
             unreachable!("no model waits with a deadline")
         }

@@ -20,6 +20,7 @@ use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::compiler_fence;
 
 use crate::sys::sync::AtomicBool;
+use crate::table::locked::Locked;
 
 /// Whether one thread alone uses a cache.
 pub struct Bias(AtomicBool);
@@ -44,10 +45,10 @@ impl Bias {
         self.0.load(Relaxed)
     }
 
-    /// Ends the bias. The caller holds the lock.
+    /// Ends the bias.
     #[cold]
     #[inline(never)]
-    pub(crate) fn end(&self) {
+    pub(crate) fn end<X>(&self, _: Locked<'_, X>) {
         if self.holds() {
             self.0.store(false, SeqCst);
             barrier::run();

@@ -1,9 +1,12 @@
-//! From hashes to places: a table of open addressing that is written in the lock and read without it.
+//! The index: a hash table from hashes to places, with open addressing. The holder of the lock writes it, and readers
+//! search it without the lock.
 //!
-//! A bucket holds a tag, which is half of a hash, and a place, in one word, of which zero is an empty one. Those that
-//! follow each other are in the order of where they would begin: so one that is where it begins need not move when
-//! one before it is removed, nor what follows it, and all others move up. A reader that meanwhile walks over them may miss
-//! one that is there, but cannot find one that is not; `changes` tells it.
+//! A bucket is one word: a place, and a tag, which is half of the hash. An empty bucket is 0. Buckets are sorted by home
+//! slot (Robin Hood probing), and a removal shifts the entries behind it back (backward-shift deletion). So an entry in
+//! its home slot never moves, and most removals shift nothing.
+//!
+//! A reader that searches while entries are shifted may miss an entry that exists, but it never finds one that does not.
+//! The word `changes` tells the reader that entries were shifted.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -11,38 +14,56 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::sys::sync::{AtomicPtr, AtomicU64};
 use crate::table::blocks::Place;
+use crate::table::locked::Locked;
+use crate::table::reader::Pin;
 
 /// The half of a hash that a bucket holds.
 pub(crate) type Tag = u32;
 
-/// The buckets: the first word is their number less one, the mask; they follow it.
-pub(crate) type Buckets = Box<[AtomicU64]>;
+/// Returns the half of a hash that the index holds.
+#[inline(always)]
+pub(crate) fn tag(hash: u64) -> Tag {
+    hash as Tag
+}
 
+/// The first word is the number of buckets less one (the mask); the buckets follow.
+type Words = Box<[AtomicU64]>;
+
+/// Buckets that the index has replaced. Readers may still search them, so dropping this does not free them.
+#[must_use = "retire the buckets, so that they are freed once no reader can see them"]
+pub(crate) struct RetiredBuckets(*mut AtomicU64);
+
+// SAFETY: the owner of leaked words, which consist of atomics.
+unsafe impl Send for RetiredBuckets {}
+
+/// The fewest buckets.
 const FEWEST: usize = if cfg!(all(test, loom)) { 4 } else { 8 };
 
-/// So many buckets are few enough to leave more of them empty.
+/// With fewer buckets than this, three in four stay empty.
 const SMALL: usize = if cfg!(all(test, loom)) { 0 } else { 1 << 12 };
 
-/// So many still stay in the caches of a processor that are near, where a walk costs more than memory.
+/// With fewer buckets than this, half of them stay empty: they fit into a processor's caches, where a longer probe costs
+/// more than memory.
 const MEDIUM: usize = 1 << 16;
 
 pub(crate) struct Index {
-    /// A leaked [`Buckets`].
+    /// Leaked [`Words`].
     buckets: AtomicPtr<AtomicU64>,
-    /// See [`Changes`]; written in the lock.
+    /// See [`Changes`].
     changes: AtomicU64,
 }
 
-/// How often something was moved, in the lower half, which is odd meanwhile, and added, in the upper half.
+/// Counts what happened to an index. The lower half counts shifts of entries, and is odd during a shift. The upper half
+/// counts insertions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Changes(u64);
 
-/// Added to [`Changes`] when an entry is.
+/// Added to [`Changes`] by an insertion.
 const ADDED: u64 = 1 << 32;
-/// Added when entries begin to be moved, and when that is done.
+/// Added to [`Changes`] at the beginning and at the end of a shift.
 const MOVED: u64 = 1;
 
-/// A walk over the buckets that may hold a tag.
+/// A probe for the buckets with a tag.
 pub(crate) struct Candidates<'i> {
     buckets: &'i [AtomicU64],
     tag: Tag,
@@ -50,38 +71,38 @@ pub(crate) struct Candidates<'i> {
 }
 
 impl Index {
-    /// An index with room for so many entries.
+    /// Returns an empty index with room for so many entries.
     pub(crate) fn new(entries: usize) -> Self {
         Self { buckets: AtomicPtr::new(leak(Self::buckets_for(entries))), changes: AtomicU64::new(0) }
     }
 
-    /// At first they are empty by three quarters or more, so that what is looked for is mostly where it begins.
-    fn buckets_for(entries: usize) -> Buckets {
+    /// At least three buckets in four are empty at first, so that most entries are in their home slots.
+    fn buckets_for(entries: usize) -> Words {
         make((entries * 8 / 3 + 1).next_power_of_two().max(FEWEST))
     }
 
     /// # Safety
-    /// The caller is pinned since before, or has the lock, while the buckets are used.
+    /// While the buckets are used, they are not freed: a reader of the table is pinned, or the lock is held and nothing is
+    /// reclaimed.
     #[inline(always)]
     unsafe fn current(&self) -> &[AtomicU64] {
         let words = self.buckets.load(Acquire);
-        // SAFETY: the pointer is that of a slice, whose first word tells its length, and the slice is freed only when
-        // nobody is pinned who could have seen it.
+        // SAFETY: `words` are leaked `Words`, and the first one tells their number. By invariant 5, they are not freed while
+        // a reader is pinned, nor by a lock's holder that reclaims nothing.
         unsafe {
             let mask = (*words).load(Relaxed) as usize;
             core::slice::from_raw_parts(words.add(1), mask + 1)
         }
     }
 
-    /// The places whose entries may have a hash with this tag.
+    /// Returns the places whose entries may have a hash with this tag.
     ///
     /// # Safety
-    /// The caller is pinned since before, or has the lock, while the candidates are used.
+    /// The pin is of a reader of this index's table.
     #[inline(always)]
-    pub(crate) unsafe fn candidates(&self, tag: Tag) -> Candidates<'_> {
-        // SAFETY: as the caller says.
-        let buckets = unsafe { self.current() };
-        Candidates { buckets, tag, at: tag as usize & (buckets.len() - 1) }
+    pub(crate) unsafe fn candidates<'p>(&'p self, _: &'p Pin<'_>, tag: Tag) -> Candidates<'p> {
+        // SAFETY: the reader stays pinned while the candidates are used.
+        Candidates::new(unsafe { self.current() }, tag)
     }
 
     #[inline(always)]
@@ -89,48 +110,57 @@ impl Index {
         Changes(self.changes.load(Acquire))
     }
 
-    /// Whether no entry was moved since: then what was not among the [candidates](Self::candidates) is not there.
+    /// Returns whether no entry was shifted since: then an entry that was not among the
+    /// [candidates](Self::candidates) does not exist.
     #[inline]
     pub(crate) fn is_still(&self, since: Changes) -> bool {
-        // A moved bucket is stored after the count has become odd, and whoever has read it sees that.
+        // The count is odd before the first shifted bucket is stored, and a thread that has read this bucket sees the count.
         since.0 % 2 == 0 && self.changes.load(Relaxed) as u32 == since.0 as u32
     }
 
-    /// Whether no entry was added since: then what was not there is not there now. In the lock.
+    fn add_to_changes(&self, count: u64) {
+        // An overflow of the lower half counts an insertion too many, which does no harm.
+        self.changes.store(self.changes.load(Relaxed).wrapping_add(count), Release);
+    }
+}
+
+impl<'l> Locked<'l, Index> {
+    #[inline(always)]
+    fn buckets(self) -> &'l [AtomicU64] {
+        // SAFETY: the lock is held. No caller in this file reclaims anything while it uses the buckets, and `candidates` hands
+        // this duty on.
+        unsafe { self.get().current() }
+    }
+
+    /// Returns the places whose entries may have a hash with this tag.
+    ///
+    /// # Safety
+    /// Nothing is reclaimed while the candidates are used.
+    #[inline(always)]
+    pub(crate) unsafe fn candidates(self, tag: Tag) -> Candidates<'l> {
+        Candidates::new(self.buckets(), tag)
+    }
+
+    /// Returns whether no entry was inserted since: then an entry that did not exist does not exist now.
     #[inline]
-    pub(crate) fn has_nothing_new(&self, since: Changes) -> bool {
+    pub(crate) fn has_nothing_new(self, since: Changes) -> bool {
         self.changes.load(Relaxed) >> 32 == since.0 >> 32
     }
 
-    fn add_to_changes(&self, count: u64) {
-        // Should the lower half overflow, one is added too many: that does no harm.
-        self.changes.store(self.changes.load(Relaxed).wrapping_add(count), Release);
-    }
-
-    /// Adds an entry; in the lock. Returns the old buckets when they became too few.
+    /// Inserts an entry, the last of so many. Returns the old buckets if they were too few.
     #[inline]
-    pub(crate) fn insert(&self, tag: Tag, place: Place, entries: usize) -> Option<Buckets> {
-        // SAFETY: in the lock.
-        let buckets = unsafe { self.current() };
-        let length = buckets.len();
-        let most = match length {
-            _ if length < SMALL => length / 4,
-            _ if length < MEDIUM => length / 2,
-            _ => length / 4 * 3,
-        };
-        let old = (entries > most).then(|| self.grow());
-        // SAFETY: in the lock.
-        fill(unsafe { self.current() }, word(tag, place));
+    pub(crate) fn insert(self, tag: Tag, place: Place, entries: usize) -> Option<RetiredBuckets> {
+        let old = (entries > most_entries(self.buckets().len())).then(|| self.grow());
+        fill(self.buckets(), word(tag, place));
         self.add_to_changes(ADDED);
         old
     }
 
-    /// Doubles the number of buckets; in the lock. Returns the old ones.
+    /// Doubles the number of buckets. Returns the old ones.
     #[cold]
     #[inline(never)]
-    fn grow(&self) -> Buckets {
-        // SAFETY: in the lock.
-        let buckets = unsafe { self.current() };
+    fn grow(self) -> RetiredBuckets {
+        let buckets = self.buckets();
         let more = make(buckets.len() * 2);
         for word in buckets.iter().map(|bucket| bucket.load(Relaxed)).filter(|&word| word != 0) {
             fill(&more[1..], word);
@@ -138,34 +168,31 @@ impl Index {
         self.replace_buckets(more)
     }
 
-    /// Puts another place where one was; in the lock.
-    pub(crate) fn replace(&self, tag: Tag, old: Place, new: Place) {
-        // SAFETY: in the lock.
-        let buckets = unsafe { self.current() };
-        bucket(buckets, Self::position(buckets, tag, old)).store(word(tag, new), Release);
+    /// Replaces the place of an entry.
+    pub(crate) fn replace(self, tag: Tag, old: Place, new: Place) {
+        let buckets = self.buckets();
+        bucket(buckets, position(buckets, tag, old)).store(word(tag, new), Release);
     }
 
-    /// Removes an entry; in the lock.
+    /// Removes an entry.
     #[inline]
-    pub(crate) fn remove(&self, tag: Tag, place: Place) {
-        // SAFETY: in the lock.
-        self.remove_from(unsafe { self.current() }, tag, place);
+    pub(crate) fn remove(self, tag: Tag, place: Place) {
+        self.remove_from(self.buckets(), tag, place);
     }
 
-    /// Removes an entry, and adds another one at its place; in the lock.
+    /// Removes an entry, and inserts another one that has the same place.
     #[inline(always)]
-    pub(crate) fn exchange(&self, old: Tag, new: Tag, place: Place) {
-        // SAFETY: in the lock.
-        let buckets = unsafe { self.current() };
+    pub(crate) fn exchange(self, old: Tag, new: Tag, place: Place) {
+        let buckets = self.buckets();
         self.remove_from(buckets, old, place);
         fill(buckets, word(new, place));
         self.add_to_changes(ADDED);
     }
 
     #[inline(always)]
-    fn remove_from(&self, buckets: &[AtomicU64], tag: Tag, place: Place) {
+    fn remove_from(self, buckets: &[AtomicU64], tag: Tag, place: Place) {
         let mask = buckets.len() - 1;
-        let mut gap = Self::position(buckets, tag, place);
+        let mut gap = position(buckets, tag, place);
         let mut is_moving = false;
         loop {
             let next = (gap + 1) & mask;
@@ -186,33 +213,58 @@ impl Index {
         }
     }
 
-    /// Removes all; in the lock. Returns the old buckets.
-    pub(crate) fn clear(&self) -> Buckets {
+    /// Removes all entries. Returns the old buckets.
+    pub(crate) fn clear(self) -> RetiredBuckets {
         self.replace_buckets(make(FEWEST))
     }
 
-    fn replace_buckets(&self, buckets: Buckets) -> Buckets {
-        let old = self.buckets.load(Relaxed);
-        self.buckets.store(leak(buckets), Release);
-        // SAFETY: it is a leaked slice, and here nobody else has it to free; the caller keeps it for those who read.
-        unsafe { unleak(old) }
+    /// Returns all entries, after checking that a probe from its home slot finds each of them, and that buckets are sorted by
+    /// home slot.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn validated(self) -> Vec<(Tag, Place)> {
+        let buckets = self.buckets();
+        let words: Vec<u64> = buckets.iter().map(|bucket| bucket.load(Relaxed)).collect();
+        assert!(words.len().is_power_of_two() && words.contains(&0), "a probe ends at an empty bucket");
+        let far = |at: usize| distance(buckets, words[at], at);
+        let full = (0..words.len()).filter(|&at| words[at] != 0);
+        let entries = full.map(|at| {
+            let before = at.wrapping_sub(1) & (words.len() - 1);
+            let most = if words[before] == 0 { 0 } else { far(before) + 1 };
+            assert!(
+                far(at) <= most,
+                "an entry is cut off from its home slot, or stands in a nearer one's way"
+            );
+            (words[at] as Tag, (words[at] >> 32) as Place)
+        });
+        let entries: Vec<_> = entries.collect();
+        assert!(entries.len() <= most_entries(words.len()), "there are enough buckets");
+        assert_eq!(self.changes.load(Relaxed) % 2, 0, "no shift is under way");
+        entries
     }
 
-    fn position(buckets: &[AtomicU64], tag: Tag, place: Place) -> usize {
-        let mask = buckets.len() - 1;
-        let mut at = tag as usize & mask;
-        while bucket(buckets, at).load(Relaxed) != word(tag, place) {
-            at = (at + 1) & mask;
-        }
-        at
+    fn replace_buckets(self, buckets: Words) -> RetiredBuckets {
+        let old = self.get().buckets.load(Relaxed);
+        self.get().buckets.store(leak(buckets), Release);
+        RetiredBuckets(old)
     }
 }
 
-/// A bucket, by a number of which the lower bits count.
-#[inline(always)]
-fn bucket(buckets: &[AtomicU64], at: usize) -> &AtomicU64 {
-    // SAFETY: the number of buckets is a power of two, so that the lower bits are the number of one of them.
-    unsafe { buckets.get_unchecked(at & (buckets.len() - 1)) }
+impl RetiredBuckets {
+    /// Frees the buckets.
+    ///
+    /// # Safety
+    /// No reader can see them any more (invariant 5).
+    pub(crate) unsafe fn free(self) {
+        // SAFETY: leaked words, which the index has no more, nor a reader, as the caller says.
+        drop(unsafe { unleak(self.0) });
+    }
+}
+
+impl<'i> Candidates<'i> {
+    #[inline(always)]
+    fn new(buckets: &'i [AtomicU64], tag: Tag) -> Self {
+        Self { buckets, tag, at: tag as usize & (buckets.len() - 1) }
+    }
 }
 
 impl Iterator for Candidates<'_> {
@@ -237,22 +289,49 @@ impl Iterator for Candidates<'_> {
 
 impl Drop for Index {
     fn drop(&mut self) {
-        // SAFETY: it is a leaked slice, and nobody has it any more.
+        // SAFETY: leaked words. The table is dropped, so nobody uses them.
         drop(unsafe { unleak(self.buckets.load(Acquire)) });
     }
+}
+
+/// Returns how many entries so many buckets have room for.
+#[inline(always)]
+fn most_entries(buckets: usize) -> usize {
+    match buckets {
+        _ if buckets < SMALL => buckets / 4,
+        _ if buckets < MEDIUM => buckets / 2,
+        _ => buckets / 4 * 3,
+    }
+}
+
+/// Returns a bucket by a number, of which the lower bits count.
+#[inline(always)]
+fn bucket(buckets: &[AtomicU64], at: usize) -> &AtomicU64 {
+    // SAFETY: the number of buckets is a power of two, so the masked number is less than it.
+    unsafe { buckets.get_unchecked(at & (buckets.len() - 1)) }
+}
+
+/// Returns the position of an entry, which the index has.
+fn position(buckets: &[AtomicU64], tag: Tag, place: Place) -> usize {
+    let mask = buckets.len() - 1;
+    let mut at = tag as usize & mask;
+    while bucket(buckets, at).load(Relaxed) != word(tag, place) {
+        at = (at + 1) & mask;
+    }
+    at
 }
 
 fn word(tag: Tag, place: Place) -> u64 {
     u64::from(place) << 32 | u64::from(tag)
 }
 
-/// How far a word is from where it would begin.
+/// Returns the distance of a word from its home slot.
 fn distance(buckets: &[AtomicU64], word: u64, at: usize) -> usize {
     at.wrapping_sub(word as Tag as usize) & (buckets.len() - 1)
 }
 
-/// Puts a word behind those that begin where it does or before, and moves what follows. A reader goes the same way and
-/// misses nothing.
+/// Inserts a word behind those whose home slot is the same or an earlier one, and shifts the words behind it. The shift
+/// copies from the end, in the direction of probes, so a reader misses nothing.
 #[inline(always)]
 fn fill(buckets: &[AtomicU64], word: u64) {
     let mask = buckets.len() - 1;
@@ -278,20 +357,20 @@ fn fill(buckets: &[AtomicU64], word: u64) {
     bucket(buckets, at).store(word, Release);
 }
 
-fn make(buckets: usize) -> Buckets {
+fn make(buckets: usize) -> Words {
     let mut words: Vec<AtomicU64> = Vec::with_capacity(buckets + 1);
     words.push(AtomicU64::new(buckets as u64 - 1));
     words.extend((0..buckets).map(|_| AtomicU64::new(0)));
     words.into_boxed_slice()
 }
 
-fn leak(buckets: Buckets) -> *mut AtomicU64 {
-    Box::into_raw(buckets).cast()
+fn leak(words: Words) -> *mut AtomicU64 {
+    Box::into_raw(words).cast()
 }
 
 /// # Safety
-/// The pointer came from [`leak`], and is not used any more.
-unsafe fn unleak(words: *mut AtomicU64) -> Buckets {
+/// The pointer came from [`leak`], and is not used to free the words again.
+unsafe fn unleak(words: *mut AtomicU64) -> Words {
     // SAFETY: the first word tells the length, as `make` has made it.
     unsafe {
         let length = (*words).load(Relaxed) as usize + 2;

@@ -1,119 +1,247 @@
-//! A cache in its lock: what is changed there of what readers see.
+//! A table while the calling thread holds its lock: everything that only the lock's holder may do.
 
+use crate::sys::clock::Instant;
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
 
-use super::blocks::Place;
-use super::index::{Index, Tag};
-use super::reader::Reader;
-use super::recency::Recency;
-use super::running::Running;
-use super::{Expiry, Front, HELD_BACK, LINGER, SPARE, Unfound};
 use crate::sys::sync::relax;
-use crate::table::lru::{Left, Lru};
+use crate::table::blocks::Place;
+use crate::table::front::{Expiry, Front, SPARE, Unfound};
+use crate::table::index::{Index, Tag};
+use crate::table::invalidations::Ticket;
+use crate::table::limbo::Limbo;
+use crate::table::live::Live;
+use crate::table::locked::Locked;
+use crate::table::lru::{Left, Limits, Lru};
+use crate::table::reader::{Owner, Reader};
+use crate::table::readers::List;
+use crate::table::recency::{Order, Recency};
+use crate::table::running::Running;
 use crate::table::threading::Threading;
 
-/// How many entries leave at once, when a bound becomes smaller.
+/// The number of entries that leave at once when a bound becomes smaller.
 const STEP: usize = 64;
+/// The number of retired entries, beyond one for each thread in foreign code, at which a writer waits for pinned readers.
+/// A pinned thread runs no foreign code, so the wait is short.
+const HELD_BACK: usize = 1024;
+/// How often a writer looks again whether readers still see a retired entry.
+const LINGER: usize = if cfg!(all(test, loom)) { 0 } else { 16 };
 
-/// A cache in its lock.
+/// The table's own part of what its lock protects.
+pub(super) struct Guarded {
+    pub(super) lru: Lru,
+    pub(super) order: Order,
+    pub(super) limbo: Limbo,
+    pub(super) readers: List,
+}
+
+/// A table while the calling thread holds its lock.
 pub(crate) struct Inside<'a, T: Threading, E> {
-    pub(super) front: &'a Front<T, E>,
+    pub(super) front: Locked<'a, Front<T, E>>,
+    pub(super) guarded: &'a mut Guarded,
     /// The calling thread's reader, if it has one.
-    pub(super) mine: Option<&'a Reader>,
+    mine: Option<Owner<'a>>,
     /// Whether no other thread has a reader.
-    pub(super) is_alone: bool,
-    pub(crate) lru: &'a mut Lru,
+    is_alone: bool,
+}
+
+impl Guarded {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { lru: Lru::new(limits), order: Order::new(), limbo: Limbo::default(), readers: List::default() }
+    }
 }
 
 impl<'a, T: Threading, E> Inside<'a, T, E> {
-    /// The places whose entries may have a hash with this tag.
-    pub(crate) fn candidates(&self, tag: Tag) -> impl Iterator<Item = Place> + use<'a, T, E> {
-        let front = self.front;
-        // SAFETY: in the lock.
-        unsafe { front.index.candidates(tag) }
+    #[inline]
+    pub(super) fn new(
+        front: Locked<'a, Front<T, E>>,
+        guarded: &'a mut Guarded,
+        mine: Option<Owner<'a>>,
+        is_alone: bool,
+    ) -> Self {
+        Self { front, guarded, mine, is_alone }
     }
 
-    /// What was seen of an entry that was not found in the lock.
+    /// As if the calling thread were that of this reader, which is one of this table.
+    #[cfg(all(test, loom))]
+    pub(super) fn by(self, mine: Owner<'a>) -> Self {
+        Self { mine: Some(mine), is_alone: self.guarded.readers.are_only(Some(mine)), ..self }
+    }
+
+    /// Returns the limits that hold now.
+    pub(crate) fn limits(&self) -> Limits {
+        self.guarded.lru.limits
+    }
+
+    /// Returns the tag of the entry at a place.
+    pub(crate) fn tag(&self, place: Place) -> Tag {
+        self.guarded.lru.tag(place)
+    }
+
+    /// Returns the number of entries.
+    pub(crate) fn len(&self) -> usize {
+        self.guarded.lru.len()
+    }
+
+    /// Returns how many entries were evicted, and how many were removed because they had expired.
+    pub(crate) fn evictions_and_expirations(&self) -> (u64, u64) {
+        (self.guarded.lru.evictions, self.guarded.lru.expirations)
+    }
+
+    /// Returns whether an entry of this weight may be stored at all.
+    #[inline]
+    pub(crate) fn admits(&self, weight: usize) -> bool {
+        self.guarded.lru.admits(weight)
+    }
+
+    /// Returns the places of all entries.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        self.guarded.lru.live.places().collect()
+    }
+
+    /// Returns whether there is an entry at the place.
+    pub(crate) fn contains(&self, place: Place) -> bool {
+        self.guarded.lru.contains(place)
+    }
+
+    /// Keeps the entry at a place from being freed, until [`unkeep`](Self::unkeep).
+    ///
+    /// # Panics
+    /// If there is no entry.
+    pub(crate) fn keep(&mut self, place: Place) {
+        assert!(self.contains(place), "there is an entry");
+        self.guarded.limbo.keep(place);
+    }
+
+    /// Ends one [`keep`](Self::keep).
+    ///
+    /// # Safety
+    /// The caller kept the place, and uses the entry no more.
+    pub(crate) unsafe fn unkeep(&mut self, place: Place) {
+        self.guarded.limbo.unkeep(place);
+    }
+
+    /// Notes the number of the newest clear or invalidation, and whether invalidations are remembered.
+    pub(crate) fn set_newest(&self, newest: Ticket, remembers: bool) {
+        self.front.set_newest(newest, remembers);
+    }
+
+    /// Returns the places whose entries may have a hash with this tag.
+    pub(crate) fn candidates(&self, tag: Tag) -> impl Iterator<Item = Place> {
+        // SAFETY: the candidates borrow `self`, and reclaiming takes `&mut self`.
+        unsafe { self.front.index().candidates(tag) }
+    }
+
+    /// Returns what a search in the lock has seen that found nothing.
     pub(crate) fn lacking(&self) -> Unfound {
         Unfound(Some(self.front.index.changes()))
     }
 
-    /// Whether what was not found is certainly not there now.
+    /// Returns whether an entry that was not found certainly does not exist now.
     pub(crate) fn still_lacks(&self, unfound: Unfound) -> bool {
-        unfound.0.is_some_and(|changes| self.front.index.has_nothing_new(changes))
+        unfound.0.is_some_and(|changes| self.front.index().has_nothing_new(changes))
     }
 
-    /// The first entry whose hash has this tag and of which something can be made: its place, and that.
+    /// Finds the first entry whose hash has this tag and of which `made` makes something. Returns its place, and that.
     pub(crate) fn find<R>(&self, tag: Tag, made: impl Fn(&E) -> Option<R>) -> Option<(Place, R)> {
-        // SAFETY: it was found just now.
-        self.candidates(tag).find_map(|place| Some((place, made(unsafe { self.entry(place) })?)))
+        // SAFETY: invariant 5: in the lock, what is in the index is live.
+        self.candidates(tag).find_map(|place| Some((place, made(unsafe { self.front.nodes.entry(place) })?)))
     }
 
-    /// An entry that was found in the lock.
+    /// Returns the entry at a place.
     ///
     /// # Safety
-    /// The place was found since the lock was taken, and has not been removed.
+    /// The place was found in this lock, and not removed since.
     pub(crate) unsafe fn entry(&self, place: Place) -> &E {
-        // SAFETY: what is found in the lock is taken only after it was removed.
+        // SAFETY: invariant 5: the entry is live, and the lock is held.
         unsafe { self.front.nodes.entry(place) }
     }
 
     /// Gives a place a stamp that is larger than all before, by the calling thread's reader. Returns the stamp.
+    ///
+    /// # Safety
+    /// The place is known (invariant 3).
     #[inline(always)]
-    pub(super) fn stamp(&mut self, place: Place, step: u32) -> u64 {
-        let Self { front, mine, lru, .. } = self;
-        // SAFETY: in the lock, and the place is known.
+    unsafe fn stamp(&mut self, place: Place, step: u32) -> u64 {
+        let Guarded { order, readers, .. } = &mut *self.guarded;
+        // SAFETY: as the caller says. In a cache of one thread, the order is always kept.
         unsafe {
-            match mine {
-                Some(mine) if !T::SHARED => front.recency.stamp_alone(place, mine),
-                _ => front.recency.stamp(place, *mine, step, &mut lru.order, &lru.readers),
+            match self.mine {
+                Some(mine) if !T::SHARED => self.front.recency().stamp_alone(place, mine),
+                mine => self.front.recency().stamp(place, mine, step, order, readers),
             }
         }
     }
 
-    fn readers(&self) -> impl Iterator<Item = &Reader> {
-        T::all(&self.front.readers, &self.lru.readers)
+    /// As [`stamp`](Self::stamp), by a reader that the thread has although it may have forgotten it.
+    ///
+    /// # Safety
+    /// The reader is one of this table, and the place is known (invariant 3).
+    pub(super) unsafe fn stamp_by(&mut self, mine: Owner<'a>, place: Place, step: u32) {
+        self.mine = Some(mine);
+        // SAFETY: as the caller says.
+        unsafe { self.stamp(place, step) };
     }
 
-    /// Whether anything is being computed that has begun before.
+    fn readers(&self) -> impl Iterator<Item = Locked<'_, Reader>> {
+        T::all(&self.front.readers, &self.guarded.readers)
+    }
+
+    /// Returns whether a computation is under way that has begun before.
     pub(crate) fn runs(&self) -> bool {
-        let all = || self.readers().map(Reader::running).chain([&self.front.without_reader]);
-        // What has ended is counted first: so what ends and what begins meanwhile makes it more, not less.
+        let all = || {
+            let of_readers = self.readers().map(|reader| reader.get().running());
+            of_readers.chain([&self.front.get().without_reader])
+        };
+        // The ended ones are summed first, so that whatever begins or ends meanwhile only enlarges the difference.
         let ended: u64 = all().map(Running::ended).sum();
         let begun: u64 = all().map(Running::begun).sum();
         begun != ended
     }
 
-    /// All hits and all misses of all readers.
+    /// Returns the number of all hits, and that of all misses.
     pub(crate) fn counts(&self) -> (u64, u64) {
         self.readers()
-            .map(Reader::counts)
-            .fold(self.lru.readers.counts(), |(hits, misses), (more_hits, more_misses)| {
+            .map(Locked::counts)
+            .fold(self.guarded.readers.counts(), |(hits, misses), (more_hits, more_misses)| {
                 (hits + more_hits, misses + more_misses)
             })
     }
 
     /// Makes an entry the most recent one.
+    ///
+    /// # Panics
+    /// If there is no entry.
     pub(crate) fn touch(&mut self, place: Place) {
-        self.stamp(place, 1);
+        assert!(self.contains(place), "there is an entry");
+        // SAFETY: a live place is known.
+        unsafe { self.stamp(place, 1) };
     }
 
-    /// Removes an entry. What can leave now goes to `left`.
+    /// Removes an entry. Entries that can leave now go to `left`.
+    ///
+    /// # Panics
+    /// If there is no entry.
     pub(crate) fn remove(&mut self, place: Place, left: &mut Left<E>) {
+        assert!(self.contains(place), "there is an entry");
         self.unlink(place);
-        self.lru.limbo.push(place);
+        self.guarded.limbo.retire(place);
         self.settle(left);
     }
 
-    fn unlink(&mut self, place: Place) {
-        self.front.index.remove(self.lru.tag(place), place);
-        self.lru.remove(place);
+    /// As [`remove`](Self::remove), and counts that the entry had expired.
+    pub(crate) fn expire(&mut self, place: Place, left: &mut Left<E>) {
+        self.guarded.lru.expirations += 1;
+        self.remove(place, left);
     }
 
-    /// Stores an entry of a weight that is [admitted](Lru::admits) as the most recent, in the place of the one with
-    /// its key if there is one. What leaves goes to `left`.
+    fn unlink(&mut self, place: Place) {
+        let lru = &mut self.guarded.lru;
+        self.front.index().remove(lru.tag(place), place);
+        lru.remove(place);
+    }
+
+    /// Stores an entry of a weight that is [admitted](Self::admits) as the most recent, instead of the one at `there`, which has
+    /// its key. Entries that leave go to `left`.
     #[inline(never)]
     pub(crate) fn store(
         &mut self,
@@ -124,22 +252,31 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
         left: &mut Left<E>,
     ) {
-        // Where no other thread reads, what leaves is gone at once, and its place is free.
+        // If no other thread reads, an entry that leaves is gone at once, and its place is free.
         let is_seen_by_nobody = self.is_seen_by_nobody();
         if let Some(there) = there {
-            self.lru.remove(there);
-            self.retire(there, is_seen_by_nobody, left);
+            assert!(self.contains(there), "there is an entry");
+            self.guarded.lru.remove(there);
+            if is_seen_by_nobody {
+                // SAFETY: it was live, and the calling thread alone can find it.
+                unsafe { self.let_go(there, true, left) };
+            }
         }
-        while self.lru.is_full_for(weight) && self.evict(expiry, is_seen_by_nobody, left) {}
+        while self.guarded.lru.is_full_for(weight) && self.evict(expiry, is_seen_by_nobody, left) {}
         let place = self.free_place(left);
-        self.lru.add(place, tag, weight);
-        self.put(there, place, tag, entry, expiry, left);
+        self.guarded.lru.add(place, tag, weight);
+        // SAFETY: the place was free.
+        unsafe { self.put(there, place, tag, entry, expiry, left) };
+        if let Some(there) = there.filter(|_| !is_seen_by_nobody) {
+            // Readers could find the old entry until now: the index has the place of the new one instead.
+            self.guarded.limbo.retire(there);
+        }
         if core::mem::needs_drop::<E>() && !is_seen_by_nobody {
             self.settle(left);
         }
     }
 
-    /// As [`store`](Self::store), for a key that is not there. This is the shortest way for a full cache that one thread
+    /// As [`store`](Self::store), for a key that is not there. This is the fast path for a full cache that one thread
     /// reads: the new entry gets the place of the one that leaves.
     #[inline(always)]
     pub(crate) fn store_new(
@@ -150,23 +287,27 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
         left: &mut Left<E>,
     ) {
-        let Front { index, recency, nodes, .. } = self.front;
         if let (true, Some(mine), None) = (self.is_alone, self.mine, expiry.now) {
-            // SAFETY: in the lock, and nobody else reads.
-            if let Some(place) = unsafe { exchange::<T>(index, recency, self.lru, mine, tag) } {
+            let (index, recency) = (self.front.index(), self.front.recency());
+            // SAFETY: index, recency, state and reader are of this table, which nobody else reads.
+            if let Some(place) = unsafe { exchange::<T>(index, recency, self.guarded, mine, tag) } {
+                let nodes = self.front.nodes();
                 if core::mem::needs_drop::<E>() {
-                    // SAFETY: the entry that was there cannot be found any more, and nobody sees it.
+                    // SAFETY: the old entry was unlinked, and nobody sees it.
                     left.push(unsafe { nodes.take(place) });
                 }
-                // SAFETY: in the lock, where nobody else reads, the new one is not seen yet.
+                // SAFETY: nobody else reads, so nobody sees the new entry before it is written.
                 return unsafe { nodes.put(place, entry) };
             }
         }
         self.store(None, tag, entry, weight, expiry, left);
     }
 
-    /// Puts an entry at a free place, where the index has that of the one with its key if there is one.
-    fn put(
+    /// Writes an entry to a place, and puts the place in the index: instead of the one with its key, if that was `there`.
+    ///
+    /// # Safety
+    /// The place was taken from the free ones.
+    unsafe fn put(
         &mut self,
         there: Option<Place>,
         place: Place,
@@ -175,29 +316,33 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
         left: &mut Left<E>,
     ) {
-        let front = self.front;
         let deadline = expiry.now.and_then(|_| (expiry.deadline_of)(&entry));
-        // SAFETY: the place is free, so that nobody else can see it.
-        unsafe { front.nodes.put(place, entry) };
-        let stamp = self.stamp(place, 1);
-        self.lru.order.add(place, stamp, self.lru.len());
+        // SAFETY: nobody can see a free place, as the caller says.
+        unsafe { self.front.nodes().put(place, entry) };
+        // SAFETY: a place that was free is known.
+        let stamp = unsafe { self.stamp(place, 1) };
+        let Guarded { lru, order, limbo, .. } = &mut *self.guarded;
+        let (index, entries) = (self.front.index(), lru.len());
+        order.add(place, stamp, entries);
         match there {
-            Some(there) => front.index.replace(tag, there, place),
+            Some(there) => index.replace(tag, there, place),
             None => {
-                if let Some(old) = front.index.insert(tag, place, self.lru.len()) {
-                    self.lru.limbo.push_buckets(old);
+                if let Some(old) = index.insert(tag, place, entries) {
+                    limbo.retire_buckets(old);
                     self.settle_all(left);
                 }
             }
         }
         if let Some(deadline) = deadline {
-            let entries = self.lru.len();
-            let Lru { deadlines, live, .. } = &mut *self.lru;
-            deadlines.push(deadline, place, entries, |place| front.deadline_at(live, place, expiry));
+            let front = self.front;
+            let Lru { deadlines, live, .. } = &mut self.guarded.lru;
+            deadlines.push(deadline, place, entries, |place| deadline_at(front, live, place, expiry));
+            #[cfg(any(test, fuzzing))]
+            deadlines.validate(live.places(), |place| deadline_at(front, live, place, expiry));
         }
     }
 
-    /// Removes an entry that has expired, or else the least recent one. Returns whether there was any.
+    /// Removes an expired entry, or else the least recent one. Returns whether there was any.
     #[inline(always)]
     fn evict(
         &mut self,
@@ -207,105 +352,114 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     ) -> bool {
         let leaving = match self.expired(expiry) {
             Some(expired) => {
-                self.lru.expirations += 1;
+                self.guarded.lru.expirations += 1;
                 expired
             }
             None => {
                 let Some(least_recent) = self.least_recent() else { return false };
-                self.lru.evictions += 1;
+                self.guarded.lru.evictions += 1;
                 least_recent
             }
         };
         self.unlink(leaving);
-        self.retire(leaving, is_seen_by_nobody, left);
+        // SAFETY: it was live, and is unlinked now.
+        unsafe { self.let_go(leaving, is_seen_by_nobody, left) };
         true
     }
 
-    /// Whether the calling thread alone reads, and keeps nothing.
+    /// Returns whether the calling thread alone reads, and protects nothing.
     #[inline]
     fn is_seen_by_nobody(&self) -> bool {
-        let Lru { limbo, kept, .. } = &*self.lru;
+        let Guarded { limbo, .. } = &*self.guarded;
         self.is_alone
             && limbo.is_empty()
-            && kept.is_empty()
+            && limbo.keeps_nothing()
             && self.mine.is_none_or(|mine| mine.hazard() == 0)
     }
 
-    /// Lets an entry go that was removed: now, or when nobody sees it any more.
+    /// Frees the place of an unlinked entry: at once, or when no thread sees it any more.
+    ///
+    /// # Safety
+    /// The entry was live, and no thread finds it from now on; with `is_seen_by_nobody`, no other thread sees it either.
     #[inline]
-    fn retire(&mut self, place: Place, is_seen_by_nobody: bool, left: &mut Left<E>) {
+    unsafe fn let_go(&mut self, place: Place, is_seen_by_nobody: bool, left: &mut Left<E>) {
+        let limbo = &mut self.guarded.limbo;
         if !is_seen_by_nobody {
-            return self.lru.limbo.push(place);
+            return limbo.retire(place);
         }
-        self.lru.free.push(place);
+        limbo.free(place);
         if core::mem::needs_drop::<E>() {
-            // SAFETY: it was removed, and nobody can see it any more.
-            left.push(unsafe { self.front.nodes.take(place) });
+            // SAFETY: as the caller says.
+            left.push(unsafe { self.front.nodes().take(place) });
         }
     }
 
-    /// Takes one step towards a new bound, and returns the bound that holds then. A step evicts no more than
-    /// [`STEP`] entries.
+    /// Takes a step towards a new bound, and returns the bound that holds then. A step evicts no more than [`STEP`]
+    /// entries.
     pub(crate) fn resize(
         &mut self,
         maxsize: usize,
         expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
         left: &mut Left<E>,
     ) -> usize {
-        let bound = maxsize.max(self.lru.len().saturating_sub(STEP));
+        let bound = maxsize.max(self.len().saturating_sub(STEP));
         let is_seen_by_nobody = self.is_seen_by_nobody();
-        while self.lru.len() > bound && self.evict(expiry, is_seen_by_nobody, left) {}
-        self.lru.limits.maxsize = Some(bound);
-        if self.lru.limits.order_matters() {
-            // SAFETY: in the lock.
-            unsafe { self.front.recency.begin(self.lru.last_place()) };
+        while self.len() > bound && self.evict(expiry, is_seen_by_nobody, left) {}
+        let lru = &mut self.guarded.lru;
+        lru.limits.maxsize = Some(bound);
+        if lru.limits.order_matters() {
+            self.front.recency().begin(lru.last_place());
         }
         self.settle_all(left);
         bound
     }
 
-    /// An entry whose deadline has passed, which is to be removed.
+    /// Returns an entry whose deadline has passed. The caller removes it.
     #[inline]
     fn expired(&mut self, expiry: &Expiry<impl Fn(&E) -> Option<Instant>>) -> Option<Place> {
-        let Lru { deadlines, live, .. } = &mut *self.lru;
-        deadlines.pop(expiry.now?, |place| self.front.deadline_at(live, place, expiry))
+        let front = self.front;
+        let Lru { deadlines, live, .. } = &mut self.guarded.lru;
+        deadlines.pop(expiry.now?, |place| deadline_at(front, live, place, expiry))
     }
 
     #[inline(always)]
     fn least_recent(&mut self) -> Option<Place> {
-        let (entries, last) = (self.lru.len(), self.lru.last_place());
-        let Lru { live, order, readers, .. } = &mut *self.lru;
-        if !self.front.recency.is_kept() {
-            return live.places().next();
+        let Guarded { lru, order, readers, .. } = &mut *self.guarded;
+        let recency = self.front.recency();
+        if !recency.is_kept() {
+            return lru.live.places().next();
         }
-        // SAFETY: in the lock, and the places are known.
-        unsafe { self.front.recency.least_recent(live, entries, last, order, readers) }
+        // SAFETY: invariant 3: all places up to the last are known.
+        unsafe { recency.least_recent(&lru.live, lru.len(), lru.last_place(), order, readers) }
     }
 
-    /// A place that no reader knows of.
+    /// Returns a place that no thread can see, and that is free no more.
     fn free_place(&mut self, left: &mut Left<E>) -> Place {
-        if self.lru.free.is_empty() && self.lru.limbo.len() >= SPARE / 2 {
+        if self.guarded.limbo.has_no_free_place() && self.guarded.limbo.len() >= SPARE / 2 {
             self.settle_all(left);
         }
-        while self.lru.free.is_empty() && self.lru.limbo.len() >= HELD_BACK + self.readers().count() {
+        while self.guarded.limbo.has_no_free_place()
+            && self.guarded.limbo.len() >= HELD_BACK + self.readers().count()
+        {
             relax();
             self.settle_all(left);
         }
-        self.lru.free.pop().unwrap_or_else(|| {
-            let place = self.lru.extend();
-            // SAFETY: in the lock, and one after the other.
+        let Guarded { lru, limbo, .. } = &mut *self.guarded;
+        limbo.take_free().unwrap_or_else(|| {
+            let place = lru.extend();
+            // SAFETY: `extend` returns one place after the other. Thus invariant 3 holds for the place.
             unsafe {
-                self.front.nodes.extend_to(place);
-                self.front.recency.extend_to(place);
+                self.front.nodes().extend_to(place);
+                self.front.recency().extend_to(place);
             }
             place
         })
     }
 
-    /// Lets go what was removed and nobody can see any more, unless it would take long to find out.
+    /// Frees what was retired and no thread can see any more, unless it would take long to find out.
     pub(crate) fn settle(&mut self, left: &mut Left<E>) {
-        let is_worth_it = self.lru.limbo.len() >= SPARE / 2;
-        if is_worth_it || self.lru.readers.are_few() {
+        let is_worth_it = self.guarded.limbo.len() >= SPARE / 2;
+        if is_worth_it || self.guarded.readers.are_few() {
             self.settle_all(left);
         }
     }
@@ -328,74 +482,89 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     fn settle_once(&mut self, left: &mut Left<E>) {
         let Self { front, is_alone, .. } = *self;
-        let Lru { limbo, free, kept, readers, order, .. } = &mut *self.lru;
+        let Guarded { limbo, readers, order, .. } = &mut *self.guarded;
         if !readers.are_few() {
             limbo.retain_pinned();
-            readers.prune(&front.without_reader, |reader| front.recency.forget(reader, order));
+            readers.prune(&front.without_reader, |reader| front.recency().forget(reader, order));
         }
-        let hazards =
-            || T::all(&front.readers, readers).map(Reader::hazard).filter(|&place| place != 0).collect();
-        let were_free = free.len();
-        limbo.settle((!is_alone).then_some(&*readers), hazards, kept, free);
+        let hazards = || {
+            let all = T::all(&front.get().readers, readers).map(|reader| reader.hazard());
+            all.filter(|&place| place != 0).collect()
+        };
+        let freed = limbo.settle((!is_alone).then_some(&*readers), hazards);
         if core::mem::needs_drop::<E>() {
-            for &place in &free[were_free..] {
-                // SAFETY: it was removed, and nobody can see it any more.
-                left.push(unsafe { front.nodes.take(place) });
+            for &place in freed {
+                // SAFETY: invariant 5: it was retired, and nobody can see it any more.
+                left.push(unsafe { front.nodes().take(place) });
             }
-            front.held_back.store(limbo.len(), Relaxed);
+            front.set_held_back(limbo.len());
         }
     }
 
     /// Removes all entries.
     pub(crate) fn clear(&mut self, left: &mut Left<E>) {
-        let old = self.front.index.clear();
-        self.lru.limbo.push_buckets(old);
-        self.lru.clear();
+        let Guarded { lru, order, limbo, .. } = &mut *self.guarded;
+        limbo.retire_buckets(self.front.index().clear());
+        lru.live.places().for_each(|place| limbo.retire(place));
+        lru.clear();
+        order.clear();
         self.settle_all(left);
     }
 
-    /// All entries, the most recent first.
+    /// Returns the places of all entries, the most recent first.
     #[cfg(all(test, loom))]
     pub(super) fn newest_first(&self) -> Vec<Place> {
-        let Lru { live, order, readers, .. } = &*self.lru;
-        // SAFETY: in the lock.
-        unsafe { self.front.recency.newest_first(live, order, readers) }
+        let Guarded { lru, order, readers, .. } = &*self.guarded;
+        self.front.recency().newest_first(&lru.live, order, readers)
     }
 
-    /// Takes all entries out of a cache that nobody uses any more.
-    pub(crate) fn empty(&mut self) -> Vec<E> {
-        let places = self.lru.live.places().chain(self.lru.limbo.places());
-        // SAFETY: these are the places with entries, each once, and nobody uses them any more.
-        places.map(|place| unsafe { self.front.nodes.take(place) }).collect()
+    /// Takes out all entries of a table that nobody uses any more.
+    pub(super) fn empty(self) -> Vec<E> {
+        let Guarded { lru, limbo, .. } = &*self.guarded;
+        let nodes = self.front.nodes();
+        let places = lru.live.places().chain(limbo.retired());
+        // SAFETY: invariant 4: these are the places with entries, each once. Nobody uses the table any more.
+        places.map(|place| unsafe { nodes.take(place) }).collect()
     }
 }
 
-/// Puts a new entry with this tag in the place of the least recent one of a full cache, as far as that needs no type of
-/// entries. Returns the place, or none if nothing was done.
+/// Returns the deadline of the entry at a place, if there is an entry and it expires.
+fn deadline_at<T: Threading, E>(
+    front: Locked<'_, Front<T, E>>,
+    live: &Live,
+    place: Place,
+    expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+) -> Option<Instant> {
+    // SAFETY: invariant 5: the entry is live, and the lock is held.
+    live.has(place).then(|| (expiry.deadline_of)(unsafe { front.nodes.entry(place) }))?
+}
+
+/// Replaces the least recent entry of a full cache by a new one with this tag, as far as that needs no type of entries.
+/// Returns the place, or `None` if it did nothing.
 ///
 /// # Safety
-/// In the lock, and nobody but the calling thread reads, whose reader is `mine`.
+/// All arguments are of one table, and no other thread has a reader there.
 #[inline(never)]
 unsafe fn exchange<T: Threading>(
-    index: &Index,
-    recency: &Recency,
-    lru: &mut Lru,
-    mine: &Reader,
+    index: Locked<'_, Index>,
+    recency: Locked<'_, Recency>,
+    guarded: &mut Guarded,
+    mine: Owner<'_>,
     tag: Tag,
 ) -> Option<Place> {
-    let is_seen_by_nobody = lru.limbo.is_empty() && lru.kept.is_empty() && mine.hazard() == 0;
-    let stamps_alone = !T::SHARED || recency.is(mine);
+    let Guarded { lru, order, limbo, readers } = guarded;
+    let is_seen_by_nobody = limbo.is_empty() && limbo.keeps_nothing() && mine.hazard() == 0;
+    let stamps_alone = !T::SHARED || recency.is(&mine);
     if !(is_seen_by_nobody && stamps_alone && lru.is_full_of_alike()) {
         return None;
     }
-    let (entries, last) = (lru.len(), lru.last_place());
-    let Lru { live, order, readers, .. } = &mut *lru;
-    // SAFETY: in the lock, and the places are known.
-    let place = unsafe { recency.least_recent(live, entries, last, order, readers) }?;
+    let entries = lru.len();
+    // SAFETY: invariant 3: all places up to the last are known. A reader stamps alone, so the order is kept.
+    let place = unsafe { recency.least_recent(&lru.live, entries, lru.last_place(), order, readers) }?;
     lru.evictions += 1;
     index.exchange(lru.exchange(place, tag), tag, place);
-    // SAFETY: the place is known, and the reader stamps alone.
+    // SAFETY: a live place is known.
     let stamp = unsafe { recency.stamp_alone(place, mine) };
-    lru.order.add(place, stamp, entries);
+    order.add(place, stamp, entries);
     Some(place)
 }

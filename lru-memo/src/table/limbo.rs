@@ -1,83 +1,138 @@
-//! What was removed and may still be seen: it becomes free when all who were pinned when it was removed have
-//! ended, and nobody keeps it for foreign code.
+//! Reclamation: which places are retired, kept and free.
 //!
-//! The places are handled in two batches. When the second one is begun to be waited for, those who are pinned are
-//! noted; the first is filled meanwhile.
+//! A writer unlinks an entry from the index, then *retires* its place. A retired place is *freed* once every reader that
+//! was pinned at that time has unpinned, no hazard names the place, and nobody has it kept in the lock.
+//!
+//! Places are freed in two batches. When a batch begins to wait, the pinned readers are noted; the other batch is filled
+//! meanwhile.
 
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::SeqCst;
 
 use crate::sys::sync::fence;
 use crate::table::blocks::Place;
-use crate::table::index::Buckets;
+use crate::table::index::RetiredBuckets;
+#[cfg(any(test, fuzzing))]
+use crate::table::live::Live;
 use crate::table::reader::Reader;
 use crate::table::readers::List;
 
-/// Places and buckets that readers may still see.
+/// Retired places and buckets.
 #[derive(Default)]
 struct Batch {
     places: Vec<Place>,
-    buckets: Vec<Buckets>,
+    buckets: Vec<RetiredBuckets>,
 }
 
-// SAFETY: the pointers are to readers, which all threads may share.
-unsafe impl Send for Limbo {}
-
+/// The places of a table that are not live, and those that are kept.
 #[derive(Default)]
 pub(crate) struct Limbo {
     fresh: Batch,
     waiting: Batch,
-    /// Those who were pinned when the waiting batch was begun, at which word.
+    /// The readers that were pinned when the waiting batch began to wait, each with its word then.
     pinned: Vec<(*const Reader, u64)>,
+    /// Places that foreign code looks at, for threads without a hazard. A place may be kept more than once.
+    kept: Vec<Place>,
+    free: Vec<Place>,
 }
+
+// SAFETY: the pointers are to readers, which are `Sync`.
+unsafe impl Send for Limbo {}
 
 impl Batch {
     fn is_empty(&self) -> bool {
         self.places.is_empty() && self.buckets.is_empty()
     }
+
+    /// # Safety
+    /// No reader can see the buckets any more (invariant 5).
+    unsafe fn free_buckets(&mut self) {
+        for buckets in self.buckets.drain(..) {
+            // SAFETY: as the caller says.
+            unsafe { buckets.free() };
+        }
+    }
+}
+
+impl Drop for Limbo {
+    fn drop(&mut self) {
+        for batch in [&mut self.fresh, &mut self.waiting] {
+            // SAFETY: the table is dropped, so it has no readers.
+            unsafe { batch.free_buckets() };
+        }
+    }
 }
 
 impl Limbo {
-    /// The number of places.
+    /// Returns the number of retired places.
     pub(crate) fn len(&self) -> usize {
         self.fresh.places.len() + self.waiting.places.len()
     }
 
-    /// Adds a place that cannot be found any more.
-    pub(crate) fn push(&mut self, place: Place) {
-        self.fresh.places.push(place);
-    }
-
-    /// Adds buckets that are not used any more.
-    pub(crate) fn push_buckets(&mut self, buckets: Buckets) {
-        self.fresh.buckets.push(buckets);
-    }
-
-    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
-        self.fresh.places.iter().chain(&self.waiting.places).copied()
-    }
-
-    /// Whether there is nothing.
+    /// Returns whether nothing is retired.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.fresh.is_empty()
     }
 
-    /// Forgets those who were pinned and are not any more.
+    /// Retires a place, whose entry was unlinked from the index.
+    pub(crate) fn retire(&mut self, place: Place) {
+        self.fresh.places.push(place);
+    }
+
+    /// Retires buckets, which the index has replaced.
+    pub(crate) fn retire_buckets(&mut self, buckets: RetiredBuckets) {
+        self.fresh.buckets.push(buckets);
+    }
+
+    /// Returns the retired places.
+    pub(crate) fn retired(&self) -> impl Iterator<Item = Place> {
+        self.fresh.places.iter().chain(&self.waiting.places).copied()
+    }
+
+    /// Frees a place that no thread can see.
+    #[inline]
+    pub(crate) fn free(&mut self, place: Place) {
+        self.free.push(place);
+    }
+
+    /// Returns whether no place is free.
+    pub(crate) fn has_no_free_place(&self) -> bool {
+        self.free.is_empty()
+    }
+
+    /// Returns a free place, which is free no more.
+    pub(crate) fn take_free(&mut self) -> Option<Place> {
+        self.free.pop()
+    }
+
+    /// Keeps a place from being freed.
+    pub(crate) fn keep(&mut self, place: Place) {
+        self.kept.push(place);
+    }
+
+    /// Ends one [`keep`](Self::keep).
+    pub(crate) fn unkeep(&mut self, place: Place) {
+        let at = self.kept.iter().position(|&kept| kept == place).expect("the place is kept");
+        self.kept.swap_remove(at);
+    }
+
+    /// Returns whether no place is kept.
+    #[inline]
+    pub(crate) fn keeps_nothing(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Forgets the readers that have unpinned.
     pub(crate) fn retain_pinned(&mut self) {
-        // SAFETY: the readers are in the list of the cache: whoever frees one calls this first.
+        // SAFETY: the readers are in the list of the table: whoever frees one calls this first.
         self.pinned.retain(|&(reader, word)| unsafe { &*reader }.pinned_at() == Some(word));
     }
 
-    /// Moves the places to `free` that nobody can see any more. Only others than the calling thread are asked: there
-    /// are none without `readers`. In `kept` are the places that somebody keeps, to which those of hazards are added.
-    pub(crate) fn settle(
-        &mut self,
-        readers: Option<&List>,
-        hazards: impl Fn() -> Vec<Place>,
-        kept: &[Place],
-        free: &mut Vec<Place>,
-    ) {
+    /// Frees the places and buckets that no thread can see any more, and returns these places. `readers` are those of
+    /// other threads, or `None` if there are none. `hazards` returns the places that hazards name.
+    pub(crate) fn settle(&mut self, readers: Option<&List>, hazards: impl Fn() -> Vec<Place>) -> &[Place] {
+        let were_free = self.free.len();
         let mut still_kept = Vec::new();
         // Once for the waiting batch, once more for what was the fresh one.
         for _ in 0..2 {
@@ -87,10 +142,12 @@ impl Limbo {
                 }
                 core::mem::swap(&mut self.waiting, &mut self.fresh);
                 if let Some(readers) = readers {
-                    // After this, whoever pins does not find what was removed.
+                    // A reader that pins after this does not find what was unlinked. A reader that pinned before is noted.
                     fence(SeqCst);
-                    let pinned = |reader: &Reader| Some((core::ptr::from_ref(reader), reader.pinned_at()?));
-                    self.pinned.extend(readers.all().filter_map(pinned));
+                    let pinned = readers
+                        .all()
+                        .filter_map(|reader| Some((core::ptr::from_ref(reader.get()), reader.pinned_at()?)));
+                    self.pinned.extend(pinned);
                 }
             } else {
                 self.retain_pinned();
@@ -98,17 +155,39 @@ impl Limbo {
             if !self.pinned.is_empty() {
                 break;
             }
-            self.waiting.buckets.clear();
+            // SAFETY: invariant 5: every reader that was pinned after the buckets were unlinked has unpinned.
+            unsafe { self.waiting.free_buckets() };
             let hazards = hazards();
-            if hazards.is_empty() && kept.is_empty() {
-                free.append(&mut self.waiting.places);
+            if hazards.is_empty() && self.kept.is_empty() {
+                self.free.append(&mut self.waiting.places);
             } else {
-                let is_kept = |place: &Place| hazards.contains(place) || kept.contains(place);
+                let is_kept = |place: &Place| hazards.contains(place) || self.kept.contains(place);
                 let (stay, go): (Vec<Place>, Vec<Place>) = self.waiting.places.drain(..).partition(is_kept);
                 still_kept.extend(stay);
-                free.extend(go);
+                self.free.extend(go);
             }
         }
         self.fresh.places.append(&mut still_kept);
+        &self.free[were_free..]
+    }
+}
+
+#[cfg(any(test, fuzzing))]
+impl Limbo {
+    /// Checks that each place up to the last is live, retired or free, and only one of these; and what is kept and noted.
+    pub(crate) fn validate(&self, live: &Live, last: Place, readers: &List) {
+        let mut places: Vec<Place> =
+            live.places().chain(self.retired()).chain(self.free.iter().copied()).collect();
+        places.sort_unstable();
+        assert!(
+            places.into_iter().eq(1..=last),
+            "each place is live, retired or free, and only one of these"
+        );
+        let is_there = |&place: &Place| live.has(place) || self.retired().any(|retired| retired == place);
+        assert!(self.kept.iter().all(is_there), "what is kept is not free");
+        let is_listed = |&(reader, _): &(*const Reader, u64)| {
+            readers.all().any(|listed| core::ptr::eq(listed.get(), reader))
+        };
+        assert!(self.pinned.iter().all(is_listed), "the pinned readers exist");
     }
 }

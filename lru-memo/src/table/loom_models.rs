@@ -10,16 +10,15 @@ use loom::cell::UnsafeCell;
 use loom::sync::atomic::AtomicU32;
 use loom::thread;
 
+use super::inside::Inside;
+use super::invalidations::{Invalidations, Since};
+use super::lru::{Left, Limits};
 use super::reach::Reach;
-use super::reader::Reader;
+use super::reader::{Owner, Reader};
 use super::readers::Life;
-use super::{Front, tag};
+use super::threading::AllThreads;
+use super::{Expiry, Mine, Table, tag};
 use crate::bounds::Bound;
-use crate::sys::sync::Mutex;
-use crate::table::Expiry;
-use crate::table::invalidations::{Invalidations, Since};
-use crate::table::lru::{Left, Limits, Lru};
-use crate::table::threading::AllThreads;
 
 /// An entry. Loom finds out when it is dropped before all that looked at it.
 struct Entry {
@@ -42,109 +41,113 @@ impl Drop for Entry {
 }
 
 struct Cache {
-    front: Front<AllThreads, Entry>,
-    state: Mutex<(Lru, Invalidations<()>)>,
+    table: Table<AllThreads, Entry, Invalidations<()>>,
 }
+
+const NEVER: Expiry<fn(&Entry) -> Option<std::time::Instant>> =
+    Expiry { now: None, deadline_of: |_: &Entry| None };
 
 impl Cache {
     fn new(maxsize: impl Into<Option<usize>>, keys: &[u64]) -> Arc<Self> {
         let limits = Limits { maxsize: maxsize.into(), ..Limits::default() };
-        let state = Mutex::new((Lru::new(limits), Invalidations::new()));
-        let cache = Self { front: Front::new(limits, true), state };
+        let cache = Self { table: Table::new(limits, true, Invalidations::new()) };
         for &key in keys {
             cache.store(key, 0);
         }
         Arc::new(cache)
     }
 
-    /// A reader for a thread that lives.
+    /// Returns a new reader, for one thread.
     fn reader(&self) -> &'static Reader {
         self.reader_of(&Arc::new(Life::new()))
     }
 
     fn reader_of(&self, life: &Arc<Life>) -> &'static Reader {
-        // SAFETY: it is there as long as the cache is, which its threads have.
-        unsafe { &*self.state.lock().0.readers.of(life) }
+        // SAFETY: the reader is there as long as the cache, which its threads have.
+        self.table.with(|inside, _| unsafe { &*inside.guarded.readers.of(life) })
     }
 
-    /// Stores as a call does that has missed, if the key was not invalidated since `ticket`.
+    /// Returns the calling thread's part in the table.
+    fn mine(&self, reader: &'static Reader) -> Mine<'_, AllThreads, Entry> {
+        // SAFETY: a model hands each reader of its table to one thread.
+        unsafe { Mine::new(&self.table, Owner::new(reader)) }
+    }
+
+    /// Stores as a call does that has missed.
     fn store(&self, key: u64, value: u32) {
         let mut left = Left::new();
-        let mut state = self.state.lock();
-        self.store_inside(&mut state.0, key, value, &mut left);
-    }
-
-    fn store_inside(&self, lru: &mut Lru, key: u64, value: u32, left: &mut Left<Entry>) {
-        let entry = Entry { key, value: UnsafeCell::new(value) };
-        let mut inside = self.front.inside(lru);
-        let there = inside.find(tag(key), |entry| (entry.key == key).then_some(()));
-        let expiry = Expiry { now: None, deadline_of: |_: &Entry| None };
-        inside.store(there.map(|(place, ())| place), tag(key), entry, 0, &expiry, left);
+        self.table.with(|mut inside, _| store(&mut inside, key, value, &mut left));
     }
 
     /// Stores a key that is not there, as the thread of this reader does.
-    fn store_new_by(&self, reader: &Reader, key: u64) {
+    fn store_new_by(&self, reader: &'static Reader, key: u64) {
         let mut left = Left::new();
         let entry = Entry { key, value: UnsafeCell::new(0) };
-        let expiry = Expiry { now: None, deadline_of: |_: &Entry| None };
-        let mut state = self.state.lock();
-        self.front.inside_by(Some(reader), &mut state.0).store_new(tag(key), entry, 0, &expiry, &mut left);
+        // SAFETY: as in `mine`.
+        let owner = unsafe { Owner::new(reader) };
+        self.table.with(|inside, _| inside.by(owner).store_new(tag(key), entry, 0, &NEVER, &mut left));
     }
 
     fn clear(&self) {
         let mut left = Left::new();
-        self.front.inside(&mut self.state.lock().0).clear(&mut left);
+        self.table.with(|mut inside, _| inside.clear(&mut left));
     }
 
     fn resize(&self, maxsize: usize) {
         let mut left = Left::new();
-        let expiry = Expiry { now: None, deadline_of: |_: &Entry| None };
-        self.front.inside(&mut self.state.lock().0).resize(maxsize, &expiry, &mut left);
+        self.table.with(|mut inside, _| inside.resize(maxsize, &NEVER, &mut left));
     }
 
     fn remove(&self, key: u64) {
         let mut left = Left::new();
-        let mut state = self.state.lock();
-        self.remove_inside(&mut state.0, key, &mut left);
+        self.table.with(|mut inside, _| remove(&mut inside, key, &mut left));
     }
 
-    fn remove_inside(&self, lru: &mut Lru, key: u64, left: &mut Left<Entry>) {
-        let mut inside = self.front.inside(lru);
-        if let Some((place, ())) = inside.find(tag(key), |entry| (entry.key == key).then_some(())) {
-            inside.remove(place, left);
-        }
-    }
-
-    /// Hits, and looks at the entry; says whether it was there.
+    /// Hits, and looks at the entry. Returns whether it was there.
     fn hit(&self, reader: &'static Reader, key: u64) -> bool {
-        let Ok(found) = self.front.find(reader, tag(key), |entry| entry.key == key) else { return false };
+        let mine = self.mine(reader);
+        let Ok(found) = mine.find(tag(key), |entry| entry.key == key) else { return false };
         found.entry().value();
         assert_eq!(found.entry().key, key, "a place has become another entry's while it could be seen");
-        let kept = found.keep().expect("nothing else is kept");
-        kept.entry().value();
-        assert_eq!(kept.entry().key, key, "a place has become another entry's while it was kept");
-        if !kept.stamp() {
-            kept.stamp_inside(self.front.inside(&mut self.state.lock().0));
+        let protected = found.protect().expect("nothing else is protected");
+        protected.entry().value();
+        assert_eq!(protected.entry().key, key, "a place has become another entry's while it was protected");
+        if !protected.stamp() {
+            self.table.hit(&protected);
         }
         true
     }
 
     /// The keys, the most recent first.
     fn keys(&self) -> Vec<u64> {
-        let mut state = self.state.lock();
-        let inside = self.front.inside(&mut state.0);
-        // SAFETY: in the lock.
-        unsafe { inside.newest_first().into_iter().map(|place| inside.entry(place).key).collect() }
+        self.table.with(|inside, _| {
+            inside.validate();
+            inside.validate_tags(|entry| tag(entry.key));
+            // SAFETY: these are the places of all entries.
+            inside.newest_first().into_iter().map(|place| unsafe { inside.entry(place) }.key).collect()
+        })
     }
 
     fn hits(&self) -> u64 {
-        self.front.inside(&mut self.state.lock().0).counts().0
+        self.table.with(|inside, _| inside.counts().0)
+    }
+}
+
+fn store(inside: &mut Inside<'_, AllThreads, Entry>, key: u64, value: u32, left: &mut Left<Entry>) {
+    let entry = Entry { key, value: UnsafeCell::new(value) };
+    let there = inside.find(tag(key), |entry| (entry.key == key).then_some(()));
+    inside.store(there.map(|(place, ())| place), tag(key), entry, 0, &NEVER, left);
+}
+
+fn remove(inside: &mut Inside<'_, AllThreads, Entry>, key: u64, left: &mut Left<Entry>) {
+    if let Some((place, ())) = inside.find(tag(key), |entry| (entry.key == key).then_some(())) {
+        inside.remove(place, left);
     }
 }
 
 impl Drop for Cache {
     fn drop(&mut self) {
-        drop(self.front.inside(&mut self.state.lock().0).empty());
+        drop(self.table.empty());
     }
 }
 
@@ -164,6 +167,21 @@ fn an_entry_is_not_taken_while_a_reader_sees_it() {
         cache.hit(reader, 1);
         other.join().unwrap();
         assert_eq!(cache.keys(), [3]);
+    });
+}
+
+#[test]
+fn an_entry_that_is_replaced_is_not_taken_while_a_reader_sees_it() {
+    loom::model(|| {
+        let cache = Cache::new(2, &[1]);
+        let reader = cache.reader();
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || cache.store(1, 0))
+        };
+        assert!(cache.hit(reader, 1));
+        other.join().unwrap();
+        assert_eq!(cache.keys(), [1]);
     });
 }
 
@@ -297,7 +315,7 @@ fn a_crowd_that_has_ended_leaves_no_stamp_that_is_later_than_those_after_it() {
     builder.check(|| {
         let cache = Cache::new(2, &[1, 2]);
         let (mine, others) = (cache.reader(), cache.reader());
-        while !cache.front.recency.is_crowded() {
+        while !cache.table.recency.is_crowded() {
             assert!(cache.hit(mine, 1));
             assert!(cache.hit(others, 1));
         }
@@ -306,7 +324,7 @@ fn a_crowd_that_has_ended_leaves_no_stamp_that_is_later_than_those_after_it() {
             thread::spawn(move || assert!(cache.hit(others, 1)))
         };
         // Often enough to find out that there is nobody else.
-        while cache.front.recency.is_crowded() {
+        while cache.table.recency.is_crowded() {
             assert!(cache.hit(mine, 2));
         }
         other.join().unwrap();
@@ -460,9 +478,9 @@ fn what_stays_is_not_missed_while_others_are_moved() {
             let cache = Arc::clone(&cache);
             thread::spawn(move || cache.remove(8))
         };
-        let is_missed = match cache.front.find(reader, tag(24), |entry| entry.key == 24) {
+        let is_missed = match cache.mine(reader).find(tag(24), |entry| entry.key == 24) {
             Ok(_) => false,
-            Err(unfound) => cache.front.lacks(unfound),
+            Err(unfound) => cache.table.lacks(unfound),
         };
         assert!(!is_missed, "an entry that is there is said not to be");
         other.join().unwrap();
@@ -514,29 +532,30 @@ fn a_value_computed_before_an_invalidation_is_not_stored_after_it() {
             thread::spawn(move || {
                 source.store(2, Ordering::Release);
                 let mut left = Left::new();
-                let mut state = cache.state.lock();
-                let (lru, invalidations) = &mut *state;
-                let runs = cache.front.inside(lru).runs();
-                let _forgotten = if runs { invalidations.invalidate(1, ()) } else { invalidations.clear() };
-                cache.front.set_newest(invalidations.newest(), invalidations.are_kept());
-                cache.remove_inside(lru, 1, &mut left);
+                cache.table.with(|mut inside, invalidations| {
+                    let runs = inside.runs();
+                    let _forgotten =
+                        if runs { invalidations.invalidate(1, ()) } else { invalidations.clear() };
+                    inside.set_newest(invalidations.newest(), invalidations.are_kept());
+                    remove(&mut inside, 1, &mut left);
+                });
             })
         };
-        let running = cache.front.begin();
-        let ticket = cache.front.newest();
+        let running = cache.table.begin();
+        let ticket = cache.table.newest();
         let value = source.load(Ordering::Acquire);
         {
             let mut left = Left::new();
-            let mut state = cache.state.lock();
-            let (lru, invalidations) = &mut *state;
-            if matches!(invalidations.since(ticket, 1, |()| false), Since::Others) {
-                cache.store_inside(lru, 1, value, &mut left);
-            }
+            cache.table.with(|mut inside, invalidations| {
+                if matches!(invalidations.since(ticket, 1, |()| false), Since::Others) {
+                    store(&mut inside, 1, value, &mut left);
+                }
+            });
         }
         drop(running);
         other.join().unwrap();
         let reader = cache.reader();
-        if let Ok(found) = cache.front.find(reader, tag(1), |entry| entry.key == 1) {
+        if let Ok(found) = cache.mine(reader).find(tag(1), |entry| entry.key == 1) {
             assert_eq!(found.entry().value(), 2, "a value from before the invalidation is there");
         }
     });

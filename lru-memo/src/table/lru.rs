@@ -1,8 +1,6 @@
-//! The state of a cache in its lock, as far as it is about places: their weights, their deadlines, which of them have
-//! entries, and which are free. What readers see without the lock is in [`table`](crate::table).
+//! What the lock of a table protects about its entries: limits, weights, deadlines, tags, and which places are live.
 //!
-//! Free of user code: keys are found by their hash and a predicate of the caller's, and whatever leaves is handed back
-//! to the caller, who drops it where that is safe.
+//! No user code runs here: entries that leave are handed to the caller, who drops them outside of the lock.
 
 mod deadlines;
 
@@ -13,9 +11,7 @@ use core::option;
 use self::deadlines::Deadlines;
 use crate::table::blocks::Place;
 use crate::table::index::Tag;
-use crate::table::limbo::Limbo;
-use crate::table::readers::List;
-use crate::table::recency::{Live, Order};
+use crate::table::live::Live;
 
 /// What a cache must not exceed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,7 +23,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Whether it matters in which order entries are used: there is ever a choice of what to evict.
+    /// Returns whether the order of uses matters: an eviction may have a choice.
     pub(crate) fn order_matters(&self) -> bool {
         match self.maxsize {
             Some(0 | 1) => false,
@@ -37,26 +33,21 @@ impl Limits {
     }
 }
 
-/// What is kept of places in the lock.
+/// The entries of a table, as the lock protects them.
 pub(crate) struct Lru {
     pub(crate) limits: Limits,
-    /// How many entries have left to make room, and because they were too old.
+    /// How many entries were evicted.
     pub(crate) evictions: u64,
+    /// How many entries were removed because they had expired.
     pub(crate) expirations: u64,
     length: usize,
     pub(crate) live: Live,
-    pub(crate) order: Order,
+    /// The tag of each place's entry.
     tags: Vec<Tag>,
     pub(crate) deadlines: Deadlines,
     weights: Vec<usize>,
+    /// The sum of the live entries' weights.
     weight: usize,
-    /// Places that were used, and can be again.
-    pub(crate) free: Vec<Place>,
-    pub(crate) limbo: Limbo,
-    /// The readers, where all threads share the cache.
-    pub(crate) readers: List,
-    /// Places that are kept for foreign code, by those who have no better way.
-    pub(crate) kept: Vec<Place>,
 }
 
 impl Lru {
@@ -67,32 +58,29 @@ impl Lru {
             expirations: 0,
             length: 0,
             live: Live::default(),
-            order: Order::new(),
             tags: Vec::new(),
             deadlines: Deadlines::default(),
             weights: Vec::new(),
             weight: 0,
-            free: Vec::new(),
-            limbo: Limbo::default(),
-            readers: List::default(),
-            kept: Vec::new(),
         }
     }
 
+    /// Returns the number of live entries.
     pub(crate) fn len(&self) -> usize {
         self.length
     }
 
-    /// The last place that was ever used.
+    /// Returns the last place that was ever used.
     pub(crate) fn last_place(&self) -> Place {
         self.tags.len().saturating_sub(1) as Place
     }
 
-    /// Makes the next place known.
+    /// Returns the next place that was never used. The caller makes room for it in the arena and for its stamp
+    /// (invariant 3).
     pub(crate) fn extend(&mut self) -> Place {
         let place = self.last_place() + 1;
         assert!(place < 1 << 31, "a cache holds fewer than 2^31 entries");
-        // A few places are needed beyond the bound.
+        // Retired entries need a few places beyond the bound.
         let most = self.limits.maxsize.map_or(usize::MAX, |maxsize| maxsize.saturating_add(65));
         extend_to(&mut self.tags, place, most, 0);
         self.live.extend_to(place);
@@ -107,17 +95,17 @@ impl Lru {
         self.tags[place as usize]
     }
 
-    /// Whether there is an entry.
+    /// Returns whether the place has a live entry.
     pub(crate) fn contains(&self, place: Place) -> bool {
         self.live.has(place)
     }
 
-    /// Whether an entry of this weight may be stored at all.
+    /// Returns whether an entry of this weight may be stored at all.
     pub(crate) fn admits(&self, weight: usize) -> bool {
         self.limits.maxsize != Some(0) && self.limits.max_weight.is_none_or(|max| weight <= max)
     }
 
-    /// Whether another entry of such a weight has no room.
+    /// Returns whether another entry of this weight has no room.
     #[inline]
     pub(crate) fn is_full_for(&self, weight: usize) -> bool {
         let is_too_heavy = |max| self.weight.checked_add(weight).is_none_or(|sum| sum > max);
@@ -125,13 +113,13 @@ impl Lru {
             || self.limits.max_weight.is_some_and(is_too_heavy)
     }
 
-    /// Whether one more entry has no room, and the weights of entries do not matter.
+    /// Returns whether another entry has no room, in a cache without weights.
     #[inline]
     pub(crate) fn is_full_of_alike(&self) -> bool {
         self.limits.maxsize == Some(self.length) && self.limits.max_weight.is_none()
     }
 
-    /// Puts another entry in the place of one. Returns the tag of the latter.
+    /// Replaces the entry at a place by a new one. Returns the tag of the old one.
     #[inline]
     pub(crate) fn exchange(&mut self, place: Place, tag: Tag) -> Tag {
         core::mem::replace(&mut self.tags[place as usize], tag)
@@ -149,7 +137,7 @@ impl Lru {
         }
     }
 
-    /// Removes an entry, which others may still see.
+    /// Removes an entry, which readers may still see.
     #[inline]
     pub(crate) fn remove(&mut self, place: Place) {
         self.length -= 1;
@@ -161,28 +149,31 @@ impl Lru {
 
     /// Removes all entries.
     pub(crate) fn clear(&mut self) {
-        for place in self.live.places() {
-            self.limbo.push(place);
-        }
         self.live.clear();
         (self.length, self.weight) = (0, 0);
-        self.order.clear();
         self.deadlines = Deadlines::default();
-    }
-
-    /// Keeps a place from becoming another entry's.
-    pub(crate) fn keep(&mut self, place: Place) {
-        self.kept.push(place);
-    }
-
-    /// Ends one [`keep`](Self::keep).
-    pub(crate) fn unkeep(&mut self, place: Place) {
-        let at = self.kept.iter().position(|&kept| kept == place).expect("it was kept");
-        self.kept.swap_remove(at);
     }
 }
 
-/// Has a vector grow as it would by itself, but not beyond what it will need as a rule.
+#[cfg(any(test, fuzzing))]
+impl Lru {
+    /// Checks the numbers of entries and the weights, and that the index has exactly these entries, each once.
+    pub(crate) fn validate(&self, mut indexed: Vec<(Tag, Place)>) {
+        let live: Vec<(Tag, Place)> = self.live.places().map(|place| (self.tag(place), place)).collect();
+        indexed.sort_unstable_by_key(|&(_, place)| place);
+        assert_eq!(indexed, live, "the index has the live places, each with its tag");
+        assert_eq!(self.length, live.len(), "the entries are counted");
+        assert!(live.iter().all(|&(_, place)| 0 < place && place <= self.last_place()));
+        assert!(self.limits.maxsize.is_none_or(|maxsize| self.length <= maxsize), "the bound holds");
+        if let Some(max) = self.limits.max_weight {
+            let sum: usize = live.iter().map(|&(_, place)| self.weights[place as usize]).sum();
+            assert_eq!(sum, self.weight, "the weights are summed");
+            assert!(sum <= max, "the bound of weights holds");
+        }
+    }
+}
+
+/// Lengthens a vector to this place. Its capacity doubles, but stays within the places that a cache needs as a rule.
 fn extend_to<T: Clone>(vector: &mut Vec<T>, place: Place, most: usize, value: T) {
     let length = place as usize + 1;
     if length > vector.capacity() {
@@ -192,7 +183,7 @@ fn extend_to<T: Clone>(vector: &mut Vec<T>, place: Place, most: usize, value: T)
     vector.resize(length, value);
 }
 
-/// What has left a cache and is to be dropped outside of its lock: mostly one entry, so that is not allocated for.
+/// Entries that have left a cache, to be dropped outside of its lock. Mostly there is one, which needs no allocation.
 pub(crate) struct Left<E> {
     first: Option<E>,
     more: Vec<E>,

@@ -1,14 +1,15 @@
-//! The entries, each at its place.
+//! The arena: the entries, each at its place.
 
 use core::mem::MaybeUninit;
 
 use crate::sys::sync::{AtomicU64, UnsafeCell};
 use crate::table::blocks::{Blank, Blocks, Place};
+use crate::table::locked::Locked;
 use crate::table::reach::Reach;
 
 struct Node<E>(UnsafeCell<MaybeUninit<E>>);
 
-// SAFETY: anything is a valid one, and it is not dropped.
+// SAFETY: any bytes are a valid `MaybeUninit`, which needs no drop.
 unsafe impl<E> Blank for Node<E> {
     fn blank() -> Self {
         Self(UnsafeCell::new(MaybeUninit::uninit()))
@@ -22,7 +23,7 @@ unsafe impl Blank for AtomicU64 {
     }
 }
 
-/// The entries. They are taken before this is dropped.
+/// The entries. Dropping this drops none of them: the table takes them out before.
 pub(crate) struct Nodes<E> {
     blocks: Blocks<Node<E>>,
     reach: Reach,
@@ -40,22 +41,13 @@ impl<E> Nodes<E> {
         self.blocks.beside()
     }
 
-    /// Makes room for a place.
-    ///
-    /// # Safety
-    /// Called by one thread at a time, for the places one after the other.
-    pub(crate) unsafe fn extend_to(&self, place: Place) {
-        // SAFETY: as the caller says.
-        unsafe { self.blocks.extend_to(place) };
-    }
-
-    /// Whether a place is in the first block.
+    /// Returns whether the place is in the first block.
     #[inline(always)]
     pub(crate) fn are_near(&self, place: Place) -> bool {
         self.blocks.are_near(place)
     }
 
-    /// How far the shortest way of a hit reaches: no further than the first block.
+    /// Returns the number of places that the fast path of a hit reads: no more than the first block has.
     #[inline(always)]
     pub(crate) fn reach(&self) -> &Reach {
         &self.reach
@@ -66,33 +58,45 @@ impl<E> Nodes<E> {
         self.reach.restore(self.blocks.first_length());
     }
 
-    /// The entry at a place in the first block.
+    /// Returns the entry at a place in the first block.
     ///
     /// # Safety
     /// As for [`entry`](Self::entry), and the place is in the first block.
     #[inline(always)]
     pub(crate) unsafe fn near_entry(&self, place: Place) -> &E {
-        // SAFETY: where there is an entry there is room, and there is one, as the caller says.
+        // SAFETY: invariant 3 (room) and 4 (there is an entry), for a place that the caller may read.
         unsafe { self.blocks.in_first(place).0.with(|node| (*node).assume_init_ref()) }
     }
 
-    /// The entry at a place.
+    /// Returns the entry at a place.
     ///
     /// # Safety
-    /// There is one, and it is not taken while the reference is used.
+    /// Invariant 5 protects the entry while the reference is used: a pinned reader has found it, a hazard or the lock's
+    /// list of kept places names it, or it is live and the lock is held.
     #[inline]
     pub(crate) unsafe fn entry(&self, place: Place) -> &E {
-        // SAFETY: where there is an entry there is room, and there is one, as the caller says.
+        // SAFETY: invariant 3 (room) and 4 (there is an entry), for a place that the caller may read.
         unsafe { self.blocks.at(place).0.with(|node| (*node).assume_init_ref()) }
     }
+}
 
-    /// Puts an entry at a place.
+impl<E> Locked<'_, Nodes<E>> {
+    /// Makes room for a place.
     ///
     /// # Safety
-    /// There is room and no entry, and nobody else accesses the place.
+    /// Places are extended to one after the other, from 1.
+    pub(crate) unsafe fn extend_to(self, place: Place) {
+        // SAFETY: the lock lets one thread in at a time, and the caller keeps the order.
+        unsafe { self.blocks.extend_to(place) };
+    }
+
+    /// Writes an entry to a place.
+    ///
+    /// # Safety
+    /// The place is free, or its entry was taken: no thread can see it.
     #[inline]
-    pub(crate) unsafe fn put(&self, place: Place, entry: E) {
-        // SAFETY: as the caller says.
+    pub(crate) unsafe fn put(self, place: Place, entry: E) {
+        // SAFETY: invariant 3 (room). Nobody else accesses the place, as the caller says.
         unsafe { self.blocks.at(place) }.0.with_mut(|node| unsafe {
             (*node).write(entry);
         });
@@ -101,9 +105,9 @@ impl<E> Nodes<E> {
     /// Takes an entry away.
     ///
     /// # Safety
-    /// There is one, and nobody else accesses it any more.
-    pub(crate) unsafe fn take(&self, place: Place) -> E {
-        // SAFETY: as the caller says.
+    /// There is an entry, no thread can see it any more (invariant 5), and it is taken once.
+    pub(crate) unsafe fn take(self, place: Place) -> E {
+        // SAFETY: invariant 3 (room). Nobody else accesses the place, as the caller says.
         unsafe { self.blocks.at(place).0.with_mut(|node| (*node).assume_init_read()) }
     }
 }

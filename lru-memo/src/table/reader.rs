@@ -1,10 +1,12 @@
-//! One thread's part in a cache: what it writes when it hits, and nobody else does.
+//! One thread's part in one cache: its pin, its hazard and its counts.
 //!
-//! `word` counts by two, plus one while the thread is *pinned*. While a thread is pinned, no place that the thread can find
-//! becomes another entry's, and no buckets are freed. A pinned thread runs nothing that blocks. While the user's `Eq` and
-//! `Clone` run, the thread is not pinned, and keeps one place instead: its `hazard`.
+//! `word` counts by two, plus one while the thread is *pinned*. Nothing that a pinned thread can find is freed (epoch-based
+//! reclamation). A pinned thread runs nothing that blocks. While the user's `Eq` and `Clone` run, the thread is not pinned,
+//! and protects one place instead: its `hazard` (a hazard pointer).
 
 use alloc::boxed::Box;
+use core::marker::PhantomData;
+use core::ops::Deref;
 #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
 use core::sync::atomic::Ordering::SeqCst;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -12,38 +14,47 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sys::sync::{AtomicPtr, AtomicU32, AtomicU64};
 use crate::table::bias::Bias;
 use crate::table::blocks::Place;
+use crate::table::locked::Locked;
 use crate::table::running::Running;
 
-// No two of them share a cache line, nor a pair that is fetched together.
+// No two readers share a cache line, nor a pair of lines that is fetched together.
 #[repr(align(128))]
 pub struct Reader {
     /// Two for each hit and for each stamp that the thread took in the lock, plus one while the thread is pinned.
     word: AtomicU64,
-    /// What the word is added to for a stamp, while the thread is the one that stamps alone.
+    /// A stamp of the thread that stamps alone is `base` plus its word.
     base: AtomicU64,
-    /// The place that is kept for foreign code, or 0.
+    /// The place that the thread protects for foreign code, or 0.
     hazard: AtomicU32,
     misses: AtomicU64,
-    /// The number of stamps taken in the lock. They are no hits.
+    /// The number of stamps that the thread took in the lock. They are no hits.
     bumps: AtomicU64,
     running: Running,
-    /// A leaked box: the thread's own stamps, in a crowd.
-    table: AtomicPtr<Table>,
+    /// A leaked box: the thread's own stamps in a crowd.
+    stamps: AtomicPtr<Stamps>,
 }
 
-/// The stamps of one thread, by place; made and freed in the lock.
-pub(crate) struct Table(Box<[AtomicU64]>);
+/// The stamps of one thread in a crowd, by place. The lock's holder makes and frees them.
+pub(crate) struct Stamps(Box<[AtomicU64]>);
 
-/// A reader while it is pinned; it has ended when this is dropped.
-pub struct Pin<'r> {
+/// A reader of the calling thread (invariant 2). What only this thread may do is a method of it.
+#[derive(Clone, Copy)]
+pub struct Owner<'r> {
     reader: &'r Reader,
+    /// Not `Send`.
+    of_this_thread: PhantomData<*const ()>,
+}
+
+/// A pinned reader of the calling thread. Dropping it unpins.
+pub struct Pin<'r> {
+    owner: Owner<'r>,
     word: u64,
 }
 
-/// A reader while it keeps a place for foreign code.
-pub(crate) struct Hazard<'r>(&'r Reader);
+/// A reader of the calling thread that protects one place for foreign code. Dropping it ends the protection.
+pub(crate) struct Hazard<'r>(Owner<'r>);
 
-impl Table {
+impl Stamps {
     pub(crate) fn slot(&self, place: Place) -> Option<&AtomicU64> {
         self.0.get(place as usize)
     }
@@ -62,134 +73,175 @@ impl Reader {
             misses: AtomicU64::new(0),
             bumps: AtomicU64::new(0),
             running: Running::new(),
-            table: AtomicPtr::new(core::ptr::null_mut()),
+            stamps: AtomicPtr::new(core::ptr::null_mut()),
         }
     }
 
-    /// Keeps everything the thread can find from then on as it is.
-    #[inline(always)]
-    pub(crate) fn pin(&self, bias: &Bias) -> Pin<'_> {
-        let word = self.word.load(Relaxed);
-        // A thread that reads this word must also see the stamps stored before it.
-        self.word.store(word | 1, Release);
-        if !bias.holds_after_store() {
-            // Whoever frees first unlinks, then looks who is pinned; here it is the other way round, and a fence between
-            // the two makes sure that one sees the other. An exchange is one, and the cheapest there is on x86.
-            #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
-            self.word.swap(word | 1, core::sync::atomic::Ordering::SeqCst);
-            #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
-            crate::sys::sync::fence(SeqCst);
-        }
-        Pin { reader: self, word }
-    }
-
-    /// For a cache of one thread, where nobody frees meanwhile.
-    #[inline(always)]
-    pub(crate) fn unpinned(&self) -> Pin<'_> {
-        Pin { reader: self, word: self.word.load(Relaxed) }
-    }
-
-    /// What the word is when it is pinned.
+    /// Returns the word, if the reader is pinned.
     pub(crate) fn pinned_at(&self) -> Option<u64> {
         Some(self.word()).filter(|word| word % 2 == 1)
     }
 
-    /// The place that is kept for foreign code.
+    /// Returns the place that the thread protects for foreign code, or 0.
     pub(crate) fn hazard(&self) -> Place {
         self.hazard.load(Acquire)
     }
 
-    /// Returns the word. The caller then sees the stamps stored before it.
+    /// Returns the word. The caller then sees the stamps that were stored before it.
     pub(crate) fn word(&self) -> u64 {
         self.word.load(Acquire)
     }
 
-    /// The newest stamp of the thread, while it is not pinned.
+    /// Returns the newest stamp of the thread, if it is not pinned.
     pub(crate) fn newest(&self) -> u64 {
         self.base.load(Relaxed).wrapping_add(self.word())
-    }
-
-    /// Makes the thread's next stamps larger than this one. The owner calls this, and holds the lock.
-    pub(crate) fn go_on_from(&self, stamp: u64) {
-        self.base.store(stamp.wrapping_sub(self.word.load(Relaxed)), Relaxed);
-    }
-
-    /// Takes the next stamp; in the lock, by the owner.
-    #[inline]
-    pub(crate) fn bump(&self) -> u64 {
-        let word = self.word.load(Relaxed) + 2;
-        self.bumps.store(self.bumps.load(Relaxed) + 1, Relaxed);
-        self.word.store(word, Release);
-        self.base.load(Relaxed).wrapping_add(word)
-    }
-
-    /// The hits and misses so far; in the lock.
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        ((self.word() >> 1) - self.bumps.load(Relaxed), self.misses.load(Relaxed))
     }
 
     pub(crate) fn running(&self) -> &Running {
         &self.running
     }
+}
 
-    /// Counts a miss, and returns its number.
-    #[inline]
-    pub(crate) fn count_miss(&self) -> u64 {
-        let misses = self.misses.load(Relaxed) + 1;
-        self.misses.store(misses, Relaxed);
-        misses
+impl<'l> Locked<'l, Reader> {
+    /// Returns the number of hits, and that of misses.
+    pub(crate) fn counts(self) -> (u64, u64) {
+        ((self.word() >> 1) - self.bumps.load(Relaxed), self.misses.load(Relaxed))
     }
 
-    /// Counts a hit; by the owner, not pinned.
-    pub(crate) fn count_hit(&self) {
-        self.word.store(self.word.load(Relaxed) + 2, Release);
+    /// Returns the thread's own stamps, if it has some.
+    pub(crate) fn stamps(self) -> Option<&'l Stamps> {
+        // SAFETY: a leaked box, which only the lock's holder frees. No holder of these references frees it: see
+        // `drop_stamps`.
+        unsafe { self.get().stamps.load(Acquire).as_ref() }
     }
 
-    /// The thread's own stamps, if it has some; while it is pinned, or in the lock.
-    pub(crate) fn table(&self) -> Option<&Table> {
-        // SAFETY: a leaked box, which is freed in the lock and when nobody is pinned who could use it.
-        unsafe { self.table.load(Acquire).as_ref() }
-    }
-
-    /// Gives the thread stamps of its own for so many places; in the lock, by the owner.
-    pub(crate) fn make_table(&self, places: usize) {
-        if self.table().is_none() {
-            let table = Table((0..places).map(|_| AtomicU64::new(0)).collect());
-            self.table.store(Box::into_raw(Box::new(table)), Release);
-        }
-    }
-
-    /// Takes the thread's own stamps from it.
+    /// Frees the thread's own stamps.
     ///
     /// # Safety
-    /// In the lock, and nobody is using the table, nor will before the lock is open.
-    pub(crate) unsafe fn drop_table(&self) {
-        let table = self.table.swap(core::ptr::null_mut(), Acquire);
-        if !table.is_null() {
-            // SAFETY: a leaked box, and nobody uses it, as the caller says.
-            drop(unsafe { Box::from_raw(table) });
-        }
+    /// The reader is not pinned, or pinned since it was not allowed to use the stamps any more (invariant 6), and no
+    /// result of [`stamps`](Self::stamps) is in use.
+    pub(crate) unsafe fn drop_stamps(self) {
+        // SAFETY: as the caller says.
+        unsafe { self.get().free_stamps() };
     }
 
-    /// Ends the pin and the hazard of a thread that does not exist any more.
+    /// Unpins a thread that does not exist any more, and ends its hazard.
     #[cfg(unix)]
-    pub(crate) fn put_at_rest(&self) {
+    pub(crate) fn put_at_rest(self) {
         self.word.store(self.word.load(Relaxed) & !1, Relaxed);
         self.hazard.store(0, Relaxed);
+    }
+}
+
+impl Reader {
+    /// # Safety
+    /// Nobody uses the stamps.
+    unsafe fn free_stamps(&self) {
+        let stamps = self.stamps.swap(core::ptr::null_mut(), Acquire);
+        if !stamps.is_null() {
+            // SAFETY: a leaked box, which nobody uses, as the caller says.
+            drop(unsafe { Box::from_raw(stamps) });
+        }
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
         // SAFETY: nobody uses the reader any more.
-        unsafe { self.drop_table() };
+        unsafe { self.free_stamps() };
+    }
+}
+
+impl Deref for Owner<'_> {
+    type Target = Reader;
+
+    #[inline(always)]
+    fn deref(&self) -> &Reader {
+        self.reader
+    }
+}
+
+impl<'r> Owner<'r> {
+    /// # Safety
+    /// The reader is the calling thread's, and no other thread's during `'r`.
+    #[inline(always)]
+    pub(crate) unsafe fn new(reader: &'r Reader) -> Self {
+        Self { reader, of_this_thread: PhantomData }
+    }
+
+    #[inline(always)]
+    pub(crate) fn reader(self) -> &'r Reader {
+        self.reader
+    }
+
+    /// Pins this thread: nothing that it can reach from now on is freed until it unpins.
+    #[inline(always)]
+    pub(crate) fn pin(self, bias: &Bias) -> Pin<'r> {
+        let reader = self.reader;
+        let word = reader.word.load(Relaxed);
+        // A thread that reads this word must also see the stamps stored before it.
+        reader.word.store(word | 1, Release);
+        if !bias.holds_after_store() {
+            // A writer unlinks, then looks which readers are pinned. A reader pins, then searches. A fence between the two
+            // steps of each makes sure that one sees the other. An exchange is the cheapest fence on x86.
+            #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
+            reader.word.swap(word | 1, core::sync::atomic::Ordering::SeqCst);
+            #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
+            crate::sys::sync::fence(SeqCst);
+        }
+        Pin { owner: self, word }
+    }
+
+    /// Returns the pin of a cache of one thread, which costs nothing: nobody frees anything while this thread searches.
+    ///
+    /// # Safety
+    /// The reader is the only one of a cache of one thread.
+    #[inline(always)]
+    pub(crate) unsafe fn pin_alone(self) -> Pin<'r> {
+        Pin { owner: self, word: self.reader.word.load(Relaxed) }
+    }
+
+    /// Makes the thread's next stamps larger than this one.
+    pub(crate) fn go_on_from<X>(self, _: Locked<'_, X>, stamp: u64) {
+        self.reader.base.store(stamp.wrapping_sub(self.reader.word.load(Relaxed)), Relaxed);
+    }
+
+    /// Takes the thread's next stamp.
+    #[inline]
+    pub(crate) fn bump<X>(self, _: Locked<'_, X>) -> u64 {
+        let reader = self.reader;
+        let word = reader.word.load(Relaxed) + 2;
+        reader.bumps.store(reader.bumps.load(Relaxed) + 1, Relaxed);
+        reader.word.store(word, Release);
+        reader.base.load(Relaxed).wrapping_add(word)
+    }
+
+    /// Counts a miss, and returns its number.
+    #[inline]
+    pub(crate) fn count_miss(self) -> u64 {
+        let misses = self.reader.misses.load(Relaxed) + 1;
+        self.reader.misses.store(misses, Relaxed);
+        misses
+    }
+
+    /// Counts a hit, without a pin.
+    pub(crate) fn count_hit(self) {
+        self.reader.word.store(self.reader.word.load(Relaxed) + 2, Release);
+    }
+
+    /// Gives the thread stamps of its own for so many places, unless it has some.
+    pub(crate) fn make_stamps<X>(self, _: Locked<'_, X>, places: usize) {
+        if self.reader.stamps.load(Relaxed).is_null() {
+            let stamps = Stamps((0..places).map(|_| AtomicU64::new(0)).collect());
+            self.reader.stamps.store(Box::into_raw(Box::new(stamps)), Release);
+        }
     }
 }
 
 impl<'r> Pin<'r> {
     #[inline(always)]
-    pub(crate) fn reader(&self) -> &'r Reader {
-        self.reader
+    pub(crate) fn owner(&self) -> Owner<'r> {
+        self.owner
     }
 
     /// Returns whether it is time to find out if the thread hits alone.
@@ -197,42 +249,52 @@ impl<'r> Pin<'r> {
         (self.word >> 1) % every == 0
     }
 
-    /// The stamp of a hit of the thread that stamps alone.
+    /// Returns the stamp of a hit of the thread that stamps alone.
     #[inline(always)]
     pub(crate) fn stamp(&self) -> u64 {
-        self.reader.base.load(Relaxed).wrapping_add(self.word + 2)
+        self.owner.reader.base.load(Relaxed).wrapping_add(self.word + 2)
     }
 
-    /// Counts a hit, and ends.
+    /// Returns the thread's own stamps, if it has some.
+    ///
+    /// # Safety
+    /// The thread has seen since it pinned that there is a crowd (invariant 6).
+    pub(crate) unsafe fn stamps(&self) -> Option<&Stamps> {
+        // SAFETY: a leaked box, which is freed once no reader is pinned that may use it.
+        unsafe { self.owner.reader.stamps.load(Acquire).as_ref() }
+    }
+
+    /// Counts a hit, and unpins.
     #[inline(always)]
     pub(crate) fn hit(self) {
-        self.reader.word.store(self.word + 2, Release);
+        self.owner.reader.word.store(self.word + 2, Release);
         core::mem::forget(self);
     }
 
-    /// Keeps one place, instead of everything. `None` when another one is kept already.
+    /// Protects one place, instead of everything. Returns `None` if the thread protects another place already.
     #[inline(always)]
-    pub(crate) fn keep(self, place: Place) -> Option<Hazard<'r>> {
-        let reader = self.reader;
+    pub(crate) fn protect(self, place: Place) -> Option<Hazard<'r>> {
+        let reader = self.owner.reader;
         if reader.hazard.load(Relaxed) != 0 {
             return None;
         }
         reader.hazard.store(place, Release);
+        let owner = self.owner;
         drop(self);
-        Some(Hazard(reader))
+        Some(Hazard(owner))
     }
 }
 
 impl Drop for Pin<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.reader.word.store(self.word, Release);
+        self.owner.reader.word.store(self.word, Release);
     }
 }
 
 impl Drop for Hazard<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.0.hazard.store(0, Release);
+        self.0.reader.hazard.store(0, Release);
     }
 }

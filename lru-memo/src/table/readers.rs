@@ -1,54 +1,63 @@
 //! The readers of a cache, and how a thread finds its own.
 //!
 //! Caches are numbered, and no number is used again. A thread has a table from the numbers of caches to its readers
-//! there, and a word, [`Life`], that tells its end. A cache owns its readers: they are listed in its lock, and freed with it.
+//! there, and a word, [`Life`], that tells its end. A cache owns its readers: a [`List`] in its lock has them.
 //!
-//! 1. A reader belongs to one thread, and is freed when its cache is dropped, or in the lock after its thread has ended.
-//! 2. A table is read by its own thread alone, under the number of a cache that exists. What it holds of caches that
-//!    are gone is never looked up, and is forgotten when the table is full.
+//! 1. A reader belongs to one thread. It is freed with its cache, or by the holder of the lock after its thread has ended.
+//! 2. A thread looks up its table only under the number of a cache that exists. Rows of dropped caches are never found, and
+//!    are forgotten when the table is full.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
+use core::marker::PhantomData;
 use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU64 as Counter, AtomicUsize as Count};
 
 use crate::sys::sync::AtomicBool;
-use crate::table::reader::Reader;
+use crate::table::locked::Locked;
+use crate::table::reader::{Owner, Reader};
 use crate::table::running::Running;
 
-/// The number of a cache that all threads share.
+/// The way to the readers of a cache that all threads share.
 pub struct Readers {
+    /// The number of the cache.
     number: u64,
 }
 
-/// How many caches there are that all threads share.
+/// The only reader of a cache of one thread. It is not `Sync`, so that whoever has a reference to it is in its thread.
+pub struct OnlyReader {
+    reader: Reader,
+    not_sync: PhantomData<Cell<()>>,
+}
+
+/// The number of existing caches that all threads share.
 static CACHES: Count = Count::new(0);
 
 /// Whether a thread has ended.
 pub(crate) struct Life(AtomicBool);
 
-/// A reader that is owned by the list of its cache. Its address is known to its thread.
+/// A leaked box with a reader, whose thread knows the address.
 #[derive(PartialEq, Eq)]
-struct Owned(NonNull<Reader>);
+struct Leaked(NonNull<Reader>);
 
-// SAFETY: it is a box, of something that all threads may share.
-unsafe impl Send for Owned {}
+// SAFETY: a box of something that is `Send` and `Sync`.
+unsafe impl Send for Leaked {}
 
-/// A reader, and the thread that has it. There is none in the child of a fork that was made by another thread.
+/// A reader, and the thread that it belongs to. In the child of a fork, readers of other threads belong to none.
 struct Listed {
-    reader: Owned,
+    reader: Leaked,
     life: Option<Arc<Life>>,
 }
 
-/// The readers of one cache; in its lock.
+/// The readers of one cache. The cache's lock protects the list, so a reference to it is as good as the lock.
 #[derive(Default)]
 pub struct List {
     listed: Vec<Listed>,
-    /// The hits and misses of readers that are gone.
+    /// The hits and misses of freed readers.
     counts: (u64, u64),
 }
 
@@ -66,8 +75,8 @@ struct Table {
     mask: u64,
 }
 
-/// A thread's table, as it is kept.
-struct Kept {
+/// The owner of a thread's table.
+struct Rows {
     rows: Vec<Row>,
     used: usize,
     life: Option<Arc<Life>>,
@@ -85,7 +94,7 @@ static NOTHING: Nothing = Nothing(NO_ROW);
 
 thread_local! {
     static TABLE: Cell<Table> = const { Cell::new(EMPTY) };
-    static KEPT: RefCell<Kept> = const { RefCell::new(Kept { rows: Vec::new(), used: 0, life: None }) };
+    static ROWS: RefCell<Rows> = const { RefCell::new(Rows { rows: Vec::new(), used: 0, life: None }) };
 }
 
 impl Readers {
@@ -95,18 +104,18 @@ impl Readers {
         Self { number: NUMBERS.fetch_add(1, Relaxed) }
     }
 
-    /// The calling thread's reader, if it has one already.
+    /// Returns the calling thread's reader, if it has one.
     #[inline(always)]
-    pub(crate) fn mine(&self) -> Option<&Reader> {
+    pub(crate) fn mine(&self) -> Option<Owner<'_>> {
         let table = TABLE.get();
         let mut at = self.number;
         loop {
-            // SAFETY: the position is masked with the length less one, and the table is that of `KEPT`, which is of this
-            // thread, is set anew whenever that changes, and is taken back before that is dropped.
+            // SAFETY: the position is masked with the length less one. The rows are those of `ROWS` of this thread, which sets
+            // `TABLE` whenever its rows move, and before it is dropped.
             let row = unsafe { &*table.rows.add((at & table.mask) as usize) };
             if row.number == self.number {
-                // SAFETY: invariants 1 and 2: the cache exists, and this thread has not ended.
-                return Some(unsafe { &*row.reader });
+                // SAFETY: this file's invariants 1 and 2: the cache exists, and this thread, which has not ended, owns the reader.
+                return Some(unsafe { Owner::new(&*row.reader) });
             }
             // Another cache's reader may be in the way.
             if row.number == 0 {
@@ -116,29 +125,29 @@ impl Readers {
         }
     }
 
-    /// Gives the calling thread a reader; none while it ends. In the lock.
+    /// Gives the calling thread a reader. Returns `None` while the thread ends.
     #[cold]
     #[inline(never)]
-    pub(crate) fn join_in(&self, list: &mut List) -> Option<&Reader> {
-        KEPT.try_with(|kept| {
-            let mut kept = kept.borrow_mut();
-            let life = kept.life.get_or_insert_with(|| Arc::new(Life::new()));
+    pub(crate) fn join_in(&self, list: &mut List) -> Option<Owner<'_>> {
+        ROWS.try_with(|rows| {
+            let mut rows = rows.borrow_mut();
+            let life = rows.life.get_or_insert_with(|| Arc::new(Life::new()));
             let reader = list.of(life);
-            kept.add(Row { number: self.number, reader });
-            // SAFETY: invariant 1: this thread has not ended.
-            unsafe { &*reader }
+            rows.add(Row { number: self.number, reader });
+            // SAFETY: this file's invariant 1: this thread owns the reader, and has not ended.
+            unsafe { Owner::new(&*reader) }
         })
         .ok()
     }
 
-    /// Takes the calling thread's reader from it, so that nothing is found here any more.
+    /// Has the calling thread forget its reader.
     pub(crate) fn leave(&self) {
-        let _ = KEPT.try_with(|kept| {
-            let mut kept = kept.borrow_mut();
-            if let Some(at) = (!kept.rows.is_empty()).then(|| kept.position(self.number)) {
-                if kept.rows[at].number == self.number {
+        let _ = ROWS.try_with(|rows| {
+            let mut rows = rows.borrow_mut();
+            if let Some(at) = (!rows.rows.is_empty()).then(|| rows.position(self.number)) {
+                if rows.rows[at].number == self.number {
                     // The row stays, so that rows behind it are still found.
-                    kept.rows[at].number = u64::MAX;
+                    rows.rows[at].number = u64::MAX;
                 }
             }
         });
@@ -148,6 +157,25 @@ impl Readers {
 impl Drop for Readers {
     fn drop(&mut self) {
         CACHES.fetch_sub(1, Relaxed);
+    }
+}
+
+impl OnlyReader {
+    pub(crate) fn new() -> Self {
+        Self { reader: Reader::new(), not_sync: PhantomData }
+    }
+
+    /// Returns the reader, which belongs to the calling thread.
+    #[inline(always)]
+    pub(crate) fn mine(&self) -> Owner<'_> {
+        // SAFETY: the reader is in no list, and this is not `Sync`: only the calling thread can reach the reader.
+        unsafe { Owner::new(&self.reader) }
+    }
+
+    /// Returns the reader, in the lock.
+    pub(crate) fn locked(&self) -> Locked<'_, Reader> {
+        // SAFETY: no other thread can use the table while this thread has a reference to its reader.
+        unsafe { Locked::new(&self.reader) }
     }
 }
 
@@ -165,7 +193,7 @@ impl Life {
     }
 }
 
-impl Kept {
+impl Rows {
     /// Returns the position of the row of a cache, or of the free row where it would be.
     fn position(&self, number: u64) -> usize {
         let mask = self.rows.len() - 1;
@@ -191,7 +219,7 @@ impl Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for Rows {
     fn drop(&mut self) {
         TABLE.set(EMPTY);
         if let Some(life) = &self.life {
@@ -200,18 +228,18 @@ impl Drop for Kept {
     }
 }
 
-impl Deref for Owned {
+impl Deref for Leaked {
     type Target = Reader;
 
     fn deref(&self) -> &Reader {
-        // SAFETY: a leaked box, which is freed when this is dropped.
+        // SAFETY: a leaked box, which lives until this is dropped.
         unsafe { self.0.as_ref() }
     }
 }
 
-impl Drop for Owned {
+impl Drop for Leaked {
     fn drop(&mut self) {
-        // SAFETY: a leaked box, which nobody uses any more, by invariant 1.
+        // SAFETY: a leaked box. By this file's invariant 1, its thread has ended or cannot use the cache any more.
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }
@@ -223,16 +251,17 @@ impl Listed {
 }
 
 impl List {
-    /// All readers.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Reader> {
-        self.listed.iter().map(|listed| &*listed.reader)
+    /// Returns all readers.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Locked<'_, Reader>> {
+        // SAFETY: the list is inside the lock, so the caller holds the lock for as long as it has a reference to the list.
+        self.listed.iter().map(|listed| unsafe { Locked::new(&*listed.reader) })
     }
 
-    /// Returns whether this is the only reader.
-    pub(crate) fn are_only(&self, mine: Option<&Reader>) -> bool {
+    /// Returns whether there is no reader but this one.
+    pub(crate) fn are_only(&self, mine: Option<Owner<'_>>) -> bool {
         match &self.listed[..] {
             [] => true,
-            [one] => mine.is_some_and(|mine| core::ptr::eq(mine, &*one.reader)),
+            [one] => mine.is_some_and(|mine| core::ptr::eq(mine.reader(), &*one.reader)),
             _ => false,
         }
     }
@@ -242,18 +271,18 @@ impl List {
         self.listed.len() <= 32
     }
 
-    /// The hits and misses of readers that are gone.
+    /// Returns the hits and misses of freed readers.
     pub(crate) fn counts(&self) -> (u64, u64) {
         self.counts
     }
 
-    /// The reader of a thread: its own, one that another has left, or a new one.
+    /// Returns the reader of a thread: its own, that of an ended thread, or a new one.
     pub(crate) fn of(&mut self, life: &Arc<Life>) -> *const Reader {
         let is_own = |listed: &Listed| listed.life.as_ref().is_some_and(|other| Arc::ptr_eq(other, life));
         let found =
             self.listed.iter().position(is_own).or_else(|| self.listed.iter().position(Listed::has_ended));
         let at = found.unwrap_or_else(|| {
-            let reader = Owned(NonNull::from(Box::leak(Box::new(Reader::new()))));
+            let reader = Leaked(NonNull::from(Box::leak(Box::new(Reader::new()))));
             self.listed.push(Listed { reader, life: None });
             self.listed.len() - 1
         });
@@ -262,27 +291,30 @@ impl List {
         listed.reader.0.as_ptr()
     }
 
-    /// Frees the readers of threads that have ended, each of which is first handed to `forget`.
-    pub(crate) fn prune(&mut self, rest: &Running, mut forget: impl FnMut(&Reader)) {
+    /// Frees the readers of ended threads, after it has handed each to `forget`.
+    pub(crate) fn prune(&mut self, rest: &Running, mut forget: impl FnMut(Locked<'_, Reader>)) {
         let counts = &mut self.counts;
         self.listed.retain(|listed| {
             if !listed.has_ended() {
                 return true;
             }
-            forget(&listed.reader);
-            let (hits, misses) = listed.reader.counts();
+            // SAFETY: as in `all`.
+            let reader = unsafe { Locked::new(&*listed.reader) };
+            forget(reader);
+            let (hits, misses) = reader.counts();
             *counts = (counts.0 + hits, counts.1 + misses);
-            rest.take_over(listed.reader.running());
+            rest.take_over(reader.running());
             false
         });
     }
 
-    /// Takes all readers but one from threads that do not exist any more.
+    /// Puts all readers but one at rest, in a child that has no other thread.
     #[cfg(unix)]
     pub(crate) fn put_others_at_rest(&mut self, mine: Option<*const Reader>) {
         for listed in &mut self.listed {
             if Some(listed.reader.0.as_ptr().cast_const()) != mine {
-                listed.reader.put_at_rest();
+                // SAFETY: as in `all`.
+                unsafe { Locked::new(&*listed.reader) }.put_at_rest();
                 listed.life = None;
             }
         }

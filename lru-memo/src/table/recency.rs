@@ -1,25 +1,29 @@
-//! The order in which all threads used the entries: a stamp for each place, which only grows.
+//! Recency: the order in which all threads used the entries. It is a stamp for each place, which only grows.
 //!
 //! 1. `latest` names the one reader that stamps alone, or says that all readers stamp (a *crowd*), or that no reader
-//!    stamps. `latest` is written in the lock. A reader stamps only if it has seen, since it pinned, that `latest` allows it.
+//!    stamps. Only the lock's holder writes `latest`. A reader stamps only if it has seen, since it pinned, that `latest`
+//!    allows it.
 //! 2. A thread that changes `latest` first says that no reader stamps. Then it waits until every reader that was allowed to
-//!    stamp is unpinned. So no reader stores an old stamp late.
+//!    stamp has unpinned. So no reader stores an old stamp late.
 //! 3. A reader that stamps alone takes `base` plus its word, which counts its stamps. Its `base` is so large that all earlier
 //!    stamps are smaller. Stamps taken in the lock continue the same numbers.
 //! 4. In a crowd, a stamp is a read of the processor's counter. The counter grows faster than any thread can count stamps,
 //!    so counted stamps from before are smaller. After the crowd, counting goes on from what the counter shows then.
-//! 5. In a crowd, the stamp of a place is the largest one in the common array and in the threads' own tables.
+//! 5. In a crowd, the stamp of a place is the largest one in the common array and in the threads' own stamps.
 //! 6. Where the order cannot matter, `latest` says that it is not kept, and there is no room for stamps. When the bound grows,
 //!    room is made first, and then no reader stamps. A reader that is allowed to stamp has been in the lock since, so it
 //!    finds the room. A hit that still counts without a stamp began before the bound had grown.
 
+#[cfg(any(test, fuzzing))]
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use crate::sys::sync::{AtomicPtr, AtomicU64, fence, relax};
 use crate::table::blocks::{Blocks, Place};
 use crate::table::counter;
-use crate::table::reader::{Pin, Reader};
+use crate::table::live::Live;
+use crate::table::locked::Locked;
+use crate::table::reader::{Owner, Pin, Reader};
 use crate::table::readers::List;
 use crate::table::victims::{Candidate, Victims};
 
@@ -27,11 +31,12 @@ use crate::table::victims::{Candidate, Victims};
 const CROWD_AFTER: u32 = if cfg!(all(test, loom)) { 2 } else { 16 };
 /// The longest pause between two changes in quick succession, in ticks of the counter: some 50 us.
 const QUICK: u64 = if cfg!(all(test, loom)) { u64::MAX } else { 1 << 17 };
-/// The number of hits, and of stamps taken in the lock in a row, after which a thread of a crowd finds out if it is alone.
+/// The number of hits after which a thread of a crowd finds out if it is alone.
 const LOOK_AFTER_HITS: u64 = if cfg!(all(test, loom)) { 4 } else { 1 << 12 };
+/// The number of stamps in a row, taken in the lock, after which a thread of a crowd finds out if it is alone.
 pub(super) const LOOK_AFTER_STAMPS: u32 = if cfg!(all(test, loom)) { 2 } else { 64 };
-/// The largest table of stamps that one thread has in a crowd, in places from the first one.
-const TABLE: usize = if cfg!(all(test, loom)) { 4 } else { 1 << 10 };
+/// The number of places for which a thread has stamps of its own in a crowd.
+const OWN_STAMPS: usize = if cfg!(all(test, loom)) { 4 } else { 1 << 10 };
 
 const NOBODY: *mut Reader = core::ptr::null_mut();
 const ALL: *mut Reader = core::ptr::without_provenance_mut(1);
@@ -44,12 +49,13 @@ pub(crate) struct Recency {
     stamps: Blocks<AtomicU64>,
 }
 
-/// The part of the order that is used in the lock.
+/// The part of the recency that the lock protects.
 pub(crate) struct Order {
     /// An upper bound of all stamps of readers that do not stamp any more.
     newest: u64,
-    /// The time of the last change of `latest`, and the number of changes in quick succession.
+    /// The time of the last change of `latest`.
     changed_at: u64,
+    /// The number of changes of `latest` in quick succession.
     changes: u32,
     crowd: Crowd,
     victims: Victims,
@@ -57,12 +63,14 @@ pub(crate) struct Order {
 
 /// Finds out that a crowd is over.
 struct Crowd {
-    /// The last thread that took the lock, and how often in a row.
+    /// The last thread that took the lock.
     thread: *const Reader,
+    /// How often in a row it did.
     streak: u32,
-    /// The sum of the words of the others.
+    /// The sum of the words of the other readers.
     others: u64,
-    has_tables: bool,
+    /// Whether any thread has stamps of its own.
+    has_own_stamps: bool,
 }
 
 // SAFETY: the pointer is only compared.
@@ -70,22 +78,22 @@ unsafe impl Send for Crowd {}
 
 impl Order {
     pub(crate) const fn new() -> Self {
-        let crowd = Crowd { thread: NOBODY, streak: 0, others: 0, has_tables: false };
+        let crowd = Crowd { thread: NOBODY, streak: 0, others: 0, has_own_stamps: false };
         Self { newest: 0, changed_at: 0, changes: 0, crowd, victims: Victims::new() }
     }
 
-    /// Notes that one of so many entries is new, and has a stamp that is larger than all others.
+    /// Notes a new entry, one of so many, whose stamp is larger than all others.
     #[inline(always)]
     pub(crate) fn add(&mut self, place: Place, stamp: u64, entries: usize) {
         self.victims.add(Candidate { stamp, place }, entries);
     }
 
-    /// Forgets all that was found out about entries.
+    /// Forgets all candidates.
     pub(crate) fn clear(&mut self) {
         self.victims.clear();
     }
 
-    /// Whether `latest` changes hands in quick succession.
+    /// Returns whether `latest` changes in quick succession.
     fn is_crowded(&mut self) -> bool {
         if !counter::exists() {
             return false;
@@ -98,7 +106,7 @@ impl Order {
 }
 
 impl Crowd {
-    /// Whether this thread has been alone for a while.
+    /// Returns whether this thread has been alone for a while.
     fn is_over(&mut self, mine: &Reader, step: u32, list: &List) -> bool {
         if !core::ptr::eq(self.thread, mine) {
             (self.thread, self.streak) = (mine, 0);
@@ -109,7 +117,7 @@ impl Crowd {
         if before / LOOK_AFTER_STAMPS == self.streak / LOOK_AFTER_STAMPS {
             return false;
         }
-        let others = list.all().filter(|reader| !core::ptr::eq(*reader, mine));
+        let others = list.all().filter(|reader| !core::ptr::eq(reader.get(), mine));
         let others = others.fold(0_u64, |sum, reader| sum.wrapping_add(reader.word()));
         let were = core::mem::replace(&mut self.others, others);
         before >= LOOK_AFTER_STAMPS && others == were
@@ -117,7 +125,7 @@ impl Crowd {
 }
 
 impl Recency {
-    /// Returns the order of the entries in blocks of these lengths. Without `is_kept`, there are no stamps.
+    /// Returns stamps in blocks of these lengths. Without `is_kept`, there are no stamps.
     pub(crate) fn new(stamps: Blocks<AtomicU64>, is_kept: bool) -> Self {
         Self { latest: AtomicPtr::new(if is_kept { NOBODY } else { NOT_KEPT }), stamps }
     }
@@ -128,64 +136,30 @@ impl Recency {
         self.latest.load(Relaxed) == ALL
     }
 
-    /// Whether the order of uses is kept.
+    /// Returns whether the order of uses is kept.
     pub(crate) fn is_kept(&self) -> bool {
         self.latest.load(Relaxed) != NOT_KEPT
     }
 
-    /// Begins to keep the order, given the last place that was ever used. The entries that are there come before all later
-    /// uses, in any order.
-    ///
-    /// # Safety
-    /// In the lock.
-    #[cold]
-    pub(crate) unsafe fn begin(&self, last: Place) {
-        if self.is_kept() {
-            return;
-        }
-        for place in 1..=last {
-            // SAFETY: in the lock, and there was no room for any place.
-            unsafe { self.stamps.extend_to(place) };
-        }
-        self.latest.store(NOBODY, Relaxed);
-    }
-
-    /// Makes room for a place.
-    ///
-    /// # Safety
-    /// In the lock, for the places one after the other.
-    pub(crate) unsafe fn extend_to(&self, place: Place) {
-        if self.is_kept() {
-            // SAFETY: as the caller says.
-            unsafe { self.stamps.extend_to(place) };
-        }
-    }
-
-    /// Whether this reader stamps alone.
+    /// Returns whether this reader stamps alone.
     #[inline(always)]
     pub(crate) fn is(&self, reader: &Reader) -> bool {
         self.latest.load(Relaxed).cast_const() == core::ptr::from_ref(reader)
     }
 
-    /// Stamps a hit of the reader that stamps alone, and ends the pin.
+    /// Stamps a hit of the reader that stamps alone, and unpins.
     ///
     /// # Safety
-    /// The reader [is](Self::is) that one, and there is an entry at the place.
+    /// There is room for the stamp of the place: the reader [stamps alone](Self::is) or is its table's only one, and has
+    /// found the place.
     #[inline(always)]
     pub(crate) unsafe fn hit_alone(&self, pin: Pin<'_>, place: Place) {
-        // SAFETY: where there is an entry there is room.
+        // SAFETY: as the caller says.
         unsafe { self.stamps.at(place) }.store(pin.stamp(), Relaxed);
         pin.hit();
     }
 
-    /// Has the processor fetch the stamp of a place in the first block, together with the entry: the next pin waits until
-    /// the stamp is stored.
-    #[inline(always)]
-    pub(crate) fn fetch(&self, place: Place) {
-        self.stamps.fetch(place);
-    }
-
-    /// As [`hit_alone`](Self::hit_alone), for a place that is near.
+    /// As [`hit_alone`](Self::hit_alone), for a place in the first block.
     ///
     /// # Safety
     /// As there, and the place is in the first block.
@@ -196,26 +170,34 @@ impl Recency {
         pin.hit();
     }
 
-    /// Stamps a hit, and ends the pin, if nothing stands in the way.
+    /// Prefetches the stamp of a place in the first block, together with the entry: the next pin waits until the stamp is
+    /// stored.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, place: Place) {
+        self.stamps.fetch(place);
+    }
+
+    /// Stamps a hit, and unpins, if nothing stands in the way. Returns whether it did.
     ///
     /// # Safety
-    /// There is an entry at the place.
+    /// The reader is one of the table of this recency, and has found the place.
     #[inline(never)]
     pub(crate) unsafe fn hit(&self, pin: Pin<'_>, place: Place) -> bool {
         let latest = self.latest.load(Relaxed);
         if latest == ALL {
-            let Some(table) = pin.reader().table() else { return false };
+            // SAFETY: `latest` was read since the pin.
+            let Some(own) = (unsafe { pin.stamps() }) else { return false };
             if pin.is_time_to_look(LOOK_AFTER_HITS) {
                 return false;
             }
             let stamp = counter::now();
-            match table.slot(place) {
+            match own.slot(place) {
                 Some(slot) => slot.store(stamp, Relaxed),
-                // SAFETY: where there is an entry there is room.
+                // SAFETY: rule 6: a reader that may stamp finds room.
                 None => _ = unsafe { self.stamps.at(place) }.fetch_max(stamp, Relaxed),
             }
-        } else if latest.cast_const() == core::ptr::from_ref(pin.reader()) {
-            // SAFETY: as the caller says.
+        } else if latest.cast_const() == core::ptr::from_ref(pin.owner().reader()) {
+            // SAFETY: rule 6: a reader that may stamp finds room.
             unsafe { self.hit_alone(pin, place) };
             return true;
         } else if latest != NOT_KEPT {
@@ -224,28 +206,55 @@ impl Recency {
         pin.hit();
         true
     }
+}
 
-    /// Gives a place a stamp that is larger than all before, of the calling thread's reader if it has one; in the lock.
-    /// Returns the stamp.
+impl Locked<'_, Recency> {
+    /// Begins to keep the order, given the last place that was ever used. The existing entries come before all later
+    /// uses, in any order.
+    #[cold]
+    pub(crate) fn begin(self, last: Place) {
+        if self.is_kept() {
+            return;
+        }
+        for place in 1..=last {
+            // SAFETY: there was no room for any place, and the lock is held.
+            unsafe { self.stamps.extend_to(place) };
+        }
+        self.latest.store(NOBODY, Relaxed);
+    }
+
+    /// Makes room for a place.
     ///
     /// # Safety
-    /// In the lock, and there is room for the place.
+    /// Places are extended to one after the other, from 1.
+    pub(crate) unsafe fn extend_to(self, place: Place) {
+        if self.is_kept() {
+            // SAFETY: as the caller says; the lock is held.
+            unsafe { self.stamps.extend_to(place) };
+        }
+    }
+
+    /// Gives a place a stamp that is larger than all before, by the calling thread's reader if it has one. Returns the
+    /// stamp.
+    ///
+    /// # Safety
+    /// The place is known (invariant 3).
     #[inline]
     pub(crate) unsafe fn stamp(
-        &self,
+        self,
         place: Place,
-        mine: Option<&Reader>,
+        mine: Option<Owner<'_>>,
         step: u32,
         order: &mut Order,
         list: &List,
     ) -> u64 {
         let stamp = match mine {
-            Some(mine) if self.is(mine) => mine.bump(),
+            Some(mine) if self.is(&mine) => mine.bump(self),
             _ if !self.is_kept() => return 0,
             _ => self.stamp_of_another(mine, step, order, list),
         };
         // A hit of a crowd may store its stamp at the same time.
-        // SAFETY: as the caller says.
+        // SAFETY: invariant 3 (room).
         let slot = unsafe { self.stamps.at(place) };
         if slot.load(Relaxed) < stamp {
             slot.store(stamp, Relaxed);
@@ -253,32 +262,32 @@ impl Recency {
         stamp
     }
 
-    /// As [`stamp`](Self::stamp), by the reader that stamps alone, or in a cache of one thread.
+    /// As [`stamp`](Self::stamp), by the reader that stamps alone, or that is its table's only one.
     ///
     /// # Safety
-    /// There is room for the place.
+    /// The place is known (invariant 3), and the order is kept.
     #[inline(always)]
-    pub(crate) unsafe fn stamp_alone(&self, place: Place, mine: &Reader) -> u64 {
-        let stamp = mine.bump();
-        // SAFETY: as the caller says.
+    pub(crate) unsafe fn stamp_alone(self, place: Place, mine: Owner<'_>) -> u64 {
+        let stamp = mine.bump(self);
+        // SAFETY: invariant 3 (room).
         unsafe { self.stamps.at(place) }.store(stamp, Relaxed);
         stamp
     }
 
-    /// The next stamp in the lock, of a thread that does not stamp alone.
+    /// Returns the next stamp of a thread that does not stamp alone.
     #[inline(never)]
-    fn stamp_of_another(&self, mine: Option<&Reader>, step: u32, order: &mut Order, list: &List) -> u64 {
+    fn stamp_of_another(self, mine: Option<Owner<'_>>, step: u32, order: &mut Order, list: &List) -> u64 {
         let latest = self.latest.load(Relaxed);
         if latest == ALL {
             let Some(mine) = mine else { return counter::now() };
-            if !order.crowd.is_over(mine, step, list) {
-                self.make_table(mine, order);
+            if !order.crowd.is_over(&mine, step, list) {
+                self.make_own_stamps(mine, order);
                 return counter::now();
             }
-            self.end_crowd(mine, order, list);
+            self.end_crowd(&mine, order, list);
             return self.hand_over(mine, order);
         }
-        // SAFETY: it is in the list of the cache: see `forget`.
+        // SAFETY: the reader is in the list of the table: `forget` clears `latest` before a reader is freed.
         let former = unsafe { latest.as_ref() };
         self.stop(former.into_iter());
         order.newest = former.map_or(order.newest, Reader::newest);
@@ -289,39 +298,40 @@ impl Recency {
         if order.is_crowded() {
             order.changes = 0;
             order.crowd.thread = NOBODY;
-            self.make_table(mine, order);
+            self.make_own_stamps(mine, order);
             self.latest.store(ALL, Relaxed);
             return counter::now();
         }
         self.hand_over(mine, order)
     }
 
-    /// Gives one reader the right to stamp alone. No reader has the right to stamp at that time.
-    fn hand_over(&self, mine: &Reader, order: &Order) -> u64 {
-        mine.go_on_from(order.newest);
-        self.latest.store(core::ptr::from_ref(mine).cast_mut(), Relaxed);
-        mine.bump()
+    /// Has one reader stamp alone from now on. No reader may stamp at that time.
+    fn hand_over(self, mine: Owner<'_>, order: &Order) -> u64 {
+        mine.go_on_from(self, order.newest);
+        self.latest.store(core::ptr::from_ref(mine.reader()).cast_mut(), Relaxed);
+        mine.bump(self)
+    }
+
+    fn make_own_stamps(self, mine: Owner<'_>, order: &mut Order) {
+        order.crowd.has_own_stamps = true;
+        mine.make_stamps(self, OWN_STAMPS);
     }
 
     #[cold]
-    fn end_crowd(&self, mine: &Reader, order: &mut Order, list: &List) {
-        self.stop(list.all().filter(|reader| !core::ptr::eq(*reader, mine)));
+    fn end_crowd(self, mine: &Reader, order: &mut Order, list: &List) {
+        self.stop(list.all().map(Locked::get).filter(|reader| !core::ptr::eq(*reader, mine)));
         order.newest = counter::now();
         self.fold(order, list);
         for reader in list.all() {
-            // SAFETY: in the lock, all others are unpinned, and see that there is no crowd when they pin.
-            unsafe { reader.drop_table() };
+            // SAFETY: invariant 6: the calling thread is not pinned; all others have unpinned, and see that there is no crowd
+            // when they pin again.
+            unsafe { reader.drop_stamps() };
         }
-        order.crowd.has_tables = false;
+        order.crowd.has_own_stamps = false;
     }
 
-    fn make_table(&self, mine: &Reader, order: &mut Order) {
-        order.crowd.has_tables = true;
-        mine.make_table(TABLE);
-    }
-
-    /// Ends the right of every reader to stamp, and waits until the readers that had it are unpinned.
-    fn stop<'r>(&self, stamping: impl Iterator<Item = &'r Reader>) {
+    /// Ends the right of every reader to stamp, and waits until the readers that had it have unpinned.
+    fn stop<'r>(self, stamping: impl Iterator<Item = &'r Reader>) {
         self.latest.store(NOBODY, Relaxed);
         // A reader that pins after this sees the change. A reader that pinned before is seen here.
         fence(SeqCst);
@@ -334,59 +344,51 @@ impl Recency {
         }
     }
 
-    /// Notes that a reader is about to be freed, whose thread has ended; in the lock.
-    pub(crate) fn forget(&self, reader: &Reader, order: &mut Order) {
-        if self.is(reader) {
+    /// Forgets a reader that is about to be freed, because its thread has ended.
+    pub(crate) fn forget(self, reader: Locked<'_, Reader>, order: &mut Order) {
+        if self.is(&reader) {
             order.newest = reader.newest();
             self.latest.store(NOBODY, Relaxed);
         }
         self.fold_one(reader);
     }
 
-    /// Moves the stamps of the threads' own tables to the common array. The caller holds the lock.
-    fn fold(&self, order: &Order, list: &List) {
-        if order.crowd.has_tables {
+    /// Moves the threads' own stamps to the common array.
+    fn fold(self, order: &Order, list: &List) {
+        if order.crowd.has_own_stamps {
             list.all().for_each(|reader| self.fold_one(reader));
         }
     }
 
-    fn fold_one(&self, reader: &Reader) {
-        let Some(table) = reader.table() else { return };
-        for (place, slot) in (0..).zip(table.slots()) {
+    fn fold_one(self, reader: Locked<'_, Reader>) {
+        let Some(own) = reader.stamps() else { return };
+        for (place, slot) in (0..).zip(own.slots()) {
             let stamp = slot.load(Relaxed);
             if stamp != 0 {
-                // SAFETY: there was an entry.
+                // SAFETY: the thread has found an entry at the place, so there is room (invariant 3).
                 unsafe { self.stamps.at(place) }.fetch_max(stamp, Relaxed);
             }
         }
     }
 
-    /// The stamp of a place; in the lock.
+    /// Returns the stamp of a place.
     ///
     /// # Safety
-    /// There is room for the place.
+    /// The place is known (invariant 3), and the order is kept.
     #[inline(always)]
-    unsafe fn stamp_at(&self, place: Place, order: &Crowd, list: &List) -> u64 {
-        // SAFETY: as the caller says.
+    unsafe fn stamp_at(self, place: Place, crowd: &Crowd, list: &List) -> u64 {
+        // SAFETY: invariant 3 (room).
         let common = unsafe { self.stamps.at(place) }.load(Relaxed);
-        if order.has_tables { common.max(Self::largest_of_threads(place, list)) } else { common }
+        if crowd.has_own_stamps { common.max(largest_own_stamp(place, list)) } else { common }
     }
 
-    /// The largest stamp of a place in the threads' own tables.
-    #[cold]
-    #[inline(never)]
-    fn largest_of_threads(place: Place, list: &List) -> u64 {
-        let slots = list.all().filter_map(|reader| reader.table()?.slot(place));
-        slots.map(|slot| slot.load(Relaxed)).max().unwrap_or(0)
-    }
-
-    /// The place of the least recent entry, among the `live` ones, of which there are so many; in the lock.
+    /// Returns the place of the least recent entry among the `live` ones, of which there are so many.
     ///
     /// # Safety
-    /// There is room for the places up to the last.
+    /// The places up to the last are known (invariant 3), and the order is kept.
     #[inline(always)]
     pub(crate) unsafe fn least_recent(
-        &self,
+        self,
         live: &Live,
         entries: usize,
         last: Place,
@@ -394,7 +396,7 @@ impl Recency {
         list: &List,
     ) -> Option<Place> {
         if let Some(Candidate { stamp, place }) = order.victims.head() {
-            // SAFETY: it is the place of an entry.
+            // SAFETY: a live place is known.
             if live.has(place) && unsafe { self.stamp_at(place, &order.crowd, list) } == stamp {
                 order.victims.take_head();
                 return Some(place);
@@ -404,90 +406,65 @@ impl Recency {
         unsafe { self.least_recent_of_used(live, entries, last, order, list) }
     }
 
-    /// As [`least_recent`](Self::least_recent), where entries were used since they were stored.
+    /// As [`least_recent`](Self::least_recent), if entries were used since they were stored.
     ///
     /// # Safety
     /// As there.
     #[inline(never)]
     unsafe fn least_recent_of_used(
-        &self,
+        self,
         live: &Live,
         entries: usize,
         last: Place,
         order: &mut Order,
         list: &List,
     ) -> Option<Place> {
+        // SAFETY: as the caller says.
+        let stamps = |first, last| unsafe { self.get().stamps.slices(first, last) };
         loop {
             let Order { victims, crowd, .. } = &mut *order;
-            // SAFETY: it is the place of an entry.
+            // SAFETY: a live place is known.
             let stamp_of = |place| live.has(place).then(|| unsafe { self.stamp_at(place, crowd, list) });
             if let Some(victim) = victims.next(stamp_of) {
-                // SAFETY: as the caller says.
-                victims.walk_on(|first, last| unsafe { self.stamps.slices(first, last) }, live);
+                victims.walk_on(stamps, live);
                 return Some(victim);
             }
             if entries == 0 {
                 return None;
             }
             self.fold(order, list);
-            // SAFETY: as the caller says.
-            let stamps = |first, last| unsafe { self.stamps.slices(first, last) };
             order.victims.find(stamps, live, entries, last);
         }
     }
 
-    /// All entries, the most recent first; in the lock.
-    ///
-    /// # Safety
-    /// There is room for all places.
-    #[cfg(all(test, loom))]
-    pub(crate) unsafe fn newest_first(&self, live: &Live, order: &Order, list: &List) -> Vec<Place> {
-        let mut places: Vec<Place> = live.places().collect();
-        if !self.is_kept() {
-            return places;
+    /// Checks that the next eviction finds the least recent of the `live` entries.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn validate(self, live: &Live, order: &Order, list: &List) {
+        if self.is_kept() {
+            // SAFETY: a live place is known.
+            let stamped =
+                live.places().map(|place| (place, unsafe { self.stamp_at(place, &order.crowd, list) }));
+            order.victims.validate(&stamped.collect::<Vec<_>>());
         }
-        // SAFETY: as the caller says.
-        places.sort_by_key(|&place| core::cmp::Reverse(unsafe { self.stamp_at(place, &order.crowd, list) }));
+    }
+
+    /// Returns the places of all entries, the most recent first.
+    #[cfg(all(test, loom))]
+    pub(crate) fn newest_first(self, live: &Live, order: &Order, list: &List) -> Vec<Place> {
+        let mut places: Vec<Place> = live.places().collect();
+        if self.is_kept() {
+            // SAFETY: a live place is known.
+            let stamp_of = |&place: &Place| unsafe { self.stamp_at(place, &order.crowd, list) };
+            places.sort_by_key(|place| core::cmp::Reverse(stamp_of(place)));
+        }
         places
     }
 }
 
-/// Where there are entries.
-#[derive(Default)]
-pub(crate) struct Live(Vec<u64>);
-
-impl Live {
-    #[inline]
-    pub(crate) fn has(&self, place: Place) -> bool {
-        self.0[place as usize / 64] & 1 << (place % 64) != 0
-    }
-
-    pub(crate) fn extend_to(&mut self, place: Place) {
-        if self.0.len() <= place as usize / 64 {
-            self.0.push(0);
-        }
-    }
-
-    #[inline]
-    pub(crate) fn add(&mut self, place: Place) {
-        self.0[place as usize / 64] |= 1 << (place % 64);
-    }
-
-    #[inline]
-    pub(crate) fn remove(&mut self, place: Place) {
-        self.0[place as usize / 64] &= !(1 << (place % 64));
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.0.fill(0);
-    }
-
-    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
-        let set = |(at, &word): (u32, &u64)| {
-            let next = |&word: &u64| Some(word & (word - 1)).filter(|&word| word != 0);
-            let words = core::iter::successors(Some(word).filter(|&word| word != 0), next);
-            words.map(move |word| at * 64 + word.trailing_zeros())
-        };
-        (0..).zip(&self.0).flat_map(set)
-    }
+/// Returns the largest stamp of a place in the threads' own stamps.
+#[cold]
+#[inline(never)]
+fn largest_own_stamp(place: Place, list: &List) -> u64 {
+    let slots = list.all().filter_map(|reader| reader.stamps()?.slot(place));
+    slots.map(|slot| slot.load(Relaxed)).max().unwrap_or(0)
 }

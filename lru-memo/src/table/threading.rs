@@ -7,8 +7,9 @@ use core::ops::{Deref, DerefMut};
 
 use crate::sys::sync::{Mutex, MutexGuard};
 use crate::table::bias::Bias;
-use crate::table::reader::{Pin, Reader};
-use crate::table::readers::{List, Readers};
+use crate::table::locked::Locked;
+use crate::table::reader::{Owner, Pin, Reader};
+use crate::table::readers::{List, OnlyReader, Readers};
 
 /// Either [`AllThreads`] or [`OneThread`].
 pub trait Threading {
@@ -16,9 +17,9 @@ pub trait Threading {
     type Pointer<T>: Deref<Target = T> + Clone;
     /// A lock that is not re-entrant: no foreign code may run under it.
     type Lock<T>;
-    /// The state while it is locked.
-    type Locked<'l, T: 'l>: DerefMut<Target = T>;
-    /// The readers of a cache.
+    /// What a locked lock gives access with.
+    type Guard<'l, T: 'l>: DerefMut<Target = T>;
+    /// The way to the readers of a cache.
     type Readers;
     /// Whether other threads may use the cache at the same time.
     const SHARED: bool;
@@ -27,29 +28,27 @@ pub trait Threading {
     fn pointer<T>(value: T) -> Self::Pointer<T>;
     /// Makes a lock, unlocked.
     fn lock<T>(value: T) -> Self::Lock<T>;
-    /// Locks the state.
-    fn enter<T>(lock: &Self::Lock<T>) -> Self::Locked<'_, T>;
-    /// Locks the state; waits for another thread only if it `may_wait`.
-    fn enter_if<T>(lock: &Self::Lock<T>, may_wait: impl FnOnce() -> bool) -> Option<Self::Locked<'_, T>>;
-    /// Runs `inside` with the state locked.
-    #[inline]
-    fn with<T, R>(lock: &Self::Lock<T>, inside: impl FnOnce(&mut T) -> R) -> R {
-        inside(&mut Self::enter(lock))
-    }
-    /// Returns the state, given exclusive access, whether the lock is locked or not.
+    /// Locks a lock.
+    fn enter<T>(lock: &Self::Lock<T>) -> Self::Guard<'_, T>;
+    /// Locks a lock. Waits for another thread only if it `may_wait`.
+    fn enter_if<T>(lock: &Self::Lock<T>, may_wait: impl FnOnce() -> bool) -> Option<Self::Guard<'_, T>>;
+    /// Returns what the lock protects, given exclusive access, whether the lock is locked or not.
     fn open<T>(lock: &mut Self::Lock<T>) -> &mut T;
     /// Makes the readers of a new cache.
     fn readers() -> Self::Readers;
     /// Returns the calling thread's reader, if it has one.
-    fn mine(readers: &Self::Readers) -> Option<&Reader>;
-    /// Returns a new reader for the calling thread, or none while the thread ends. The caller holds the lock.
-    fn join_in<'r>(readers: &'r Self::Readers, list: &mut List) -> Option<&'r Reader>;
-    /// Returns all readers. The caller holds the lock.
-    fn all<'r>(readers: &'r Self::Readers, list: &'r List) -> impl Iterator<Item = &'r Reader>;
+    fn mine(readers: &Self::Readers) -> Option<Owner<'_>>;
+    /// Returns a new reader for the calling thread, or `None` while the thread ends.
+    fn join_in<'r>(readers: &'r Self::Readers, list: &mut List) -> Option<Owner<'r>>;
+    /// Returns all readers.
+    fn all<'r>(readers: &'r Self::Readers, list: &'r List) -> impl Iterator<Item = Locked<'r, Reader>>;
     /// Takes the calling thread's reader away, without giving it to another thread.
     fn leave(readers: &Self::Readers);
     /// Pins this thread: nothing that it can reach from now on is freed until it unpins.
-    fn pin<'r>(reader: &'r Reader, bias: &Bias) -> Pin<'r>;
+    ///
+    /// # Safety
+    /// The reader is of a cache of this kind, `Self`.
+    unsafe fn pin<'r>(mine: Owner<'r>, bias: &Bias) -> Pin<'r>;
 }
 
 /// `scope = process`: readers are pinned, the state is behind a mutex.
@@ -63,7 +62,7 @@ pub enum OneThread {}
 impl Threading for AllThreads {
     type Pointer<T> = Arc<T>;
     type Lock<T> = Mutex<T>;
-    type Locked<'l, T: 'l> = MutexGuard<'l, T>;
+    type Guard<'l, T: 'l> = MutexGuard<'l, T>;
     type Readers = Readers;
     const SHARED: bool = true;
 
@@ -95,15 +94,15 @@ impl Threading for AllThreads {
     }
 
     #[inline(always)]
-    fn mine(readers: &Readers) -> Option<&Reader> {
+    fn mine(readers: &Readers) -> Option<Owner<'_>> {
         readers.mine()
     }
 
-    fn join_in<'r>(readers: &'r Readers, list: &mut List) -> Option<&'r Reader> {
+    fn join_in<'r>(readers: &'r Readers, list: &mut List) -> Option<Owner<'r>> {
         readers.join_in(list)
     }
 
-    fn all<'r>(_: &'r Readers, list: &'r List) -> impl Iterator<Item = &'r Reader> {
+    fn all<'r>(_: &'r Readers, list: &'r List) -> impl Iterator<Item = Locked<'r, Reader>> {
         list.all()
     }
 
@@ -112,16 +111,16 @@ impl Threading for AllThreads {
     }
 
     #[inline(always)]
-    fn pin<'r>(reader: &'r Reader, bias: &Bias) -> Pin<'r> {
-        reader.pin(bias)
+    unsafe fn pin<'r>(mine: Owner<'r>, bias: &Bias) -> Pin<'r> {
+        mine.pin(bias)
     }
 }
 
 impl Threading for OneThread {
     type Pointer<T> = Rc<T>;
     type Lock<T> = RefCell<T>;
-    type Locked<'l, T: 'l> = RefMut<'l, T>;
-    type Readers = Reader;
+    type Guard<'l, T: 'l> = RefMut<'l, T>;
+    type Readers = OnlyReader;
     const SHARED: bool = false;
 
     #[inline]
@@ -147,27 +146,28 @@ impl Threading for OneThread {
         lock.get_mut()
     }
 
-    fn readers() -> Reader {
-        Reader::new()
+    fn readers() -> OnlyReader {
+        OnlyReader::new()
     }
 
     #[inline(always)]
-    fn mine(reader: &Reader) -> Option<&Reader> {
-        Some(reader)
+    fn mine(reader: &OnlyReader) -> Option<Owner<'_>> {
+        Some(reader.mine())
     }
 
-    fn join_in<'r>(reader: &'r Reader, _: &mut List) -> Option<&'r Reader> {
-        Some(reader)
+    fn join_in<'r>(reader: &'r OnlyReader, _: &mut List) -> Option<Owner<'r>> {
+        Some(reader.mine())
     }
 
-    fn all<'r>(reader: &'r Reader, _: &'r List) -> impl Iterator<Item = &'r Reader> {
-        core::iter::once(reader)
+    fn all<'r>(reader: &'r OnlyReader, _: &'r List) -> impl Iterator<Item = Locked<'r, Reader>> {
+        core::iter::once(reader.locked())
     }
 
-    fn leave(_: &Reader) {}
+    fn leave(_: &OnlyReader) {}
 
     #[inline(always)]
-    fn pin<'r>(reader: &'r Reader, _: &Bias) -> Pin<'r> {
-        reader.unpinned()
+    unsafe fn pin<'r>(mine: Owner<'r>, _: &Bias) -> Pin<'r> {
+        // SAFETY: a cache of one thread has one reader.
+        unsafe { mine.pin_alone() }
     }
 }

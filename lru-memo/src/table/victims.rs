@@ -21,7 +21,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use crate::sys::sync::AtomicU64;
 use crate::table::blocks::Place;
-use crate::table::recency::Live;
+use crate::table::live::Live;
 
 /// With no more entries than this, all of them are candidates.
 const FEW: usize = if cfg!(test) { 64 } else { 1 << 14 };
@@ -200,6 +200,25 @@ impl Victims {
             let last = walk.last.min(walk.next + length as Place);
             collect(&mut walk.found, stamps(walk.next, last), live, walk.threshold);
             walk.next = last + 1;
+        }
+    }
+}
+
+#[cfg(any(test, fuzzing))]
+impl Victims {
+    /// Checks that the least recent of these entries, each with its stamp, would be found.
+    pub(crate) fn validate(&self, entries: &[(Place, u64)]) {
+        let queue = &self.queue[self.next as usize..];
+        assert!(queue.is_sorted_by_key(|candidate| candidate.stamp), "the queue is in order");
+        let mut candidates: Vec<(Place, u64)> =
+            queue.iter().map(|queued| (queued.place, queued.stamp)).collect();
+        candidates.extend(self.used.iter().map(|&Reverse(used)| (used.place, used.stamp)));
+        candidates.sort_unstable();
+        for &(place, stamp) in entries {
+            let first = candidates.get(candidates.partition_point(|&(other, _)| other < place));
+            let is_candidate = first.is_some_and(|&(other, first)| other == place && first <= stamp);
+            let is_beyond = !self.are_all && queue.last().is_none_or(|last| stamp > last.stamp);
+            assert!(is_candidate || is_beyond, "an entry would not be evicted in its turn");
         }
     }
 }

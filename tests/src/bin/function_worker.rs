@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 
 use lru_memo::{lru_cache, shared};
 
+#[path = "function_worker/fleet.rs"]
+mod fleet;
+
 mod first {
     type Price = u64;
 
@@ -421,7 +424,7 @@ fn answer(command: &str, number: u64) -> String {
         "undelivered" => shared::health().undelivered.to_string(),
         "told" => format!("{:?}", shared::health()),
         "health" => format!("{:?}", shared::health().errors),
-        _ => panic!("there is no command {command}"),
+        _ => fleet::answer(command, number).unwrap_or_else(|| panic!("there is no command {command}")),
     }
 }
 

@@ -41,7 +41,8 @@ impl Worker {
         Self::start_command(command, url)
     }
 
-    fn start_command(mut command: Command, url: &str) -> Self {
+    /// A worker that this command starts.
+    pub fn start_command(mut command: Command, url: &str) -> Self {
         command.env("LRU_MEMO_STORE", url).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = loop {
             match command.spawn() {

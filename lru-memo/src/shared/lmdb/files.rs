@@ -39,7 +39,7 @@ use crate::shared::error::{Error, Kind};
 use crate::shared::hash::hash;
 use crate::shared::health;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"lru-mem3");
+const MAGIC: u64 = u64::from_le_bytes(*b"lru-mem4");
 
 /// How many threads may read at once. Further threads take turns with writers.
 const READERS: u32 = 4000;

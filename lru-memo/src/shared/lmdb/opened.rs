@@ -293,6 +293,7 @@ impl Opened {
         self.announce(&txn, index, space);
         let generation = self.empty(space);
         space.set_id(namespace.id());
+        space.set_maxsize(namespace.maxsize());
         space.last_used.store(0, Relaxed);
         space.touch(self.table.head(), raw::seconds(), self.noted_every);
         let named = Named::new(index, generation, namespace);

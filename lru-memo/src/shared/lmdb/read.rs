@@ -187,8 +187,9 @@ impl Opened {
         self.observe(key.namespace, |space| is_valid(space, since, key.hash))
     }
 
-    pub(super) fn counts(&self, namespace: &Namespace) -> Result<Counts, Error> {
-        self.observe(namespace, Space::counts)
+    /// Returns the counters, and the present bound.
+    pub(super) fn counts(&self, namespace: &Namespace) -> Result<(Counts, Option<usize>), Error> {
+        self.observe(namespace, |space| (space.counts(), space.maxsize()))
     }
 
     /// Reads several numbers of a space at one moment.

@@ -126,6 +126,7 @@ pub(super) struct Named {
     pub(super) space: u32,
     /// How often it was cleared.
     pub(super) generation: u64,
+    /// The present bound.
     pub(super) maxsize: Option<usize>,
     pub(super) max_weight: Option<u64>,
     pub(super) ttl: Option<Duration>,
@@ -140,7 +141,7 @@ impl Named {
     }
 
     pub(super) fn write(&self) -> Vec<u8> {
-        // The limits are for people only: one that does not fit the field is written as none.
+        // A limit that does not fit the field is written as none: the others are for people only.
         let maxsize = self.maxsize.map_or(u64::MAX, |maxsize| maxsize as u64);
         let ttl = self.ttl.and_then(|ttl| u64::try_from(ttl.as_nanos()).ok()).unwrap_or(u64::MAX);
         let mut bytes = self.space.to_le_bytes().to_vec();

@@ -120,6 +120,7 @@ impl Opened {
             }
         }
         space.set_id(id);
+        space.set_maxsize(named.maxsize);
         space.generation.store(named.generation, Relaxed);
         space.entries.store(entries.len() as u64, Relaxed);
         space.weight.store(weight, Relaxed);

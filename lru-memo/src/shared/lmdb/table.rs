@@ -122,13 +122,15 @@ pub(super) struct Space {
     /// The latest `since` that any process has noted among the oldest, and how often an entry was stored below it.
     pub(super) oldest_noted: AtomicU64,
     pub(super) older_stored: AtomicU64,
-    _unused: [AtomicU64; 3],
+    /// The largest number of entries, or `u64::MAX`. The namespace's record in LMDB has it, too.
+    maxsize: AtomicU64,
+    _unused: [AtomicU64; 10],
 }
 
-// SAFETY: atomics only: 64 words of 8 bytes fill eight lines of 64.
+// SAFETY: atomics only: 72 words of 8 bytes fill nine lines of 64.
 unsafe impl Shared for Space {}
 
-const _: () = assert!(size_of::<Head>() == 192 && size_of::<Space>() == 512);
+const _: () = assert!(size_of::<Head>() == 192 && size_of::<Space>() == 576);
 
 /// The metadata of one entry.
 #[repr(C, align(32))]
@@ -198,6 +200,17 @@ impl Space {
 
     pub(super) fn id(&self) -> u128 {
         u128::from(self.id[1].load(Relaxed)) << 64 | u128::from(self.id[0].load(Relaxed))
+    }
+
+    /// Returns the present bound on the number of entries.
+    pub(super) fn maxsize(&self) -> Option<usize> {
+        Some(self.maxsize.load(Relaxed))
+            .filter(|&maxsize| maxsize != u64::MAX)
+            .map(|maxsize| maxsize as usize)
+    }
+
+    pub(super) fn set_maxsize(&self, maxsize: Option<usize>) {
+        self.maxsize.store(maxsize.map_or(u64::MAX, |maxsize| maxsize as u64), Relaxed);
     }
 
     /// Returns the next stamp.

@@ -15,6 +15,9 @@ use crate::shared::{Entry, Ticket, wall};
 /// How often room is made for one entry. Each time makes twice as much room as before.
 const EVICTIONS: u32 = 8;
 
+/// How many entries leave in one step when the bound becomes smaller.
+const STEP: usize = 256;
+
 /// A change of one space. If it is not committed, the next writer undoes it.
 pub(super) struct Change<'a> {
     opened: &'a Opened,
@@ -94,7 +97,7 @@ impl<'a> Change<'a> {
         let space = self.space;
         let is_full = || {
             let sum = space.weight.load(Relaxed).checked_add(weight);
-            namespace.maxsize().is_some_and(|max| space.entries.load(Relaxed) >= max as u64)
+            space.maxsize().is_some_and(|max| space.entries.load(Relaxed) >= max as u64)
                 || namespace.max_weight().is_some_and(|max| sum.is_none_or(|sum| sum > max))
         };
         while is_full() {
@@ -204,13 +207,33 @@ impl<'a> Change<'a> {
 
     /// Removes all entries, and begins the next generation.
     fn clear(&mut self, id: u128) -> Result<(), Error> {
+        let generation = self.opened.empty(self.space);
+        self.rename(id, |named| Named { generation, ..named })?;
+        self.delete_entries()
+    }
+
+    /// Takes one step towards another bound, and returns whether it is reached.
+    fn resize(&mut self, namespace: &Namespace, maxsize: usize) -> Result<bool, Error> {
+        let now = wall::now();
+        self.remove_future(namespace, now)?;
+        let reached = maxsize.max((self.space.entries.load(Relaxed) as usize).saturating_sub(STEP));
+        while self.space.entries.load(Relaxed) > reached as u64 {
+            if !self.evict(namespace, now)? {
+                return Err(damaged());
+            }
+        }
+        self.space.set_maxsize(Some(reached));
+        self.rename(namespace.id(), |named| Named { maxsize: Some(reached), ..named })?;
+        Ok(reached == maxsize)
+    }
+
+    /// Changes the record of the namespace.
+    fn rename(&mut self, id: u128, change: impl FnOnce(Named) -> Named) -> Result<(), Error> {
         let database = self.opened.database();
         let key = namespace_key(id);
         let bytes = database.get(&self.txn, &key)?.ok_or_else(damaged)?;
         let named = Named::read(bytes).ok_or_else(damaged)?;
-        let generation = self.opened.empty(self.space);
-        database.put(&mut self.txn, &key, &Named { generation, ..named }.write())?;
-        self.delete_entries()
+        Ok(database.put(&mut self.txn, &key, &change(named).write())?)
     }
 
     fn delete_entries(&mut self) -> Result<(), Error> {
@@ -261,11 +284,11 @@ impl Opened {
     }
 
     fn try_store(&self, key: &HashedKey<'_>, entry: &Entry<'_>) -> Result<bool, Error> {
-        if key.namespace.maxsize() == Some(0) {
-            return Ok(false);
-        }
         let now = wall::now();
         let (txn, index, space) = self.begin_in(key.namespace)?;
+        if space.maxsize() == Some(0) {
+            return Ok(false);
+        }
         if entry.computed_since.is_some_and(|ticket| !is_valid(space, ticket, key.hash)) {
             return Ok(false);
         }
@@ -328,6 +351,19 @@ impl Opened {
         let mut change = Change::new(self, txn, index, space);
         change.clear(namespace.id())?;
         change.commit()
+    }
+
+    /// Gives a namespace another bound. Each step is a transaction, so that other writers need not wait for all.
+    pub(super) fn resize(&self, namespace: &Namespace, maxsize: usize) -> Result<(), Error> {
+        loop {
+            let (txn, index, space) = self.begin_in(namespace)?;
+            let mut change = Change::new(self, txn, index, space);
+            let is_reached = change.resize(namespace, maxsize)?;
+            change.commit()?;
+            if is_reached {
+                return Ok(());
+            }
+        }
     }
 
     /// Removes a namespace with its entries.

@@ -29,6 +29,9 @@ pub(super) struct Access<'a> {
     directory: String,
     pub(super) until: Instant,
     pub(super) now: u64,
+    /// Whether the operation is one for a namespace with a list of its entries, or one for a namespace without; `None`
+    /// if it is for both.
+    is_listed: Option<bool>,
 }
 
 /// The result of an edit of the directory.
@@ -63,12 +66,13 @@ impl<'a> Access<'a> {
         let directory = items.directory();
         let until = Instant::now() + store.options.timeout;
         let server = store.servers.of(&directory);
-        Self { store, space, server, items, directory, until, now: wall::now() }
+        Self { store, space, server, items, directory, until, now: wall::now(), is_listed: None }
     }
 
-    /// Returns the limits of the namespace, if it has a list of its entries.
-    pub(super) fn limits(&self) -> Option<Limits> {
-        Limits::of(self.space)
+    /// The same, for a namespace that has, or has not, a list of its entries. If it turns out to be the other kind, the
+    /// operation fails, and must begin again.
+    pub(super) fn expecting(self, is_listed: bool) -> Self {
+        Self { is_listed: Some(is_listed), ..self }
     }
 
     /// Sends one command to the server of an item.
@@ -103,6 +107,14 @@ impl<'a> Access<'a> {
             health::note_rejected();
             Directory::broken()
         });
+        if !directory.is_broken() {
+            let is_listed = Limits::are_listed(self.space, directory.maxsize(self.space));
+            self.space.listing.note(is_listed);
+            if self.is_listed.is_some_and(|expected| expected != is_listed) {
+                drop(self.store.remembered.take(self.space.id()));
+                return Err(overtaken());
+            }
+        }
         Ok(Some(Known { directory, number, run }))
     }
 

@@ -14,7 +14,10 @@ use crate::shared::wall::is_expired;
 /// How many invalidations are remembered. A value is not stored if there were more during its run.
 const REMEMBERED: usize = 16;
 
-const MARK: &[u8; 4] = b"LMd3";
+/// Stands for a missing bound.
+const NONE: u64 = u64::MAX;
+
+const MARK: &[u8; 4] = b"LMd4";
 
 /// The directory of a namespace. It has no records if the namespace may have more entries than a directory can list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub(super) struct Directory {
     invalidated: Box<[u64; REMEMBERED]>,
     pub(super) hits: u64,
     pub(super) misses: u64,
+    /// The bound on the number of entries, if it is another than the function was compiled with.
+    pub(super) maxsize: Option<u64>,
     /// The entries, the most recent last.
     pub(super) records: Vec<Record>,
 }
@@ -55,13 +60,14 @@ impl Directory {
             invalidated: Box::new([0; REMEMBERED]),
             hits: 0,
             misses: 0,
+            maxsize: None,
             records: Vec::new(),
         }
     }
 
     /// Returns the directory after a clear.
     pub(super) fn cleared(&self) -> Self {
-        Self { seed: self.seed, ..Self::new() }
+        Self { seed: self.seed, maxsize: self.maxsize, ..Self::new() }
     }
 
     /// Returns a directory that stands for one that cannot be decoded.
@@ -132,20 +138,43 @@ impl Directory {
         self.records.iter().fold(0, |sum, record| sum.saturating_add(record.weight))
     }
 
-    /// Adds an entry as the most recent one. Returns the entries that were evicted for it: the expired first, then the
-    /// least recent.
+    /// Returns the present bound on the number of entries.
+    pub(super) fn maxsize(&self, space: &Namespace) -> Option<usize> {
+        let changed = self.maxsize.map(|maxsize| usize::try_from(maxsize).unwrap_or(usize::MAX));
+        changed.or_else(|| space.maxsize())
+    }
+
+    /// Returns how many entries may be listed.
+    pub(super) fn bound(&self, limits: Limits) -> usize {
+        self.maxsize.map_or(limits.maxsize, |maxsize| maxsize.min(Limits::LONGEST as u64) as usize)
+    }
+
+    /// Adds an entry as the most recent one; the bound is not 0. Returns the entries that were evicted for it: the expired
+    /// first, then the least recent.
     pub(super) fn add(&mut self, record: Record, limits: Limits, now: u64) -> Vec<Record> {
+        let maxsize = self.bound(limits).saturating_sub(1);
+        let max_weight = limits.max_weight.map(|max| max.saturating_sub(record.weight));
+        let left = self.evict(Limits { maxsize, max_weight, ..limits }, now);
+        self.records.push(record);
+        left
+    }
+
+    /// Changes the bound. Returns the entries that were evicted.
+    pub(super) fn resize(&mut self, maxsize: usize, limits: Limits, now: u64) -> Vec<Record> {
+        self.maxsize = Some(maxsize as u64);
+        self.evict(Limits { maxsize, ..limits }, now)
+    }
+
+    /// Evicts entries until the rest is within the limits.
+    fn evict(&mut self, limits: Limits, now: u64) -> Vec<Record> {
         let (mut left, mut weight) = (Vec::new(), self.weight());
-        let is_over = |count, weight: u64| {
-            count >= limits.maxsize
-                || limits.max_weight.is_some_and(|max| weight.saturating_add(record.weight) > max)
-        };
+        let is_over =
+            |count, weight| count > limits.maxsize || limits.max_weight.is_some_and(|max| weight > max);
         while !self.records.is_empty() && is_over(self.records.len(), weight) {
             let leaving = self.records.remove(self.next_to_leave(limits.ttl, now));
             weight = weight.saturating_sub(leaving.weight);
             left.push(leaving);
         }
-        self.records.push(record);
         left
     }
 
@@ -164,6 +193,7 @@ impl Directory {
         self.invalidated.iter().for_each(|hash| bytes.extend(hash.to_le_bytes()));
         bytes.extend(self.hits.to_le_bytes());
         bytes.extend(self.misses.to_le_bytes());
+        bytes.extend(self.maxsize.unwrap_or(NONE).to_le_bytes());
         // Weights and times are left out if all are 0: the directory is sent with each hit, so it should be short.
         let weighed = self.records.iter().any(|record| record.weight != 0);
         let stamped = self.records.iter().any(|record| record.stored != 0);
@@ -191,6 +221,7 @@ impl Directory {
             *hash = number(&mut rest)?;
         }
         let (hits, misses) = (number(&mut rest)?, number(&mut rest)?);
+        let maxsize = Some(number(&mut rest)?).filter(|&maxsize| maxsize != NONE);
         let (&[weighed, stamped], mut rest) = rest.split_first_chunk()?;
         // A longer one is refused: evicting from it would take long.
         let mut records = Vec::with_capacity((rest.len() / 16 + 1).min(Limits::LONGEST));
@@ -203,7 +234,7 @@ impl Directory {
             let stored = if stamped != 0 { number(&mut rest)? } else { 0 };
             records.push(Record { hash, version, weight, stored });
         }
-        Some(Self { generation, seed, sequence, invalidated, hits, misses, records })
+        Some(Self { generation, seed, sequence, invalidated, hits, misses, maxsize, records })
     }
 }
 
@@ -219,13 +250,16 @@ impl Limits {
     /// The maximum number of entries in a directory. Each call sends 16 to 32 bytes for each entry.
     pub(super) const LONGEST: usize = 1024;
 
-    /// Returns the limits of a namespace, or `None` if it may have more entries than a directory can list. A namespace
-    /// with a bound on the weight always has a list, and at most [`LONGEST`](Self::LONGEST) entries.
-    pub(super) fn of(space: &Namespace) -> Option<Self> {
-        let maxsize = space.maxsize().unwrap_or(usize::MAX);
-        let (max_weight, ttl) = (space.max_weight(), space.ttl());
-        let is_listed = maxsize <= Self::LONGEST || max_weight.is_some();
-        is_listed.then_some(Self { maxsize: maxsize.min(Self::LONGEST), max_weight, ttl })
+    /// Returns the limits of a namespace with a list of its entries.
+    pub(super) fn of(space: &Namespace) -> Self {
+        let maxsize = space.maxsize().map_or(Self::LONGEST, |maxsize| maxsize.min(Self::LONGEST));
+        Self { maxsize, max_weight: space.max_weight(), ttl: space.ttl() }
+    }
+
+    /// Whether a namespace with this bound has a list of its entries. One with a bound on the weight always has, and has
+    /// at most [`LONGEST`](Self::LONGEST) entries.
+    pub(super) fn are_listed(space: &Namespace, maxsize: Option<usize>) -> bool {
+        space.max_weight().is_some() || maxsize.is_some_and(|maxsize| maxsize <= Self::LONGEST)
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::access::{Access, Changed, Edited};
-use super::directory::{Limits, Record};
+use super::directory::{Directory, Limits, Record};
 use super::names::Counter;
 use super::wire::{Batch, When};
 use crate::shared::error::{Error, Kind};
@@ -37,8 +37,8 @@ pub(super) struct Listed<'a> {
 }
 
 impl<'a> Listed<'a> {
-    pub(super) fn new(access: &'a Access<'a>, limits: Limits, key: &'a [u8]) -> Self {
-        Self { access, limits, key }
+    pub(super) fn new(access: &'a Access<'a>, key: &'a [u8]) -> Self {
+        Self { access, limits: Limits::of(access.space), key }
     }
 
     /// Looks the key up. `count_miss` says whether a miss counts.
@@ -125,7 +125,7 @@ impl<'a> Listed<'a> {
     }
 
     pub(super) fn store(&self, entry: Entry<'_>) -> Result<bool, Error> {
-        if self.limits.maxsize == 0 {
+        if self.limits.maxsize == 0 && self.access.read_or_make()?.bound(self.limits) == 0 {
             return Ok(false);
         }
         if !self.access.space.admits(entry.weight) {
@@ -165,6 +165,9 @@ impl<'a> Listed<'a> {
                 return Edited::left(None);
             }
             let found = directory.find(self.key, ttl, now);
+            if directory.bound(self.limits) == 0 {
+                return Edited::left(None);
+            }
             if found.is_some() && !entry.replace || found.is_none() && record.is_none() {
                 return Edited::left(None);
             }
@@ -179,6 +182,26 @@ impl<'a> Listed<'a> {
         delete(self.access, versions.as_deref().unwrap_or_default());
         Ok(versions.is_some() && record.is_some())
     }
+
+    /// Changes the bound to one with which the namespace still has a list.
+    pub(super) fn resize(&self, maxsize: usize) -> Result<(), Error> {
+        let (limits, now) = (self.limits, self.access.now);
+        let left =
+            self.access.change_always(|directory| Edited::written(directory.resize(maxsize, limits, now)))?;
+        let versions: Vec<u64> = left.iter().map(|record| record.version).collect();
+        delete(self.access, &versions);
+        Ok(())
+    }
+
+    pub(super) fn counts(&self, directory: &Directory) -> Result<Counts, Error> {
+        let all = [Counter::Hits, Counter::Misses];
+        let [hits, misses] = self.access.counters(directory.generation, all)?;
+        Ok(Counts {
+            hits: directory.hits.saturating_add(hits),
+            misses: directory.misses.saturating_add(misses),
+            currsize: directory.records.len(),
+        })
+    }
 }
 
 /// Deletes items that the directory no longer lists. A failure is harmless: the items only take memory.
@@ -192,15 +215,4 @@ pub(super) fn delete(access: &Access<'_>, versions: &[u64]) {
             let _ = server.exchange(&batch, access.until);
         }
     }
-}
-
-pub(super) fn info(access: &Access<'_>) -> Result<Counts, Error> {
-    let Some(known) = access.read()? else { return Ok(Counts::default()) };
-    let directory = known.directory;
-    let [hits, misses] = access.counters(directory.generation, [Counter::Hits, Counter::Misses])?;
-    Ok(Counts {
-        hits: directory.hits.saturating_add(hits),
-        misses: directory.misses.saturating_add(misses),
-        currsize: directory.records.len(),
-    })
 }

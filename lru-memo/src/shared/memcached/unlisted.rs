@@ -231,16 +231,17 @@ impl<'a> Unlisted<'a> {
     }
 }
 
+impl Unlisted<'_> {
+    pub(super) fn counts(&self, directory: &Directory) -> Result<Counts, Error> {
+        let all = [Counter::Hits, Counter::Misses, Counter::Entries];
+        let [lookups, misses, entries] = self.access.counters(directory.generation, all)?;
+        let currsize = usize::try_from(entries).unwrap_or(usize::MAX);
+        Ok(Counts { hits: lookups.saturating_sub(misses), misses, currsize })
+    }
+}
+
 enum Looked {
     Found(Found),
     /// The namespace has another generation by now.
     Elsewhere(Names),
-}
-
-pub(super) fn info(access: &Access<'_>) -> Result<Counts, Error> {
-    let Some(known) = access.read()? else { return Ok(Counts::default()) };
-    let all = [Counter::Hits, Counter::Misses, Counter::Entries];
-    let [lookups, misses, entries] = access.counters(known.directory.generation, all)?;
-    let currsize = usize::try_from(entries).unwrap_or(usize::MAX);
-    Ok(Counts { hits: lookups.saturating_sub(misses), misses, currsize })
 }

@@ -1,4 +1,5 @@
--- Returns the numbers of uses, of uses that are no hits, of misses, and of entries. KEYS: meta, values, hits.
-local counts = redis.call('HMGET', KEYS[1], 't', 'p', 's')
+-- Returns the numbers of uses, of uses that are no hits, of misses, and of entries, and the bound: perhaps empty, or false if
+-- the namespace is new to the server. KEYS: meta, values, hits.
+local counts = redis.call('HMGET', KEYS[1], 't', 'p', 's', 'maxsize')
 local uses = (counts[1] or 0) + redis.call('LLEN', KEYS[3])
-return { string.format('%.0f', uses), counts[2] or '0', counts[3] or '0', redis.call('HLEN', KEYS[2]) }
+return { string.format('%.0f', uses), counts[2] or '0', counts[3] or '0', redis.call('HLEN', KEYS[2]), counts[4] }

@@ -1,6 +1,6 @@
 -- The beginning of most scripts. KEYS, in this order:
 --   meta: g generation, q number of invalidations, t uses (hits and stored entries), p uses that are no hits, s misses,
---         w sum of weights; n, maxsize, max_weight, ttl: name and limits, for lists of namespaces
+--         w sum of weights, maxsize the present bound; n, max_weight, ttl: name and limits, for lists of namespaces
 --   values: key -> value. recent: key -> number of its latest use. ages: key -> time of storing, with a ttl only.
 --   weights: key -> weight, with a max_weight only. invalid: number -> key, for the last invalidations.
 --   hits: the log, keys of the latest hits in order, which `t` and `recent` do not include yet.

@@ -21,6 +21,7 @@ pub(super) struct Scripts {
     pub(super) peek: Script,
     pub(super) recent: Script,
     pub(super) reject: Script,
+    pub(super) resize: Script,
     pub(super) store: Script,
     pub(super) ticket: Script,
     pub(super) release: Script,
@@ -35,6 +36,7 @@ impl Scripts {
             Script::new(&format!("{periods}{}", body.replace("-- settle\n", include_str!("settle.lua"))))
         };
         let (prelude, is_current) = (include_str!("prelude.lua"), include_str!("is_current.lua"));
+        let evict = include_str!("evict.lua");
         let look = |body: &str| whole(&format!("{prelude}{body}"));
         // A script that also notes the use of the namespace.
         let script = |body: &str| {
@@ -57,7 +59,8 @@ impl Scripts {
             peek: look(include_str!("peek.lua")),
             recent: look(include_str!("recent.lua")),
             reject: script(include_str!("reject.lua")),
-            store: script(&format!("{is_current}{}", include_str!("store.lua"))),
+            resize: script(&format!("{evict}{}", include_str!("resize.lua"))),
+            store: script(&format!("{is_current}{evict}{}", include_str!("store.lua"))),
             ticket: look(include_str!("ticket.lua")),
             release: Script::new(include_str!("release.lua")),
         }

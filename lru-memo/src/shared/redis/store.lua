@@ -1,10 +1,10 @@
 -- Stores an entry. ARGV: from 4, the value, the weight, the ticket's generation and number of invalidations (perhaps
--- empty), whether to replace an entry, the limits (perhaps empty), and the age that the entry counts as, in microseconds.
+-- empty), whether to replace an entry, the bound on the weight (perhaps empty), and the age that the entry counts as, in
+-- microseconds.
 -- Returns 1 if the entry is stored, 0 if not, 2 if more is to be evicted and the script must be called again, and 3 if the
 -- namespace is new to the server.
-local EVICTIONS = 256
 local value, weight, generation, sequence = ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
-local replaces, maxsize, max_weight = ARGV[8] ~= '', tonumber(ARGV[9]), tonumber(ARGV[10])
+local replaces, max_weight = ARGV[8] ~= '', tonumber(ARGV[9])
 
 if not ticket()[1] then
   return generation == '' and 3 or 0
@@ -14,14 +14,9 @@ if generation ~= '' and not is_current(generation, sequence) then
 end
 
 settle()
-local count = redis.call('HLEN', values)
-local is_whole = redis.call('ZCARD', recent) == count
-  and (not ttl or redis.call('ZCARD', ages) == count)
-  and (not max_weight or redis.call('HLEN', weights) == count)
-if not is_whole then
-  forget_entries()
-end
+make_whole(max_weight)
 
+local maxsize = tonumber(redis.call('HGET', meta, 'maxsize') or '')
 local is_there = find() and true
 if is_there and not replaces then
   return 0
@@ -33,23 +28,15 @@ if maxsize == 0 or max_weight and weight > max_weight then
   return 0
 end
 
-count = redis.call('HLEN', values)
+local count = redis.call('HLEN', values)
 local sum = max_weight and tonumber(redis.call('HGET', meta, 'w') or 0)
 local evicted = 0
 while count > 0 and (maxsize and count >= maxsize or max_weight and sum + weight > max_weight) do
   if evicted == EVICTIONS then
     return 2
   end
-  local victim
-  if ttl then
-    local oldest = redis.call('ZRANGE', ages, 0, 0, 'WITHSCORES')
-    victim = oldest[1] and is_expired(oldest[2]) and oldest[1]
-  end
-  victim = victim or redis.call('ZRANGE', recent, 0, 0)[1]
-  if max_weight then
-    sum = sum - (redis.call('HGET', weights, victim) or 0)
-  end
-  remove(victim)
+  local left = evict(max_weight)
+  sum = sum and sum - left
   count = count - 1
   evicted = evicted + 1
 end
@@ -58,7 +45,7 @@ redis.call('HSET', values, key, value)
 redis.call('HINCRBY', meta, 'p', 1)
 redis.call('ZADD', recent, redis.call('HINCRBY', meta, 't', 1), key)
 if ttl then
-  redis.call('ZADD', ages, now() - ARGV[11], key)
+  redis.call('ZADD', ages, now() - ARGV[10], key)
 end
 if max_weight then
   redis.call('HSET', weights, key, weight)

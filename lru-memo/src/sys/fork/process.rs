@@ -30,6 +30,12 @@ impl Process {
     /// Stands for any process, where the process does not matter.
     pub(crate) const ANY: Self = Self(0);
 
+    /// The number, which no other process of the line has.
+    #[inline]
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
     /// Whether this is the calling process.
     #[inline]
     pub(crate) fn is_here(self) -> bool {

@@ -3,10 +3,10 @@
 //! A deadline may be put off, and a place may become another entry's, without the heap being told: what comes to the
 //! top is compared with what the entry says, and goes where it belongs.
 
+use crate::sys::clock::Instant;
 use alloc::collections::{BinaryHeap, binary_heap::PeekMut};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
-use std::time::Instant;
 
 use crate::table::blocks::Place;
 
@@ -60,5 +60,25 @@ impl Deadlines {
             }
         }
         None
+    }
+
+    /// Checks that the heap has a deadline for each of these places that is no later than the entry's.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn validate(
+        &self,
+        live: impl Iterator<Item = Place>,
+        deadline_of: impl Fn(Place) -> Option<Instant>,
+    ) {
+        let mut queued: Vec<(Place, Instant)> =
+            self.0.iter().map(|&Reverse((deadline, place))| (place, deadline)).collect();
+        queued.sort_unstable();
+        for place in live {
+            let Some(deadline) = deadline_of(place) else { continue };
+            let first = queued.get(queued.partition_point(|&(other, _)| other < place));
+            assert!(
+                first.is_some_and(|&(other, first)| other == place && first <= deadline),
+                "an entry would expire unnoticed"
+            );
+        }
     }
 }

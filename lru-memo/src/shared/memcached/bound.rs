@@ -1,0 +1,92 @@
+//! The bound on the number of entries. A namespace with a small one has a list of its entries in its directory, another
+//! has none. A change from one kind to the other drops all entries, because their items have other names.
+
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use super::access::{Access, Edited};
+use super::directory::{Directory, Limits};
+use super::listed::{self, Listed};
+use super::names::Counter;
+use super::unlisted::Unlisted;
+use crate::shared::error::Error;
+use crate::shared::namespace::Namespace;
+use crate::shared::{Counts, Summary};
+
+/// How often an operation begins again because the namespace has become one of the other kind.
+pub(super) const KINDS: u32 = 8;
+
+/// Whether a namespace has a list of its entries, as this process has last seen.
+#[derive(Debug, Default)]
+pub(crate) struct Listing(AtomicU8);
+
+impl Listing {
+    const LISTED: u8 = 1;
+    const UNLISTED: u8 = 2;
+
+    pub(super) fn note(&self, is_listed: bool) {
+        let seen = if is_listed { Self::LISTED } else { Self::UNLISTED };
+        // Rarely changes, and all threads read it.
+        if self.0.load(Relaxed) != seen {
+            self.0.store(seen, Relaxed);
+        }
+    }
+}
+
+/// Whether a namespace probably has a list of its entries.
+pub(super) fn is_listed(space: &Namespace) -> bool {
+    match space.listing.0.load(Relaxed) {
+        Listing::LISTED => true,
+        Listing::UNLISTED => false,
+        _ => Limits::are_listed(space, space.maxsize()),
+    }
+}
+
+/// Returns the counters, and the present bound.
+pub(super) fn summary(access: &Access<'_>) -> Result<Summary, Error> {
+    let Some(known) = access.read()? else { return Ok(Summary::new(access.space, Counts::default())) };
+    let maxsize = known.directory.maxsize(access.space);
+    Ok(Summary { maxsize, ..Summary::new(access.space, counts(access, &known.directory)?) })
+}
+
+fn counts(access: &Access<'_>, directory: &Directory) -> Result<Counts, Error> {
+    if Limits::are_listed(access.space, directory.maxsize(access.space)) {
+        Listed::new(access, b"").counts(directory)
+    } else {
+        Unlisted::new(access, b"").counts(directory)
+    }
+}
+
+/// Gives a namespace another bound.
+pub(super) fn resize(access: &Access<'_>, maxsize: usize) -> Result<(), Error> {
+    let directory = access.read_or_make()?;
+    let was_listed = Limits::are_listed(access.space, directory.maxsize(access.space));
+    let is_listed = Limits::are_listed(access.space, Some(maxsize));
+    if was_listed == is_listed {
+        let access = Access::new(access.store, access.space).expecting(is_listed);
+        return if is_listed {
+            Listed::new(&access, b"").resize(maxsize)
+        } else {
+            access.change_always(|directory| {
+                directory.maxsize = Some(maxsize as u64);
+                Edited::written(())
+            })
+        };
+    }
+    let Counts { hits, misses, .. } = counts(access, &directory)?;
+    let mut next = directory.cleared();
+    next.maxsize = Some(maxsize as u64);
+    if is_listed {
+        (next.hits, next.misses) = (hits, misses);
+    } else {
+        // All lookups are counted there.
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        access.count(next.generation, Counter::Hits, number(hits.saturating_add(misses)))?;
+        access.count(next.generation, Counter::Misses, number(misses))?;
+    }
+    access.renew(&next)?;
+    access.space.listing.note(is_listed);
+    let versions: Vec<u64> = directory.records.iter().map(|record| record.version).collect();
+    listed::delete(access, &versions);
+    Ok(())
+}

@@ -1,0 +1,210 @@
+//! Tables under random operations. Each release of the lock checks that the parts of the table agree.
+
+use crate::sys::clock::Instant;
+use alloc::vec::Vec;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::Relaxed;
+use core::time::Duration;
+use std::thread;
+
+use super::invalidations::Ticket;
+use super::lru::{Left, Limits};
+use super::threading::{AllThreads, OneThread, Threading};
+use super::{Expiry, Table, tag};
+
+/// An entry whose fields belong together, so that a torn one is noticed.
+struct Entry<'c> {
+    key: u64,
+    payload: [u64; 3],
+    deadline: Option<Instant>,
+    counted: &'c AtomicUsize,
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        self.payload = [0; 3];
+        self.counted.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Random numbers by a linear congruential generator.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// Some keys share a home slot, and some a whole tag.
+fn hash(key: u64) -> u64 {
+    key % 3 * 8 + key % 7
+}
+
+/// What the operations do, in shares.
+#[derive(Clone, Copy)]
+struct Mix {
+    hits: u64,
+    removals: u64,
+    rare: bool,
+    expires: bool,
+}
+
+struct Cache<'c, T: Threading> {
+    table: Table<T, Entry<'c>, ()>,
+    alive: &'c AtomicUsize,
+    begun: Instant,
+    mix: Mix,
+}
+
+impl<'c, T: Threading> Cache<'c, T> {
+    fn new(limits: Limits, alive: &'c AtomicUsize, mix: Mix) -> Self {
+        Self { table: Table::new(limits, true, ()), alive, begun: Instant::now(), mix }
+    }
+
+    fn expiry(&self) -> Expiry<fn(&Entry<'c>) -> Option<Instant>> {
+        Expiry { now: self.mix.expires.then(Instant::now), deadline_of: |entry| entry.deadline }
+    }
+
+    fn store(&self, key: u64, random: &mut Random) {
+        self.alive.fetch_add(1, Relaxed);
+        let deadline = self.mix.expires.then(|| self.begun + Duration::from_micros(random.below(20_000)));
+        let entry = Entry { key, payload: [key, !key, key ^ 0x55], deadline, counted: self.alive };
+        let mut left = Left::new();
+        self.table.with(|mut inside, ()| {
+            let there = inside.find(tag(hash(key)), |entry| (entry.key == key).then_some(()));
+            let weight = key as usize % 5;
+            match there {
+                _ if !inside.admits(weight) => left.push(entry),
+                None => inside.store_new(tag(hash(key)), entry, weight, &self.expiry(), &mut left),
+                there => {
+                    let there = there.map(|(place, ())| place);
+                    inside.store(there, tag(hash(key)), entry, weight, &self.expiry(), &mut left);
+                }
+            }
+            inside.validate_tags(|entry| tag(hash(entry.key)));
+        });
+    }
+
+    fn remove(&self, key: u64) {
+        let mut left = Left::new();
+        self.table.with(|mut inside, ()| {
+            if let Some((place, ())) = inside.find(tag(hash(key)), |entry| (entry.key == key).then_some(())) {
+                inside.remove(place, &mut left);
+            }
+        });
+    }
+
+    fn hit(&self, key: u64) {
+        let whole = |entry: &Entry<'_>| entry.payload == [entry.key, !entry.key, entry.key ^ 0x55];
+        let mine = self.table.join_in().expect("the thread has not ended");
+        if let Ok(found) = mine.find(tag(hash(key)), |entry| entry.key == key) {
+            let protected = found.protect().expect("nothing else is protected");
+            assert!(protected.entry().key == key && whole(protected.entry()), "the entry is whole");
+            if !protected.stamp() {
+                self.table.hit(&protected);
+            }
+            assert!(protected.entry().key == key && whole(protected.entry()), "the entry is still whole");
+        }
+        if self.table.holds_back() {
+            let mut left = Left::new();
+            self.table.with(|mut inside, ()| inside.settle(&mut left));
+        }
+    }
+
+    /// Does a rare operation.
+    fn rarely(&self, random: &mut Random) {
+        let mut left = Left::new();
+        match random.below(3) {
+            0 => self.table.with(|mut inside, ()| inside.clear(&mut left)),
+            1 => {
+                let maxsize = random.below(200) as usize;
+                let resize =
+                    || self.table.with(|mut inside, ()| inside.resize(maxsize, &self.expiry(), &mut left));
+                core::iter::repeat_with(resize).find(|&reached| reached == maxsize);
+            }
+            _ => self.table.with(|inside, ()| inside.set_newest(Ticket(random.below(9)), false)),
+        }
+    }
+
+    fn run(&self, seed: u64, steps: usize, keys: u64) {
+        let mut random = Random(seed);
+        for _ in 0..steps {
+            let (key, choice) = (random.below(keys), random.below(100));
+            if choice < self.mix.hits {
+                self.hit(key);
+            } else if choice < self.mix.hits + self.mix.removals {
+                self.remove(key);
+            } else if self.mix.rare && random.below(50) == 0 {
+                self.rarely(&mut random);
+            } else {
+                self.store(key, &mut random);
+            }
+        }
+    }
+}
+
+impl<T: Threading> Drop for Cache<'_, T> {
+    fn drop(&mut self) {
+        drop(self.table.empty());
+    }
+}
+
+const MIXES: [Mix; 5] = [
+    Mix { hits: 50, removals: 10, rare: true, expires: false },
+    Mix { hits: 90, removals: 0, rare: false, expires: false },
+    Mix { hits: 0, removals: 0, rare: false, expires: false },
+    Mix { hits: 30, removals: 40, rare: true, expires: false },
+    Mix { hits: 40, removals: 5, rare: false, expires: true },
+];
+
+fn limits(maxsize: Option<usize>, max_weight: Option<usize>) -> [Limits; 2] {
+    [Limits { maxsize, max_weight: None }, Limits { maxsize, max_weight }]
+}
+
+/// The number of steps of each thread, each with a check of the whole table.
+const STEPS: usize = if cfg!(miri) { 30 } else { 300 };
+
+#[test]
+fn the_parts_of_a_table_agree_after_each_step_of_one_thread() {
+    for mix in MIXES {
+        for maxsize in [Some(1), Some(2), Some(7), Some(70), None] {
+            for limits in
+                limits(maxsize, Some(40)).into_iter().filter(|limits| !mix.rare || limits.maxsize.is_some())
+            {
+                let alive = AtomicUsize::new(0);
+                Cache::<OneThread>::new(limits, &alive, mix).run(1, STEPS, 100);
+                Cache::<AllThreads>::new(limits, &alive, mix).run(2, STEPS, 100);
+                assert_eq!(alive.load(Relaxed), 0, "every entry was dropped once");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_parts_of_a_table_agree_after_each_step_of_many_threads() {
+    for mix in MIXES {
+        for maxsize in [Some(1), Some(2), Some(7), Some(70), None] {
+            for limits in
+                limits(maxsize, Some(40)).into_iter().filter(|limits| !mix.rare || limits.maxsize.is_some())
+            {
+                let alive = AtomicUsize::new(0);
+                let cache = Cache::<AllThreads>::new(limits, &alive, mix);
+                thread::scope(|scope| {
+                    let threads: Vec<_> = (1..=4)
+                        .map(|seed| {
+                            scope.spawn({
+                                let cache = &cache;
+                                move || cache.run(seed, STEPS, 100)
+                            })
+                        })
+                        .collect();
+                    threads.into_iter().for_each(|thread| thread.join().expect("no check fails"));
+                });
+                drop(cache);
+                assert_eq!(alive.load(Relaxed), 0, "every entry was dropped once");
+            }
+        }
+    }
+}

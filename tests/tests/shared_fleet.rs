@@ -1,0 +1,81 @@
+//! What all processes on one store have in common: the bounds of functions, on each kind of store.
+
+#[path = "shared_fleet/bounds.rs"]
+mod bounds;
+mod shared;
+
+use std::any::Any;
+
+use shared::Scratch;
+
+/// A store for a test, and the server that it is on.
+struct Place {
+    url: String,
+    scratch: Scratch,
+    _server: Option<Box<dyn Any>>,
+}
+
+impl Place {
+    fn embedded() -> Self {
+        let scratch = Scratch::new();
+        Self { url: scratch.embedded_url(), scratch, _server: None }
+    }
+
+    #[cfg(feature = "redis")]
+    fn redis() -> Self {
+        let server = shared::RedisServer::start();
+        Self { url: server.url(), _server: Some(Box::new(server)), ..Self::embedded() }
+    }
+
+    #[cfg(feature = "memcached")]
+    fn memcached() -> Self {
+        let place = Self::embedded();
+        let server = shared::memcached_server::Server::on_socket(&place.scratch, &["-m", "256"]);
+        let url = format!("{}?timeout=60s&connect_timeout=60s", server.url());
+        Self { url, _server: Some(Box::new(server)), ..place }
+    }
+}
+
+/// Runs each of these checks in each place where several processes meet.
+macro_rules! in_every_place {
+    ($($check:ident)*) => {
+        mod embedded {
+            $(#[test] fn $check() { super::$check(&super::Place::embedded()); })*
+        }
+        #[cfg(feature = "memcached")]
+        mod memcached {
+            $(#[test] fn $check() { super::$check(&super::Place::memcached()); })*
+        }
+        #[cfg(feature = "redis")]
+        mod redis {
+            $(#[test] fn $check() { super::$check(&super::Place::redis()); })*
+        }
+    };
+}
+use in_every_place;
+
+/// The tests of this file that run in one process, on each kind of store but `memory://`.
+mod alone {
+    use super::Place;
+
+    fn again(place: &Place) {
+        lru_memo_tests::again_with_store(&place.url, &["in_one_process"]);
+    }
+
+    #[test]
+    fn embedded() {
+        again(&Place::embedded());
+    }
+
+    #[cfg(feature = "memcached")]
+    #[test]
+    fn memcached() {
+        again(&Place::memcached());
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn redis() {
+        again(&Place::redis());
+    }
+}

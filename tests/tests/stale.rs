@@ -1,0 +1,69 @@
+//! `stale = "1h"`: an entry older than `ttl` is served while one caller recomputes it, and when that fails. By the driven
+//! clock.
+
+use std::cell::Cell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lru_memo::{CacheInfo, CacheTotals, clock};
+
+#[path = "stale/calls.rs"]
+mod calls;
+#[cfg(all(target_os = "linux", feature = "libc"))]
+#[path = "stale/forks.rs"]
+mod forks;
+#[path = "stale/others.rs"]
+mod others;
+#[path = "stale/tasks.rs"]
+mod tasks;
+#[path = "stale/threads.rs"]
+mod threads;
+
+/// What the backend of a test does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backend {
+    Works,
+    Fails,
+    Panics,
+}
+
+thread_local! {
+    static BACKEND: Cell<Backend> = const { Cell::new(Backend::Works) };
+    static RUNS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Asks the backend of this thread. Returns the number of the run.
+fn ask() -> Result<u32, String> {
+    RUNS.set(RUNS.get() + 1);
+    match BACKEND.get() {
+        Backend::Works => Ok(RUNS.get()),
+        Backend::Fails => Err("the backend is down".to_owned()),
+        // Without the panic hook, which would print.
+        Backend::Panics => std::panic::resume_unwind(Box::new("the backend is down")),
+    }
+}
+
+/// Begins a test: the clock is its own, and the backend works.
+fn begin() -> MutexGuard<'static, ()> {
+    static CLOCK: Mutex<()> = Mutex::new(());
+    let clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    BACKEND.set(Backend::Works);
+    RUNS.set(0);
+    #[cfg(feature = "shared")]
+    let _ = lru_memo::shared::configure("memory://");
+    clock
+}
+
+/// Minutes, so that no test is slow enough to see one pass.
+fn minutes_later(minutes: u64) {
+    clock::advance(Duration::from_secs(60 * minutes));
+}
+
+fn counts(info: CacheInfo) -> (u64, u64, usize) {
+    (info.hits, info.misses, info.currsize)
+}
+
+/// Hits, misses, hits of old values, and errors.
+fn totals(totals: CacheTotals) -> (u64, u64, u64, u64) {
+    (totals.hits, totals.misses, totals.stale_hits, totals.errors)
+}
