@@ -95,7 +95,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     #[inline]
     pub(crate) fn note_unstored(&self, tag: Tag) {
         if P::Watch::IS_ON {
-            self.note(tag, if self.is_off() { Use::Stored } else { Use::Left });
+            self.note(tag, if self.is_off() { Use::Stored } else { Use::Unstored });
         }
     }
 }

@@ -151,18 +151,17 @@ impl Level {
                 self.count(position, |counts| &mut counts.found);
                 self.stack.touch(key, position);
             }
-            (Use::Missed, Some(position)) if self.is_within(position, present) => {
-                // It has left the cache, and so caches of all sizes.
-                self.lookups += 1.0;
-                self.stack.remove(position);
-            }
+            // It has left the cache, and so caches of all sizes: it was too old, say.
+            (Use::Missed, Some(position)) if self.is_within(position, present) => self.lookups += 1.0,
             (Use::Missed, _) => {
                 self.lookups += 1.0;
                 self.count(position, |counts| &mut counts.found);
             }
             (Use::Stored, _) => self.stack.touch(key, position),
-            (Use::Left, Some(position)) => self.stack.remove(position),
-            (Use::Left, None) => {}
+            // A run of `_refresh` that failed leaves the entry as it was.
+            (Use::Unstored, Some(position)) if self.is_within(position, present) => {}
+            (Use::Left | Use::Unstored, Some(position)) => self.stack.remove(position),
+            (Use::Left | Use::Unstored, None) => {}
         }
     }
 

@@ -20,7 +20,9 @@ pub(crate) enum Use {
     Missed,
     /// It was stored, as the most recent one.
     Stored,
-    /// It was invalidated, or its value is not to be stored: a cache of any size lacks it.
+    /// A run has ended whose value is not to be stored.
+    Unstored,
+    /// It was invalidated.
     Left,
 }
 
@@ -39,6 +41,7 @@ impl Record {
             1 => Use::Hit,
             2 => Use::Missed,
             3 => Use::Stored,
+            4 => Use::Unstored,
             _ => Use::Left,
         };
         ((self.0 >> 32) as u32, used)
@@ -95,12 +98,16 @@ impl Sampler {
         let at = self.log.length.fetch_add(1, Relaxed);
         if let Some(place) = self.log.records.get(at) {
             place.store(record.0, Release);
-        } else if let Some(mut model) = self.model(maxsize).try_lock() {
+            return;
+        }
+        let model = self.model(maxsize);
+        // A hit waits for no other thread: it is lost while that counts.
+        let locked = if record.parts().1 == Use::Hit { model.try_lock() } else { Some(model.lock()) };
+        if let Some(mut model) = locked {
             self.drain(&mut model);
             model.note(record);
             self.threshold.store(model.threshold(), Relaxed);
         }
-        // While another thread counts, uses are lost.
     }
 
     fn model(&self, maxsize: &AtomicUsize) -> &Mutex<Model> {

@@ -15,15 +15,28 @@ pub(super) struct Stack {
     keys: VecDeque<u32>,
     deepest: usize,
     holes: usize,
+    /// A key that is not there: the last one that was searched for in vain. It comes next, as a rule.
+    absent: u32,
 }
 
 impl Stack {
     pub(super) fn new(deepest: usize) -> Self {
-        Self { keys: VecDeque::new(), deepest, holes: 0 }
+        Self { keys: VecDeque::new(), deepest, holes: 0, absent: HOLE }
     }
 
     /// Returns where a key is, from 0 for the most recent one.
-    pub(super) fn position(&self, key: u32) -> Option<usize> {
+    pub(super) fn position(&mut self, key: u32) -> Option<usize> {
+        if key == self.absent {
+            return None;
+        }
+        let position = self.search(key);
+        if position.is_none() {
+            self.absent = key;
+        }
+        position
+    }
+
+    fn search(&self, key: u32) -> Option<usize> {
         let (first, second) = self.keys.as_slices();
         position(first, key).or_else(|| Some(first.len() + position(second, key)?))
     }
@@ -48,6 +61,9 @@ impl Stack {
             },
         }
         self.keys.push_front(key);
+        if key == self.absent {
+            self.absent = HOLE;
+        }
     }
 
     /// Removes the key at a position.
@@ -62,7 +78,7 @@ impl Stack {
     }
 
     fn first_hole(&self, before: usize) -> Option<usize> {
-        if self.holes == 0 { None } else { self.position(HOLE).filter(|&hole| hole < before) }
+        if self.holes == 0 { None } else { self.search(HOLE).filter(|&hole| hole < before) }
     }
 
     pub(super) fn clear(&mut self) {
@@ -81,7 +97,7 @@ impl Stack {
 /// Compares many keys at a time, which the compiler does with vector instructions.
 fn position(keys: &[u32], key: u32) -> Option<usize> {
     const MANY: usize = 64;
-    let is_in = |chunk: &[u32]| chunk.iter().fold(false, |is_in, &other| is_in | (other == key));
+    let is_in = |chunk: &[u32]| chunk.iter().fold(0, |found, &other| found | u32::from(other == key)) != 0;
     let chunk = keys.chunks(MANY).position(is_in)?;
     let rest = &keys[chunk * MANY..];
     rest.iter().position(|&other| other == key).map(|at| chunk * MANY + at)

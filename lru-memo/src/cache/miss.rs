@@ -110,12 +110,12 @@ where
                 if admits(&key, value) {
                     stored_by = self.store(key, clone(value), weigh, ttl_of);
                 } else {
-                    self.cache.note(tag(self.hash), Use::Left);
+                    self.cache.note(tag(self.hash), Use::Unstored);
                 }
             } else if outcome.value().is_some() {
                 self.cache.note_unstored(tag(self.hash));
             } else {
-                self.cache.note(tag(self.hash), Use::Left);
+                self.cache.note(tag(self.hash), Use::Unstored);
             }
         }
         if let Some(mine) = stored_by {
@@ -241,7 +241,7 @@ impl<T: Threading, P: Kind, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
     fn drop(&mut self) {
         if P::Watch::IS_ON && self.key.is_some() {
             // The function has panicked, or was cancelled.
-            self.cache.note(tag(self.hash), Use::Left);
+            self.cache.note(tag(self.hash), Use::Unstored);
         }
         if self.turn.is_some() || self.running.is_some() || self.cache.table.remembers() {
             self.end();

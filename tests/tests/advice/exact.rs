@@ -77,11 +77,11 @@ impl Numbers {
 /// Sequences that differ in what they ask of the advice.
 pub fn generated() -> Vec<(&'static str, Vec<u64>)> {
     let mut numbers = Numbers(7);
-    let skewed: Vec<u64> = (0..200_000).map(|_| numbers.skewed(20_000)).collect();
-    let uniform: Vec<u64> = (0..200_000).map(|_| numbers.below(3_000)).collect();
-    let looping: Vec<u64> = (0..200_000).map(|call| call % 1_500).collect();
+    let skewed: Vec<u64> = (0..60_000).map(|_| numbers.skewed(20_000)).collect();
+    let uniform: Vec<u64> = (0..60_000).map(|_| numbers.below(3_000)).collect();
+    let looping: Vec<u64> = (0..60_000).map(|call| call % 1_500).collect();
     // Scans of keys that never come again, between frequent keys.
-    let scans: Vec<u64> = (0..200_000_u64)
+    let scans: Vec<u64> = (0..60_000_u64)
         .map(|call| if call / 500 % 4 == 3 { 1_000_000 + call } else { numbers.skewed(5_000) })
         .collect();
     vec![("skewed", skewed), ("uniform", uniform), ("looping", looping), ("scans", scans)]
