@@ -38,7 +38,8 @@ async fn get_cache_info(State(scope): State<Scope>) -> Json<Value> {
     }))
 }
 
-/// The totals of this worker's caches, in the text format of Prometheus. The feature `metrics` gives the same numbers
+/// The totals of all caches, in the text format of Prometheus. Those of a shared function are the fleet's, and the same
+/// from each worker, so a collector does not add them up. The feature `metrics` gives the same numbers
 /// to an exporter.
 async fn metrics() -> String {
     let of_cache = |cache: lru_memo::RegisteredCache| {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lru_memo::CacheTotals;
 use lru_memo::shared::Held;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -20,6 +21,8 @@ pub(crate) struct Row {
     pub(crate) hits: u64,
     pub(crate) misses: u64,
     pub(crate) hit_ratio: Option<f64>,
+    /// What a clear does not zero.
+    pub(crate) totals: Option<Totals>,
     pub(crate) currsize: usize,
     pub(crate) maxsize: Option<usize>,
     pub(crate) weight: Option<u64>,
@@ -29,6 +32,20 @@ pub(crate) struct Row {
     pub(crate) idle_seconds: Option<u64>,
     /// Why the namespace cannot be read. The counters are meaningless then.
     pub(crate) error: Option<String>,
+}
+
+/// The totals of all processes.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Totals {
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
+    pub(crate) evictions: u64,
+    pub(crate) expirations: u64,
+    pub(crate) stale_hits: u64,
+    pub(crate) errors: u64,
+    pub(crate) waits: u64,
+    pub(crate) compute_seconds: f64,
+    pub(crate) saved_seconds: f64,
 }
 
 /// Identifies a namespace and its store.
@@ -76,6 +93,7 @@ impl Row {
             hits: counts.hits,
             misses: counts.misses,
             hit_ratio: (calls > 0).then(|| counts.hits as f64 / calls as f64),
+            totals: summary.totals.map(Totals::new),
             currsize: counts.currsize,
             maxsize: summary.maxsize,
             weight: summary.weight,
@@ -120,6 +138,7 @@ impl Row {
             hits,
             misses,
             hit_ratio: (calls > 0).then(|| hits as f64 / calls as f64),
+            totals: None,
             currsize: 0,
             maxsize: None,
             weight: None,
@@ -128,6 +147,22 @@ impl Row {
             bytes: None,
             idle_seconds: None,
             error: None,
+        }
+    }
+}
+
+impl Totals {
+    fn new(totals: CacheTotals) -> Self {
+        Self {
+            hits: totals.hits,
+            misses: totals.misses,
+            evictions: totals.evictions,
+            expirations: totals.expirations,
+            stale_hits: totals.stale_hits,
+            errors: totals.errors,
+            waits: totals.waits,
+            compute_seconds: totals.compute_time.as_secs_f64(),
+            saved_seconds: totals.saved_time().as_secs_f64(),
         }
     }
 }

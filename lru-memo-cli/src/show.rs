@@ -8,7 +8,7 @@ use crate::data::Content;
 use crate::failure::Failure;
 use crate::format::{bytes, duration, idle, limit, or_dash, ratio, visible};
 use crate::print;
-use crate::row::{Entry, Row, json};
+use crate::row::{Entry, Row, Totals, json};
 use crate::sources::{Found, Sources};
 use crate::table::{entry_columns, render};
 use crate::terminal::screen_width;
@@ -58,6 +58,8 @@ impl Detail {
     fn text(&self, with_values: bool) -> String {
         let row = &self.row;
         let mut text = format!("{}\n", row.title());
+        let totals = row.totals.as_ref();
+        let total = |of: fn(&Totals) -> u64| or_dash(totals, |totals| of(totals).to_string());
         for (what, value) in [
             ("store", visible(&row.store)),
             ("id", row.id.clone()),
@@ -71,6 +73,15 @@ impl Detail {
             ("ttl", limit(row.ttl_seconds.map(duration))),
             ("bytes", or_dash(row.bytes, bytes)),
             ("idle", or_dash(row.idle_seconds, idle)),
+            ("evictions", total(|totals| totals.evictions)),
+            ("expirations", total(|totals| totals.expirations)),
+            ("stale hits", total(|totals| totals.stale_hits)),
+            ("errors", total(|totals| totals.errors)),
+            ("waits", total(|totals| totals.waits)),
+            ("all hits", total(|totals| totals.hits)),
+            ("all misses", total(|totals| totals.misses)),
+            ("time spent", or_dash(totals, |totals| duration(totals.compute_seconds))),
+            ("time saved", or_dash(totals, |totals| duration(totals.saved_seconds))),
         ] {
             // Writing to a string never fails.
             let _ = writeln!(text, "  {what:<11} {value}");

@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use unicode_width::UnicodeWidthStr;
 
 use crate::format::{LONGEST, bytes, cut, cut_start, duration, idle, limit, or_dash, ratio, visible};
-use crate::row::{Entry, Row};
+use crate::row::{Entry, Row, Totals};
 
 /// The number of digits of an id in a table, which are usually unique.
 const ID_DIGITS: usize = 8;
@@ -84,8 +84,16 @@ pub(crate) fn namespace_columns<'a>() -> Vec<Column<'a, Row>> {
         Column::number("CURRSIZE", 70, |row: &Row| row.known(row.currsize)),
         Column::number("MAXSIZE", 60, |row: &Row| limit(row.maxsize)),
         Column::number("BYTES", 30, |row: &Row| or_dash(row.bytes, bytes)),
+        Column::number("EVICTIONS", 12, |row: &Row| total(row, |totals| totals.evictions.to_string())),
+        Column::number("ERRORS", 14, |row: &Row| total(row, |totals| totals.errors.to_string())),
+        Column::number("SAVED", 16, |row: &Row| total(row, |totals| duration(totals.saved_seconds))),
         Column::number("IDLE", 10, |row: &Row| or_dash(row.idle_seconds, idle)),
     ]
+}
+
+/// Formats one of the totals, if the store knows them.
+fn total(row: &Row, format: impl FnOnce(&Totals) -> String) -> String {
+    or_dash(row.totals.as_ref().filter(|_| row.error.is_none()), format)
 }
 
 /// The columns of a table of entries.

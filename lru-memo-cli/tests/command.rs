@@ -38,12 +38,12 @@ fn ls_lists_every_namespace_with_its_counters() {
     let listed = run(&scratch, &["ls"]);
     assert_eq!((listed.code, listed.stderr.as_str()), (Some(0), ""));
     assert_eq!(listed.stdout.lines().next(), scratch.0.to_str());
-    let headings = ["NAMESPACE", "ID", "HITS", "MISSES", "RATIO", "CURRSIZE", "MAXSIZE", "BYTES", "IDLE"];
-    assert_eq!(listed.line("NAMESPACE"), headings);
+    let headings = "NAMESPACE ID HITS MISSES RATIO CURRSIZE MAXSIZE BYTES EVICTIONS ERRORS SAVED IDLE";
+    assert_eq!(listed.line("NAMESPACE").join(" "), headings);
     let page = listed.line("app::page");
     assert_eq!(page[1].len(), 8);
     assert_eq!(page[2..7], ["2", "2", "50.0%", "2", "2"]);
-    assert_eq!((page[8], page[9]), ("KiB", "<1m"));
+    assert_eq!(page[8..], ["KiB", "0", "0", "0ms", "<1m"]);
     assert_eq!(listed.line("app::user")[2..7], ["0", "2", "0.0%", "2", "None"]);
     assert_eq!(listed.stdout.matches("app::twice").count(), 2);
     assert!(listed.stdout.lines().all(|line| line == line.trim_end()), "{}", listed.stdout);
@@ -71,6 +71,9 @@ fn ls_prints_json_in_the_order_of_names() {
     ] {
         assert_eq!(page[field], value, "{field}");
     }
+    let totals =
+        ["hits", "misses", "evictions", "errors", "saved_seconds"].map(|total| &page["totals"][total]);
+    assert_eq!(totals, [&json!(2), &json!(2), &json!(0), &json!(0), &json!(0.0)]);
     assert!(page["bytes"].as_u64().is_some_and(|bytes| bytes > 2000), "{page}");
     assert!(page["idle_seconds"].is_u64(), "{page}");
     let user = &listed[3];
@@ -78,6 +81,24 @@ fn ls_prints_json_in_the_order_of_names() {
         (&user["maxsize"], &user["ttl_seconds"], &user["max_weight"]),
         (&Value::Null, &json!(90.0), &json!(100))
     );
+}
+
+#[test]
+fn totals_stay_after_a_clear() {
+    let scratch = filled();
+    let store = scratch.store();
+    let page = space("app::page", 0, Some(2));
+    call(&store, &page, b"C", 1);
+    store.clear(&page).expect("it works");
+    call(&store, &page, b"C", 1);
+    let row = &run(&scratch, &["show", "app::page", "--json"]).json()[0];
+    let totals = ["hits", "misses", "evictions"].map(|total| &row["totals"][total]);
+    assert_eq!(totals, [&json!(2), &json!(4), &json!(1)]);
+    assert_eq!((&row["hits"], &row["misses"]), (&json!(0), &json!(1)));
+    let shown = run(&scratch, &["show", "app::page"]);
+    for (what, value) in [("all hits", "2"), ("all misses", "4"), ("evictions", "1"), ("time saved", "0ms")] {
+        assert!(shown.stdout.lines().any(|line| line.trim() == format!("{what:<11} {value}")), "{what}");
+    }
 }
 
 #[test]

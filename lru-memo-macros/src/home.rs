@@ -128,7 +128,8 @@ impl Home {
         let totals = match (options.scope, &key.types) {
             (Scope::Process | Scope::Object, Some(_)) => body!(#path().totals()),
             (Scope::Thread, Some(_)) => body!(#path().cache().totals()),
-            (Scope::Shared, _) | (_, None) => body!(#instance.totals()),
+            (Scope::Shared, _) => body!(#private::at_once(#instance.by_thread(()).totals())),
+            (_, None) => body!(#instance.totals()),
         };
         let advice = match (options.scope, &key.types) {
             (Scope::Process | Scope::Object, Some(_)) => body!(#path().advice()),
@@ -164,7 +165,7 @@ impl Home {
                     way: None,
                     used,
                     info: body!(#private::at_once(#cache.by_thread(()).info())),
-                    totals: body!(#cache.totals()),
+                    totals: body!(#private::at_once(#cache.by_thread(()).totals())),
                     advice,
                     clear: body!(#private::at_once(#cache.by_thread(()).clear())),
                     resize: resize.map(|_| body!(#private::at_once(#cache.by_thread(()).resize(#maxsize)))),
@@ -181,7 +182,7 @@ impl Home {
                 way: None,
                 used,
                 info: when(function, body!(#path().by_task(()).info().await), info),
-                totals,
+                totals: when(function, body!(#path().by_task(()).totals().await), totals),
                 advice,
                 clear: when(function, body!(#path().by_task(()).clear().await), clear),
                 resize: resize

@@ -293,10 +293,6 @@ impl Given {
     }
 
     fn conflicts_of_lifetimes(&self, diagnostics: &mut Diagnostics) {
-        if let Some(idle) = self.idle.as_ref().filter(|_| self.scope == Some(Scope::Shared)) {
-            let message = "with `scope = shared` each hit would have to write to the store for `idle`; write `ttl = \"10m\"`, say";
-            diagnostics.error(&idle.given, message);
-        }
         let jitter = self.jitter.as_ref();
         if let Some(ttl) = &self.ttl {
             let is_longer =

@@ -12,7 +12,6 @@ mod stack;
 use alloc::boxed::Box;
 use core::fmt;
 use core::hash::BuildHasher;
-use core::sync::atomic::AtomicUsize;
 
 use self::curve::Curve;
 pub(crate) use self::sampler::Sampler;
@@ -37,14 +36,14 @@ pub trait Watch: Sized {
     }
     /// Notes a use of a key, given the bound of the cache.
     #[allow(private_interfaces, reason = "generated code calls none of it")]
-    fn note(&self, _tag: Tag, _used: Use, _maxsize: &AtomicUsize) {}
+    fn note(&self, _tag: Tag, _used: Use, _maxsize: impl FnOnce() -> Option<usize>) {}
     /// Notes that all entries have left.
-    fn clear(&self, _maxsize: &AtomicUsize) {}
+    fn clear(&self, _maxsize: impl FnOnce() -> Option<usize>) {}
     /// Notes that the bound has changed.
-    fn resize(&self, _to: usize, _maxsize: &AtomicUsize) {}
+    fn resize(&self, _to: usize, _maxsize: impl FnOnce() -> Option<usize>) {}
     /// What came of it.
     #[allow(private_interfaces, reason = "generated code calls none of it")]
-    fn curve(&self, _maxsize: &AtomicUsize) -> Curve {
+    fn curve(&self, _maxsize: impl FnOnce() -> Option<usize>) -> Curve {
         Curve::default()
     }
 }
@@ -67,19 +66,19 @@ impl Watch for Box<Sampler> {
     }
 
     #[inline]
-    fn note(&self, tag: Tag, used: Use, maxsize: &AtomicUsize) {
+    fn note(&self, tag: Tag, used: Use, maxsize: impl FnOnce() -> Option<usize>) {
         Sampler::note(self, tag, used, maxsize);
     }
 
-    fn clear(&self, maxsize: &AtomicUsize) {
+    fn clear(&self, maxsize: impl FnOnce() -> Option<usize>) {
         self.with(maxsize, |model| model.clear());
     }
 
-    fn resize(&self, to: usize, maxsize: &AtomicUsize) {
+    fn resize(&self, to: usize, maxsize: impl FnOnce() -> Option<usize>) {
         self.with(maxsize, |model| model.resize(to));
     }
 
-    fn curve(&self, maxsize: &AtomicUsize) -> Curve {
+    fn curve(&self, maxsize: impl FnOnce() -> Option<usize>) -> Curve {
         self.with(maxsize, |model| model.curve())
     }
 }
@@ -88,14 +87,14 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     /// Notes a use of a key for the advice, if that is wanted.
     #[inline(always)]
     pub(crate) fn note(&self, tag: Tag, used: Use) {
-        self.watch.note(tag, used, &self.maxsize);
+        self.watch.note(tag, used, || self.table.maxsize());
     }
 
     /// Notes that a key is not stored: by a cache of no size, unless this one is off.
     #[inline]
     pub(crate) fn note_unstored(&self, tag: Tag) {
         if P::Watch::IS_ON {
-            self.note(tag, if self.is_off() { Use::Stored } else { Use::Unstored });
+            self.note(tag, if self.table.is_off() { Use::Stored } else { Use::Unstored });
         }
     }
 }
@@ -108,7 +107,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             return heir.advice();
         }
         let (totals, info) = (self.totals(), self.info());
-        let curve = self.watch.curve(&self.maxsize);
+        let curve = self.watch.curve(|| self.table.maxsize());
         CacheAdvice { maxsize: info.maxsize, observed: totals.hits + totals.misses, curve }
     }
 }

@@ -3,6 +3,7 @@
 //! A call that hits takes no lock. Where the lock is taken, no user code runs inside: what it is to compare is kept,
 //! and compared outside, and what leaves the cache is handed out of the lock and dropped there.
 
+mod compared;
 mod counters;
 mod forks;
 pub(crate) mod in_flight;
@@ -18,7 +19,7 @@ pub(crate) mod stale;
 use crate::sys::clock::Instant;
 use alloc::boxed::Box;
 use core::hash::{BuildHasher, Hasher};
-use core::sync::atomic::{AtomicU64, AtomicUsize};
+use core::sync::atomic::AtomicU64;
 use core::time::Duration;
 
 use self::counters::counts;
@@ -43,15 +44,11 @@ use crate::totals::Runs;
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
-    /// The limits that it was made with.
-    pub(crate) limits: Limits,
     /// The longest age of its entries.
     ttl: Option<Duration>,
     /// How long its entries may stay, if `ttl` alone does not say it. In a box, because few caches need it.
     lifetime: Option<Box<Lifetime>>,
-    /// The present bound, if there is one; written in the lock.
-    pub(crate) maxsize: AtomicUsize,
-    /// What that follows, where others may change it.
+    /// The bound of the function, which others may change. The table follows it.
     bound: Option<&'static Bound>,
     hasher: S,
     pub(crate) table: Table<T, EntryOf<P, K, V>, Ledger<T, K, V>>,
@@ -148,10 +145,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 
     fn with_limits(limits: Limits, lifetime: Lifetime, begins_small: bool) -> Self {
         Self {
-            limits,
             ttl: lifetime.ttl,
             lifetime: lifetime.needs_more_than_ttl().then(|| Box::new(lifetime)),
-            maxsize: AtomicUsize::new(limits.maxsize.unwrap_or(usize::MAX)),
             bound: None,
             hasher: S::default(),
             table: Table::new(limits, begins_small, Ledger::new()),
@@ -245,14 +240,14 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 let number = mine.count_miss();
                 self.note(tag(hash), Use::Missed);
                 let running = mine.begin_in(process);
-                return Err(self.miss(key, hash, unfound, self.conflict(), running, Some(number)));
+                return Err(self.miss(key, hash, unfound, running, Some(number)));
             }
         }
         match self.look_in_lock(hash, key) {
             Ok(kept) => Ok(clone(kept.value())),
             Err(unfound) => {
                 let running = self.table.begin_in(process);
-                Err(self.miss(key, hash, unfound, self.conflict(), running, None))
+                Err(self.miss(key, hash, unfound, running, None))
             }
         }
     }
@@ -372,7 +367,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         }
         let hash = self.hash(key);
         let running = self.table.begin();
-        self.miss(key, hash, Unfound::UNSURE, Conflict::Replace, running, None)
+        let mut miss = self.miss(key, hash, Unfound::UNSURE, running, None);
+        miss.conflict = Conflict::Replace;
+        miss
     }
 
     /// A miss that may have a number among those of its thread.
@@ -382,17 +379,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         key: Q,
         hash: u64,
         unfound: Unfound,
-        conflict: Conflict,
         running: Computation<'c, T, EntryOf<P, K, V>>,
         number: Option<u64>,
     ) -> MissOf<'c, T, P, K, V, S, Q> {
-        let (ticket, running) = (self.table.newest(), Some(running));
-        let (key, same) = (Some(key.to_stored()), key.same());
-        let stopwatch = match number {
-            Some(number) => self.runs.begin_numbered(number),
-            None => self.runs.begin(),
-        };
-        Miss { cache: self, key, same, hash, unfound, conflict, ticket, running, turn: None, stopwatch }
+        let begun = Some((running, self.table.newest()));
+        Miss::new(self, key.to_stored(), key.same(), hash, unfound, begun, number)
     }
 
     /// The value of a key, counting and moving nothing.
@@ -422,7 +413,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 let invalidations = &mut searched.ledger.invalidations;
                 let forgotten =
                     if runs { invalidations.invalidate(hash, copied.take()?) } else { invalidations.clear() };
-                searched.inside.set_newest(invalidations.newest(), invalidations.are_kept());
+                searched.inside.set_newest(invalidations.newest(), invalidations.are_remembered());
                 if let Some(place) = searched.place {
                     searched.inside.remove(place, searched.left);
                 }
@@ -456,11 +447,6 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let _dropped_outside = self.search(hash, Unfound::UNSURE, key, matches, |searched, _| {
             self.store(searched, hash, entry, weight);
         });
-    }
-
-    /// What a call does when its key has appeared while the function ran.
-    pub(crate) fn conflict(&self) -> Conflict {
-        if self.limits.maxsize.is_some() { Conflict::Keep } else { Conflict::Replace }
     }
 
     /// Stores an entry as the most recent, in the place of the one with its key if there is one. An entry that is too
@@ -506,7 +492,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             ledger.cleared = counts(&inside, ledger);
             (forgotten, core::mem::replace(&mut ledger.in_flight, InFlight::new()))
         });
-        self.watch.clear(&self.maxsize);
+        self.watch.clear(|| self.table.maxsize());
     }
 }
 
@@ -588,6 +574,6 @@ impl<T: Threading, P: Kind, K, V, S> Drop for Cache<T, P, K, V, S> {
 
 impl<T: Threading, P: Kind, K, V, S> core::fmt::Debug for Cache<T, P, K, V, S> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Cache").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Cache").field("limits", &self.table.limits()).finish_non_exhaustive()
     }
 }

@@ -107,6 +107,9 @@ pub mod cookbook_shared {}
 #[doc = include_str!("../docs/machines.md")]
 pub mod machines {}
 
+#[doc = include_str!("../docs/old_values.md")]
+pub mod old_values {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -20,6 +20,9 @@ use crate::registry::caches;
 /// | `cache_size`, `cache_max_size` | gauge | entries; a cache without a bound has no `cache_max_size` |
 /// | `cache_compute_seconds_total`, `cache_saved_seconds_total` | gauge | seconds |
 ///
+/// With [`Scope::Shared`](crate::Scope::Shared), the numbers are those of all processes, and the same from each of them:
+/// a query does not add them up, but takes the largest. `publish` then asks the store, and waits for it.
+///
 /// The instantiations of a generic function have different names. With [`Scope::Thread`](crate::Scope::Thread), the
 /// numbers are those of the calling thread's cache.
 ///

@@ -102,7 +102,7 @@ impl RegisteredCache {
     }
 
     /// Returns the totals since the cache was made. With [`Scope::Thread`](crate::Scope::Thread), those of the calling
-    /// thread's cache.
+    /// thread's cache. With [`Scope::Shared`](crate::Scope::Shared), those of all processes.
     #[must_use]
     pub fn totals(&self) -> CacheTotals {
         (self.site.totals)()

@@ -1,16 +1,18 @@
-//! What a cache has done since it was made, and how long its function took.
+//! Totals: the counts of a cache since it was made, and the time that its function took.
 //!
-//! The time of a run is measured by reading a clock twice. The first runs are all measured. If they are short, only one of
-//! many is measured from then on, and counts for all of them, so that reading the clock adds little to a miss.
+//! Measuring a run reads a clock twice. The first runs are all measured. If they are short, one run in many is measured from
+//! then on, and counts for all of these, so that the clock adds little to a miss.
 
 use crate::sys::clock::{self, Instant};
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 
-/// What a cache has done since it was made, as `f_cache_totals()` returns it.
+/// The counts of a cache since it was made, as `f_cache_totals()` returns them.
 ///
 /// No field ever becomes smaller: a clear does not lower them. All but `compute_time` count calls or entries.
+///
+/// With [`Scope::Shared`](crate::Scope::Shared), they are those of [all processes](crate::machines#totals-of-all-processes).
 ///
 /// ```
 /// use lru_memo::lru_cache;
@@ -33,13 +35,13 @@ use core::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CacheTotals {
-    /// Calls that were answered from the cache.
+    /// Calls that found an entry.
     pub hits: u64,
-    /// Calls that found nothing.
+    /// Calls that found no entry.
     pub misses: u64,
-    /// Entries that left to make room for others.
+    /// Entries that were removed to make room for others.
     pub evictions: u64,
-    /// Entries that left because they were too old.
+    /// Entries that were removed because they had expired.
     pub expirations: u64,
     /// Hits that returned a value older than its `ttl`; they are among `hits`.
     pub stale_hits: u64,
@@ -47,10 +49,38 @@ pub struct CacheTotals {
     pub errors: u64,
     /// Calls that waited for another call's run.
     pub waits: u64,
-    /// The time that runs of the function took; of short runs it is an estimate from samples.
+    /// The time that runs of the function took. For short runs, it is an estimate from samples.
     pub compute_time: Duration,
-    /// How many runs `compute_time` is about.
+    /// The number of runs in `compute_time`.
     pub(crate) runs: u64,
+}
+
+/// How many numbers the totals are.
+#[cfg(feature = "_stores")]
+pub(crate) const NUMBERS: usize = 9;
+
+#[cfg(feature = "_stores")]
+impl CacheTotals {
+    /// Returns the totals as numbers: the fields in their order, the time in nanoseconds.
+    pub(crate) fn numbers(&self) -> [u64; NUMBERS] {
+        let Self { hits, misses, evictions, expirations, stale_hits, errors, waits, compute_time, runs } =
+            *self;
+        let nanoseconds = u64::try_from(compute_time.as_nanos()).unwrap_or(u64::MAX);
+        [hits, misses, evictions, expirations, stale_hits, errors, waits, nanoseconds, runs]
+    }
+
+    pub(crate) fn of_numbers(numbers: [u64; NUMBERS]) -> Self {
+        let [hits, misses, evictions, expirations, stale_hits, errors, waits, nanoseconds, runs] = numbers;
+        let compute_time = Duration::from_nanos(nanoseconds);
+        Self { hits, misses, evictions, expirations, stale_hits, errors, waits, compute_time, runs }
+    }
+
+    /// Combines each number with that of other totals.
+    pub(crate) fn with(&self, other: &Self, combine: impl Fn(u64, u64) -> u64) -> Self {
+        let (mut numbers, others) = (self.numbers(), other.numbers());
+        numbers.iter_mut().zip(others).for_each(|(number, other)| *number = combine(*number, other));
+        Self::of_numbers(numbers)
+    }
 }
 
 impl CacheTotals {
@@ -63,11 +93,11 @@ impl CacheTotals {
     }
 }
 
-/// So many runs are measured in any case.
+/// The number of first runs, which are all measured.
 const FIRST: u64 = 16;
-/// One of so many short runs is measured.
+/// One in this number of short runs is measured.
 const SAMPLED: u32 = 64;
-/// A run is short if it takes less. Reading a clock twice takes some 50 ns.
+/// Runs are short if their mean is below this. Reading a clock twice takes some 50 ns.
 const SHORT: Duration = Duration::from_micros(2);
 
 /// The counters of runs.
@@ -76,17 +106,17 @@ pub(crate) struct Runs {
     /// The name of the function, for events.
     #[cfg(feature = "tracing")]
     name: &'static str,
-    /// The runs that `nanoseconds` is about.
+    /// The number of runs in `nanoseconds`.
     measured: AtomicU64,
     nanoseconds: AtomicU64,
     errors: AtomicU64,
 }
 
-/// A run of the function. One that is dropped before its end has failed.
+/// A run of the function. A run that is dropped before its end has failed.
 #[must_use]
 pub(crate) struct Stopwatch<'r> {
     runs: &'r Runs,
-    /// When it began, if it is measured, and for how many runs it counts.
+    /// The beginning of a measured run, and the number of runs for which it counts.
     begun: Option<(Instant, u32)>,
     is_over: bool,
 }
@@ -117,7 +147,7 @@ impl Drop for Stopwatch<'_> {
 }
 
 impl Runs {
-    /// Those of a function with this name.
+    /// Returns the counters of a function with this name.
     #[cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "events alone need it"))]
     pub(crate) fn of(name: impl FnOnce() -> &'static str) -> Self {
         Self {
@@ -137,7 +167,7 @@ impl Runs {
         self.begin_numbered(RUNS.get())
     }
 
-    /// Notes that a run begins, which has this number among those of its thread.
+    /// Notes that a run begins. It has this number among the runs of its thread.
     #[inline]
     pub(crate) fn begin_numbered(&self, number: u64) -> Stopwatch<'_> {
         Stopwatch { runs: self, begun: self.measure(number), is_over: false }
@@ -162,7 +192,7 @@ impl Runs {
         }
     }
 
-    /// What there is of the totals here.
+    /// Returns the totals that are counted here.
     pub(crate) fn totals(&self) -> CacheTotals {
         CacheTotals {
             errors: self.errors.load(Relaxed),

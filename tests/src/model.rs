@@ -83,8 +83,12 @@ pub fn is_wanted(value: u32) -> bool {
 struct Entry {
     key: u8,
     value: u32,
-    /// When it expires, in seconds; never, if that is the largest number.
+    /// When it becomes old, and when it expires, in seconds; never, if that is the largest number.
+    fresh_until: u64,
     ends: u64,
+    /// Whether it is being recomputed, and until when it is not.
+    is_claimed: bool,
+    rests_until: u64,
     /// When it was last stored or used, in seconds.
     used: u64,
     /// The numbers of its storing, and of its last use, among all of those.
@@ -190,14 +194,35 @@ impl Model {
 
     fn call(&mut self, key: u8, body: &Body) -> Given {
         if let Some(position) = self.find(key) {
-            self.hits += 1;
             let entry = self.entries.remove(position);
+            let recomputes = self.now >= entry.fresh_until.max(entry.rests_until) && !entry.is_claimed;
             self.uses += 1;
-            self.entries.push(Entry { used: self.now, used_as: self.uses, ..entry });
+            let is_claimed = entry.is_claimed || recomputes;
+            self.entries.push(Entry { used: self.now, used_as: self.uses, is_claimed, ..entry });
+            if recomputes {
+                self.misses += 1;
+                return self.recompute(entry, body);
+            }
+            self.hits += 1;
             return Given::Outcome(Ok(entry.value));
         }
         self.misses += 1;
         self.run(key, body, self.limits.maxsize.is_none())
+    }
+
+    /// Runs for an old entry, whose value is given if that fails.
+    fn recompute(&mut self, old: Entry, body: &Body) -> Given {
+        let given = self.run(old.key, body, self.limits.maxsize.is_none());
+        let is_it = |entry: &Entry| entry.stored_as == old.stored_as;
+        if matches!(given, Given::Outcome(Ok(_))) {
+            self.entries.retain(|entry| !is_it(entry));
+            return given;
+        }
+        let pause = self.limits.ttl.map_or(0, |ttl| ttl.as_secs() / 10).max(1);
+        for entry in self.entries.iter_mut().filter(|entry| is_it(entry)) {
+            (entry.is_claimed, entry.rests_until) = (false, self.now + pause);
+        }
+        Given::Outcome(Ok(old.value))
     }
 
     fn run(&mut self, key: u8, body: &Body, replace: bool) -> Given {
@@ -217,7 +242,8 @@ impl Model {
             let is_forgotten = self.forgotten[before..].iter().any(concerns);
             // Whatever becomes of the value, an expired one goes when it is met.
             let position = self.find(key);
-            if !is_forgotten && (replace || position.is_none()) {
+            let is_kept = |at: usize| self.now < self.entries[at].fresh_until;
+            if !is_forgotten && (replace || !position.is_some_and(is_kept)) {
                 self.store(key, number);
             }
         }
@@ -236,11 +262,15 @@ impl Model {
             self.evict();
         }
         self.uses += 1;
-        let ends = ttl.map_or(u64::MAX, |ttl| self.now + ttl);
+        let fresh_until = ttl.map_or(u64::MAX, |ttl| self.now + ttl);
+        let stale = self.limits.stale.map_or(0, |stale| stale.as_secs());
         self.entries.push(Entry {
             key,
             value,
-            ends,
+            fresh_until,
+            ends: fresh_until.saturating_add(stale),
+            is_claimed: false,
+            rests_until: 0,
             used: self.now,
             stored_as: self.uses,
             used_as: self.uses,

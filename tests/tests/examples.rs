@@ -188,6 +188,25 @@ main: CacheInfo(hits=1, misses=1, maxsize=2, currsize=1)
 }
 
 #[test]
+fn old_values_are_served_while_the_backend_is_down() {
+    let expected = "    (asking the backend for tea)
+at first: Ok(100), Miss
+again: Ok(100), Hit
+    (asking the backend for tea)
+10 minutes later, the backend is down: Ok(100), Stale
+at once again: nobody asks for a minute: Ok(100), Stale
+    (asking the backend for tea)
+30 minutes later: Ok(100), Stale
+    (asking the backend for tea)
+the backend is up: Ok(100), Miss
+    (asking the backend for tea)
+70 minutes later, it is too old: Err(\"the backend is down\"), Miss
+CacheInfo(hits=2, misses=5, maxsize=128, currsize=0); 1 of the hits old, 2 errors
+";
+    assert_eq!(printed_by("old_values"), expected);
+}
+
+#[test]
 fn objects_keep_as_many_rows_as_they_are_to() {
     let expected = "    (small reads row 1)
 row 1 of small

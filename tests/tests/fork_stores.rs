@@ -129,6 +129,27 @@ fn a_child_goes_on_with_what_is_in_memory() {
     in_fresh_processes(1, "a_child_goes_on_with_what_is_in_memory", "memory://", scene);
 }
 
+#[test]
+fn what_a_parent_has_counted_is_not_counted_by_its_child_again() {
+    let scratch = Scratch::new();
+    let scene = || {
+        // At once, so that the parent has told the store of little yet.
+        (0..5).for_each(|_| _ = near(1));
+        let child = || {
+            (0..3).for_each(|_| _ = near(1));
+            assert!(near_cache_totals().hits >= 3);
+        };
+        in_child(child).unwrap();
+        in_child_without_handlers(child).unwrap();
+        let totals = near_cache_totals();
+        // The near cache of a child whose fork ran no handlers is empty, and the store has the value.
+        assert_eq!((totals.hits, totals.misses), (10, 1));
+        assert_eq!(near_cache_totals(), totals);
+    };
+    let url = format!("file://{}", scratch.path().display());
+    in_fresh_processes(1, "what_a_parent_has_counted_is_not_counted_by_its_child_again", &url, scene);
+}
+
 const KEY: &[u8] = b"key";
 
 /// A child does not end the lease of its parent.

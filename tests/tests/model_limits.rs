@@ -1,12 +1,13 @@
 //! Random operations on a cache bounded in number, weight and age, beside a naive model of it. The first bound
 //! changes.
 //!
-//! One test in a program of its own: the clock is the process's.
+//! A program of its own, in which one comparison at a time runs: the clock is the process's.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use lru_memo::lru_cache;
-use lru_memo_tests::model::{Body, Ending, Model, Operation, Outcome, weight};
+use lru_memo_tests::model::{Body, Ending, Model, Operation, Outcome, is_wanted, weight};
 use lru_memo_tests::subject::{Subject, run};
 use proptest::prelude::*;
 
@@ -33,6 +34,24 @@ fn with_idle(_: u8) -> Outcome {
 
 #[lru_cache(maxsize = 50, idle = "9s", scope = thread)]
 fn with_idle_alone(_: u8) -> Outcome {
+    run()
+}
+
+#[lru_cache(
+    maxsize = 4,
+    max_weight = 20,
+    weigh = |_, value| weight(*value),
+    cache_if = |value: &u32| is_wanted(*value),
+    ttl = "10s",
+    ttl_of = |value| Duration::from_secs(own_ttl(*value)),
+    stale = "20s",
+)]
+fn with_stale(_: u8) -> Outcome {
+    run()
+}
+
+#[lru_cache(maxsize = 50, ttl = "5s", stale = "20s", idle = "9s", single_flight = true, scope = thread)]
+fn with_stale_and_idle(_: u8) -> Outcome {
     run()
 }
 
@@ -93,6 +112,32 @@ const WITH_IDLE_ALONE: Subject = Subject {
     ..SUBJECT
 };
 
+const WITH_STALE: Subject = Subject {
+    call: with_stale,
+    info: with_stale_cache_info,
+    clear: with_stale_cache_clear,
+    parameters: with_stale_cache_parameters,
+    peek: with_stale_cache_peek,
+    put: with_stale_cache_put,
+    refresh: with_stale_cache_refresh,
+    invalidate: with_stale_cache_invalidate,
+    resize: with_stale_cache_resize,
+    admits: is_wanted,
+};
+
+const WITH_STALE_AND_IDLE: Subject = Subject {
+    call: with_stale_and_idle,
+    info: with_stale_and_idle_cache_info,
+    clear: with_stale_and_idle_cache_clear,
+    parameters: with_stale_and_idle_cache_parameters,
+    peek: with_stale_and_idle_cache_peek,
+    put: with_stale_and_idle_cache_put,
+    refresh: with_stale_and_idle_cache_refresh,
+    invalidate: with_stale_and_idle_cache_invalidate,
+    resize: with_stale_and_idle_cache_resize,
+    ..SUBJECT
+};
+
 fn operation() -> impl Strategy<Value = Operation> {
     let key = || 0..20_u8;
     let returns = || Body { meanwhile: Vec::new(), ending: Ending::Returns };
@@ -108,7 +153,20 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
+/// Operations of which some fail, and some run others meanwhile.
+fn operation_that_may_fail() -> impl Strategy<Value = Operation> {
+    let ending = prop_oneof![4 => Just(Ending::Returns), 2 => Just(Ending::Fails), 1 => Just(Ending::Panics)];
+    let body = (prop::collection::vec(operation(), 0..3), ending)
+        .prop_map(|(meanwhile, ending)| Body { meanwhile, ending });
+    prop_oneof![
+        2 => operation(),
+        3 => (0..6_u8, body).prop_map(|(key, body)| Operation::Call(key, body)),
+    ]
+}
+
 fn compare(subject: Subject, mut model: Model, operations: &[Operation]) -> Result<(), TestCaseError> {
+    static CLOCK: Mutex<()> = Mutex::new(());
+    let _clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
     (subject.resize)(4);
     model.resize(4);
     for operation in operations {
@@ -136,5 +194,15 @@ proptest! {
             operations.into_iter().flat_map(|operation| [Operation::Advance(1), operation]).collect();
         compare(WITH_IDLE, WITH_IDLE.model(), &ticking)?;
         compare(WITH_IDLE_ALONE, WITH_IDLE_ALONE.model(), &ticking)?;
+    }
+
+    #[test]
+    fn a_cache_that_serves_old_values_does_what_the_model_does(
+        operations in prop::collection::vec(operation_that_may_fail(), 1..100),
+    ) {
+        compare(WITH_STALE, WITH_STALE.model().with_ttl_of(own_ttl), &operations)?;
+        let ticking: Vec<Operation> =
+            operations.into_iter().flat_map(|operation| [Operation::Advance(1), operation]).collect();
+        compare(WITH_STALE_AND_IDLE, WITH_STALE_AND_IDLE.model(), &ticking)?;
     }
 }

@@ -1,10 +1,15 @@
-//! What all processes on one store have in common: the bounds of functions, on each kind of store.
+//! What all processes on one store have in common: the bounds, totals and times of use of functions, on each kind of store.
 
 #[path = "shared_fleet/bounds.rs"]
 mod bounds;
+#[path = "shared_fleet/idle.rs"]
+mod idle;
 mod shared;
+#[path = "shared_fleet/totals.rs"]
+mod totals;
 
 use std::any::Any;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use shared::Scratch;
 
@@ -36,19 +41,25 @@ impl Place {
     }
 }
 
+/// No other test of this process moves the clock meanwhile.
+fn clock_alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs each of these checks in each place where several processes meet.
 macro_rules! in_every_place {
     ($($check:ident)*) => {
         mod embedded {
-            $(#[test] fn $check() { super::$check(&super::Place::embedded()); })*
+            $(#[test] fn $check() { super::$check(super::Place::embedded()); })*
         }
         #[cfg(feature = "memcached")]
         mod memcached {
-            $(#[test] fn $check() { super::$check(&super::Place::memcached()); })*
+            $(#[test] fn $check() { super::$check(super::Place::memcached()); })*
         }
         #[cfg(feature = "redis")]
         mod redis {
-            $(#[test] fn $check() { super::$check(&super::Place::redis()); })*
+            $(#[test] fn $check() { super::$check(super::Place::redis()); })*
         }
     };
 }
@@ -58,24 +69,24 @@ use in_every_place;
 mod alone {
     use super::Place;
 
-    fn again(place: &Place) {
+    fn again(place: Place) {
         lru_memo_tests::again_with_store(&place.url, &["in_one_process"]);
     }
 
     #[test]
     fn embedded() {
-        again(&Place::embedded());
+        again(Place::embedded());
     }
 
     #[cfg(feature = "memcached")]
     #[test]
     fn memcached() {
-        again(&Place::memcached());
+        again(Place::memcached());
     }
 
     #[cfg(feature = "redis")]
     #[test]
     fn redis() {
-        again(&Place::redis());
+        again(Place::redis());
     }
 }

@@ -14,6 +14,11 @@ mod calls;
 mod forks;
 #[path = "stale/others.rs"]
 mod others;
+#[cfg(feature = "shared")]
+mod shared;
+#[cfg(feature = "shared")]
+#[path = "stale/stores.rs"]
+mod stores;
 #[path = "stale/tasks.rs"]
 mod tasks;
 #[path = "stale/threads.rs"]
@@ -50,7 +55,7 @@ fn begin() -> MutexGuard<'static, ()> {
     BACKEND.set(Backend::Works);
     RUNS.set(0);
     #[cfg(feature = "shared")]
-    let _ = lru_memo::shared::configure("memory://");
+    lru_memo_tests::open_store();
     clock
 }
 

@@ -55,7 +55,9 @@ fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
                 info: || at_once(
                     report_needs_lru_cache_on_its_impl_block().by_thread(()).info(),
                 ),
-                totals: || report_needs_lru_cache_on_its_impl_block().totals(),
+                totals: || at_once(
+                    report_needs_lru_cache_on_its_impl_block().by_thread(()).totals(),
+                ),
                 clear: || at_once(
                     report_needs_lru_cache_on_its_impl_block().by_thread(()).clear(),
                 ),
@@ -100,7 +102,7 @@ fn report_cache_info() -> CacheInfo {
 }
 ///What the cache of [`report`] has done since it was made, and how long its runs took.
 fn report_cache_totals() -> CacheTotals {
-    report_needs_lru_cache_on_its_impl_block().totals()
+    at_once(report_needs_lru_cache_on_its_impl_block().by_thread(()).totals())
 }
 ///Drops every entry of the cache of [`report`] and zeroes its counters.
 fn report_cache_clear() {

@@ -87,14 +87,14 @@ impl Sampler {
 
     /// Notes a use of a key, if it is sampled.
     #[inline]
-    pub(super) fn note(&self, tag: Tag, used: Use, maxsize: &AtomicUsize) {
+    pub(super) fn note(&self, tag: Tag, used: Use, maxsize: impl FnOnce() -> Option<usize>) {
         if self.samples(tag) {
             self.push(Record::new(hash(tag).max(1), used), maxsize);
         }
     }
 
     #[inline(never)]
-    fn push(&self, record: Record, maxsize: &AtomicUsize) {
+    fn push(&self, record: Record, maxsize: impl FnOnce() -> Option<usize>) {
         let at = self.log.length.fetch_add(1, Relaxed);
         if let Some(place) = self.log.records.get(at) {
             place.store(record.0, Release);
@@ -110,8 +110,8 @@ impl Sampler {
         }
     }
 
-    fn model(&self, maxsize: &AtomicUsize) -> &Mutex<Model> {
-        self.model.get_or_make(|| Mutex::new(Model::new(maxsize.load(Relaxed))))
+    fn model(&self, maxsize: impl FnOnce() -> Option<usize>) -> &Mutex<Model> {
+        self.model.get_or_make(|| Mutex::new(Model::new(maxsize().unwrap_or(usize::MAX))))
     }
 
     /// Counts what was noted.
@@ -135,7 +135,11 @@ impl Sampler {
     }
 
     /// Counts what was noted, and then does this with the model.
-    pub(super) fn with<R>(&self, maxsize: &AtomicUsize, then: impl FnOnce(&mut Model) -> R) -> R {
+    pub(super) fn with<R>(
+        &self,
+        maxsize: impl FnOnce() -> Option<usize>,
+        then: impl FnOnce(&mut Model) -> R,
+    ) -> R {
         let mut model = self.model(maxsize).lock();
         self.drain(&mut model);
         let result = then(&mut model);

@@ -63,17 +63,17 @@ mod handlers {
     use super::super::{Cache, Ledger};
     use crate::cache::in_flight::InFlight;
     use crate::cache::kind::Kind;
-    use crate::sys::fork::{Forkable, Locked};
+    use crate::sys::fork::{Forkable, LockedByFork};
     use crate::table::Guard;
     use crate::table::threading::AllThreads;
 
     impl<P: Kind, K, V, S> Forkable for Cache<AllThreads, P, K, V, S> {
-        fn lock(&self) -> Box<dyn Locked + '_> {
+        fn lock(&self) -> Box<dyn LockedByFork + '_> {
             Box::new(self.table.lock())
         }
     }
 
-    impl<E, K, V> Locked for Guard<'_, AllThreads, E, Ledger<AllThreads, K, V>> {
+    impl<E, K, V> LockedByFork for Guard<'_, AllThreads, E, Ledger<AllThreads, K, V>> {
         fn forget_others(&mut self) {
             let ledger = Self::forget_others(self);
             // Nobody will land what others were computing. Dropping their keys is the user's code, and not for here.

@@ -14,13 +14,14 @@ use hashbrown::HashTable;
 
 use crate::advice::Use;
 use crate::cache::Cache;
+use crate::cache::compared::Compared;
 use crate::cache::kind::Kind;
 use crate::cache::miss::Miss;
 use crate::cache::stale::{ClaimedEntry, Old};
 use crate::codegen::key::{Key, SameKey};
 use crate::flight::{Failure, Flight, Landed, Turn, Waiting};
 use crate::info::Outcome;
-use crate::table::invalidations::Ticket;
+use crate::table::invalidations::SequenceNumber;
 use crate::table::threading::Threading;
 use crate::table::{Unfound, tag};
 
@@ -57,12 +58,13 @@ impl<T: Threading, K, V> InFlight<T, K, V> {
 
     /// Returns the flight whose key was compared and found equal, if it is still there, or a key that must be compared
     /// first.
-    fn find(&self, hash: u64, compared: &Compared<T, K>) -> Match<T, K, V> {
+    fn find(&self, hash: u64, compared: &Compared<T::Pointer<K>>) -> Match<T, K, V> {
         let mut equal = None;
+        let is_among = |keys: &[T::Pointer<K>], key| keys.iter().any(|other| is_same::<T, K>(other, key));
         for keyed in self.0.iter_hash(hash).filter(|keyed| keyed.hash == hash) {
-            if compared.equal.as_ref().is_some_and(|key| is_same::<T, K>(key, &keyed.key)) {
+            if is_among(&compared.equal, &keyed.key) {
                 equal = Some(Arc::clone(&keyed.flight));
-            } else if !compared.different.iter().any(|key| is_same::<T, K>(key, &keyed.key)) {
+            } else if !is_among(&compared.different, &keyed.key) {
                 return Match::Unknown(keyed.key.clone());
             }
         }
@@ -70,28 +72,9 @@ impl<T: Threading, K, V> InFlight<T, K, V> {
     }
 }
 
-fn is_same<T: Threading, K>(left: &T::Pointer<K>, right: &T::Pointer<K>) -> bool {
+/// Whether two pointers are to one key.
+pub(super) fn is_same<T: Threading, K>(left: &T::Pointer<K>, right: &T::Pointer<K>) -> bool {
     core::ptr::eq(&raw const **left, &raw const **right)
-}
-
-/// The keys of flights that a search has compared.
-struct Compared<T: Threading, K> {
-    equal: Option<T::Pointer<K>>,
-    different: Vec<T::Pointer<K>>,
-}
-
-impl<T: Threading, K> Compared<T, K> {
-    const fn new() -> Self {
-        Self { equal: None, different: Vec::new() }
-    }
-
-    fn note(&mut self, key: T::Pointer<K>, is_equal: bool) {
-        if is_equal {
-            self.equal = Some(key);
-        } else {
-            self.different.push(key);
-        }
-    }
 }
 
 enum Match<T: Threading, K, V> {
@@ -102,10 +85,8 @@ enum Match<T: Threading, K, V> {
 }
 
 /// The next step of a lookup.
-enum Step<T: Threading, K, V, H, C> {
+enum Step<V, H, C> {
     Hit(H, Outcome),
-    /// Compare this key, and look again.
-    Compare(T::Pointer<K>),
     /// Copy the key, and look again.
     CopyKey,
     /// Copy the key for the table, and look again.
@@ -113,7 +94,7 @@ enum Step<T: Threading, K, V, H, C> {
     Wait(Arc<Flight<V>>, Waiting<V>),
     /// Run the function: with the turn, or without one if the thread is inside the flight of this key already. It may be
     /// for an old entry, which is claimed.
-    Run(C, Ticket, Option<Turn<V>>, Option<ClaimedEntry<H>>),
+    Run(C, SequenceNumber, Option<Turn<V>>, Option<ClaimedEntry<H>>),
 }
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
@@ -145,54 +126,54 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if let Some(Ok(value)) = mine.map(|mine| self.look_without_lock(mine, hash, key, &clone)) {
             return Ok((value, Outcome::Hit));
         }
-        let mut compared = Compared::<T, K>::new();
+        let mut compared = Compared::new();
         // The key is copied before the caller joins a flight: the user's code that copies may call the function again,
         // and would wait for itself.
         let (mut stored, mut shared) = (None, None);
         loop {
-            let step: Step<T, K, V, _, _> = self.at(hash, key, |mut searched| {
-                let is_old = searched.is_old(self);
-                if searched.place.is_some() && !is_old {
-                    return Step::Hit(searched.hit(self), Outcome::Hit);
-                }
-                let flight = match searched.ledger.in_flight.find(hash, &compared) {
-                    Match::Unknown(other) => return Step::Compare(other),
-                    Match::Flight(flight) => Some(flight),
-                    Match::Nothing => None,
-                };
-                // In the child of a fork, nobody computes for a flight that began before.
-                let is_computed = flight.as_ref().is_some_and(|flight| flight.is_here());
-                if is_old && (is_computed || !searched.is_claimable(self)) {
-                    return Step::Hit(searched.hit_old(self), Outcome::Stale);
-                }
-                if stored.is_none() {
-                    return Step::CopyKey;
-                }
-                let runs_alone = flight.as_ref().is_some_and(|flight| is_old || flight.is_entered());
-                if let Some(flight) = flight.filter(|_| !runs_alone) {
-                    searched.ledger.waits += 1;
-                    let waiting = flight.join();
-                    return Step::Wait(flight, waiting);
-                }
-                if !runs_alone && shared.is_none() {
-                    return Step::ShareKey;
-                }
-                let claimed = if is_old { searched.claim(self) } else { None };
-                let ledger = searched.ledger;
-                let turn = shared.take().filter(|_| !runs_alone).map(|shared| {
-                    let turn = if T::SHARED { Flight::begin() } else { Flight::begin_in_thread() };
-                    ledger.in_flight.insert(hash, shared, Arc::clone(turn.flight()));
-                    turn
-                });
-                ledger.misses += u64::from(claimed.is_none());
-                Step::Run(self.table.begin(), ledger.invalidations.newest(), turn, claimed)
-            });
+            let mut next = |compared: &Compared<T::Pointer<K>>| {
+                self.at(hash, key, |mut searched| {
+                    let is_old = searched.is_old(self);
+                    if searched.place.is_some() && !is_old {
+                        return Ok(Step::Hit(searched.hit(self), Outcome::Hit));
+                    }
+                    let flight = match searched.ledger.in_flight.find(hash, compared) {
+                        Match::Unknown(other) => return Err((other, ())),
+                        Match::Flight(flight) => Some(flight),
+                        Match::Nothing => None,
+                    };
+                    // In the child of a fork, nobody computes for a flight that began before.
+                    let is_computed = flight.as_ref().is_some_and(|flight| flight.is_here());
+                    if is_old && (is_computed || !searched.is_claimable(self)) {
+                        return Ok(Step::Hit(searched.hit_old(self), Outcome::Stale));
+                    }
+                    if stored.is_none() {
+                        return Ok(Step::CopyKey);
+                    }
+                    let runs_alone = flight.as_ref().is_some_and(|flight| is_old || flight.is_entered());
+                    if let Some(flight) = flight.filter(|_| !runs_alone) {
+                        searched.ledger.waits += 1;
+                        let waiting = flight.join();
+                        return Ok(Step::Wait(flight, waiting));
+                    }
+                    if !runs_alone && shared.is_none() {
+                        return Ok(Step::ShareKey);
+                    }
+                    let claimed = if is_old { searched.claim(self) } else { None };
+                    let ledger = searched.ledger;
+                    let turn = shared.take().filter(|_| !runs_alone).map(|shared| {
+                        let turn = if T::SHARED { Flight::begin() } else { Flight::begin_in_thread() };
+                        ledger.in_flight.insert(hash, shared, Arc::clone(turn.flight()));
+                        turn
+                    });
+                    ledger.misses += u64::from(claimed.is_none());
+                    Ok(Step::Run(self.table.begin(), ledger.invalidations.newest(), turn, claimed))
+                })
+            };
+            let step: Step<V, _, _> =
+                compared.search((), |compared, ()| next(compared), |(), other| key.matches(other));
             match step {
                 Step::Hit(kept, outcome) => return Ok((clone(kept.value()), outcome)),
-                Step::Compare(other) => {
-                    let is_equal = key.matches(&other);
-                    compared.note(other, is_equal);
-                }
                 Step::CopyKey => stored = Some(key.to_stored()),
                 Step::ShareKey => shared = Some(T::pointer(key.to_stored())),
                 Step::Wait(flight, waiting) => {
@@ -201,21 +182,13 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     let pending = Pending::Wait { seat, key: key_in_hand, same: key.same(), _unused: shared };
                     return Err((pending, None));
                 }
-                Step::Run(running, ticket, turn, claimed) => {
+                Step::Run(running, began_at, turn, claimed) => {
                     self.note(tag(hash), Use::Missed);
-                    let (same, conflict, unfound) = (key.same(), self.conflict(), Unfound::UNSURE);
-                    let miss = Miss {
-                        cache: self,
-                        key: stored,
-                        same,
-                        unfound,
-                        hash,
-                        conflict,
-                        ticket,
-                        running: Some(running),
-                        turn,
-                        stopwatch: self.runs.begin(),
-                    };
+                    let key_in_hand = stored.take().expect(COPIED);
+                    let begun = Some((running, began_at));
+                    let mut miss =
+                        Miss::new(self, key_in_hand, key.same(), hash, Unfound::UNSURE, begun, None);
+                    miss.turn = turn;
                     let old = claimed.map(|entry| entry.old(clone));
                     return Err((Pending::Run(miss), old));
                 }
@@ -250,20 +223,21 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 
     /// Outdates the run of this key: later callers do not join it.
     pub(crate) fn forget_flight<Q: Key<K, S::Hasher>>(&self, hash: u64, key: Q) {
-        let mut compared = Compared::<T, K>::new();
-        loop {
-            let (unknown, _dropped_outside) = self.table.with_ledger(|ledger| {
-                let in_flight = &mut ledger.in_flight;
-                match in_flight.find(hash, &compared) {
-                    Match::Unknown(other) => (Some(other), None),
-                    Match::Flight(flight) => (None, in_flight.remove(hash, &flight)),
-                    Match::Nothing => (None, None),
-                }
-            });
-            let Some(other) = unknown else { return };
-            let is_equal = key.matches(&other);
-            compared.note(other, is_equal);
-        }
+        Compared::new().search(
+            (),
+            |compared, ()| {
+                let (unknown, _dropped_outside) = self.table.with_ledger(|ledger| {
+                    let in_flight = &mut ledger.in_flight;
+                    match in_flight.find(hash, compared) {
+                        Match::Unknown(other) => (Err((other, ())), None),
+                        Match::Flight(flight) => (Ok(()), in_flight.remove(hash, &flight)),
+                        Match::Nothing => (Ok(()), None),
+                    }
+                });
+                unknown
+            },
+            |(), other| key.matches(other),
+        );
     }
 }
 
@@ -389,19 +363,9 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
             })
         });
         cache.note(tag(hash), Use::Missed);
-        let (running, ticket) = begun.unzip();
-        Err(Miss {
-            cache,
-            key: Some(key),
-            same,
-            hash,
-            unfound: Unfound::UNSURE,
-            conflict: cache.conflict(),
-            ticket: ticket.unwrap_or(Ticket(0)),
-            running,
-            turn,
-            stopwatch: cache.runs.begin(),
-        })
+        let mut miss = Miss::new(cache, key, same, hash, Unfound::UNSURE, begun, None);
+        miss.turn = turn;
+        Err(miss)
     }
 }
 

@@ -1,16 +1,17 @@
 //! A lookup that found nothing: what is to be done once the function has run.
 
-use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use core::time::Duration;
 
 use crate::advice::{Use, Watch};
+use crate::cache::compared::Compared;
+use crate::cache::in_flight::is_same;
 use crate::cache::kind::Kind;
 use crate::cache::{Cache, EntryOf};
 use crate::codegen::key::{Key, SameKey};
 use crate::codegen::outcome::{Errors, Returned};
 use crate::flight::Turn;
-use crate::table::invalidations::{Since, Ticket};
+use crate::table::invalidations::{SequenceNumber, Since};
 use crate::table::lru::Left;
 use crate::table::threading::Threading;
 use crate::table::{Computation, Inside, Mine, Unfound, tag};
@@ -29,13 +30,16 @@ pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
     pub(crate) unfound: Unfound,
     pub(crate) conflict: Conflict,
     /// What was cleared or invalidated before it began.
-    pub(crate) ticket: Ticket,
+    pub(crate) began_at: SequenceNumber,
     /// Taken when it has ended.
     pub(crate) running: Option<Computation<'c, T, EntryOf<P, K, V>>>,
     /// Others wait for the value. Taken when they have it, or one of them has the turn.
     pub(crate) turn: Option<Turn<V>>,
     pub(crate) stopwatch: Stopwatch<'c>,
 }
+
+/// A run that has begun, and what was cleared or invalidated before.
+pub(crate) type Begun<'c, T, P, K, V> = (Computation<'c, T, EntryOf<P, K, V>>, SequenceNumber);
 
 /// The reader of the thread that has stored a value, if it was at hand.
 type StoredBy<'c, T, P, K, V> = Option<Mine<'c, T, EntryOf<P, K, V>>>;
@@ -54,6 +58,43 @@ pub(crate) enum Conflict {
     Keep,
     /// The new one replaces it, as the most recent.
     Replace,
+}
+
+impl<'c, T: Threading, P: Kind, K, V, S, M> Miss<'c, T, P, K, V, S, M> {
+    /// Makes a miss, which may have a number among those of its thread. What has not begun, because the process may not use
+    /// the cache, stores nothing.
+    #[inline(always)]
+    pub(crate) fn new(
+        cache: &'c Cache<T, P, K, V, S>,
+        key: K,
+        same: M,
+        hash: u64,
+        unfound: Unfound,
+        begun: Option<Begun<'c, T, P, K, V>>,
+        number: Option<u64>,
+    ) -> Self {
+        let stopwatch = match number {
+            Some(number) => cache.runs.begin_numbered(number),
+            None => cache.runs.begin(),
+        };
+        let conflict = if cache.table.is_bounded() { Conflict::Keep } else { Conflict::Replace };
+        let (running, began_at) = match begun {
+            Some((running, began_at)) => (Some(running), began_at),
+            None => (None, SequenceNumber(0)),
+        };
+        Self {
+            cache,
+            key: Some(key),
+            same,
+            hash,
+            unfound,
+            conflict,
+            began_at,
+            running,
+            turn: None,
+            stopwatch,
+        }
+    }
 }
 
 impl<'c, T, P, K, V, S, M> Miss<'c, T, P, K, V, S, M>
@@ -101,7 +142,7 @@ where
     ) -> R {
         self.stopwatch.end(outcome.value().is_some());
         let mut stored_by = None;
-        let key = outcome.value().filter(|_| !self.cache.is_off()).and(self.key.take());
+        let key = outcome.value().filter(|_| !self.cache.table.is_off()).and(self.key.take());
         {
             // Whoever waits goes on waiting until the value is stored. The user's code that storing runs may call the
             // function again, and must not wait for itself.
@@ -164,7 +205,7 @@ where
         };
         let (mut inside, ledger, mine) = guard.parts();
         let is_lacking = inside.still_lacks(self.unfound) || self.lacks_now(&inside, &entry);
-        if !is_lacking || ledger.invalidations.newest() != self.ticket {
+        if !is_lacking || ledger.invalidations.newest() != self.began_at {
             return Err(entry);
         }
         let expiry = self.cache.expiry();
@@ -187,37 +228,34 @@ where
     }
 
     #[inline(never)]
-    fn store_searching(&self, mut entry: EntryOf<P, K, V>, weight: usize) {
+    fn store_searching(&self, entry: EntryOf<P, K, V>, weight: usize) {
         let (cache, hash) = (self.cache, self.hash);
         let matches = |entry: &EntryOf<P, K, V>, stored: &K| self.same.same(stored, &entry.key);
-        // Invalidations that were compared, and are of other keys with the same hash.
-        let mut others: Vec<T::Pointer<K>> = Vec::new();
-        let address = |key: &T::Pointer<K>| core::ptr::from_ref::<K>(key);
-        let is_known = |others: &[T::Pointer<K>], key: &T::Pointer<K>| {
-            others.iter().any(|other| address(other) == address(key))
-        };
-        loop {
-            let (unknown, _dropped_outside) =
-                cache.search(hash, self.unfound, entry, matches, |searched, entry| {
-                    let invalidations = &searched.ledger.invalidations;
-                    match invalidations.since(self.ticket, hash, |key| is_known(&others, key)) {
-                        Since::Unknown(invalidated) => return Some((invalidated, entry)),
-                        Since::Everything => searched.left.push(entry),
-                        Since::Others if self.conflict == Conflict::Keep && searched.is_kept(cache) => {
-                            searched.left.push(entry);
-                        }
-                        Since::Others => cache.store(searched, hash, entry, weight),
-                    }
-                    None
-                });
-            match unknown {
-                Some((invalidated, unstored)) if !self.same.same(&invalidated, &unstored.key) => {
-                    others.push(invalidated);
-                    entry = unstored;
+        Compared::<T::Pointer<K>>::new().search(
+            entry,
+            |compared, entry| {
+                if !compared.equal.is_empty() {
+                    return Ok(());
                 }
-                _ => return,
-            }
-        }
+                let is_known =
+                    |key: &T::Pointer<K>| compared.different.iter().any(|other| is_same::<T, K>(other, key));
+                let (unknown, _dropped_outside) =
+                    cache.search(hash, self.unfound, entry, matches, |searched, entry| {
+                        let invalidations = &searched.ledger.invalidations;
+                        match invalidations.since(self.began_at, hash, is_known) {
+                            Since::Unknown(invalidated) => return Err((invalidated, entry)),
+                            Since::Everything => searched.left.push(entry),
+                            Since::Others if self.conflict == Conflict::Keep && searched.is_kept(cache) => {
+                                searched.left.push(entry);
+                            }
+                            Since::Others => cache.store(searched, hash, entry, weight),
+                        }
+                        Ok(())
+                    });
+                unknown
+            },
+            |entry, invalidated| self.same.same(invalidated, &entry.key),
+        );
     }
 }
 

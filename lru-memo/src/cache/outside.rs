@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
+use super::compared::Compared;
 use super::{Cache, EntryOf, Searched};
 use crate::cache::kind::Kind;
 use crate::table::blocks::Place;
@@ -22,47 +23,45 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     ) -> (R, Left<EntryOf<P, K, V>>) {
         let now = self.now();
         let mut left = Left::new();
-        // Those that were compared outside of the lock: they are kept, so that they stay what they are.
-        let (mut different, mut equal) = (Keeping::nothing(self), Keeping::nothing(self));
-        let mut arguments = Some((inside, subject));
         let mut rounds = Rounds::default();
-        loop {
-            let round = self.table.with(|mut front, ledger| {
-                let (mut there, mut unknown) = (None, None);
-                let is_lacking = front.still_lacks(unfound);
-                for place in front.candidates(tag(hash)).take_while(|_| !is_lacking) {
-                    if equal.places.contains(&place) {
-                        there = Some(place);
-                    } else if !different.places.contains(&place) {
-                        unknown = Some(place);
+        // Compared entries are kept, so that they stay what they are.
+        let result = Compared::new().search(
+            (inside, subject),
+            |compared: &mut Compared<Keeping<'_, T, P, K, V, S>>, (inside, subject)| {
+                self.table.with(|mut table, ledger| {
+                    let is_among = |kept: &[Keeping<'_, T, P, K, V, S>], place: Place| {
+                        kept.iter().any(|kept| kept.places.contains(&place))
+                    };
+                    let (mut there, mut unknown) = (None, None);
+                    let is_lacking = table.still_lacks(unfound);
+                    for place in table.candidates(tag(hash)).take_while(|_| !is_lacking) {
+                        if is_among(&compared.equal, place) {
+                            there = Some(place);
+                        } else if !is_among(&compared.different, place) {
+                            unknown = Some(place);
+                        }
                     }
-                }
-                if let Some(place) = unknown {
-                    let is_known = |place: &Place| different.places.contains(place) || Some(*place) == there;
-                    if rounds.are_left(front.candidates(tag(hash)).count()) {
-                        return Err(Keeping::of(self, &mut front, place));
+                    if let Some(place) = unknown {
+                        if rounds.are_left(table.candidates(tag(hash)).count()) {
+                            return Err((Keeping::of(self, &mut table, place), (inside, subject)));
+                        }
+                        let is_unknown =
+                            |&place: &Place| !is_among(&compared.different, place) && Some(place) != there;
+                        let unknown: Vec<_> = table.candidates(tag(hash)).filter(is_unknown).collect();
+                        unknown.into_iter().for_each(|place| table.remove(place, &mut left));
                     }
-                    let unknown: Vec<_> =
-                        front.candidates(tag(hash)).filter(|place| !is_known(place)).collect();
-                    unknown.into_iter().for_each(|place| front.remove(place, &mut left));
-                }
-                if !(equal.places.is_empty() && different.places.is_empty()) {
-                    equal.let_go(&mut front);
-                    different.let_go(&mut front);
-                    front.settle(&mut left);
-                }
-                let searched = self.searched(front, ledger, there, now, &mut left);
-                Ok(arguments.take().map(|(inside, subject)| inside(searched, subject)))
-            });
-            match (round, &arguments) {
-                (Err(unknown), Some((_, subject))) => {
-                    let is_equal = matches(subject, &unknown.entry(unknown.places[0]).key);
-                    if is_equal { &mut equal } else { &mut different }.take(unknown);
-                }
-                (Ok(done), _) => return (done.expect("the arguments are taken once"), left),
-                (Err(_), None) => unreachable!("the arguments are taken in the last round"),
-            }
-        }
+                    if !(compared.equal.is_empty() && compared.different.is_empty()) {
+                        for mut kept in compared.equal.drain(..).chain(compared.different.drain(..)) {
+                            kept.let_go(&mut table);
+                        }
+                        table.settle(&mut left);
+                    }
+                    Ok(inside(self.searched(table, ledger, there, now, &mut left), subject))
+                })
+            },
+            |(_, subject), kept| matches(subject, &kept.first().key),
+        );
+        (result, left)
     }
 }
 
@@ -125,9 +124,14 @@ impl<'c, T: Threading, P: Kind, K, V, S> Keeping<'c, T, P, K, V, S> {
         unsafe { self.cache.table.kept(place) }
     }
 
+    /// Returns the first entry.
+    fn first(&self) -> &EntryOf<P, K, V> {
+        self.entry(self.places[0])
+    }
+
     /// Returns the value of the first entry.
     pub(crate) fn value(&self) -> &V {
-        &self.entry(self.places[0]).value
+        &self.first().value
     }
 
     /// Takes over the entries of another one.

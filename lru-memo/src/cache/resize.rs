@@ -1,7 +1,6 @@
 //! A bound that changes while the program runs.
 
 use core::hash::BuildHasher;
-use core::sync::atomic::Ordering::Relaxed;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::{Cache, EntryOf};
@@ -10,7 +9,7 @@ use crate::bounds::{self, Bound};
 use crate::cache::kind::{Expiry, Kind};
 use crate::registry::Site;
 use crate::table;
-use crate::table::lru::{Left, Limits};
+use crate::table::lru::Left;
 use crate::table::reach::Reach;
 use crate::table::threading::Threading;
 
@@ -25,8 +24,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 
     /// Returns an empty cache for the child of a fork.
     pub(super) fn with_present_bound(&self) -> Self {
-        let maxsize = self.limits.maxsize.map(|_| self.maxsize.load(Relaxed));
-        let mut cache = Self::with_limits(Limits { maxsize, ..self.limits }, self.lifetime(), true);
+        let mut cache = Self::with_limits(self.table.limits(), self.lifetime(), true);
         cache.bound = self.bound;
         cache
     }
@@ -86,7 +84,6 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
                 let expiry = table::Expiry { now: self.now(), deadline_of };
                 let reached = inside.resize(maxsize, &expiry, &mut left);
-                self.maxsize.store(reached, Relaxed);
                 (reached == maxsize).then_some(maxsize)
             });
             // A value whose destructor panics must not keep the others.
@@ -100,7 +97,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 }
             }
             if let Some(maxsize) = reached {
-                self.watch.resize(maxsize, &self.maxsize);
+                self.watch.resize(maxsize, || self.table.maxsize());
                 break;
             }
         }
@@ -111,12 +108,6 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 }
 
 impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
-    /// Whether nothing is stored, as with `maxsize = 0`.
-    #[inline]
-    pub(crate) fn is_off(&self) -> bool {
-        self.maxsize.load(Relaxed) == 0
-    }
-
     /// Ends what [`begin_to_follow`](Self::begin_to_follow) began.
     pub(super) fn stop_following(&self) {
         if !T::SHARED {

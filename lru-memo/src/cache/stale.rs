@@ -7,7 +7,6 @@
 pub(crate) mod claim;
 mod rerun;
 
-use crate::sys::clock::Instant;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::hash::BuildHasher;
@@ -21,6 +20,7 @@ use crate::advice::Use;
 use crate::cache::kind::{Expiry, Kind};
 use crate::codegen::key::Key;
 use crate::info::Outcome;
+use crate::sys::clock::Instant;
 use crate::sys::fork::Process;
 use crate::table::lru::Left;
 use crate::table::threading::Threading;
@@ -102,7 +102,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         };
         self.note(tag(hash), Use::Missed);
         let running = self.table.begin_in(process);
-        Err(Rerun { miss: self.miss(key, hash, unfound, self.conflict(), running, None), old })
+        Err(Rerun { miss: self.miss(key, hash, unfound, running, None), old })
     }
 
     /// As [`get_or_join`](Self::get_or_join), for entries that may be old.

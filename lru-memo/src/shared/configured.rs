@@ -99,6 +99,11 @@ pub fn store() -> Result<&'static dyn Store, Error> {
     }
 }
 
+/// Returns the store of this process, if it is open.
+pub(super) fn opened() -> Option<&'static dyn Store> {
+    STORE.get().map(|store| &**store)
+}
+
 /// Opens a store by its URL, for a tool. Does not make a missing store, and does not change the store of this process.
 ///
 /// # Errors

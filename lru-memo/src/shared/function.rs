@@ -4,17 +4,20 @@
 
 mod bound;
 mod change;
+mod miss;
+pub(crate) mod stale;
 pub(crate) mod tags;
+mod totals;
 mod wait;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
-use core::future::Future;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::AtomicUsize;
 use core::time::Duration;
 
+use self::totals::{Ledger, Teller};
 use super::codec::key::SharedKey;
 use super::codec::value::Codec;
 use super::error::Error;
@@ -23,17 +26,17 @@ use super::identity::Identity;
 use super::namespace::Namespace;
 use super::near::Near;
 use super::task::{self, Caller};
-use super::turns::{Role, Run, SharedTurn, Turns};
+use super::turns::{Role, SharedTurn, Turns};
 use super::undelivered::Mark;
 use super::{Entry, Found, Store, Ticket};
 use crate::bounds;
 use crate::cache::lifetime::Lifetime;
-use crate::codegen::outcome::{Errors, Returned};
 use crate::info::{CacheInfo, CacheParameters};
 use crate::registry::{self, Site};
 use crate::storage::by_type::ByType;
 use crate::storage::instances::instantiation_of;
-use crate::totals::{CacheTotals, Runs, Stopwatch};
+use crate::sys::fork::Own;
+use crate::totals::Stopwatch;
 
 /// A memoized function on the store of this process, with a cache for each of its instantiations. Finding one never
 /// blocks.
@@ -47,8 +50,7 @@ pub struct SharedCache {
     /// Whether stored values begin with their tags.
     is_tagged: bool,
     lifetime: Lifetime,
-    runs: Runs,
-    calls: Calls,
+    ledger: Own<Ledger>,
     turns: Turns,
     near: Option<Near>,
     /// The bound that the store has told last, if there is one.
@@ -151,23 +153,8 @@ pub struct SharedMiss {
     /// The encoded tags, which the stored value begins with.
     head: Vec<u8>,
     stopwatch: Stopwatch<'static>,
-}
-
-/// How the calls in this process have ended.
-#[derive(Default)]
-struct Calls {
-    hits: AtomicU64,
-    misses: AtomicU64,
-    waits: AtomicU64,
-}
-
-impl Calls {
-    /// Counts a hit for `Ok`, a miss for `Err`.
-    fn count<V, E>(&self, found: Result<V, E>) -> Result<V, E> {
-        let counter = if found.is_ok() { &self.hits } else { &self.misses };
-        counter.fetch_add(1, Relaxed);
-        found
-    }
+    /// Dropped after the stopwatch.
+    _teller: Teller,
 }
 
 /// What a caller does after a miss, with `single_flight`.
@@ -183,23 +170,23 @@ pub enum SharedPending {
 impl SharedCache {
     /// Without an `id`, nothing is stored.
     fn new(name: &'static str, parameters: CacheParameters, id: Option<u128>, is_tagged: bool) -> Self {
+        let CacheParameters { ttl, jitter, stale, .. } = parameters;
+        let id = id.map(|id| stale::id(id, stale));
         let space = Namespace::new(name, id.unwrap_or_default())
             .with_maxsize(parameters.maxsize)
             .with_max_weight(parameters.max_weight.map(|weight| weight as u64))
-            .with_ttl(parameters.ttl);
+            .with_ttl(ttl.map(|ttl| ttl.saturating_add(stale.unwrap_or_default())))
+            .with_idle(parameters.idle);
         let maxsize = AtomicUsize::new(parameters.maxsize.unwrap_or(usize::MAX));
         let near = parameters.near.map(|near| Near::new(&parameters, near));
         let (turns, undelivered) = (Turns::new(), Mark::new());
-        let (runs, calls) = (Runs::of(|| name), Calls::default());
-        let CacheParameters { ttl, jitter, stale, .. } = parameters;
         let lifetime = Lifetime { ttl, jitter, idle: None, stale };
         Self {
             space,
             is_told_apart: id.is_some(),
             is_tagged,
             lifetime,
-            runs,
-            calls,
+            ledger: Own::none(),
             turns,
             near,
             maxsize,
@@ -269,7 +256,7 @@ impl SharedCall {
     /// # Errors
     /// A miss.
     pub async fn get<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
-        let calls = &self.cache.calls;
+        let calls = &self.cache.ledger().calls;
         calls.count(match self.look_near(codec) {
             Ok(value) => Ok(value),
             Err((call, near)) => call.get_far(near, codec).await,
@@ -280,8 +267,19 @@ impl SharedCall {
     fn look_near<V>(self, codec: Codec<V>) -> Result<V, (Self, Option<Ticket>)> {
         let (Some(near), Some(key)) = (&self.cache.near, &self.key) else { return Err((self, None)) };
         match near.get(key) {
+            Some(Found::Hit(bytes)) if self.cache.is_old(&bytes) => {
+                near.invalidate(key);
+                let ticket = near.ticket();
+                Err((self, ticket))
+            }
             // The near cache does not see what other processes invalidate: the option `near` allows that for a time.
-            Some(Found::Hit(bytes)) => self.cache.decode_alone(&bytes, codec).ok_or((self, None)),
+            Some(Found::Hit(bytes)) => match self.cache.decode_alone(&bytes, codec) {
+                Some(value) => {
+                    self.cache.count_unseen_hit();
+                    Ok(value)
+                }
+                None => Err((self, None)),
+            },
             Some(Found::Miss(ticket)) => Err((self, Some(ticket))),
             None => Err((self, None)),
         }
@@ -304,7 +302,7 @@ impl SharedCall {
     /// # Errors
     /// On a miss, what the caller does next.
     pub async fn get_or_join<V>(self, codec: Codec<V>) -> Result<V, SharedPending> {
-        let calls = &self.cache.calls;
+        let calls = &self.cache.ledger().calls;
         let (Self { cache, key, caller, .. }, near) = match self.look_near(codec) {
             Ok(value) => return calls.count(Ok(value)),
             Err(far) => far,
@@ -352,7 +350,7 @@ impl SharedCall {
             cache.change(caller, key, |store, key| cache.remove(store, key)).await;
             return;
         };
-        let bytes = with_head(head, bytes);
+        let bytes = cache.dated(&key, own_ttl, with_head(head, bytes));
         let put = move |store: Option<&dyn Store>, key: &[u8]| {
             let is_stored = cache.overwrite(store, key, &bytes, own_ttl, None);
             if let Some(near) = cache.near.as_ref().filter(|_| is_stored) {
@@ -400,7 +398,7 @@ impl SharedCache {
         codec: Codec<V>,
     ) -> Result<V, SharedMiss> {
         // Not in an async function of its own: another future would cost each hit.
-        let is_current = !self.is_tagged || tags::are_current(caller, bytes).await;
+        let is_current = !self.is_tagged || tags::are_current(caller, self.undated(bytes)).await;
         if let Some(value) = is_current.then(|| self.decode_alone(bytes, codec)).flatten() {
             self.keep_near(&key, bytes, near, false);
             return Ok(value);
@@ -415,7 +413,7 @@ impl SharedCache {
     fn miss(&'static self, caller: Caller, stored: Option<(Vec<u8>, Ticket)>) -> SharedMiss {
         let (since, replace) = (stored.as_ref().map(|(_, since)| *since), self.space.maxsize().is_none());
         let head = Vec::new();
-        let stopwatch = self.runs.begin();
+        let stopwatch = self.ledger().runs.begin();
         SharedMiss {
             cache: self,
             caller,
@@ -427,25 +425,19 @@ impl SharedCache {
             turn: None,
             head,
             stopwatch,
+            _teller: Teller(self),
         }
     }
 
     /// Decodes a value, whether or not its tags were invalidated.
     fn decode_alone<V>(&self, bytes: &[u8], codec: Codec<V>) -> Option<V> {
+        let bytes = self.undated(bytes);
         (codec.decode)(if self.is_tagged { tags::without_head(bytes)? } else { bytes })
     }
 
     /// Whether no tag of the value was invalidated since the value was computed.
     async fn is_current(&self, caller: Caller, bytes: &[u8]) -> bool {
-        !self.is_tagged || tags::are_current(caller, bytes).await
-    }
-
-    /// Returns the totals of this process since the first use of the function.
-    #[must_use]
-    pub fn totals(&self) -> CacheTotals {
-        let Calls { hits, misses, waits } = &self.calls;
-        let [hits, misses, waits] = [hits, misses, waits].map(|calls| calls.load(Relaxed));
-        CacheTotals { hits, misses, waits, ..self.runs.totals() }
+        !self.is_tagged || tags::are_current(caller, self.undated(bytes)).await
     }
 
     /// Forgets the runs and the near entries of this process: their values may have a tag that was invalidated.
@@ -483,101 +475,6 @@ impl SharedCache {
         };
         let (key, is_stored) = self.ask(caller, key, store).await;
         (key, is_stored.unwrap_or(false))
-    }
-}
-
-impl SharedMiss {
-    /// Marks the calling thread as the leader while the function runs, so that a recursive call does not wait.
-    pub fn enter(&mut self) -> impl Sized + '_ {
-        self.turn.as_mut().and_then(SharedTurn::enter)
-    }
-
-    /// Like [`enter`](Self::enter), for an `async fn`.
-    pub async fn inside<F: Future>(&mut self, body: F) -> F::Output {
-        match &mut self.turn {
-            Some(turn) => turn.inside(body).await,
-            None => body.await,
-        }
-    }
-
-    /// Gives copies of the run's error to the followers in this process, if there is an error and it can be copied.
-    pub fn share_error<Kind, R: Returned<Kind>>(&mut self, returned: &R, errors: Errors<R>) {
-        let Some(copy) = errors.copy() else { return };
-        if returned.value().is_some() {
-            return;
-        }
-        if let Some(turn) = self.turn.take() {
-            turn.fail(self.since, || copy(returned));
-        }
-    }
-
-    /// Ends the run, and stores its value. Nothing is stored without a value (`Err`), or after a clear or an
-    /// invalidation of the key during the run.
-    pub async fn complete<Kind, R: Returned<Kind>>(
-        &mut self,
-        outcome: R,
-        codec: Codec<R::Value>,
-        admits: impl FnOnce(&R::Value) -> bool,
-        ttl_of: impl FnOnce(&R::Value) -> Option<Duration>,
-    ) -> R {
-        self.stopwatch.end(outcome.value().is_some());
-        let encoded = self.encode(outcome.value(), codec, admits, ttl_of);
-        let Some((bytes, own_ttl)) = encoded else { return outcome };
-        let Self { cache, caller, since, replace, near, .. } = *self;
-        match self.stored.take() {
-            Some((key, ticket)) if self.refreshes => {
-                let bytes = Arc::clone(&bytes);
-                let refresh = move |store: Option<&dyn Store>, key: &[u8]| {
-                    if cache.overwrite(store, key, &bytes, own_ttl, Some(ticket)) {
-                        cache.keep_near(key, &bytes, near, true);
-                    }
-                };
-                cache.change(caller, key, refresh).await;
-            }
-            Some((key, ticket)) => {
-                let stored = cache.store(caller, key, (Arc::clone(&bytes), own_ttl), ticket, replace);
-                let (key, is_stored) = stored.await;
-                if is_stored {
-                    cache.keep_near(&key, &bytes, near, replace);
-                }
-            }
-            None => {}
-        }
-        if let Some(turn) = self.turn.take() {
-            turn.land(Run { bytes, since });
-        }
-        outcome
-    }
-
-    /// Encodes the value if it will be stored, or if followers may wait for it, and asks for the lifetime that the value
-    /// gives itself. `admits` decides whether the value is stored.
-    fn encode<V>(
-        &mut self,
-        value: Option<&V>,
-        codec: Codec<V>,
-        admits: impl FnOnce(&V) -> bool,
-        ttl_of: impl FnOnce(&V) -> Option<Duration>,
-    ) -> Option<(Arc<Vec<u8>>, Option<Duration>)> {
-        let (value, Self { stored, turn, head, .. }) = (value?, self);
-        let is_awaited = turn.is_some();
-        // `admits` and serde are user code: they may call the function again, which then must not wait for this run.
-        let _inside = turn.as_mut().map(SharedTurn::enter);
-        if stored.is_some() && !admits(value) {
-            *stored = None;
-        }
-        let own_ttl = stored.is_some().then(|| ttl_of(value)).flatten();
-        let bytes = (stored.is_some() || is_awaited).then(|| noted((codec.encode)(value)));
-        bytes.flatten().map(|bytes| (Arc::new(with_head(core::mem::take(head), bytes)), own_ttl))
-    }
-
-    /// Sets the tags of the value, before the function runs. If the store does not answer, the value will not be
-    /// stored.
-    pub async fn with_tags(&mut self, tags: Vec<Box<str>>) {
-        let head = tags::head(self.caller, tags).await;
-        if head.is_none() {
-            self.stored = None;
-        }
-        self.head = head.unwrap_or_else(tags::empty_head);
     }
 }
 

@@ -58,6 +58,7 @@ use super::{Counts, Entry, Found, Held, Store, Summary, Ticket};
 use super::{task, url};
 use crate::sys::fork::{Heritage, Inherited, Own};
 use crate::sys::sync::Mutex;
+use crate::totals::CacheTotals;
 
 /// The time after a failed attempt to open the store in which calls do not try again.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -285,6 +286,10 @@ impl Store for Embedded {
         self.with(|opened| opened.reject(&opened.key(space, key)))
     }
 
+    fn hit_to_miss(&self, space: &Namespace, _: &[u8]) -> Result<(), Error> {
+        self.with(|opened| opened.hit_to_miss(space))
+    }
+
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
         self.with(|opened| opened.ticket(space))
     }
@@ -316,12 +321,15 @@ impl Store for Embedded {
     }
 
     fn info(&self, space: &Namespace) -> Result<Counts, Error> {
-        self.with(|opened| opened.counts(space)).map(|(counts, _)| counts)
+        self.with(|opened| opened.counts(space))
     }
 
     fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
-        let (counts, maxsize) = self.with(|opened| opened.counts(space))?;
-        Ok(Summary { maxsize, ..Summary::new(space, counts) })
+        self.with(|opened| opened.summary(space))
+    }
+
+    fn count(&self, space: &Namespace, more: &CacheTotals) -> Result<(), Error> {
+        self.with(|opened| opened.count(space, more))
     }
 
     fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {

@@ -32,7 +32,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use std::time::Instant;
 
-use self::access::Access;
+use self::access::{Access, Edited};
 pub(super) use self::bound::Listing;
 use self::lease::Leases;
 use self::listed::Listed;
@@ -47,6 +47,7 @@ use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
 use super::{Counts, Entry, Found, Store, Summary, Ticket};
+use crate::totals::CacheTotals;
 
 /// How many timeouts a list of all namespaces may take.
 const LISTING: u32 = 10;
@@ -205,6 +206,10 @@ impl Store for Memcached {
         self.with(space, key, |listed| listed.lost(None, true), |unlisted| unlisted.reject())
     }
 
+    fn hit_to_miss(&self, space: &Namespace, key: &[u8]) -> Result<(), Error> {
+        self.with(space, key, |listed| listed.hit_to_miss(), |unlisted| unlisted.hit_to_miss())
+    }
+
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
         Access::new(self, space).ticket()
     }
@@ -228,7 +233,8 @@ impl Store for Memcached {
     fn clear(&self, space: &Namespace) -> Result<(), Error> {
         let access = Access::new(self, space);
         let Some(known) = access.read()? else { return Ok(()) };
-        access.renew(&known.directory.cleared())?;
+        let counts = bound::counts(&access, &known.directory)?;
+        access.renew(&known.directory.cleared(counts))?;
         let versions: Vec<u64> = known.directory.records.iter().map(|record| record.version).collect();
         listed::delete(&access, &versions);
         Ok(())
@@ -240,6 +246,13 @@ impl Store for Memcached {
 
     fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
         self.summary_until(space, Instant::now() + self.options.timeout)
+    }
+
+    fn count(&self, space: &Namespace, more: &CacheTotals) -> Result<(), Error> {
+        Access::new(self, space).change_always(|directory| {
+            directory.count(more);
+            Edited::written(())
+        })
     }
 
     fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {
@@ -268,8 +281,9 @@ impl Store for Memcached {
             let found = server.exchange(&batch, until)?.pop().unwrap_or(Answer::Missing).value()?;
             let listed = found.and_then(|(bytes, _)| index::decode(&bytes)).unwrap_or_default();
             for summary in listed {
-                let Summary { counts, maxsize, .. } = self.summary_until(&summary.namespace(), until)?;
-                all.push(Summary { counts, maxsize, ..summary });
+                let Summary { counts, maxsize, totals, .. } =
+                    self.summary_until(&summary.namespace(), until)?;
+                all.push(Summary { counts, maxsize, totals, ..summary });
             }
         }
         Ok(all)

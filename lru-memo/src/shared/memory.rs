@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use once_cell::race::OnceBox;
 
@@ -14,6 +14,8 @@ use super::error::Error;
 use super::lease::Lease;
 use super::namespace::Namespace;
 use super::{Counts, Entry, Found, Store, Summary, Ticket};
+use crate::cache::kind::{Expiry as _, PutOff};
+use crate::cache::lifetime::Lifetime;
 use crate::sys::clock;
 use crate::sys::fork::{Heritage, Inherited};
 use crate::sys::sync::Condvar;
@@ -21,6 +23,7 @@ use crate::table::blocks::Place;
 use crate::table::lru::{Left, Limits};
 use crate::table::threading::OneThread;
 use crate::table::{Expiry, Inside, Table, tag};
+use crate::totals::CacheTotals;
 
 /// How many invalidations of a namespace are remembered. A value is not stored if there were more during its run.
 const REMEMBERED: usize = 16;
@@ -60,19 +63,21 @@ impl Heritage for State {
 struct Record {
     key: Box<[u8]>,
     value: Box<[u8]>,
-    expires: Option<Instant>,
+    expiry: PutOff,
 }
 
 impl Record {
     fn is_expired(&self, now: Option<Instant>) -> bool {
-        now.zip(self.expires).is_some_and(|(now, deadline)| now >= deadline)
+        now.zip(self.expiry.deadline()).is_some_and(|(now, deadline)| now >= deadline)
     }
 }
 
 struct Space {
-    ttl: Option<Duration>,
+    lifetime: Lifetime,
     table: Table<OneThread, Record, ()>,
     summary: Summary,
+    /// What clears have zeroed, and what the process has counted.
+    totals: CacheTotals,
     generation: u64,
     /// The hashes of the keys that were invalidated last, each at the index of its number.
     invalidated: [u64; REMEMBERED],
@@ -97,9 +102,10 @@ impl Space {
         let max_weight = space.max_weight().map(|max| usize::try_from(max).unwrap_or(usize::MAX));
         let limits = Limits { maxsize: space.maxsize(), max_weight };
         Self {
-            ttl: space.ttl(),
+            lifetime: Lifetime { ttl: space.ttl(), idle: space.idle(), ..Lifetime::default() },
             table: Table::new(limits, true, ()),
             summary: Summary::new(space, Counts::default()),
+            totals: CacheTotals::default(),
             generation: 0,
             invalidated: [0; REMEMBERED],
             sequence: 0,
@@ -123,19 +129,33 @@ impl Space {
     }
 
     fn summary(&self) -> Summary {
-        Summary { counts: self.counts(), ..self.summary.clone() }
+        let counts = self.counts();
+        let (evictions, expirations) = self.inside(|table| table.evictions_and_expirations());
+        let Counts { hits, misses, .. } = counts;
+        let own = CacheTotals { hits, misses, evictions, expirations, ..CacheTotals::default() };
+        let totals = Some(self.totals.with(&own, u64::saturating_add));
+        Summary { counts, totals, ..self.summary.clone() }
+    }
+
+    fn clear(&mut self) {
+        self.inside(|mut table| table.clear(&mut Left::new()));
+        let Counts { hits, misses, .. } = self.summary.counts;
+        self.totals.hits += hits;
+        self.totals.misses += misses;
+        self.summary.counts = Counts::default();
+        self.generation += 1;
     }
 
     /// Takes one step towards a new bound, and returns whether it is reached.
     fn resize(&mut self, maxsize: usize) -> bool {
-        let expiry = Expiry { now: self.now(), deadline_of: |record: &Record| record.expires };
+        let expiry = Expiry { now: self.now(), deadline_of: |record: &Record| record.expiry.deadline() };
         let reached = self.inside(|mut table| table.resize(maxsize, &expiry, &mut Left::new()));
         self.summary.maxsize = Some(reached);
         reached == maxsize
     }
 
     fn now(&self) -> Option<Instant> {
-        self.ttl.map(|_| clock::now())
+        self.lifetime.ttl.or(self.lifetime.idle).map(|_| clock::now())
     }
 
     fn inside<R>(&self, act: impl FnOnce(Inside<'_, OneThread, Record>) -> R) -> R {
@@ -152,14 +172,20 @@ impl Space {
         self.inside(|mut table| {
             let (place, made) = table.find(tag(hash(key)), found)?;
             if made.is_none() {
-                table.remove(place, &mut Left::new());
+                table.expire(place, &mut Left::new());
             }
             Some((place, made?))
         })
     }
 
     fn hit(&mut self, key: &[u8]) -> Option<Vec<u8>> {
-        let (place, value) = self.find(key, |record| record.value.to_vec())?;
+        let use_now = self.now().zip(self.lifetime.idle);
+        let (place, value) = self.find(key, |record| {
+            if let Some((now, idle)) = use_now {
+                record.expiry.put_off(now, idle);
+            }
+            record.value.to_vec()
+        })?;
         self.summary.counts.hits += 1;
         self.inside(|mut table| table.touch(place));
         Some(value)
@@ -168,6 +194,11 @@ impl Space {
     fn miss(&mut self) -> Ticket {
         self.summary.counts.misses += 1;
         self.ticket()
+    }
+
+    fn hit_to_miss(&mut self) -> Ticket {
+        self.summary.counts.hits = self.summary.counts.hits.saturating_sub(1);
+        self.miss()
     }
 
     fn remove(&mut self, key: &[u8]) -> bool {
@@ -185,7 +216,7 @@ impl Space {
             return false;
         }
         let weight = usize::try_from(entry.weight).unwrap_or(usize::MAX);
-        let (now, ttl) = (self.now(), self.ttl);
+        let (now, lifetime) = (self.now(), self.lifetime);
         let mut left = Left::new();
         self.inside(|mut table| {
             if !table.admits(weight) {
@@ -194,9 +225,10 @@ impl Space {
                 }
                 return false;
             }
-            let expires = now.zip(ttl).and_then(|(now, ttl)| now.checked_add(ttl.saturating_sub(entry.age)));
-            let record = Record { key: key.into(), value: entry.value.into(), expires };
-            let expiry = Expiry { now, deadline_of: |record: &Record| record.expires };
+            let age = lifetime.ttl.map(|ttl| ttl.saturating_sub(entry.age));
+            let expiry = PutOff::new(now, age, lifetime);
+            let record = Record { key: key.into(), value: entry.value.into(), expiry };
+            let expiry = Expiry { now, deadline_of: |record: &Record| record.expiry.deadline() };
             table.store(place, tag(hash), record, weight, &expiry, &mut left);
             true
         })
@@ -229,9 +261,13 @@ impl Store for Memory {
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error> {
         Ok(self.with(space, |state| {
             state.remove(key);
-            state.summary.counts.hits = state.summary.counts.hits.saturating_sub(1);
-            state.miss()
+            state.hit_to_miss()
         }))
+    }
+
+    fn hit_to_miss(&self, space: &Namespace, _: &[u8]) -> Result<(), Error> {
+        self.with(space, |state| state.hit_to_miss());
+        Ok(())
     }
 
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
@@ -262,11 +298,7 @@ impl Store for Memory {
     }
 
     fn clear(&self, space: &Namespace) -> Result<(), Error> {
-        self.with(space, |state| {
-            state.inside(|mut table| table.clear(&mut Left::new()));
-            state.summary.counts = Counts::default();
-            state.generation += 1;
-        });
+        self.with(space, Space::clear);
         Ok(())
     }
 
@@ -276,6 +308,11 @@ impl Store for Memory {
 
     fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
         Ok(self.with(space, |state| state.summary()))
+    }
+
+    fn count(&self, space: &Namespace, more: &CacheTotals) -> Result<(), Error> {
+        self.with(space, |state| state.totals = state.totals.with(more, u64::saturating_add));
+        Ok(())
     }
 
     fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {

@@ -32,6 +32,7 @@ pub struct Namespace {
     maxsize: Option<usize>,
     max_weight: Option<u64>,
     ttl: Option<Duration>,
+    idle: Option<Duration>,
     /// Where the embedded store has found it: a hint.
     #[cfg_attr(not(feature = "shared"), expect(dead_code, reason = "there is no embedded store"))]
     pub(crate) place: AtomicU64,
@@ -55,6 +56,7 @@ impl Namespace {
             maxsize: None,
             max_weight: None,
             ttl: None,
+            idle: None,
             place: AtomicU64::new(0),
             #[cfg(feature = "redis")]
             noted: AtomicU64::new(0),
@@ -65,8 +67,9 @@ impl Namespace {
 
     /// Makes a namespace from a summary, which has the id and not the parts that the id was made of.
     pub(super) fn found(summary: &Summary) -> Self {
-        let (maxsize, max_weight, ttl) = (summary.maxsize, summary.max_weight, summary.ttl);
-        Self { maxsize, max_weight, ttl, ..Self::new(&summary.name, summary.id) }
+        let (maxsize, max_weight) = (summary.maxsize, summary.max_weight);
+        let (ttl, idle) = (summary.ttl, summary.max_idle);
+        Self { maxsize, max_weight, ttl, idle, ..Self::new(&summary.name, summary.id) }
     }
 
     /// Bounds the number of entries.
@@ -87,6 +90,12 @@ impl Namespace {
         Self { ttl, ..self }.identified()
     }
 
+    /// Bounds the time for which an entry stays that no process uses.
+    #[must_use]
+    pub fn with_idle(self, idle: Option<Duration>) -> Self {
+        Self { idle, ..self }.identified()
+    }
+
     /// Returns the name of the function, for people.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -105,7 +114,10 @@ impl Namespace {
         let maxsize = number(self.maxsize.map(|max| max as u128));
         let max_weight = number(self.max_weight.map(u128::from));
         let ttl = number(self.ttl.map(|ttl| ttl.as_nanos()));
-        let id = fingerprint(&[&self.base.to_le_bytes(), &maxsize, &max_weight, &ttl]);
+        let idle = number(self.idle.map(|idle| idle.as_nanos()));
+        let parts: [&[u8]; 5] = [&self.base.to_le_bytes(), &maxsize, &max_weight, &ttl, &idle];
+        // Without `idle`, the id is what it was before there was such an option.
+        let id = fingerprint(&parts[..if self.idle.is_some() { 5 } else { 4 }]);
         Self { id, ..self }
     }
 
@@ -119,6 +131,12 @@ impl Namespace {
     #[must_use]
     pub fn max_weight(&self) -> Option<u64> {
         self.max_weight
+    }
+
+    /// How long an entry stays that no process uses.
+    #[must_use]
+    pub fn idle(&self) -> Option<Duration> {
+        self.idle
     }
 
     /// The age at which entries expire.

@@ -22,6 +22,8 @@ pub(super) struct Near {
 impl Near {
     pub(super) fn new(parameters: &CacheParameters, near: Duration) -> Self {
         let maxsize = parameters.maxsize.unwrap_or(MOST).min(MOST);
+        // The store learns of the use of an entry in time.
+        let near = parameters.idle.map_or(near, |idle| near.min(idle / 4));
         let space = Namespace::new("near", 0)
             .with_maxsize(Some(maxsize))
             .with_max_weight(Some(parameters.max_weight.map_or(MOST_BYTES, |max| MOST_BYTES.min(max as u64))))

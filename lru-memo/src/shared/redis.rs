@@ -31,11 +31,12 @@ use super::namespace::Namespace;
 use super::unique::unique;
 use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, wall};
 use crate::sys::clock;
+use crate::totals::{CacheTotals, NUMBERS};
 
 /// The id under which the index is routed in a cluster. It belongs to no namespace.
 const HOME_OF_INDEX: u128 = 0;
 /// The keys of a namespace, in the order in which most scripts take them.
-const NAMES: [&str; 7] = ["meta", "values", "recent", "ages", "weights", "invalid", "hits"];
+const NAMES: [&str; 8] = ["meta", "values", "recent", "ages", "weights", "invalid", "hits", "used"];
 /// How many more timeouts than others a list of all namespaces may take.
 const LISTING: u32 = 10;
 /// The largest number that scripts can count with exactly.
@@ -63,6 +64,9 @@ struct Operation<'a> {
     store: &'a Inner,
     until: Instant,
 }
+
+/// The answer of `info.lua`.
+type Info = (String, String, String, usize, Option<String>, Vec<Option<String>>);
 
 /// The keys of a namespace.
 struct Keys {
@@ -137,7 +141,8 @@ impl Operation<'_> {
         for name in NAMES {
             invocation.key(keys.key(name));
         }
-        invocation.arg(key).arg(micros(space.ttl())).arg(clock::ahead().as_micros().to_string());
+        let lengths = format!("{}:{}", micros(space.ttl()), micros(space.idle()));
+        invocation.arg(key).arg(lengths).arg(clock::ahead().as_micros().to_string());
         more(&mut invocation);
         self.run_plain(keys.id, &invocation)
     }
@@ -202,8 +207,11 @@ impl Operation<'_> {
         }
         let counts = if counts_misses { "1" } else { "" };
         hit.arg(key).arg(counts);
-        if space.ttl().is_some() {
-            hit.key(keys.key("ages")).arg(micros(space.ttl())).arg(clock::ahead().as_micros().to_string());
+        let (ttl, idle) = (space.ttl(), space.idle());
+        if ttl.or(idle).is_some() {
+            ttl.iter().for_each(|_| _ = hit.key(keys.key("ages")));
+            idle.iter().for_each(|_| _ = hit.key(keys.key("used")));
+            hit.arg(clock::ahead().as_micros().to_string()).arg(micros(ttl)).arg(micros(idle));
         }
         match self.run_plain(keys.id, &hit)? {
             Value::Array(nothing) if nothing.is_empty() => Ok(None),
@@ -225,11 +233,12 @@ impl Operation<'_> {
 
     #[cold]
     fn create_namespace(&self, space: &Namespace) -> Result<Ticket, Error> {
-        let ttl = space.ttl().map(|ttl| ttl.as_nanos().to_string()).unwrap_or_default();
+        let [ttl, idle] =
+            [space.ttl(), space.idle()].map(|length| number(length.map(|length| length.as_nanos())));
         let (generation, sequence): (Option<u64>, u64) =
             self.run(&self.store.scripts.create, space, b"", |create| {
                 create.arg(unique()).arg(space.name());
-                create.arg(number(space.maxsize())).arg(number(space.max_weight())).arg(ttl);
+                create.arg(number(space.maxsize())).arg(number(space.max_weight())).arg(ttl).arg(idle);
             })?;
         self.list(&[space.id()])?;
         let generation = generation.ok_or_else(|| foreign("a namespace without a generation"))?;
@@ -262,12 +271,26 @@ impl Operation<'_> {
         let keys = self.store.keys(space.id());
         let mut info = self.store.scripts.info.prepare_invoke();
         info.key(keys.key("meta")).key(keys.key("values")).key(keys.key("hits"));
-        let (uses, stored, misses, currsize, maxsize): (String, String, String, usize, Option<String>) =
-            self.run_plain(keys.id, &info)?;
+        let (uses, stored, misses, currsize, maxsize, totals): Info = self.run_plain(keys.id, &info)?;
         let hits = counter(&uses)?.saturating_sub(counter(&stored)?);
         let counts = Counts { hits, misses: counter(&misses)?, currsize };
-        let present = maxsize.map_or(space.maxsize(), |maxsize| maxsize.parse().ok());
-        Ok(Summary { maxsize: present, ..Summary::new(space, counts) })
+        let maxsize = maxsize.map_or(space.maxsize(), |maxsize| maxsize.parse().ok());
+        let mut numbers = [0; NUMBERS];
+        for (number, total) in numbers.iter_mut().zip(totals) {
+            // What another program has written there is none.
+            *number = total.as_deref().and_then(|total| counter(total).ok()).unwrap_or(0);
+        }
+        let here = CacheTotals { hits, misses: counts.misses, ..CacheTotals::default() };
+        let totals = Some(CacheTotals::of_numbers(numbers).with(&here, u64::saturating_add));
+        Ok(Summary { maxsize, totals, ..Summary::new(space, counts) })
+    }
+
+    fn count(&self, space: &Namespace, more: &CacheTotals) -> Result<(), Error> {
+        let keys = self.store.keys(space.id());
+        let mut count = self.store.scripts.count.prepare_invoke();
+        count.key(keys.key("meta"));
+        more.numbers().into_iter().for_each(|number| _ = count.arg(number));
+        self.run_plain(keys.id, &count)
     }
 
     fn resize(&self, space: &Namespace, maxsize: usize) -> Result<u64, Error> {
@@ -309,7 +332,7 @@ impl Operation<'_> {
     fn summary(&self, id: u128) -> Result<Option<Summary>, Error> {
         let keys = self.store.keys(id);
         let mut ask = cmd("HMGET");
-        ask.arg(keys.key("meta")).arg(&["n", "maxsize", "max_weight", "ttl", "w"]);
+        ask.arg(keys.key("meta")).arg(&["n", "maxsize", "max_weight", "ttl", "w", "idle"]);
         let unreadable = |error| {
             let space = Namespace::new("", id);
             Ok(Some(Summary { error: Some(error), ..Summary::new(&space, Counts::default()) }))
@@ -322,18 +345,20 @@ impl Operation<'_> {
         let mut found = found.into_iter().map(text);
         let mut next = || found.next().flatten();
         let (name, maxsize, max_weight, ttl, weight) = (next(), next(), next(), next(), next());
+        let idle = next();
         let Some(name) = name else { return Ok(None) };
         let limit = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<u64>().ok());
         let mut summary = Summary::new(&Namespace::new(&name, id), Counts::default());
         summary.maxsize = limit(&maxsize).and_then(|max| usize::try_from(max).ok());
         summary.max_weight = limit(&max_weight);
         summary.ttl = limit(&ttl).map(Duration::from_nanos);
+        summary.max_idle = limit(&idle).map(Duration::from_nanos);
         let found = weight.as_deref().map_or(Ok(0), counter).and_then(|weight| {
             summary.weight = max_weight.filter(|max| !max.is_empty()).map(|_| weight);
             self.info(&summary.namespace())
         });
         match found {
-            Ok(Summary { counts, .. }) => Ok(Some(Summary { counts, ..summary })),
+            Ok(Summary { counts, totals, .. }) => Ok(Some(Summary { counts, totals, ..summary })),
             Err(error) if error.kind() == Kind::Corrupt => {
                 Ok(Some(Summary { error: Some(error), ..summary }))
             }
@@ -393,6 +418,12 @@ impl Store for Redis {
         operation.ticket_of(space, ticket)
     }
 
+    fn hit_to_miss(&self, space: &Namespace, key: &[u8]) -> Result<(), Error> {
+        let operation = self.operation();
+        let ticket = operation.used(space, operation.run(&self.0.scripts.hit_to_miss, space, key, |_| ()))?;
+        operation.ticket_of(space, ticket).map(|_| ())
+    }
+
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
         let operation = self.operation();
         let ticket = operation.run(&self.0.scripts.ticket, space, b"", |_| ())?;
@@ -429,6 +460,10 @@ impl Store for Redis {
 
     fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
         self.operation().info(space)
+    }
+
+    fn count(&self, space: &Namespace, more: &CacheTotals) -> Result<(), Error> {
+        self.operation().count(space, more)
     }
 
     fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {

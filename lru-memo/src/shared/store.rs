@@ -8,6 +8,7 @@ use core::time::Duration;
 use super::Data;
 use super::{Error, Kind, Lease, Namespace};
 use crate::info::CacheInfo;
+use crate::totals::CacheTotals;
 
 /// A store for the entries of `scope = shared`. The [module](super#what-every-store-does) has the rules for all methods.
 ///
@@ -37,6 +38,16 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the store does not work.
     fn reject(&self, space: &Namespace, key: &[u8]) -> Result<Ticket, Error>;
+
+    /// Turns a hit into a miss, and leaves the entry, because the caller has found the value old and computes it anew. A
+    /// store that does nothing here counts a hit.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn hit_to_miss(&self, space: &Namespace, key: &[u8]) -> Result<(), Error> {
+        let _ = (space, key);
+        Ok(())
+    }
 
     /// Returns a ticket for a run that counts neither as a hit nor as a miss.
     ///
@@ -86,12 +97,22 @@ pub trait Store: Send + Sync {
     /// When the store does not work.
     fn info(&self, space: &Namespace) -> Result<Counts, Error>;
 
-    /// Returns the counters together with the present bound.
+    /// Returns the counters together with the present bound and the totals.
     ///
     /// # Errors
     /// When the store does not work.
     fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
         Ok(Summary::new(space, self.info(space)?))
+    }
+
+    /// Adds what a process has counted to the totals. The store itself counts its hits and misses, and the entries that
+    /// left. A clear lowers no total.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn count(&self, space: &Namespace, more: &CacheTotals) -> Result<(), Error> {
+        let _ = (space, more);
+        Ok(())
     }
 
     /// Changes the bound on the number of entries, for all processes, and evicts the least recent entries beyond it.
@@ -207,8 +228,12 @@ pub struct Summary {
     pub max_weight: Option<u64>,
     /// Its `ttl`.
     pub ttl: Option<Duration>,
+    /// How long an entry stays that no process uses.
+    pub max_idle: Option<Duration>,
     /// Its counters.
     pub counts: Counts,
+    /// What all processes have counted since the namespace was made, if the store knows.
+    pub totals: Option<CacheTotals>,
     /// The sum of the weights of its entries, if the store knows.
     pub weight: Option<u64>,
     /// About how many bytes its entries take, if the store knows.
@@ -243,7 +268,9 @@ impl Summary {
             maxsize: space.maxsize(),
             max_weight: space.max_weight(),
             ttl: space.ttl(),
+            max_idle: space.idle(),
             counts,
+            totals: None,
             weight: None,
             bytes: None,
             idle: None,

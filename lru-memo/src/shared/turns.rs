@@ -204,11 +204,43 @@ impl SharedTurn {
                 wait_for(store, space, key, free, deadline).await?
             }
         };
-        let Some(lease) = lease else { return Ok(()) };
+        lease.into_iter().for_each(|lease| self.hold(lease));
+        Ok(())
+    }
+
+    /// Takes the lease if no other process computes the key, and returns whether it is taken.
+    pub(super) async fn try_lease(
+        &mut self,
+        space: &'static Namespace,
+        caller: Caller,
+    ) -> Result<bool, Error> {
+        let shared = self.turns.lock().leases.get(&self.key).and_then(Weak::upgrade);
+        if shared.is_some() {
+            self.lease = shared;
+            return Ok(true);
+        }
+        let (store, key) = (task::store(caller).await?, Arc::clone(&self.key));
+        let here = match caller {
+            Caller::Thread => Some(store.try_lease(space, &key)?),
+            Caller::Task if store.blocks() => None,
+            Caller::Task => task::without_waiting(|| store.try_lease(space, &key)).transpose()?,
+        };
+        let lease = match here {
+            Some(lease) => lease,
+            None => {
+                let lease = task::in_pool(move || store.try_lease(space, &key)).await;
+                lease.ok_or_else(task::forked)??.map(|lease| Lease::new(EndsLater(Some(lease))))
+            }
+        };
+        let is_taken = lease.is_some();
+        lease.into_iter().for_each(|lease| self.hold(lease));
+        Ok(is_taken)
+    }
+
+    fn hold(&mut self, lease: Lease) {
         let lease = Arc::new(Mutex::new(lease));
         self.turns.lock().leases.insert(Arc::clone(&self.key), Arc::downgrade(&lease));
         self.lease = Some(lease);
-        Ok(())
     }
 
     /// Ends the lease, unless another run shares it.

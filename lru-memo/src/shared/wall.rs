@@ -23,3 +23,10 @@ pub(crate) fn since(now: u64, age: Duration) -> u64 {
 pub(crate) fn is_expired(since: u64, now: u64, ttl: Duration) -> bool {
     now.checked_sub(since).is_none_or(|age| u128::from(age) >= ttl.as_nanos())
 }
+
+/// Whether an entry that was used at `seen` has been unused for too long. Another process may have used it just after
+/// `now`, or by a clock that is a little ahead.
+#[cfg(any(feature = "memcached", all(feature = "shared", target_os = "linux")))]
+pub(crate) fn is_unused(seen: u64, now: u64, idle: Duration) -> bool {
+    u128::from(now.abs_diff(seen)) >= idle.as_nanos()
+}

@@ -1,4 +1,4 @@
-//! Where the cache of a function with `scope = thread` is: with its thread.
+//! The cache of a function with `scope = thread`: in a thread-local.
 
 use alloc::rc::Rc;
 use core::cell::OnceCell;
@@ -15,11 +15,11 @@ use crate::table::threading::OneThread;
 type ThreadCache<P, K, V, S> = Cache<OneThread, P, K, V, S>;
 type Local<P, K, V, S> = LocalKey<OnceCell<Rc<ThreadCache<P, K, V, S>>>>;
 
-/// The way to the calling thread's cache.
+/// The way to the calling thread's cache of one function.
 pub struct OfThread<P: Kind + 'static, K: 'static, V: 'static, S: 'static> {
-    /// Where it is, once it was made.
+    /// The thread-local that has the cache.
     pub local: &'static Local<P, K, V, S>,
-    /// What is registered then.
+    /// Returns what is registered with a new cache.
     pub site: fn() -> Site,
 }
 
@@ -33,10 +33,10 @@ impl<P: Kind, K, V, S> Clone for OfThread<P, K, V, S> {
 impl<P: Kind, K, V, S> Copy for OfThread<P, K, V, S> {}
 
 impl<P: Kind, K, V, S: BuildHasher + Default> OfThread<P, K, V, S> {
-    /// As [`Cache::get`], without counting that the cache is in use.
+    /// As [`Cache::get`], without touching the reference count of the cache.
     ///
     /// # Errors
-    /// What was seen.
+    /// What the search has seen.
     // As with `Cache::get`.
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -45,15 +45,15 @@ impl<P: Kind, K, V, S: BuildHasher + Default> OfThread<P, K, V, S> {
         let Ok(Some(cache)) = local else {
             return cold(move || self.cache().get(key, clone));
         };
-        // SAFETY: as in the closure of `try_with`, which the compiler makes more of: a thread-local is not destroyed while
-        // its thread is in a call, and what is in it is never taken out.
+        // SAFETY: the cache stays in the thread-local, which is not destroyed while its thread is in this call. (A call in the
+        // closure of `try_with` compiles to more instructions.)
         unsafe { &*cache }.get(key, clone)
     }
 
-    /// The cache; it is made and registered when it is not there.
+    /// Returns the cache. The first call makes and registers it.
     ///
-    /// While the thread ends, its thread-locals are gone before the last of the user's destructors has run; a call
-    /// from there gets an empty cache of its own and so runs the function.
+    /// When a thread ends, its thread-locals are dropped before the last of the user's destructors has run. A call from such a
+    /// destructor gets an empty cache of its own, and so runs the function.
     #[inline]
     #[must_use]
     pub fn cache(self) -> Rc<ThreadCache<P, K, V, S>> {
@@ -69,7 +69,7 @@ fn make<P: Kind, K, V, S: BuildHasher + Default>(
     cache: &'static Local<P, K, V, S>,
     site: Site,
 ) -> Rc<ThreadCache<P, K, V, S>> {
-    // The hasher's `default()` is the user's code and may have made the cache already: then this one is dropped.
+    // The hasher's `default()` is user code, and may have made the cache already: then this one is dropped.
     let made = Rc::new(Cache::of_function(&site));
     let kept = cache.try_with(|cache| {
         let is_first = cache.set(Rc::clone(&made)).is_ok();

@@ -40,7 +40,7 @@ impl<T: Send + Sync + 'static> Shareable for T {}
 pub struct Shared<T: ?Sized>(PhantomData<fn() -> T>);
 
 impl<T: Send + Sync + 'static> Shared<T> {
-    /// The proof.
+    /// Returns the proof.
     pub(crate) const fn proven() -> Self {
         Self(PhantomData)
     }
@@ -53,7 +53,7 @@ pub const fn shareable<T: Shareable>() -> Shared<T> {
     Shared(PhantomData)
 }
 
-/// Proves that what is stored of a part of the key is [`Shareable`].
+/// Proves that the stored form of a part of the key is [`Shareable`].
 #[inline]
 #[must_use]
 pub const fn shareable_part<T: ?Sized, S: Shareable, H>(_: &Part<'_, T, S, H>) -> Shared<S> {
@@ -78,17 +78,17 @@ pub struct Slot<C>(OnceBox<C>);
 // the compiler confirms in `a_cache_of_shareable_parts_is_shareable` below.
 unsafe impl<C> Sync for Slot<C> {}
 
-// SAFETY: as above: whatever is in a slot is `Send`.
+// SAFETY: as above: the `C` in a slot is `Send`.
 unsafe impl<C> Send for Slot<C> {}
 
 impl<C> Slot<C> {
-    /// An empty slot.
+    /// Makes an empty slot.
     #[must_use]
     pub const fn new() -> Self {
         Self(OnceBox::new())
     }
 
-    /// What is in it.
+    /// Returns the cache, if it has been used.
     pub(crate) fn used(&self) -> Option<&C> {
         self.0.get()
     }
@@ -101,7 +101,7 @@ impl<C> Default for Slot<C> {
 }
 
 impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads, P, K, V, S>> {
-    /// The cache in the slot, which is made and registered when there is none yet.
+    /// Returns the cache. The first call makes and registers it.
     #[inline]
     pub fn get(
         &'static self,
@@ -120,14 +120,14 @@ impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads,
     fn fill(&'static self, site: impl FnOnce() -> Site) -> &'static Cache<AllThreads, P, K, V, S> {
         let site = site();
         let made = Box::new(Cache::of_function(&site));
-        // SAFETY: it stays in its box, and what is in a slot may be used by all threads, as said above.
+        // SAFETY: the cache stays in its box, and all threads may use a cache in a slot, as said above.
         unsafe { made.take_part_in_forks() };
-        // What is not needed is dropped, which is the user's code, at the end.
+        // A cache that is not needed is dropped at the end, because dropping it runs user code.
         let unused = self.0.set(made).err();
         if unused.is_none() {
             registry::register(site);
         }
-        let cache = self.0.get().expect("it was set just now, if not before");
+        let cache = self.0.get().expect("the slot was filled just now, if not before");
         cache.begin_to_follow();
         cache
     }

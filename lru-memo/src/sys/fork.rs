@@ -41,12 +41,12 @@ pub(crate) use stack::stack_end;
 #[cfg(unix)]
 pub(crate) trait Forkable {
     /// Takes the lock until the returned guard is dropped.
-    fn lock(&self) -> Box<dyn Locked + '_>;
+    fn lock(&self) -> Box<dyn LockedByFork + '_>;
 }
 
 /// A locked cache.
 #[cfg(unix)]
-pub(crate) trait Locked {
+pub(crate) trait LockedByFork {
     /// Ends the unfinished operations of other threads, in a child that has no other thread. Runs no foreign code.
     fn forget_others(&mut self);
 }

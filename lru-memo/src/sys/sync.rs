@@ -24,8 +24,8 @@ mod plain {
     #[cfg(feature = "_stores")]
     use std::time::Duration;
 
-    /// How often it is tried to lock before the thread sleeps, each time after twice as many pauses: 256 in all, which
-    /// take some microseconds, as sleeping does.
+    /// The number of attempts to lock before the thread sleeps, each after twice as many pauses: 256 pauses in all. They take
+    /// some microseconds, as sleeping does.
     const TRIES: u32 = 8;
 
     /// Yields to the threads that the caller waits for.
@@ -53,8 +53,8 @@ mod plain {
         }
     }
 
-    /// The standard library's mutex. It is one word, and its waiters are in no list of this process, so the child of a
-    /// fork can unlock it. parking_lot's mutex might be handed to a thread that does not exist in the child.
+    /// The standard library's mutex. It is one word, and only the kernel knows its waiters, so the child of a fork can unlock
+    /// it. parking_lot's mutex might be handed to a thread that does not exist in the child.
     pub struct Mutex<T>(std::sync::Mutex<T>);
 
     impl<T> Mutex<T> {

@@ -1,8 +1,8 @@
 //! A pin that costs no more than a store, as long as one thread alone uses a cache.
 //!
-//! A reader stores its word, and then loads from the index. A writer unlinks from the index, and then loads the words. On
-//! each side a fence between the two steps ensures that one of the threads sees the other. While a cache is *biased*, its
-//! one reader leaves the fence out. The first other thread that takes the lock ends the bias for good.
+//! A reader stores its word, and then loads from the index. A writer unlinks from the index, and then loads the words. A
+//! fence between the two steps of each makes sure that one of the two threads sees the other. While a cache is *biased*,
+//! its one reader leaves the fence out. The first other thread that takes the lock ends the bias for good.
 //!
 //! 1. The thread of the biased reader stores its word, then loads the flag, and pins the costly way if that is cleared.
 //! 2. Another thread clears the flag, and then has the system run a barrier on all processors that run this process
@@ -13,8 +13,8 @@
 //! used again 32 evictions after it was unlinked at the earliest. The barrier is needed all the same: a thread that is
 //! interrupted after its load goes on later with what it has loaded.
 //!
-//! The biased thread needs the order of its instructions alone, which [`compiler_fence`] keeps. loom and Miri have no such
-//! barrier: no cache is biased there, nor where the system has no `membarrier`.
+//! The biased thread needs only the order of its own instructions, which [`compiler_fence`] keeps. loom and Miri have no
+//! such barrier: no cache is biased there, nor on a system without `membarrier`.
 
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::compiler_fence;
@@ -40,6 +40,7 @@ impl Bias {
         holds
     }
 
+    /// Returns whether the cache is still biased.
     #[inline(always)]
     pub(crate) fn holds(&self) -> bool {
         self.0.load(Relaxed)
@@ -85,8 +86,8 @@ mod barrier {
 
     /// Runs a barrier on all processors that run this process.
     pub(super) fn run() {
-        // A filter of system calls may have come in between, or a fork that does not hand the registration over: a barrier
-        // of the whole system needs none.
+        // A filter of system calls may have been installed since, or a fork has not handed the registration over. A barrier
+        // of the whole system needs no registration.
         let is_done = membarrier(RUN)
             || membarrier(REGISTER) && membarrier(RUN)
             || membarrier(libc::MEMBARRIER_CMD_GLOBAL);

@@ -1,9 +1,8 @@
-//! Values side by side, at addresses that never change, so that they can be read while others are added.
+//! The memory of the arena: blocks of values, whose addresses never change. So readers may read while places are added.
 //!
 //! There is one block if the values up to the bound take little memory. Otherwise each further block is as long as all
-//! blocks before it together. A block is allocated when its first value comes. The blocks within the bound end exactly at
-//! the bound. Places beyond the bound are in blocks of their own: they are needed while readers keep removed entries from
-//! being freed, and after the bound has grown.
+//! blocks before it together. A block is allocated when its first place is used. The blocks within the bound end exactly
+//! at the bound. Places beyond the bound are in blocks of their own: retired entries need them, and a bound that has grown.
 
 use alloc::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
@@ -11,16 +10,16 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::sys::sync::AtomicPtr;
 
-/// The place of an entry, from 1.
+/// The number of an entry's slot in the arena, from 1.
 pub(crate) type Place = u32;
 
-/// The largest number of further blocks, within the bound and beyond it. They have room for every place.
+/// The largest number of further blocks, within the bound and beyond it: enough for every place.
 const BLOCKS: usize = 32;
 /// The length of the first block of a cache that begins small, in values.
 const FEW: usize = 16;
-/// The largest first block, in bytes. The system provides its pages when they are used.
+/// The largest first block, in bytes. The system provides its pages when they are written.
 const AT_ONCE: usize = 1 << 28;
-/// The first block if the values do not fit into the largest one, in bytes.
+/// The length of the first block, in bytes, if the values do not fit into the largest one.
 const FIRST_BYTES: usize = 1 << 20;
 /// The length of the first block beyond the bound.
 const FIRST_BEYOND: usize = 64;
@@ -89,7 +88,7 @@ impl Shape {
 impl<X: Blank> Blocks<X> {
     /// Returns blocks for values up to this bound. If it `begins_small`, the first block is short.
     pub(crate) fn new(bound: usize, begins_small: bool) -> Self {
-        // Where the bound is that small, it is within the first block.
+        // With a bound as small as that, the first block has all places within it.
         let bound = bound.max(FIRST_BEYOND);
         let size = size_of::<X>().max(1);
         let is_small = bound.checked_mul(size).is_some_and(|size| size <= AT_ONCE);
@@ -98,12 +97,12 @@ impl<X: Blank> Blocks<X> {
         Self::of(Shape { near, unit, bound })
     }
 
-    /// The length of the first block.
+    /// Returns the length of the first block.
     pub(crate) fn first_length(&self) -> usize {
         self.layout.near
     }
 
-    /// Room for as many values of another type, in blocks of the same lengths.
+    /// Returns blocks of the same lengths, for values of another type.
     pub(crate) fn beside<Y: Blank>(&self) -> Blocks<Y> {
         Blocks::of(self.layout)
     }
@@ -116,7 +115,7 @@ impl<X: Blank> Blocks<X> {
     /// Makes room for a place.
     ///
     /// # Safety
-    /// Called by one thread at a time, for the places one after the other.
+    /// One thread at a time calls this, for one place after the other, from 1.
     pub(crate) unsafe fn extend_to(&self, place: Place) {
         let block = self.layout.block(place as usize - 1);
         if block.start == place as usize - 1 {
@@ -143,20 +142,20 @@ impl<X: Blank> Blocks<X> {
         unsafe { &*further }
     }
 
-    /// Whether a place is in the first block.
+    /// Returns whether a place is in the first block.
     #[inline(always)]
     pub(crate) fn are_near(&self, place: Place) -> bool {
         (place as usize - 1) < self.layout.near
     }
 
-    /// The value at a place, if it is in the first block: where most are, and what takes the least work.
+    /// Returns the value at a place, if the place is in the first block, which most are.
     ///
     /// # Safety
     /// There is room for the place.
     #[inline(always)]
     pub(crate) unsafe fn near(&self, place: Place) -> Option<&X> {
         let index = place as usize - 1;
-        // SAFETY: the first block is that long. Whoever has the place got it after the block was there.
+        // SAFETY: the first block is that long, and was there before the place was known.
         (index < self.layout.near).then(|| unsafe { &*self.first.load(Relaxed).add(index) })
     }
 
@@ -173,7 +172,7 @@ impl<X: Blank> Blocks<X> {
         let _ = place;
     }
 
-    /// The value at a place that is in the first block.
+    /// Returns the value at a place in the first block.
     ///
     /// # Safety
     /// There is room for the place, and the place is in the first block.
@@ -183,7 +182,7 @@ impl<X: Blank> Blocks<X> {
         unsafe { &*self.first.load(Relaxed).add(place as usize - 1) }
     }
 
-    /// The value at a place.
+    /// Returns the value at a place.
     ///
     /// # Safety
     /// There is room for the place.
@@ -200,14 +199,14 @@ impl<X: Blank> Blocks<X> {
     #[inline]
     unsafe fn far(&self, index: usize) -> &X {
         let block = self.layout.block(index);
-        // SAFETY: whoever has the place got it after the block was there, and the index is in the block.
+        // SAFETY: the block was there before the place was known, and the index is in the block.
         unsafe {
             let further = &*self.further.load(Acquire);
             &*further.of(&block).load(Acquire).add(index - block.start)
         }
     }
 
-    /// The values at the places from the first up to the last, in slices, each with its first place.
+    /// Returns the values at the places from the first to the last, in slices, each with its first place.
     ///
     /// # Safety
     /// There is room for all of them.

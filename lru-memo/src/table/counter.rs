@@ -1,6 +1,6 @@
-//! A counter of time that all processors agree on, which is read in a few nanoseconds and written by nobody.
+//! The clock of a crowd: a counter that all processors agree on. A read takes a few nanoseconds, and no thread writes it.
 
-/// Whether there is one.
+/// Returns whether this system has such a counter.
 pub(crate) fn exists() -> bool {
     clock::exists()
 }
@@ -10,8 +10,8 @@ pub(crate) fn now() -> u64 {
     clock::now()
 }
 
-/// The time stamp counter, where it runs always and at one speed, by what the processor says, and agrees on all
-/// processors: Linux compares them while it runs, and goes by another clock once they differ.
+/// The time stamp counter. It serves if the processor says that it always runs at one speed, and if all processors agree:
+/// Linux compares them all the time, and uses another clock once they differ.
 #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
 mod clock {
     use core::arch::x86_64::{__cpuid, _mm_lfence, _rdtsc};
@@ -35,7 +35,7 @@ mod clock {
         }
     }
 
-    /// Whether the system goes by the counter itself. Elsewhere than on Linux, the processor's word has to do.
+    /// Returns whether the system itself uses the counter. On other systems than Linux, the processor's word must do.
     fn is_used_by_system() -> bool {
         const CLOCK: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
         !cfg!(target_os = "linux") || std::fs::read(CLOCK).is_ok_and(|name| is_counter(&name))
@@ -58,7 +58,7 @@ mod clock {
     pub(super) fn now() -> u64 {
         // SAFETY: every processor with 64 bits has these instructions.
         unsafe {
-            // The counter is read after all that was read before.
+            // The fence orders this read after all reads before it.
             _mm_lfence();
             _rdtsc()
         }

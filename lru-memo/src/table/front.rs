@@ -8,7 +8,7 @@ use crate::sys::sync::{AtomicBool, AtomicU64, AtomicUsize};
 use crate::table::bias::Bias;
 use crate::table::blocks::Place;
 use crate::table::index::{Changes, Index};
-use crate::table::invalidations::Ticket;
+use crate::table::invalidations::SequenceNumber;
 use crate::table::locked::Locked;
 use crate::table::lru::Limits;
 use crate::table::nodes::Nodes;
@@ -29,6 +29,9 @@ pub(crate) struct Front<T: Threading, E> {
     pub(super) readers: T::Readers,
     pub(super) recency: Recency,
     pub(super) bias: Bias,
+    /// The present bound of the number of entries, or `usize::MAX`; the lock's holder writes it.
+    maxsize: AtomicUsize,
+    is_bounded: bool,
     /// The number of the newest clear or invalidation.
     newest: AtomicU64,
     /// Whether invalidations are remembered for computations under way.
@@ -87,6 +90,8 @@ impl<T: Threading, E> Front<T, E> {
             // Each of many caches that come and go would have to end its bias.
             bias: Bias::new(T::SHARED && !begins_small),
             readers: T::readers(),
+            maxsize: AtomicUsize::new(limits.maxsize.unwrap_or(usize::MAX)),
+            is_bounded: limits.maxsize.is_some(),
             newest: AtomicU64::new(0),
             remembers: AtomicBool::new(false),
             without_reader: Running::new(),
@@ -104,7 +109,7 @@ impl<T: Threading, E> Front<T, E> {
     ///
     /// # Safety
     /// The list is that of this table.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn owner_among(&self, readers: &List) -> (Option<Owner<'_>>, bool) {
         let mine = self.owner();
         let is_alone = !T::SHARED || readers.are_only(mine);
@@ -125,6 +130,24 @@ impl<T: Threading, E> Front<T, E> {
         unsafe { T::pin(owner, &self.bias) }
     }
 
+    /// Returns whether the number of entries is bounded.
+    #[inline]
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.is_bounded
+    }
+
+    /// Returns the present bound of the number of entries.
+    #[inline]
+    pub(crate) fn maxsize(&self) -> Option<usize> {
+        self.is_bounded.then(|| self.maxsize.load(Relaxed))
+    }
+
+    /// Returns whether nothing is stored, as with `maxsize = 0`.
+    #[inline]
+    pub(crate) fn is_off(&self) -> bool {
+        self.maxsize.load(Relaxed) == 0
+    }
+
     /// Restores the reach of hits to the whole first block.
     pub(crate) fn restore_reach(&self) {
         self.nodes.restore_reach();
@@ -141,8 +164,8 @@ impl<T: Threading, E> Front<T, E> {
     }
 
     /// Returns the number of the newest clear or invalidation.
-    pub(crate) fn newest(&self) -> Ticket {
-        Ticket(self.newest.load(Acquire))
+    pub(crate) fn newest(&self) -> SequenceNumber {
+        SequenceNumber(self.newest.load(Acquire))
     }
 
     /// Returns whether invalidations are remembered for computations under way.
@@ -210,9 +233,14 @@ impl<'l, T: Threading, E> Locked<'l, Front<T, E>> {
     }
 
     /// Notes the number of the newest clear or invalidation, and whether invalidations are remembered.
-    pub(super) fn set_newest(self, newest: Ticket, remembers: bool) {
+    pub(super) fn set_newest(self, newest: SequenceNumber, remembers: bool) {
         self.newest.store(newest.0, Release);
         self.remembers.store(remembers, Relaxed);
+    }
+
+    /// Notes a new bound of the number of entries.
+    pub(super) fn set_maxsize(self, maxsize: usize) {
+        self.maxsize.store(maxsize, Relaxed);
     }
 
     /// Notes the number of retired entries.

@@ -14,7 +14,7 @@ pub(crate) struct Mine<'f, T: Threading, E> {
 }
 
 /// An entry that a pinned reader has found.
-pub(crate) struct Found<'f, T: Threading, E> {
+pub(crate) struct PinnedEntry<'f, T: Threading, E> {
     mine: Mine<'f, T, E>,
     pin: Pin<'f>,
     place: Place,
@@ -22,8 +22,8 @@ pub(crate) struct Found<'f, T: Threading, E> {
 }
 
 /// An entry that a pinned reader has found in the first block, or, with `in_blocks`, in any block.
-pub(crate) struct FoundNear<'f, T: Threading, E> {
-    found: Found<'f, T, E>,
+pub(crate) struct PinnedNear<'f, T: Threading, E> {
+    found: PinnedEntry<'f, T, E>,
     in_blocks: bool,
 }
 
@@ -95,7 +95,7 @@ impl<'f, T: Threading, E> Mine<'f, T, E> {
         tag: Tag,
         in_blocks: bool,
         accepts: impl Fn(&E) -> bool,
-    ) -> Result<FoundNear<'f, T, E>, Unfound> {
+    ) -> Result<PinnedNear<'f, T, E>, Unfound> {
         let Front { index, nodes, recency, .. } = self.front;
         let pin = self.pin();
         let changes = index.changes();
@@ -113,7 +113,7 @@ impl<'f, T: Threading, E> Mine<'f, T, E> {
             // SAFETY: invariant 5: the pinned reader has found it. What is in reach is in the first block.
             let entry = unsafe { if in_blocks { nodes.entry(place) } else { nodes.near_entry(place) } };
             if accepts(entry) {
-                return Ok(FoundNear { found: Found { mine: self, pin, place, entry }, in_blocks });
+                return Ok(PinnedNear { found: PinnedEntry { mine: self, pin, place, entry }, in_blocks });
             }
         }
         Err(Unfound(Some(changes)))
@@ -123,7 +123,11 @@ impl<'f, T: Threading, E> Mine<'f, T, E> {
     ///
     /// # Errors
     /// What the search has seen.
-    pub(crate) fn find(self, tag: Tag, accepts: impl Fn(&E) -> bool) -> Result<Found<'f, T, E>, Unfound> {
+    pub(crate) fn find(
+        self,
+        tag: Tag,
+        accepts: impl Fn(&E) -> bool,
+    ) -> Result<PinnedEntry<'f, T, E>, Unfound> {
         let Front { index, nodes, .. } = self.front;
         let pin = self.pin();
         let changes = index.changes();
@@ -132,14 +136,14 @@ impl<'f, T: Threading, E> Mine<'f, T, E> {
             // SAFETY: invariant 5: the pinned reader has found it.
             let entry = unsafe { nodes.entry(place) };
             if accepts(entry) {
-                return Ok(Found { mine: self, pin, place, entry });
+                return Ok(PinnedEntry { mine: self, pin, place, entry });
             }
         }
         Err(Unfound(Some(changes)))
     }
 }
 
-impl<'f, T: Threading, E> FoundNear<'f, T, E> {
+impl<'f, T: Threading, E> PinnedNear<'f, T, E> {
     #[inline(always)]
     pub(crate) fn entry(&self) -> &E {
         self.found.entry
@@ -148,7 +152,7 @@ impl<'f, T: Threading, E> FoundNear<'f, T, E> {
     /// Stamps the hit, and returns what `value` makes of the entry before, if nothing stands in the way.
     #[inline(always)]
     pub(crate) fn hit<V>(self, value: impl FnOnce(&E) -> V) -> Option<V> {
-        let Found { mine: Mine { front, .. }, pin, place, entry } = self.found;
+        let PinnedEntry { mine: Mine { front, .. }, pin, place, entry } = self.found;
         let value = value(entry);
         if !T::SHARED || front.recency.is(pin.owner().reader()) {
             // SAFETY: the only reader, or the one that stamps alone, has found the place, in the first block unless it
@@ -165,14 +169,14 @@ impl<'f, T: Threading, E> FoundNear<'f, T, E> {
         unsafe { front.recency.hit(pin, place) }.then_some(value)
     }
 
-    /// As [`Found::protect`].
+    /// As [`PinnedEntry::protect`].
     #[inline(always)]
     pub(crate) fn protect(self) -> Option<Protected<'f, T, E>> {
         self.found.protect()
     }
 }
 
-impl<'f, T: Threading, E> Found<'f, T, E> {
+impl<'f, T: Threading, E> PinnedEntry<'f, T, E> {
     #[cfg(all(test, loom))]
     pub(super) fn entry(&self) -> &E {
         self.entry

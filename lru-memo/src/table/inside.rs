@@ -7,7 +7,7 @@ use crate::sys::sync::relax;
 use crate::table::blocks::Place;
 use crate::table::front::{Expiry, Front, SPARE, Unfound};
 use crate::table::index::{Index, Tag};
-use crate::table::invalidations::Ticket;
+use crate::table::invalidations::SequenceNumber;
 use crate::table::limbo::Limbo;
 use crate::table::live::Live;
 use crate::table::locked::Locked;
@@ -51,7 +51,7 @@ impl Guarded {
 }
 
 impl<'a, T: Threading, E> Inside<'a, T, E> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(
         front: Locked<'a, Front<T, E>>,
         guarded: &'a mut Guarded,
@@ -121,7 +121,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     }
 
     /// Notes the number of the newest clear or invalidation, and whether invalidations are remembered.
-    pub(crate) fn set_newest(&self, newest: Ticket, remembers: bool) {
+    pub(crate) fn set_newest(&self, newest: SequenceNumber, remembers: bool) {
         self.front.set_newest(newest, remembers);
     }
 
@@ -407,6 +407,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         while self.len() > bound && self.evict(expiry, is_seen_by_nobody, left) {}
         let lru = &mut self.guarded.lru;
         lru.limits.maxsize = Some(bound);
+        self.front.set_maxsize(bound);
         if lru.limits.order_matters() {
             self.front.recency().begin(lru.last_place());
         }

@@ -1,30 +1,31 @@
 //! The clears and invalidations of a cache. A value whose run began before one of them must not be stored after it.
 //!
-//! Each clear and each invalidation has a number. A run remembers the newest number when it begins. Its value is not
-//! stored if a clear, or an invalidation of its key, has a later number. The latest invalidations are kept while
-//! functions run. If there were more during a run than are kept, its value is not stored, to be safe.
+//! Clears and invalidations have sequence numbers. A run remembers the newest number when it begins. Its value is not
+//! stored if a clear, or an invalidation of its key, has a later number. The latest invalidations are remembered while
+//! functions run. If there were more of them during a run than are remembered, the value is not stored, to be safe.
 
 use alloc::collections::VecDeque;
 
-/// The number of the newest clear or invalidation when a run began.
+/// The number of a clear or an invalidation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Ticket(pub(crate) u64);
+pub(crate) struct SequenceNumber(pub(crate) u64);
 
+/// The largest number of remembered invalidations.
 const MOST: usize = 1 << 12;
 
-/// The invalidations of keys. A key is kept as an `I`.
+/// The invalidations of keys. A key is remembered as an `I`.
 pub(crate) struct Invalidations<I> {
-    /// The number of the latest clear, or of the latest invalidation that is no longer kept.
-    forgotten: Ticket,
-    kept: VecDeque<(u64, I)>,
+    /// The number of the latest clear, or of the latest forgotten invalidation.
+    forgotten: SequenceNumber,
+    remembered: VecDeque<(u64, I)>,
 }
 
-/// Keys that the caller drops outside of the lock.
+/// Forgotten keys, which the caller drops outside of the lock.
 pub(crate) type Forgotten<I> = VecDeque<(u64, I)>;
 
 /// The clears and invalidations since a run began.
 pub(crate) enum Since<I> {
-    /// There was a clear, or more invalidations than are kept.
+    /// There was a clear, or there were more invalidations than are remembered.
     Everything,
     /// A key with the same hash was invalidated: the caller compares it.
     Unknown(I),
@@ -34,27 +35,27 @@ pub(crate) enum Since<I> {
 
 impl<I: Clone> Invalidations<I> {
     pub(crate) const fn new() -> Self {
-        Self { forgotten: Ticket(0), kept: VecDeque::new() }
+        Self { forgotten: SequenceNumber(0), remembered: VecDeque::new() }
     }
 
     /// Returns the newest number.
     #[inline]
-    pub(crate) fn newest(&self) -> Ticket {
-        Ticket(self.forgotten.0 + self.kept.len() as u64)
+    pub(crate) fn newest(&self) -> SequenceNumber {
+        SequenceNumber(self.forgotten.0 + self.remembered.len() as u64)
     }
 
-    /// Whether invalidations are kept.
-    pub(crate) fn are_kept(&self) -> bool {
-        !self.kept.is_empty()
+    /// Returns whether invalidations are remembered.
+    pub(crate) fn are_remembered(&self) -> bool {
+        !self.remembered.is_empty()
     }
 
     /// Notes the invalidation of a key with this hash.
     #[must_use = "dropping a key is the user's code: do it outside of every lock"]
     pub(crate) fn invalidate(&mut self, hash: u64, key: I) -> Forgotten<I> {
         let mut forgotten = VecDeque::new();
-        self.kept.push_back((hash, key));
-        if self.kept.len() > MOST {
-            forgotten.extend(self.kept.pop_front());
+        self.remembered.push_back((hash, key));
+        if self.remembered.len() > MOST {
+            forgotten.extend(self.remembered.pop_front());
             self.forgotten.0 += 1;
         }
         forgotten
@@ -63,18 +64,18 @@ impl<I: Clone> Invalidations<I> {
     /// Notes a clear, or that no function is running.
     #[must_use = "dropping a key is the user's code: do it outside of every lock"]
     pub(crate) fn clear(&mut self) -> Forgotten<I> {
-        self.forgotten = Ticket(self.newest().0 + 1);
-        core::mem::take(&mut self.kept)
+        self.forgotten = SequenceNumber(self.newest().0 + 1);
+        core::mem::take(&mut self.remembered)
     }
 
-    /// Returns what concerns a run for a key with this hash that began at the ticket. `is_known` recognises keys that are
-    /// known to be different ones.
-    pub(crate) fn since(&self, ticket: Ticket, hash: u64, is_known: impl Fn(&I) -> bool) -> Since<I> {
-        let Some(since) = ticket.0.checked_sub(self.forgotten.0) else { return Since::Everything };
-        if self.kept.is_empty() {
+    /// Returns what happened to a key with this hash since a run began, at which `began` was the newest number. `is_known`
+    /// recognises keys that are known to be different ones.
+    pub(crate) fn since(&self, began: SequenceNumber, hash: u64, is_known: impl Fn(&I) -> bool) -> Since<I> {
+        let Some(since) = began.0.checked_sub(self.forgotten.0) else { return Since::Everything };
+        if self.remembered.is_empty() {
             return Since::Others;
         }
-        let mut later = self.kept.iter().skip(since as usize);
+        let mut later = self.remembered.iter().skip(since as usize);
         let unknown = later.find(|(other, key)| *other == hash && !is_known(key));
         unknown.map_or(Since::Others, |(_, key)| Since::Unknown(key.clone()))
     }
@@ -119,6 +120,6 @@ mod tests {
         assert!(matches!(invalidations.since(before, 2, NONE_IS_KNOWN), Since::Others));
         assert_eq!(invalidations.invalidate(1, 'a').len(), 1);
         assert!(matches!(invalidations.since(before, 2, NONE_IS_KNOWN), Since::Everything));
-        assert!(invalidations.kept.len() <= MOST);
+        assert!(invalidations.remembered.len() <= MOST);
     }
 }

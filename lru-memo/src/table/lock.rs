@@ -17,6 +17,7 @@ use crate::table::threading::Threading;
 pub(crate) struct Table<T: Threading, E, L> {
     front: Front<T, E>,
     state: T::Lock<State<L>>,
+    max_weight: Option<usize>,
 }
 
 /// What the lock of a table protects.
@@ -59,23 +60,32 @@ impl<L> State<L> {
 impl<T: Threading, E, L> Table<T, E, L> {
     /// Returns an empty table with these limits. If it `begins_small`, it allocates when entries come.
     pub(crate) fn new(limits: Limits, begins_small: bool, ledger: L) -> Self {
-        Self { front: Front::new(limits, begins_small), state: T::lock(State::new(limits, ledger)) }
+        Self {
+            front: Front::new(limits, begins_small),
+            state: T::lock(State::new(limits, ledger)),
+            max_weight: limits.max_weight,
+        }
+    }
+
+    /// Returns the present limits, without the lock.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { maxsize: self.front.maxsize(), max_weight: self.max_weight }
     }
 
     /// Locks the table.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lock(&self) -> Guard<'_, T, E, L> {
         Guard { front: &self.front, state: T::enter(&self.state) }
     }
 
     /// Locks the table. Waits for another thread only if it `may_wait`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lock_if(&self, may_wait: impl FnOnce() -> bool) -> Option<Guard<'_, T, E, L>> {
         Some(Guard { front: &self.front, state: T::enter_if(&self.state, may_wait)? })
     }
 
     /// Runs `act` in the lock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn with<R>(&self, act: impl FnOnce(Inside<'_, T, E>, &mut L) -> R) -> R {
         let mut guard = self.lock();
         let (inside, ledger, _) = guard.parts();
@@ -89,16 +99,24 @@ impl<T: Threading, E, L> Table<T, E, L> {
     }
 
     /// Returns the calling thread's reader, which it makes if there is none. Returns `None` while the thread ends.
+    #[inline(always)]
     pub(crate) fn join_in(&self) -> Option<Mine<'_, T, E>> {
-        self.front.mine().or_else(|| {
-            let mut state = T::enter(&self.state);
-            let readers = &mut state.guarded.readers;
-            // SAFETY: the list is that of this table.
-            unsafe { self.front.owner_among(readers) };
-            let owner = T::join_in(&self.front.readers, readers)?;
-            // SAFETY: the reader is one of this table.
-            Some(unsafe { Mine::new(&self.front, owner) })
-        })
+        match self.front.mine() {
+            Some(mine) => Some(mine),
+            None => self.make_reader(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_reader(&self) -> Option<Mine<'_, T, E>> {
+        let mut state = T::enter(&self.state);
+        let readers = &mut state.guarded.readers;
+        // SAFETY: the list is that of this table.
+        unsafe { self.front.owner_among(readers) };
+        let owner = T::join_in(&self.front.readers, readers)?;
+        // SAFETY: the reader is one of this table.
+        Some(unsafe { Mine::new(&self.front, owner) })
     }
 
     /// Stamps a hit in the lock.
@@ -139,7 +157,7 @@ impl<T: Threading, E, L> Deref for Table<T, E, L> {
 
 impl<'t, T: Threading, E, L> Guard<'t, T, E, L> {
     /// Returns what the lock protects, and the calling thread's reader.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn parts(&mut self) -> Parts<'_, 't, T, E, L> {
         // SAFETY: `lock` and `lock_if` pair a table's front with the state in the table's lock.
         unsafe { self.state.parts(self.front) }

@@ -536,18 +536,18 @@ fn a_value_computed_before_an_invalidation_is_not_stored_after_it() {
                     let runs = inside.runs();
                     let _forgotten =
                         if runs { invalidations.invalidate(1, ()) } else { invalidations.clear() };
-                    inside.set_newest(invalidations.newest(), invalidations.are_kept());
+                    inside.set_newest(invalidations.newest(), invalidations.are_remembered());
                     remove(&mut inside, 1, &mut left);
                 });
             })
         };
         let running = cache.table.begin();
-        let ticket = cache.table.newest();
+        let began_at = cache.table.newest();
         let value = source.load(Ordering::Acquire);
         {
             let mut left = Left::new();
             cache.table.with(|mut inside, invalidations| {
-                if matches!(invalidations.since(ticket, 1, |()| false), Since::Others) {
+                if matches!(invalidations.since(began_at, 1, |()| false), Since::Others) {
                     store(&mut inside, 1, value, &mut left);
                 }
             });

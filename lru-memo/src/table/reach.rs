@@ -1,14 +1,13 @@
-//! How far the shortest way of a hit reaches, and how other threads cut it.
+//! The reach: how many places the fast path of a hit reads, and how other threads cut this number.
 //!
-//! A cache of one thread is changed by that thread alone. When the function gets another bound, the other threads' caches
-//! have to find out at their next call, and a hit has no time to ask. But each hit compares the place that it has found
-//! with the length of the first block. Whoever changes the bound sets that number to 0, so that all hits take the long
-//! way, where the thread sees that its reach was cut, and follows.
+//! Only its own thread changes a cache of one thread. When the function gets another bound, the caches of other threads
+//! must notice at their next call, and a hit has no time to ask. But each hit compares the place that it has found with the
+//! length of the first block. A thread that changes the bound sets this number to 0, so that every hit takes the slow path.
+//! There the thread sees that its reach was cut, and follows the bound.
 //!
-//! 1. A reach is in the list while its thread may use it, and stays where it is. It is cut by those who have the lock of
-//!    the list.
-//! 2. The number of the new bound is stored before the reach is cut. The owner restores its reach by an exchange, and
-//!    reads the bound after that. So it sees the bound, or its reach is cut after that.
+//! 1. A reach is in the list while its thread may use it, and does not move. Only a holder of the list's lock cuts it.
+//! 2. A thread stores the new bound before it cuts the reach. The owner restores its reach by an exchange, and reads the
+//!    bound after that. So the owner sees the bound, or its reach is cut once more.
 
 use alloc::collections::BTreeSet;
 use core::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
@@ -18,7 +17,7 @@ use crate::sys::fork::{Heritage, Inherited};
 use crate::sys::sync::AtomicUsize;
 use crate::table::blocks::Place;
 
-/// The number of places that a hit reaches on its shortest way.
+/// The number of places that the fast path of a hit reads.
 pub(crate) struct Reach(AtomicUsize);
 
 /// The reaches of all threads, by the bound that each follows.
@@ -27,13 +26,13 @@ static LISTED: Inherited<Listed> = Inherited::new(Listed::default);
 #[derive(Default)]
 struct Listed(BTreeSet<(*const Bound, *const Reach)>);
 
-// SAFETY: what the pointers lead to consists of atomics, and is there, as invariant 1 says.
+// SAFETY: the pointers lead to atomics, which exist by invariant 1.
 unsafe impl Send for Listed {}
 
 impl Heritage for Listed {}
 
 impl Reach {
-    /// Returns one of so many places, at least one.
+    /// Returns a reach of so many places, at least one.
     pub(crate) fn new(most: usize) -> Self {
         Self(AtomicUsize::new(most))
     }
@@ -43,31 +42,31 @@ impl Reach {
         place as usize <= self.0.load(Relaxed)
     }
 
-    /// Whether another thread has cut it.
+    /// Returns whether another thread has cut this reach.
     #[inline]
     pub(crate) fn is_cut(&self) -> bool {
         self.0.load(Relaxed) == 0
     }
 
-    /// Restores it, to so many places. The caller then reads the bound.
+    /// Restores the reach to so many places. The caller then reads the bound.
     pub(super) fn restore(&self, most: usize) {
         self.0.swap(most, AcqRel);
     }
 
-    /// Has it cut from now on when the bound is changed.
+    /// Lists the reach, so that it is cut when the bound changes.
     ///
     /// # Safety
-    /// It stays where it is until [`end`](Self::end) is called.
+    /// The reach does not move until [`end`](Self::end) is called.
     pub(crate) unsafe fn begin(&self, bound: &'static Bound) {
         LISTED.lock().0.insert((bound, self));
     }
 
-    /// Ends what [`begin`](Self::begin) began, if it did.
+    /// Takes the reach from the list, if [`begin`](Self::begin) has listed it.
     pub(crate) fn end(&self, bound: &'static Bound) {
         LISTED.lock().0.remove(&(core::ptr::from_ref(bound), core::ptr::from_ref(self)));
     }
 
-    /// Cuts the reach of all caches that follow a bound, which was changed before.
+    /// Cuts the reach of all caches that follow a bound. The caller has changed the bound before.
     pub(crate) fn cut_all(bound: &'static Bound) {
         let first = (core::ptr::from_ref(bound), core::ptr::null());
         let listed = LISTED.lock();

@@ -7,10 +7,13 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 use std::thread;
 
-use super::invalidations::Ticket;
+use super::front::Front;
+use super::invalidations::SequenceNumber;
+use super::locked::Locked;
 use super::lru::{Left, Limits};
+use super::reader::{Owner, Pin};
 use super::threading::{AllThreads, OneThread, Threading};
-use super::{Expiry, Table, tag};
+use super::{Expiry, Inside, Mine, Table, tag};
 
 /// An entry whose fields belong together, so that a torn one is noticed.
 struct Entry<'c> {
@@ -124,7 +127,7 @@ impl<'c, T: Threading> Cache<'c, T> {
                     || self.table.with(|mut inside, ()| inside.resize(maxsize, &self.expiry(), &mut left));
                 core::iter::repeat_with(resize).find(|&reached| reached == maxsize);
             }
-            _ => self.table.with(|inside, ()| inside.set_newest(Ticket(random.below(9)), false)),
+            _ => self.table.with(|inside, ()| inside.set_newest(SequenceNumber(random.below(9)), false)),
         }
     }
 
@@ -207,4 +210,32 @@ fn the_parts_of_a_table_agree_after_each_step_of_many_threads() {
             }
         }
     }
+}
+
+/// Does not compile if the type is `$bound`: then both implementations of `Unless` apply.
+macro_rules! is_not {
+    ($($type:ty: $bound:ident;)*) => {$(
+        const _: fn() = || {
+            trait Unless<A> {
+                fn compiles() {}
+            }
+            struct Both;
+            impl<T: ?Sized> Unless<()> for T {}
+            impl<T: ?Sized + $bound> Unless<Both> for T {}
+            <$type as Unless<_>>::compiles();
+        };
+    )*};
+}
+
+// Whoever holds a lock, or owns a reader, cannot hand that to another thread.
+is_not! {
+    Locked<'static, u64>: Send;
+    Locked<'static, u64>: Sync;
+    Inside<'static, AllThreads, u64>: Send;
+    Owner<'static>: Send;
+    Owner<'static>: Sync;
+    Pin<'static>: Send;
+    Mine<'static, AllThreads, u64>: Send;
+    Table<OneThread, u64, ()>: Sync;
+    Front<OneThread, u64>: Sync;
 }

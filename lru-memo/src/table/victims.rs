@@ -25,47 +25,47 @@ use crate::table::live::Live;
 
 /// With no more entries than this, all of them are candidates.
 const FEW: usize = if cfg!(test) { 64 } else { 1 << 14 };
-/// So many more candidates than entries do no harm.
+/// The number of outdated candidates that do no harm.
 const FEWEST: usize = 32;
-/// A batch that is made at once has about one entry in so many.
+/// A batch that is made at once has about one entry in this number.
 const SHARE_AT_ONCE: usize = 64;
-/// A batch that is made step by step has about one entry in so many, less those that were evicted meanwhile.
+/// A batch that is made step by step has about one entry in this number, less those that were evicted meanwhile.
 const SHARE_IN_STEPS: usize = 12;
 /// The longest step, in stamps.
 const LONGEST_STEP: usize = 1 << 12;
 /// A threshold is the `RANK`th smallest of a sample of `RANK * SHARE` entries.
 const RANK: usize = 32;
 
-/// A place that is to be evicted if its stamp is still the same.
+/// A place with a stamp that it had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Candidate {
     pub(crate) stamp: u64,
     pub(crate) place: Place,
 }
 
+/// The candidates for the next evictions.
 pub(crate) struct Victims {
-    /// The least recent first.
+    /// The least recent candidate first.
     queue: Vec<Candidate>,
-    /// The head of the queue; what is before it was taken.
+    /// The head of the queue. Candidates before it were taken.
     next: u32,
-    /// Those that were used since they joined the queue, the least recent on top.
+    /// Candidates that were used since they joined the queue, the least recent on top.
     used: BinaryHeap<Reverse<Candidate>>,
     /// Whether all entries are candidates.
     are_all: bool,
-    /// With many entries.
+    /// The walk for the next batch.
     walk: Option<Box<Walk>>,
 }
 
 /// A walk over the stamps, step by step, for the next batch.
 struct Walk {
-    /// The largest stamp that is wanted.
+    /// The largest stamp of the batch.
     threshold: u64,
-    /// The next place, and the last one.
     next: Place,
     last: Place,
-    /// How many stamps are looked at for each candidate that is taken.
+    /// The number of stamps that the walk passes for each taken candidate.
     step: usize,
-    /// How many candidates were taken since the last step.
+    /// The number of candidates taken since the last step.
     taken: usize,
     found: Vec<Candidate>,
 }
@@ -107,7 +107,7 @@ impl Victims {
         self.queue.push(candidate);
     }
 
-    /// Returns the head of the queue, if that is the least recent of the candidates should it be current.
+    /// Returns the head of the queue, if it is the least recent candidate.
     #[inline(always)]
     pub(crate) fn head(&self) -> Option<Candidate> {
         if self.are_all && self.used.is_empty() { self.queue.get(self.next as usize).copied() } else { None }
@@ -122,7 +122,7 @@ impl Victims {
     /// Takes the least recent of the candidates. `stamp_of` returns the stamp of a place with an entry. Returns none if new
     /// candidates are to be [found](Self::find).
     pub(crate) fn next(&mut self, stamp_of: impl Fn(Place) -> Option<u64>) -> Option<Place> {
-        // To sort all of them anew takes less than to sort most of them in.
+        // It takes less time to sort all candidates anew than to insert most of them.
         let most = FEWEST + (self.queue.len() - self.next as usize + self.used.len()) / 32;
         let mut outdated = 0;
         while !self.are_all || outdated <= most {
@@ -156,8 +156,8 @@ impl Victims {
         None
     }
 
-    /// Finds candidates among the `live` entries, of which there are so many, at places up to the last. `stamps` returns
-    /// the stamps of places.
+    /// Finds candidates among the `live` entries, of which there are so many, at places up to the last. `stamps` returns the
+    /// stamps from one place to another.
     #[cold]
     #[inline(never)]
     pub(crate) fn find<'s, S: Iterator<Item = (Place, &'s [AtomicU64])>>(
@@ -188,7 +188,7 @@ impl Victims {
         }
     }
 
-    /// Takes a step of the walk for the next batch, for each candidate that was taken.
+    /// Goes on with the walk for the next batch, by a step for each taken candidate.
     pub(crate) fn walk_on<'s, S: Iterator<Item = (Place, &'s [AtomicU64])>>(
         &mut self,
         stamps: impl Fn(Place, Place) -> S,
@@ -223,7 +223,7 @@ impl Victims {
     }
 }
 
-/// Returns a stamp of an entry, below which is about one entry in `share`; none if a sample has too few entries.
+/// Returns a stamp such that about one entry in `share` has a smaller one. Returns `None` if a sample has too few entries.
 fn threshold<'s>(
     slices: impl Iterator<Item = (Place, &'s [AtomicU64])>,
     live: &Live,
@@ -254,14 +254,14 @@ fn threshold<'s>(
     Some(smallest[RANK - 1]).filter(|&stamp| stamp < u64::MAX)
 }
 
-/// Adds the `live` entries whose stamps are no larger than a threshold.
+/// Adds the `live` entries whose stamps are at most the threshold.
 fn collect<'s>(
     found: &mut Vec<Candidate>,
     slices: impl Iterator<Item = (Place, &'s [AtomicU64])>,
     live: &Live,
     threshold: u64,
 ) {
-    /// So many stamps are compared at a time.
+    /// The number of stamps that are compared at a time.
     const TOGETHER: usize = 8;
     for (first, slice) in slices {
         for (first, stamps) in (first..).step_by(TOGETHER).zip(slice.chunks(TOGETHER)) {

@@ -18,6 +18,8 @@ use lru_memo::{lru_cache, shared};
 
 #[path = "function_worker/fleet.rs"]
 mod fleet;
+#[path = "function_worker/old.rs"]
+mod old;
 
 mod first {
     type Price = u64;
@@ -424,7 +426,9 @@ fn answer(command: &str, number: u64) -> String {
         "undelivered" => shared::health().undelivered.to_string(),
         "told" => format!("{:?}", shared::health()),
         "health" => format!("{:?}", shared::health().errors),
-        _ => fleet::answer(command, number).unwrap_or_else(|| panic!("there is no command {command}")),
+        _ => fleet::answer(command, number)
+            .or_else(|| old::answer(command, number))
+            .unwrap_or_else(|| panic!("there is no command {command}")),
     }
 }
 

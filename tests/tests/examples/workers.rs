@@ -254,6 +254,26 @@ fn workers_start_while_the_file_of_their_program_is_replaced() {
 }
 
 #[test]
+fn with_a_shared_cache_each_worker_tells_a_collector_the_same() {
+    let directory = Directory::new();
+    let server = Server::start_with(3, &["--scope", "shared", "--store", &directory.store()]);
+    server.get("/");
+    server.get("/");
+    // A worker tells of the functions that it has used.
+    server.infos(3);
+    let mut told = BTreeMap::new();
+    until("the metrics of every worker", || {
+        let (worker, _, metrics) = server.ask("/metrics").expect("a worker answers");
+        told.insert(worker, metrics);
+        (told.len() == 3).then_some(())
+    });
+    let mut told = told.into_values();
+    let first = told.next().expect("there are three");
+    assert!(first.lines().filter(|line| line.ends_with("} 1")).count() >= 3, "{first}");
+    told.for_each(|metrics| assert_eq!(metrics, first));
+}
+
+#[test]
 fn a_killed_worker_of_a_shared_cache_is_replaced_by_one_that_knows_what_it_knew() {
     let directory = Directory::new();
     let mut server = Server::start_with(2, &["--scope", "shared", "--store", &directory.store()]);

@@ -5,6 +5,7 @@
 pub mod function_worker;
 #[cfg(feature = "memcached")]
 pub mod memcached_server;
+pub mod place;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 pub mod ports;
 #[cfg(feature = "redis")]

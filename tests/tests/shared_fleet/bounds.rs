@@ -15,7 +15,7 @@ fn told(maxsize: usize) -> String {
     format!("[Some({maxsize}), Some({maxsize})]")
 }
 
-fn a_bound_is_that_of_all_workers_and_outlives_them(place: &Place) {
+fn a_bound_is_that_of_all_workers_and_outlives_them(place: Place) {
     let [mut one, mut other] = [Worker::start(&place.url), Worker::start(&place.url)];
     assert_eq!(one.ask("bounded_parameters"), told(4));
     assert_eq!(one.ask("bounded_all 4"), "12");
@@ -46,7 +46,7 @@ fn a_bound_is_that_of_all_workers_and_outlives_them(place: &Place) {
     assert_eq!(new.ask("health"), "[]");
 }
 
-fn the_least_recent_leave_whoever_has_used_them(place: &Place) {
+fn the_least_recent_leave_whoever_has_used_them(place: Place) {
     let [mut one, mut other] = [Worker::start(&place.url), Worker::start(&place.url)];
     one.ask("bounded_resize 100");
     one.ask("bounded_all 100");
@@ -59,7 +59,7 @@ fn the_least_recent_leave_whoever_has_used_them(place: &Place) {
     assert_eq!(one.ask("bounded_held 101"), "[3, 4, 42, 43, 71, 99, 100]");
 }
 
-fn the_environment_chooses_the_bound_of_a_process_that_makes_the_namespace(place: &Place) {
+fn the_environment_chooses_the_bound_of_a_process_that_makes_the_namespace(place: Place) {
     let start = |maxsize: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_function-worker"));
         command.env("LRU_MEMO_MAXSIZE", format!("function_worker::fleet::*={maxsize}"));

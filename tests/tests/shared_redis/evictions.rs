@@ -11,7 +11,7 @@ use super::shared::{RedisServer, info, peek, put, square};
 fn what_a_server_evicts_by_itself_leaves_a_cache_that_is_bounded_and_in_order() {
     let server = RedisServer::start();
     let store = server.store();
-    for part in ["meta", "values", "recent", "ages", "weights", "invalid"] {
+    for part in ["meta", "values", "recent", "ages", "weights", "invalid", "used"] {
         let (space, key) = (full_space(), |x: u64| x.to_le_bytes());
         for x in 0..3 {
             put(&store, &space, &key(x), &key(x), 2);

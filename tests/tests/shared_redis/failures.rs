@@ -389,6 +389,24 @@ fn an_answer_of_another_type_is_corrupt_quotes_nothing_and_leaves_the_server_in_
 }
 
 #[test]
+fn totals_that_are_no_numbers_hinder_nobody() {
+    let server = RedisServer::start();
+    let (store, space) = (server.store(), space("f", Some(1)));
+    let totals = || store.summary(&space).expect("it works").totals.expect("it counts");
+    assert!(!square(&store, &space, 1));
+    for total in ["T0", "T1", "T2", "T5"] {
+        server.ask(&["hset", &format!("lru-memo:{{{:032x}}}:meta", space.id()), total, "secret"]);
+    }
+    assert!(square(&store, &space, 1) && !square(&store, &space, 2));
+    assert_eq!((totals().hits, totals().misses, totals().evictions, totals().errors), (1, 2, 1, 0));
+    let mut more = lru_memo::CacheTotals::default();
+    more.errors = 3;
+    store.count(&space, &more).expect("it works");
+    store.clear(&space).expect("it works");
+    assert_eq!((totals().hits, totals().misses, totals().evictions, totals().errors), (1, 2, 1, 3));
+}
+
+#[test]
 fn health_tells_of_an_answer_of_another_type_without_quoting_it() {
     let server = RedisServer::start();
     let mut worker = super::shared::function_worker::Worker::start(&server.url());

@@ -9,7 +9,7 @@ use lru_memo::shared::{Found, Namespace, Redis, Store};
 use super::full_space;
 use super::shared::{RedisServer, call, info, peek, put, space, square};
 
-const PARTS: [&str; 7] = ["meta", "values", "recent", "ages", "weights", "invalid", "hits"];
+const PARTS: [&str; 8] = ["meta", "values", "recent", "ages", "weights", "invalid", "hits", "used"];
 /// What is left of thirty days when the use of a namespace is noted again, in milliseconds.
 const DUE: i64 = 29 * 86_400_000;
 
@@ -26,7 +26,7 @@ fn left(server: &RedisServer, space: &Namespace) -> Vec<(&'static str, i64)> {
     let ask =
         "local left = {} for at, name in ipairs(KEYS) do left[at] = redis.call('pttl', name) end return left";
     let keys = PARTS.map(|part| key(space, part));
-    let command: Vec<_> = ["eval", ask, "7"].into_iter().chain(keys.iter().map(String::as_str)).collect();
+    let command: Vec<_> = ["eval", ask, "8"].into_iter().chain(keys.iter().map(String::as_str)).collect();
     let told = server.ask(&command);
     let left = told.lines().map(|left| left.parse().expect("a number"));
     PARTS.into_iter().zip(left).filter(|(_, left)| *left != -2).collect()
@@ -98,7 +98,7 @@ fn the_first_hit_of_a_process_keeps_a_namespace_however_rarely_it_is_used() {
         assert!(matches!(store.get(&space, b"k"), Ok(Found::Hit(_))));
         let left = left(&server, &space);
         assert!(left.iter().all(|(_, left)| *left > DUE), "{left:?}");
-        assert_eq!(left.len(), 6, "all but hits: {left:?}");
+        assert_eq!(left.len(), 7, "all but hits: {left:?}");
         assert_eq!(info(&store, &space), (hits, 0, 1));
     }
 }

@@ -360,3 +360,8 @@ mod in_the_process {
 mod in_a_thread {
     in_scope!(thread);
 }
+
+#[cfg(feature = "shared")]
+mod on_a_store {
+    in_scope!(shared);
+}

@@ -6,10 +6,13 @@ use std::task::Poll;
 use lru_memo::{Outcome, lru_cache};
 use lru_memo_tests::polled::{Gate, poll};
 
+#[cfg(feature = "shared")]
+use pollster::block_on;
+
 use super::{begin, minutes_later, totals};
 
 macro_rules! in_scope {
-    ($($options:tt)*) => {
+    (|$told:ident| $totals:expr; $($options:tt)*) => {
         use super::*;
 
         #[test]
@@ -30,7 +33,10 @@ macro_rules! in_scope {
             assert_eq!(poll(recomputes.as_mut()), Poll::Ready((Ok(2), Outcome::Miss)));
             assert_eq!(poll(pin!(f(1))), Poll::Ready(Ok(2)));
             assert_eq!(GATE.runs(), 2);
-            assert_eq!(totals(f_cache_totals()), (2, 2, 1, 0));
+            assert_eq!(totals({
+                let $told = f_cache_totals();
+                $totals
+            }), (2, 2, 1, 0));
         }
 
         #[test]
@@ -65,7 +71,10 @@ macro_rules! in_scope {
             GATE.open(Err("panic".to_owned()));
             assert_eq!(poll(pin!(f_with_outcome(1))), Poll::Ready((Ok(1), Outcome::Stale)));
             assert_eq!(GATE.runs(), 4);
-            assert_eq!(totals(f_cache_totals()), (2, 4, 2, 3));
+            assert_eq!(totals({
+                let $told = f_cache_totals();
+                $totals
+            }), (2, 4, 2, 3));
             minutes_later(10);
             GATE.open(Ok(5));
             assert_eq!(poll(pin!(f_with_outcome(1))), Poll::Ready((Ok(5), Outcome::Miss)));
@@ -74,17 +83,27 @@ macro_rules! in_scope {
 }
 
 mod in_the_process {
-    in_scope!(scope = process);
+    in_scope!(|told| told; scope = process);
 }
 
 mod in_the_process_with_single_flight {
-    in_scope!(single_flight = true);
+    in_scope!(|told| told; single_flight = true);
 }
 
 mod in_a_thread {
-    in_scope!(scope = thread);
+    in_scope!(|told| told; scope = thread);
 }
 
 mod in_a_thread_with_single_flight {
-    in_scope!(scope = thread, single_flight = "5s");
+    in_scope!(|told| told; scope = thread, single_flight = "5s");
+}
+
+#[cfg(feature = "shared")]
+mod on_a_store {
+    in_scope!(|told| block_on(told); scope = shared);
+}
+
+#[cfg(feature = "shared")]
+mod on_a_store_with_single_flight {
+    in_scope!(|told| block_on(told); scope = shared, single_flight = true);
 }

@@ -52,6 +52,10 @@ macro_rules! served {
 served!(others_get_the_old_value_at_once, scope = process);
 served!(nobody_waits_with_single_flight, single_flight = true);
 served!(nobody_waits_with_a_limit, single_flight = "1h");
+#[cfg(feature = "shared")]
+served!(on_a_store_others_get_the_old_value_at_once, scope = shared);
+#[cfg(feature = "shared")]
+served!(on_a_store_nobody_waits_with_single_flight, scope = shared, single_flight = true);
 
 #[test]
 fn when_the_one_who_recomputes_hangs_others_compute_after_the_stale_time() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crossterm::event::KeyCode;
 
 use super::{Dashboard, Wish};
-use crate::row::Row;
+use crate::row::{Row, Totals};
 use crate::terminal::paint;
 
 /// What is on a screen of this size, and the rows that are shown reversed.
@@ -36,7 +36,25 @@ fn is_snapshot(name: &str, shown: &str) {
 
 fn row(name: &str, hits: u64, misses: u64, currsize: usize, maxsize: Option<usize>) -> Row {
     let bytes = Some(currsize as u64 * 333);
-    Row { currsize, maxsize, bytes, idle_seconds: Some(59), ..Row::named(name, hits, misses) }
+    let totals = Totals {
+        hits,
+        misses,
+        evictions: misses - (currsize as u64).min(misses),
+        expirations: 0,
+        stale_hits: 0,
+        errors: misses / 100,
+        waits: 0,
+        compute_seconds: misses as f64 * 0.03,
+        saved_seconds: hits as f64 * 0.03,
+    };
+    Row {
+        currsize,
+        maxsize,
+        bytes,
+        totals: Some(totals),
+        idle_seconds: Some(59),
+        ..Row::named(name, hits, misses)
+    }
 }
 
 /// Namespaces that were looked at for a minute and a half.

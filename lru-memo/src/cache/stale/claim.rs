@@ -3,12 +3,12 @@
 //! Times are counted from the moment at which the entry became old. A claim names its process: in the child of a fork, the
 //! caller that has it does not exist, and another one may take it.
 
-use crate::sys::clock::Instant;
 use alloc::sync::Arc;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{AcqRel, Acquire};
 use core::time::Duration;
 
+use crate::sys::clock::Instant;
 use crate::sys::fork::Process;
 
 /// Free: 0. Resting: until when, in nanoseconds. Taken: [`TAKEN`], and the number of the process.

@@ -8,6 +8,7 @@ use super::super::codec::value::Codec;
 use super::super::namespace::Namespace;
 use super::super::turns::{Failed, Role, Run, Waited};
 use super::super::{Store, Ticket};
+use super::totals::Missed;
 use super::{SharedCall, SharedMiss, SharedPending, noted};
 use crate::cache::in_flight::deadline;
 use crate::flight::Failure;
@@ -27,13 +28,17 @@ impl SharedPending {
         match self {
             Self::Run(miss) => Err(miss),
             Self::Join(call, near, joined) => {
-                let calls = &call.cache.calls;
+                let (cache, calls) = (call.cache, &call.cache.ledger().calls);
                 if matches!(joined, Role::Wait(_)) {
                     calls.waits.fetch_add(1, Relaxed);
                 }
                 let found = call.joined(near, joined, deadline, codec).await;
-                let is_hit = matches!(found, Ok((Ok(_), _)));
-                let _ = calls.count(if is_hit { Ok(()) } else { Err(()) });
+                match &found {
+                    Ok((Ok(_), _)) => calls.count_hit(),
+                    Ok((Err(_), _)) => calls.count_miss(true),
+                    Err(miss) => calls.count_miss(miss.is_seen()),
+                }
+                cache.tell_soon();
                 found
             }
         }
@@ -140,7 +145,11 @@ impl SharedCall {
             (key, Some(Awaited::Unstored)) if !cache.is_current(caller, &run.bytes).await => {
                 Err(Self { cache, key: Some(key), caller, tags: Vec::new() })
             }
-            (_, Some(Awaited::Unstored) | None) => decoded(),
+            (_, None) => {
+                cache.count_unseen_hit();
+                decoded()
+            }
+            (_, Some(Awaited::Unstored)) => decoded(),
         }
     }
 }

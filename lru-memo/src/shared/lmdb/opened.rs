@@ -292,6 +292,7 @@ impl Opened {
         let space = self.table.space(index).ok_or_else(damaged)?;
         self.announce(&txn, index, space);
         let generation = self.empty(space);
+        space.forget_counts(generation);
         space.set_id(namespace.id());
         space.set_maxsize(namespace.maxsize());
         space.last_used.store(0, Relaxed);

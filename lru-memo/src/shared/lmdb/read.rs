@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use core::time::Duration;
 
 use heed::RoTxn;
 
@@ -12,7 +13,8 @@ use super::table::{LOCKED, Space, Tally, damaged};
 use super::write::{Change, is_valid};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
-use crate::shared::{Counts, Found, Ticket, health, wall};
+use crate::shared::{Counts, Found, Summary, Ticket, health, wall};
+use crate::totals::CacheTotals;
 
 /// How often a lookup is tried without a lock before it waits for the writers' lock.
 const ATTEMPTS: usize = 4;
@@ -39,7 +41,7 @@ enum Seen {
 impl Opened {
     /// Looks a key up. Returns the value, or a ticket for a miss.
     pub(super) fn look(&self, key: &HashedKey<'_>, what: Purpose) -> Result<Found, Error> {
-        let now = key.namespace.ttl().map(|_| wall::now());
+        let now = time_of(key.namespace);
         for _ in 0..ATTEMPTS {
             match self.try_look(key, what, now)? {
                 Seen::Hit(value) => return Ok(Found::Hit(value)),
@@ -77,7 +79,7 @@ impl Opened {
     #[cold]
     fn look_alone(&self, key: &HashedKey<'_>, what: Purpose) -> Result<Found, Error> {
         let (txn, index, space) = self.begin_in(key.namespace)?;
-        let now = key.namespace.ttl().map(|_| wall::now());
+        let now = time_of(key.namespace);
         let change = space.change.load(SeqCst);
         match self.see(&txn, index, space, change, key, what, now)? {
             Seen::Hit(value) => return Ok(Found::Hit(value)),
@@ -86,8 +88,11 @@ impl Opened {
         }
         // The entry has expired or is broken.
         let ticket = space.ticket();
+        let found = self.find(&txn, index, key)?;
+        let is_expired = found.is_some_and(|(_, record)| self.is_expired(key.namespace, space, &record, now));
         let mut change = Change::new(self, txn, index, space);
         if change.remove_key(key)? {
+            change.expirations += u64::from(is_expired);
             change.commit()?;
         }
         if what == Purpose::Call {
@@ -118,10 +123,8 @@ impl Opened {
             }
             return Ok(Seen::Miss(ticket));
         };
-        if let (Some(ttl), Some(now)) = (key.namespace.ttl(), now) {
-            if wall::is_expired(record.since, now, ttl) {
-                return Ok(Seen::Unclear);
-            }
+        if self.is_expired(key.namespace, space, &record, now) {
+            return Ok(Seen::Unclear);
         }
         let value = record.value.to_vec();
         if !record.is_whole(&value) {
@@ -136,8 +139,41 @@ impl Opened {
         if !self.touch(space, change, &record)? {
             return Ok(Seen::Unclear);
         }
+        if let (Some(idle), Some(now)) = (key.namespace.idle(), now) {
+            self.note_use(space, &record, now, idle);
+        }
         Tally::add(&space.hits, ticket.generation);
         Ok(Seen::Hit(value))
+    }
+
+    /// Notes when an entry was used. Uses that follow each other closely are not noted, so that processes do not all write
+    /// what all read.
+    fn note_use(&self, space: &Space, record: &Record<'_>, now: u64, idle: Duration) {
+        const MOST: u128 = 1_000_000;
+        if let Some(slot) = self.table.slot(space, record.slot) {
+            let gained = now.saturating_sub(slot.seen.load(Relaxed));
+            if u128::from(gained) > (idle.as_nanos() / 1024).min(MOST) {
+                slot.seen.fetch_max(now, Relaxed);
+            }
+        }
+    }
+
+    /// Whether an entry has expired, given the time if entries of the namespace expire. If the space changes meanwhile, the
+    /// answer may be wrong.
+    pub(super) fn is_expired(
+        &self,
+        namespace: &Namespace,
+        space: &Space,
+        record: &Record<'_>,
+        now: Option<u64>,
+    ) -> bool {
+        let Some(now) = now else { return false };
+        let is_unused = |idle| {
+            let seen = self.table.slot(space, record.slot).map_or(0, |slot| slot.seen.load(Relaxed));
+            wall::is_unused(seen, now, idle)
+        };
+        namespace.ttl().is_some_and(|ttl| wall::is_expired(record.since, now, ttl))
+            || namespace.idle().is_some_and(is_unused)
     }
 
     /// Makes an entry the most recent one. Returns `false` if the space has changed meanwhile.
@@ -178,6 +214,13 @@ impl Opened {
         Ok(())
     }
 
+    /// Turns a hit into a miss, as [`count_hit`](Self::count_hit) counts.
+    pub(super) fn hit_to_miss(&self, namespace: &Namespace) -> Result<(), Error> {
+        let (_txn, _, space) = self.begin_in(namespace)?;
+        space.hit_to_miss();
+        Ok(())
+    }
+
     pub(super) fn ticket(&self, namespace: &Namespace) -> Result<Ticket, Error> {
         self.observe(namespace, Space::ticket)
     }
@@ -187,9 +230,24 @@ impl Opened {
         self.observe(key.namespace, |space| is_valid(space, since, key.hash))
     }
 
-    /// Returns the counters, and the present bound.
-    pub(super) fn counts(&self, namespace: &Namespace) -> Result<(Counts, Option<usize>), Error> {
-        self.observe(namespace, |space| (space.counts(), space.maxsize()))
+    /// Returns the counters, the present bound, and the totals.
+    pub(super) fn summary(&self, namespace: &Namespace) -> Result<Summary, Error> {
+        let (counts, maxsize, totals) =
+            self.observe(namespace, |space| (space.counts(), space.maxsize(), space.totals()))?;
+        Ok(Summary { maxsize, totals: Some(totals), ..Summary::new(namespace, counts) })
+    }
+
+    pub(super) fn counts(&self, namespace: &Namespace) -> Result<Counts, Error> {
+        self.observe(namespace, Space::counts)
+    }
+
+    /// Adds to the totals. Needs no lock once this process has found the namespace.
+    pub(super) fn count(&self, namespace: &Namespace, more: &CacheTotals) -> Result<(), Error> {
+        match self.known(namespace) {
+            Some((_, space)) => space.count(more),
+            None => self.begin_in(namespace)?.2.count(more),
+        }
+        Ok(())
     }
 
     /// Reads several numbers of a space at one moment.
@@ -228,9 +286,21 @@ impl Opened {
     }
 }
 
+/// Returns the time, if entries of the namespace expire.
+pub(super) fn time_of(namespace: &Namespace) -> Option<u64> {
+    namespace.ttl().or(namespace.idle()).map(|_| wall::now())
+}
+
 impl Space {
     pub(super) fn ticket(&self) -> Ticket {
         Ticket { generation: self.generation.load(Relaxed), sequence: self.sequence.load(Relaxed) }
+    }
+
+    /// Turns a hit into a miss. The caller has the writers' lock.
+    pub(super) fn hit_to_miss(&self) {
+        let generation = self.generation.load(Relaxed);
+        Tally::take_back(&self.hits, generation);
+        Tally::add(&self.misses, generation);
     }
 
     pub(super) fn counts(&self) -> Counts {

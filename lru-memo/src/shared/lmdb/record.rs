@@ -130,31 +130,45 @@ pub(super) struct Named {
     pub(super) maxsize: Option<usize>,
     pub(super) max_weight: Option<u64>,
     pub(super) ttl: Option<Duration>,
+    pub(super) idle: Option<Duration>,
     pub(super) name: String,
 }
+
+/// A byte that no text has. It ends a name that another limit follows.
+const END_OF_NAME: u8 = 0xff;
 
 impl Named {
     pub(super) fn new(space: u32, generation: u64, namespace: &Namespace) -> Self {
         let name = namespace.name().to_owned();
-        let (maxsize, max_weight, ttl) = (namespace.maxsize(), namespace.max_weight(), namespace.ttl());
-        Self { space, generation, maxsize, max_weight, ttl, name }
+        let (maxsize, max_weight) = (namespace.maxsize(), namespace.max_weight());
+        let (ttl, idle) = (namespace.ttl(), namespace.idle());
+        Self { space, generation, maxsize, max_weight, ttl, idle, name }
     }
 
     pub(super) fn write(&self) -> Vec<u8> {
         // A limit that does not fit the field is written as none: the others are for people only.
         let maxsize = self.maxsize.map_or(u64::MAX, |maxsize| maxsize as u64);
-        let ttl = self.ttl.and_then(|ttl| u64::try_from(ttl.as_nanos()).ok()).unwrap_or(u64::MAX);
+        let nanoseconds = |length: Duration| u64::try_from(length.as_nanos()).ok();
+        let ttl = self.ttl.and_then(nanoseconds).unwrap_or(u64::MAX);
         let mut bytes = self.space.to_le_bytes().to_vec();
         bytes.extend(self.generation.to_le_bytes());
         for limit in [maxsize, self.max_weight.unwrap_or(u64::MAX), ttl] {
             bytes.extend(limit.to_le_bytes());
         }
         bytes.extend(self.name.as_bytes());
+        if let Some(idle) = self.idle.and_then(nanoseconds) {
+            bytes.push(END_OF_NAME);
+            bytes.extend(idle.to_le_bytes());
+        }
         bytes
     }
 
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (head, name) = bytes.split_at_checked(36)?;
+        let (name, idle) = match name.iter().position(|&byte| byte == END_OF_NAME) {
+            Some(end) => (&name[..end], Some(u64::from_le_bytes(name[end + 1..].try_into().ok()?))),
+            None => (name, None),
+        };
         let limit = |at: usize| {
             let limit = u64::from_le_bytes(head[at..at + 8].try_into().ok()?);
             (limit != u64::MAX).then_some(limit)
@@ -165,6 +179,7 @@ impl Named {
             maxsize: limit(12).and_then(|maxsize| usize::try_from(maxsize).ok()),
             max_weight: limit(20),
             ttl: limit(28).map(Duration::from_nanos),
+            idle: idle.map(Duration::from_nanos),
             name: core::str::from_utf8(name).ok()?.to_owned(),
         })
     }

@@ -79,6 +79,7 @@ impl Opened {
             // A torn stamp could be so large that no stamp follows it.
             if stamp & LOCKED == 0 && is_same && used > stamp && used < LOCKED / 2 {
                 slot.used.store(used, Relaxed);
+                slot.seen.fetch_max(known.seen.load(Relaxed), Relaxed);
                 space.clock.fetch_max(used, Relaxed);
             }
         }
@@ -116,6 +117,8 @@ impl Opened {
             slot.since.store(since, Relaxed);
             slot.weight.store(weight, Relaxed);
             if used & LOCKED != 0 {
+                // The change may have noted another entry's use there.
+                slot.seen.store(since, Relaxed);
                 slot.used.store((used & !LOCKED).max(stamp), SeqCst);
             }
         }
@@ -163,8 +166,7 @@ impl Opened {
             slot.used.fetch_or(LOCKED, SeqCst);
         }
         let generation = space.generation.load(Relaxed).wrapping_add(1);
-        Tally::reset(&space.hits, generation);
-        Tally::reset(&space.misses, generation);
+        space.begin_counting(generation);
         space.generation.store(generation, Relaxed);
         space.entries.store(0, Relaxed);
         space.weight.store(0, Relaxed);

@@ -23,6 +23,7 @@ use std::path::Path;
 
 use super::raw::{self, Mapping, Robust, Shared};
 use crate::shared::error::{Error, Kind};
+use crate::totals::{CacheTotals, NUMBERS};
 
 /// The mark of a slot without an entry, or whose entry is being stored or removed.
 pub(super) const LOCKED: u64 = 1 << 63;
@@ -124,7 +125,10 @@ pub(super) struct Space {
     pub(super) older_stored: AtomicU64,
     /// The largest number of entries, or `u64::MAX`. The namespace's record in LMDB has it, too.
     maxsize: AtomicU64,
-    _unused: [AtomicU64; 10],
+    /// What processes have counted, see [`CacheTotals::numbers`]. Hits and misses that a clear has zeroed are there, too,
+    /// from the next clear on.
+    totals: [AtomicU64; NUMBERS],
+    _unused: [AtomicU64; 1],
 }
 
 // SAFETY: atomics only: 72 words of 8 bytes fill nine lines of 64.
@@ -133,7 +137,7 @@ unsafe impl Shared for Space {}
 const _: () = assert!(size_of::<Head>() == 192 && size_of::<Space>() == 576);
 
 /// The metadata of one entry.
-#[repr(C, align(32))]
+#[repr(C)]
 pub(super) struct Slot {
     /// The stamp of the last use, with the mark [`LOCKED`].
     pub(super) used: AtomicU64,
@@ -142,9 +146,11 @@ pub(super) struct Slot {
     /// When the entry was stored.
     pub(super) since: AtomicU64,
     pub(super) weight: AtomicU64,
+    /// When the entry was used last, if that matters.
+    pub(super) seen: AtomicU64,
 }
 
-// SAFETY: atomics only: four words of 8 bytes fill 32.
+// SAFETY: atomics only: five words of 8 bytes fill 40.
 unsafe impl Shared for Slot {}
 
 /// A counter of one generation. A process that counts late, after a clear, changes nothing. There are two of each
@@ -175,6 +181,11 @@ impl Tally {
 
     pub(super) fn get(tallies: &[Self; 2], generation: u64) -> u64 {
         tallies[(generation & 1) as usize].0.load(Acquire) & ((1 << Self::BITS) - 1)
+    }
+
+    /// Returns the sum of this generation's counter and that of the one before.
+    fn of_both(tallies: &[Self; 2]) -> u64 {
+        Self::get(tallies, 0) + Self::get(tallies, 1)
     }
 }
 
@@ -211,6 +222,37 @@ impl Space {
 
     pub(super) fn set_maxsize(&self, maxsize: Option<usize>) {
         self.maxsize.store(maxsize.map_or(u64::MAX, |maxsize| maxsize as u64), Relaxed);
+    }
+
+    /// Returns the totals.
+    pub(super) fn totals(&self) -> CacheTotals {
+        let told = CacheTotals::of_numbers(self.totals.each_ref().map(|number| number.load(Relaxed)));
+        let (hits, misses) = (Tally::of_both(&self.hits), Tally::of_both(&self.misses));
+        told.with(&CacheTotals { hits, misses, ..CacheTotals::default() }, u64::saturating_add)
+    }
+
+    /// Adds to the totals.
+    pub(super) fn count(&self, more: &CacheTotals) {
+        for (number, more) in self.totals.iter().zip(more.numbers()).filter(|(_, more)| *more != 0) {
+            let _ = number.fetch_update(Relaxed, Relaxed, |now| Some(now.saturating_add(more)));
+        }
+    }
+
+    /// Begins the counters of the next generation, and keeps the last but one's in the totals.
+    pub(super) fn begin_counting(&self, generation: u64) {
+        let (hits, misses) = (Tally::get(&self.hits, generation), Tally::get(&self.misses, generation));
+        Tally::reset(&self.hits, generation);
+        Tally::reset(&self.misses, generation);
+        self.count(&CacheTotals { hits, misses, ..CacheTotals::default() });
+    }
+
+    /// Zeroes all counters and totals.
+    pub(super) fn forget_counts(&self, generation: u64) {
+        for generation in [generation, generation.wrapping_add(1)] {
+            Tally::reset(&self.hits, generation);
+            Tally::reset(&self.misses, generation);
+        }
+        self.totals.iter().for_each(|number| number.store(0, Relaxed));
     }
 
     /// Returns the next stamp.

@@ -2,15 +2,18 @@
 
 use core::ops::Bound;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::time::Duration;
 use std::io::Write;
 
 use super::opened::{HashedKey, Opened, Writing};
+use super::read::time_of;
 use super::record::{Named, Record, entries_of, entry_key, namespace_key};
 use super::room;
-use super::table::{LOCKED, Slot, Space, Tally, damaged};
+use super::table::{LOCKED, Slot, Space, damaged};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Entry, Ticket, wall};
+use crate::totals::CacheTotals;
 
 /// How often room is made for one entry. Each time makes twice as much room as before.
 const EVICTIONS: u32 = 8;
@@ -26,12 +29,15 @@ pub(super) struct Change<'a> {
     space: &'a Space,
     /// The slot of the new entry, and its stamp.
     filled: Option<(u32, u64)>,
+    /// How many entries have left for others, and because they were too old.
+    evictions: u64,
+    pub(super) expirations: u64,
 }
 
 impl<'a> Change<'a> {
     pub(super) fn new(opened: &'a Opened, txn: Writing<'a>, index: u32, space: &'a Space) -> Self {
         opened.announce(&txn, index, space);
-        Self { opened, txn, index, space, filled: None }
+        Self { opened, txn, index, space, filled: None, evictions: 0, expirations: 0 }
     }
 
     pub(super) fn commit(self) -> Result<(), Error> {
@@ -41,6 +47,8 @@ impl<'a> Change<'a> {
             head.pending_slot.store(u64::from(slot) + 1, SeqCst);
         }
         self.txn.commit()?;
+        let (evictions, expirations) = (self.evictions, self.expirations);
+        self.space.count(&CacheTotals { evictions, expirations, ..CacheTotals::default() });
         if let Some((slot, stamp)) = self.filled {
             self.opened.set_stamp(self.space, u64::from(slot) + 1, stamp);
         }
@@ -118,19 +126,31 @@ impl<'a> Change<'a> {
             let oldest = orders.oldest(table, space);
             if let Some((number, ..)) = oldest.filter(|&(.., since)| wall::is_expired(since, now, ttl)) {
                 self.remove_slot(number)?;
+                self.expirations += 1;
                 return Ok(true);
             }
         }
-        self.evict_least_recent(orders)
+        // An entry that was not used for long is among the least recent.
+        self.evict_least_recent(orders, namespace.idle().map(|idle| (idle, now)))
     }
 
-    fn evict_least_recent(&mut self, orders: &mut super::evict::Orders) -> Result<bool, Error> {
+    /// Evicts the least recent entry. It counts as expired if it was unused for so long at that time.
+    fn evict_least_recent(
+        &mut self,
+        orders: &mut super::evict::Orders,
+        unused: Option<(Duration, u64)>,
+    ) -> Result<bool, Error> {
         let (table, space) = (&self.opened.table, self.space);
         loop {
             let Some((number, slot, stamp)) = orders.least_recent(table, space) else { return Ok(false) };
             // A hit may have changed the stamp: then another entry is the victim.
             if slot.used.compare_exchange(stamp, stamp | LOCKED, SeqCst, Relaxed).is_ok() {
+                let seen = slot.seen.load(Relaxed);
                 self.remove_slot(number)?;
+                match unused {
+                    Some((idle, now)) if wall::is_unused(seen, now, idle) => self.expirations += 1,
+                    _ => self.evictions += 1,
+                }
                 return Ok(true);
             }
         }
@@ -143,6 +163,7 @@ impl<'a> Change<'a> {
                 let slot = self.opened.table.slot(self.space, number).ok_or_else(damaged)?;
                 if slot.used.load(SeqCst) & LOCKED == 0 && slot.since.load(Relaxed) > now {
                     self.remove_slot(number)?;
+                    self.expirations += 1;
                 }
             }
         }
@@ -161,7 +182,7 @@ impl<'a> Change<'a> {
         let mut orders = opened.orders.lock();
         let orders = orders.entry(self.index).or_default();
         orders.refresh(space);
-        self.evict_least_recent(orders)?;
+        self.evict_least_recent(orders, None)?;
         opened.table.take_vacant(space)
     }
 
@@ -186,6 +207,7 @@ impl<'a> Change<'a> {
         })?;
         slot.hash.store(key.hash, Relaxed);
         slot.since.store(since, Relaxed);
+        slot.seen.store(now, Relaxed);
         if since < now {
             self.opened.orders.lock().entry(self.index).or_default().note_older(
                 self.space,
@@ -292,9 +314,10 @@ impl Opened {
         if entry.computed_since.is_some_and(|ticket| !is_valid(space, ticket, key.hash)) {
             return Ok(false);
         }
-        let found = self.find(&txn, index, key)?.map(|(number, record)| (number, record.slot, record.since));
-        let is_expired = |since| key.namespace.ttl().is_some_and(|ttl| wall::is_expired(since, now, ttl));
-        if found.is_some_and(|(_, _, since)| !entry.replace && !is_expired(since)) {
+        let found = self.find(&txn, index, key)?.map(|(number, record)| {
+            (number, record.slot, self.is_expired(key.namespace, space, &record, Some(now)))
+        });
+        if found.is_some_and(|(_, _, is_expired)| !entry.replace && !is_expired) {
             return Ok(false);
         }
         let admitted = key.namespace.admits(entry.weight);
@@ -307,8 +330,9 @@ impl Opened {
             return Err(too_much("the shared store is full"));
         }
         let mut change = Change::new(self, txn, index, space);
-        if let Some((number, slot, _)) = found {
+        if let Some((number, slot, is_expired)) = found {
             change.remove(key.hash, number, slot)?;
+            change.expirations += u64::from(is_expired);
         }
         if admitted {
             change.make_room(key.namespace, entry.weight, now)?;
@@ -321,10 +345,9 @@ impl Opened {
     pub(super) fn invalidate(&self, key: &HashedKey<'_>) -> Result<bool, Error> {
         let (txn, index, space) = self.begin_in(key.namespace)?;
         // An expired entry counts as missing.
-        let ttl = key.namespace.ttl();
-        let found = self.find(&txn, index, key)?.map(|(_, record)| record.since);
-        let is_there =
-            found.is_some_and(|since| ttl.is_none_or(|ttl| !wall::is_expired(since, wall::now(), ttl)));
+        let now = time_of(key.namespace);
+        let found = self.find(&txn, index, key)?;
+        let is_there = found.is_some_and(|(_, record)| !self.is_expired(key.namespace, space, &record, now));
         let mut change = Change::new(self, txn, index, space);
         space.remember_invalidated(key.hash);
         change.remove_key(key)?;
@@ -341,8 +364,7 @@ impl Opened {
         change.remove_key(key)?;
         change.force_commit()?;
         change.commit()?;
-        Tally::take_back(&space.hits, ticket.generation);
-        Tally::add(&space.misses, ticket.generation);
+        space.hit_to_miss();
         Ok(ticket)
     }
 

@@ -314,8 +314,13 @@ impl<'a> Access<'a> {
     pub(super) fn lifetime(&self) -> u32 {
         // The time in the entry decides about expiry. The server only cleans up, somewhat later. Memcached takes a
         // number above 30 days for a date.
-        let seconds = self.space.ttl().map_or(0, |ttl| ttl.as_secs().saturating_add(2));
-        u32::try_from(seconds).ok().filter(|seconds| *seconds <= 30 * 24 * 3600).unwrap_or(0)
+        self.space.ttl().map_or(0, |ttl| self.lifetime_of(ttl))
+    }
+
+    /// The same for what matters for this time.
+    pub(super) fn lifetime_of(&self, length: Duration) -> u32 {
+        let seconds = u32::try_from(length.as_secs().saturating_add(2)).ok();
+        seconds.filter(|seconds| *seconds <= 30 * 24 * 3600).unwrap_or(0)
     }
 }
 

@@ -12,6 +12,7 @@ use super::unlisted::Unlisted;
 use crate::shared::error::Error;
 use crate::shared::namespace::Namespace;
 use crate::shared::{Counts, Summary};
+use crate::totals::CacheTotals;
 
 /// How often an operation begins again because the namespace has become one of the other kind.
 pub(super) const KINDS: u32 = 8;
@@ -46,10 +47,14 @@ pub(super) fn is_listed(space: &Namespace) -> bool {
 pub(super) fn summary(access: &Access<'_>) -> Result<Summary, Error> {
     let Some(known) = access.read()? else { return Ok(Summary::new(access.space, Counts::default())) };
     let maxsize = known.directory.maxsize(access.space);
-    Ok(Summary { maxsize, ..Summary::new(access.space, counts(access, &known.directory)?) })
+    let counts = counts(access, &known.directory)?;
+    let here = CacheTotals { hits: counts.hits, misses: counts.misses, ..CacheTotals::default() };
+    let totals = Some(known.directory.totals.with(&here, u64::saturating_add));
+    Ok(Summary { maxsize, totals, ..Summary::new(access.space, counts) })
 }
 
-fn counts(access: &Access<'_>, directory: &Directory) -> Result<Counts, Error> {
+/// Returns the counters.
+pub(super) fn counts(access: &Access<'_>, directory: &Directory) -> Result<Counts, Error> {
     if Limits::are_listed(access.space, directory.maxsize(access.space)) {
         Listed::new(access, b"").counts(directory)
     } else {
@@ -73,9 +78,10 @@ pub(super) fn resize(access: &Access<'_>, maxsize: usize) -> Result<(), Error> {
             })
         };
     }
-    let Counts { hits, misses, .. } = counts(access, &directory)?;
-    let mut next = directory.cleared();
+    let Counts { hits, misses, currsize } = counts(access, &directory)?;
+    let mut next = directory.emptied();
     next.maxsize = Some(maxsize as u64);
+    next.count(&CacheTotals { evictions: currsize as u64, ..CacheTotals::default() });
     if is_listed {
         (next.hits, next.misses) = (hits, misses);
     } else {

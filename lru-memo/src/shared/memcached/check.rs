@@ -38,15 +38,16 @@ fn use_up(directory: &mut Directory) {
     let ticket = directory.ticket();
     assert!(directory.allows(ticket, key));
     assert!(!directory.allows(Ticket { generation: !ticket.generation, ..ticket }, key));
-    for ttl in [None, Some(Duration::from_secs(1))] {
+    for expiry in [None, Some(Duration::from_secs(1))] {
         for max_weight in [None, Some(u64::MAX)] {
-            let limits = Limits { maxsize: 3, max_weight, ttl };
-            let record = Record { hash: directory.hash_of(key), version: 1, weight: 1 << 63, stored: now };
+            let limits = Limits { maxsize: 3, max_weight, ttl: expiry, idle: expiry };
+            let hash = directory.hash_of(key);
+            let record = Record { hash, version: 1, weight: 1 << 63, stored: now, used: now };
             let bound = directory.bound(limits).max(1);
             directory.add(record, limits, now);
             assert!(directory.records.len() <= bound);
-            let found = directory.find(key, ttl, now).expect("it was added");
-            directory.touch(found);
+            let found = directory.find(key, limits, now).expect("it was added");
+            directory.touch(found, limits, now);
         }
     }
     directory.invalidate(key);

@@ -6,10 +6,11 @@ use core::time::Duration;
 
 use super::item::{seal, unsealed};
 use super::names::Names;
-use crate::shared::Ticket;
 use crate::shared::namespace::Namespace;
 use crate::shared::unique::unique;
-use crate::shared::wall::is_expired;
+use crate::shared::wall::{is_expired, is_unused};
+use crate::shared::{Counts, Ticket};
+use crate::totals::{CacheTotals, NUMBERS};
 
 /// How many invalidations are remembered. A value is not stored if there were more during its run.
 const REMEMBERED: usize = 16;
@@ -34,6 +35,8 @@ pub(super) struct Directory {
     pub(super) misses: u64,
     /// The bound on the number of entries, if it is another than the function was compiled with.
     pub(super) maxsize: Option<u64>,
+    /// The totals, without hits and misses since the last clear.
+    pub(super) totals: CacheTotals,
     /// The entries, the most recent last.
     pub(super) records: Vec<Record>,
 }
@@ -49,6 +52,15 @@ pub(super) struct Record {
     pub(super) weight: u64,
     /// When the entry was stored, in nanoseconds since 1970; 0 without `ttl`.
     pub(super) stored: u64,
+    /// When the entry was used last, in nanoseconds since 1970; 0 without `idle`.
+    pub(super) used: u64,
+}
+
+impl Record {
+    fn is_expired(&self, limits: Limits, now: u64) -> bool {
+        limits.ttl.is_some_and(|ttl| is_expired(self.stored, now, ttl))
+            || limits.idle.is_some_and(|idle| is_unused(self.used, now, idle))
+    }
 }
 
 impl Directory {
@@ -61,13 +73,27 @@ impl Directory {
             hits: 0,
             misses: 0,
             maxsize: None,
+            totals: CacheTotals::default(),
             records: Vec::new(),
         }
     }
 
-    /// Returns the directory after a clear.
-    pub(super) fn cleared(&self) -> Self {
-        Self { seed: self.seed, maxsize: self.maxsize, ..Self::new() }
+    /// Returns the directory after a clear that has zeroed these counters.
+    pub(super) fn cleared(&self, counts: Counts) -> Self {
+        let Counts { hits, misses, .. } = counts;
+        let mut cleared = self.emptied();
+        cleared.count(&CacheTotals { hits, misses, ..CacheTotals::default() });
+        cleared
+    }
+
+    /// Returns the directory of the next generation, without entries and counters.
+    pub(super) fn emptied(&self) -> Self {
+        Self { seed: self.seed, maxsize: self.maxsize, totals: self.totals, ..Self::new() }
+    }
+
+    /// Adds to the totals.
+    pub(super) fn count(&mut self, more: &CacheTotals) {
+        self.totals = self.totals.with(more, u64::saturating_add);
     }
 
     /// Returns a directory that stands for one that cannot be decoded.
@@ -118,19 +144,23 @@ impl Directory {
     }
 
     /// Returns the index of a key's entry. Removes an expired entry.
-    pub(super) fn find(&mut self, key: &[u8], ttl: Option<Duration>, now: u64) -> Option<usize> {
+    pub(super) fn find(&mut self, key: &[u8], limits: Limits, now: u64) -> Option<usize> {
         let hash = self.hash_of(key);
         // Searches from the most recent entry, which is looked up most often.
         let at = self.records.iter().rposition(|record| record.hash == hash)?;
-        if ttl.is_some_and(|ttl| is_expired(self.records[at].stored, now, ttl)) {
+        if self.records[at].is_expired(limits, now) {
             self.records.remove(at);
+            self.totals.expirations = self.totals.expirations.saturating_add(1);
             return None;
         }
         Some(at)
     }
 
     /// Makes an entry the most recent.
-    pub(super) fn touch(&mut self, at: usize) {
+    pub(super) fn touch(&mut self, at: usize, limits: Limits, now: u64) {
+        if limits.idle.is_some() {
+            self.records[at].used = self.records[at].used.max(now);
+        }
         self.records[at..].rotate_left(1);
     }
 
@@ -171,17 +201,26 @@ impl Directory {
         let is_over =
             |count, weight| count > limits.maxsize || limits.max_weight.is_some_and(|max| weight > max);
         while !self.records.is_empty() && is_over(self.records.len(), weight) {
-            let leaving = self.records.remove(self.next_to_leave(limits.ttl, now));
+            let expired = self.expired(limits, now);
+            let left_for = match expired {
+                Some(_) => &mut self.totals.expirations,
+                None => &mut self.totals.evictions,
+            };
+            *left_for = left_for.saturating_add(1);
+            let leaving = self.records.remove(expired.unwrap_or(0));
             weight = weight.saturating_sub(leaving.weight);
             left.push(leaving);
         }
         left
     }
 
-    fn next_to_leave(&self, ttl: Option<Duration>, now: u64) -> usize {
-        let Some(ttl) = ttl else { return 0 };
-        let oldest = self.records.iter().enumerate().min_by_key(|(_, record)| record.stored);
-        oldest.filter(|(_, record)| is_expired(record.stored, now, ttl)).map_or(0, |(at, _)| at)
+    /// Returns the index of an expired entry.
+    fn expired(&self, limits: Limits, now: u64) -> Option<usize> {
+        if limits.ttl.or(limits.idle).is_none() {
+            return None;
+        }
+        let expired = self.records.iter().enumerate().filter(|(_, record)| record.is_expired(limits, now));
+        expired.min_by_key(|(_, record)| record.stored).map(|(at, _)| at)
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -194,10 +233,12 @@ impl Directory {
         bytes.extend(self.hits.to_le_bytes());
         bytes.extend(self.misses.to_le_bytes());
         bytes.extend(self.maxsize.unwrap_or(NONE).to_le_bytes());
+        self.totals.numbers().iter().for_each(|number| bytes.extend(number.to_le_bytes()));
         // Weights and times are left out if all are 0: the directory is sent with each hit, so it should be short.
         let weighed = self.records.iter().any(|record| record.weight != 0);
         let stamped = self.records.iter().any(|record| record.stored != 0);
-        bytes.extend([u8::from(weighed), u8::from(stamped)]);
+        let noted = self.records.iter().any(|record| record.used != 0);
+        bytes.extend([weighed, stamped, noted].map(u8::from));
         for record in &self.records {
             bytes.extend(record.hash.to_le_bytes());
             bytes.extend(record.version.to_le_bytes());
@@ -206,6 +247,9 @@ impl Directory {
             }
             if stamped {
                 bytes.extend(record.stored.to_le_bytes());
+            }
+            if noted {
+                bytes.extend(record.used.to_le_bytes());
             }
         }
         seal(&mut bytes);
@@ -222,7 +266,12 @@ impl Directory {
         }
         let (hits, misses) = (number(&mut rest)?, number(&mut rest)?);
         let maxsize = Some(number(&mut rest)?).filter(|&maxsize| maxsize != NONE);
-        let (&[weighed, stamped], mut rest) = rest.split_first_chunk()?;
+        let mut totals = [0; NUMBERS];
+        for total in &mut totals {
+            *total = number(&mut rest)?;
+        }
+        let totals = CacheTotals::of_numbers(totals);
+        let (&[weighed, stamped, noted], mut rest) = rest.split_first_chunk()?;
         // A longer one is refused: evicting from it would take long.
         let mut records = Vec::with_capacity((rest.len() / 16 + 1).min(Limits::LONGEST));
         while !rest.is_empty() {
@@ -232,9 +281,10 @@ impl Directory {
             let (hash, version) = (number(&mut rest)?, number(&mut rest)?);
             let weight = if weighed != 0 { number(&mut rest)? } else { 0 };
             let stored = if stamped != 0 { number(&mut rest)? } else { 0 };
-            records.push(Record { hash, version, weight, stored });
+            let used = if noted != 0 { number(&mut rest)? } else { 0 };
+            records.push(Record { hash, version, weight, stored, used });
         }
-        Some(Self { generation, seed, sequence, invalidated, hits, misses, maxsize, records })
+        Some(Self { generation, seed, sequence, invalidated, hits, misses, maxsize, totals, records })
     }
 }
 
@@ -244,16 +294,17 @@ pub(super) struct Limits {
     pub(super) maxsize: usize,
     pub(super) max_weight: Option<u64>,
     pub(super) ttl: Option<Duration>,
+    pub(super) idle: Option<Duration>,
 }
 
 impl Limits {
-    /// The maximum number of entries in a directory. Each call sends 16 to 32 bytes for each entry.
+    /// The maximum number of entries in a directory. Each call sends 16 to 40 bytes for each entry.
     pub(super) const LONGEST: usize = 1024;
 
     /// Returns the limits of a namespace with a list of its entries.
     pub(super) fn of(space: &Namespace) -> Self {
         let maxsize = space.maxsize().map_or(Self::LONGEST, |maxsize| maxsize.min(Self::LONGEST));
-        Self { maxsize, max_weight: space.max_weight(), ttl: space.ttl() }
+        Self { maxsize, max_weight: space.max_weight(), ttl: space.ttl(), idle: space.idle() }
     }
 
     /// Whether a namespace with this bound has a list of its entries. One with a bound on the weight always has, and has
@@ -279,10 +330,11 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: Limits = Limits { maxsize: 3, max_weight: None, ttl: Some(Duration::from_nanos(100)) };
+    const LIMITS: Limits =
+        Limits { maxsize: 3, max_weight: None, ttl: Some(Duration::from_nanos(100)), idle: None };
 
     fn record(hash: u64, stored: u64) -> Record {
-        Record { hash, version: 1 << 60 | stored, weight: 2, stored }
+        Record { hash, version: 1 << 60 | stored, weight: 2, stored, used: stored + 1 }
     }
 
     #[test]
@@ -297,7 +349,9 @@ mod tests {
         }
         assert_eq!(Directory::decode(b""), None);
         let plain = Directory {
-            records: (0..3).map(|at| Record { hash: at, version: at, weight: 0, stored: 0 }).collect(),
+            records: (0..3)
+                .map(|at| Record { hash: at, version: at, weight: 0, stored: 0, used: 0 })
+                .collect(),
             ..Directory::new()
         };
         let bytes = plain.encode();
@@ -318,7 +372,7 @@ mod tests {
 
     #[test]
     fn what_is_longer_than_a_directory_may_be_is_none() {
-        let record = Record { hash: 1, version: 2, weight: 0, stored: 0 };
+        let record = Record { hash: 1, version: 2, weight: 0, stored: 0, used: 0 };
         let of = |length| Directory { records: vec![record; length], ..Directory::new() }.encode();
         assert!(Directory::decode(&of(Limits::LONGEST)).is_some());
         assert_eq!(Directory::decode(&of(Limits::LONGEST + 1)), None);
@@ -341,8 +395,8 @@ mod tests {
         }
         assert_eq!(directory.add(record(4, 100), LIMITS, 100), [record(2, 0)]);
         assert_eq!(directory.add(record(5, 100), LIMITS, 100), [record(1, 50)]);
-        directory.touch(0);
-        directory.touch(2);
+        directory.touch(0, LIMITS, 100);
+        directory.touch(2, LIMITS, 100);
         assert_eq!(directory.add(record(6, 101), LIMITS, 101), [record(4, 100)]);
     }
 

@@ -8,7 +8,7 @@ use super::item::{seal, unsealed};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Counts, Summary};
 
-const MARK: &[u8; 4] = b"LMi1";
+const MARK: &[u8; 4] = b"LMi2";
 /// The maximum number of namespaces. The oldest ones drop out of a longer list.
 const MOST: usize = 4096;
 /// The maximum length of a name in the list. A longer name is cut.
@@ -31,10 +31,11 @@ fn encode(all: &[Summary]) -> Vec<u8> {
         let longest = summary.name.len().min(LONGEST_NAME);
         let end = (0..=longest).rfind(|end| summary.name.is_char_boundary(*end)).unwrap_or(0);
         let name = &summary.name[..end];
-        let ttl = summary.ttl.map_or(NONE, |ttl| u64::try_from(ttl.as_nanos()).unwrap_or(NONE - 1));
+        let nanoseconds = |length: Duration| u64::try_from(length.as_nanos()).unwrap_or(NONE - 1);
+        let [ttl, idle] = [summary.ttl, summary.max_idle].map(|length| length.map_or(NONE, nanoseconds));
         bytes.extend(summary.id.to_le_bytes());
-        for limit in [summary.maxsize.map_or(NONE, |max| max as u64), summary.max_weight.unwrap_or(NONE), ttl]
-        {
+        let maxsize = summary.maxsize.map_or(NONE, |max| max as u64);
+        for limit in [maxsize, summary.max_weight.unwrap_or(NONE), ttl, idle] {
             bytes.extend(limit.to_le_bytes());
         }
         bytes.push(name.len() as u8);
@@ -52,6 +53,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Vec<Summary>> {
         let (maxsize, after) = limit(after)?;
         let (max_weight, after) = limit(after)?;
         let (ttl, after) = limit(after)?;
+        let (idle, after) = limit(after)?;
         let (length, after) = after.split_first()?;
         let (name, after) = after.split_at_checked(usize::from(*length))?;
         all.push(Summary {
@@ -60,7 +62,9 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Vec<Summary>> {
             maxsize: maxsize.map(usize::try_from).transpose().ok()?,
             max_weight,
             ttl: ttl.map(Duration::from_nanos),
+            max_idle: idle.map(Duration::from_nanos),
             counts: Counts::default(),
+            totals: None,
             weight: None,
             bytes: None,
             idle: None,

@@ -9,7 +9,7 @@ use super::names::Counter;
 use super::wire::{Batch, When};
 use crate::shared::error::{Error, Kind};
 use crate::shared::unique::unique;
-use crate::shared::wall::since;
+use crate::shared::wall::{is_unused, since};
 use crate::shared::{Counts, Entry, Found, Ticket};
 
 /// How often a lookup tries to change the directory while other processes do. After that, the lookup is counted beside
@@ -27,6 +27,7 @@ struct Stored {
     version: u64,
     weight: u64,
     stored: u64,
+    used: u64,
 }
 
 /// An operation on one key.
@@ -43,12 +44,12 @@ impl<'a> Listed<'a> {
 
     /// Looks the key up. `count_miss` says whether a miss counts.
     pub(super) fn look(&self, count_miss: bool) -> Result<Found, Error> {
-        let (ttl, now) = (self.limits.ttl, self.access.now);
+        let (limits, now) = (self.limits, self.access.now);
         let changed =
-            self.access.change(Some(TRIES), |directory| match directory.find(self.key, ttl, now) {
+            self.access.change(Some(TRIES), |directory| match directory.find(self.key, limits, now) {
                 Some(at) => {
                     let version = directory.records[at].version;
-                    directory.touch(at);
+                    directory.touch(at, limits, now);
                     directory.count_hit();
                     Edited { value: Some(version), ..Edited::written(Looked::Hit(version)) }
                 }
@@ -67,8 +68,11 @@ impl<'a> Listed<'a> {
                 }
             }
             Changed::Overtaken(mut directory) => {
-                let found = directory.find(self.key, ttl, now).map(|at| directory.records[at].version);
-                let value = found.map(|version| self.fetch(version)).transpose()?.flatten();
+                let found = directory.find(self.key, limits, now).map(|at| directory.records[at]);
+                let value = found.map(|record| self.fetch(record.version)).transpose()?.flatten();
+                if let (Some(record), Some(_)) = (found, &value) {
+                    self.note_use(record)?;
+                }
                 if value.is_some() || count_miss {
                     let counter = if value.is_some() { Counter::Hits } else { Counter::Misses };
                     self.access.count(directory.generation, counter, 1)?;
@@ -76,6 +80,21 @@ impl<'a> Listed<'a> {
                 Ok(value.map_or(Found::Miss(directory.ticket()), Found::Hit))
             }
         }
+    }
+
+    /// Notes the use of an entry whose last noted use is a while ago, although other processes change the directory.
+    fn note_use(&self, record: Record) -> Result<(), Error> {
+        let (limits, now) = (self.limits, self.access.now);
+        if limits.idle.is_none_or(|idle| !is_unused(record.used, now, idle / 4)) {
+            return Ok(());
+        }
+        self.access.change_always(|directory| {
+            let at = directory.records.iter().rposition(|other| other.version == record.version);
+            if let Some(at) = at {
+                directory.touch(at, limits, now);
+            }
+            Edited { result: (), write: at.is_some(), value: None }
+        })
     }
 
     fn fetch(&self, version: u64) -> Result<Option<Vec<u8>>, Error> {
@@ -101,9 +120,18 @@ impl<'a> Listed<'a> {
         })
     }
 
+    /// Turns a hit into a miss, and leaves the entry.
+    pub(super) fn hit_to_miss(&self) -> Result<(), Error> {
+        self.access.change_always(|directory| {
+            directory.hits = directory.hits.saturating_sub(1);
+            directory.count_miss(true);
+            Edited::written(())
+        })
+    }
+
     pub(super) fn peek(&self) -> Result<Option<Vec<u8>>, Error> {
         let Some(mut known) = self.access.read()? else { return Ok(None) };
-        let found = known.directory.find(self.key, self.limits.ttl, self.access.now);
+        let found = known.directory.find(self.key, self.limits, self.access.now);
         let version = found.map(|at| known.directory.records[at].version);
         version.map_or(Ok(None), |version| self.fetch(version))
     }
@@ -114,10 +142,10 @@ impl<'a> Listed<'a> {
     }
 
     pub(super) fn invalidate(&self) -> Result<bool, Error> {
-        let (ttl, now) = (self.limits.ttl, self.access.now);
+        let (limits, now) = (self.limits, self.access.now);
         let gone = self.access.change_always(|directory| {
             directory.invalidate(self.key);
-            let found = directory.find(self.key, ttl, now);
+            let found = directory.find(self.key, limits, now);
             Edited::written(found.map(|at| directory.records.remove(at).version))
         })?;
         delete(self.access, gone.as_slice());
@@ -142,7 +170,8 @@ impl<'a> Listed<'a> {
         }
         let weight = self.limits.max_weight.map_or(0, |_| entry.weight);
         let stored = self.limits.ttl.map_or(0, |_| since(self.access.now, entry.age));
-        let record = Stored { version, weight, stored };
+        let used = self.limits.idle.map_or(0, |_| self.access.now);
+        let record = Stored { version, weight, stored, used };
         let is_stored = self.settle(&entry, Some(record))?;
         if !is_stored {
             delete(self.access, &[version]);
@@ -159,22 +188,22 @@ impl<'a> Listed<'a> {
     /// Adds a written entry to the directory, unless its ticket is outdated by now. Without `record`, only removes the
     /// older entry. Returns whether the entry was added.
     fn settle(&self, entry: &Entry<'_>, record: Option<Stored>) -> Result<bool, Error> {
-        let (ttl, now) = (self.limits.ttl, self.access.now);
+        let (limits, now) = (self.limits, self.access.now);
         let left = self.access.change_always(|directory| {
             if entry.computed_since.is_some_and(|ticket| !directory.allows(ticket, self.key)) {
                 return Edited::left(None);
             }
-            let found = directory.find(self.key, ttl, now);
-            if directory.bound(self.limits) == 0 {
+            let found = directory.find(self.key, limits, now);
+            if directory.bound(limits) == 0 {
                 return Edited::left(None);
             }
             if found.is_some() && !entry.replace || found.is_none() && record.is_none() {
                 return Edited::left(None);
             }
             let mut left: Vec<Record> = found.map(|at| directory.records.remove(at)).into_iter().collect();
-            if let Some(Stored { version, weight, stored }) = record {
-                let record = Record { hash: directory.hash_of(self.key), version, weight, stored };
-                left.extend(directory.add(record, self.limits, now));
+            if let Some(Stored { version, weight, stored, used }) = record {
+                let record = Record { hash: directory.hash_of(self.key), version, weight, stored, used };
+                left.extend(directory.add(record, limits, now));
             }
             Edited::written(Some(left))
         })?;

@@ -3,8 +3,10 @@
 //! The directory has the generation and the last invalidations. Counters are items of their own, for lookups, misses
 //! and entries.
 
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::access::{Access, Edited};
 use super::directory::Directory;
@@ -12,7 +14,7 @@ use super::names::{Counter, Names};
 use super::server::Server;
 use super::wire::{Answer, Batch, When};
 use crate::shared::error::{Error, Kind};
-use crate::shared::wall::is_expired;
+use crate::shared::wall::{is_expired, is_unused};
 use crate::shared::{Counts, Entry, Found, Ticket};
 
 /// An operation on one key.
@@ -58,17 +60,16 @@ impl<'a> Unlisted<'a> {
         let access = self.access;
         let mut batch = Batch::new();
         access.ask_for_directory(&mut batch);
-        batch.get(name);
         batch.count(&access.items.counter(generation, Counter::Hits), 1);
+        self.ask_for_entry(name, &mut batch);
         let mut answers = access.ask_here(&batch)?.into_iter();
-        let mut next = || answers.next().unwrap_or(Answer::Missing);
-        let (directory, item) = (next(), next());
-        next().done()?;
+        let directory = answers.next().unwrap_or(Answer::Missing);
+        answers.next().unwrap_or(Answer::Missing).done()?;
         let directory = self.current(directory)?;
         if directory.generation != generation {
             return Ok(Looked::Elsewhere(directory.names()));
         }
-        if let Some(value) = self.alive(item)? {
+        if let Some(value) = self.used(access.server, name, answers)? {
             return Ok(Looked::Found(Found::Hit(value)));
         }
         // Hits are lookups less misses.
@@ -87,9 +88,8 @@ impl<'a> Unlisted<'a> {
     ) -> Result<Looked, Error> {
         let access = self.access;
         let mut batch = Batch::new();
-        batch.get(name);
-        let item = server.exchange(&batch, access.until)?.pop().unwrap_or(Answer::Missing);
-        let value = self.alive(item)?;
+        self.ask_for_entry(name, &mut batch);
+        let value = self.used(server, name, server.exchange(&batch, access.until)?)?;
         let mut batch = Batch::new();
         access.ask_for_directory(&mut batch);
         if value.is_some() || count_miss {
@@ -114,19 +114,65 @@ impl<'a> Unlisted<'a> {
         }
     }
 
-    /// Returns the value in an answer, if it is the entry of this key and has not expired.
-    fn alive(&self, answer: Answer) -> Result<Option<Vec<u8>>, Error> {
-        let item = answer.value()?;
-        let found = self.access.value_in(item.as_ref().map(|(bytes, _)| &bytes[..]), self.key);
-        let is_live =
-            |stored| self.access.space.ttl().is_none_or(|ttl| !is_expired(stored, self.access.now, ttl));
-        Ok(found.filter(|(_, stored)| is_live(*stored)).map(|(value, _)| value))
+    /// Asks for an entry and, with `idle`, for the time of its last use.
+    fn ask_for_entry(&self, name: &str, batch: &mut Batch) {
+        batch.get(name);
+        if self.access.space.idle().is_some() {
+            batch.get(&last_use_of(name));
+        }
+    }
+
+    /// Returns the value in the answers, if it is the entry of this key and has not expired, and the time of its last
+    /// use.
+    fn alive(&self, answers: impl IntoIterator<Item = Answer>) -> Result<Option<(Vec<u8>, u64)>, Error> {
+        let (space, now, mut answers) = (self.access.space, self.access.now, answers.into_iter());
+        let item = answers.next().unwrap_or(Answer::Missing).value()?;
+        let Some((value, stored)) =
+            self.access.value_in(item.as_ref().map(|(bytes, _)| &bytes[..]), self.key)
+        else {
+            return Ok(None);
+        };
+        let noted = answers.next().unwrap_or(Answer::Missing).counter()?;
+        // The item of another time may be gone, or that of an older entry of this key.
+        let used = stored.max(noted);
+        let has_expired = space.ttl().is_some_and(|ttl| is_expired(stored, now, ttl))
+            || space.idle().is_some_and(|idle| is_unused(used, now, idle));
+        Ok((!has_expired).then_some((value, used)))
+    }
+
+    /// Like [`alive`](Self::alive), for a call. Notes the use if the last noted one is a while ago, so that most hits are
+    /// one round trip.
+    fn used(
+        &self,
+        server: &Server,
+        name: &str,
+        answers: impl IntoIterator<Item = Answer>,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let (access, alive) = (self.access, self.alive(answers)?);
+        if let (Some((_, used)), Some(idle)) = (&alive, access.space.idle()) {
+            if is_unused(*used, access.now, idle / 16) {
+                self.note_use(server, name, idle)?;
+            }
+        }
+        Ok(alive.map(|(value, _)| value))
+    }
+
+    fn note_use(&self, server: &Server, name: &str, idle: Duration) -> Result<(), Error> {
+        let (access, mut batch) = (self.access, Batch::new());
+        let now = access.now.to_string();
+        batch.set(&last_use_of(name), now.as_bytes(), When::Always, access.lifetime_of(idle));
+        server.exchange(&batch, access.until).map(|_| ())
     }
 
     pub(super) fn peek(&self) -> Result<Option<Vec<u8>>, Error> {
         let Some(known) = self.access.read()? else { return Ok(None) };
-        let name = self.name(known.directory.names());
-        self.alive(self.access.ask(&name, |batch| batch.get(&name))?)
+        Ok(self.look_up(&self.name(known.directory.names()))?.map(|(value, _)| value))
+    }
+
+    fn look_up(&self, name: &str) -> Result<Option<(Vec<u8>, u64)>, Error> {
+        let mut batch = Batch::new();
+        self.ask_for_entry(name, &mut batch);
+        self.alive(self.access.store.servers.of(name).exchange(&batch, self.access.until)?)
     }
 
     /// Whether the key was neither cleared nor invalidated since the ticket.
@@ -146,13 +192,12 @@ impl<'a> Unlisted<'a> {
     fn remove(&self, names: Names) -> Result<bool, Error> {
         let name = self.name(names);
         let mut batch = Batch::new();
-        batch.get(&name);
+        self.ask_for_entry(&name, &mut batch);
         batch.delete(&name);
-        let mut answers =
-            self.access.store.servers.of(&name).exchange(&batch, self.access.until)?.into_iter();
-        let mut next = || answers.next().unwrap_or(Answer::Missing);
-        let was_there = self.alive(next())?.is_some();
-        if next().done()?.is_some() {
+        let mut answers = self.access.store.servers.of(&name).exchange(&batch, self.access.until)?;
+        let deleted = answers.pop().unwrap_or(Answer::Missing);
+        let was_there = self.alive(answers)?.is_some();
+        if deleted.done()?.is_some() {
             self.access.count(names.generation, Counter::Entries, -1)?;
         }
         Ok(was_there)
@@ -166,6 +211,12 @@ impl<'a> Unlisted<'a> {
         Ok(directory.ticket())
     }
 
+    /// Turns a hit into a miss, and leaves the entry. Hits are lookups less misses.
+    pub(super) fn hit_to_miss(&self) -> Result<(), Error> {
+        let generation = self.access.read_or_make()?.generation;
+        self.access.count(generation, Counter::Misses, 1)
+    }
+
     pub(super) fn store(&self, entry: Entry<'_>) -> Result<bool, Error> {
         let directory = self.access.read_or_make()?;
         let is_stale = |directory: &Directory| {
@@ -176,6 +227,10 @@ impl<'a> Unlisted<'a> {
         }
         let name = self.name(directory.names());
         let item = self.access.item(self.key, &entry)?;
+        if let Some(idle) = self.access.space.idle().filter(|_| !entry.age.is_zero()) {
+            // The item tells an earlier time.
+            self.note_use(self.access.store.servers.of(&name), &name, idle)?;
+        }
         let Some((number, is_new)) = self.send(&name, directory.generation, &item, entry.replace)? else {
             return Ok(false);
         };
@@ -223,7 +278,7 @@ impl<'a> Unlisted<'a> {
                 return Err(error);
             }
         }
-        if !replace && self.alive(self.access.ask(name, |batch| batch.get(name))?)?.is_some() {
+        if !replace && self.look_up(name)?.is_some() {
             return Ok(None);
         }
         let written = self.access.ask(name, |batch| batch.set(name, item, When::Always, seconds))?.done()?;
@@ -238,6 +293,11 @@ impl Unlisted<'_> {
         let currsize = usize::try_from(entries).unwrap_or(usize::MAX);
         Ok(Counts { hits: lookups.saturating_sub(misses), misses, currsize })
     }
+}
+
+/// Returns the name of the item with the time of an entry's last use. It is on the server of the entry.
+fn last_use_of(name: &str) -> String {
+    format!("{name}:u")
 }
 
 enum Looked {

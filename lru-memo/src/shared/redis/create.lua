@@ -4,6 +4,6 @@ if redis.call('HSETNX', meta, 'g', ARGV[4]) == 1 then
   -- If the server has evicted `meta`, the order of the remaining entries is lost.
   forget_entries()
   redis.call('UNLINK', invalid, hits)
-  redis.call('HSET', meta, 'n', ARGV[5], 'maxsize', ARGV[6], 'max_weight', ARGV[7], 'ttl', ARGV[8])
+  redis.call('HSET', meta, 'n', ARGV[5], 'maxsize', ARGV[6], 'max_weight', ARGV[7], 'ttl', ARGV[8], 'idle', ARGV[9])
 end
 return ticket()

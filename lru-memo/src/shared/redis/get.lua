@@ -3,6 +3,7 @@
 local value = find()
 if value then
   redis.call('RPUSH', hits, key)
+  note_use()
   settle()
   return value
 end

@@ -1,16 +1,26 @@
--- Looks up an entry. KEYS: meta, values, recent, hits, and with a ttl also ages. ARGV: the key; whether a miss counts; the
--- ttl in microseconds; by how many microseconds a test has advanced the clock. Returns the value, or the ticket for a miss,
--- or an empty table if the entry has expired and get.lua is needed.
+-- Looks up an entry. KEYS: meta, values, recent, hits, with a ttl also ages, and with idle also used. ARGV: the key; whether a
+-- miss counts; by how many microseconds a test has advanced the clock; ttl and idle in microseconds, each perhaps empty.
+-- Returns the value, or the ticket for a miss, or an empty table if the entry has expired and get.lua is needed.
 local MOST_HITS, MOST_BYTES = 128, 16384
 local key = ARGV[1]
 local value = redis.call('HGET', KEYS[2], key)
 if value then
   if KEYS[5] then
-    local since = redis.call('ZSCORE', KEYS[5], key)
     local time = redis.call('TIME')
-    local age = time[1] * 1000000 + time[2] + ARGV[4] - (since or 0)
-    if not since or age >= tonumber(ARGV[3]) or age < 0 then
-      return {}
+    local now = time[1] * 1000000 + time[2] + ARGV[3]
+    if ARGV[4] ~= '' then
+      local since = redis.call('ZSCORE', KEYS[5], key)
+      local age = now - (since or 0)
+      if not since or age >= tonumber(ARGV[4]) or age < 0 then
+        return {}
+      end
+    end
+    if ARGV[5] ~= '' then
+      local since = redis.call('HGET', KEYS[#KEYS], key)
+      if not since or math.abs(now - since) >= tonumber(ARGV[5]) then
+        return {}
+      end
+      redis.call('HSET', KEYS[#KEYS], key, now)
     end
   end
   local logged = redis.call('RPUSH', KEYS[4], key)

@@ -11,5 +11,6 @@ local bound = math.max(target, count - EVICTIONS)
 for _ = bound + 1, count do
   evict(max_weight)
 end
+count_evictions()
 redis.call('HSET', meta, 'maxsize', bound == target and ARGV[4] or string.format('%.0f', bound))
 return bound == target and 1 or 2

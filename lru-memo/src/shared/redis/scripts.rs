@@ -9,11 +9,13 @@ use redis::Script;
 pub(super) struct Scripts {
     pub(super) create: Script,
     pub(super) clear: Script,
+    pub(super) count: Script,
     pub(super) count_hit: Script,
     pub(super) current: Script,
     pub(super) extend: Script,
     pub(super) get: Script,
     pub(super) hit: Script,
+    pub(super) hit_to_miss: Script,
     pub(super) info: Script,
     pub(super) invalidate: Script,
     pub(super) lease: Script,
@@ -36,6 +38,7 @@ impl Scripts {
             Script::new(&format!("{periods}{}", body.replace("-- settle\n", include_str!("settle.lua"))))
         };
         let (prelude, is_current) = (include_str!("prelude.lua"), include_str!("is_current.lua"));
+        let hit_to_miss = include_str!("hit_to_miss.lua");
         let evict = include_str!("evict.lua");
         let look = |body: &str| whole(&format!("{prelude}{body}"));
         // A script that also notes the use of the namespace.
@@ -47,18 +50,20 @@ impl Scripts {
         Self {
             create: script(include_str!("create.lua")),
             clear: script(include_str!("clear.lua")),
+            count: whole(include_str!("count.lua")),
             count_hit: whole(include_str!("count_hit.lua")),
             current: look(&format!("{is_current}return is_current(ARGV[4], tonumber(ARGV[5])) and 1 or 0\n")),
             extend: Script::new(include_str!("extend.lua")),
             get: script(include_str!("get.lua")),
             hit: whole(include_str!("hit.lua")),
+            hit_to_miss: script(hit_to_miss),
             info: Script::new(include_str!("info.lua")),
             invalidate: script(include_str!("invalidate.lua")),
             lease: Script::new(include_str!("lease.lua")),
             list: Script::new(include_str!("list.lua")),
             peek: look(include_str!("peek.lua")),
             recent: look(include_str!("recent.lua")),
-            reject: script(include_str!("reject.lua")),
+            reject: script(&format!("remove(key)\n{hit_to_miss}")),
             resize: script(&format!("{evict}{}", include_str!("resize.lua"))),
             store: script(&format!("{is_current}{evict}{}", include_str!("store.lua"))),
             ticket: look(include_str!("ticket.lua")),

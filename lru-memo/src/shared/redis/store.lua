@@ -28,22 +28,23 @@ if maxsize == 0 or max_weight and weight > max_weight then
   return 0
 end
 
-local count = redis.call('HLEN', values)
+local entries = redis.call('HLEN', values)
 local sum = max_weight and tonumber(redis.call('HGET', meta, 'w') or 0)
-local evicted = 0
-while count > 0 and (maxsize and count >= maxsize or max_weight and sum + weight > max_weight) do
-  if evicted == EVICTIONS then
+while entries > 0 and (maxsize and entries >= maxsize or max_weight and sum + weight > max_weight) do
+  if evicted + expired == EVICTIONS then
+    count_evictions()
     return 2
   end
   local left = evict(max_weight)
   sum = sum and sum - left
-  count = count - 1
-  evicted = evicted + 1
+  entries = entries - 1
 end
+count_evictions()
 
 redis.call('HSET', values, key, value)
 redis.call('HINCRBY', meta, 'p', 1)
 redis.call('ZADD', recent, redis.call('HINCRBY', meta, 't', 1), key)
+note_use()
 if ttl then
   redis.call('ZADD', ages, now() - ARGV[10], key)
 end

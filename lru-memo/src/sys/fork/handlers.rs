@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::own::OfProcess;
 use super::process::hand_over;
-use super::{Forkable, Locked};
+use super::{Forkable, LockedByFork};
 use crate::flight::this_thread;
 
 /// A cache that each fork locks.
@@ -67,7 +67,7 @@ impl Registration {
 
 /// The locks that are held during a fork. The list is unlocked last: until then, nothing leaves it.
 struct ForkLocks {
-    caches: Vec<Box<dyn Locked>>,
+    caches: Vec<Box<dyn LockedByFork>>,
     _list: MutexGuard<'static, List>,
 }
 

@@ -61,11 +61,11 @@ mod handlers {
     use alloc::boxed::Box;
     use core::ops::DerefMut;
 
-    use super::super::{Forkable, Locked};
+    use super::super::{Forkable, LockedByFork};
     use super::{Guarded, Heritage};
 
     impl<T: Heritage> Forkable for Guarded<T> {
-        fn lock(&self) -> Box<dyn Locked + '_> {
+        fn lock(&self) -> Box<dyn LockedByFork + '_> {
             Box::new(InheritedGuard(self.state.lock()))
         }
     }
@@ -73,7 +73,7 @@ mod handlers {
     /// The guard of the lock during a fork.
     struct InheritedGuard<G>(G);
 
-    impl<T: Heritage, G: DerefMut<Target = T>> Locked for InheritedGuard<G> {
+    impl<T: Heritage, G: DerefMut<Target = T>> LockedByFork for InheritedGuard<G> {
         fn forget_others(&mut self) {
             self.0.forget_others();
         }

@@ -1,7 +1,7 @@
-//! When entries expire: a heap of their deadlines, the first one on top. Entries keep their deadlines themselves.
+//! Deadlines: a heap, the first deadline on top. The entries have their own deadlines.
 //!
-//! A deadline may be put off, and a place may become another entry's, without the heap being told: what comes to the
-//! top is compared with what the entry says, and goes where it belongs.
+//! The heap is not updated when a deadline is put off, or when another entry gets the place. When a deadline comes to the
+//! top, it is compared with that of the entry, and put where it belongs.
 
 use crate::sys::clock::Instant;
 use alloc::collections::{BinaryHeap, binary_heap::PeekMut};
@@ -14,7 +14,7 @@ use crate::table::blocks::Place;
 pub(crate) struct Deadlines(BinaryHeap<Reverse<(Instant, Place)>>);
 
 impl Deadlines {
-    /// Adds a deadline. Those of entries that have left are forgotten once there are more of them than `entries`.
+    /// Adds a deadline. Deadlines of entries that have left are forgotten once there are more of them than `entries`.
     pub(crate) fn push(
         &mut self,
         deadline: Instant,
@@ -37,8 +37,8 @@ impl Deadlines {
         self.0.push(Reverse((deadline, place)));
     }
 
-    /// Takes an entry whose deadline has passed, which the caller then removes. Asks for the deadlines of entries that are
-    /// there; of places without an entry there is none.
+    /// Takes an entry whose deadline has passed. The caller removes it. `deadline_of` returns the deadline of the entry at a
+    /// place, or `None` if there is no entry.
     pub(crate) fn pop(
         &mut self,
         now: Instant,

@@ -28,9 +28,4 @@ fn j(x: u64) -> u64 {
     x
 }
 
-#[lru_cache(scope = shared, idle = "10m")]
-fn k(x: u64) -> u64 {
-    x
-}
-
 fn main() {}

@@ -12,6 +12,7 @@ use super::read::{Reader, truncated};
 use super::write::{Floats, Writer, write_bytes};
 use super::{Tag, Unfit};
 use crate::shared::error::{Error, Kind};
+use crate::shared::function::stale::undated;
 use crate::shared::function::tags::without_head;
 
 /// The data of a key or a value in a shared store, in serde's data model. Stores keep keys and values in a
@@ -70,6 +71,7 @@ impl Data {
     /// Reads a value, without the tags of its entry. Returns `None` if the bytes are not a value.
     #[must_use]
     pub fn read_value(bytes: &[u8]) -> Option<Self> {
+        let bytes = undated(bytes).unwrap_or(bytes);
         let value = without_head(bytes).unwrap_or(bytes);
         let [value] = <[Self; 1]>::try_from(Self::read_key(value)?).ok()?;
         Some(value)

@@ -1,5 +1,4 @@
--- Turns a hit into a miss, and removes the entry. Returns the ticket.
-remove(key)
+-- Turns a hit into a miss. Returns the ticket.
 settle()
 local counts = redis.call('HMGET', meta, 't', 'p')
 -- A clear may have removed the hit. The number of uses never decreases, because entries are ordered by it.

@@ -1,0 +1,130 @@
+//! What a caller does after a miss: it runs the function, and stores the value.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::future::Future;
+use core::time::Duration;
+
+use super::super::codec::value::Codec;
+use super::super::turns::{Run, SharedTurn};
+use super::{SharedMiss, noted, tags, with_head};
+use crate::codegen::outcome::{Errors, Returned};
+use crate::shared::Store;
+
+impl SharedMiss {
+    /// Marks the calling thread as the leader while the function runs, so that a recursive call does not wait.
+    pub fn enter(&mut self) -> impl Sized + '_ {
+        self.turn.as_mut().and_then(SharedTurn::enter)
+    }
+
+    /// Like [`enter`](Self::enter), for an `async fn`.
+    pub async fn inside<F: Future>(&mut self, body: F) -> F::Output {
+        match &mut self.turn {
+            Some(turn) => turn.inside(body).await,
+            None => body.await,
+        }
+    }
+
+    /// Gives copies of the run's error to the followers in this process, if there is an error and it can be copied.
+    pub fn share_error<Kind, R: Returned<Kind>>(&mut self, returned: &R, errors: Errors<R>) {
+        let Some(copy) = errors.copy() else { return };
+        if returned.value().is_some() {
+            return;
+        }
+        if let Some(turn) = self.turn.take() {
+            turn.fail(self.since, || copy(returned));
+        }
+    }
+
+    /// Ends the run, and stores its value. Nothing is stored without a value (`Err`), or after a clear or an
+    /// invalidation of the key during the run.
+    pub async fn complete<Kind, R: Returned<Kind>>(
+        &mut self,
+        outcome: R,
+        codec: Codec<R::Value>,
+        admits: impl FnOnce(&R::Value) -> bool,
+        ttl_of: impl FnOnce(&R::Value) -> Option<Duration>,
+    ) -> R {
+        self.stopwatch.end(outcome.value().is_some());
+        if let Some((bytes, _)) = self.keep(&outcome, codec, admits, ttl_of).await {
+            self.land(bytes);
+        }
+        outcome
+    }
+
+    /// Stores the value of a run, if it has one. Returns its bytes, and whether they are stored.
+    pub(super) async fn keep<Kind, R: Returned<Kind>>(
+        &mut self,
+        outcome: &R,
+        codec: Codec<R::Value>,
+        admits: impl FnOnce(&R::Value) -> bool,
+        ttl_of: impl FnOnce(&R::Value) -> Option<Duration>,
+    ) -> Option<(Arc<Vec<u8>>, bool)> {
+        let (bytes, own_ttl) = self.encode(outcome.value(), codec, admits, ttl_of)?;
+        let Self { cache, caller, replace, near, .. } = *self;
+        let is_stored = match self.stored.take() {
+            Some((key, ticket)) if self.refreshes => {
+                let bytes = Arc::clone(&bytes);
+                let refresh = move |store: Option<&dyn Store>, key: &[u8]| {
+                    let is_stored = cache.overwrite(store, key, &bytes, own_ttl, Some(ticket));
+                    if is_stored {
+                        cache.keep_near(key, &bytes, near, true);
+                    }
+                    is_stored
+                };
+                cache.change(caller, key, refresh).await.unwrap_or(false)
+            }
+            Some((key, ticket)) => {
+                let stored = cache.store(caller, key, (Arc::clone(&bytes), own_ttl), ticket, replace);
+                let (key, is_stored) = stored.await;
+                if is_stored {
+                    cache.keep_near(&key, &bytes, near, replace);
+                }
+                is_stored
+            }
+            None => false,
+        };
+        Some((bytes, is_stored))
+    }
+
+    /// Gives the bytes of the value to the followers.
+    pub(super) fn land(&mut self, bytes: Arc<Vec<u8>>) {
+        if let Some(turn) = self.turn.take() {
+            turn.land(Run { bytes, since: self.since });
+        }
+    }
+
+    /// Encodes the value if it will be stored, or if followers may wait for it, and asks for the lifetime that the value
+    /// gives itself. `admits` decides whether the value is stored.
+    fn encode<V>(
+        &mut self,
+        value: Option<&V>,
+        codec: Codec<V>,
+        admits: impl FnOnce(&V) -> bool,
+        ttl_of: impl FnOnce(&V) -> Option<Duration>,
+    ) -> Option<(Arc<Vec<u8>>, Option<Duration>)> {
+        let (value, Self { cache, stored, turn, head, .. }) = (value?, self);
+        let is_awaited = turn.is_some();
+        // `admits` and serde are user code: they may call the function again, which then must not wait for this run.
+        let _inside = turn.as_mut().map(SharedTurn::enter);
+        if stored.is_some() && !admits(value) {
+            *stored = None;
+        }
+        let own_ttl = stored.is_some().then(|| ttl_of(value)).flatten();
+        let bytes = (stored.is_some() || is_awaited).then(|| noted((codec.encode)(value)));
+        let bytes = with_head(core::mem::take(head), bytes.flatten()?);
+        let key = stored.as_ref().map(|(key, _)| key.as_slice()).unwrap_or_default();
+        Some((Arc::new(cache.dated(key, own_ttl, bytes)), own_ttl))
+    }
+
+    /// Sets the tags of the value, before the function runs. If the store does not answer, the value will not be
+    /// stored.
+    pub async fn with_tags(&mut self, tags: Vec<Box<str>>) {
+        let head = tags::head(self.caller, tags).await;
+        if head.is_none() {
+            self.stored = None;
+        }
+        self.head = head.unwrap_or_else(tags::empty_head);
+    }
+}
