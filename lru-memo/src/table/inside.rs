@@ -72,6 +72,11 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         self.guarded.lru.limits
     }
 
+    /// Returns the tag of the entry at a place.
+    pub(crate) fn tag(&self, place: Place) -> Tag {
+        self.guarded.lru.tag(place)
+    }
+
     /// Returns the number of entries.
     pub(crate) fn len(&self) -> usize {
         self.guarded.lru.len()
