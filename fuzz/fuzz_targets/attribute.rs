@@ -5,10 +5,14 @@
 
 #![no_main]
 
+#[path = "../../lru-memo-macros/src/attributes.rs"]
+mod attributes;
 #[path = "../../lru-memo-macros/src/block.rs"]
 mod block;
 #[path = "../../lru-memo-macros/src/cached.rs"]
 mod cached;
+#[path = "../../lru-memo-macros/src/companions.rs"]
+mod companions;
 #[path = "../../lru-memo-macros/src/conditions.rs"]
 mod conditions;
 #[path = "../../lru-memo-macros/src/diagnostics.rs"]
@@ -21,6 +25,8 @@ mod expand;
 mod fingerprint;
 #[path = "../../lru-memo-macros/src/function.rs"]
 mod function;
+#[path = "../../lru-memo-macros/src/generics.rs"]
+mod generics;
 #[path = "attribute/grammar.rs"]
 mod grammar;
 #[path = "../../lru-memo-macros/src/home.rs"]
@@ -33,6 +39,8 @@ mod item;
 mod key;
 #[path = "../../lru-memo-macros/src/lookup.rs"]
 mod lookup;
+#[path = "../../lru-memo-macros/src/names.rs"]
+mod names;
 #[path = "../../lru-memo-macros/src/object.rs"]
 mod object;
 #[path = "../../lru-memo-macros/src/options.rs"]

@@ -15,7 +15,7 @@ use syn::{
 };
 
 use crate::expand::Companions;
-use crate::function::type_parameters;
+use crate::generics::type_parameters;
 use crate::shape::{mentions, peel};
 
 /// An `impl` block.

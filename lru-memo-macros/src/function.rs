@@ -2,15 +2,16 @@
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::{
-    AttrStyle, Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, Path, Receiver,
-    ReceiverKind, ReturnType, Signature, Token, Type, TypeImplTrait, TypeParam, parse_quote,
+    AttrStyle, Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Pat, Path, Receiver, ReceiverKind,
+    ReturnType, Signature, Token, Type, parse_quote,
 };
 
 use crate::block::Block;
 use crate::expand::mentions_ident;
+use crate::generics::{name_impl_trait, turbofish, type_parameters};
+use crate::names::Names;
 use crate::shape::{inferable, mentions};
 
 /// Where a function stands.
@@ -293,51 +294,6 @@ impl<'b> Function<'b> {
     }
 }
 
-/// The names of the type and constant parameters.
-pub(crate) fn type_parameters(generics: &Generics) -> Vec<&Ident> {
-    let parameters = generics.params.iter().filter_map(|param| match param {
-        GenericParam::Type(param) => Some(&param.ident),
-        GenericParam::Const(param) => Some(&param.ident),
-        GenericParam::Lifetime(_) => None,
-    });
-    parameters.collect()
-}
-
-/// Hands on the type and constant parameters: `::<T, N>`.
-pub(crate) fn turbofish(generics: &Generics) -> Option<TokenStream> {
-    let parameters = type_parameters(generics);
-    (!parameters.is_empty()).then(|| quote!(::<#(#parameters),*>))
-}
-
-/// Replaces `impl Trait` by a parameter of its own, which is added to the generics.
-fn name_impl_trait(ty: &Type, at: usize, generics: &mut Generics) -> Type {
-    struct Namer<'g> {
-        at: usize,
-        generics: &'g mut Generics,
-    }
-    impl syn::visit_mut::VisitMut for Namer<'_> {
-        fn visit_type_mut(&mut self, ty: &mut Type) {
-            syn::visit_mut::visit_type_mut(self, ty);
-            if let Type::ImplTrait(TypeImplTrait { bounds, .. }) = ty {
-                let count = self.generics.params.len();
-                let ident = format_ident!("ImplTrait{}{count}", self.at, span = Span::mixed_site());
-                let parameter: TypeParam = parse_quote!(#ident: #bounds);
-                self.generics.params.push(GenericParam::Type(parameter));
-                *ty = parse_quote!(#ident);
-            }
-            // A name needs no parentheses, as `&(impl A + B)` does.
-            if let Type::Paren(inner) = ty {
-                if matches!(*inner.elem, Type::Path(_)) {
-                    *ty = (*inner.elem).clone();
-                }
-            }
-        }
-    }
-    let mut ty = ty.clone();
-    syn::visit_mut::VisitMut::visit_type_mut(&mut Namer { at, generics }, &mut ty);
-    ty
-}
-
 /// Whether a path ends like that of an attribute of this crate's.
 pub(crate) fn ends_like_own(path: &Path) -> bool {
     path.segments.last().is_some_and(|last| last.ident == "lru_cache" || last.ident == "cache")
@@ -390,149 +346,4 @@ fn names_self(tokens: TokenStream) -> bool {
         }
         TokenTree::Literal(_) => false,
     })
-}
-
-/// The names of what is generated beside the function.
-pub(crate) struct Names {
-    pub(crate) info: Ident,
-    pub(crate) totals: Ident,
-    pub(crate) advice: Ident,
-    pub(crate) clear: Ident,
-    pub(crate) resize: Ident,
-    pub(crate) parameters: Ident,
-    pub(crate) uncached: Ident,
-    pub(crate) invalidate: Ident,
-    pub(crate) invalidate_if: Ident,
-    pub(crate) peek: Ident,
-    pub(crate) put: Ident,
-    pub(crate) refresh: Ident,
-    pub(crate) with_outcome: Ident,
-    pub(crate) near_info: Ident,
-    /// Not for users: the function that finds the cache. Users meet its name where it cannot be found or does not
-    /// belong: when they have put the attribute on a function in an `impl` block that needs one as well.
-    pub(crate) cache: Ident,
-    /// Not for users: the memoized function when `impl Trait` arguments hide a parameter of it.
-    pub(crate) call: Ident,
-    pub(crate) instantiation: Ident,
-}
-
-impl Names {
-    fn beside(function: &Ident) -> Self {
-        let function = function.unraw();
-        Self {
-            info: format_ident!("{function}_cache_info"),
-            totals: format_ident!("{function}_cache_totals"),
-            advice: format_ident!("{function}_cache_advice"),
-            clear: format_ident!("{function}_cache_clear"),
-            resize: format_ident!("{function}_cache_resize"),
-            parameters: format_ident!("{function}_cache_parameters"),
-            uncached: format_ident!("{function}_uncached"),
-            invalidate: format_ident!("{function}_cache_invalidate"),
-            invalidate_if: format_ident!("{function}_cache_invalidate_if"),
-            peek: format_ident!("{function}_cache_peek"),
-            put: format_ident!("{function}_cache_put"),
-            refresh: format_ident!("{function}_cache_refresh"),
-            with_outcome: format_ident!("{function}_with_outcome"),
-            near_info: format_ident!("{function}_cache_near_info"),
-            cache: format_ident!("{function}_needs_lru_cache_on_its_impl_block"),
-            call: format_ident!("__lru_memo_call_of_{function}"),
-            instantiation: format_ident!("__lru_memo_instantiation_of_{function}"),
-        }
-    }
-}
-
-/// The attributes of the function, sorted by the generated function they belong to.
-#[derive(Default)]
-pub(crate) struct Attributes {
-    /// On the memoized function.
-    pub(crate) outer: Vec<TokenStream>,
-    /// On the function itself, beside its body.
-    pub(crate) inner: Vec<TokenStream>,
-    /// On the companion with the function's arguments and return type.
-    pub(crate) alike: Vec<TokenStream>,
-    /// On every companion.
-    pub(crate) all: Vec<TokenStream>,
-    /// `#[track_caller]`, where it stands, and each condition it stands under.
-    pub(crate) track_caller: Vec<TokenStream>,
-}
-
-impl Attributes {
-    pub(crate) fn sort(attributes: &[Attribute]) -> Self {
-        let mut sorted = Self::default();
-        for attribute in attributes {
-            // Where the user wrote it: lints do not look at documentation that a macro wrote.
-            sorted.add(&attribute.meta, &|meta| {
-                let mut tokens = attribute.pound_token.to_token_stream();
-                attribute.bracket_token.surround(&mut tokens, |inside| inside.extend(meta));
-                tokens
-            });
-        }
-        sorted
-    }
-
-    /// Sorts one attribute; `written` writes it as the user did, under its conditions.
-    fn add(&mut self, meta: &Meta, written: &dyn Fn(TokenStream) -> TokenStream) {
-        let name = meta.path().get_ident().map(Ident::to_string).unwrap_or_default();
-        if name == "cfg_attr" && self.add_conditional(meta, written).is_some()
-            || name == "expect" && self.add_expectation(meta, written).is_some()
-        {
-            return;
-        }
-        let (outer, inner, alike, all) = match name.as_str() {
-            "cfg" | "allow" | "warn" | "deny" | "forbid" => (true, true, false, true),
-            "must_use" | "track_caller" => (true, true, true, false),
-            "cfg_attr" | "inline" => (true, true, false, false),
-            "doc" | "deprecated" | "no_mangle" | "export_name" | "link_section" | "unsafe" => {
-                (true, false, false, false)
-            }
-            // An attribute below this one is applied before it, as with Python's decorators.
-            _ => (false, true, false, false),
-        };
-        let lists = [
-            (outer, &mut self.outer),
-            (inner, &mut self.inner),
-            (alike, &mut self.alike),
-            (all, &mut self.all),
-            (name == "track_caller", &mut self.track_caller),
-        ];
-        for (_, list) in lists.into_iter().filter(|(wanted, _)| *wanted) {
-            list.push(written(meta.to_token_stream()));
-        }
-    }
-
-    /// Sorts each attribute of a `cfg_attr` for itself.
-    fn add_conditional(&mut self, meta: &Meta, written: &dyn Fn(TokenStream) -> TokenStream) -> Option<()> {
-        let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
-        let parts = meta.require_list().and_then(|list| list.parse_args_with(parse)).ok()?;
-        let mut parts = parts.iter();
-        let condition = parts.next()?;
-        for part in parts {
-            self.add(part, &|meta| written(quote!(cfg_attr(#condition, #meta))));
-        }
-        Some(())
-    }
-
-    /// An expectation stays where it is met, and is a permission elsewhere: what is generated must neither
-    /// break it nor be warned of.
-    fn add_expectation(&mut self, meta: &Meta, written: &dyn Fn(TokenStream) -> TokenStream) -> Option<()> {
-        let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
-        let expected = meta.require_list().and_then(|list| list.parse_args_with(parse)).ok()?;
-        let (reason, lints): (Vec<_>, Vec<_>) =
-            expected.iter().partition(|meta| meta.path().is_ident("reason"));
-        let is_about_name = |meta: &&Meta| {
-            meta.path().segments.last().is_some_and(|lint| {
-                ["dead_code", "missing_docs", "must_use_candidate"].iter().any(|name| lint.ident == name)
-            })
-        };
-        let (name, body): (Vec<_>, Vec<_>) = lints.iter().copied().partition(is_about_name);
-        let level = |level: TokenStream, lints: &[&Meta]| {
-            (!lints.is_empty()).then(|| written(quote!(#level(#(#lints,)* #(#reason)*))))
-        };
-        let expect = |lints: &[&Meta]| level(quote!(expect), lints);
-        let allow = |lints: &[&Meta]| level(quote!(allow), lints);
-        self.outer.extend([expect(&name), allow(&body)].into_iter().flatten());
-        self.inner.extend([expect(&body), allow(&name)].into_iter().flatten());
-        self.all.extend(allow(&lints));
-        Some(())
-    }
 }

@@ -12,18 +12,22 @@
 // The links are for readers of the code.
 #![allow(rustdoc::private_intra_doc_links)]
 
+mod attributes;
 mod block;
 mod cached;
+mod companions;
 mod conditions;
 mod diagnostics;
 mod duration;
 mod expand;
 mod fingerprint;
 mod function;
+mod generics;
 mod home;
 mod item;
 mod key;
 mod lookup;
+mod names;
 mod object;
 mod options;
 mod parameters;
