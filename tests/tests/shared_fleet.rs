@@ -8,38 +8,9 @@ mod shared;
 #[path = "shared_fleet/totals.rs"]
 mod totals;
 
-use std::any::Any;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use shared::Scratch;
-
-/// A store for a test, and the server that it is on.
-struct Place {
-    url: String,
-    scratch: Scratch,
-    _server: Option<Box<dyn Any>>,
-}
-
-impl Place {
-    fn embedded() -> Self {
-        let scratch = Scratch::new();
-        Self { url: scratch.embedded_url(), scratch, _server: None }
-    }
-
-    #[cfg(feature = "redis")]
-    fn redis() -> Self {
-        let server = shared::RedisServer::start();
-        Self { url: server.url(), _server: Some(Box::new(server)), ..Self::embedded() }
-    }
-
-    #[cfg(feature = "memcached")]
-    fn memcached() -> Self {
-        let place = Self::embedded();
-        let server = shared::memcached_server::Server::on_socket(&place.scratch, &["-m", "256"]);
-        let url = format!("{}?timeout=60s&connect_timeout=60s", server.url());
-        Self { url, _server: Some(Box::new(server)), ..place }
-    }
-}
+use shared::place::Place;
 
 /// No other test of this process moves the clock meanwhile.
 fn clock_alone() -> MutexGuard<'static, ()> {

@@ -124,7 +124,7 @@ fn without_redis_a_process_tells_its_own_part() {
 #[cfg(feature = "memcached")]
 #[test]
 fn without_memcached_a_process_tells_its_own_part() {
-    let scratch = super::Scratch::new();
+    let scratch = super::shared::Scratch::new();
     let mut server = super::shared::memcached_server::Server::on_socket(&scratch, &[]);
     let url = server.url();
     the_server_is_away_and_comes_back(&url, &mut |kill| if kill { server.kill() } else { server.restart() });
