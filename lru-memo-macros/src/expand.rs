@@ -59,6 +59,7 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     ];
     let public = public.into_iter().map(|companion| companion(&pieces));
     let public = public.chain(options.near.as_ref().map(|_| pieces.near_info()));
+    let public = public.chain(options.advise.then(|| pieces.advice()));
     let public = public.chain(pieces.invalidate_if()).chain(pieces.resize());
     let hidden = [pieces.call(), pieces.instantiation(), Some(pieces.cache())].into_iter().flatten();
     // Where an attribute is missing on the `impl` block, rustc shows the first thing that does not belong there, but
@@ -200,6 +201,16 @@ impl<'a> Pieces<'a> {
         let signature = self.function.companion(quote!(fn #totals(#owner) -> #private::CacheTotals));
         let totals = &home.totals;
         self.companion(doc, signature, body!(#totals))
+    }
+
+    fn advice(&self) -> Companion {
+        let (Self { private, home, .. }, Names { advice, .. }) = (self, &self.function.names);
+        let doc =
+            self.doc("The hit ratios that the cache of [`{}`] would have had with any other `maxsize`.");
+        let owner = self.owner();
+        let signature = self.function.companion(quote!(fn #advice(#owner) -> #private::CacheAdvice));
+        let advice = &home.advice;
+        self.companion(doc, signature, body!(#advice))
     }
 
     fn near_info(&self) -> Companion {

@@ -396,6 +396,7 @@ fn names_self(tokens: TokenStream) -> bool {
 pub(crate) struct Names {
     pub(crate) info: Ident,
     pub(crate) totals: Ident,
+    pub(crate) advice: Ident,
     pub(crate) clear: Ident,
     pub(crate) resize: Ident,
     pub(crate) parameters: Ident,
@@ -421,6 +422,7 @@ impl Names {
         Self {
             info: format_ident!("{function}_cache_info"),
             totals: format_ident!("{function}_cache_totals"),
+            advice: format_ident!("{function}_cache_advice"),
             clear: format_ident!("{function}_cache_clear"),
             resize: format_ident!("{function}_cache_resize"),
             parameters: format_ident!("{function}_cache_parameters"),

@@ -30,6 +30,7 @@ pub(crate) struct Home {
     /// Asks for the counters, and clears, without a key.
     pub(crate) info: TokenStream,
     pub(crate) totals: TokenStream,
+    pub(crate) advice: TokenStream,
     pub(crate) clear: TokenStream,
     /// Changes the bound to the variable that [`new_bound`] names, where it can change.
     pub(crate) resize: Option<TokenStream>,
@@ -130,6 +131,11 @@ impl Home {
             (Scope::Shared, _) => body!(#private::at_once(#instance.by_thread(()).totals())),
             (_, None) => body!(#instance.totals()),
         };
+        let advice = match (options.scope, &key.types) {
+            (Scope::Process | Scope::Object, Some(_)) => body!(#path().advice()),
+            (Scope::Thread, Some(_)) => body!(#path().cache().advice()),
+            (Scope::Shared, _) | (_, None) => body!(#instance.advice(|| #maxsize)),
+        };
         let (maxsize, of) = (new_bound(), function.instantiation(private));
         let resize = match (&options.maxsize, options.scope, &key.types) {
             (Maxsize::Unbounded, _, _) => None,
@@ -160,6 +166,7 @@ impl Home {
                     used,
                     info: body!(#private::at_once(#cache.by_thread(()).info())),
                     totals: body!(#private::at_once(#cache.by_thread(()).totals())),
+                    advice,
                     clear: body!(#private::at_once(#cache.by_thread(()).clear())),
                     resize: resize.map(|_| body!(#private::at_once(#cache.by_thread(()).resize(#maxsize)))),
                     cache,
@@ -176,6 +183,7 @@ impl Home {
                 used,
                 info: when(function, body!(#path().by_task(()).info().await), info),
                 totals: when(function, body!(#path().by_task(()).totals().await), totals),
+                advice,
                 clear: when(function, body!(#path().by_task(()).clear().await), clear),
                 resize: resize
                     .map(|resize| when(function, body!(#path().by_task(()).resize(#maxsize).await), resize)),
@@ -197,6 +205,7 @@ impl Home {
                     used,
                     info,
                     totals,
+                    advice,
                     clear,
                     resize,
                 }
@@ -219,6 +228,7 @@ impl Home {
                     used,
                     info,
                     totals,
+                    advice,
                     clear,
                     resize,
                 }
@@ -236,6 +246,7 @@ impl Home {
                 used,
                 info,
                 totals,
+                advice,
                 clear,
                 resize,
             },
@@ -250,6 +261,7 @@ impl Home {
                 used,
                 info,
                 totals,
+                advice,
                 clear,
                 resize,
             },
@@ -266,6 +278,7 @@ impl Home {
                 used,
                 info,
                 totals,
+                advice,
                 clear,
                 resize,
             },
@@ -329,7 +342,7 @@ pub(crate) fn of_kind(
     if options.stale.is_some() {
         kind = quote!(#private::Staling<#kind>);
     }
-    kind
+    if options.advise { quote!(#private::Advising<#kind>) } else { kind }
 }
 
 /// The name of the function, as an expression of type `&'static str`.

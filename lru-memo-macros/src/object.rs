@@ -211,6 +211,7 @@ impl Object {
             },
             info: body!(#way.info(|| #site)),
             totals: body!(#way.totals()),
+            advice: body!(#way.advice(|| #site)),
             clear: body!(#way.clear()),
             resize: {
                 let maxsize = new_bound();

@@ -84,6 +84,8 @@ pub(crate) struct Options {
     pub(crate) tags: Vec<Expr>,
     pub(crate) cache_if: Option<CacheIf>,
     pub(crate) cache_err: bool,
+    /// Whether a companion advises on the bound.
+    pub(crate) advise: bool,
     pub(crate) single_flight: Option<SingleFlight>,
     /// Expressions of type `Duration`.
     pub(crate) ttl: Option<TokenStream>,
@@ -150,6 +152,8 @@ struct Given {
     tags: Option<Vec<Expr>>,
     cache_if: Option<Expr>,
     cache_err: Option<bool>,
+    /// With the name as it was given.
+    advise: Option<(bool, Ident)>,
     single_flight: Option<SingleFlight>,
     ttl: Option<Length>,
     jitter: Option<Length>,
@@ -164,7 +168,7 @@ struct Given {
     version: Option<u64>,
 }
 
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "maxsize",
     "typed",
     "scope",
@@ -180,6 +184,7 @@ const NAMES: [&str; 21] = [
     "cache_if",
     "cache_err",
     "single_flight",
+    "advise",
     "max_weight",
     "weigh",
     "hasher",
@@ -228,6 +233,7 @@ impl Options {
             tags: given.tags.unwrap_or_default(),
             cache_if: given.cache_if.map(CacheIf::read),
             cache_err: given.cache_err.unwrap_or(false),
+            advise: given.advise.is_some_and(|(advise, _)| advise),
             single_flight: given
                 .single_flight
                 .filter(|single_flight| !matches!(single_flight, SingleFlight::No)),
@@ -255,6 +261,10 @@ impl Given {
                 hasher,
                 "`scope = shared` needs no `hasher`: all processes have to agree; leave it out",
             );
+        }
+        if let Some((_, name)) = self.advise.as_ref().filter(|(advise, _)| *advise && is_shared) {
+            let message = "`advise` watches one process, and `scope = shared` is for many; leave it out";
+            diagnostics.error(name, message);
         }
         if let Some(near) = self.near.as_ref().filter(|_| !is_shared) {
             diagnostics.error(
@@ -341,6 +351,10 @@ impl Given {
                     value(&name, input, |input| boolean(&name, input))?,
                     diagnostics,
                 );
+            }
+            "advise" => {
+                let given = value(&name, input, |input| boolean(&name, input))?;
+                once(&mut self.advise, &name, (given, name.clone()), diagnostics);
             }
             "single_flight" => {
                 let given = value(&name, input, |input| single_flight(&name, input, diagnostics))?;
@@ -488,7 +502,7 @@ fn without_value(name: &Ident) -> syn::Error {
         "key" => "user.id",
         "tags" => "[\"orders\"]",
         "cache_if" => "|value| value.is_some()",
-        "cache_err" | "single_flight" => "true",
+        "cache_err" | "single_flight" | "advise" => "true",
         "max_weight" => "64 * 1024",
         "weigh" => "|key, value| value.len()",
         "hasher" => "std::hash::RandomState",

@@ -10,8 +10,9 @@ pub use core::time::Duration;
 pub use foldhash::fast::RandomState as DefaultHasher;
 pub use std::thread_local;
 
+pub use crate::advice::CacheAdvice;
 pub use crate::bounds::present;
-pub use crate::cache::kind::{Idling, Kept, Staling};
+pub use crate::cache::kind::{Advising, Idling, Kept, Staling};
 pub use crate::cache::{Cache, caught_up_with_tags};
 pub use crate::codegen::caught::{caught, caught_while_polled};
 pub use crate::codegen::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};

@@ -25,6 +25,7 @@ use core::time::Duration;
 use self::counters::counts;
 pub use self::matching::caught_up_with_tags;
 pub(crate) use self::outside::Keeping;
+use crate::advice::{Use, Watch};
 use crate::bounds::Bound;
 use crate::cache::in_flight::InFlight;
 use crate::cache::kind::{Expiry, Kind};
@@ -58,6 +59,8 @@ pub struct Cache<T: Threading, P: Kind, K, V, S> {
     pub(crate) runs: Runs,
     /// The newest invalidation of a tag that a cache of one thread or one object has seen.
     seen_tags: AtomicU64,
+    /// What watches for the advice on its bound.
+    pub(crate) watch: P::Watch,
 }
 
 /// A key with its value.
@@ -152,6 +155,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             heir: Own::none(),
             runs: Runs::default(),
             seen_tags: AtomicU64::new(0),
+            watch: Watch::new(),
         }
     }
 
@@ -183,6 +187,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         clone: impl Fn(&V) -> V,
     ) -> Result<V, Unfound> {
         let mine = self.table.mine().ok_or(Unfound::UNSURE)?;
+        if self.watch.samples(tag(hash)) {
+            return Err(Unfound::UNSURE);
+        }
         let now = self.now();
         if P::PLAIN {
             let found = mine.find_near(tag(hash), P::IN_BLOCKS, |entry| key.matches(&entry.key))?;
@@ -231,6 +238,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             }
             if is_lacking {
                 let number = mine.count_miss();
+                self.note(tag(hash), Use::Missed);
                 let running = mine.begin_in(process);
                 return Err(self.miss(key, hash, unfound, running, Some(number)));
             }
@@ -257,6 +265,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 return Ok(searched.hit(self));
             }
             searched.ledger.misses += 1;
+            self.note(tag(hash), Use::Missed);
             Err(searched.inside.lacking())
         })
     }
@@ -284,6 +293,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         if !kept.stamp() {
             self.table.hit(&kept);
         }
+        self.note(tag(hash), Use::Hit);
         Ok(clone(&kept.entry().value))
     }
 
@@ -393,6 +403,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             return heir.invalidate(key);
         }
         let hash = self.hash(key);
+        self.note(tag(hash), Use::Left);
         self.forget_flight(hash, key);
         // The key is copied outside of the lock, if that is needed.
         let mut copied = None;
@@ -457,7 +468,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             left.push(entry);
         } else if inside.admits(weight) && !self.is_old(&entry, expiry.now) {
             inside.store(place, tag(hash), entry, weight, &expiry, left);
+            self.note(tag(hash), Use::Stored);
         } else {
+            self.note_unstored(tag(hash));
             left.push(entry);
             if let Some(place) = place {
                 inside.remove(place, left);
@@ -479,6 +492,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             ledger.cleared = counts(&inside, ledger);
             (forgotten, core::mem::replace(&mut ledger.in_flight, InFlight::new()))
         });
+        self.watch.clear(|| self.table.maxsize());
     }
 }
 
@@ -522,6 +536,9 @@ impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
     pub(crate) fn hit<'c, S>(mut self, cache: &'c Cache<T, P, K, V, S>) -> Keeping<'c, T, P, K, V, S> {
         let kept = self.keep(cache).expect("there is something");
         self.ledger.hits += 1;
+        if let Some(place) = self.place {
+            cache.note(self.inside.tag(place), Use::Hit);
+        }
         self.touch(cache);
         kept
     }

@@ -62,6 +62,7 @@ extern crate alloc;
 
 #[doc(hidden)]
 pub mod __private;
+mod advice;
 mod bounds;
 mod cache;
 mod codegen;
@@ -78,6 +79,7 @@ mod table;
 mod tags;
 mod totals;
 
+pub use advice::CacheAdvice;
 pub use info::{CacheInfo, CacheParameters, Outcome, Scope};
 #[doc(inline)]
 pub use lru_memo_macros::cache;

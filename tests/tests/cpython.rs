@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use lru_memo::{CacheInfo, Memo, lru_cache};
+use lru_memo::{CacheInfo, CacheTotals, Memo, lru_cache};
 use serde_json::Value;
 
 /// Equal to the constants of `replay.py`.
@@ -137,6 +137,44 @@ object_subjects! {
     "\"default\"": ();
 }
 
+/// With `advise = true`. The advice for the bound that the cache has is what it has counted, of all programs together.
+macro_rules! advised_subjects {
+    ($($maxsize:literal: ($($options:tt)*);)*) => {
+        static ADVISED_SUBJECTS: &[Subject] = &[$({
+            #[lru_cache($($options)* advise = true)]
+            fn function(n: u64) -> Outcome {
+                run(n, function)
+            }
+            Subject {
+                options: stringify!($($options)* advise = true),
+                maxsize: $maxsize,
+                call: function,
+                info: || {
+                    let (info, CacheTotals { hits, misses, .. }) = (function_cache_info(), function_cache_totals());
+                    // Later ones are not all looked at.
+                    if (1..100_000).contains(&(hits + misses)) {
+                        let told = function_cache_advice().hit_ratio(info.maxsize.unwrap_or(usize::MAX));
+                        assert_eq!(told, hits as f64 / (hits + misses) as f64, "{}", stringify!($($options)*));
+                    }
+                    info
+                },
+                clear: function_cache_clear,
+            }
+        }),*];
+    };
+}
+
+advised_subjects! {
+    "null": (maxsize = None,);
+    "0": (maxsize = 0,);
+    "1": (maxsize = 1,);
+    "2": (maxsize = 2,);
+    "3": (maxsize = 3,);
+    "16": (maxsize = 16,);
+    "128": (maxsize = 128,);
+    "\"default\"": ();
+}
+
 #[cfg(feature = "shared")]
 subjects! { SHARED_SUBJECTS;
     "null": (maxsize = None, scope = shared);
@@ -206,11 +244,16 @@ fn replay_all(programs: &str) -> usize {
     for line in programs.lines() {
         let program: Value = serde_json::from_str(line).expect("a program is an object in JSON");
         let maxsize = program["maxsize"].to_string();
-        let subjects = SUBJECTS.iter().chain(OBJECT_SUBJECTS).chain(shared_subjects());
+        let subjects =
+            SUBJECTS.iter().chain(OBJECT_SUBJECTS).chain(ADVISED_SUBJECTS).chain(shared_subjects());
         let subjects = subjects.filter(|subject| subject.maxsize == maxsize);
         let counts: Vec<usize> = subjects.map(|subject| replay(&program, subject)).collect();
-        let scopes = 3 + usize::from(cfg!(feature = "shared"));
-        assert_eq!(counts.len(), scopes, "one subject for each scope with maxsize {maxsize}");
+        let scopes = 4 + usize::from(cfg!(feature = "shared"));
+        assert_eq!(
+            counts.len(),
+            scopes,
+            "one subject for each scope, and one with advice, with maxsize {maxsize}"
+        );
         operations += counts[0];
     }
     operations

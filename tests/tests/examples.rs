@@ -224,3 +224,18 @@ large: CacheInfo(hits=1, misses=2, maxsize=100, currsize=2)
 ";
     assert_eq!(printed_by("objects"), expected);
 }
+
+#[test]
+fn advice_shows_where_a_cache_begins_to_be_of_use() {
+    let expected = "
+     25   33.3 % #############
+     50   33.3 % #############                            now
+    100   33.3 % #############
+    200   83.1 % #################################
+    400   83.1 % #################################
+   None   83.1 % #################################
+60000 calls; maxsize = 161 is within 1 % of an unbounded cache
+CacheInfo(hits=20000, misses=40000, maxsize=161, currsize=50)
+";
+    assert_eq!(printed_by("advice"), expected[1..]);
+}

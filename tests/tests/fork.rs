@@ -46,6 +46,25 @@ fn forks_go_well(hammer: fn(u32), uses: fn()) {
 }
 
 #[test]
+fn a_child_goes_on_with_advice() {
+    #[lru_cache(maxsize = 4, advise = true)]
+    fn same(x: u32) -> u32 {
+        x
+    }
+    fn hammer(number: u32) {
+        match number % 61 {
+            0 => same_cache_clear(),
+            1 => assert!(same_cache_advice().smallest(0.01) < 7),
+            _ => assert_eq!(same(number % 6), number % 6),
+        }
+    }
+    forks_go_well(hammer, || {
+        (0..600).for_each(hammer);
+        assert!(same_cache_advice().hit_ratio(6) > 0.5);
+    });
+}
+
+#[test]
 fn a_child_goes_on_with_numbers() {
     #[lru_cache(maxsize = 4)]
     fn square(x: u32) -> u64 {

@@ -30,6 +30,7 @@ const CASES: &[Case] = &[
     Case { name: "hit, u64, scope = thread, in another function", hits: true, call: other_number_per_thread },
     Case { name: "hit, u64, ttl", hits: true, call: aging },
     Case { name: "hit, u64, idle", hits: true, call: idling },
+    Case { name: "hit, u64, advise", hits: true, call: advising },
     Case { name: "hit, u64, in a method that skips self", hits: true, call: number_of_all },
     Case { name: "hit, u64, scope = self.memo", hits: true, call: number_of_object },
     Case { name: "hit, u64, scope = self.memo, in another method", hits: true, call: other_number_of_object },
@@ -42,6 +43,7 @@ const CASES: &[Case] = &[
     },
     Case { name: "make and drop an object without a cache", hits: false, call: of_unused_object },
     Case { name: "miss and evict, u64", hits: false, call: number },
+    Case { name: "miss and evict, u64, advise", hits: false, call: advising },
     Case { name: "miss and evict, (&str, u32)", hits: false, call: text },
     Case { name: "miss and evict, u64, scope = thread", hits: false, call: number_per_thread },
 ];
@@ -95,6 +97,14 @@ fn aging(rank: usize) -> u64 {
 
 fn idling(rank: usize) -> u64 {
     of_idle(mixed(rank))
+}
+
+fn advising(rank: usize) -> u64 {
+    /// So many calls later, one key in 256 is recorded, as most of the time.
+    static SOME_TIME: LazyLock<()> =
+        LazyLock::new(|| (0..4_000_000).for_each(|rank| _ = of_advice(mixed(rank % CAPACITY))));
+    *SOME_TIME;
+    of_advice(mixed(rank))
 }
 
 fn number_of_all(rank: usize) -> u64 {
@@ -167,6 +177,11 @@ fn of_age(number: u64) -> u64 {
 
 #[lru_cache(maxsize = CAPACITY, hasher = FixedState, idle = "1h")]
 fn of_idle(number: u64) -> u64 {
+    number.wrapping_mul(3)
+}
+
+#[lru_cache(maxsize = CAPACITY, hasher = FixedState, advise = true)]
+fn of_advice(number: u64) -> u64 {
     number.wrapping_mul(3)
 }
 

@@ -12,6 +12,7 @@ use core::time::Duration;
 
 use hashbrown::HashTable;
 
+use crate::advice::Use;
 use crate::cache::Cache;
 use crate::cache::compared::Compared;
 use crate::cache::kind::Kind;
@@ -20,9 +21,9 @@ use crate::cache::stale::{ClaimedEntry, Old};
 use crate::codegen::key::{Key, SameKey};
 use crate::flight::{Failure, Flight, Landed, Turn, Waiting};
 use crate::info::Outcome;
-use crate::table::Unfound;
 use crate::table::invalidations::SequenceNumber;
 use crate::table::threading::Threading;
+use crate::table::{Unfound, tag};
 
 /// The flights of one cache.
 pub(crate) struct InFlight<T: Threading, K, V>(HashTable<Keyed<T, K, V>>);
@@ -182,6 +183,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     return Err((pending, None));
                 }
                 Step::Run(running, began_at, turn, claimed) => {
+                    self.note(tag(hash), Use::Missed);
                     let key_in_hand = stored.take().expect(COPIED);
                     let begun = Some((running, began_at));
                     let mut miss =
@@ -339,6 +341,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                     cache.search(hash, Unfound::UNSURE, key, matches, |mut searched, key| {
                         searched.ledger.hits += 1;
                         searched.touch(cache);
+                        cache.note(tag(hash), Use::Hit);
                         key
                     });
                 return Ok((Ok(clone(&value)), Outcome::Waited));
@@ -346,6 +349,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
             Some(Landed::Error(error)) => {
                 if cache.is_usable() {
                     cache.table.with_ledger(|ledger| ledger.misses += 1);
+                    cache.note(tag(hash), Use::Missed);
                 }
                 return Ok((Err(error), Outcome::Waited));
             }
@@ -358,6 +362,7 @@ impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K
                 (cache.table.begin(), ledger.invalidations.newest())
             })
         });
+        cache.note(tag(hash), Use::Missed);
         let mut miss = Miss::new(cache, key, same, hash, Unfound::UNSURE, begun, None);
         miss.turn = turn;
         Err(miss)

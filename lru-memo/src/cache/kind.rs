@@ -2,12 +2,15 @@
 //! may expire.
 
 use crate::sys::clock::Instant;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 
 use crate::cache::lifetime::Lifetime;
 use crate::cache::stale::claim::Claim;
+
+use crate::advice::{Sampler, Watch};
 
 /// A kind of entries.
 pub trait Kind {
@@ -17,6 +20,8 @@ pub trait Kind {
     const IN_BLOCKS: bool = false;
     /// What an entry has that tells when it expires.
     type Expiry: Expiry;
+    /// What watches the uses of keys.
+    type Watch: Watch;
 }
 
 /// Tells when an entry expires, if it may.
@@ -55,11 +60,13 @@ pub enum Kept<const PLAIN: bool, const EXPIRES: bool> {}
 impl<const PLAIN: bool> Kind for Kept<PLAIN, false> {
     const PLAIN: bool = PLAIN;
     type Expiry = ();
+    type Watch = ();
 }
 
 impl<const PLAIN: bool> Kind for Kept<PLAIN, true> {
     const PLAIN: bool = PLAIN;
     type Expiry = Option<Instant>;
+    type Watch = ();
 }
 
 /// As `P`, for a cache whose first block is [short](crate::cache::Cache::unlisted).
@@ -70,6 +77,7 @@ impl<P: Kind> Kind for InBlocks<P> {
     const PLAIN: bool = P::PLAIN;
     const IN_BLOCKS: bool = true;
     type Expiry = P::Expiry;
+    type Watch = P::Watch;
 }
 
 /// As `P`, for entries that are served for some time after they have become old.
@@ -80,6 +88,7 @@ impl<P: Kind> Kind for Staling<P> {
     const PLAIN: bool = P::PLAIN;
     const IN_BLOCKS: bool = P::IN_BLOCKS;
     type Expiry = Stale<P::Expiry>;
+    type Watch = P::Watch;
 }
 
 /// As `P`, for entries that expire when nobody uses them.
@@ -90,6 +99,18 @@ impl<P: Kind> Kind for Idling<P> {
     const PLAIN: bool = P::PLAIN;
     const IN_BLOCKS: bool = P::IN_BLOCKS;
     type Expiry = PutOff;
+    type Watch = P::Watch;
+}
+
+/// As `P`, for a cache that advises on its bound.
+#[derive(Debug)]
+pub struct Advising<P>(core::marker::PhantomData<P>);
+
+impl<P: Kind> Kind for Advising<P> {
+    const PLAIN: bool = P::PLAIN;
+    const IN_BLOCKS: bool = P::IN_BLOCKS;
+    type Expiry = P::Expiry;
+    type Watch = Box<Sampler>;
 }
 
 impl Expiry for () {

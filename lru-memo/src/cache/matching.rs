@@ -6,6 +6,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::Cache;
 use super::outside::Keeping;
+use crate::advice::Use;
 use crate::cache::in_flight::InFlight;
 use crate::cache::kind::Kind;
 use crate::table::lru::Left;
@@ -63,6 +64,7 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
             for place in inside.places() {
                 // SAFETY: it was found just now, and nothing but this removes it meanwhile.
                 if belongs(unsafe { &inside.entry(place).key }) {
+                    self.note(inside.tag(place), Use::Left);
                     inside.remove(place, &mut left);
                 }
             }
@@ -105,6 +107,7 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
                 for place in chosen {
                     // What is kept stays what it is, but may have left the cache.
                     if inside.contains(place) {
+                        self.note(inside.tag(place), Use::Left);
                         inside.remove(place, &mut left);
                         removed += 1;
                     }

@@ -3,6 +3,7 @@
 use core::hash::BuildHasher;
 use core::time::Duration;
 
+use crate::advice::{Use, Watch};
 use crate::cache::compared::Compared;
 use crate::cache::in_flight::is_same;
 use crate::cache::kind::Kind;
@@ -149,7 +150,13 @@ where
             if let (Some(value), Some(key)) = (outcome.value(), key) {
                 if admits(&key, value) {
                     stored_by = self.store(key, clone(value), weigh, ttl_of);
+                } else {
+                    self.cache.note(tag(self.hash), Use::Unstored);
                 }
+            } else if outcome.value().is_some() {
+                self.cache.note_unstored(tag(self.hash));
+            } else {
+                self.cache.note(tag(self.hash), Use::Unstored);
             }
         }
         if let Some(mine) = stored_by {
@@ -205,7 +212,9 @@ where
         let is_wanted = entry.key.is_current() && inside.admits(weight);
         if is_wanted && !self.cache.is_old(&entry, expiry.now) {
             inside.store_new(tag(self.hash), entry, weight, &expiry, &mut left);
+            self.cache.note(tag(self.hash), Use::Stored);
         } else {
+            self.cache.note_unstored(tag(self.hash));
             left.push(entry);
         }
         Ok(mine)
@@ -268,6 +277,10 @@ impl<T: Threading, P: Kind, K, V, S, M> Miss<'_, T, P, K, V, S, M> {
 impl<T: Threading, P: Kind, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
     #[inline]
     fn drop(&mut self) {
+        if P::Watch::IS_ON && self.key.is_some() {
+            // The function has panicked, or was cancelled.
+            self.cache.note(tag(self.hash), Use::Unstored);
+        }
         if self.turn.is_some() || self.running.is_some() || self.cache.table.remembers() {
             self.end();
         }

@@ -4,6 +4,7 @@ use core::hash::BuildHasher;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::{Cache, EntryOf};
+use crate::advice::Watch;
 use crate::bounds::{self, Bound};
 use crate::cache::kind::{Expiry, Kind};
 use crate::registry::Site;
@@ -75,15 +76,15 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let mut panic = None;
         loop {
             let mut left = Left::new();
-            let is_reached = self.table.with(|mut inside, _| {
+            let reached = self.table.with(|mut inside, _| {
                 let maxsize = bound.get();
                 if inside.limits().maxsize == Some(maxsize) {
-                    return true;
+                    return Some(maxsize);
                 }
                 let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
                 let expiry = table::Expiry { now: self.now(), deadline_of };
                 let reached = inside.resize(maxsize, &expiry, &mut left);
-                reached == maxsize
+                (reached == maxsize).then_some(maxsize)
             });
             // A value whose destructor panics must not keep the others.
             for entry in left {
@@ -95,7 +96,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     }
                 }
             }
-            if is_reached {
+            if let Some(maxsize) = reached {
+                self.watch.resize(maxsize, || self.table.maxsize());
                 break;
             }
         }

@@ -16,6 +16,7 @@ use self::claim::{Claim, Claimed};
 use self::rerun::{PendingRerun, Rerun};
 use super::outside::Keeping;
 use super::{Cache, EntryOf, Searched, Unseen};
+use crate::advice::Use;
 use crate::cache::kind::{Expiry, Kind};
 use crate::codegen::key::Key;
 use crate::info::Outcome;
@@ -99,6 +100,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             Seen::Claimed(entry) => (Unfound::UNSURE, Some(entry.old(clone))),
             Seen::Nothing(unfound) => (unfound, None),
         };
+        self.note(tag(hash), Use::Missed);
         let running = self.table.begin_in(process);
         Err(Rerun { miss: self.miss(key, hash, unfound, running, None), old })
     }

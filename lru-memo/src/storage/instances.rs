@@ -11,6 +11,7 @@ use core::hash::BuildHasher;
 
 use once_cell::race::OnceBox;
 
+use crate::advice::CacheAdvice;
 use crate::bounds::{self, Bound};
 use crate::cache::Cache;
 use crate::cache::kind::Kind;
@@ -65,6 +66,8 @@ pub(crate) trait ErasedCache: Any {
     /// Returns the counters, or `None` if the cache was not used.
     fn info(&self) -> Option<CacheInfo>;
     fn totals(&self) -> CacheTotals;
+    /// Returns the advice on the bound, or `None` if the cache was not used.
+    fn advice(&self) -> Option<CacheAdvice>;
     fn clear(&self);
     fn follow(&self, bound: &Bound);
     fn invalidate_tag(&self, tag: Fingerprint);
@@ -131,6 +134,12 @@ impl Instance {
     #[must_use]
     pub fn totals(&self) -> CacheTotals {
         self.0.get().map(|slot| slot.totals()).unwrap_or_default()
+    }
+
+    /// Returns the advice on the bound, given that of a cache that is not there.
+    #[must_use]
+    pub fn advice(&self, maxsize: impl FnOnce() -> Option<usize>) -> CacheAdvice {
+        self.0.get().and_then(|slot| slot.advice()).unwrap_or_else(|| CacheAdvice::unused(maxsize()))
     }
 
     /// Drops all entries and zeroes the counters.
@@ -234,6 +243,12 @@ impl ThreadInstance {
         self.find().map(|cache| cache.totals()).unwrap_or_default()
     }
 
+    /// Returns the advice on the bound, given that of a cache that is not there.
+    #[must_use]
+    pub fn advice(self, maxsize: impl FnOnce() -> Option<usize>) -> CacheAdvice {
+        self.find().and_then(|cache| cache.advice()).unwrap_or_else(|| CacheAdvice::unused(maxsize()))
+    }
+
     /// Drops all entries and zeroes the counters.
     pub fn clear(self) {
         if let Some(cache) = self.find() {
@@ -271,6 +286,10 @@ impl<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Defaul
 
     fn totals(&self) -> CacheTotals {
         Self::totals(self)
+    }
+
+    fn advice(&self) -> Option<CacheAdvice> {
+        Some(Self::advice(self))
     }
 
     fn clear(&self) {

@@ -12,6 +12,7 @@ use core::marker::PhantomData;
 
 use once_cell::race::OnceBox;
 
+use crate::advice::CacheAdvice;
 use crate::bounds::Bound;
 use crate::cache::Cache;
 use crate::cache::kind::{Kept, Kind};
@@ -145,6 +146,10 @@ where
 
     fn totals(&self) -> CacheTotals {
         self.0.get().map(Cache::totals).unwrap_or_default()
+    }
+
+    fn advice(&self) -> Option<CacheAdvice> {
+        self.0.get().map(Cache::advice)
     }
 
     fn clear(&self) {

@@ -72,6 +72,11 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         self.guarded.lru.limits
     }
 
+    /// Returns the tag of the entry at a place.
+    pub(crate) fn tag(&self, place: Place) -> Tag {
+        self.guarded.lru.tag(place)
+    }
+
     /// Returns the number of entries.
     pub(crate) fn len(&self) -> usize {
         self.guarded.lru.len()
@@ -138,7 +143,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Finds the first entry whose hash has this tag and of which `made` makes something. Returns its place, and that.
     pub(crate) fn find<R>(&self, tag: Tag, made: impl Fn(&E) -> Option<R>) -> Option<(Place, R)> {
-        // SAFETY: invariant 5: in the lock, what is in the index is live.
+        // SAFETY: invariant 5: in the lock, every entry in the index is live.
         self.candidates(tag).find_map(|place| Some((place, made(unsafe { self.front.nodes.entry(place) })?)))
     }
 

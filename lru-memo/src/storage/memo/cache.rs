@@ -7,6 +7,7 @@ use core::ops::Deref;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicBool, AtomicUsize, fence};
 
+use crate::advice::CacheAdvice;
 use crate::bounds::{self, Bound};
 use crate::cache::Cache;
 use crate::cache::kind::{InBlocks, Kept, Kind};
@@ -72,6 +73,7 @@ impl SiteInObject {
 trait Erased: Send + Sync {
     fn info(&self) -> CacheInfo;
     fn totals(&self) -> CacheTotals;
+    fn advice(&self) -> CacheAdvice;
     fn clear(&self);
     fn follow(&self, bound: &Bound);
     /// The bound that a cache is to follow, if this is none but that.
@@ -88,6 +90,10 @@ impl Erased for Bound {
 
     fn totals(&self) -> CacheTotals {
         CacheTotals::default()
+    }
+
+    fn advice(&self) -> CacheAdvice {
+        CacheAdvice::unused(Some(self.get()))
     }
 
     fn clear(&self) {}
@@ -117,6 +123,10 @@ impl<P: Kind, K, V, S: BuildHasher + Default> Erased for Sharing<TheCache<P, K, 
 
     fn totals(&self) -> CacheTotals {
         self.0.totals()
+    }
+
+    fn advice(&self) -> CacheAdvice {
+        self.0.advice()
     }
 
     fn clear(&self) {
@@ -354,6 +364,14 @@ impl<'m> InObject<'m> {
     #[must_use]
     pub fn totals(self) -> CacheTotals {
         self.find().map(Entry::totals).unwrap_or_default()
+    }
+
+    /// The advice on the bound, given what a cache that is not there would be made with.
+    pub fn advice(self, site: impl FnOnce() -> SiteInObject) -> CacheAdvice {
+        self.find().map_or_else(
+            || CacheAdvice::unused(self.parameters_before_use(site()).maxsize),
+            |entry| entry.cache.advice(),
+        )
     }
 
     /// Drops every entry and zeroes the counters.

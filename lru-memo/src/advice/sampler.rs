@@ -1,0 +1,149 @@
+//! Takes notes of the uses of a cache, without a lock: a hit of a key that is sampled writes a word.
+
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use super::model::Model;
+use crate::sys::fork::Own;
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex};
+use crate::table::index::Tag;
+
+/// How many uses are noted before they are counted, which takes some microseconds.
+const LENGTH: usize = 128;
+
+/// What a cache does with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// A lookup has found it.
+    Hit = 1,
+    /// A lookup has not found it.
+    Missed,
+    /// It was stored, as the most recent one.
+    Stored,
+    /// A run has ended whose value is not to be stored.
+    Unstored,
+    /// It was invalidated.
+    Left,
+}
+
+/// A use of a key in one word; 0 is none.
+#[derive(Clone, Copy)]
+pub(super) struct Record(u64);
+
+impl Record {
+    fn new(key: u32, used: Use) -> Self {
+        Self(u64::from(key) << 32 | used as u64)
+    }
+
+    /// Returns the key's hash and the use.
+    pub(super) fn parts(self) -> (u32, Use) {
+        let used = match self.0 as u32 {
+            1 => Use::Hit,
+            2 => Use::Missed,
+            3 => Use::Stored,
+            4 => Use::Unstored,
+            _ => Use::Left,
+        };
+        ((self.0 >> 32) as u32, used)
+    }
+}
+
+/// Watches a cache.
+// What hits read lies in a cache line that they rarely write to.
+#[repr(align(64))]
+pub struct Sampler {
+    /// The largest hash that is sampled now.
+    threshold: AtomicU32,
+    log: Log,
+    /// It begins anew in the child of a fork: another thread may have been changing it.
+    model: Own<Mutex<Model>>,
+}
+
+/// The latest uses.
+#[repr(align(64))]
+struct Log {
+    /// How many were to be noted; more than there is room for, if some were not.
+    length: AtomicUsize,
+    records: [AtomicU64; LENGTH],
+}
+
+/// Fibonacci hashing (Knuth): tags need not be spread well, because a hasher of the user's may return numbers as they are.
+/// Different tags have different hashes.
+#[inline(always)]
+fn hash(tag: Tag) -> u32 {
+    tag.wrapping_mul(0x9e37_79b9)
+}
+
+impl Sampler {
+    pub(super) fn new() -> Self {
+        let log = Log { length: AtomicUsize::new(0), records: [const { AtomicU64::new(0) }; LENGTH] };
+        Self { threshold: AtomicU32::new(u32::MAX), log, model: Own::none() }
+    }
+
+    #[inline(always)]
+    pub(super) fn samples(&self, tag: Tag) -> bool {
+        hash(tag) <= self.threshold.load(Relaxed)
+    }
+
+    /// Notes a use of a key, if it is sampled.
+    #[inline]
+    pub(super) fn note(&self, tag: Tag, used: Use, maxsize: impl FnOnce() -> Option<usize>) {
+        if self.samples(tag) {
+            self.push(Record::new(hash(tag).max(1), used), maxsize);
+        }
+    }
+
+    #[inline(never)]
+    fn push(&self, record: Record, maxsize: impl FnOnce() -> Option<usize>) {
+        let at = self.log.length.fetch_add(1, Relaxed);
+        if let Some(place) = self.log.records.get(at) {
+            place.store(record.0, Release);
+            return;
+        }
+        let model = self.model(maxsize);
+        // A hit waits for no other thread: it is lost while that counts.
+        let locked = if record.parts().1 == Use::Hit { model.try_lock() } else { Some(model.lock()) };
+        if let Some(mut model) = locked {
+            self.drain(&mut model);
+            model.note(record);
+            self.threshold.store(model.threshold(), Relaxed);
+        }
+    }
+
+    fn model(&self, maxsize: impl FnOnce() -> Option<usize>) -> &Mutex<Model> {
+        self.model.get_or_make(|| Mutex::new(Model::new(maxsize().unwrap_or(usize::MAX))))
+    }
+
+    /// Counts what was noted.
+    fn drain(&self, model: &mut Model) {
+        let mut done = 0;
+        loop {
+            let length = self.log.length.load(Acquire);
+            for place in &self.log.records[done.min(LENGTH)..length.min(LENGTH)] {
+                let record = place.load(Acquire);
+                // Who writes it this very moment is too late for this time.
+                if record != 0 {
+                    place.store(0, Relaxed);
+                    model.note(Record(record));
+                }
+            }
+            done = length;
+            if self.log.length.compare_exchange(length, 0, Release, Relaxed).is_ok() {
+                break;
+            }
+        }
+    }
+
+    /// Counts what was noted, and then does this with the model.
+    pub(super) fn with<R>(
+        &self,
+        maxsize: impl FnOnce() -> Option<usize>,
+        then: impl FnOnce(&mut Model) -> R,
+    ) -> R {
+        let mut model = self.model(maxsize).lock();
+        self.drain(&mut model);
+        let result = then(&mut model);
+        self.threshold.store(model.threshold(), Relaxed);
+        result
+    }
+}
