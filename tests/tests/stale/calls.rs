@@ -332,6 +332,27 @@ macro_rules! in_scope {
         }
 
         #[test]
+        fn what_nobody_has_used_is_not_served_though_it_is_old() {
+            let _clock = begin();
+            #[lru_cache(ttl = "100m", stale = "1000m", idle = "150m", scope = $scope)]
+            fn f(_x: u32) -> Result<u32, String> {
+                ask()
+            }
+            f(1).expect("a value");
+            f(2).expect("a value");
+            minutes_later(90);
+            f(1).expect("a hit");
+            minutes_later(60);
+            BACKEND.set(Fails);
+            assert_eq!(f_with_outcome(1), (Ok(1), Outcome::Stale));
+            assert!(f(2).is_err());
+            minutes_later(100);
+            assert_eq!(f_with_outcome(1), (Ok(1), Outcome::Stale), "a stale hit is a use");
+            minutes_later(150);
+            assert!(f(1).is_err());
+        }
+
+        #[test]
         fn text_and_generic_functions_work_alike() {
             let _clock = begin();
             #[lru_cache(ttl = "100m", stale = "1000m", scope = $scope)]

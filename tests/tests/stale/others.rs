@@ -39,27 +39,6 @@ fn an_object_says_how_long_its_old_values_are_served() {
 }
 
 #[test]
-fn what_nobody_has_used_is_not_served_though_it_is_old() {
-    let _clock = begin();
-    #[lru_cache(ttl = "100m", stale = "1000m", idle = "150m")]
-    fn f(_x: u32) -> Result<u32, String> {
-        ask()
-    }
-    f(1).expect("a value");
-    f(2).expect("a value");
-    minutes_later(90);
-    f(1).expect("a hit");
-    minutes_later(60);
-    BACKEND.set(Fails);
-    assert_eq!(f_with_outcome(1), (Ok(1), Outcome::Stale));
-    assert!(f(2).is_err());
-    minutes_later(100);
-    assert_eq!(f_with_outcome(1), (Ok(1), Outcome::Stale), "a stale hit is a use");
-    minutes_later(150);
-    assert!(f(1).is_err());
-}
-
-#[test]
 fn a_tag_removes_old_entries_also_while_they_are_recomputed() {
     let _clock = begin();
     #[lru_cache(ttl = "100m", stale = "1000m", tags = ["stale orders"])]
@@ -137,4 +116,27 @@ fn nothing_is_kept_when_the_cache_is_off() {
     f(1).expect("a value");
     BACKEND.set(Fails);
     assert!(f(1).is_err());
+}
+
+#[cfg(feature = "shared")]
+#[test]
+fn the_near_cache_serves_fresh_values_only() {
+    let _clock = begin();
+    #[lru_cache(ttl = "100m", stale = "1000m", near = "500m", scope = shared)]
+    fn f(_x: u32) -> Result<u32, String> {
+        ask()
+    }
+    f(1).expect("a value");
+    f(1).expect("a near hit");
+    assert_eq!(f_cache_near_info().hits, 1);
+    minutes_later(100);
+    BACKEND.set(Fails);
+    assert_eq!(f_with_outcome(1), (Ok(1), Outcome::Stale));
+    assert_eq!(f_with_outcome(1), (Ok(1), Outcome::Stale));
+    minutes_later(10);
+    BACKEND.set(Works);
+    assert_eq!(f_with_outcome(1), (Ok(3), Outcome::Miss));
+    let before = f_cache_near_info().hits;
+    assert_eq!(f_with_outcome(1), (Ok(3), Outcome::Hit));
+    assert_eq!(f_cache_near_info().hits, before + 1);
 }

@@ -20,9 +20,9 @@ use crate::tags::Tagged;
 
 /// A [`Miss`], and the old value if there is one.
 pub struct Rerun<'c, T: Threading, P: Kind, K, V, S, M> {
-    pub(super) miss: Miss<'c, T, P, K, V, S, M>,
     /// Dropped before the miss: whoever gets the turn then finds the claim free.
     pub(super) old: Option<Box<Old<V>>>,
+    pub(super) miss: Miss<'c, T, P, K, V, S, M>,
 }
 
 /// A [`Pending`], and the old value if the caller is to run the function for it.
