@@ -73,10 +73,14 @@
 //! any thread of any process may call it. All stores follow these rules:
 //!
 //! - [`get`](Store::get) counts a hit and makes the entry the most recent, or counts a miss and returns a
-//!   [`Ticket`]. An entry that is as old as the `ttl`, or that has a time in the future, is removed and is a miss.
+//!   [`Ticket`]. An entry that is as old as the `ttl`, that was unused for `idle`, or that has a time in the future, is
+//!   removed and is a miss.
 //! - [`store`](Store::store) makes the new entry the most recent. For room it evicts expired entries first, and then
-//!   exactly the least recent ones. `maxsize` and `max_weight` are never exceeded. An entry that alone exceeds them is
-//!   not stored, and the entry that it would have replaced is removed.
+//!   exactly the least recent ones. The present `maxsize`, which [`resize`](Store::resize) changes, and `max_weight`
+//!   are never exceeded. An entry that alone exceeds them is not stored, and the entry that it would have replaced is
+//!   removed.
+//! - A [`clear`](Store::clear) zeroes the counters of [`info`](Store::info), and lowers none of the totals of
+//!   [`summary`](Store::summary).
 //! - Nothing is stored with a [`Ticket`] from before a clear of its namespace or an invalidation of its key.
 //! - Keys are compared in full. Keys and values are any bytes, of any length. Without room for them, the store returns
 //!   [`Kind::Full`].

@@ -201,7 +201,7 @@ at once again: nobody asks for a minute: Ok(100), Stale
 the backend is up: Ok(100), Miss
     (asking the backend for tea)
 70 minutes later, it is too old: Err(\"the backend is down\"), Miss
-CacheInfo(hits=2, misses=5, maxsize=128, currsize=0); 1 of the hits old, 2 errors
+CacheInfo(hits=2, misses=5, maxsize=128, currsize=0); 1 of the hits old, 3 errors
 ";
     assert_eq!(printed_by("old_values"), expected);
 }

@@ -343,6 +343,19 @@ mod items_in_the_way {
         Ok(x)
     }
 
+    #[lru_cache(maxsize = CACHE, ttl = "1h", stale = "1h", scope = thread)]
+    fn perhaps_old(x: u32, (a, b): (u32, u32)) -> Result<u32, String> {
+        Ok(x + a + b + value)
+    }
+
+    #[lru_cache(ttl = "1h", stale = "1h", single_flight = true)]
+    async fn perhaps_old_of_task(
+        x: u32,
+        shown: impl ToString + Clone + Eq + std::hash::Hash + Send + Sync + 'static,
+    ) -> String {
+        format!("{x}{}", shown.to_string())
+    }
+
     #[lru_cache(maxsize = INSTANCES, scope = thread)]
     fn generic<T: Copy + Eq + std::hash::Hash + 'static>(x: T) -> T {
         x
@@ -354,6 +367,12 @@ mod items_in_the_way {
         shown: impl ToString + Clone + Eq + std::hash::Hash + Send + Sync + 'static,
     ) -> String {
         format!("{x}{}", shown.to_string())
+    }
+
+    #[cfg(feature = "shared")]
+    #[lru_cache(maxsize = CACHES, scope = shared, ttl = "1h", stale = "1h", single_flight = true)]
+    fn shared_and_perhaps_old(x: u32) -> u32 {
+        x
     }
 
     #[cfg(feature = "shared")]
@@ -371,6 +390,8 @@ mod items_in_the_way {
         assert_eq!((keyed(3), keyed(2), keyed_cache_info().hits), (1, 1, 1));
         assert_eq!((of_thread(1), of_thread(1), of_thread_cache_info().maxsize), (1, 1, Some(3)));
         assert_eq!((in_single_flight(1), in_single_flight(1)), (Ok(1), Ok(1)));
+        assert_eq!((perhaps_old(1, (2, 3)), perhaps_old(1, (2, 3))), (Ok(7), Ok(7)));
+        assert_eq!(pollster::block_on(perhaps_old_of_task(1, "a")), "1a");
         assert_eq!((generic(1), generic('a'), generic_cache_info::<char>().misses), (1, 'a', 1));
         assert_eq!(pollster::block_on(of_task(1, "a")), "1a");
         assert!(pollster::block_on(of_task(1, "a")) == "1a");
@@ -378,6 +399,7 @@ mod items_in_the_way {
         {
             lru_memo_tests::in_memory_or_chosen();
             assert_eq!((shared(1), shared(1), shared_cache_info().maxsize), (1, 1, Some(3)));
+            assert_eq!((shared_and_perhaps_old(1), shared_and_perhaps_old(1)), (1, 1));
         }
     }
 }

@@ -277,6 +277,44 @@ mod arguments_that_only_the_key_uses {
     }
 }
 
+/// Values that may be old.
+pub mod old_values {
+    use lru_memo::lru_cache;
+
+    /// Of a function that fails.
+    ///
+    /// # Errors
+    /// For 0.
+    #[lru_cache(ttl = "1h", stale = "1h")]
+    pub fn fallible(x: u32) -> Result<u32, String> {
+        x.checked_sub(1).ok_or_else(|| x.to_string())
+    }
+
+    /// Of a task, with single flight.
+    #[lru_cache(ttl = "1h", stale = "1h", single_flight = "5s")]
+    pub async fn waited_for(x: u32) -> u32 {
+        std::future::ready(x).await
+    }
+
+    #[cfg(feature = "shared")]
+    /// Of all processes.
+    #[lru_cache(ttl = "1h", stale = "1h", scope = shared)]
+    #[must_use]
+    pub fn of_all(x: u32) -> u32 {
+        x
+    }
+
+    #[test]
+    fn what_is_silent_works() {
+        assert_eq!((fallible(1), pollster::block_on(waited_for(1))), (Ok(0), 1));
+        #[cfg(feature = "shared")]
+        {
+            lru_memo_tests::in_memory_or_chosen();
+            assert_eq!(of_all(1), 1);
+        }
+    }
+}
+
 /// Caches that live in objects.
 pub mod objects {
     use std::sync::Arc;

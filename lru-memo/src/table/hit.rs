@@ -110,7 +110,7 @@ impl<'f, T: Threading, E> Mine<'f, T, E> {
             if !is_in_reach {
                 return Err(Unfound::UNSURE);
             }
-            // SAFETY: invariant 5: the pinned reader has found it. What is in reach is in the first block.
+            // SAFETY: invariant 5: the pinned reader has found it. A place in reach is in the first block.
             let entry = unsafe { if in_blocks { nodes.entry(place) } else { nodes.near_entry(place) } };
             if accepts(entry) {
                 return Ok(PinnedNear { found: PinnedEntry { mine: self, pin, place, entry }, in_blocks });

@@ -143,7 +143,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Finds the first entry whose hash has this tag and of which `made` makes something. Returns its place, and that.
     pub(crate) fn find<R>(&self, tag: Tag, made: impl Fn(&E) -> Option<R>) -> Option<(Place, R)> {
-        // SAFETY: invariant 5: in the lock, what is in the index is live.
+        // SAFETY: invariant 5: in the lock, every entry in the index is live.
         self.candidates(tag).find_map(|place| Some((place, made(unsafe { self.front.nodes.entry(place) })?)))
     }
 

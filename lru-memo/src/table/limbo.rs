@@ -125,7 +125,7 @@ impl Limbo {
 
     /// Forgets the readers that have unpinned.
     pub(crate) fn retain_pinned(&mut self) {
-        // SAFETY: the readers are in the list of the table: whoever frees one calls this first.
+        // SAFETY: the readers are in the list of the table. A thread that frees readers calls this first.
         self.pinned.retain(|&(reader, word)| unsafe { &*reader }.pinned_at() == Some(word));
     }
 
@@ -174,7 +174,8 @@ impl Limbo {
 
 #[cfg(any(test, fuzzing))]
 impl Limbo {
-    /// Checks that each place up to the last is live, retired or free, and only one of these; and what is kept and noted.
+    /// Checks that each place up to the last is live, retired or free, and only one of these, that kept places are not
+    /// free, and that noted readers exist.
     pub(crate) fn validate(&self, live: &Live, last: Place, readers: &List) {
         let mut places: Vec<Place> =
             live.places().chain(self.retired()).chain(self.free.iter().copied()).collect();
@@ -184,7 +185,7 @@ impl Limbo {
             "each place is live, retired or free, and only one of these"
         );
         let is_there = |&place: &Place| live.has(place) || self.retired().any(|retired| retired == place);
-        assert!(self.kept.iter().all(is_there), "what is kept is not free");
+        assert!(self.kept.iter().all(is_there), "a kept place is not free");
         let is_listed = |&(reader, _): &(*const Reader, u64)| {
             readers.all().any(|listed| core::ptr::eq(listed.get(), reader))
         };

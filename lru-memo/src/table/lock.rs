@@ -169,12 +169,12 @@ impl<'t, T: Threading, E, L> Guard<'t, T, E, L> {
 impl<T: Threading, E, L> Drop for Guard<'_, T, E, L> {
     fn drop(&mut self) {
         use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-        /// Larger tables are checked once in so many times.
+        /// A larger table is checked once in as many releases as it has entries.
         const FEW: usize = 128;
         static RELEASES: AtomicUsize = AtomicUsize::new(0);
         if !std::thread::panicking() {
             let (inside, ..) = self.parts();
-            if inside.len() < FEW || RELEASES.fetch_add(1, Relaxed) % FEW == 0 {
+            if inside.len() < FEW || RELEASES.fetch_add(1, Relaxed) % inside.len() == 0 {
                 inside.validate();
             }
         }

@@ -28,7 +28,8 @@ pub struct Readers {
     number: u64,
 }
 
-/// The only reader of a cache of one thread. It is not `Sync`, so that whoever has a reference to it is in its thread.
+/// The only reader of a cache of one thread. It is not `Sync`, so a reference to it exists only in its
+/// thread.
 pub struct OnlyReader {
     reader: Reader,
     not_sync: PhantomData<Cell<()>>,

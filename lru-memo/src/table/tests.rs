@@ -227,7 +227,7 @@ macro_rules! is_not {
     )*};
 }
 
-// Whoever holds a lock, or owns a reader, cannot hand that to another thread.
+// A thread that holds a lock or owns a reader cannot hand either to another thread.
 is_not! {
     Locked<'static, u64>: Send;
     Locked<'static, u64>: Sync;

@@ -1,4 +1,4 @@
-//! The differences between a cache that all threads share and one that belongs to a single thread.
+//! The two kinds of threading: a cache that all threads share, and a cache of one thread.
 
 use alloc::rc::Rc;
 use alloc::sync::Arc;
@@ -17,9 +17,9 @@ pub trait Threading {
     type Pointer<T>: Deref<Target = T> + Clone;
     /// A lock that is not re-entrant: no foreign code may run under it.
     type Lock<T>;
-    /// What a locked lock gives access with.
+    /// The guard of a locked lock.
     type Guard<'l, T: 'l>: DerefMut<Target = T>;
-    /// The way to the readers of a cache.
+    /// Finds the calling thread's reader in a cache.
     type Readers;
     /// Whether other threads may use the cache at the same time.
     const SHARED: bool;

@@ -24,7 +24,7 @@ impl<T: Threading, E> Inside<'_, T, E> {
     #[cfg(test)]
     pub(super) fn validate_tags(&self, tag_of: impl Fn(&E) -> Tag) {
         for (tag, place) in self.front.index().validated() {
-            // SAFETY: invariant 5: in the lock, what is in the index is live.
+            // SAFETY: invariant 5: in the lock, every entry in the index is live.
             let entry = unsafe { self.front.nodes.entry(place) };
             assert_eq!(tag, tag_of(entry), "an entry is under its key's tag");
         }

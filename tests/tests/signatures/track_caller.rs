@@ -79,6 +79,12 @@ macro_rules! functions {
             *numbers.first().expect("no numbers")
         }
 
+        #[lru_cache(scope = $scope, ttl = "1h", stale = "1h", single_flight = true)]
+        #[track_caller]
+        pub(super) fn perhaps_old(numbers: &[u32]) -> u32 {
+            *numbers.first().expect("no numbers")
+        }
+
         #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub(super) struct Type<T>(pub(super) T);
 
@@ -127,6 +133,7 @@ macro_rules! calls {
                 generic::<u8>(&[]),
                 of_anything(Vec::<u8>::new()),
                 together(&[]),
+                perhaps_old(&[]),
                 Type(1).method(0),
                 Type(1).less(0),
                 Type::<u8>::lesser(0),

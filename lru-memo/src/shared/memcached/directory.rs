@@ -216,9 +216,7 @@ impl Directory {
 
     /// Returns the index of an expired entry.
     fn expired(&self, limits: Limits, now: u64) -> Option<usize> {
-        if limits.ttl.or(limits.idle).is_none() {
-            return None;
-        }
+        limits.ttl.or(limits.idle)?;
         let expired = self.records.iter().enumerate().filter(|(_, record)| record.is_expired(limits, now));
         expired.min_by_key(|(_, record)| record.stored).map(|(at, _)| at)
     }

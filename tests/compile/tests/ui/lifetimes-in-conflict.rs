@@ -1,4 +1,4 @@
-// mistakes: 6
+// mistakes: 5
 //! Options about how long entries stay that do not go together, or not without each other.
 
 use lru_memo::lru_cache;
