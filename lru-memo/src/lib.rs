@@ -13,8 +13,9 @@
 //! assert_eq!(fib_cache_info().to_string(), "CacheInfo(hits=88, misses=91, maxsize=None, currsize=91)");
 //! ```
 //!
-//! [`lru_cache`](macro@lru_cache) documents the attribute, all options, and the functions that the attribute generates.
-//! [`cache`](macro@cache) is the same without a bound.
+//! [`lru_cache`](macro@lru_cache) documents the attribute and the functions that it generates; [`limits`], [`keys`], [`scopes`] and
+//! [`signatures`] its options, with examples. [`cache`](macro@cache) is the same without a bound. Then read the [`cookbook`], and
+//! [`machines`] for caches that processes share.
 //!
 //! # Which scope to take
 //!
@@ -37,7 +38,7 @@
 //! - **Recency.** A hit makes an entry the most recent one. A full cache evicts exactly the least recent entry for each
 //!   new entry. A cache never holds more than `maxsize` entries.
 //! - **Companions.** Beside a function `f` the attribute generates `f_cache_info`, `f_cache_clear`,
-//!   `f_cache_resize`, `f_cache_parameters`, `f_uncached`, `f_cache_invalidate`, `f_cache_peek`, `f_cache_put`, `f_cache_refresh` and `f_with_outcome`.
+//!   `f_cache_resize`, `f_cache_totals`, `f_cache_parameters`, `f_uncached`, `f_cache_invalidate`, `f_cache_peek`, `f_cache_put`, `f_cache_refresh` and `f_with_outcome`.
 //!   [`caches`] and [`clear_all`] reach the caches of all functions.
 //!
 //! # What the cache guarantees
@@ -101,14 +102,29 @@ pub mod coming_from_caches {}
 #[doc = include_str!("../docs/cookbook.md")]
 pub mod cookbook {}
 
+#[doc = include_str!("../docs/cookbook_operation.md")]
+pub mod cookbook_operation {}
+
 #[doc = include_str!("../docs/cookbook_shared.md")]
 pub mod cookbook_shared {}
+
+#[doc = include_str!("../docs/keys.md")]
+pub mod keys {}
+
+#[doc = include_str!("../docs/limits.md")]
+pub mod limits {}
 
 #[doc = include_str!("../docs/machines.md")]
 pub mod machines {}
 
 #[doc = include_str!("../docs/old_values.md")]
 pub mod old_values {}
+
+#[doc = include_str!("../docs/scopes.md")]
+pub mod scopes {}
+
+#[doc = include_str!("../docs/signatures.md")]
+pub mod signatures {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -15,7 +15,7 @@
 //! # Ok::<(), shared::Error>(())
 //! ```
 //!
-//! The page of the macro explains [the option](macro@crate::lru_cache#scope--shared). This page explains stores: how a
+//! The page of the macro explains [the option](crate::scopes#scope--shared). This page explains stores: how a
 //! program chooses one, watches it, and looks into it.
 //!
 //! # Choosing a store
