@@ -9,13 +9,13 @@ use crate::function::{Function, Place};
 use crate::options::Options;
 use crate::shape::{mentions, peel};
 
-/// What of the output is cached.
+/// The cached part of the output.
 pub(crate) struct Cached {
     /// Whether the output is a `Result`, as the type `Is<..>`.
     pub(crate) kind: TokenStream,
-    /// The type that is cached.
+    /// The cached type.
     pub(crate) value: TokenStream,
-    /// A statement that fails to compile when `kind` was guessed wrong.
+    /// A statement that does not compile if `kind` was guessed wrong.
     pub(crate) check: TokenStream,
 }
 
@@ -32,7 +32,7 @@ impl Cached {
         if options.cache_err {
             return whole;
         }
-        // By name where the compiler cannot be asked, and where it cannot be another type of that name.
+        // By the name, if the compiler cannot be asked, or if the name can mean no other type.
         let by_name = !function.knows(output) || is_in_std(output);
         if let Some(value) = value_of_result(output).filter(|_| by_name) {
             return Self { kind: quote_spanned!(at=> #private::Is<true>), value, ..whole };
@@ -40,7 +40,7 @@ impl Cached {
         if !is_path_to_unknown(output) {
             return whole;
         }
-        // The name says nothing: the compiler is asked whether it is an alias of `Result`.
+        // The name may be an alias of `Result`: the compiler is asked.
         let ask = |question: TokenStream| {
             quote_spanned! {at=> {
                 #[allow(unused_imports)]
@@ -49,7 +49,7 @@ impl Cached {
             }}
         };
         if !function.knows(output) {
-            // A constant in a signature must not mention generics: guess, and check in the body.
+            // A constant in a signature cannot use generics: the macro guesses, and the body checks.
             let kind = ask(quote_spanned!(at=> kind()));
             let check = match function.place {
                 Place::Member => quote_spanned!(at=> #private::no_alias_in_method(#kind);),
@@ -64,7 +64,7 @@ impl Cached {
 }
 
 impl Cached {
-    /// How errors are handed to those who have waited: as copies, where the compiler can say that there are some.
+    /// Returns how followers get errors: as copies, if the compiler can tell that errors can be copied.
     pub(crate) fn errors(&self, function: &Function<'_>, options: &Options) -> TokenStream {
         let output = &function.output;
         let at = output.span();
@@ -82,7 +82,7 @@ impl Cached {
     }
 }
 
-/// Whether a type may mention what a block is generic over that cannot be seen: `Self`, or a name such as `E`.
+/// Whether a type may use a parameter of a block that the macro cannot see: `Self`, or a name such as `E`.
 fn may_mention_parameter(ty: &Type) -> bool {
     mentions(ty, |ident| {
         let name = ident.to_string();

@@ -1,4 +1,4 @@
-//! The companions: what each function beside the memoized one takes, returns and does.
+//! The companions: the parameters, the result and the body of each function beside the memoized one.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -14,7 +14,7 @@ use crate::lookup::Returns;
 use crate::names::Names;
 
 impl Pieces<'_> {
-    /// The memoized function with all of its parameters named, where it hides some.
+    /// The memoized function with names for all parameters, if it has `impl Trait` arguments.
     pub(crate) fn call(&self) -> Option<Companion> {
         let signature = self.like_the_function(&self.function.names.call);
         let track_caller = &self.attributes.track_caller;
@@ -38,7 +38,7 @@ impl Pieces<'_> {
         let (allow, unused) = (allow_of_documented(), allow_of_generated());
         Companion {
             doc: Some(doc),
-            // That it could be a `const fn` is of no use to the memoized one.
+            // A `const fn` would be of no use to the memoized function.
             attributes: quote!(#(#inner)* #allow #[allow(clippy::missing_const_for_fn, clippy::must_use_candidate)]),
             forward_attributes: quote!(#(#all)* #(#alike)* #allow #unused),
             signature,
@@ -93,13 +93,13 @@ impl Pieces<'_> {
         self.companion(doc, signature, body!(#clear;))
     }
 
-    /// Not where there is no bound.
+    /// None without a bound.
     pub(crate) fn resize(&self) -> Option<Companion> {
         let (body, Names { resize, .. }) = (self.home.resize.as_ref()?, &self.function.names);
         let doc = self.doc(
             "Changes how many entries the cache of [`{}`] may hold; evicts the least recent ones if it holds more.",
         );
-        // It must not be named as one of the user's.
+        // The name must differ from the user's names.
         let (new, owner) = (new_bound(), self.owner().into_iter());
         let head = quote!(fn #resize(#(#owner,)* #new: ::core::primitive::usize));
         Some(self.companion(doc, self.function.companion(head), body!(#body;)))
@@ -113,7 +113,7 @@ impl Pieces<'_> {
         let signature = self.function.companion(quote!(fn #parameters(#owner) -> #private::CacheParameters));
         let whole = match &self.options.object {
             Some(object) => &object.parameters(self.function, self.options, values, private),
-            // The store has the present bound.
+            // The store knows the present bound.
             None if self.is_shared() && home.resize.is_some() => {
                 let (whole, cache) = (&values.whole, &home.cache);
                 match self.function.item.sig.asyncness {
@@ -133,7 +133,7 @@ impl Pieces<'_> {
         self.companion(doc, signature, self.answer(quote!(invalidate), &TokenStream::new()))
     }
 
-    /// Not where the store has the entries, nor where the type of the key is known to the compiler alone.
+    /// None if the store has the entries, or if only the compiler knows the type of the key.
     pub(crate) fn invalidate_if(&self) -> Option<Companion> {
         let stored = self.key.stored.as_ref().filter(|_| !self.is_shared())?;
         let Names { invalidate_if, .. } = &self.function.names;
@@ -141,7 +141,7 @@ impl Pieces<'_> {
         let doc = self.doc(
             "Removes the entries of the cache of [`{}`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.",
         );
-        // It must not be named as one of the user's.
+        // The name must differ from the user's names.
         let new = Ident::new("__lru_memo_predicate", Span::mixed_site());
         let (key, parts) = (types_of_parts(stored), parts_by_reference(self.key.parts));
         let predicate = quote!(impl ::core::ops::FnMut(#key, &#value) -> ::core::primitive::bool);
@@ -181,7 +181,7 @@ impl Pieces<'_> {
         let value = &self.cached.value;
         let doc = self
             .doc("Stores a value for [`{}`] as its most recent, replacing an older one; touches no counter.");
-        // It must not be named as one of the user's.
+        // The name must differ from the user's names.
         let new = Ident::new("__lru_memo_value", Span::mixed_site());
         inputs.push(parse_quote!(#new: #value));
         let signature = self.function.companion(quote!(fn #put(#inputs)));
@@ -228,7 +228,7 @@ impl Pieces<'_> {
         self.calling(self.companion(doc, signature, self.lookup(Returns::WithOutcome)))
     }
 
-    /// The function that tells instantiations apart, where [`Function::instantiation`] calls it.
+    /// The function that returns the identity of an instantiation, if [`Function::instantiation`] calls it.
     pub(crate) fn instantiation(&self) -> Option<Companion> {
         let Self { private, function, .. } = self;
         let name = &function.names.instantiation;
@@ -238,7 +238,7 @@ impl Pieces<'_> {
         matches!(function.place, Place::Free).then(|| self.hidden(signature, body()))
     }
 
-    /// The function that leads to the cache. It names the memoized function: whoever uses a companion uses that, too.
+    /// The function that returns the cache. It names the memoized function, so a use of a companion is a use of that.
     pub(crate) fn cache(&self) -> Companion {
         let Home { head, body, .. } = &self.home;
         let signature = self.function.companion(head.clone());

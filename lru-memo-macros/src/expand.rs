@@ -17,22 +17,22 @@ use crate::lookup::Returns;
 use crate::options::{Options, Scope};
 use crate::parameters::Parameters;
 
-/// What the macro writes.
+/// The output of the macro.
 pub(crate) struct Expansion {
-    /// What stands in the place of the function.
+    /// The memoized function, in place of the original one.
     pub(crate) memoized: TokenStream,
-    /// What stands beside it.
+    /// The functions beside it.
     pub(crate) companions: Companions,
 }
 
-/// What stands beside a function.
+/// The functions beside a memoized one.
 #[derive(Default)]
 pub(crate) struct Companions {
-    /// The functions.
+    /// The functions themselves.
     pub(crate) functions: TokenStream,
-    /// Beside a function of a trait: their declarations, for a trait of their own.
+    /// For a function of a trait: their declarations, in a trait of their own.
     pub(crate) declarations: TokenStream,
-    /// Beside a function of a trait: functions of the type that forward to those which are for users.
+    /// For a function of a trait: functions of the type, which forward to the companions.
     pub(crate) forwards: TokenStream,
 }
 
@@ -44,7 +44,7 @@ impl Companions {
     }
 }
 
-/// The whole expansion.
+/// Writes the whole expansion.
 pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     let pieces = Pieces::of(options, function);
     let public = [
@@ -64,8 +64,8 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     let public = public.chain(options.advise.then(|| pieces.advice()));
     let public = public.chain(pieces.invalidate_if()).chain(pieces.resize());
     let hidden = [pieces.call(), pieces.instantiation(), Some(pieces.cache())].into_iter().flatten();
-    // Where an attribute is missing on the `impl` block, rustc shows the first thing that does not belong there, but
-    // the last that cannot be found: that is to be the one with the telling name.
+    // If the attribute is missing on the `impl` block, rustc shows the first function that does not belong there, and of the
+    // names that it cannot find the last one. Both have to be the name that says what to do.
     let mut companions = Companions::default();
     for companion in hidden.chain(public) {
         companions.extend(pieces.placed(companion));
@@ -73,27 +73,27 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     Expansion { memoized: pieces.memoized(), companions }
 }
 
-/// One function beside the memoized one.
+/// A function beside the memoized one.
 pub(crate) struct Companion {
-    /// Its documentation; what is hidden has none.
+    /// Its documentation. Hidden functions have none.
     pub(crate) doc: Option<TokenStream>,
-    /// What stands on the function, and on what forwards to it.
+    /// The attributes of the function, and of the function that forwards to it.
     pub(crate) attributes: TokenStream,
     pub(crate) forward_attributes: TokenStream,
     pub(crate) signature: Signature,
-    /// The signature, all of its parameters named.
+    /// The signature, with names for all parameters.
     pub(crate) declaration: Signature,
     pub(crate) body: TokenStream,
 }
 
-/// `quote!` for function bodies: its local variables cannot meet the user's. Their names begin with `__lru_memo_`, for
-/// a pattern with the name of a constant, a static or a unit struct means that.
+/// `quote!` for function bodies: its local variables cannot clash with the user's. Their names begin with `__lru_memo_`, because a
+/// pattern with the name of a constant, a static or a unit struct would mean that.
 macro_rules! body {
     ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
 }
 pub(crate) use body;
 
-/// The pieces from which the generated functions are put together.
+/// The parts of the generated functions.
 pub(crate) struct Pieces<'a> {
     pub(crate) function: &'a Function<'a>,
     pub(crate) options: &'a Options,
@@ -103,7 +103,7 @@ pub(crate) struct Pieces<'a> {
     pub(crate) cached: Cached,
     pub(crate) parameters: Parameters,
     pub(crate) home: Home,
-    /// Clones a value, or makes it bytes and back; its span is the return type.
+    /// Clones a value, or encodes and decodes it. Its span is that of the return type.
     pub(crate) clone: TokenStream,
 }
 
@@ -122,11 +122,10 @@ impl<'a> Pieces<'a> {
             private: &private,
         });
         let at = function.output.span();
-        // Seen as generated, so that no change to it is suggested.
+        // Marked as generated, so that rustc suggests no change to it.
         let at = at.resolved_at(Span::call_site());
         let (here, value) = (options.runtime.at(at), &cached.value);
-        // A pointer: `Clone` is asked for here and not also where it is handed over, and all functions with the same
-        // types share one copy of what is called with it.
+        // A pointer: so `Clone` is demanded only here, and functions with the same types share the code that is called with it.
         let clone = match options.scope {
             Scope::Shared => quote_spanned!(at=> #here::codec::<#value>()),
             _ => quote_spanned!(at=> #here::clone_value::<#value> as fn(&_) -> _),
@@ -135,12 +134,12 @@ impl<'a> Pieces<'a> {
         Self { function, options, attributes, private, key, cached, parameters, home, clone }
     }
 
-    /// The function itself under its own name.
+    /// Writes the memoized function.
     fn memoized(&self) -> TokenStream {
         let mut signature = self.function.item.sig.clone();
         signature.inputs = self.function.own_inputs();
         let body = if self.function.has_impl_trait {
-            // A parameter without a name cannot be handed on to the function that finds the cache.
+            // An unnamed type parameter cannot be passed on to the function that finds the cache.
             let prefix = self.function.prefix();
             let (call, handed_on) = (&self.function.names.call, self.function.handed_on());
             let call = self.run(quote!(#prefix #call), &handed_on);
@@ -153,7 +152,7 @@ impl<'a> Pieces<'a> {
         quote!(#(#attributes)* #[allow(clippy::used_underscore_binding)] #vis #signature #block)
     }
 
-    /// A companion that takes what the function takes, and may run it.
+    /// Adds the attributes of a companion with the parameters of the function, which may run it.
     pub(crate) fn calling(&self, mut companion: Companion) -> Companion {
         let alike = &self.attributes.alike;
         companion.attributes.extend(quote!(#(#alike)*));
@@ -161,12 +160,12 @@ impl<'a> Pieces<'a> {
         companion
     }
 
-    /// The parameter of the companions that ask for no key: the object that has the cache, if one has.
+    /// Returns the parameter of companions without a key: the object with the cache, if there is one.
     pub(crate) fn owner(&self) -> Option<FnArg> {
         self.options.object.as_ref().and_then(|object| object.owner_input(self.function))
     }
 
-    /// The parameters of the companions that ask for a key.
+    /// Returns the parameters of companions with a key.
     pub(crate) fn inputs_for_key(&self) -> Punctuated<FnArg, Token![,]> {
         match &self.options.object {
             Some(object) => object.inputs(self.function),
@@ -174,7 +173,7 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    /// The signature of the function under another name, all of its parameters and arguments named.
+    /// Returns the signature of the function under another name, with names for all parameters.
     pub(crate) fn like_the_function(&self, name: &Ident) -> Signature {
         let mut signature = self.function.item.sig.clone();
         signature.ident = name.clone();
@@ -184,7 +183,7 @@ impl<'a> Pieces<'a> {
         signature
     }
 
-    /// A function that is generated for users beside the memoized one.
+    /// Makes a function for users.
     pub(crate) fn companion(
         &self,
         doc: TokenStream,
@@ -192,7 +191,7 @@ impl<'a> Pieces<'a> {
         body: TokenStream,
     ) -> Companion {
         if self.is_shared() {
-            // The store may be far away.
+            // The store may be on another machine.
             signature.asyncness = self.function.item.sig.asyncness;
         }
         let (all, allow, unused) = (&self.attributes.all, allow_of_documented(), allow_of_generated());
@@ -203,7 +202,7 @@ impl<'a> Pieces<'a> {
         Companion { doc: Some(doc), attributes, forward_attributes, signature, declaration, body }
     }
 
-    /// A function that is generated for the memoized one.
+    /// Makes a function that only generated code calls.
     pub(crate) fn hidden(&self, signature: Signature, body: TokenStream) -> Companion {
         let asyncness = signature.asyncness;
         let mut companion = self.companion(TokenStream::new(), signature, body);
@@ -211,8 +210,8 @@ impl<'a> Pieces<'a> {
         Companion { doc: None, ..companion }
     }
 
-    /// Uses the arguments that the key or the tags are made of, and the object that has the cache: the function itself
-    /// may have no other use for them.
+    /// Uses the arguments in the key and the tags, and the object with the cache, so that rustc does not warn that the function
+    /// does not use them.
     pub(crate) fn uses_by_key(&self) -> TokenStream {
         let owner = self.options.object.iter().map(|object| &object.owner);
         let expressions = self.options.key.iter().chain(&self.options.tags);
@@ -223,13 +222,13 @@ impl<'a> Pieces<'a> {
         body!(#(let _ = &#owner;)* #(let _ = &#names;)*)
     }
 
-    /// A companion where it belongs.
+    /// Writes a companion in its place.
     fn placed(&self, companion: Companion) -> Companions {
         let Companion { doc, attributes, forward_attributes, signature, declaration, body } = companion;
         let Place::Block(block @ Block { implemented: Some(implemented), .. }) = self.function.place else {
             let vis = doc.is_some().then_some(&self.function.item.vis);
             let head = quote!(#vis #signature);
-            // Lints are about what the user wrote: the body in the uncached function, too.
+            // The body of the uncached function is the user's, so lints apply to it.
             let is_written = signature.ident == self.function.names.uncached;
             let (permit, function) = match self.is_seen_as_used() && !is_written {
                 true => (None, in_the_macros_name(head)),
@@ -249,10 +248,10 @@ impl<'a> Pieces<'a> {
                 (block.prefix(), &signature.ident, turbofish(&signature.generics));
             let arguments = signature.inputs.iter().map(argument_to_hand_on);
             let call = call(&signature, quote!(#prefix #name #turbofish), &quote!(#(#arguments),*));
-            // Where two traits have a memoized function of one name, the compiler points there.
+            // If two traits have a memoized function of this name, the compiler points there.
             let at = self.function.item.sig.ident.span();
             let forward = quote_spanned!(at=> pub #signature { #call }).into_iter().map(|mut token| {
-                // The edition of a path is that of its colons.
+                // The colons of a path decide its edition.
                 let is_colon = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':');
                 token.set_span(if is_colon { at.resolved_at(token.span()) } else { at });
                 token
@@ -268,16 +267,15 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    /// Whether rustc finds out by itself that the function is used where only its companions are. It does not warn of
-    /// unused companions, because their names are the macro's. Beside other methods it would then not warn of those
-    /// either, so companions that are methods are permitted to be unused instead. A function with `impl Trait` cannot be
-    /// named without a call.
+    /// Whether a use of a companion counts as a use of the function. Rustc does not warn of unused companions of such a function,
+    /// because their names are marked as the macro's. With methods that does not work: rustc would not warn of other unused
+    /// methods beside them either. A function with `impl Trait` cannot be named.
     fn is_seen_as_used(&self) -> bool {
         matches!(self.function.place, Place::Free) && !self.function.has_impl_trait
     }
 
-    /// A call of the function that is never made, unless its user expects it to be unused; with arguments that have any type. A call, because of several
-    /// functions that cannot be found rustc shows the last one, but shows all names that are not called.
+    /// Writes a call of the function that never runs, so that rustc counts a use. None if the user expects the function to be
+    /// unused. It has to be a call: of called functions that rustc cannot find it shows one, of other names all.
     pub(crate) fn uses_itself(&self) -> Option<TokenStream> {
         let lint = Ident::new("dead_code", Span::call_site());
         let is_expected = |attribute: &Attribute| mentions_ident(attribute.to_token_stream(), &lint);
@@ -297,7 +295,7 @@ impl<'a> Pieces<'a> {
         Some(body!(#[allow(deprecated, unreachable_code)] let _ = || #call;))
     }
 
-    /// A doc comment, `{}` in it standing for the function's name.
+    /// Writes a doc comment. `{}` stands for the name of the function.
     pub(crate) fn doc(&self, text: &str) -> TokenStream {
         let name = self.function.item.sig.ident.to_string();
         let name = match self.function.place {
@@ -309,7 +307,7 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// Whether tokens have this name among them, also as what a format string captures.
+/// Whether tokens contain this name, also as a capture of a format string.
 pub(crate) fn mentions_ident(tokens: TokenStream, name: &Ident) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == *name,
@@ -322,17 +320,17 @@ pub(crate) fn mentions_ident(tokens: TokenStream, name: &Ident) -> bool {
     })
 }
 
-/// Permits the sections that stand in the documentation of the memoized function alone.
+/// Allows the lints about sections that only the documentation of the memoized function has.
 pub(crate) fn allow_of_documented() -> TokenStream {
     quote!(#[allow(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc)])
 }
 
-/// Permits what users have not written.
+/// Allows the lints about code that users have not written.
 pub(crate) fn allow_of_generated() -> TokenStream {
     quote!(#[allow(unused_variables, unused_lifetimes, clippy::extra_unused_lifetimes, clippy::extra_unused_type_parameters, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate, clippy::type_complexity, clippy::unused_async)])
 }
 
-/// Marks the head of a function up to its name as written by the macro, whoever has written its parts.
+/// Marks the head of a function, up to its name, as written by the macro.
 fn in_the_macros_name(head: TokenStream) -> TokenStream {
     let mut is_after_name = false;
     let mut is_after_fn = false;
@@ -348,14 +346,14 @@ fn in_the_macros_name(head: TokenStream) -> TokenStream {
         .collect()
 }
 
-/// A body in the user's braces: the compiler does not warn of dead code in those of a macro.
+/// Puts a body into the user's braces: rustc does not warn of dead code in those of a macro.
 pub(crate) fn in_braces_of(block: &syn::Block, body: TokenStream) -> TokenStream {
     let mut group = Group::new(Delimiter::Brace, body);
     group.set_span(block.brace_token.span.join());
     group.into_token_stream()
 }
 
-/// Calls a function as its signature demands: `async`, `unsafe` or plain.
+/// Writes a call as the signature demands: `async`, `unsafe` or plain.
 pub(crate) fn call(signature: &Signature, path: TokenStream, arguments: &TokenStream) -> TokenStream {
     let call = body!(#path(#arguments));
     let call = if signature.asyncness.is_some() { body!(#call.await) } else { call };
@@ -365,7 +363,7 @@ pub(crate) fn call(signature: &Signature, path: TokenStream, arguments: &TokenSt
     }
 }
 
-/// The argument to hand on for a parameter that is nothing but a name.
+/// Returns the argument to pass on for a parameter that is only a name.
 fn argument_to_hand_on(input: &FnArg) -> TokenStream {
     match input {
         FnArg::Receiver(receiver) => receiver.self_token.to_token_stream(),

@@ -1,4 +1,4 @@
-//! The place of a function's cache, and the code that finds it.
+//! Where the cache of a function lives, and the code that finds it.
 //!
 //! If all types are known, the cache is a static of its own type. In a generic function, or if only the compiler knows
 //! the type of the key, the static holds type-erased caches, one for each instantiation.
@@ -18,30 +18,30 @@ use crate::parameters::Parameters;
 
 /// Where the cache of a function lives.
 pub(crate) struct Home {
-    /// The head and the body of the hidden function that leads to the cache.
+    /// The head and the body of the hidden function that returns the cache.
     pub(crate) head: TokenStream,
     pub(crate) body: TokenStream,
     /// Finds the cache, given a variable `__lru_memo_key`.
     pub(crate) cache: TokenStream,
-    /// Finds what has the `get` of the cache, where a hit is cheaper that way.
+    /// Finds a value with the method `get` of the cache, if a hit is cheaper that way.
     pub(crate) way: Option<TokenStream>,
-    /// The cache in an `Option`, without a key, where the type of a stored key can be written.
+    /// Finds the cache without a key, as an `Option`, if the type of a stored key can be written.
     pub(crate) used: TokenStream,
-    /// Asks for the counters, and clears, without a key.
+    /// Returns the counters, and clears, without a key.
     pub(crate) info: TokenStream,
     pub(crate) totals: TokenStream,
     pub(crate) advice: TokenStream,
     pub(crate) clear: TokenStream,
-    /// Changes the bound to the variable that [`new_bound`] names, where it can change.
+    /// Changes the bound to the variable that [`new_bound`] names, if the bound can change.
     pub(crate) resize: Option<TokenStream>,
 }
 
-/// The variable that has a new bound.
+/// Returns the name of the variable with a new bound.
 pub(crate) fn new_bound() -> Ident {
     Ident::new("__lru_memo_maxsize", Span::mixed_site())
 }
 
-/// What a home depends on.
+/// The input for a home.
 #[derive(Clone, Copy)]
 pub(crate) struct Parts<'p> {
     pub(crate) function: &'p Function<'p>,
@@ -68,7 +68,7 @@ impl Home {
         if is_reached || options.tags.is_empty() {
             return home;
         }
-        // Other threads cannot reach the cache when they invalidate a tag: it finds out itself.
+        // Other threads cannot reach this cache when they invalidate a tag, so it looks for itself.
         let cache = &home.cache;
         Self { cache: body!(#private::caught_up_with_tags(#cache)), way: None, ..home }
     }
@@ -80,8 +80,8 @@ impl Home {
         let path = function.path(hidden);
         let any = of_kind(options, &quote!(false), true, private);
         let is_dispatched = function.may_be_dispatched();
-        // What leads to a cache that is there. A default method without a receiver cannot be called by one that may be
-        // called through `dyn Trait`, but named.
+        // An expression for an existing cache. A default method that may be called through `dyn Trait` cannot call a method
+        // without a receiver, but it can name it.
         let instance = match options.scope {
             _ if !is_dispatched => body!(#path()),
             Scope::Thread => body!(#private::thread_instance_of(#path)),
@@ -94,8 +94,8 @@ impl Home {
         let here = options.runtime.at(at);
         let proof_of_value = quote_spanned!(at=> #here::shareable::<#value>());
         let proof_of_key = &key.proof;
-        // Spelt out here rather than asked of the companions: where an attribute is missing on the `impl` block, only
-        // the hidden function cannot be found, and it is named after what to do.
+        // Does not call the companions: if the attribute is missing on the `impl` block, then only the hidden function cannot be
+        // found, whose name says what to do.
         let (info, clear) = match (options.scope, &key.types) {
             (Scope::Shared, _) => (
                 body!(#private::at_once(#instance.by_thread(()).info())),
@@ -286,13 +286,13 @@ impl Home {
     }
 }
 
-/// What an `async fn` and its companions do, or what others do.
+/// Returns the first tokens for an `async fn`, and the second ones for other functions.
 fn when(function: &Function<'_>, is_async: TokenStream, is_not: TokenStream) -> TokenStream {
     if function.item.sig.asyncness.is_some() { is_async } else { is_not }
 }
 
-/// The hasher, and a statement that complains when it is none. A type in a signature must be one in any case: an unfit
-/// one is replaced, where that can be found out.
+/// Returns the hasher, and a statement that does not compile if the type is no hasher. In a signature, such a type is replaced, if
+/// the compiler can tell.
 pub(crate) fn hasher(options: &Options, is_typed: bool, private: &TokenStream) -> (TokenStream, TokenStream) {
     let Some(hasher) = &options.hasher else {
         return (quote!(#private::DefaultHasher), TokenStream::new());
@@ -312,7 +312,7 @@ pub(crate) fn hasher(options: &Options, is_typed: bool, private: &TokenStream) -
     (chosen, quote_spanned!(at=> #here::usable_hasher::<#hasher>();))
 }
 
-/// How entries are kept: in the slab itself when the arguments and the value are plain.
+/// Returns the kind of entries: they are plain if the arguments and the value are.
 pub(crate) fn storage(
     arguments: &TokenStream,
     value: &TokenStream,
@@ -328,7 +328,7 @@ pub(crate) fn storage(
     of_kind(options, &is_plain, expires, private)
 }
 
-/// The kind of entries, plain or not as an expression says.
+/// Returns the kind of entries, given an expression for whether they are plain.
 pub(crate) fn of_kind(
     options: &Options,
     is_plain: &TokenStream,
@@ -345,7 +345,7 @@ pub(crate) fn of_kind(
     if options.advise { quote!(#private::Advising<#kind>) } else { kind }
 }
 
-/// The name of the function, as an expression of type `&'static str`.
+/// Returns the name of the function, as an expression of type `&'static str`.
 pub(crate) fn name_of(function: &Function<'_>, options: &Options, private: &TokenStream) -> TokenStream {
     let text = function.item.sig.ident.unraw().to_string();
     let module = quote!(::core::module_path!());
@@ -365,7 +365,7 @@ pub(crate) fn name_of(function: &Function<'_>, options: &Options, private: &Toke
     }
 }
 
-/// A closure that describes the function to the registry.
+/// Returns a closure that describes the function to the registry.
 fn site(
     function: &Function<'_>,
     options: &Options,
@@ -391,7 +391,7 @@ fn site(
     }
 }
 
-/// What tells the function, and each instantiation of it, from all others.
+/// Returns the identity of the function, different for each instantiation.
 fn identity(
     function: &Function<'_>,
     options: &Options,
@@ -442,7 +442,7 @@ fn identity(
     }
 }
 
-/// The types and constants that the function itself is generic over, as expressions that can be displayed.
+/// Returns the types and constants of an instantiation, as expressions that can be displayed.
 fn names_of_parameters(function: &Function<'_>) -> Vec<TokenStream> {
     let names = function.generics.params.iter().filter_map(|param| match param {
         GenericParam::Lifetime(_) => None,

@@ -11,19 +11,19 @@ use crate::shape::{Sight, shape, stored_of_generic, with_elided_lifetimes};
 
 /// The key of a function.
 pub(crate) struct Key {
-    /// Statements that bring the names of the user's patterns into the scope of a key expression.
+    /// Statements that bind the names of the user's patterns, for a key expression.
     pub(crate) bindings: TokenStream,
     /// Makes the key, borrowing the arguments: `(part, (part, ()))`.
     pub(crate) value: TokenStream,
-    /// Proves that the key may be shared between threads; mentions a variable `__lru_memo_key`.
+    /// Proves that threads may share the key. Uses the variable `__lru_memo_key`.
     pub(crate) proof: TokenStream,
-    /// Its types, where they can be written down.
+    /// The types of the parts, if they can be written.
     pub(crate) types: Option<KeyTypes>,
-    /// Expressions of the names of its types, where they can be written down.
+    /// Expressions for the names of the types, if they can be written.
     pub(crate) names: Vec<TokenStream>,
-    /// The types that are stored of its parts, where they can be written in a signature.
+    /// The stored types of the parts, if they can be written in a signature.
     pub(crate) stored: Option<Vec<TokenStream>>,
-    /// The number of its parts.
+    /// The number of parts.
     pub(crate) parts: usize,
 }
 
@@ -31,19 +31,19 @@ pub(crate) struct Key {
 pub(crate) struct KeyTypes {
     /// Of the arguments.
     pub(crate) arguments: TokenStream,
-    /// Of what is stored.
+    /// Of the stored parts.
     pub(crate) stored: TokenStream,
-    /// The proof that all may be shared between threads, without a variable.
+    /// Proves that threads may share all parts, without a variable.
     pub(crate) proof: TokenStream,
 }
 
 impl Key {
-    /// The key that the cache is asked for.
+    /// Returns the key for a lookup.
     pub(crate) fn of(function: &Function<'_>, options: &Options) -> Self {
         Self::in_form(options.scope == Scope::Shared, function, options)
     }
 
-    /// The key as a cache of this process has it, also where the function has none.
+    /// Returns the key as a cache in this process has it, even if the function has no key.
     pub(crate) fn to_copy(function: &Function<'_>, options: &Options) -> Self {
         Self::in_form(false, function, options)
     }
@@ -55,7 +55,7 @@ impl Key {
         }
     }
 
-    /// The end of the key, where its tags are if there are any.
+    /// Returns the end of the key, which has the tags if there are any.
     fn end(function: &Function<'_>, options: &Options) -> TokenStream {
         if options.tags.is_empty() || options.scope == Scope::Shared {
             return quote!(());
@@ -88,7 +88,7 @@ impl Key {
             let here = options.runtime.at(at);
             let shape = shape(ty, sight(function, ty, options));
             let (how, stored, ty) = (shape.how, shape.stored, with_elided_lifetimes(ty));
-            // Said rather than inferred, so that an unfit type brings one error.
+            // Written rather than inferred, so that an unfit type is one error.
             let as_stored = if function.is_generic() { quote!(_) } else { stored.clone() };
             let part = match is_bytes {
                 true => quote_spanned!(at=> #here::shared_part::<#ty>(&#name)),
@@ -109,7 +109,7 @@ impl Key {
         key
     }
 
-    /// A tuple makes as many parts as it has elements.
+    /// A tuple has a part for each element.
     fn of_expression(expression: &Expr, is_bytes: bool, function: &Function<'_>, options: &Options) -> Self {
         let parts: Vec<&Expr> = match expression {
             Expr::Tuple(tuple) => tuple.elems.iter().collect(),
@@ -127,8 +127,8 @@ impl Key {
         for (index, part) in parts.iter().enumerate().rev() {
             let at = part.span();
             let here = options.runtime.at(at);
-            // An argument takes part as if it were not in an expression; of others, the compiler finds out whether
-            // they are references.
+            // A plain argument is treated as it would be without `key`. For other expressions, the compiler finds out whether they
+            // are references.
             let made = match argument_named(part, function) {
                 _ if is_bytes => quote_spanned!(at=> #here::shared_part(&(#part))),
                 Some(ty) => {
@@ -156,7 +156,7 @@ impl Key {
         }
     }
 
-    /// The type of a stored key, where it can be written.
+    /// Returns the type of a stored key, if it can be written.
     pub(crate) fn type_of_stored(&self, options: &Options) -> Option<TokenStream> {
         let private = options.runtime.at(Span::call_site());
         let end = if options.tags.is_empty() { quote!(()) } else { quote!(#private::Tags) };
@@ -164,7 +164,7 @@ impl Key {
         Some(parts.fold(end, |rest, part| quote!((#part, #rest))))
     }
 
-    /// Adds what is stored of a part before those that are there.
+    /// Puts a stored type before the others.
     fn add_stored(&mut self, stored: Option<TokenStream>) {
         match (&mut self.stored, stored) {
             (Some(all), Some(stored)) => all.insert(0, stored),
@@ -172,7 +172,7 @@ impl Key {
         }
     }
 
-    /// Adds a part before those that are there.
+    /// Puts a part before the others.
     fn add(&mut self, part: TokenStream, index: usize, at: Span, options: &Options) {
         let (here, value, proof) = (options.runtime.at(at), &self.value, &self.proof);
         self.value = quote_spanned!(at=> (#part, #value));
@@ -184,19 +184,19 @@ impl Key {
     }
 }
 
-/// The tags of a call: what a function of the runtime makes of a list of them.
+/// Returns the tags of a call: a list, as an argument of a function of the runtime.
 pub(crate) fn tags(function: &Function<'_>, options: &Options, made: TokenStream) -> TokenStream {
     let bindings = bindings(function);
     let tags = options.tags.iter().map(|tag| {
         let at = tag.span();
-        // Borrowed, so that an argument which is a tag is not moved.
+        // Borrowed, so that an argument that is a tag is not moved.
         quote_spanned!(at=> &(#tag))
     });
     let private = options.runtime.at(Span::call_site());
     quote!({ #bindings #private::#made(&[#(#tags),*]) })
 }
 
-/// What is stored of an argument, if its type can be written in a signature.
+/// Returns the stored type of an argument, if it can be written in a signature.
 fn stored_in_signature(function: &Function<'_>, options: &Options, ty: &Type) -> Option<TokenStream> {
     if function.knows(ty) {
         Some(shape(ty, sight(function, ty, options)).stored)
@@ -205,7 +205,7 @@ fn stored_in_signature(function: &Function<'_>, options: &Options, ty: &Type) ->
     }
 }
 
-/// What can be found out about an argument of a function.
+/// The context in which the type of an argument is read.
 fn sight<'o>(function: &Function<'_>, ty: &Type, options: &'o Options) -> Sight<'o> {
     Sight { runtime: &options.runtime, can_ask: function.knows(ty) }
 }
@@ -226,7 +226,7 @@ fn argument_named<'f>(expression: &Expr, function: &'f Function<'_>) -> Option<&
     argument.map(|argument| &argument.ty)
 }
 
-/// Brings the names of patterns into scope, as copies: the argument itself is needed whole.
+/// Binds the names of patterns to copies, because the argument itself is needed whole.
 fn bindings(function: &Function<'_>) -> TokenStream {
     let arguments = function.arguments.iter().filter(|argument| !argument.is_skipped);
     let bindings = arguments.filter_map(|argument| {
@@ -240,7 +240,7 @@ fn bindings(function: &Function<'_>) -> TokenStream {
     bindings.collect()
 }
 
-/// What `weigh` is given for a stored `key`: the only part by reference, or a tuple of references to the parts.
+/// Returns the argument of `weigh` for a stored `key`: a reference to the only part, or a tuple of references to the parts.
 pub(crate) fn parts_by_reference(count: usize) -> TokenStream {
     let parts: Vec<TokenStream> = (0..count).map(part_of_key).collect();
     match parts.as_slice() {
@@ -249,7 +249,7 @@ pub(crate) fn parts_by_reference(count: usize) -> TokenStream {
     }
 }
 
-/// The types of what `weigh` is given.
+/// Returns the type of that argument.
 pub(crate) fn types_of_parts(stored: &[TokenStream]) -> TokenStream {
     match stored {
         [only] => quote!(&#only),

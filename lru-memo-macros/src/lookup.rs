@@ -1,4 +1,4 @@
-//! Writes lookups: of the function itself, with its hit and its miss, and of the companions.
+//! Writes the lookups of the memoized function, with its hit and its miss, and those of the companions.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -11,14 +11,14 @@ use crate::options::{CacheIf, Scope, SingleFlight};
 /// What a generated function returns.
 #[derive(Clone, Copy)]
 pub(crate) enum Returns {
-    /// What the function returns.
+    /// The return value of the function.
     Value,
-    /// The same, and the outcome of the call.
+    /// The return value, and the outcome of the call.
     WithOutcome,
 }
 
 impl Pieces<'_> {
-    /// Looks up, and runs the function on a miss.
+    /// Writes a lookup that runs the function on a miss.
     pub(crate) fn lookup(&self, returns: Returns) -> TokenStream {
         if self.options.stale.is_some() {
             return self.lookup_with_stale(returns);
@@ -73,7 +73,7 @@ impl Pieces<'_> {
         let (look_up, miss) = if self.is_shared() {
             (self.ask(quote!(get), clone), run_at_once)
         } else if is_async || self.options.key.is_some() || !self.attributes.track_caller.is_empty() {
-            // Without a closure, which would be the caller of a function with `#[track_caller]`.
+            // Without a closure: it would become the caller of a function with `#[track_caller]`.
             let found = body! {
                 match __lru_memo_cache.get(__lru_memo_key, #clone) {
                     ::core::result::Result::Ok(__lru_memo_value) => ::core::result::Result::Ok(__lru_memo_value),
@@ -82,7 +82,7 @@ impl Pieces<'_> {
             };
             (self.look_up(found), run_at_once)
         } else {
-            // Out of the way of a hit, which needs fewer registers then.
+            // In a closure of its own, so that a hit needs fewer registers.
             let key = &self.key.value;
             let cache = &self.home.cache;
             let (way, cache) = match &self.home.way {
@@ -95,7 +95,7 @@ impl Pieces<'_> {
                     #cache
                     match __lru_memo_cache.look(&__lru_memo_miss, __lru_memo_key, #clone) {
                         ::core::result::Result::Ok(__lru_memo_value) => #hit,
-                        // Where it is: to move it would cost more than half of what a lookup does.
+                        // By reference: moving the miss would cost more than half of a lookup.
                         ::core::result::Result::Err(ref mut __lru_memo_miss) => {
                             let __lru_memo_returned = #run;
                             #complete
@@ -120,7 +120,7 @@ impl Pieces<'_> {
         }
     }
 
-    /// Waits for the run of another caller.
+    /// Writes the wait for the run of another caller.
     pub(crate) fn wait(&self, single_flight: &SingleFlight) -> TokenStream {
         let clone = &self.clone;
         let limit = match single_flight {
@@ -134,7 +134,7 @@ impl Pieces<'_> {
         }
     }
 
-    /// The arm of what the run of another caller has given.
+    /// Writes the arm for the result of another caller's run.
     pub(crate) fn waited(&self, returns: Returns, errors: &TokenStream) -> TokenStream {
         let kind = &self.cached.kind;
         let answer = body!(#errors.answer::<#kind>(__lru_memo_answer));
@@ -146,7 +146,7 @@ impl Pieces<'_> {
         }
     }
 
-    /// What the generated function returns, from what the function returns.
+    /// Turns a return value of the function into that of the generated function.
     fn told(&self, returns: Returns, returned: &TokenStream, outcome: TokenStream) -> TokenStream {
         let private = &self.private;
         match returns {
@@ -155,7 +155,7 @@ impl Pieces<'_> {
         }
     }
 
-    /// A body that answers with what a method of the cache says of the key.
+    /// Writes a body that calls a method of the cache with the key, and returns its result.
     pub(crate) fn answer(&self, method: TokenStream, arguments: &TokenStream) -> TokenStream {
         let ask = self.ask(method, arguments);
         body! {
@@ -164,13 +164,13 @@ impl Pieces<'_> {
         }
     }
 
-    /// Statements that define `__lru_memo_found` as what a method of the cache says of the key.
+    /// Writes statements that set `__lru_memo_found` to the result of a method of the cache.
     pub(crate) fn ask(&self, method: TokenStream, arguments: &TokenStream) -> TokenStream {
         if !self.is_shared() {
             return self.look_up(body!(__lru_memo_cache.#method(__lru_memo_key, #arguments)));
         }
         let is_async = self.function.item.sig.asyncness.is_some();
-        // The key itself does not live across an `await`: its bytes do.
+        // Only the bytes of the key live across an `await`.
         let call = self.look_up(if is_async {
             body!(__lru_memo_cache.by_task(__lru_memo_key))
         } else {
@@ -186,7 +186,7 @@ impl Pieces<'_> {
         }
     }
 
-    /// What comes of a future of a shared cache; of others, what is there already.
+    /// Writes the wait for a future, which only methods of a shared cache return.
     pub(crate) fn finished(&self, future: TokenStream) -> TokenStream {
         let private = &self.private;
         match (self.is_shared(), self.function.item.sig.asyncness.is_some()) {
@@ -196,8 +196,8 @@ impl Pieces<'_> {
         }
     }
 
-    /// Statements that define `__lru_memo_cache`, and `__lru_memo_found` as what an expression of that and of
-    /// `__lru_memo_key` comes to.
+    /// Writes statements that set `__lru_memo_cache`, and `__lru_memo_found` to the value of an expression of it and of
+    /// `__lru_memo_key`.
     pub(crate) fn look_up(&self, expression: TokenStream) -> TokenStream {
         let (Key { bindings, value, .. }, cache) = (&self.key, &self.home.cache);
         if self.options.key.is_none() {
@@ -207,8 +207,8 @@ impl Pieces<'_> {
                 let __lru_memo_found = #expression;
             };
         }
-        // What a key expression makes on the way, a guard of a lock perhaps, lives as long as the key, and is gone
-        // before the function runs.
+        // Temporaries of a key expression, perhaps the guard of a lock, live as long as the key. They are dropped before the
+        // function runs.
         body! {
             #bindings
             let __lru_memo_cache;
@@ -221,19 +221,19 @@ impl Pieces<'_> {
         }
     }
 
-    /// The texts of the tags, where the store needs them.
+    /// Returns the texts of the tags, if the store needs them.
     pub(crate) fn texts_of_tags(&self) -> Option<TokenStream> {
         let needs_texts = self.is_shared() && !self.options.tags.is_empty();
         needs_texts.then(|| tags(self.function, self.options, quote!(texts)))
     }
 
-    /// Statements that keep what a miss needs of the arguments once it has run, before they are moved.
+    /// Writes statements that copy the arguments that a miss needs after the run, before the run moves them.
     pub(crate) fn before_run(&self) -> TokenStream {
         let (copy, tag) = (self.copy_of_key(), self.tag_on_store());
         quote!(#copy #tag)
     }
 
-    /// A statement that says which tags the value of a miss will have.
+    /// Writes the statement that sets the tags of a miss.
     fn tag_on_store(&self) -> Option<TokenStream> {
         let texts = self.texts_of_tags()?;
         let tell = self.finished(body!(__lru_memo_miss.with_tags(__lru_memo_tags)));
@@ -243,7 +243,7 @@ impl Pieces<'_> {
         })
     }
 
-    /// A statement that copies the key for a `cache_if`, where the cache keeps the bytes of it alone.
+    /// Writes the statement that copies the key for `cache_if`, if the cache has only the bytes of the key.
     fn copy_of_key(&self) -> Option<TokenStream> {
         let is_needed = self.is_shared() && matches!(self.options.cache_if, Some(CacheIf::OfKeyAndValue(_)));
         let private = &self.private;
@@ -258,7 +258,7 @@ impl Pieces<'_> {
         })
     }
 
-    /// Runs a function of the user's kind.
+    /// Writes a call of a function with the user's signature.
     pub(crate) fn run(&self, path: TokenStream, arguments: &TokenStream) -> TokenStream {
         call(&self.function.item.sig, path, arguments)
     }
@@ -267,7 +267,7 @@ impl Pieces<'_> {
         self.options.scope == Scope::Shared
     }
 
-    /// How a value is copied, and what the user has to say about storing it.
+    /// Returns the arguments that clone a value and decide whether and how to store it.
     pub(crate) fn hooks(&self) -> TokenStream {
         let Self { private, clone, .. } = self;
         let key = if self.is_shared() { None } else { Some(body!(__lru_memo_key,)) };
@@ -291,7 +291,7 @@ impl Pieces<'_> {
         body!(#clone, #admits, #weigh, #ttl_of)
     }
 
-    /// The age that an entry has of its own.
+    /// Returns the argument for `ttl_of`.
     pub(crate) fn ttl_of(&self) -> TokenStream {
         let Self { private, .. } = self;
         match &self.options.ttl_of {

@@ -19,12 +19,12 @@ macro_rules! body {
     ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
 }
 
-/// The way to the `Memo` of an object: a chain of fields and methods from a parameter.
+/// The path to the `Memo` of an object: a chain of fields and methods from a parameter.
 pub(crate) struct Object {
     chain: Expr,
     /// The name of the parameter.
     pub(crate) owner: Ident,
-    /// Whether a method is called on the way. What it returns may be a guard, or own the `Memo`.
+    /// Whether the chain calls a method. The method may return a guard, or the owner of the `Memo`.
     calls: bool,
 }
 
@@ -32,7 +32,7 @@ impl Object {
     /// Reads a chain.
     ///
     /// # Errors
-    /// The expression is no chain.
+    /// If the expression is no chain.
     pub(crate) fn read(chain: Expr) -> syn::Result<Self> {
         let mut calls = false;
         let mut at = &chain;
@@ -55,7 +55,7 @@ impl Object {
         Ok(Self { chain, owner, calls })
     }
 
-    /// Reports what is wrong with the chain, the owner, and the options that may use the owner alone.
+    /// Reports mistakes in the chain, in the owner, and in the options that may use no parameter but the owner.
     pub(crate) fn validate(&self, function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
         let owner = &self.owner;
         let Some(parameter) = self.parameter(function) else {
@@ -91,7 +91,7 @@ impl Object {
         }
     }
 
-    /// The message for a chain that starts from no parameter.
+    /// Returns the message for a chain that does not start from a parameter.
     fn no_parameter(&self, function: &Function<'_>) -> String {
         let owner = &self.owner;
         let receiver = function.receiver().map(|_| "self".to_owned());
@@ -117,7 +117,7 @@ impl Object {
         argument.map(Owner::Argument)
     }
 
-    /// The parameters of the companions that ask for no key: the owner. A method takes it by reference.
+    /// Returns the parameter of companions without a key: the owner. A method takes it by reference.
     pub(crate) fn owner_input(&self, function: &Function<'_>) -> Option<FnArg> {
         Some(match self.parameter(function)? {
             Owner::Receiver(receiver) => {
@@ -128,31 +128,31 @@ impl Object {
         })
     }
 
-    /// The parameters of the companions that ask for a key: the owner, then the others.
+    /// Returns the parameters of companions with a key: the owner, then the others.
     pub(crate) fn inputs(&self, function: &Function<'_>) -> Punctuated<FnArg, Token![,]> {
         let is_owner = |input: &FnArg| match input {
             FnArg::Receiver(_) => self.owner == "self",
             FnArg::Typed(typed) => matches!(&*typed.pat, syn::Pat::Ident(name) if name.ident == self.owner),
         };
         let others = function.inputs_of_key(Some(&self.owner)).into_iter().filter(|input| !is_owner(input));
-        // `self` comes before everything else in any case.
+        // `self` always comes first.
         let (receiver, others): (Vec<_>, Vec<_>) =
             others.partition(|input| matches!(input, FnArg::Receiver(_)));
         receiver.into_iter().chain(self.owner_input(function)).chain(others).collect()
     }
 
-    /// The name of the owner, which is no part of the key.
+    /// Returns the name of the owner, which is not part of the key.
     pub(crate) fn skipped(&self, function: &Function<'_>) -> Option<Ident> {
         self.parameter(function).map(|_| self.owner.clone())
     }
 
-    /// Whether a call counts among the users of the cache, rather than borrows it from the owner: where the owner is
-    /// given away, and where what a method has returned is gone before the function runs.
+    /// Whether a call counts a reference to the cache, rather than borrowing it from the owner: if the function moves the owner,
+    /// or if the value that a method returned is dropped before the function runs.
     fn is_held(&self, function: &Function<'_>) -> bool {
         self.calls || !self.parameter(function).is_some_and(|owner| owner.is_reference())
     }
 
-    /// What leads to the cache, as an expression of the runtime's type `InObject`.
+    /// Returns an expression of the runtime's type `InObject`, which finds the cache.
     fn way(&self, function: &Function<'_>, options: &Options, private: &TokenStream) -> TokenStream {
         let path = function.path(&function.names.cache);
         let instance = if function.may_be_dispatched() {
@@ -165,7 +165,7 @@ impl Object {
         quote_spanned!(at=> #here::InObject::new(&#chain, #instance))
     }
 
-    /// How the cache is found.
+    /// Returns the code that finds the cache.
     pub(crate) fn home(&self, parts: Parts<'_>) -> Home {
         let Parts { function, options, key, cached, parameters, private } = parts;
         let hidden = &function.names.cache;
@@ -187,7 +187,7 @@ impl Object {
         };
         let (borrowed, held) = (found(quote!(cache)), found(quote!(held)));
         let (cache, hit) = match self.is_held(function) {
-            // The owner is not given away before the function runs.
+            // The owner is moved only when the function runs.
             true => (held, Some(borrowed).filter(|_| !self.calls && options.tags.is_empty())),
             false => (borrowed, None),
         };
@@ -201,7 +201,7 @@ impl Object {
             body,
             cache,
             way: hit,
-            // What a method on the way has returned is gone before the cache is used.
+            // The value that a method has returned is dropped before the cache is used.
             used: {
                 let key = key.type_of_stored(options);
                 body! {{
@@ -221,7 +221,7 @@ impl Object {
         }
     }
 
-    /// The configuration of the cache: that which it was made with, if it was.
+    /// Returns the configuration of the cache: the one that it was made with, if it exists.
     pub(crate) fn parameters(
         &self,
         function: &Function<'_>,
@@ -235,7 +235,7 @@ impl Object {
     }
 }
 
-/// What a cache is made with.
+/// Returns the parts that a cache is made from.
 fn site(
     function: &Function<'_>,
     options: &Options,
@@ -243,7 +243,7 @@ fn site(
     private: &TokenStream,
 ) -> TokenStream {
     let (name, whole) = (name_of(function, options, private), &parameters.compiled);
-    // Another type than that of the cache, which is in the same table.
+    // This type differs from that of the cache, because both are in one table.
     let bound = if matches!(function.place, Place::Free) {
         function.instantiation(private)
     } else {
@@ -259,7 +259,7 @@ fn site(
     }
 }
 
-/// The parameter that a chain starts from.
+/// Returns the parameter that a chain starts from.
 enum Owner<'f> {
     Receiver(&'f Receiver),
     Argument(&'f Argument),
@@ -317,7 +317,7 @@ fn no_chain(chain: &Expr) -> syn::Error {
     syn::Error::new_spanned(chain, message)
 }
 
-/// Finds other parameters in the arguments of the methods of a chain.
+/// Finds other parameters in the arguments of a chain's methods.
 struct Arguments<'a> {
     others: &'a [&'a Ident],
     found: Vec<Ident>,
@@ -332,12 +332,12 @@ impl<'ast> Visit<'ast> for Arguments<'_> {
     }
 }
 
-/// The first of these names that is used in an expression, other than as that of a field or method.
+/// Returns the first of these names that an expression uses, except as the name of a field or method.
 fn first_mention(tokens: TokenStream, names: &[&Ident]) -> Option<Ident> {
     let mut is_member = false;
     for token in tokens {
         let was_member = is_member;
-        // The second dot of a range is none of a field.
+        // The second dot of a range belongs to no field.
         is_member = !was_member && matches!(&token, TokenTree::Punct(dot) if dot.as_char() == '.');
         match token {
             TokenTree::Ident(ident) if !was_member && names.contains(&&ident) => return Some(ident),

@@ -13,9 +13,9 @@ use crate::options::{Maxsize, Options, Scope, core_at};
 pub(crate) struct Parameters {
     /// The present bound, of type `Option<usize>`.
     pub(crate) maxsize: TokenStream,
-    /// With the present bound, of type `CacheParameters`.
+    /// All of it, of type `CacheParameters`, with the present bound.
     pub(crate) whole: TokenStream,
-    /// With the bound that the function was compiled with.
+    /// All of it, with the bound that the function was compiled with.
     pub(crate) compiled: TokenStream,
 }
 
@@ -64,7 +64,7 @@ impl Parameters {
             return Self { maxsize, compiled: whole.clone(), whole };
         }
         let of = function.instantiation(private);
-        // Evaluated once, out of sight of the parameters of the function.
+        // Evaluated once, in a function that does not see the parameters of the memoized one.
         let (compiled, maxsize) = if is_known {
             (whole, maxsize)
         } else {
@@ -84,7 +84,7 @@ impl Parameters {
     }
 }
 
-/// The limits of a cache that are given, by the names of their options.
+/// Returns the limits that are given, by the names of their options.
 pub(crate) fn limits(options: &Options) -> Vec<(&'static str, Expr)> {
     let maxsize = match &options.maxsize {
         Maxsize::Bounded(maxsize) => Some(maxsize.clone()),
@@ -104,7 +104,7 @@ pub(crate) fn limits(options: &Options) -> Vec<(&'static str, Expr)> {
     limits.collect()
 }
 
-/// Whether an expression is made of literals alone; a `Duration::from_secs` of one is one.
+/// Whether an expression consists of literals only; `Duration::from_secs(1)` counts as one.
 fn is_constant(expression: &Expr) -> bool {
     match expression {
         Expr::Lit(_) => true,

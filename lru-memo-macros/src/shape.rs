@@ -1,7 +1,7 @@
 //! Derives from an argument's type its part of the key, and the stored form.
 //!
-//! Only references and floats are taken apart, alone or inside tuples, slices, arrays, `Option`, `Vec` and `Cow`. Any
-//! other type is a leaf, with its own hash and equality.
+//! The macro looks for references and floats, alone or inside tuples, slices, arrays, `Option`, `Vec` and `Cow`. Any other type is
+//! a leaf, with its own hash and equality.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -12,22 +12,21 @@ use syn::{GenericArgument, Ident, Lifetime, Path, PathArguments, Type, TypePath,
 
 use crate::options::Runtime;
 
-/// How a type takes part in a key.
+/// How a type is part of a key.
 pub(crate) struct Shape {
     /// The `How` of the runtime's `KeyPart<How>`.
     pub(crate) how: TokenStream,
-    /// The type that is stored; it names constants, and so can stand where nothing is generic.
+    /// The stored type. It uses constants, so it can be written only without generics.
     pub(crate) stored: TokenStream,
 }
 
-/// The type that is stored of a type that mentions something generic, if it can be written without a constant.
+/// Returns the stored type of a generic type, if it can be written without a constant.
 pub(crate) fn stored_of_generic(ty: &Type, runtime: &Runtime) -> Option<TokenStream> {
     let private = runtime.at(ty.span());
     match peel(ty) {
         Type::Reference(reference) if !is_static(reference) => {
             let elem = &reference.elem;
-            // Of an object, that is its own type, whose name needs no bound: where there is no `Clone`, only the key
-            // says so.
+            // An object is stored as its own type, which needs no bound here: if it is not `Clone`, only the key reports it.
             let is_own = matches!(peel(elem), Type::Path(path) if path.path.is_ident("Self"));
             let stored = || if is_own { quote!(#elem) } else { quote!(<#elem as #private::ToOwned>::Owned) };
             (!needs_structure(elem)).then(stored)
@@ -36,19 +35,19 @@ pub(crate) fn stored_of_generic(ty: &Type, runtime: &Runtime) -> Option<TokenStr
     }
 }
 
-/// Writes how a leaf of a type takes part.
+/// Writes how a leaf is part of a key.
 type LeafOf<'l> = &'l dyn Fn(&Type) -> TokenStream;
 
-/// What is known where a shape is read off.
+/// The context in which a shape is derived.
 #[derive(Clone, Copy)]
 pub(crate) struct Sight<'r> {
-    /// Where the runtime is.
+    /// The path of the runtime.
     pub(crate) runtime: &'r Runtime,
-    /// Whether the compiler can be asked what a name stands for: not where something generic is mentioned.
+    /// Whether the compiler can be asked what a name means: not for generic types.
     pub(crate) can_ask: bool,
 }
 
-/// The shape of an argument of this type.
+/// Returns the shape of an argument of this type.
 pub(crate) fn shape(ty: &Type, sight: Sight<'_>) -> Shape {
     let leaf = |ty: &Type| {
         let at = ty.span();
@@ -58,7 +57,7 @@ pub(crate) fn shape(ty: &Type, sight: Sight<'_>) -> Shape {
     shape_of(ty, sight, &leaf)
 }
 
-/// `leaf` is how a part takes part that is not taken apart.
+/// Returns the shape of a type, given that of a leaf.
 fn shape_of(ty: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
     let at = ty.span();
     let private = sight.runtime.at(at);
@@ -82,11 +81,11 @@ fn shape_of(ty: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
     }
 }
 
-/// The shape of a type that is named like a wrapper: if it is one, that of a wrapper, else of a leaf.
+/// Returns the shape of a type with the name of a wrapper: that of a wrapper if it is one, else that of a leaf.
 fn wrapped(ty: &Type, wrapper: Wrapper, elem: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
     let at = ty.span();
     let private = sight.runtime.at(at);
-    // What inference would have to find in the shape that is not chosen, it could not: the compiler is asked for it.
+    // Inference could not find the types in the shape that is not chosen, so the compiler is asked for them.
     let asked = |ty: &Type| {
         let is_float = ask(ty, quote!(IS_FLOAT), sight);
         quote_spanned!(at=> #private::Leaf<#private::Chosen<#is_float, #private::ByBits, #private::ByHash>>)
@@ -115,7 +114,7 @@ fn wrapped(ty: &Type, wrapper: Wrapper, elem: &Type, sight: Sight<'_>, leaf: Lea
     }
 }
 
-/// The answer to a question about a type, as the type `Is<..>`.
+/// Returns the answer to a question about a type, as the type `Is<..>`.
 fn ask(ty: &Type, question: TokenStream, sight: Sight<'_>) -> TokenStream {
     let at = ty.span();
     let (private, ty) = (sight.runtime.at(at), with_elided_lifetimes(ty));
@@ -128,7 +127,7 @@ fn ask(ty: &Type, question: TokenStream, sight: Sight<'_>) -> TokenStream {
     }
 }
 
-/// The shape of what stands behind a reference; a leaf may be unsized there.
+/// Returns the shape of the target of a reference. A leaf may be unsized there.
 fn behind_reference(ty: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
     let is_leaf = match peel(ty) {
         Type::Reference(reference) => is_static(reference),
@@ -180,7 +179,7 @@ enum Wrapper {
     Cow,
 }
 
-/// The wrapper of a type such as `std::option::Option<T>`, and what it wraps.
+/// Returns the wrapper of a type such as `std::option::Option<T>`, and the wrapped type.
 fn wrapper(ty: &Type) -> Option<(Wrapper, &Type)> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|_| path.qself.is_none())?;
@@ -209,7 +208,7 @@ fn is_static(reference: &TypeReference) -> bool {
     reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
 }
 
-/// The type without parentheses and invisible groups.
+/// Returns the type without parentheses and invisible groups.
 pub(crate) fn peel(ty: &Type) -> &Type {
     match ty {
         Type::Paren(inner) => peel(&inner.elem),
@@ -218,7 +217,7 @@ pub(crate) fn peel(ty: &Type) -> &Type {
     }
 }
 
-/// Whether a name that passes a test is written anywhere in a type.
+/// Whether a type contains a name that passes a test.
 pub(crate) fn mentions(ty: &Type, mut is_sought: impl FnMut(&Ident) -> bool) -> bool {
     struct Finder<F>(F, bool);
     impl<'ast, F: FnMut(&Ident) -> bool> Visit<'ast> for Finder<F> {
@@ -231,8 +230,7 @@ pub(crate) fn mentions(ty: &Type, mut is_sought: impl FnMut(&Ident) -> bool) -> 
     finder.1
 }
 
-/// Those of the parameters that the compiler infers from an argument of this type: not those which only an associated
-/// type of theirs stands for.
+/// Returns the parameters that the compiler infers from an argument of this type. An associated type does not tell its parameter.
 pub(crate) fn inferable<'p>(ty: &Type, parameters: &[&'p Ident]) -> Vec<&'p Ident> {
     struct Finder<'a, 'p>(&'a [&'p Ident], Vec<&'p Ident>);
     impl<'ast> Visit<'ast> for Finder<'_, '_> {
@@ -253,7 +251,7 @@ pub(crate) fn inferable<'p>(ty: &Type, parameters: &[&'p Ident]) -> Vec<&'p Iden
     finder.1
 }
 
-/// The first borrow in a type that does not live for ever: `&T`, `&'a T` or `Type<'a>`.
+/// Returns the first borrow in a type that is not `'static`: `&T`, `&'a T` or `Type<'a>`.
 pub(crate) fn first_borrow(ty: &Type) -> Option<TokenStream> {
     struct Finder(Option<TokenStream>);
     impl<'ast> Visit<'ast> for Finder {
@@ -268,7 +266,7 @@ pub(crate) fn first_borrow(ty: &Type) -> Option<TokenStream> {
                 self.0.get_or_insert_with(|| quote!(#lifetime));
             }
         }
-        // The lifetimes of a function pointer's arguments are its own.
+        // The lifetimes in a function pointer are its own.
         fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
         fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
     }
@@ -277,7 +275,7 @@ pub(crate) fn first_borrow(ty: &Type) -> Option<TokenStream> {
     finder.0
 }
 
-/// The first `&mut` in a type, other than in the signature of a function pointer or closure.
+/// Returns the first `&mut` in a type, except in the signature of a function pointer or closure.
 pub(crate) fn first_mutable_borrow(ty: &Type) -> Option<&TypeReference> {
     struct Finder<'ast>(Option<&'ast TypeReference>);
     impl<'ast> Visit<'ast> for Finder<'ast> {
@@ -295,7 +293,7 @@ pub(crate) fn first_mutable_borrow(ty: &Type) -> Option<&TypeReference> {
     finder.0
 }
 
-/// The first borrow in the part of a type that would have to be stored as it is.
+/// Returns the first borrow in the part of a type that would be stored as it is.
 pub(crate) fn first_borrow_in_leaf(ty: &Type) -> Option<TokenStream> {
     match peel(ty) {
         Type::Reference(reference) => first_borrow_in_leaf(&reference.elem),
@@ -309,12 +307,12 @@ pub(crate) fn first_borrow_in_leaf(ty: &Type) -> Option<TokenStream> {
     }
 }
 
-/// The type with every named lifetime made `'_`, for use inside a constant, where lifetimes have no names.
+/// Returns the type with each named lifetime replaced by `'_`, for use inside a constant, where lifetimes have no names.
 pub(crate) fn with_elided_lifetimes(ty: &Type) -> Type {
     with_lifetimes(ty, "_")
 }
 
-/// The type with every lifetime that is written, and every reference, made to live that long; for ever what does.
+/// Returns the type with this lifetime in place of each other one, except `'static`.
 fn with_lifetimes(ty: &Type, name: &str) -> Type {
     struct Setter<'n>(&'n str);
     impl VisitMut for Setter<'_> {

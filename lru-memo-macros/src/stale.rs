@@ -1,4 +1,4 @@
-//! Writes lookups of functions with `stale`: a run may be for an old value, which is returned when the run fails.
+//! Writes the lookups of functions with `stale`. A run may be for an old value, which is returned if the run fails.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -8,7 +8,7 @@ use crate::expand::{Pieces, body};
 use crate::lookup::Returns;
 
 impl Pieces<'_> {
-    /// Looks up, and runs the function on a miss or for an old value.
+    /// Writes a lookup that runs the function on a miss, or for an old value.
     pub(crate) fn lookup_with_stale(&self, returns: Returns) -> TokenStream {
         let Self { private, clone, cached: Cached { kind, check, .. }, .. } = self;
         let output = &self.function.output;
@@ -87,8 +87,8 @@ impl Pieces<'_> {
         }
     }
 
-    /// Runs the function, and catches its panic if there is an old value to return instead. No closure is around a run
-    /// without one: it would be the caller of a function with `#[track_caller]`.
+    /// Writes a run whose panic is caught if there is an old value to return instead. Without an old value, no closure is around
+    /// the run: it would become the caller of a function with `#[track_caller]`.
     fn caught_run(&self) -> TokenStream {
         let private = &self.private;
         let run = self.run(self.function.path_to_itself(), &self.function.handed_on());

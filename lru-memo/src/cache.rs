@@ -1,7 +1,7 @@
 //! The cache behind one memoized function: the lookups, stores and removals that the generated functions make.
 //!
-//! A call that hits takes no lock. Where the lock is taken, no user code runs inside: what it is to compare is kept,
-//! and compared outside, and what leaves the cache is handed out of the lock and dropped there.
+//! A hit takes no lock. No user code runs under the lock: a search keeps the entries that user code has to compare, and
+//! compares them after unlocking; entries that leave the cache are dropped after unlocking.
 
 mod compared;
 mod counters;
@@ -44,22 +44,22 @@ use crate::totals::Runs;
 
 /// The cache behind one memoized function: `K` is the stored form of the key, `P` the [`Kind`] of its entries.
 pub struct Cache<T: Threading, P: Kind, K, V, S> {
-    /// The longest age of its entries.
+    /// The `ttl`: the age at which entries expire.
     ttl: Option<Duration>,
-    /// How long its entries may stay, if `ttl` alone does not say it. In a box, because few caches need it.
+    /// The lifetime of entries, if it is more than a `ttl`. In a box, because few caches need it.
     lifetime: Option<Box<Lifetime>>,
-    /// The bound of the function, which others may change. The table follows it.
+    /// The bound of the function, which may change. The table follows it.
     bound: Option<&'static Bound>,
     hasher: S,
     pub(crate) table: Table<T, EntryOf<P, K, V>, Ledger<T, K, V>>,
     registration: Registration,
     made_by: Process,
-    /// Used instead by a process that was forked off without taking the lock.
+    /// The cache that replaces this one in a child whose fork did not take the lock.
     heir: Own<Self>,
     pub(crate) runs: Runs,
-    /// The newest invalidation of a tag that a cache of one thread or one object has seen.
+    /// The newest invalidation of a tag that this cache has handled. Only caches of a thread or an object use it.
     seen_tags: AtomicU64,
-    /// What watches for the advice on its bound.
+    /// Records uses for the advice on `maxsize`.
     pub(crate) watch: P::Watch,
 }
 
@@ -72,14 +72,14 @@ pub(crate) struct Entry<K, V, Expiry> {
 
 pub(crate) type EntryOf<P, K, V> = Entry<K, V, <P as Kind>::Expiry>;
 
-/// What a cache keeps account of beside its entries.
+/// The counters of a cache, its invalidations and its flights.
 pub(crate) struct Ledger<T: Threading, K, V> {
-    /// Hits and misses that are not among those of the readers.
+    /// Hits and misses that no reader has counted.
     pub(crate) hits: u64,
     pub(crate) misses: u64,
     /// All hits and misses up to the latest clear.
     cleared: (u64, u64),
-    /// Calls that have waited for another one's run.
+    /// Calls that waited for the run of another call.
     pub(crate) waits: u64,
     /// Hits of entries older than their `ttl`.
     pub(crate) stale_hits: u64,
@@ -101,20 +101,20 @@ impl<T: Threading, K, V> Ledger<T, K, V> {
     }
 }
 
-/// What was seen of a key that was not found; nothing was counted.
+/// The result of a search that found nothing and counted nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Unseen {
     hash: u64,
     unfound: Unfound,
 }
 
-/// What a search has found, in the lock.
+/// The result of a search under the lock.
 pub(crate) struct Searched<'a, T: Threading, P: Kind, K, V> {
     pub(crate) inside: Inside<'a, T, EntryOf<P, K, V>>,
     pub(crate) ledger: &'a mut Ledger<T, K, V>,
-    /// The place of the entry with that key, if it is there.
+    /// The place of the entry with that key, if there is one.
     pub(crate) place: Option<Place>,
-    /// What is to be dropped outside.
+    /// Entries to drop after unlocking.
     pub(crate) left: &'a mut Left<EntryOf<P, K, V>>,
 }
 
@@ -125,19 +125,17 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         Self::with_limits(limits(parameters), lifetimes::lifetime(parameters), false)
     }
 
-    /// With the name of its function, for events.
+    /// Like [`new`](Self::new), with the name of the function, which events report.
     pub(crate) fn named(mut self, name: fn() -> &'static str) -> Self {
         self.runs = Runs::of(name);
         self
     }
 
-    /// An empty cache with the limits of these parameters, of which there may be many that come and go: for an object to
-    /// own, say.
+    /// Returns an empty cache that an object may own: many of them may come and go.
     ///
-    /// It needs to be neither in a static nor in one place, and is in no list: not in that of
-    /// [`caches`](crate::caches), nor in that of what forks hand over. The child of a fork begins with an empty one. It
-    /// allocates what its entries need when they come, and frees all of it when it is dropped, while threads that have
-    /// used it live on.
+    /// The cache may be moved. It is in no list, neither in that of [`caches`](crate::caches) nor in that of the fork handlers, so
+    /// the child of a fork begins with an empty one. The cache allocates memory when entries come, and frees all of it when it is
+    /// dropped, while threads that have used it live on.
     #[must_use]
     pub fn unlisted(parameters: CacheParameters) -> Self {
         Self::with_limits(limits(parameters), lifetimes::lifetime(parameters), true)
@@ -166,11 +164,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         state.finish()
     }
 
-    /// Looks a key up for a call of the function: counts, and makes what it finds the most recent. This is the
-    /// shortest way, for entries that are there and not in the way of anything.
+    /// Looks a key up, counts the hit, and makes the entry the most recent. This is the fast path: it finds most entries, but
+    /// not all.
     ///
     /// # Errors
-    /// What was seen, when nothing was found nor counted; the caller goes on with [`look`](Self::look).
+    /// If it has found nothing, and counted nothing. The caller goes on with [`look`](Self::look).
     // Without optimization, what is inlined takes room in the caller's frame, for as long as the function runs.
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -199,7 +197,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             self.put_off(found.entry(), now);
             found.hit(|entry| clone(&entry.value)).ok_or(Unfound::UNSURE)
         } else {
-            // The user's code runs while the entry is kept, rather than while the reader is pinned.
+            // User code runs while the entry is protected, and the reader is not pinned.
             let _after = LetGo(self);
             let kept = mine.find_near(tag(hash), P::IN_BLOCKS, |_| true)?.protect().ok_or(Unfound::UNSURE)?;
             if !key.matches(&kept.entry().key) || self.is_old(kept.entry(), now) || !kept.stamp() {
@@ -210,10 +208,10 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         }
     }
 
-    /// Looks a key up that was not found the [shortest way](Self::get).
+    /// Looks up a key that the [fast path](Self::get) has not found.
     ///
     /// # Errors
-    /// What is to be done when the key is not there: run the function and complete this.
+    /// On a miss. The caller runs the function and completes the [`Miss`].
     #[inline(never)]
     pub fn look<Q: Key<K, S::Hasher>>(
         &self,
@@ -252,7 +250,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         }
     }
 
-    /// As [`look`](Self::look), in the lock.
+    /// Does what [`look`](Self::look) does, under the lock.
     #[cold]
     #[inline(never)]
     fn look_in_lock<Q: Key<K, S::Hasher>>(
@@ -270,10 +268,10 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         })
     }
 
-    /// Looks a key up, and takes the lock only to become the thread that stamps alone.
+    /// Looks a key up. Takes the lock only to become the thread that stamps alone.
     ///
     /// # Errors
-    /// What was seen.
+    /// If it has found nothing.
     pub(crate) fn look_without_lock<Q: Key<K, S::Hasher>>(
         &self,
         mine: Mine<'_, T, EntryOf<P, K, V>>,
@@ -283,7 +281,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     ) -> Result<V, Unfound> {
         let now = self.now();
         let _after = LetGo(self);
-        // Foreign code compares what is kept, and one candidate only; beyond that it takes the lock.
+        // User code compares one candidate, which is protected. If that is another key, the search under the lock goes on.
         let may_be_it = |entry: &EntryOf<P, K, V>| !P::PLAIN || key.matches(&entry.key);
         let kept = mine.find(tag(hash), may_be_it)?.protect().ok_or(Unfound::UNSURE)?;
         if !key.matches(&kept.entry().key) || self.is_old(kept.entry(), now) {
@@ -297,8 +295,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         Ok(clone(&kept.entry().value))
     }
 
-    /// Runs `inside` the lock with what is there under the key at that moment. An expired entry is not, and is
-    /// removed.
+    /// Searches for a key, and runs `inside` under the lock with the result. An expired entry is removed and counts as absent.
     pub(crate) fn at<Q: Key<K, S::Hasher>, R>(
         &self,
         hash: u64,
@@ -311,9 +308,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         result
     }
 
-    /// Runs `inside` the lock with what is there, at that moment, that has this hash and `matches` the subject. What
-    /// leaves the cache is returned, too. What was not found before is not searched for again, unless something was
-    /// added.
+    /// Searches for an entry that has this hash and `matches` the subject, and runs `inside` under the lock with the result.
+    /// Also returns the entries that leave the cache. If an earlier search was `unfound`, searches again only if an entry was
+    /// added since.
     #[inline(always)]
     pub(crate) fn search<Q, R>(
         &self,
@@ -339,7 +336,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         self.search_outside(hash, unfound, subject, matches, inside)
     }
 
-    /// What was found, unless it has expired: then it is removed.
+    /// Returns the result of a search. If the entry has expired, it is removed.
     fn searched<'a>(
         &self,
         mut inside: Inside<'a, T, EntryOf<P, K, V>>,
@@ -359,7 +356,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         Searched { inside, ledger, place, left }
     }
 
-    /// Begins to recompute a value for `_refresh`: counts nothing, finds nothing.
+    /// Begins the run of `f_cache_refresh`. Counts nothing, and searches for nothing.
     #[inline(never)]
     pub fn refresh<Q: Key<K, S::Hasher>>(&self, key: Q) -> MissOf<'_, T, P, K, V, S, Q> {
         if let Some(heir) = self.heir() {
@@ -372,7 +369,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         miss
     }
 
-    /// A miss that may have a number among those of its thread.
+    /// Makes a miss. It may have a number among the misses of its thread.
     #[inline(always)]
     fn miss<'c, Q: Key<K, S::Hasher>>(
         &'c self,
@@ -386,7 +383,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         Miss::new(self, key.to_stored(), key.same(), hash, unfound, begun, number)
     }
 
-    /// The value of a key, counting and moving nothing.
+    /// Returns the value of a key. Changes neither counters nor recency.
     #[inline(never)]
     pub fn peek<Q: Key<K, S::Hasher>>(&self, key: Q, clone: impl Fn(&V) -> V) -> Option<V> {
         if let Some(heir) = self.heir() {
@@ -396,7 +393,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         Some(clone(kept.value()))
     }
 
-    /// Removes a key, and keeps what is being computed for it from being stored. Says whether it was there.
+    /// Removes a key, and returns whether there was an entry. The value of a run that began before will not be stored.
     #[inline(never)]
     pub fn invalidate<Q: Key<K, S::Hasher>>(&self, key: Q) -> bool {
         if let Some(heir) = self.heir() {
@@ -405,7 +402,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let hash = self.hash(key);
         self.note(tag(hash), Use::Left);
         self.forget_flight(hash, key);
-        // The key is copied outside of the lock, if that is needed.
+        // If the key has to be copied, that happens after unlocking.
         let mut copied = None;
         loop {
             let removed = self.at(hash, key, |mut searched| {
@@ -426,7 +423,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         }
     }
 
-    /// Stores a value as the most recent, replacing an older one; counts nothing.
+    /// Stores a value as the most recent entry, in place of an older one. Counts nothing.
     #[inline(never)]
     pub fn put<Q: Key<K, S::Hasher>>(
         &self,
@@ -449,9 +446,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         });
     }
 
-    /// Stores an entry as the most recent, in the place of the one with its key if there is one. An entry that is too
-    /// heavy leaves, and with it the one it would have replaced; so does one that has expired. An entry of which a tag was
-    /// invalidated leaves alone.
+    /// Stores an entry as the most recent, in place of the entry with its key. An entry that is too heavy or has expired is not
+    /// stored, and the entry that it would have replaced is removed. An entry with an invalidated tag is not stored, and the other
+    /// entry stays.
     #[inline(never)]
     pub(crate) fn store(
         &self,
@@ -478,7 +475,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         }
     }
 
-    /// Drops all entries and zeroes the counters; what is being computed now will not be stored.
+    /// Drops all entries and zeroes the counters. Values of runs that began before will not be stored.
     #[inline(never)]
     pub fn clear(&self) {
         if let Some(heir) = self.heir() {
@@ -501,7 +498,7 @@ fn limits(parameters: CacheParameters) -> Limits {
     Limits { maxsize, max_weight }
 }
 
-/// Lets go, when it is dropped, what was removed while foreign code looked at it.
+/// When dropped, drops the entries that were removed while user code looked at them.
 struct LetGo<'c, T: Threading, P: Kind, K, V, S>(&'c Cache<T, P, K, V, S>);
 
 impl<T: Threading, P: Kind, K, V, S> LetGo<'_, T, P, K, V, S> {
@@ -523,16 +520,16 @@ impl<T: Threading, P: Kind, K, V, S> Drop for LetGo<'_, T, P, K, V, S> {
 }
 
 impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
-    /// Keeps what is there.
+    /// Keeps the entry that was found.
     fn keep<'c, S>(&mut self, cache: &'c Cache<T, P, K, V, S>) -> Option<Keeping<'c, T, P, K, V, S>> {
         let place = self.place?;
         Some(Keeping::of(cache, &mut self.inside, place))
     }
 
-    /// Counts a hit of what is there, and keeps it.
+    /// Counts a hit of the entry that was found, and keeps it.
     ///
     /// # Panics
-    /// When nothing is there.
+    /// If nothing was found.
     pub(crate) fn hit<'c, S>(mut self, cache: &'c Cache<T, P, K, V, S>) -> Keeping<'c, T, P, K, V, S> {
         let kept = self.keep(cache).expect("there is something");
         self.ledger.hits += 1;
@@ -545,7 +542,7 @@ impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
 }
 
 impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
-    /// Forgets invalidations that concern nobody any more.
+    /// Forgets the invalidations that no run needs any more.
     #[cold]
     #[inline(never)]
     pub(crate) fn forget_invalidations(&self) {

@@ -1,4 +1,4 @@
-//! What a cache tells of itself: its counters, and its totals.
+//! The counters of a cache, and its totals.
 
 use core::hash::BuildHasher;
 
@@ -10,7 +10,7 @@ use crate::table::threading::Threading;
 use crate::totals::CacheTotals;
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
-    /// What it has done since it was made.
+    /// Returns the totals since the cache was made.
     pub fn totals(&self) -> CacheTotals {
         if let Some(heir) = self.heir() {
             return heir.totals();
@@ -30,7 +30,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         })
     }
 
-    /// The counters.
+    /// Returns the counters since the latest clear.
     #[inline(never)]
     pub fn info(&self) -> CacheInfo {
         if let Some(heir) = self.heir() {
@@ -48,7 +48,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     }
 }
 
-/// All hits and misses there have been.
+/// Returns all hits and misses since the cache was made.
 pub(super) fn counts<T: Threading, E, K, V>(
     inside: &Inside<'_, T, E>,
     ledger: &Ledger<T, K, V>,

@@ -1,5 +1,5 @@
-//! A cache in a process that forks: each fork takes its lock, so that the child has a whole copy. A child whose fork did
-//! not take the lock uses another cache instead, its heir.
+//! A cache in a process that forks. Each fork takes the lock of the cache, so the child gets a consistent copy. A child whose
+//! fork did not take the lock uses another cache instead, its heir.
 
 use core::hash::BuildHasher;
 
@@ -9,8 +9,8 @@ use crate::sys::fork::Process;
 use crate::table::threading::{AllThreads, Threading};
 
 impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
-    /// The cache that is to be used instead, in a process that was forked off without taking the lock of this one. Each
-    /// operation but the shortest way of a hit begins with this, so the cache of a thread catches up here as well.
+    /// Returns the heir, in a child whose fork did not take the lock. Each operation but the fast path of a hit begins with this,
+    /// so the cache of a thread catches up with a changed bound here as well.
     #[inline]
     pub(crate) fn heir(&self) -> Option<&Self> {
         self.catch_up_with_bound();
@@ -32,7 +32,8 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
         self.usable_in().is_some()
     }
 
-    /// The process that asks, if it may take the lock: that which has made the cache, or one that it was handed over to.
+    /// Returns the calling process if it may take the lock: it has made the cache, or has inherited it by a fork that took the
+    /// lock.
     #[inline]
     pub(super) fn usable_in(&self) -> Option<Process> {
         if !T::SHARED {
@@ -46,7 +47,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
 }
 
 impl<P: Kind + 'static, K: 'static, V: 'static, S: 'static> Cache<AllThreads, P, K, V, S> {
-    /// Has forks take the lock, until the cache is dropped.
+    /// Makes forks take the lock, until the cache is dropped.
     ///
     /// # Safety
     /// The cache stays where it is, and may be used by all threads.
@@ -76,7 +77,7 @@ mod handlers {
     impl<E, K, V> LockedByFork for Guard<'_, AllThreads, E, Ledger<AllThreads, K, V>> {
         fn forget_others(&mut self) {
             let ledger = Self::forget_others(self);
-            // Nobody will land what others were computing. Dropping their keys is the user's code, and not for here.
+            // No thread of the child will land these flights. Their keys are not dropped: that might run user code.
             core::mem::forget(core::mem::replace(&mut ledger.in_flight, InFlight::new()));
         }
     }

@@ -1,5 +1,5 @@
-//! What is known of a cache's entries when it is compiled: whether they are [plain](crate::codegen::plain), and whether they
-//! may expire.
+//! The kinds of entries, which are types: whether entries are [plain](crate::codegen::plain), and how they expire. So a cache has no
+//! code for options that its function does not use.
 
 use crate::sys::clock::Instant;
 use alloc::boxed::Box;
@@ -14,46 +14,46 @@ use crate::advice::{Sampler, Watch};
 
 /// A kind of entries.
 pub trait Kind {
-    /// Whether keys and values are compared and copied without foreign code.
+    /// Whether keys and values are compared and cloned without user code.
     const PLAIN: bool;
-    /// Whether a hit looks for entries beyond the first block on its shortest way.
+    /// Whether the fast path of a hit finds entries beyond the first block.
     const IN_BLOCKS: bool = false;
-    /// What an entry has that tells when it expires.
+    /// The part of an entry that says when it expires.
     type Expiry: Expiry;
-    /// What watches the uses of keys.
+    /// Records the uses of keys.
     type Watch: Watch;
 }
 
-/// Tells when an entry expires, if it may.
+/// Says when an entry expires, if it ever does.
 #[allow(unreachable_pub, reason = "older Rust does not see that it can be reached")]
 pub trait Expiry: Send + Sync + 'static {
-    /// Whether entries may expire; where they do not, no time is spent on it.
+    /// Whether entries may expire.
     const EXPIRES: bool;
-    /// Whether a use puts it off.
+    /// Whether each use moves the deadline (`idle`).
     const IDLES: bool = false;
 
-    /// Whether an entry is served for some time after it has become old.
+    /// Whether old entries are served (`stale`).
     const STALES: bool = false;
 
-    /// That of an entry which is stored now, of the age that it may reach, in a cache whose entries live like that.
+    /// Returns the value for an entry that is stored now and may reach this age.
     fn new(now: Option<Instant>, age: Option<Duration>, lifetime: Lifetime) -> Self;
-    /// The deadline, if there is one.
+    /// Returns the deadline, if there is one.
     fn deadline(&self) -> Option<Instant>;
-    /// When the entry becomes old, if ever: without `stale` that is the deadline.
+    /// Returns when the entry becomes old. Without `stale`, that is the deadline.
     #[inline]
     fn fresh_until(&self) -> Option<Instant> {
         self.deadline()
     }
-    /// The right to recompute an old entry.
+    /// Returns the word by which a caller claims the run for an old entry.
     fn claim(&self) -> Option<&Arc<Claim>> {
         None
     }
-    /// Notes a use.
+    /// Notes a use, which moves the deadline.
     #[inline]
     fn put_off(&self, _now: Instant, _idle: Duration) {}
 }
 
-/// Plain entries if `PLAIN`, else any; entries that may expire if `EXPIRES`.
+/// Entries that are plain if `PLAIN`, and that expire by a `ttl` if `EXPIRES`.
 #[derive(Debug)]
 pub enum Kept<const PLAIN: bool, const EXPIRES: bool> {}
 
@@ -69,7 +69,7 @@ impl<const PLAIN: bool> Kind for Kept<PLAIN, true> {
     type Watch = ();
 }
 
-/// As `P`, for a cache whose first block is [short](crate::cache::Cache::unlisted).
+/// Like `P`, for a cache whose first block is [short](crate::cache::Cache::unlisted).
 #[derive(Debug)]
 pub struct InBlocks<P>(core::marker::PhantomData<P>);
 
@@ -80,7 +80,7 @@ impl<P: Kind> Kind for InBlocks<P> {
     type Watch = P::Watch;
 }
 
-/// As `P`, for entries that are served for some time after they have become old.
+/// Like `P`, for entries that are served for some time after they have become old.
 #[derive(Debug)]
 pub struct Staling<P>(core::marker::PhantomData<P>);
 
@@ -91,7 +91,7 @@ impl<P: Kind> Kind for Staling<P> {
     type Watch = P::Watch;
 }
 
-/// As `P`, for entries that expire when nobody uses them.
+/// Like `P`, for entries that expire if nobody uses them.
 #[derive(Debug)]
 pub struct Idling<P>(core::marker::PhantomData<P>);
 
@@ -102,7 +102,7 @@ impl<P: Kind> Kind for Idling<P> {
     type Watch = P::Watch;
 }
 
-/// As `P`, for a cache that advises on its bound.
+/// Like `P`, for a cache that advises on its bound.
 #[derive(Debug)]
 pub struct Advising<P>(core::marker::PhantomData<P>);
 
@@ -139,13 +139,13 @@ impl Expiry for Option<Instant> {
     }
 }
 
-/// When an entry expires that each use keeps longer, in nanoseconds after it was stored.
+/// When an entry with `idle` expires, in nanoseconds after it was stored.
 #[derive(Debug)]
 pub struct PutOff {
     stored: Option<Instant>,
-    /// However often it is used.
+    /// When the entry expires however often it is used.
     ends: u64,
-    /// If it is not used. Only grows.
+    /// When the entry expires if it is not used again. Only grows.
     unused: AtomicU64,
 }
 
@@ -160,14 +160,14 @@ impl Expiry for PutOff {
 
     #[inline]
     fn deadline(&self) -> Option<Instant> {
-        // Relaxed: a use is seen by whoever happens after it, as any write is.
+        // Relaxed: a thread that happens after a use sees it, as it sees any write.
         let after = self.ends.min(self.unused.load(Relaxed));
         self.stored?.checked_add(Duration::from_nanos(after))
     }
 
     #[inline]
     fn put_off(&self, now: Instant, idle: Duration) {
-        /// Uses that follow each other closer are not noted, so that threads do not all write what all read.
+        /// A use within so many nanoseconds after another is not noted, so that threads do not contend for the cache line.
         const MOST: u64 = 1_000_000;
         let Some(stored) = self.stored else { return };
         let idle = nanoseconds(idle);
@@ -179,7 +179,7 @@ impl Expiry for PutOff {
     }
 }
 
-/// When an entry becomes old, when it expires, and who recomputes it between the two.
+/// When an entry becomes old, when it expires, and which caller recomputes it in between.
 #[derive(Debug)]
 pub struct Stale<E> {
     fresh_until: Option<Instant>,

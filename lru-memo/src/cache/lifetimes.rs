@@ -1,4 +1,4 @@
-//! When entries expire, and what puts that off.
+//! When the entries of a cache expire.
 
 use crate::sys::clock::Instant;
 use core::time::Duration;
@@ -72,7 +72,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
 }
 
 impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
-    /// Makes what is there, if anything, the most recent, and puts off when it expires.
+    /// Makes the found entry the most recent one, and moves its deadline with `idle`.
     pub(crate) fn touch<S>(&mut self, cache: &Cache<T, P, K, V, S>) {
         if let Some(place) = self.place {
             self.inside.touch(place);

@@ -1,4 +1,4 @@
-//! Removing the entries that match: those with a tag, and those that a predicate of the user's chooses.
+//! Removes entries that match: those with a tag, and those that the user's predicate chooses.
 
 use core::hash::BuildHasher;
 use core::ops::Deref;
@@ -13,10 +13,10 @@ use crate::table::lru::Left;
 use crate::table::threading::Threading;
 use crate::tags::{self, Fingerprint, Tagged};
 
-/// How many entries are kept at a time for the predicate.
+/// The number of entries that are kept at a time for the predicate.
 const BATCH: usize = 64;
 
-/// The cache of a thread or of an object, without the entries of which a tag was invalidated meanwhile.
+/// Returns the cache of a thread or an object, without the entries whose tags were invalidated meanwhile.
 #[inline]
 #[must_use]
 pub fn caught_up_with_tags<C, T, P, K, V, S>(cache: C) -> C
@@ -37,7 +37,7 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
         self.remove_at_once(|key| key.has(tag));
     }
 
-    /// Removes the entries of which a tag was invalidated since they were computed, unless that was done before.
+    /// Removes the entries whose tags were invalidated since they were computed, unless that was done before.
     #[inline]
     pub(crate) fn catch_up_with_tags(&self) {
         if tags::newest() != self.seen_tags.load(Relaxed) {
@@ -105,7 +105,7 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
             let mut left = Left::new();
             self.table.with(|mut inside, _| {
                 for place in chosen {
-                    // What is kept stays what it is, but may have left the cache.
+                    // A kept entry does not change, but it may have left the cache.
                     if inside.contains(place) {
                         self.note(inside.tag(place), Use::Left);
                         inside.remove(place, &mut left);

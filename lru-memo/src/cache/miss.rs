@@ -1,4 +1,4 @@
-//! A lookup that found nothing: what is to be done once the function has run.
+//! A miss, from the lookup to the stored value.
 
 use core::hash::BuildHasher;
 use core::time::Duration;
@@ -18,30 +18,30 @@ use crate::table::{Computation, Inside, Mine, Unfound, tag};
 use crate::tags::Tagged;
 use crate::totals::Stopwatch;
 
-/// A lookup that found nothing, to be completed with the value that the function computes.
+/// A lookup that found nothing. The caller runs the function, and completes the miss with its value.
 ///
-/// Dropping it says that there is no value: the function panicked or returned an error.
+/// A miss that is dropped has no value: the function has panicked, or its future was dropped.
 pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
     pub(crate) cache: &'c Cache<T, P, K, V, S>,
     pub(crate) key: Option<K>,
     pub(crate) same: M,
     pub(crate) hash: u64,
-    /// What was seen when it was looked up.
+    /// The result of the search, which may save another one.
     pub(crate) unfound: Unfound,
     pub(crate) conflict: Conflict,
-    /// What was cleared or invalidated before it began.
+    /// The newest clear or invalidation before the run began.
     pub(crate) began_at: SequenceNumber,
-    /// Taken when it has ended.
+    /// The run. Taken when it has ended.
     pub(crate) running: Option<Computation<'c, T, EntryOf<P, K, V>>>,
-    /// Others wait for the value. Taken when they have it, or one of them has the turn.
+    /// The turn of a leader. Taken when the followers have the value, or one of them has the turn.
     pub(crate) turn: Option<Turn<V>>,
     pub(crate) stopwatch: Stopwatch<'c>,
 }
 
-/// A run that has begun, and what was cleared or invalidated before.
+/// A run that has begun, and the newest clear or invalidation before it.
 pub(crate) type Begun<'c, T, P, K, V> = (Computation<'c, T, EntryOf<P, K, V>>, SequenceNumber);
 
-/// The reader of the thread that has stored a value, if it was at hand.
+/// The reader of the thread that has stored a value, if the thread knew it.
 type StoredBy<'c, T, P, K, V> = Option<Mine<'c, T, EntryOf<P, K, V>>>;
 
 /// A stored entry, or one that was not stored yet.
@@ -51,18 +51,18 @@ type Stored<'c, T, P, K, V> = Result<StoredBy<'c, T, P, K, V>, EntryOf<P, K, V>>
 pub(crate) type MissOf<'c, T, P, K, V, S, Q> =
     Miss<'c, T, P, K, V, S, <Q as Key<K, <S as BuildHasher>::Hasher>>::Same>;
 
-/// What becomes of a computed value whose key is in the cache by now.
+/// What happens to a computed value if its key is in the cache by now.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conflict {
-    /// The one that is there stays, where it is, unless it is old: a call of a bounded function.
+    /// The existing entry stays where it is, unless it is old. So with a bound.
     Keep,
-    /// The new one replaces it, as the most recent.
+    /// The new entry replaces it, as the most recent one.
     Replace,
 }
 
 impl<'c, T: Threading, P: Kind, K, V, S, M> Miss<'c, T, P, K, V, S, M> {
-    /// Makes a miss, which may have a number among those of its thread. What has not begun, because the process may not use
-    /// the cache, stores nothing.
+    /// Makes a miss, which may have a number among the misses of its thread. If no run has begun, because the process may not
+    /// use the cache, nothing will be stored.
     #[inline(always)]
     pub(crate) fn new(
         cache: &'c Cache<T, P, K, V, S>,
@@ -105,7 +105,7 @@ where
     S: BuildHasher + Default,
     M: SameKey<K>,
 {
-    /// Marks this thread as the one that computes the value others wait for, while the function runs.
+    /// Marks this thread as the leader while the function runs, so that a recursive call does not wait.
     pub fn enter(&mut self) -> impl Sized + use<'_, 'c, T, P, K, V, S, M> {
         self.turn.as_ref().map(Turn::enter)
     }
@@ -118,7 +118,7 @@ where
         }
     }
 
-    /// Gives the error that a call has returned, if it has one and that can be copied, to those who wait.
+    /// Gives copies of the run's error to the followers, if there is an error and it can be copied.
     pub fn share_error<Kind, R: Returned<Kind>>(&mut self, returned: &R, errors: Errors<R>) {
         let Some(copy) = errors.copy() else { return };
         if returned.value().is_some() {
@@ -129,8 +129,8 @@ where
         }
     }
 
-    /// Stores the value of what a call has returned, if it has one and its key was not cleared or invalidated
-    /// meanwhile.
+    /// Ends the run, and stores its value. Nothing is stored without a value (`Err`), or after a clear or an invalidation of
+    /// the key during the run.
     #[inline(never)]
     pub fn complete<Kind, R: Returned<Kind, Value = V>>(
         &mut self,
@@ -144,8 +144,8 @@ where
         let mut stored_by = None;
         let key = outcome.value().filter(|_| !self.cache.table.is_off()).and(self.key.take());
         {
-            // Whoever waits goes on waiting until the value is stored. The user's code that storing runs may call the
-            // function again, and must not wait for itself.
+            // Followers wait until the value is stored. Storing runs user code, which may call the function again and must
+            // not wait for itself.
             let _inside = self.turn.as_ref().map(Turn::enter);
             if let (Some(value), Some(key)) = (outcome.value(), key) {
                 if admits(&key, value) {
@@ -172,7 +172,7 @@ where
         outcome
     }
 
-    /// Stores a value. Returns the calling thread's reader, if that was at hand.
+    /// Stores a value. Returns the reader of the calling thread, if that is known.
     #[inline(always)]
     fn store(
         &self,
@@ -193,10 +193,10 @@ where
         }
     }
 
-    /// Stores an entry whose key is not there, and was not cleared or invalidated. Returns the calling thread's reader.
+    /// Stores an entry whose key is absent, and was neither cleared nor invalidated. Returns the reader of the calling thread.
     ///
     /// # Errors
-    /// The entry, when that is not so, or takes foreign code to find out.
+    /// The entry, if that is not so, or if only user code can tell.
     #[inline(always)]
     fn store_at_once(&self, entry: EntryOf<P, K, V>, weight: usize) -> Stored<'c, T, P, K, V> {
         let mut left = Left::new();
@@ -220,7 +220,7 @@ where
         Ok(mine)
     }
 
-    /// Searches in the lock, unless that takes foreign code. Returns whether the key is not there.
+    /// Returns whether the key is absent. Returns false as well if only user code can tell.
     #[inline(never)]
     fn lacks_now(&self, inside: &Inside<'_, T, EntryOf<P, K, V>>, entry: &EntryOf<P, K, V>) -> bool {
         let is_it = |stored: &EntryOf<P, K, V>| self.same.same(&stored.key, &entry.key).then_some(());
@@ -260,7 +260,7 @@ where
 }
 
 impl<T: Threading, P: Kind, K, V, S, M> Miss<'_, T, P, K, V, S, M> {
-    /// Ends what a stored value has not ended.
+    /// Ends the run and the turn, unless storing the value has ended them.
     #[cold]
     #[inline(never)]
     fn end(&mut self) {

@@ -1,8 +1,8 @@
 //! `scope = self.memo`: the caches that live in an object, one for each memoized function.
 //!
 //! A [`Memo`] is a table from [instantiations](crate::storage::instances::instantiation) of functions to caches. The table only grows,
-//! so that a call borrows its cache from the owner of the `Memo` and counts nothing. A call whose owner may go while the
-//! function runs holds the cache itself.
+//! so a call borrows its cache from the owner of the `Memo` without counting references. If the owner may be dropped while the
+//! function runs, the call counts a reference to the cache.
 
 mod cache;
 #[cfg(feature = "serde")]
@@ -59,7 +59,7 @@ use crate::totals::CacheTotals;
 pub struct Memo(ByType<Entry>);
 
 impl Memo {
-    /// Returns one without caches.
+    /// Returns a `Memo` without caches.
     #[must_use]
     pub const fn new() -> Self {
         Self(ByType::new())
@@ -79,7 +79,7 @@ impl Memo {
     }
 }
 
-/// Frees the caches. What a call still uses is emptied, and freed when the call returns.
+/// Frees the caches. A cache that a call still uses is emptied, and freed when the call returns.
 impl Drop for Memo {
     fn drop(&mut self) {
         self.0.for_each(&mut Entry::end);
@@ -142,14 +142,14 @@ impl Default for Memo {
     }
 }
 
-/// The clone is empty: what was computed for one object does not hold for another.
+/// A clone is empty: values that were computed for one object may be wrong for another.
 impl Clone for Memo {
     fn clone(&self) -> Self {
         Self::new()
     }
 }
 
-/// All are equal.
+/// All `Memo`s are equal.
 impl PartialEq for Memo {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -175,7 +175,7 @@ impl Hash for Memo {
     fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
-// No panic leaves a cache half changed.
+// A panic never leaves a cache half changed.
 impl UnwindSafe for Memo {}
 impl RefUnwindSafe for Memo {}
 

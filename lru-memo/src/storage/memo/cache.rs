@@ -1,4 +1,4 @@
-//! One cache of an object, and the way to it from the object.
+//! One cache of an object, and how a call finds it.
 
 use alloc::sync::Arc;
 use core::any::TypeId;
@@ -47,16 +47,16 @@ pub const fn shareable_part_in_object<T: ?Sized, S: ShareableInObject, H>(
     Shared::proven()
 }
 
-/// Whether the bound of a cache of any object was ever changed. Until then, caches are made without looking for it.
+/// Whether the bound of any object's cache was ever changed. Until then, new caches do not look for a changed bound.
 static IS_ANY_CHANGED: AtomicBool = AtomicBool::new(false);
 
 type TheCache<P, K, V, S> = Cache<AllThreads, InBlocks<P>, K, V, S>;
 
-/// What a cache is made with.
+/// The parts that a cache is made from.
 pub struct SiteInObject {
     /// Makes the name of the function.
     pub name: fn() -> &'static str,
-    /// The configuration; for this object, if it depends on that.
+    /// The configuration, for this object.
     pub parameters: CacheParameters,
     /// Where the object keeps the bound, if it was changed.
     pub bound: TypeId,
@@ -69,20 +69,20 @@ impl SiteInObject {
     }
 }
 
-/// A cache whose types are forgotten.
+/// A cache without its types.
 trait Erased: Send + Sync {
     fn info(&self) -> CacheInfo;
     fn totals(&self) -> CacheTotals;
     fn advice(&self) -> CacheAdvice;
     fn clear(&self);
     fn follow(&self, bound: &Bound);
-    /// The bound that a cache is to follow, if this is none but that.
+    /// Returns the bound, if this is a bound in place of a cache.
     fn as_bound(&self) -> Option<&Bound> {
         None
     }
 }
 
-/// In place of a cache, the bound that the cache follows, which may not have been made yet.
+/// A bound in place of a cache: the cache follows it once it is made.
 impl Erased for Bound {
     fn info(&self) -> CacheInfo {
         CacheInfo::unused(Some(self.get()))
@@ -105,7 +105,7 @@ impl Erased for Bound {
     }
 }
 
-/// A cache that all threads may share.
+/// A cache that threads may share.
 struct Sharing<C>(C);
 
 // SAFETY: a `C` gets in here, and a reference to it out of here, only by this module: `Entry::new` and `Entry::typed` exist for
@@ -143,7 +143,7 @@ pub(crate) struct Entry {
     cache: Arc<dyn Erased>,
     /// The type that is forgotten.
     of: TypeId,
-    /// When it was made, among all.
+    /// The order in which the caches of all objects were made.
     number: usize,
     name: fn() -> &'static str,
     parameters: CacheParameters,
@@ -164,7 +164,7 @@ impl Entry {
         Self { cache, of, number: NUMBERS.fetch_add(1, Relaxed), name, parameters }
     }
 
-    /// In place of a cache, its bound.
+    /// Makes an entry with a bound in place of a cache.
     fn of_bound(site: SiteInObject, maxsize: usize) -> Self {
         let SiteInObject { name, parameters, .. } = site;
         Self { cache: Arc::new(Bound::new(maxsize)), of: TypeId::of::<Bound>(), number: 0, name, parameters }
@@ -174,7 +174,7 @@ impl Entry {
         self.cache.as_bound().is_some()
     }
 
-    /// The cache by its type.
+    /// Returns the cache with its type.
     #[inline(always)]
     fn typed<P, K, V, S>(&self) -> &Sharing<TheCache<P, K, V, S>>
     where
@@ -188,7 +188,7 @@ impl Entry {
         unsafe { &*Arc::as_ptr(&self.cache).cast() }
     }
 
-    /// The cache by its type, to be kept.
+    /// Returns the cache with its type, counted.
     fn held<P, K, V, S>(&self) -> CountedUse<P, K, V, S>
     where
         P: Kind + 'static,
@@ -236,7 +236,7 @@ impl Entry {
     }
 }
 
-/// A cache that a call keeps, also when its owner is gone.
+/// A cache that a call keeps, even if its owner is dropped.
 pub struct CountedUse<P: Kind, K, V, S>(Arc<Sharing<TheCache<P, K, V, S>>>);
 
 impl<P: Kind, K, V, S> Deref for CountedUse<P, K, V, S> {
@@ -248,24 +248,24 @@ impl<P: Kind, K, V, S> Deref for CountedUse<P, K, V, S> {
     }
 }
 
-/// The way to the cache that a function has in an object.
+/// Finds the cache of a function in an object.
 pub struct InObject<'m> {
     memo: &'m Memo,
     of: TypeId,
 }
 
 impl<'m> InObject<'m> {
-    /// The way for this [`instantiation`](crate::storage::instances::instantiation).
+    /// For this [`instantiation`](crate::storage::instances::instantiation).
     #[inline]
     #[must_use]
     pub fn new(memo: &'m Memo, of: TypeId) -> Self {
         Self { memo, of }
     }
 
-    /// The cache; it is made when it is not there.
+    /// Returns the cache, and makes it if there is none.
     ///
-    /// Making it never blocks: when two threads come first, or what makes it calls the function, two caches are made
-    /// and one is dropped.
+    /// This never blocks: if two threads come first, or if making the cache calls the function, two caches are made and one is
+    /// dropped.
     #[inline]
     pub fn cache<P, K, V, S>(
         self,
@@ -282,7 +282,7 @@ impl<'m> InObject<'m> {
         &self.entry::<P, K, V, S>(key, value, site).typed::<P, K, V, S>().0
     }
 
-    /// As [`cache`](Self::cache), to be kept while the owner goes.
+    /// Like [`cache`](Self::cache), for a call whose owner may be dropped.
     #[inline]
     pub fn held<P, K, V, S>(
         self,
@@ -318,7 +318,7 @@ impl<'m> InObject<'m> {
                 let of_bound = site.bound;
                 let make = || Entry::new::<P, K, V, S>(site, (key, value));
                 let entry = self.memo.0.get_or_insert(self.of, make).0;
-                // The bound may have been changed before others could find the cache.
+                // The bound may have changed before other threads could find the cache.
                 if let Some(bound) = self.bound(of_bound) {
                     entry.cache.follow(bound);
                 }
@@ -327,7 +327,7 @@ impl<'m> InObject<'m> {
         })
     }
 
-    /// The bound of the function in this object, if it was changed.
+    /// Returns the bound of the function in this object, if it was changed.
     #[inline]
     fn bound(&self, of: TypeId) -> Option<&'m Bound> {
         // Whoever makes a cache sees the bound here, or whoever changes the bound sees the cache.
@@ -338,7 +338,7 @@ impl<'m> InObject<'m> {
         self.memo.0.get(of)?.cache.as_bound()
     }
 
-    /// The cache, when it has been used.
+    /// Returns the cache, if it has been used.
     #[must_use]
     pub fn used<P, K, V, S>(self) -> Option<CountedUse<P, K, V, S>>
     where
@@ -355,18 +355,18 @@ impl<'m> InObject<'m> {
         self.memo.0.get(self.of)
     }
 
-    /// The counters, given what a cache that is not there would be made with.
+    /// Returns the counters. The argument is the configuration of a cache that does not exist yet.
     pub fn info(self, site: impl FnOnce() -> SiteInObject) -> CacheInfo {
         self.find().map_or_else(|| CacheInfo::unused(self.parameters_before_use(site()).maxsize), Entry::info)
     }
 
-    /// What it has done since it was made.
+    /// Returns the totals since the cache was made.
     #[must_use]
     pub fn totals(self) -> CacheTotals {
         self.find().map(Entry::totals).unwrap_or_default()
     }
 
-    /// The advice on the bound, given what a cache that is not there would be made with.
+    /// Returns the advice on the bound. The argument is the configuration of a cache that does not exist yet.
     pub fn advice(self, site: impl FnOnce() -> SiteInObject) -> CacheAdvice {
         self.find().map_or_else(
             || CacheAdvice::unused(self.parameters_before_use(site()).maxsize),
@@ -381,7 +381,7 @@ impl<'m> InObject<'m> {
         }
     }
 
-    /// The configuration of the cache, given what one that is not there would be made with.
+    /// Returns the configuration. The argument is that of a cache that does not exist yet.
     pub fn parameters(self, site: impl FnOnce() -> SiteInObject) -> CacheParameters {
         self.find().map_or_else(|| self.parameters_before_use(site()), Entry::parameters)
     }
@@ -393,7 +393,7 @@ impl<'m> InObject<'m> {
         }
     }
 
-    /// Gives the cache another bound, given what a cache that is not there would be made with.
+    /// Changes the bound. The argument is the configuration of a cache that does not exist yet.
     pub fn resize(self, maxsize: usize, site: impl FnOnce() -> SiteInObject) {
         IS_ANY_CHANGED.store(true, Relaxed);
         let site = site();
