@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::format::{count, name, visible};
 use crate::print;
-use crate::sources::{Found, Sources, id};
+use crate::sources::{FoundNamespace, Sources, id};
 
 /// Clears the namespace with this name. Clears several namespaces only with `all`.
 pub(crate) fn clear(store: Option<&str>, wanted: &str, all: bool) -> Result<(), Failure> {
@@ -15,8 +15,8 @@ pub(crate) fn clear(store: Option<&str>, wanted: &str, all: bool) -> Result<(), 
 }
 
 /// Clears a namespace, and returns a message for the user.
-pub(crate) fn clear_one(found: &Found<'_>) -> Result<String, Failure> {
-    let Found { source, summary, space } = found;
+pub(crate) fn clear_one(found: &FoundNamespace<'_>) -> Result<String, Failure> {
+    let FoundNamespace { source, summary, space } = found;
     source.store.clear(space).map_err(|error| Failure::store(&source.label, &error))?;
     Ok(format!(
         "cleared {} ({}) in {}: {}",

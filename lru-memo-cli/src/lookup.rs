@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::format::{name, visible};
 use crate::print;
 use crate::row::{Placed, json};
-use crate::sources::{Found, Sources, id};
+use crate::sources::{FoundNamespace, Sources, id};
 
 /// The number of entries whose keys are examined for their types.
 const EXAMPLES: usize = 64;
@@ -73,7 +73,7 @@ pub(crate) fn forget(store: Option<&str>, wanted: &str, key: &str, all: bool) ->
     if told.is_empty() { Err(absent(wanted, key)) } else { print(&told) }
 }
 
-impl Found<'_> {
+impl FoundNamespace<'_> {
     fn forms(&self, key: &str) -> Result<Forms, Failure> {
         let recent = self.source.store.recent(&self.space, EXAMPLES);
         let recent = recent.map_err(|error| Failure::store(&self.source.label, &error))?;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use lru_memo::CacheTotals;
-use lru_memo::shared::Held;
+use lru_memo::shared::StoredEntry;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::data::Content;
 use crate::failure::Failure;
 use crate::format::{is_hidden, name};
-use crate::sources::{Found, id};
+use crate::sources::{FoundNamespace, id};
 
 /// A namespace. A number that the store does not know, and a bound that does not exist, are `null`.
 #[derive(Debug, Clone, Serialize)]
@@ -82,7 +82,7 @@ pub(crate) struct Placed {
 }
 
 impl Row {
-    pub(crate) fn new(found: &Found<'_>) -> Self {
+    pub(crate) fn new(found: &FoundNamespace<'_>) -> Self {
         let summary = &found.summary;
         let counts = summary.counts;
         let calls = counts.hits.saturating_add(counts.misses);
@@ -168,8 +168,8 @@ impl Totals {
 }
 
 impl Entry {
-    pub(crate) fn new(held: Held, value: Option<Content>) -> Self {
-        let Held { key, value_bytes, weight, age, .. } = held;
+    pub(crate) fn new(held: StoredEntry, value: Option<Content>) -> Self {
+        let StoredEntry { key, value_bytes, weight, age, .. } = held;
         let (key_bytes, key) = (key.len(), Content::of_key(key));
         Self { key, key_bytes, value, value_bytes, weight, age_seconds: age.as_secs_f64() }
     }

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::format::{bytes, duration, idle, limit, or_dash, ratio, visible};
 use crate::print;
 use crate::row::{Entry, Row, Totals, json};
-use crate::sources::{Found, Sources};
+use crate::sources::{FoundNamespace, Sources};
 use crate::table::{entry_columns, render};
 use crate::terminal::screen_width;
 
@@ -44,7 +44,7 @@ pub(crate) fn show(
 }
 
 impl Detail {
-    fn new(found: &Found<'_>, entries: usize, with_values: bool) -> Result<Self, Failure> {
+    fn new(found: &FoundNamespace<'_>, entries: usize, with_values: bool) -> Result<Self, Failure> {
         let (store, failed) = (&found.source.store, |error| Failure::store(&found.source.label, &error));
         let mut recent = Vec::new();
         for held in store.recent(&found.space, entries).map_err(failed)? {

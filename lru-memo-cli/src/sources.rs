@@ -20,7 +20,7 @@ pub(crate) struct Sources {
 }
 
 /// A namespace, with its store.
-pub(crate) struct Found<'a> {
+pub(crate) struct FoundNamespace<'a> {
     pub(crate) source: &'a Source,
     pub(crate) summary: Summary,
     pub(crate) space: Namespace,
@@ -28,7 +28,7 @@ pub(crate) struct Found<'a> {
 
 /// The namespaces of all stores, and the errors of those that do not work: these hide no other store.
 pub(crate) struct Look<'a> {
-    pub(crate) found: Vec<Found<'a>>,
+    pub(crate) found: Vec<FoundNamespace<'a>>,
     pub(crate) failures: Vec<Failure>,
 }
 
@@ -54,14 +54,15 @@ impl Sources {
                     failures.extend(
                         unreadable.map(|(summary, error)| Failure::namespace(source, summary, error)),
                     );
-                    let with_space = |summary: Summary| Found { source, space: summary.namespace(), summary };
+                    let with_space =
+                        |summary: Summary| FoundNamespace { source, space: summary.namespace(), summary };
                     found.extend(all.into_iter().map(with_space));
                 }
                 Err(error) => failures.push(Failure::store(&source.label, &error)),
             }
         }
         found.sort_by(|a, b| {
-            let order = |found: &Found<'_>| (found.source.label.clone(), found.summary.name.clone());
+            let order = |found: &FoundNamespace<'_>| (found.source.label.clone(), found.summary.name.clone());
             order(a).cmp(&order(b)).then(a.summary.id.cmp(&b.summary.id))
         });
         Ok(Look { found, failures })
@@ -71,7 +72,7 @@ impl Sources {
     ///
     /// # Errors
     /// When there is no such namespace, or a store does not work.
-    pub(crate) fn find(&mut self, wanted: &str) -> Result<Vec<Found<'_>>, Failure> {
+    pub(crate) fn find(&mut self, wanted: &str) -> Result<Vec<FoundNamespace<'_>>, Failure> {
         let Look { found, failures } = self.look()?;
         let is_named = found.iter().any(|found| found.summary.name == wanted);
         let digits = wanted.to_ascii_lowercase();
@@ -92,7 +93,11 @@ impl Sources {
     }
 
     /// Like [`find`](Self::find), for changing namespaces: finds several only with `all`.
-    pub(crate) fn find_for_change(&mut self, wanted: &str, all: bool) -> Result<Vec<Found<'_>>, Failure> {
+    pub(crate) fn find_for_change(
+        &mut self,
+        wanted: &str,
+        all: bool,
+    ) -> Result<Vec<FoundNamespace<'_>>, Failure> {
         let found = self.find(wanted)?;
         if found.len() > 1 && !all {
             return Err(ambiguous(wanted, &found));
@@ -142,7 +147,7 @@ impl Source {
     }
 }
 
-fn ambiguous(wanted: &str, found: &[Found<'_>]) -> Failure {
+fn ambiguous(wanted: &str, found: &[FoundNamespace<'_>]) -> Failure {
     let told =
         found.iter().map(|found| format!("\n  {} in {}", id(&found.summary), visible(&found.source.label)));
     let told: String = told.collect();

@@ -138,4 +138,4 @@ pub use lmdb::{Embedded, Options};
 pub use memcached::Memcached;
 pub use memory::Memory;
 pub use namespace::{Namespace, fingerprint};
-pub use store::{Counts, Entry, Found, Held, Store, Summary, Ticket};
+pub use store::{Counts, Entry, Found, Store, StoredEntry, Summary, Ticket};

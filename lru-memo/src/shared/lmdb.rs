@@ -54,7 +54,7 @@ use self::turn::ByteLock;
 use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
-use super::{Counts, Entry, Found, Held, Store, Summary, Ticket};
+use super::{Counts, Entry, Found, Store, StoredEntry, Summary, Ticket};
 use super::{task, url};
 use crate::sys::fork::{Heritage, Inherited, Own};
 use crate::sys::sync::Mutex;
@@ -360,7 +360,7 @@ impl Store for Embedded {
         })
     }
 
-    fn recent(&self, space: &Namespace, limit: usize) -> Result<Vec<Held>, Error> {
+    fn recent(&self, space: &Namespace, limit: usize) -> Result<Vec<StoredEntry>, Error> {
         self.with(|opened| opened.recent(space, limit))
     }
 }

@@ -29,7 +29,7 @@ use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
 use super::unique::unique;
-use super::{Counts, Entry, Found, Held, Store, Summary, Ticket, wall};
+use super::{Counts, Entry, Found, Store, StoredEntry, Summary, Ticket, wall};
 use crate::sys::clock;
 use crate::totals::{CacheTotals, NUMBERS};
 
@@ -511,10 +511,10 @@ impl Store for Redis {
         Ok(summaries)
     }
 
-    fn recent(&self, space: &Namespace, limit: usize) -> Result<Vec<Held>, Error> {
+    fn recent(&self, space: &Namespace, limit: usize) -> Result<Vec<StoredEntry>, Error> {
         let held: Vec<(Vec<u8>, u64, u64, u64)> =
             self.operation().run(&self.0.scripts.recent, space, b"", |recent| _ = recent.arg(limit))?;
-        let held = held.into_iter().map(|(key, value_bytes, weight, age)| Held {
+        let held = held.into_iter().map(|(key, value_bytes, weight, age)| StoredEntry {
             key,
             value_bytes,
             weight,

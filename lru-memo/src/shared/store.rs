@@ -163,7 +163,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// When the store does not work.
-    fn recent(&self, space: &Namespace, limit: usize) -> Result<Vec<Held>, Error> {
+    fn recent(&self, space: &Namespace, limit: usize) -> Result<Vec<StoredEntry>, Error> {
         let _ = (space, limit);
         Ok(Vec::new())
     }
@@ -247,7 +247,7 @@ pub struct Summary {
 /// An entry that was found in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Held {
+pub struct StoredEntry {
     /// The key, as the program has written it; [`Data::read_key`] decodes it.
     pub key: Vec<u8>,
     /// The length of the value.

@@ -24,9 +24,8 @@ mod plain {
     #[cfg(feature = "_stores")]
     use std::time::Duration;
 
-    /// The number of attempts to lock before the thread sleeps, each after twice as many pauses: 256 pauses in all. They take
-    /// some microseconds, as sleeping does.
-    const TRIES: u32 = 8;
+    /// The pauses before a waiting thread sleeps, as powers of two of spin hints: the first takes some microseconds.
+    const PAUSES: core::ops::Range<u32> = 7..10;
 
     /// Yields to the threads that the caller waits for.
     pub(crate) fn relax() {
@@ -103,7 +102,7 @@ mod plain {
         #[cold]
         #[inline(never)]
         fn wait(&self) -> MutexGuard<'_, T> {
-            for number in 0..TRIES {
+            for number in PAUSES {
                 for _ in 0..1 << number {
                     core::hint::spin_loop();
                 }

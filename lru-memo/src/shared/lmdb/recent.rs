@@ -11,12 +11,12 @@ use super::record::Named;
 use super::table::{LOCKED, Space};
 use crate::shared::error::Error;
 use crate::shared::namespace::Namespace;
-use crate::shared::{Held, Summary, wall};
+use crate::shared::{StoredEntry, Summary, wall};
 
 impl Opened {
     /// Returns the most recent entries, the latest first. Does not make a missing namespace. Runs under the writers'
     /// lock, so the list is that of one moment. A million slots take a few milliseconds.
-    pub(super) fn recent(&self, namespace: &Namespace, limit: usize) -> Result<Vec<Held>, Error> {
+    pub(super) fn recent(&self, namespace: &Namespace, limit: usize) -> Result<Vec<StoredEntry>, Error> {
         let txn = self.begin()?;
         let Some((index, space)) = self.find_space(&txn, namespace)? else { return Ok(Vec::new()) };
         let stamps = self.table.slots(space).map(|(number, slot)| (slot.used.load(SeqCst), number, slot));
@@ -34,7 +34,7 @@ impl Opened {
             let mut same_hash = 0;
             while let Some(record) = self.record(&txn, index, hash, same_hash)? {
                 if record.slot == number {
-                    recent.push(Held {
+                    recent.push(StoredEntry {
                         key: record.key.to_vec(),
                         value_bytes: record.value.len() as u64,
                         weight: record.weight,
