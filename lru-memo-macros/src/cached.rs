@@ -5,7 +5,7 @@ use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, Type};
 
-use crate::function::{Function, Place};
+use crate::function::{Function, Setting};
 use crate::options::Options;
 use crate::shape::{mentions, peel};
 
@@ -52,7 +52,7 @@ impl Cached {
             // A constant in a signature cannot use generics: the macro guesses, and the body checks.
             let kind = ask(quote_spanned!(at=> kind()));
             let check = match function.place {
-                Place::Member => quote_spanned!(at=> #private::no_alias_in_method(#kind);),
+                Setting::Member => quote_spanned!(at=> #private::no_alias_in_method(#kind);),
                 _ => quote_spanned!(at=> #private::no_generic_alias(#kind);),
             };
             return Self { check, ..whole };
@@ -70,7 +70,7 @@ impl Cached {
         let at = output.span();
         let private = options.runtime.at(at);
         let is_seen = function.knows(output)
-            || matches!(function.place, Place::Member) && !may_mention_parameter(output);
+            || matches!(function.place, Setting::Member) && !may_mention_parameter(output);
         if options.cache_err || !is_seen {
             return quote_spanned!(at=> #private::Errors::<#output>::kept());
         }

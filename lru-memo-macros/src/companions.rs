@@ -7,7 +7,7 @@ use syn::{Ident, ReturnType, parse_quote};
 use crate::attributes::Attributes;
 use crate::cached::Cached;
 use crate::expand::{Companion, Pieces, allow_of_documented, allow_of_generated, body, in_braces_of};
-use crate::function::Place;
+use crate::function::Setting;
 use crate::home::{Home, new_bound};
 use crate::key::{parts_by_reference, types_of_parts};
 use crate::lookup::Returns;
@@ -235,7 +235,7 @@ impl Pieces<'_> {
         let signature = function.companion(quote!(fn #name() -> #private::TypeId));
         let uses_itself = self.uses_itself();
         let body = || body!(#uses_itself #private::instantiation(|| ()));
-        matches!(function.place, Place::Free).then(|| self.hidden(signature, body()))
+        matches!(function.place, Setting::Free).then(|| self.hidden(signature, body()))
     }
 
     /// The function that returns the cache. It names the memoized function, so a use of a companion is a use of that.

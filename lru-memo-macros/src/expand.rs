@@ -9,7 +9,7 @@ use syn::{Attribute, FnArg, Ident, Signature, Token};
 use crate::attributes::Attributes;
 use crate::block::Block;
 use crate::cached::Cached;
-use crate::function::{Function, Place};
+use crate::function::{Function, Setting};
 use crate::generics::turbofish;
 use crate::home::{Home, Parts};
 use crate::key::Key;
@@ -225,7 +225,7 @@ impl<'a> Pieces<'a> {
     /// Writes a companion in its place.
     fn placed(&self, companion: Companion) -> Companions {
         let Companion { doc, attributes, forward_attributes, signature, declaration, body } = companion;
-        let Place::Block(block @ Block { implemented: Some(implemented), .. }) = self.function.place else {
+        let Setting::Block(block @ Block { implemented: Some(implemented), .. }) = self.function.place else {
             let vis = doc.is_some().then_some(&self.function.item.vis);
             let head = quote!(#vis #signature);
             // The body of the uncached function is the user's, so lints apply to it.
@@ -271,7 +271,7 @@ impl<'a> Pieces<'a> {
     /// because their names are marked as the macro's. With methods that does not work: rustc would not warn of other unused
     /// methods beside them either. A function with `impl Trait` cannot be named.
     fn is_seen_as_used(&self) -> bool {
-        matches!(self.function.place, Place::Free) && !self.function.has_impl_trait
+        matches!(self.function.place, Setting::Free) && !self.function.has_impl_trait
     }
 
     /// Writes a call of the function that never runs, so that rustc counts a use. None if the user expects the function to be
@@ -299,7 +299,7 @@ impl<'a> Pieces<'a> {
     pub(crate) fn doc(&self, text: &str) -> TokenStream {
         let name = self.function.item.sig.ident.to_string();
         let name = match self.function.place {
-            Place::Free => name,
+            Setting::Free => name,
             _ => format!("Self::{name}"),
         };
         let text = text.replace("{}", &name);

@@ -16,7 +16,7 @@ use crate::shape::{inferable, mentions};
 
 /// Where a function stands.
 #[derive(Clone, Copy)]
-pub(crate) enum Place<'b> {
+pub(crate) enum Setting<'b> {
     /// Outside of every `impl` block and trait, as far as can be seen.
     Free,
     /// In an `impl` block or a trait that cannot be seen.
@@ -41,7 +41,7 @@ pub(crate) struct Argument {
 /// A function to be memoized.
 pub(crate) struct Function<'b> {
     pub(crate) item: ItemFn,
-    pub(crate) place: Place<'b>,
+    pub(crate) place: Setting<'b>,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) output: Type,
     /// The generics, with a parameter for each `impl Trait` argument.
@@ -62,9 +62,9 @@ pub(crate) enum Misplaced {
 
 impl<'b> Function<'b> {
     /// Takes the macro's own attributes off the parameters.
-    pub(crate) fn new(mut item: ItemFn, place: Place<'b>) -> Self {
+    pub(crate) fn new(mut item: ItemFn, place: Setting<'b>) -> Self {
         let place = match place {
-            Place::Free if mentions_self(&item) => Place::Member,
+            Setting::Free if mentions_self(&item) => Setting::Member,
             place => place,
         };
         let mut generics = item.sig.generics.clone();
@@ -105,7 +105,7 @@ impl<'b> Function<'b> {
         let output = match &item.sig.output {
             ReturnType::Default => parse_quote!(()),
             ReturnType::Type(_, ty) => match place {
-                Place::Block(block) => block.resolved(ty).unwrap_or(ty).clone(),
+                Setting::Block(block) => block.resolved(ty).unwrap_or(ty).clone(),
                 _ => (**ty).clone(),
             },
         };
@@ -130,7 +130,7 @@ impl<'b> Function<'b> {
     pub(crate) fn receiver_type(&self) -> Option<Type> {
         // A key has to know the structure of a type that has one.
         let own = match self.place {
-            Place::Block(block) => block.structure(),
+            Setting::Block(block) => block.structure(),
             _ => None,
         };
         let own = own.cloned().unwrap_or_else(|| parse_quote!(Self));
@@ -145,13 +145,13 @@ impl<'b> Function<'b> {
 
     /// Whether there can be several instantiations of it, each with a cache of its own.
     pub(crate) fn is_generic(&self) -> bool {
-        !matches!(self.place, Place::Free)
+        !matches!(self.place, Setting::Free)
             || !self.generics.params.iter().all(|param| matches!(param, GenericParam::Lifetime(_)))
     }
 
     /// Whether it may be a default method that is called through `dyn Trait`: what it calls needs a receiver then.
     pub(crate) fn may_be_dispatched(&self) -> bool {
-        matches!(self.place, Place::Member)
+        matches!(self.place, Setting::Member)
             && self.receiver().is_some()
             && self.item.sig.asyncness.is_none()
             && type_parameters(&self.generics).is_empty()
@@ -162,9 +162,9 @@ impl<'b> Function<'b> {
     pub(crate) fn knows(&self, ty: &Type) -> bool {
         let mut parameters = type_parameters(&self.generics);
         match self.place {
-            Place::Free => {}
-            Place::Member => return false,
-            Place::Block(block) => {
+            Setting::Free => {}
+            Setting::Member => return false,
+            Setting::Block(block) => {
                 parameters.extend(type_parameters(&block.generics));
                 let is_generic = !block.generics.params.is_empty();
                 if is_generic && mentions(ty, |ident| ident == "Self") {
@@ -178,16 +178,16 @@ impl<'b> Function<'b> {
     /// What stands before the name of something generated beside the function.
     pub(crate) fn prefix(&self) -> TokenStream {
         match self.place {
-            Place::Free => TokenStream::new(),
-            Place::Member => quote!(Self::),
-            Place::Block(block) => block.prefix(),
+            Setting::Free => TokenStream::new(),
+            Setting::Member => quote!(Self::),
+            Setting::Block(block) => block.prefix(),
         }
     }
 
     /// Statements that bring into scope what is in scope where the function stands.
     pub(crate) fn bindings(&self) -> TokenStream {
         match self.place {
-            Place::Block(block) => block.bindings(),
+            Setting::Block(block) => block.bindings(),
             _ => TokenStream::new(),
         }
     }
@@ -264,7 +264,7 @@ impl<'b> Function<'b> {
     /// The `TypeId` that stands for an instantiation, as an expression. Where it may be that an attribute is missing on the
     /// `impl` block, all names have to be called: of those that rustc cannot find it shows one, but not where they are named alone.
     pub(crate) fn instantiation(&self, private: &TokenStream) -> TokenStream {
-        if matches!(self.place, Place::Free) {
+        if matches!(self.place, Setting::Free) {
             let path = self.path(&self.names.instantiation);
             quote!(#path())
         } else {

@@ -11,7 +11,7 @@ use syn::{ConstParam, GenericParam, Ident, TypeParam};
 
 use crate::cached::Cached;
 use crate::fingerprint::fingerprint;
-use crate::function::{Function, Place};
+use crate::function::{Function, Setting};
 use crate::key::{Key, KeyTypes};
 use crate::options::{Maxsize, Options, Scope};
 use crate::parameters::Parameters;
@@ -352,12 +352,12 @@ pub(crate) fn name_of(function: &Function<'_>, options: &Options, private: &Toke
     let parameters_of_function = names_of_parameters(function);
     match (&options.name, function.place) {
         (Some(name), _) => quote!(#name),
-        (None, Place::Free) if parameters_of_function.is_empty() => {
+        (None, Setting::Free) if parameters_of_function.is_empty() => {
             quote!(::core::concat!(#module, "::", #text))
         }
         (None, place) => {
             let of = match place {
-                Place::Free => module,
+                Setting::Free => module,
                 _ => quote!(::core::any::type_name::<Self>()),
             };
             quote!(#private::name_of_instantiation(#of, #text, &[#(&#parameters_of_function),*]))
@@ -401,7 +401,7 @@ fn identity(
 ) -> TokenStream {
     let (tokens, value, types) = (fingerprint(function, options), &cached.value, &key.names);
     let parameters = names_of_parameters(function);
-    let (is_named, is_free) = (options.name.is_some(), matches!(function.place, Place::Free));
+    let (is_named, is_free) = (options.name.is_some(), matches!(function.place, Setting::Free));
     let hidden = function.names.cache.to_string();
     let within = if function.may_be_dispatched() {
         let path = function.path(&function.names.cache);
@@ -410,14 +410,14 @@ fn identity(
         quote!(&|| ())
     };
     let around = match function.place {
-        Place::Block(block) => block.generics.type_params().map(|param| &param.ident).collect(),
+        Setting::Block(block) => block.generics.type_params().map(|param| &param.ident).collect(),
         _ => Vec::new(),
     };
     let arguments = function.generics.type_params().map(|param| &param.ident).chain(around);
     let of_self = quote!(::core::any::type_name::<Self>());
-    let own = (!matches!(function.place, Place::Free)).then(|| quote!(&#of_self,));
+    let own = (!matches!(function.place, Setting::Free)).then(|| quote!(&#of_self,));
     let unseen = match function.place {
-        Place::Member => quote!(::core::option::Option::Some(#of_self)),
+        Setting::Member => quote!(::core::option::Option::Some(#of_self)),
         _ => quote!(::core::option::Option::None),
     };
     body! {

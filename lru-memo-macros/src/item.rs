@@ -12,7 +12,7 @@ use crate::block::{Block, permission};
 use crate::conditions::{Case, cases, may_be_own};
 use crate::diagnostics::Diagnostics;
 use crate::expand::{Companions, Expansion, expand};
-use crate::function::{Function, Place, ends_like_own};
+use crate::function::{Function, Setting, ends_like_own};
 use crate::options::{Attribute, Options};
 use crate::validate::{is_unsized, validate};
 
@@ -38,14 +38,15 @@ pub(crate) fn memoize(attribute: Attribute, options: TokenStream, item: TokenStr
             return quote!(#error #item);
         }
     };
-    let written =
-        cases.into_iter().map(|case| match memoize_case(attribute, Ok(options.clone()), case, Place::Free) {
+    let written = cases.into_iter().map(|case| {
+        match memoize_case(attribute, Ok(options.clone()), case, Setting::Free) {
             Ok(expansion) => {
                 let (memoized, companions) = (expansion.memoized, expansion.companions.functions);
                 quote!(#memoized #companions)
             }
             Err(Mistakes { errors, item }) => quote!(#errors #item),
-        });
+        }
+    });
     written.collect()
 }
 
@@ -74,7 +75,7 @@ fn memoize_case(
     attribute: Attribute,
     options: syn::Result<TokenStream>,
     case: Case,
-    place: Place<'_>,
+    place: Setting<'_>,
 ) -> Result<Expansion, Mistakes> {
     let Case { item, left_out } = case;
     let mut diagnostics = Diagnostics::default();
@@ -127,7 +128,7 @@ fn memoize_block(attribute: Attribute, options: &TokenStream, mut block: ItemImp
                 case.item.to_tokens(&mut written);
                 continue;
             };
-            match memoize_case(attribute, options, case, Place::Block(&header)) {
+            match memoize_case(attribute, options, case, Setting::Block(&header)) {
                 Ok(expansion) => {
                     written.extend(expansion.memoized);
                     companions.extend(expansion.companions);

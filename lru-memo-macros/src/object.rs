@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 use syn::{Expr, ExprMethodCall, FnArg, Ident, Member, Receiver, ReceiverKind, Token, Type, parse_quote};
 
 use crate::diagnostics::Diagnostics;
-use crate::function::{Argument, Function, Place};
+use crate::function::{Argument, Function, Setting};
 use crate::home::{Home, Parts, hasher, name_of, new_bound, of_kind, storage};
 use crate::options::{Maxsize, Options};
 use crate::parameters::{Parameters, limits};
@@ -244,7 +244,7 @@ fn site(
 ) -> TokenStream {
     let (name, whole) = (name_of(function, options, private), &parameters.compiled);
     // This type differs from that of the cache, because both are in one table.
-    let bound = if matches!(function.place, Place::Free) {
+    let bound = if matches!(function.place, Setting::Free) {
         function.instantiation(private)
     } else {
         let path = function.path(&function.names.cache);

@@ -45,7 +45,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub(crate) use self::inside::Inside;
+pub(crate) use self::inside::Entered;
 use self::inside::Mark;
 #[cfg(unix)]
 pub(crate) use self::inside::this_thread;
@@ -223,7 +223,7 @@ impl<V> Turn<V> {
 
     /// Marks the calling thread as being inside the run. One thread at a time: a [`Miss`](crate::cache::miss::Miss) is borrowed
     /// mutably.
-    pub(crate) fn enter(&self) -> Inside<'_> {
+    pub(crate) fn enter(&self) -> Entered<'_> {
         self.flight.mark.enter()
     }
 

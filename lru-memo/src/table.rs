@@ -58,7 +58,7 @@ pub(crate) mod threading;
 mod validate;
 mod victims;
 
-pub(crate) use crate::table::front::{Computation, Expiry, Unfound};
+pub(crate) use crate::table::front::{Computation, ExpiryCheck, Unfound};
 pub(crate) use crate::table::hit::Mine;
 pub(crate) use crate::table::index::tag;
 pub(crate) use crate::table::inside::Inside;

@@ -33,8 +33,11 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
 
     /// Returns how entries expire, as of now.
     #[inline(always)]
-    pub(crate) fn expiry(&self) -> table::Expiry<impl Fn(&EntryOf<P, K, V>) -> Option<Instant>> {
-        table::Expiry { now: self.now(), deadline_of: |entry: &EntryOf<P, K, V>| entry.expiry.deadline() }
+    pub(crate) fn expiry(&self) -> table::ExpiryCheck<impl Fn(&EntryOf<P, K, V>) -> Option<Instant>> {
+        table::ExpiryCheck {
+            now: self.now(),
+            deadline_of: |entry: &EntryOf<P, K, V>| entry.expiry.deadline(),
+        }
     }
 
     /// Returns how long entries may stay.

@@ -82,7 +82,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     return Some(maxsize);
                 }
                 let deadline_of = |entry: &EntryOf<P, K, V>| entry.expiry.deadline();
-                let expiry = table::Expiry { now: self.now(), deadline_of };
+                let expiry = table::ExpiryCheck { now: self.now(), deadline_of };
                 let reached = inside.resize(maxsize, &expiry, &mut left);
                 (reached == maxsize).then_some(maxsize)
             });

@@ -32,9 +32,9 @@ impl Mark {
     }
 
     /// Marks the calling thread. The caller makes sure that no thread is inside.
-    pub(super) fn enter(&self) -> Inside<'_> {
+    pub(super) fn enter(&self) -> Entered<'_> {
         self.0.store(this_thread(), Ordering::Relaxed);
-        Inside { mark: self, of_this_thread: PhantomData }
+        Entered { mark: self, of_this_thread: PhantomData }
     }
 
     /// Runs a future. The mark is set during each poll and while the future is dropped, and not between polls. The
@@ -52,13 +52,13 @@ impl Mark {
 
 /// Keeps the mark of the thread set until it is dropped.
 #[must_use = "the thread is inside until this is dropped"]
-pub(crate) struct Inside<'t> {
+pub(crate) struct Entered<'t> {
     mark: &'t Mark,
     /// Not `Send`.
     of_this_thread: PhantomData<*const ()>,
 }
 
-impl Drop for Inside<'_> {
+impl Drop for Entered<'_> {
     fn drop(&mut self) {
         self.mark.0.store(NOBODY, Ordering::Relaxed);
     }

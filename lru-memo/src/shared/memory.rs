@@ -22,7 +22,7 @@ use crate::sys::sync::Condvar;
 use crate::table::blocks::Place;
 use crate::table::lru::{Left, Limits};
 use crate::table::threading::OneThread;
-use crate::table::{Expiry, Inside, Table, tag};
+use crate::table::{ExpiryCheck, Inside, Table, tag};
 use crate::totals::CacheTotals;
 
 /// How many invalidations of a namespace are remembered. A value is not stored if there were more during its run.
@@ -148,7 +148,7 @@ impl Space {
 
     /// Takes one step towards a new bound, and returns whether it is reached.
     fn resize(&mut self, maxsize: usize) -> bool {
-        let expiry = Expiry { now: self.now(), deadline_of: |record: &Record| record.expiry.deadline() };
+        let expiry = ExpiryCheck { now: self.now(), deadline_of: |record: &Record| record.expiry.deadline() };
         let reached = self.inside(|mut table| table.resize(maxsize, &expiry, &mut Left::new()));
         self.summary.maxsize = Some(reached);
         reached == maxsize
@@ -228,7 +228,7 @@ impl Space {
             let age = lifetime.ttl.map(|ttl| ttl.saturating_sub(entry.age));
             let expiry = PutOff::new(now, age, lifetime);
             let record = Record { key: key.into(), value: entry.value.into(), expiry };
-            let expiry = Expiry { now, deadline_of: |record: &Record| record.expiry.deadline() };
+            let expiry = ExpiryCheck { now, deadline_of: |record: &Record| record.expiry.deadline() };
             table.store(place, tag(hash), record, weight, &expiry, &mut left);
             true
         })

@@ -23,7 +23,7 @@ use super::lease::Lease;
 use super::namespace::Namespace;
 use super::task::{self, Caller};
 use super::{Store, Ticket};
-use crate::flight::{self, Failure, Flight, Inside, Landed, Waiting};
+use crate::flight::{self, Entered, Failure, Flight, Landed, Waiting};
 use crate::sys::fork::Own;
 use crate::sys::sync::{Mutex, MutexGuard};
 
@@ -253,7 +253,7 @@ impl SharedTurn {
         }
     }
 
-    pub(super) fn enter(&mut self) -> Option<Inside<'_>> {
+    pub(super) fn enter(&mut self) -> Option<Entered<'_>> {
         self.turn.as_ref().map(flight::Turn::enter)
     }
 

@@ -15,7 +15,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::info::{CacheInfo, CacheParameters};
 use crate::storage::by_type::ByType;
-use crate::storage::memo::cache::Entry;
+use crate::storage::memo::cache::ObjectCache;
 pub use crate::storage::memo::cache::{
     InObject, SiteInObject, shareable_in_object, shareable_part_in_object,
 };
@@ -56,7 +56,7 @@ use crate::totals::CacheTotals;
 ///
 /// A `Memo` is no part of the value of its owner. The owner may derive its traits: a clone of a `Memo` is empty, all of
 /// them are equal and hash alike, and serde takes them for `()`.
-pub struct Memo(ByType<Entry>);
+pub struct Memo(ByType<ObjectCache>);
 
 impl Memo {
     /// Returns a `Memo` without caches.
@@ -72,23 +72,23 @@ impl Memo {
 
     /// Iterates over the caches that have been used, in the order of first use.
     pub fn caches(&self) -> impl Iterator<Item = MemoCache<'_>> {
-        let mut entries = alloc::vec::Vec::new();
-        self.0.for_each(&mut |entry: &Entry| entries.extend((!entry.is_bound()).then_some(entry)));
-        entries.sort_unstable_by_key(|entry: &&Entry| entry.number());
-        entries.into_iter().map(MemoCache)
+        let mut caches = alloc::vec::Vec::new();
+        self.0.for_each(&mut |cache: &ObjectCache| caches.extend((!cache.is_bound()).then_some(cache)));
+        caches.sort_unstable_by_key(|cache: &&ObjectCache| cache.number());
+        caches.into_iter().map(MemoCache)
     }
 }
 
 /// Frees the caches. A cache that a call still uses is emptied, and freed when the call returns.
 impl Drop for Memo {
     fn drop(&mut self) {
-        self.0.for_each(&mut Entry::end);
+        self.0.for_each(&mut ObjectCache::end);
     }
 }
 
 /// One cache of an object, as [`Memo::caches`] yields it.
 #[derive(Clone, Copy)]
-pub struct MemoCache<'m>(&'m Entry);
+pub struct MemoCache<'m>(&'m ObjectCache);
 
 impl MemoCache<'_> {
     /// Returns the function's path: `crate::module::Type::function`, with the types and constants of an instantiation.

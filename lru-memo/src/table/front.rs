@@ -65,7 +65,7 @@ impl Unfound {
 }
 
 /// How entries expire.
-pub(crate) struct Expiry<F> {
+pub(crate) struct ExpiryCheck<F> {
     /// The time now, if entries expire.
     pub(crate) now: Option<Instant>,
     /// Returns the deadline of an entry.

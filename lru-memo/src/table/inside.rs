@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::sys::sync::relax;
 use crate::table::blocks::Place;
-use crate::table::front::{Expiry, Front, SPARE, Unfound};
+use crate::table::front::{ExpiryCheck, Front, SPARE, Unfound};
 use crate::table::index::{Index, Tag};
 use crate::table::invalidations::SequenceNumber;
 use crate::table::limbo::Limbo;
@@ -249,7 +249,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         tag: Tag,
         entry: E,
         weight: usize,
-        expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+        expiry: &ExpiryCheck<impl Fn(&E) -> Option<Instant>>,
         left: &mut Left<E>,
     ) {
         // If no other thread reads, an entry that leaves is gone at once, and its place is free.
@@ -284,7 +284,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         tag: Tag,
         entry: E,
         weight: usize,
-        expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+        expiry: &ExpiryCheck<impl Fn(&E) -> Option<Instant>>,
         left: &mut Left<E>,
     ) {
         if let (true, Some(mine), None) = (self.is_alone, self.mine, expiry.now) {
@@ -313,7 +313,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         place: Place,
         tag: Tag,
         entry: E,
-        expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+        expiry: &ExpiryCheck<impl Fn(&E) -> Option<Instant>>,
         left: &mut Left<E>,
     ) {
         let deadline = expiry.now.and_then(|_| (expiry.deadline_of)(&entry));
@@ -346,7 +346,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     #[inline(always)]
     fn evict(
         &mut self,
-        expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+        expiry: &ExpiryCheck<impl Fn(&E) -> Option<Instant>>,
         is_seen_by_nobody: bool,
         left: &mut Left<E>,
     ) -> bool {
@@ -399,7 +399,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     pub(crate) fn resize(
         &mut self,
         maxsize: usize,
-        expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+        expiry: &ExpiryCheck<impl Fn(&E) -> Option<Instant>>,
         left: &mut Left<E>,
     ) -> usize {
         let bound = maxsize.max(self.len().saturating_sub(STEP));
@@ -417,7 +417,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Returns an entry whose deadline has passed. The caller removes it.
     #[inline]
-    fn expired(&mut self, expiry: &Expiry<impl Fn(&E) -> Option<Instant>>) -> Option<Place> {
+    fn expired(&mut self, expiry: &ExpiryCheck<impl Fn(&E) -> Option<Instant>>) -> Option<Place> {
         let front = self.front;
         let Lru { deadlines, live, .. } = &mut self.guarded.lru;
         deadlines.pop(expiry.now?, |place| deadline_at(front, live, place, expiry))
@@ -534,7 +534,7 @@ fn deadline_at<T: Threading, E>(
     front: Locked<'_, Front<T, E>>,
     live: &Live,
     place: Place,
-    expiry: &Expiry<impl Fn(&E) -> Option<Instant>>,
+    expiry: &ExpiryCheck<impl Fn(&E) -> Option<Instant>>,
 ) -> Option<Instant> {
     // SAFETY: invariant 5: the entry is live, and the lock is held.
     live.has(place).then(|| (expiry.deadline_of)(unsafe { front.nodes.entry(place) }))?

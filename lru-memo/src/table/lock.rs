@@ -29,7 +29,7 @@ struct State<L> {
 /// A table while the calling thread holds its lock.
 pub(crate) struct Guard<'t, T: Threading, E, L: 't> {
     front: &'t Front<T, E>,
-    state: T::Guard<'t, State<L>>,
+    state: T::LockGuard<'t, State<L>>,
 }
 
 /// What the lock protects, and the calling thread's reader.

@@ -17,7 +17,7 @@ use super::reach::Reach;
 use super::reader::{Owner, Reader};
 use super::readers::Life;
 use super::threading::AllThreads;
-use super::{Expiry, Mine, Table, tag};
+use super::{ExpiryCheck, Mine, Table, tag};
 use crate::bounds::Bound;
 
 /// An entry. Loom finds out when it is dropped before all that looked at it.
@@ -44,8 +44,8 @@ struct Cache {
     table: Table<AllThreads, Entry, Invalidations<()>>,
 }
 
-const NEVER: Expiry<fn(&Entry) -> Option<std::time::Instant>> =
-    Expiry { now: None, deadline_of: |_: &Entry| None };
+const NEVER: ExpiryCheck<fn(&Entry) -> Option<std::time::Instant>> =
+    ExpiryCheck { now: None, deadline_of: |_: &Entry| None };
 
 impl Cache {
     fn new(maxsize: impl Into<Option<usize>>, keys: &[u64]) -> Arc<Self> {

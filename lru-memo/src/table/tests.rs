@@ -13,7 +13,7 @@ use super::locked::Locked;
 use super::lru::{Left, Limits};
 use super::reader::{Owner, Pin};
 use super::threading::{AllThreads, OneThread, Threading};
-use super::{Expiry, Inside, Mine, Table, tag};
+use super::{ExpiryCheck, Inside, Mine, Table, tag};
 
 /// An entry whose fields belong together, so that a torn one is noticed.
 struct Entry<'c> {
@@ -66,8 +66,8 @@ impl<'c, T: Threading> Cache<'c, T> {
         Self { table: Table::new(limits, true, ()), alive, begun: Instant::now(), mix }
     }
 
-    fn expiry(&self) -> Expiry<fn(&Entry<'c>) -> Option<Instant>> {
-        Expiry { now: self.mix.expires.then(Instant::now), deadline_of: |entry| entry.deadline }
+    fn expiry(&self) -> ExpiryCheck<fn(&Entry<'c>) -> Option<Instant>> {
+        ExpiryCheck { now: self.mix.expires.then(Instant::now), deadline_of: |entry| entry.deadline }
     }
 
     fn store(&self, key: u64, random: &mut Random) {

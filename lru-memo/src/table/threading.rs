@@ -18,7 +18,7 @@ pub trait Threading {
     /// A lock that is not re-entrant: no foreign code may run under it.
     type Lock<T>;
     /// The guard of a locked lock.
-    type Guard<'l, T: 'l>: DerefMut<Target = T>;
+    type LockGuard<'l, T: 'l>: DerefMut<Target = T>;
     /// Finds the calling thread's reader in a cache.
     type Readers;
     /// Whether other threads may use the cache at the same time.
@@ -29,9 +29,9 @@ pub trait Threading {
     /// Makes a lock, unlocked.
     fn lock<T>(value: T) -> Self::Lock<T>;
     /// Locks a lock.
-    fn enter<T>(lock: &Self::Lock<T>) -> Self::Guard<'_, T>;
+    fn enter<T>(lock: &Self::Lock<T>) -> Self::LockGuard<'_, T>;
     /// Locks a lock. Waits for another thread only if it `may_wait`.
-    fn enter_if<T>(lock: &Self::Lock<T>, may_wait: impl FnOnce() -> bool) -> Option<Self::Guard<'_, T>>;
+    fn enter_if<T>(lock: &Self::Lock<T>, may_wait: impl FnOnce() -> bool) -> Option<Self::LockGuard<'_, T>>;
     /// Returns what the lock protects, given exclusive access, whether the lock is locked or not.
     fn open<T>(lock: &mut Self::Lock<T>) -> &mut T;
     /// Makes the readers of a new cache.
@@ -62,7 +62,7 @@ pub enum OneThread {}
 impl Threading for AllThreads {
     type Pointer<T> = Arc<T>;
     type Lock<T> = Mutex<T>;
-    type Guard<'l, T: 'l> = MutexGuard<'l, T>;
+    type LockGuard<'l, T: 'l> = MutexGuard<'l, T>;
     type Readers = Readers;
     const SHARED: bool = true;
 
@@ -119,7 +119,7 @@ impl Threading for AllThreads {
 impl Threading for OneThread {
     type Pointer<T> = Rc<T>;
     type Lock<T> = RefCell<T>;
-    type Guard<'l, T: 'l> = RefMut<'l, T>;
+    type LockGuard<'l, T: 'l> = RefMut<'l, T>;
     type Readers = OnlyReader;
     const SHARED: bool = false;
 

@@ -108,7 +108,7 @@ impl Erased for Bound {
 /// A cache that threads may share.
 struct Sharing<C>(C);
 
-// SAFETY: a `C` gets in here, and a reference to it out of here, only by this module: `Entry::new` and `Entry::typed` exist for
+// SAFETY: a `C` gets in here, and a reference to it out of here, only by this module: `ObjectCache::new` and `ObjectCache::typed` exist for
 // a `Cache<AllThreads, P, K, V, S>` alone, and the former demands a `ShareableKey<K>`, a `Shared<V>` and `S:
 // ShareableInObject`. The first two exist only when all parts of `K`, and `V`, are `Send + Sync`; then the cache is,
 // too, which the compiler confirms below.
@@ -139,7 +139,7 @@ impl<P: Kind, K, V, S: BuildHasher + Default> Erased for Sharing<TheCache<P, K, 
 }
 
 /// The cache of one function in the table of an object.
-pub(crate) struct Entry {
+pub(crate) struct ObjectCache {
     cache: Arc<dyn Erased>,
     /// The type that is forgotten.
     of: TypeId,
@@ -149,7 +149,7 @@ pub(crate) struct Entry {
     parameters: CacheParameters,
 }
 
-impl Entry {
+impl ObjectCache {
     fn new<P, K, V, S>(site: SiteInObject, _proofs: (impl ShareableKey<K>, Shared<V>)) -> Self
     where
         P: Kind + 'static,
@@ -164,7 +164,7 @@ impl Entry {
         Self { cache, of, number: NUMBERS.fetch_add(1, Relaxed), name, parameters }
     }
 
-    /// Makes an entry with a bound in place of a cache.
+    /// Makes one with a bound in place of a cache.
     fn of_bound(site: SiteInObject, maxsize: usize) -> Self {
         let SiteInObject { name, parameters, .. } = site;
         Self { cache: Arc::new(Bound::new(maxsize)), of: TypeId::of::<Bound>(), number: 0, name, parameters }
@@ -279,7 +279,7 @@ impl<'m> InObject<'m> {
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
-        &self.entry::<P, K, V, S>(key, value, site).typed::<P, K, V, S>().0
+        &self.object_cache::<P, K, V, S>(key, value, site).typed::<P, K, V, S>().0
     }
 
     /// Like [`cache`](Self::cache), for a call whose owner may be dropped.
@@ -296,16 +296,16 @@ impl<'m> InObject<'m> {
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
-        self.entry::<P, K, V, S>(key, value, site).held()
+        self.object_cache::<P, K, V, S>(key, value, site).held()
     }
 
     #[inline]
-    fn entry<P, K, V, S>(
+    fn object_cache<P, K, V, S>(
         self,
         key: impl ShareableKey<K>,
         value: Shared<V>,
         site: impl FnOnce() -> SiteInObject,
-    ) -> &'m Entry
+    ) -> &'m ObjectCache
     where
         P: Kind + 'static,
         K: Tagged + 'static,
@@ -316,13 +316,13 @@ impl<'m> InObject<'m> {
             cold(|| {
                 let site = site();
                 let of_bound = site.bound;
-                let make = || Entry::new::<P, K, V, S>(site, (key, value));
-                let entry = self.memo.0.get_or_insert(self.of, make).0;
+                let make = || ObjectCache::new::<P, K, V, S>(site, (key, value));
+                let found = self.memo.0.get_or_insert(self.of, make).0;
                 // The bound may have changed before other threads could find the cache.
                 if let Some(bound) = self.bound(of_bound) {
-                    entry.cache.follow(bound);
+                    found.cache.follow(bound);
                 }
-                entry
+                found
             })
         })
     }
@@ -347,43 +347,44 @@ impl<'m> InObject<'m> {
         V: 'static,
         S: 'static,
     {
-        self.find().map(Entry::held)
+        self.find().map(ObjectCache::held)
     }
 
     #[inline]
-    fn find(&self) -> Option<&'m Entry> {
+    fn find(&self) -> Option<&'m ObjectCache> {
         self.memo.0.get(self.of)
     }
 
     /// Returns the counters. The argument is the configuration of a cache that does not exist yet.
     pub fn info(self, site: impl FnOnce() -> SiteInObject) -> CacheInfo {
-        self.find().map_or_else(|| CacheInfo::unused(self.parameters_before_use(site()).maxsize), Entry::info)
+        self.find()
+            .map_or_else(|| CacheInfo::unused(self.parameters_before_use(site()).maxsize), ObjectCache::info)
     }
 
     /// Returns the totals since the cache was made.
     #[must_use]
     pub fn totals(self) -> CacheTotals {
-        self.find().map(Entry::totals).unwrap_or_default()
+        self.find().map(ObjectCache::totals).unwrap_or_default()
     }
 
     /// Returns the advice on the bound. The argument is the configuration of a cache that does not exist yet.
     pub fn advice(self, site: impl FnOnce() -> SiteInObject) -> CacheAdvice {
         self.find().map_or_else(
             || CacheAdvice::unused(self.parameters_before_use(site()).maxsize),
-            |entry| entry.cache.advice(),
+            |found| found.cache.advice(),
         )
     }
 
     /// Drops every entry and zeroes the counters.
     pub fn clear(self) {
-        if let Some(entry) = self.find() {
-            entry.clear();
+        if let Some(found) = self.find() {
+            found.clear();
         }
     }
 
     /// Returns the configuration. The argument is that of a cache that does not exist yet.
     pub fn parameters(self, site: impl FnOnce() -> SiteInObject) -> CacheParameters {
-        self.find().map_or_else(|| self.parameters_before_use(site()), Entry::parameters)
+        self.find().map_or_else(|| self.parameters_before_use(site()), ObjectCache::parameters)
     }
 
     fn parameters_before_use(&self, site: SiteInObject) -> CacheParameters {
@@ -397,11 +398,11 @@ impl<'m> InObject<'m> {
     pub fn resize(self, maxsize: usize, site: impl FnOnce() -> SiteInObject) {
         IS_ANY_CHANGED.store(true, Relaxed);
         let site = site();
-        let entry = self.memo.0.get_or_insert(site.bound, || Entry::of_bound(site, maxsize)).0;
-        let Some(bound) = entry.cache.as_bound() else { return };
+        let found = self.memo.0.get_or_insert(site.bound, || ObjectCache::of_bound(site, maxsize)).0;
+        let Some(bound) = found.cache.as_bound() else { return };
         bound.set(maxsize);
-        if let Some(entry) = self.find() {
-            entry.cache.follow(bound);
+        if let Some(found) = self.find() {
+            found.cache.follow(bound);
         }
     }
 }
