@@ -76,7 +76,8 @@ fn hash(tag: Tag) -> u32 {
 
 impl Sampler {
     pub(super) fn new() -> Self {
-        let log = Log { length: AtomicUsize::new(0), records: [const { AtomicU64::new(0) }; LENGTH] };
+        let records = core::array::from_fn(|_| AtomicU64::new(0));
+        let log = Log { length: AtomicUsize::new(0), records };
         Self { threshold: AtomicU32::new(u32::MAX), log, model: Own::none() }
     }
 
