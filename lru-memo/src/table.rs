@@ -62,4 +62,6 @@ pub(crate) use crate::table::front::{Computation, ExpiryCheck, Unfound};
 pub(crate) use crate::table::hit::Mine;
 pub(crate) use crate::table::index::tag;
 pub(crate) use crate::table::inside::Inside;
-pub(crate) use crate::table::lock::{Guard, Table};
+#[cfg(unix)]
+pub(crate) use crate::table::lock::Guard;
+pub(crate) use crate::table::lock::Table;

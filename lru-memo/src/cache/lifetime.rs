@@ -7,6 +7,7 @@ use foldhash::quality::FixedState;
 
 /// The lengths that decide how long an entry may stay.
 #[derive(Debug, Clone, Copy, Default)]
+#[allow(unreachable_pub, reason = "older Rust does not see that it can be reached")]
 pub struct Lifetime {
     /// The longest age.
     pub(crate) ttl: Option<Duration>,

@@ -13,6 +13,7 @@ use crate::sys::fork::Process;
 
 /// Free: 0. Resting: until when, in nanoseconds. Taken: [`TAKEN`], and the number of the process.
 #[derive(Debug, Default)]
+#[allow(unreachable_pub, reason = "older Rust does not see that it can be reached")]
 pub struct Claim(AtomicU64);
 
 const FREE: u64 = 0;
