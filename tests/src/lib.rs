@@ -1,7 +1,7 @@
 //! Holds the integration tests of lru-memo, see `tests/`, and what several of them need.
 
-#[cfg(feature = "libc")]
 pub mod counting;
+#[cfg(feature = "libc")]
 pub mod forks;
 pub mod history;
 pub mod model;
