@@ -66,11 +66,7 @@ const DEEP: &[Step] = &[
 
 /// Steps of no group: for systems where the servers cannot be installed, and one that is long to install.
 const APART: &[Step] = &[
-    Step {
-        name: "portable",
-        about: "the tests of the core pass, without servers",
-        run: platforms::portable,
-    },
+    Step { name: "portable", about: "the tests of the core pass, without servers", run: platforms::portable },
     Step { name: "ide", about: "rust-analyzer gives the right answers in an editor", run: ide::step },
 ];
 
@@ -81,12 +77,10 @@ fn main() -> ExitCode {
         ["test"] => run(TEST),
         ["deep", ref time @ ..] => deep::set_time(time).and_then(|()| run(DEEP)),
         ["bench", ref words @ ..] => bench::bench(words),
-        [name, ref time @ ..] => {
-            match TEST.iter().chain(DEEP).chain(APART).find(|step| step.name == name) {
-                Some(step) => deep::set_time(time).and_then(|()| run(std::slice::from_ref(step))),
-                None => Err(format!("there is no command `{name}`\n{}", usage())),
-            }
-        }
+        [name, ref time @ ..] => match TEST.iter().chain(DEEP).chain(APART).find(|step| step.name == name) {
+            Some(step) => deep::set_time(time).and_then(|()| run(std::slice::from_ref(step))),
+            None => Err(format!("there is no command `{name}`\n{}", usage())),
+        },
         [] => Err(usage()),
     });
     match outcome {

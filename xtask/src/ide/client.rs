@@ -45,7 +45,8 @@ impl Client {
             self.requests += 1;
             let id = self.requests;
             self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))?;
-            let mut answer = self.wait_for(|message| message["id"] == id && message.get("method").is_none())?;
+            let mut answer =
+                self.wait_for(|message| message["id"] == id && message.get("method").is_none())?;
             match answer["error"]["code"].as_i64() {
                 None => return Ok(answer["result"].take()),
                 Some(code) if AGAIN.contains(&code) => {}

@@ -79,7 +79,8 @@ impl Editor {
         self.change(edit)?;
         let document = json!({ "uri": self.uri });
         if let Ask::Mistakes = ask {
-            let answer = self.client.request("textDocument/diagnostic", &json!({ "textDocument": document }))?;
+            let answer =
+                self.client.request("textDocument/diagnostic", &json!({ "textDocument": document }))?;
             return Ok(lines(list(&answer["items"]).map(|item| {
                 let message = item["message"].as_str().unwrap_or_default();
                 format!("{}: {message}", self.shown(&self.uri, &item["range"]))
@@ -151,7 +152,8 @@ impl Editor {
 
     /// Shows a range as the line up to its end, with the range in brackets.
     fn shown(&self, uri: &str, range: &Value) -> String {
-        let number = |position: &Value| usize::try_from(position.as_u64().unwrap_or_default()).unwrap_or_default();
+        let number =
+            |position: &Value| usize::try_from(position.as_u64().unwrap_or_default()).unwrap_or_default();
         let (start, end) = (&range["start"], &range["end"]);
         if uri != self.uri {
             return format!("line {} of {uri}", number(&start["line"]) + 1);

@@ -76,6 +76,18 @@ pub(crate) const QUESTIONS: &[Question] = &[
     with(LAST, "base.", Ask::Mistakes, "", ""),
     with("words.last()", "words.la", Ask::Completion, "words.la|", "last"),
     // A mistake is told once, at its place.
-    with(LAST, "let wrong: u8 = base;\n    base", Ask::Mistakes, "", "let wrong: u8 = [base]: expected u8, found u64"),
-    with("maxsize = 128", "maxsiz = 128", Ask::Mistakes, "", "#[lru_cache([maxsiz]: unknown option `maxsiz`; did you mean `maxsize`?"),
+    with(
+        LAST,
+        "let wrong: u8 = base;\n    base",
+        Ask::Mistakes,
+        "",
+        "let wrong: u8 = [base]: expected u8, found u64",
+    ),
+    with(
+        "maxsize = 128",
+        "maxsiz = 128",
+        Ask::Mistakes,
+        "",
+        "#[lru_cache([maxsiz]: unknown option `maxsiz`; did you mean `maxsize`?",
+    ),
 ];
