@@ -111,7 +111,7 @@ pub(crate) struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     fn of(options: &'a Options, function: &'a Function<'a>) -> Self {
-        let (private, public) = (options.runtime.at(Span::call_site()), options.runtime.public());
+        let (private, public) = (options.runtime.private(), options.runtime.public());
         let key = Key::of(function, options);
         let cached = Cached::of(function, options);
         let parameters = Parameters::of(function, options, &private);
@@ -126,11 +126,18 @@ impl<'a> Pieces<'a> {
         let at = function.output.span();
         // Marked as generated, so that rustc suggests no change to it.
         let at = at.resolved_at(Span::call_site());
-        let (here, value) = (options.runtime.at(at), &cached.value);
+        let (item, value) = (|name| options.runtime.item(at, name), &cached.value);
         // A pointer: so `Clone` is demanded only here, and functions with the same types share the code that is called with it.
         let clone = match options.scope {
-            Scope::Shared => quote_spanned!(at=> #here::codec::<#value>()),
-            _ => quote_spanned!(at=> #here::clone_value::<#value> as fn(&_) -> _),
+            Scope::Shared => {
+                let codec = item("codec");
+                quote_spanned!(at=> #codec::<#value>())
+            }
+            _ => {
+                let clone = item("clone_value");
+                let clone = quote_spanned!(at=> #clone::<#value>);
+                quote!(#clone as fn(&_) -> _)
+            }
         };
         let attributes = Attributes::sort(&function.item.attrs);
         Self { function, options, attributes, private, public, key, cached, parameters, home, clone }
