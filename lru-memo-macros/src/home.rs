@@ -368,7 +368,8 @@ fn site(
     [parameters, info, totals, clear, resize, invalidate_tag]: [&TokenStream; 6],
     private: &TokenStream,
 ) -> TokenStream {
-    let line = options.runtime.line(function.item.sig.ident.span());
+    // At the keyword, because an editor shows what stands at the name.
+    let line = options.runtime.line(function.item.sig.fn_token.span);
     let name = name_of(function, options, private);
     let of = function.instantiation(private);
     body! {

@@ -146,16 +146,12 @@ impl Runtime {
         quote_spanned!(at=> { #brought #asked })
     }
 
-    /// The line of `at`. In edition 2015 `::core` would not be found.
+    /// The line of `at`: all of it has to stand there. In edition 2015 `::core` would not be found.
     pub(crate) fn line(&self, at: Span) -> TokenStream {
-        let path = match &self.0 {
-            None => self.item(at, "line"),
-            Some(_) => {
-                let (core, line) = (core_at(at), Ident::new("line", Span::call_site()));
-                quote_spanned!(at=> #core::#line)
-            }
-        };
-        quote_spanned!(at=> #path!())
+        match &self.0 {
+            None => quote_spanned!(at=> ::lru_memo::__private::line!()),
+            Some(_) => quote_spanned!(at=> ::core::line!()),
+        }
     }
 
     fn private_at(&self, at: Span) -> TokenStream {
