@@ -144,12 +144,9 @@ impl Block {
                 #start #generics #ty #clause { #forwarding }
             }
         });
-        // Completion offers the functions that forward to the trait's, and not those as well.
-        let unseen = forwards.then(|| quote!(#[rust_analyzer::completions(ignore_methods)]));
         quote! {
             #(#attributes)*
             #[doc(hidden)]
-            #unseen
             #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
             trait #name #generics: #path #clause { #declarations }
 

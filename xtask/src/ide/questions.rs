@@ -104,7 +104,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
          let info = [area_cache_info] = size_cache_info\n\
          let known = [area_cache_peek] = size_cache_peek",
     ),
-    // Completion offers companions, each once, and hidden names after them.
+    // Completion offers companions, and no name that is reserved.
     with(
         in_caller("area_cache_"),
         Completion,
@@ -119,18 +119,6 @@ pub(crate) const QUESTIONS: &[Question] = &[
         "engine.sc|\n",
         "score, score_cache_invalidate, score_cache_peek, score_cache_put, score_cache_refresh, \
          score_uncached, score_with_outcome",
-    ),
-    with(
-        in_caller("engine.surface_cache_p"),
-        Completion,
-        "engine.surface_cache_p|\n",
-        "surface_cache_peek, surface_cache_put",
-    ),
-    with(
-        in_caller("Engine::surface_cache_p"),
-        Completion,
-        "Engine::surface_cache_p|\n",
-        "surface_cache_parameters, surface_cache_peek, surface_cache_put",
     ),
     with(in_caller("_"), Completion, " _|\n", ""),
     // The same holds in a body that is being typed.
