@@ -48,6 +48,13 @@ impl Guarded {
     pub(super) fn new(limits: Limits) -> Self {
         Self { lru: Lru::new(limits), order: Order::new(), limbo: Limbo::default(), readers: List::default() }
     }
+
+    /// Frees the readers of ended threads. The state is that of the front's table.
+    pub(super) fn prune<T: Threading, E>(&mut self, front: Locked<'_, Front<T, E>>) {
+        let Self { order, limbo, readers, .. } = self;
+        limbo.retain_pinned();
+        readers.prune(&front.get().without_reader, |reader| front.recency().forget(reader, order));
+    }
 }
 
 impl<'a, T: Threading, E> Inside<'a, T, E> {
@@ -483,11 +490,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     fn settle_once(&mut self, left: &mut Left<E>) {
         let Self { front, is_alone, .. } = *self;
-        let Guarded { limbo, readers, order, .. } = &mut *self.guarded;
-        if !readers.are_few() {
-            limbo.retain_pinned();
-            readers.prune(&front.without_reader, |reader| front.recency().forget(reader, order));
-        }
+        let Guarded { limbo, readers, .. } = &mut *self.guarded;
         let hazards = || {
             let all = T::all(&front.get().readers, readers).map(|reader| reader.hazard());
             all.filter(|&place| place != 0).collect()

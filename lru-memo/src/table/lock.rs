@@ -49,7 +49,7 @@ impl<L> State<L> {
     ) -> Parts<'a, 't, T, E, L> {
         let Self { guarded, ledger } = self;
         // SAFETY: the state is that of this table, as the caller says.
-        let (mine, is_alone) = unsafe { front.owner_among(&guarded.readers) };
+        let (mine, is_alone) = unsafe { front.owner_among(guarded) };
         // SAFETY: the exclusive reference to the state lasts as long as `'a`, and with it the lock.
         let inside = Inside::new(unsafe { Locked::new(front) }, guarded, mine, is_alone);
         // SAFETY: the reader is one of this table.
@@ -111,10 +111,10 @@ impl<T: Threading, E, L> Table<T, E, L> {
     #[inline(never)]
     fn make_reader(&self) -> Option<Mine<'_, T, E>> {
         let mut state = T::enter(&self.state);
-        let readers = &mut state.guarded.readers;
-        // SAFETY: the list is that of this table.
-        unsafe { self.front.owner_among(readers) };
-        let owner = T::join_in(&self.front.readers, readers)?;
+        let guarded = &mut state.guarded;
+        // SAFETY: the state is that of this table.
+        unsafe { self.front.owner_among(guarded) };
+        let owner = T::join_in(&self.front.readers, &mut guarded.readers)?;
         // SAFETY: the reader is one of this table.
         Some(unsafe { Mine::new(&self.front, owner) })
     }

@@ -200,7 +200,7 @@ impl Recency {
             // SAFETY: rule 6: a reader that may stamp finds room.
             unsafe { self.hit_alone(pin, place) };
             return true;
-        } else if latest != NOT_KEPT {
+        } else if latest != NOT_KEPT || pin.is_time_to_look(LOOK_AFTER_HITS) {
             return false;
         }
         pin.hit();
