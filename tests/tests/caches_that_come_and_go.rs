@@ -151,7 +151,7 @@ fn a_cache_is_made_in_few_bytes() {
     let before = IN_USE.load(Relaxed);
     let cache = Box::new(cache::<u64>(1 << 30));
     let bytes = IN_USE.load(Relaxed) - before;
-    assert!(bytes <= 1152, "{bytes} bytes");
+    assert!(bytes <= 960, "{bytes} bytes");
     drop(cache);
     assert_eq!(IN_USE.load(Relaxed), before);
 }

@@ -78,7 +78,7 @@ fn a_cache_that_is_used_takes_few_bytes_and_one_that_is_not_takes_none() {
     assert!(bytes < LITTLE, "{bytes} bytes for caches that are looked at");
     let (bytes, ()) = grown(|| owners.iter().for_each(|owner| assert_eq!(owner.number(1), 1)));
     println!("{} bytes for a cache", bytes / OWNERS);
-    assert!(bytes / OWNERS <= 2304, "{} bytes for a cache", bytes / OWNERS);
+    assert!(bytes / OWNERS <= 1728, "{} bytes for a cache", bytes / OWNERS);
 }
 
 #[test]

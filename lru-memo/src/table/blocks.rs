@@ -16,7 +16,7 @@ pub(crate) type Place = u32;
 /// The largest number of further blocks, within the bound and beyond it: enough for every place.
 const BLOCKS: usize = 32;
 /// The length of the first block of a cache that begins small, in values.
-const FEW: usize = 16;
+const FEW: usize = 8;
 /// The largest first block, in bytes. The system provides its pages when they are written.
 const AT_ONCE: usize = 1 << 28;
 /// The length of the first block, in bytes, if the values do not fit into the largest one.
@@ -325,9 +325,9 @@ mod tests {
     fn what_is_put_at_a_place_is_found_there_in_any_block() {
         expect_what_is_put(1 << 31, false, 300_000, 1 << 17);
         expect_what_is_put(5_000, false, 5_300, 5_000);
-        expect_what_is_put(5_000, true, 5_300, 16);
-        expect_what_is_put(70, true, 400, 16);
-        expect_what_is_put(1, true, 400, 16);
+        expect_what_is_put(5_000, true, 5_300, 8);
+        expect_what_is_put(70, true, 400, 8);
+        expect_what_is_put(1, true, 400, 8);
         expect_what_is_put(0, false, 400, 64);
     }
 }

@@ -32,6 +32,7 @@ pub(crate) struct Front<T: Threading, E> {
     /// The present bound of the number of entries, or `usize::MAX`; the lock's holder writes it.
     maxsize: AtomicUsize,
     is_bounded: bool,
+    max_weight: Option<usize>,
     /// The number of the newest clear or invalidation.
     newest: AtomicU64,
     /// Whether invalidations are remembered for computations under way.
@@ -92,6 +93,7 @@ impl<T: Threading, E> Front<T, E> {
             readers: T::readers(),
             maxsize: AtomicUsize::new(limits.maxsize.unwrap_or(usize::MAX)),
             is_bounded: limits.maxsize.is_some(),
+            max_weight: limits.max_weight,
             newest: AtomicU64::new(0),
             remembers: AtomicBool::new(false),
             without_reader: Running::new(),
@@ -161,6 +163,11 @@ impl<T: Threading, E> Front<T, E> {
     #[inline]
     pub(crate) fn maxsize(&self) -> Option<usize> {
         self.is_bounded.then(|| self.maxsize.load(Relaxed))
+    }
+
+    /// Returns the present limits.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { maxsize: self.maxsize(), max_weight: self.max_weight }
     }
 
     /// Returns whether nothing is stored, as with `maxsize = 0`.

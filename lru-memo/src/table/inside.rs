@@ -76,7 +76,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Returns the limits that hold now.
     pub(crate) fn limits(&self) -> Limits {
-        self.guarded.lru.limits
+        self.guarded.lru.limits()
     }
 
     /// Returns the tag of the entry at a place.
@@ -378,10 +378,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     #[inline]
     fn is_seen_by_nobody(&self) -> bool {
         let Guarded { limbo, .. } = &*self.guarded;
-        self.is_alone
-            && limbo.is_empty()
-            && limbo.keeps_nothing()
-            && self.mine.is_none_or(|mine| mine.hazard() == 0)
+        self.is_alone && limbo.is_at_rest() && self.mine.is_none_or(|mine| mine.hazard() == 0)
     }
 
     /// Frees the place of an unlinked entry: at once, or when no thread sees it any more.
@@ -413,9 +410,9 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         let is_seen_by_nobody = self.is_seen_by_nobody();
         while self.len() > bound && self.evict(expiry, is_seen_by_nobody, left) {}
         let lru = &mut self.guarded.lru;
-        lru.limits.maxsize = Some(bound);
+        lru.maxsize = Some(bound);
         self.front.set_maxsize(bound);
-        if lru.limits.order_matters() {
+        if lru.limits().order_matters() {
             self.front.recency().begin(lru.last_place());
         }
         self.settle_all(left);
@@ -557,7 +554,7 @@ unsafe fn exchange<T: Threading>(
     tag: Tag,
 ) -> Option<Place> {
     let Guarded { lru, order, limbo, readers } = guarded;
-    let is_seen_by_nobody = limbo.is_empty() && limbo.keeps_nothing() && mine.hazard() == 0;
+    let is_seen_by_nobody = limbo.is_at_rest() && mine.hazard() == 0;
     let stamps_alone = !T::SHARED || recency.is(&mine);
     if !(is_seen_by_nobody && stamps_alone && lru.is_full_of_alike()) {
         return None;

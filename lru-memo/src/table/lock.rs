@@ -17,7 +17,6 @@ use crate::table::threading::Threading;
 pub(crate) struct Table<T: Threading, E, L> {
     front: Front<T, E>,
     state: T::Lock<State<L>>,
-    max_weight: Option<usize>,
 }
 
 /// What the lock of a table protects.
@@ -60,16 +59,7 @@ impl<L> State<L> {
 impl<T: Threading, E, L> Table<T, E, L> {
     /// Returns an empty table with these limits. If it `begins_small`, it allocates when entries come.
     pub(crate) fn new(limits: Limits, begins_small: bool, ledger: L) -> Self {
-        Self {
-            front: Front::new(limits, begins_small),
-            state: T::lock(State::new(limits, ledger)),
-            max_weight: limits.max_weight,
-        }
-    }
-
-    /// Returns the present limits, without the lock.
-    pub(crate) fn limits(&self) -> Limits {
-        Limits { maxsize: self.front.maxsize(), max_weight: self.max_weight }
+        Self { front: Front::new(limits, begins_small), state: T::lock(State::new(limits, ledger)) }
     }
 
     /// Locks the table.

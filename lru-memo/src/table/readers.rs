@@ -291,6 +291,10 @@ impl List {
         }
         let reader = Leaked(NonNull::from(Box::leak(Box::new(Reader::new()))));
         let address = reader.0.as_ptr();
+        if self.listed.is_empty() {
+            // Most caches of objects have one reader.
+            self.listed.reserve_exact(1);
+        }
         self.listed.push(Listed { reader, life: Some(Arc::clone(life)) });
         address
     }

@@ -43,7 +43,7 @@ const ALL: *mut Reader = core::ptr::without_provenance_mut(1);
 const NOT_KEPT: *mut Reader = core::ptr::without_provenance_mut(2);
 
 /// The stamps, and which readers may stamp.
-#[repr(align(128))]
+#[repr(align(64))]
 pub(crate) struct Recency {
     latest: AtomicPtr<Reader>,
     stamps: Blocks<AtomicU64>,
