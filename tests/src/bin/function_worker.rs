@@ -1,4 +1,4 @@
-//! A worker process with memoized functions on a shared store, for `tests/shared_functions.rs`: it is told on its
+//! A worker process with memoized functions on a shared store, for `tests/shared_functions`: it is told on its
 //! standard input what to call, a line for each call, and answers with a line. `LRU_MEMO_STORE` says which store.
 
 use std::env;

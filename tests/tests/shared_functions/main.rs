@@ -1,0 +1,11 @@
+//! Functions with `scope = shared`.
+#![cfg(feature = "shared")]
+
+mod buffered_values;
+mod depth;
+mod fleet;
+mod functions;
+mod near_cache;
+mod outdated_runs;
+#[path = "../shared/mod.rs"]
+mod shared;
