@@ -99,6 +99,8 @@ pub(crate) struct Pieces<'a> {
     pub(crate) options: &'a Options,
     pub(crate) attributes: Attributes,
     pub(crate) private: TokenStream,
+    /// The path of the crate, for the types in signatures: users read them.
+    pub(crate) public: TokenStream,
     pub(crate) key: Key,
     pub(crate) cached: Cached,
     pub(crate) parameters: Parameters,
@@ -109,7 +111,7 @@ pub(crate) struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     fn of(options: &'a Options, function: &'a Function<'a>) -> Self {
-        let private = options.runtime.at(Span::call_site());
+        let (private, public) = (options.runtime.at(Span::call_site()), options.runtime.public());
         let key = Key::of(function, options);
         let cached = Cached::of(function, options);
         let parameters = Parameters::of(function, options, &private);
@@ -131,7 +133,7 @@ impl<'a> Pieces<'a> {
             _ => quote_spanned!(at=> #here::clone_value::<#value> as fn(&_) -> _),
         };
         let attributes = Attributes::sort(&function.item.attrs);
-        Self { function, options, attributes, private, key, cached, parameters, home, clone }
+        Self { function, options, attributes, private, public, key, cached, parameters, home, clone }
     }
 
     /// Writes the memoized function.
@@ -231,7 +233,7 @@ impl<'a> Pieces<'a> {
             // The body of the uncached function is the user's, so lints apply to it.
             let is_written = signature.ident == self.function.names.uncached;
             let (permit, function) = match self.is_seen_as_used() && !is_written {
-                true => (None, in_the_macros_name(head)),
+                true => (None, as_the_macros(head)),
                 false => (Some(quote!(#[allow(dead_code)])), head),
             };
             let doc = doc.unwrap_or_else(|| quote!(#[doc(hidden)]));
@@ -268,7 +270,7 @@ impl<'a> Pieces<'a> {
     }
 
     /// Whether a use of a companion counts as a use of the function. Rustc does not warn of unused companions of such a function,
-    /// because their names are marked as the macro's. With methods that does not work: rustc would not warn of other unused
+    /// because they are marked as the macro's. With methods that does not work: rustc would not warn of other unused
     /// methods beside them either. A function with `impl Trait` cannot be named.
     fn is_seen_as_used(&self) -> bool {
         matches!(self.function.place, Setting::Free) && !self.function.has_impl_trait
@@ -330,16 +332,15 @@ pub(crate) fn allow_of_generated() -> TokenStream {
     quote!(#[allow(unused_variables, unused_lifetimes, clippy::extra_unused_lifetimes, clippy::extra_unused_type_parameters, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate, clippy::type_complexity, clippy::unused_async)])
 }
 
-/// Marks the head of a function, up to its name, as written by the macro.
-fn in_the_macros_name(head: TokenStream) -> TokenStream {
-    let mut is_after_name = false;
-    let mut is_after_fn = false;
+/// Marks a function as written by the macro, by the tokens before its name. The name itself stays at its place, so that an editor
+/// leads there.
+fn as_the_macros(head: TokenStream) -> TokenStream {
+    let mut is_before_name = true;
     head.into_iter()
         .map(|mut token| {
-            if !is_after_name {
+            if is_before_name {
                 token.set_span(token.span().resolved_at(Span::call_site()));
-                is_after_name = is_after_fn;
-                is_after_fn = matches!(&token, TokenTree::Ident(ident) if ident == "fn");
+                is_before_name = !matches!(&token, TokenTree::Ident(ident) if ident == "fn");
             }
             token
         })

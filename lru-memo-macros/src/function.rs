@@ -273,9 +273,12 @@ impl<'b> Function<'b> {
         }
     }
 
-    /// The path to the function itself, whose `impl Trait` arguments have no name.
+    /// The path to the function itself, whose `impl Trait` arguments have no name. If rustc cannot find it, then the same is
+    /// true of the hidden function, and rustc tells one of the two, because both are at the same place.
     pub(crate) fn path_to_itself(&self) -> TokenStream {
-        self.path_with(&self.names.uncached, &self.item.sig.generics)
+        let mut name = self.names.uncached.clone();
+        name.set_span(Span::call_site());
+        self.path_with(&name, &self.item.sig.generics)
     }
 
     fn path_with(&self, name: &Ident, generics: &Generics) -> TokenStream {

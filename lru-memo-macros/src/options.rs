@@ -1,7 +1,7 @@
 //! The options in the parentheses of `#[lru_cache(..)]`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::Parse;
 use syn::parse::{ParseStream, Parser};
@@ -112,6 +112,11 @@ pub(crate) struct Options {
 pub(crate) struct Runtime(Option<Path>);
 
 impl Runtime {
+    /// The path of the crate.
+    pub(crate) fn public(&self) -> TokenStream {
+        self.0.as_ref().map_or_else(|| quote!(::lru_memo), ToTokens::to_token_stream)
+    }
+
     /// The path of the runtime's `__private`, such that errors about its use are shown at `at`.
     pub(crate) fn at(&self, at: Span) -> TokenStream {
         let Some(path) = &self.0 else {

@@ -15,7 +15,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: __lru_memo_instantiation_of_largest::<T>(),
+                of: largest_lru_memo_instantiation::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -32,7 +32,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .info(|| {
                             present(
-                                    __lru_memo_instantiation_of_largest::<T>(),
+                                    largest_lru_memo_instantiation::<T>(),
                                     || name_of_instantiation(
                                         ::core::module_path!(),
                                         "largest",
@@ -52,7 +52,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
                 resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .resize(
-                            __lru_memo_instantiation_of_largest::<T>(),
+                            largest_lru_memo_instantiation::<T>(),
                             __lru_memo_maxsize,
                         )
                 }),
@@ -98,7 +98,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
     }
 }
 #[doc(hidden)]
-fn __lru_memo_instantiation_of_largest<T: Clone + Ord + Hash + Send + Sync + 'static>() -> TypeId {
+fn largest_lru_memo_instantiation<T: Clone + Ord + Hash + Send + Sync + 'static>() -> TypeId {
     #[allow(deprecated, unreachable_code)]
     let _ = || largest::<T>(loop {});
     instantiation(|| ())
@@ -120,11 +120,11 @@ fn largest_uncached<T: Clone + Ord + Hash + Send + Sync + 'static>(
     values.into_iter().max()
 }
 ///The hits, misses and size of the cache of [`largest`].
-fn largest_cache_info<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheInfo {
+fn largest_cache_info<T: Clone + Ord + Hash + Send + Sync + 'static>() -> ::lru_memo::CacheInfo {
     largest_needs_lru_cache_on_its_impl_block::<T>()
         .info(|| {
             present(
-                    __lru_memo_instantiation_of_largest::<T>(),
+                    largest_lru_memo_instantiation::<T>(),
                     || name_of_instantiation(
                         ::core::module_path!(),
                         "largest",
@@ -140,7 +140,7 @@ fn largest_cache_info<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheI
         })
 }
 ///What the cache of [`largest`] has done since it was made, and how long its runs took.
-fn largest_cache_totals<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheTotals {
+fn largest_cache_totals<T: Clone + Ord + Hash + Send + Sync + 'static>() -> ::lru_memo::CacheTotals {
     largest_needs_lru_cache_on_its_impl_block::<T>().totals()
 }
 ///Drops every entry of the cache of [`largest`] and zeroes its counters.
@@ -148,9 +148,9 @@ fn largest_cache_clear<T: Clone + Ord + Hash + Send + Sync + 'static>() {
     largest_needs_lru_cache_on_its_impl_block::<T>().clear();
 }
 ///The configuration of the cache of [`largest`].
-fn largest_cache_parameters<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheParameters {
+fn largest_cache_parameters<T: Clone + Ord + Hash + Send + Sync + 'static>() -> ::lru_memo::CacheParameters {
     present(
-        __lru_memo_instantiation_of_largest::<T>(),
+        largest_lru_memo_instantiation::<T>(),
         || name_of_instantiation(
             ::core::module_path!(),
             "largest",
@@ -178,7 +178,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: __lru_memo_instantiation_of_largest::<T>(),
+                of: largest_lru_memo_instantiation::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -195,7 +195,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .info(|| {
                             present(
-                                    __lru_memo_instantiation_of_largest::<T>(),
+                                    largest_lru_memo_instantiation::<T>(),
                                     || name_of_instantiation(
                                         ::core::module_path!(),
                                         "largest",
@@ -215,7 +215,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .resize(
-                            __lru_memo_instantiation_of_largest::<T>(),
+                            largest_lru_memo_instantiation::<T>(),
                             __lru_memo_maxsize,
                         )
                 }),
@@ -240,7 +240,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: __lru_memo_instantiation_of_largest::<T>(),
+                of: largest_lru_memo_instantiation::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -257,7 +257,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .info(|| {
                             present(
-                                    __lru_memo_instantiation_of_largest::<T>(),
+                                    largest_lru_memo_instantiation::<T>(),
                                     || name_of_instantiation(
                                         ::core::module_path!(),
                                         "largest",
@@ -277,7 +277,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .resize(
-                            __lru_memo_instantiation_of_largest::<T>(),
+                            largest_lru_memo_instantiation::<T>(),
                             __lru_memo_maxsize,
                         )
                 }),
@@ -304,7 +304,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: __lru_memo_instantiation_of_largest::<T>(),
+                of: largest_lru_memo_instantiation::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -321,7 +321,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .info(|| {
                             present(
-                                    __lru_memo_instantiation_of_largest::<T>(),
+                                    largest_lru_memo_instantiation::<T>(),
                                     || name_of_instantiation(
                                         ::core::module_path!(),
                                         "largest",
@@ -341,7 +341,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .resize(
-                            __lru_memo_instantiation_of_largest::<T>(),
+                            largest_lru_memo_instantiation::<T>(),
                             __lru_memo_maxsize,
                         )
                 }),
@@ -367,7 +367,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: __lru_memo_instantiation_of_largest::<T>(),
+                of: largest_lru_memo_instantiation::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -384,7 +384,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .info(|| {
                             present(
-                                    __lru_memo_instantiation_of_largest::<T>(),
+                                    largest_lru_memo_instantiation::<T>(),
                                     || name_of_instantiation(
                                         ::core::module_path!(),
                                         "largest",
@@ -404,7 +404,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .resize(
-                            __lru_memo_instantiation_of_largest::<T>(),
+                            largest_lru_memo_instantiation::<T>(),
                             __lru_memo_maxsize,
                         )
                 }),
@@ -429,7 +429,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
 ///Calls [`largest`] and tells the outcome of the call as well.
 fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
     values: Vec<T>,
-) -> (Option<T>, Outcome) {
+) -> (Option<T>, ::lru_memo::Outcome) {
     no_generic_alias({
         #[allow(unused_imports)]
         use NotResult as _;
@@ -446,7 +446,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (shareable_part(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: __lru_memo_instantiation_of_largest::<T>(),
+                of: largest_lru_memo_instantiation::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -463,7 +463,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .info(|| {
                             present(
-                                    __lru_memo_instantiation_of_largest::<T>(),
+                                    largest_lru_memo_instantiation::<T>(),
                                     || name_of_instantiation(
                                         ::core::module_path!(),
                                         "largest",
@@ -483,7 +483,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
                     largest_needs_lru_cache_on_its_impl_block::<T>()
                         .resize(
-                            __lru_memo_instantiation_of_largest::<T>(),
+                            largest_lru_memo_instantiation::<T>(),
                             __lru_memo_maxsize,
                         )
                 }),
@@ -564,5 +564,5 @@ fn largest_cache_resize<T: Clone + Ord + Hash + Send + Sync + 'static>(
     __lru_memo_maxsize: ::core::primitive::usize,
 ) {
     largest_needs_lru_cache_on_its_impl_block::<T>()
-        .resize(__lru_memo_instantiation_of_largest::<T>(), __lru_memo_maxsize);
+        .resize(largest_lru_memo_instantiation::<T>(), __lru_memo_maxsize);
 }

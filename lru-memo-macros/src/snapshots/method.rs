@@ -120,7 +120,7 @@ impl Engine {
         self.search(position)
     }
     ///The hits, misses and size of the cache of [`Self::score`].
-    fn score_cache_info() -> CacheInfo {
+    fn score_cache_info() -> ::lru_memo::CacheInfo {
         Self::score_needs_lru_cache_on_its_impl_block()
             .info(|| {
                 present(
@@ -140,7 +140,7 @@ impl Engine {
             })
     }
     ///What the cache of [`Self::score`] has done since it was made, and how long its runs took.
-    fn score_cache_totals() -> CacheTotals {
+    fn score_cache_totals() -> ::lru_memo::CacheTotals {
         Self::score_needs_lru_cache_on_its_impl_block().totals()
     }
     ///Drops every entry of the cache of [`Self::score`] and zeroes its counters.
@@ -148,7 +148,7 @@ impl Engine {
         Self::score_needs_lru_cache_on_its_impl_block().clear();
     }
     ///The configuration of the cache of [`Self::score`].
-    fn score_cache_parameters() -> CacheParameters {
+    fn score_cache_parameters() -> ::lru_memo::CacheParameters {
         present(
             instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
             || name_of_instantiation(::core::any::type_name::<Self>(), "score", &[]),
@@ -454,7 +454,7 @@ impl Engine {
             )
     }
     ///Calls [`Self::score`] and tells the outcome of the call as well.
-    fn score_with_outcome(&self, position: &str) -> (i32, Outcome) {
+    fn score_with_outcome(&self, position: &str) -> (i32, ::lru_memo::Outcome) {
         let __lru_memo_key = (
             part::<Ref<Leaf<_>>, &'_ Self, _, _>(&self),
             (part::<Ref<Leaf<_>>, &'_ str, _, _>(&position), ()),

@@ -46,7 +46,7 @@ fn area(width: u32, height: u32) -> u32 {
     }
 }
 #[doc(hidden)]
-fn __lru_memo_instantiation_of_area() -> TypeId {
+fn area_lru_memo_instantiation() -> TypeId {
     #[allow(deprecated, unreachable_code)]
     let _ = || area(loop {}, loop {});
     instantiation(|| ())
@@ -90,7 +90,7 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
             (shareable::<u32>(), (shareable::<u32>(), ())),
             shareable::<u32>(),
             || Site {
-                of: __lru_memo_instantiation_of_area(),
+                of: area_lru_memo_instantiation(),
                 name: || ::core::concat!(::core::module_path!(), "::", "area"),
                 file: ::core::file!(),
                 line: line!(),
@@ -114,11 +114,11 @@ fn area_uncached(width: u32, height: u32) -> u32 {
     width * height
 }
 ///The hits, misses and size of the cache of [`area`].
-fn area_cache_info() -> CacheInfo {
+fn area_cache_info() -> ::lru_memo::CacheInfo {
     area_needs_lru_cache_on_its_impl_block().info()
 }
 ///What the cache of [`area`] has done since it was made, and how long its runs took.
-fn area_cache_totals() -> CacheTotals {
+fn area_cache_totals() -> ::lru_memo::CacheTotals {
     area_needs_lru_cache_on_its_impl_block().totals()
 }
 ///Drops every entry of the cache of [`area`] and zeroes its counters.
@@ -126,9 +126,9 @@ fn area_cache_clear() {
     area_needs_lru_cache_on_its_impl_block().clear();
 }
 ///The configuration of the cache of [`area`].
-fn area_cache_parameters() -> CacheParameters {
+fn area_cache_parameters() -> ::lru_memo::CacheParameters {
     present(
-        __lru_memo_instantiation_of_area(),
+        area_lru_memo_instantiation(),
         || ::core::concat!(::core::module_path!(), "::", "area"),
         CacheParameters::new(
             ::core::option::Option::Some(const { 128 }),
@@ -192,7 +192,7 @@ fn area_cache_refresh(width: u32, height: u32) -> u32 {
         )
 }
 ///Calls [`area`] and tells the outcome of the call as well.
-fn area_with_outcome(width: u32, height: u32) -> (u32, Outcome) {
+fn area_with_outcome(width: u32, height: u32) -> (u32, ::lru_memo::Outcome) {
     let __lru_memo_key = (
         part::<Leaf<_>, u32, u32, _>(&width),
         (part::<Leaf<_>, u32, u32, _>(&height), ()),

@@ -27,7 +27,7 @@ fn report(customer: u64, month: &str) -> String {
     }
 }
 #[doc(hidden)]
-fn __lru_memo_instantiation_of_report() -> TypeId {
+fn report_lru_memo_instantiation() -> TypeId {
     #[allow(deprecated, unreachable_code)]
     let _ = || report(loop {}, loop {});
     instantiation(|| ())
@@ -42,7 +42,7 @@ fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
         .of(
             instantiation(|| ()),
             || Site {
-                of: __lru_memo_instantiation_of_report(),
+                of: report_lru_memo_instantiation(),
                 name: || ::core::concat!(::core::module_path!(), "::", "report"),
                 file: ::core::file!(),
                 line: line!(),
@@ -97,11 +97,11 @@ fn report_uncached(customer: u64, month: &str) -> String {
     render(customer, month)
 }
 ///The hits, misses and size of the cache of [`report`].
-fn report_cache_info() -> CacheInfo {
+fn report_cache_info() -> ::lru_memo::CacheInfo {
     at_once(report_needs_lru_cache_on_its_impl_block().by_thread(()).info())
 }
 ///What the cache of [`report`] has done since it was made, and how long its runs took.
-fn report_cache_totals() -> CacheTotals {
+fn report_cache_totals() -> ::lru_memo::CacheTotals {
     at_once(report_needs_lru_cache_on_its_impl_block().by_thread(()).totals())
 }
 ///Drops every entry of the cache of [`report`] and zeroes its counters.
@@ -109,7 +109,7 @@ fn report_cache_clear() {
     at_once(report_needs_lru_cache_on_its_impl_block().by_thread(()).clear());
 }
 ///The configuration of the cache of [`report`].
-fn report_cache_parameters() -> CacheParameters {
+fn report_cache_parameters() -> ::lru_memo::CacheParameters {
     at_once(
         report_needs_lru_cache_on_its_impl_block()
             .by_thread(())
@@ -190,7 +190,7 @@ fn report_cache_refresh(customer: u64, month: &str) -> String {
     )
 }
 ///Calls [`report`] and tells the outcome of the call as well.
-fn report_with_outcome(customer: u64, month: &str) -> (String, Outcome) {
+fn report_with_outcome(customer: u64, month: &str) -> (String, ::lru_memo::Outcome) {
     let __lru_memo_found = {
         let __lru_memo_key = (
             shared_part::<u64>(&customer),
