@@ -30,11 +30,11 @@ struct Batch {
 pub(crate) struct Limbo {
     free: Vec<Place>,
     /// What other threads may see. Most caches of objects never need it.
-    seen: Option<Box<Seen>>,
+    retired: Option<Box<Retired>>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct Retired {
     fresh: Batch,
     waiting: Batch,
     /// The readers that were pinned when the waiting batch began to wait, each with its word then.
@@ -44,7 +44,7 @@ struct Seen {
 }
 
 // SAFETY: the pointers are to readers, which are `Sync`.
-unsafe impl Send for Seen {}
+unsafe impl Send for Retired {}
 
 impl Batch {
     fn is_empty(&self) -> bool {
@@ -61,7 +61,7 @@ impl Batch {
     }
 }
 
-impl Drop for Seen {
+impl Drop for Retired {
     fn drop(&mut self) {
         for batch in [&mut self.fresh, &mut self.waiting] {
             // SAFETY: the table is dropped, so it has no readers.
@@ -70,7 +70,7 @@ impl Drop for Seen {
     }
 }
 
-impl Seen {
+impl Retired {
     fn is_at_rest(&self) -> bool {
         self.waiting.is_empty() && self.fresh.is_empty() && self.kept.is_empty()
     }
@@ -122,34 +122,36 @@ impl Seen {
 }
 
 impl Limbo {
-    fn seen(&mut self) -> &mut Seen {
-        self.seen.get_or_insert_default()
+    fn not_free(&mut self) -> &mut Retired {
+        self.retired.get_or_insert_default()
     }
 
     /// Returns the number of retired places.
     pub(crate) fn len(&self) -> usize {
-        self.seen.as_ref().map_or(0, |seen| seen.fresh.places.len() + seen.waiting.places.len())
+        self.retired.as_ref().map_or(0, |retired| retired.fresh.places.len() + retired.waiting.places.len())
     }
 
     /// Returns whether nothing is retired, and nothing is kept.
     #[inline]
     pub(crate) fn is_at_rest(&self) -> bool {
-        self.seen.as_ref().is_none_or(|seen| seen.is_at_rest())
+        self.retired.as_ref().is_none_or(|retired| retired.is_at_rest())
     }
 
     /// Retires a place, whose entry was unlinked from the index.
     pub(crate) fn retire(&mut self, place: Place) {
-        self.seen().fresh.places.push(place);
+        self.not_free().fresh.places.push(place);
     }
 
     /// Retires buckets, which the index has replaced.
     pub(crate) fn retire_buckets(&mut self, buckets: RetiredBuckets) {
-        self.seen().fresh.buckets.push(buckets);
+        self.not_free().fresh.buckets.push(buckets);
     }
 
     /// Returns the retired places.
     pub(crate) fn retired(&self) -> impl Iterator<Item = Place> {
-        self.seen.iter().flat_map(|seen| seen.fresh.places.iter().chain(&seen.waiting.places).copied())
+        self.retired
+            .iter()
+            .flat_map(|retired| retired.fresh.places.iter().chain(&retired.waiting.places).copied())
     }
 
     /// Frees a place that no thread can see.
@@ -170,20 +172,20 @@ impl Limbo {
 
     /// Keeps a place from being freed.
     pub(crate) fn keep(&mut self, place: Place) {
-        self.seen().kept.push(place);
+        self.not_free().kept.push(place);
     }
 
     /// Ends one [`keep`](Self::keep).
     pub(crate) fn unkeep(&mut self, place: Place) {
-        let kept = &mut self.seen().kept;
+        let kept = &mut self.not_free().kept;
         let at = kept.iter().position(|&kept| kept == place).expect("the place is kept");
         kept.swap_remove(at);
     }
 
     /// Forgets the readers that have unpinned.
     pub(crate) fn retain_pinned(&mut self) {
-        if let Some(seen) = &mut self.seen {
-            seen.retain_pinned();
+        if let Some(retired) = &mut self.retired {
+            retired.retain_pinned();
         }
     }
 
@@ -191,8 +193,8 @@ impl Limbo {
     /// other threads, or `None` if there are none. `hazards` returns the places that hazards name.
     pub(crate) fn settle(&mut self, readers: Option<&List>, hazards: impl Fn() -> Vec<Place>) -> &[Place] {
         let were_free = self.free.len();
-        if let Some(seen) = &mut self.seen {
-            seen.settle(readers, hazards, &mut self.free);
+        if let Some(retired) = &mut self.retired {
+            retired.settle(readers, hazards, &mut self.free);
         }
         &self.free[were_free..]
     }
@@ -210,12 +212,12 @@ impl Limbo {
             places.into_iter().eq(1..=last),
             "each place is live, retired or free, and only one of these"
         );
-        let is_there = |&place: &Place| live.has(place) || self.retired().any(|retired| retired == place);
-        let Some(seen) = &self.seen else { return };
-        assert!(seen.kept.iter().all(is_there), "a kept place is not free");
+        let is_there = |&place: &Place| live.has(place) || self.retired().any(|other| other == place);
+        let Some(retired) = &self.retired else { return };
+        assert!(retired.kept.iter().all(is_there), "a kept place is not free");
         let is_listed = |&(reader, _): &(*const Reader, u64)| {
             readers.all().any(|listed| core::ptr::eq(listed.get(), reader))
         };
-        assert!(seen.pinned.iter().all(is_listed), "the pinned readers exist");
+        assert!(retired.pinned.iter().all(is_listed), "the pinned readers exist");
     }
 }
