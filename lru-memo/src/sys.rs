@@ -3,4 +3,5 @@
 pub mod clock;
 pub(crate) mod fork;
 pub(crate) mod privileges;
+pub(crate) mod prefetch;
 pub(crate) mod sync;

@@ -8,6 +8,7 @@ use alloc::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use crate::sys::prefetch::fetch;
 use crate::sys::sync::AtomicPtr;
 
 /// The number of an entry's slot in the arena, from 1.
@@ -162,14 +163,7 @@ impl<X: Blank> Blocks<X> {
     /// Prefetches the value at a place, if it is in the first block.
     #[inline(always)]
     pub(crate) fn fetch(&self, place: Place) {
-        #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
-        // SAFETY: a prefetch of an address that is not valid does nothing.
-        unsafe {
-            use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(self.first.load(Relaxed).wrapping_add(place as usize - 1).cast());
-        }
-        #[cfg(not(all(target_arch = "x86_64", not(miri), not(all(test, loom)))))]
-        let _ = place;
+        fetch(self.first.load(Relaxed).wrapping_add(place as usize - 1));
     }
 
     /// Returns the value at a place in the first block.

@@ -23,6 +23,10 @@ const STEP: usize = 64;
 /// The number of retired entries, beyond one for each thread in foreign code, at which a writer waits for pinned readers.
 /// A pinned thread runs no foreign code, so the wait is short.
 const HELD_BACK: usize = 1024;
+/// With many entries, the memory of the victim after so many others is fetched, first for its stamp and tag, then for its
+/// bucket, which the tag tells.
+const LATER: usize = 8;
+const SOON: usize = 3;
 /// How often a writer looks again whether readers still see a retired entry.
 const LINGER: usize = if cfg!(all(test, loom)) { 0 } else { 16 };
 
@@ -563,6 +567,11 @@ unsafe fn exchange<T: Threading>(
     // SAFETY: invariant 3: all places up to the last are known. A reader stamps alone, so the order is kept.
     let place = unsafe { recency.least_recent(&lru.live, entries, lru.last_place(), order, readers) }?;
     lru.evictions += 1;
+    if let (Some(later), Some(soon)) = (order.ahead(LATER), order.ahead(SOON)) {
+        recency.fetch(later);
+        lru.fetch_tag(later);
+        index.fetch(lru.tag(soon));
+    }
     index.exchange(lru.exchange(place, tag), tag, place);
     // SAFETY: a live place is known.
     let stamp = unsafe { recency.stamp_alone(place, mine) };

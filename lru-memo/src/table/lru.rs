@@ -10,6 +10,7 @@ use core::iter::Chain;
 use core::option;
 
 use self::deadlines::Deadlines;
+use crate::sys::prefetch::fetch;
 use crate::table::blocks::Place;
 use crate::table::index::Tag;
 use crate::table::live::Live;
@@ -113,6 +114,12 @@ impl Lru {
     #[inline]
     pub(crate) fn tag(&self, place: Place) -> Tag {
         self.tags[place as usize]
+    }
+
+    /// Prefetches the tag of a place.
+    #[inline(always)]
+    pub(crate) fn fetch_tag(&self, place: Place) {
+        fetch(&raw const self.tags[place as usize]);
     }
 
     /// Returns whether the place has a live entry.

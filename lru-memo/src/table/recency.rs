@@ -88,6 +88,12 @@ impl Order {
         self.victims.add(Candidate { stamp, place }, entries);
     }
 
+    /// Returns the place that will be evicted after so many others, as far as it is known.
+    #[inline(always)]
+    pub(crate) fn ahead(&self, distance: usize) -> Option<Place> {
+        self.victims.ahead(distance)
+    }
+
     /// Forgets all candidates.
     pub(crate) fn clear(&mut self) {
         self.victims.clear();
