@@ -442,7 +442,7 @@ impl SharedCache {
 
     /// Forgets the runs and the near entries of this process: their values may have a tag that was invalidated.
     pub fn forget_tags(&self) {
-        self.turns.forget_all();
+        self.turns.outdate_all();
         self.near.iter().for_each(Near::clear);
     }
 

@@ -160,3 +160,28 @@ fn a_caller_after_an_invalidation_does_not_join_the_flight_from_before() {
         assert_eq!(numbered_cache_peek("key"), Some(1));
     });
 }
+
+#[test]
+fn a_recursive_call_in_an_outdated_run_does_not_wait_for_the_run_of_another_thread() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    static GO_ON: AtomicU32 = AtomicU32::new(0);
+    #[lru_cache(single_flight = true)]
+    fn again(x: u32) -> u32 {
+        match RUNS.fetch_add(1, SeqCst) {
+            0 => {
+                again_cache_invalidate(x);
+                let other = thread::spawn(move || again(x));
+                until(|| RUNS.load(SeqCst) == 2);
+                let inner = again(x);
+                GO_ON.store(1, SeqCst);
+                inner + other.join().expect("no panic")
+            }
+            1 => {
+                until(|| GO_ON.load(SeqCst) == 1);
+                20
+            }
+            _ => 300,
+        }
+    }
+    watched(|| assert_eq!(again(1), 320));
+}

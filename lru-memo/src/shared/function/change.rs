@@ -70,8 +70,8 @@ impl SharedCache {
 
     fn forget_runs(&self, older: &Removal) {
         match older {
-            Removal::Key(key) => self.turns.forget(key),
-            Removal::Clear => self.turns.forget_all(),
+            Removal::Key(key) => self.turns.outdate(key),
+            Removal::Clear => self.turns.outdate_all(),
         }
     }
 

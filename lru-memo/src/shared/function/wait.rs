@@ -10,8 +10,7 @@ use super::super::turns::{Failed, Role, Run, Waited};
 use super::super::{Store, Ticket};
 use super::totals::Missed;
 use super::{SharedCall, SharedMiss, SharedPending, noted};
-use crate::cache::in_flight::deadline;
-use crate::flight::Failure;
+use crate::flight::{Failure, deadline};
 use crate::info::Outcome;
 
 impl SharedPending {
