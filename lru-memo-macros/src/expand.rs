@@ -111,7 +111,7 @@ pub(crate) struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     fn of(options: &'a Options, function: &'a Function<'a>) -> Self {
-        let (private, public) = (options.runtime.at(Span::call_site()), options.runtime.public());
+        let (private, public) = (options.runtime.private(), options.runtime.public());
         let key = Key::of(function, options);
         let cached = Cached::of(function, options);
         let parameters = Parameters::of(function, options, &private);
@@ -126,11 +126,18 @@ impl<'a> Pieces<'a> {
         let at = function.output.span();
         // Marked as generated, so that rustc suggests no change to it.
         let at = at.resolved_at(Span::call_site());
-        let (here, value) = (options.runtime.at(at), &cached.value);
+        let (item, value) = (|name| options.runtime.item(at, name), &cached.value);
         // A pointer: so `Clone` is demanded only here, and functions with the same types share the code that is called with it.
         let clone = match options.scope {
-            Scope::Shared => quote_spanned!(at=> #here::codec::<#value>()),
-            _ => quote_spanned!(at=> #here::clone_value::<#value> as fn(&_) -> _),
+            Scope::Shared => {
+                let codec = item("codec");
+                quote_spanned!(at=> #codec::<#value>())
+            }
+            _ => {
+                let clone = item("clone_value");
+                let clone = quote_spanned!(at=> #clone::<#value>);
+                quote!(#clone as fn(&_) -> _)
+            }
         };
         let attributes = Attributes::sort(&function.item.attrs);
         Self { function, options, attributes, private, public, key, cached, parameters, home, clone }
@@ -243,27 +250,37 @@ impl<'a> Pieces<'a> {
             };
         };
         let all = &self.attributes.all;
+        let (mut in_trait, mut declaration) = (signature, declaration);
         let forwards = doc.filter(|_| implemented.forwards).map(|doc| {
             let mut signature = declaration.clone();
             block.spell_in_forward(&mut signature);
             let (prefix, name, turbofish) =
                 (block.prefix(), &signature.ident, turbofish(&signature.generics));
             let arguments = signature.inputs.iter().map(argument_to_hand_on);
-            let call = call(&signature, quote!(#prefix #name #turbofish), &quote!(#(#arguments),*));
-            // If two traits have a memoized function of this name, the compiler points there.
-            let at = self.function.item.sig.ident.span();
-            let forward = quote_spanned!(at=> pub #signature { #call }).into_iter().map(|mut token| {
-                // The colons of a path decide its edition.
-                let is_colon = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':');
-                token.set_span(if is_colon { at.resolved_at(token.span()) } else { at });
+            // Only the function of the type is one for editors.
+            (in_trait.ident, declaration.ident) = (without_place(name), without_place(name));
+            let of_trait = &declaration.ident;
+            let call = call(&signature, quote!(#prefix #of_trait #turbofish), &quote!(#(#arguments),*));
+            // If two traits have a memoized function of this name, the compiler points at its head.
+            let written = &self.function.item.sig;
+            let (start, end) = (written.fn_token.span, written.paren_token.span.open());
+            let mut at = start;
+            let forward = quote!(pub #signature { #call }).into_iter().map(|mut token| {
+                if matches!(&token, TokenTree::Ident(ident) if ident == name) {
+                    at = end;
+                } else {
+                    // The colons of a path decide its edition.
+                    let is_colon = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':');
+                    token.set_span(if is_colon { at.resolved_at(token.span()) } else { at });
+                }
                 token
             });
-            quote!(#doc #forward_attributes #[allow(dead_code)] #(#forward)*)
+            let forward: TokenStream = forward.collect();
+            quote!(#doc #forward_attributes #[allow(dead_code)] #forward)
         });
-        let mut declaration = declaration;
         block.spell_in_declaration(&mut declaration);
         Companions {
-            functions: quote!(#attributes #[allow(dead_code)] #signature #body),
+            functions: quote!(#attributes #[allow(dead_code)] #in_trait #body),
             declarations: quote!(#(#all)* #declaration;),
             forwards: forwards.unwrap_or_default(),
         }
@@ -330,6 +347,11 @@ pub(crate) fn allow_of_documented() -> TokenStream {
 /// Allows the lints about code that users have not written.
 pub(crate) fn allow_of_generated() -> TokenStream {
     quote!(#[allow(unused_variables, unused_lifetimes, clippy::extra_unused_lifetimes, clippy::extra_unused_type_parameters, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate, clippy::type_complexity, clippy::unused_async)])
+}
+
+/// Returns a name that does not stand where the user wrote something.
+pub(crate) fn without_place(name: &Ident) -> Ident {
+    Ident::new(&name.to_string(), Span::call_site())
 }
 
 /// Marks a function as written by the macro, by the tokens before its name. The name itself stays at its place, so that an editor

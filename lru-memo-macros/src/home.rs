@@ -91,8 +91,8 @@ impl Home {
         let (hasher, check_hasher) = hasher(options, key.types.is_some(), private);
         let value = &cached.value;
         let at = function.output.span();
-        let here = options.runtime.at(at);
-        let proof_of_value = quote_spanned!(at=> #here::shareable::<#value>());
+        let shareable = options.runtime.item(at, "shareable");
+        let proof_of_value = quote_spanned!(at=> #shareable::<#value>());
         let proof_of_key = &key.proof;
         // Does not call the companions: if the attribute is missing on the `impl` block, then only the hidden function cannot be
         // found, whose name says what to do.
@@ -297,19 +297,15 @@ pub(crate) fn hasher(options: &Options, is_typed: bool, private: &TokenStream) -
     let Some(hasher) = &options.hasher else {
         return (quote!(#private::DefaultHasher), TokenStream::new());
     };
-    let at = hasher.span();
-    let here = options.runtime.at(at);
     if !is_typed {
         return (quote!(#hasher), TokenStream::new());
     }
-    let chosen = quote_spanned! {at=>
-        #here::HasherOf<#hasher, #here::Is<{
-            #[allow(unused_imports)]
-            use #here::NotUsable as _;
-            #here::HasherProbe::<#hasher>::IS_USABLE
-        }>>
-    };
-    (chosen, quote_spanned!(at=> #here::usable_hasher::<#hasher>();))
+    let at = hasher.span();
+    let item = |name| options.runtime.item(at, name);
+    let (chosen, is, usable) = (item("HasherOf"), item("Is"), item("usable_hasher"));
+    let is_usable = options.runtime.ask("HasherProbe", "NotUsable", hasher, &quote!(IS_USABLE));
+    let chosen = quote_spanned!(at=> #chosen<#hasher, #is<#is_usable>>);
+    (chosen, quote_spanned!(at=> #usable::<#hasher>();))
 }
 
 /// Returns the kind of entries: they are plain if the arguments and the value are.

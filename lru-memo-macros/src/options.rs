@@ -117,22 +117,56 @@ impl Runtime {
         self.0.as_ref().map_or_else(|| quote!(::lru_memo), ToTokens::to_token_stream)
     }
 
-    /// The path of the runtime's `__private`, such that errors about its use are shown at `at`.
-    pub(crate) fn at(&self, at: Span) -> TokenStream {
+    /// The path of the runtime.
+    pub(crate) fn private(&self) -> TokenStream {
+        self.private_at(Span::call_site())
+    }
+
+    /// The path of something in the runtime, such that errors about its use are shown at `at`.
+    ///
+    /// Only its colons stand there. An editor shows every name that stands at a place when it is asked about that place.
+    pub(crate) fn item(&self, at: Span, name: &str) -> TokenStream {
+        let (private, name) = (self.private_at(at), Ident::new(name, Span::call_site()));
+        quote_spanned!(at=> #private::#name)
+    }
+
+    /// The answer to a question about a type, which has an inherent constant or function `answer` on `probe`, or else that of
+    /// the trait `otherwise`.
+    pub(crate) fn ask(
+        &self,
+        probe: &str,
+        otherwise: &str,
+        ty: &impl ToTokens,
+        answer: &TokenStream,
+    ) -> TokenStream {
+        let at = ty.span();
+        let (probe, otherwise) = (self.item(at, probe), self.item(Span::call_site(), otherwise));
+        let asked = quote_spanned!(at=> #probe::<#ty>::#answer);
+        let brought = quote!(#[allow(unused_imports)] use #otherwise as _;);
+        quote_spanned!(at=> { #brought #asked })
+    }
+
+    /// The line of `at`. In edition 2015 `::core` would not be found.
+    pub(crate) fn line(&self, at: Span) -> TokenStream {
+        let path = match &self.0 {
+            None => self.item(at, "line"),
+            Some(_) => {
+                let (core, line) = (core_at(at), Ident::new("line", Span::call_site()));
+                quote_spanned!(at=> #core::#line)
+            }
+        };
+        quote_spanned!(at=> #path!())
+    }
+
+    fn private_at(&self, at: Span) -> TokenStream {
         let Some(path) = &self.0 else {
-            return quote_spanned!(at=> ::lru_memo::__private);
+            let path =
+                [Ident::new("lru_memo", Span::call_site()), Ident::new("__private", Span::call_site())];
+            return quote_spanned!(at=> #(::#path)*);
         };
         // What cannot be found is wrong in the given path.
         let at = path.span();
         quote_spanned!(at=> #path::__private)
-    }
-
-    /// The line of `at`: all of it has to stand there. In edition 2015 `::core` would not be found.
-    pub(crate) fn line(&self, at: Span) -> TokenStream {
-        match &self.0 {
-            None => quote_spanned!(at=> ::lru_memo::__private::line!()),
-            Some(_) => quote_spanned!(at=> ::core::line!()),
-        }
     }
 }
 
@@ -141,7 +175,8 @@ impl Runtime {
 pub(crate) fn core_at(at: Span) -> TokenStream {
     // The edition is that of the colons.
     let colons = quote_spanned!(at.resolved_at(Span::call_site())=> ::);
-    quote_spanned!(at=> #colons core)
+    let core = Ident::new("core", Span::call_site());
+    quote!(#colons #core)
 }
 
 /// The options as they were given; each is absent until it is met.

@@ -1,5 +1,7 @@
 fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Option<T> {
-    no_generic_alias({
+    no_generic_alias::<
+        _,
+    >({
         #[allow(unused_imports)]
         use NotResult as _;
         Probe::<Option<T>>::kind()
@@ -12,7 +14,7 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
             Option<T>,
             DefaultHasher,
         >(
-            (shareable_part(&__lru_memo_key.0), ()),
+            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
                 of: largest_lru_memo_instantiation::<T>(),
@@ -175,7 +177,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
             Option<T>,
             DefaultHasher,
         >(
-            (shareable_part(&__lru_memo_key.0), ()),
+            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
                 of: largest_lru_memo_instantiation::<T>(),
@@ -237,7 +239,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
             Option<T>,
             DefaultHasher,
         >(
-            (shareable_part(&__lru_memo_key.0), ()),
+            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
                 of: largest_lru_memo_instantiation::<T>(),
@@ -301,7 +303,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
             Option<T>,
             DefaultHasher,
         >(
-            (shareable_part(&__lru_memo_key.0), ()),
+            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
                 of: largest_lru_memo_instantiation::<T>(),
@@ -364,7 +366,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
             Option<T>,
             DefaultHasher,
         >(
-            (shareable_part(&__lru_memo_key.0), ()),
+            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
                 of: largest_lru_memo_instantiation::<T>(),
@@ -430,7 +432,9 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
 fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
     values: Vec<T>,
 ) -> (Option<T>, ::lru_memo::Outcome) {
-    no_generic_alias({
+    no_generic_alias::<
+        _,
+    >({
         #[allow(unused_imports)]
         use NotResult as _;
         Probe::<Option<T>>::kind()
@@ -443,7 +447,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
             Option<T>,
             DefaultHasher,
         >(
-            (shareable_part(&__lru_memo_key.0), ()),
+            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
                 of: largest_lru_memo_instantiation::<T>(),

@@ -12,8 +12,8 @@ impl Engine {
                 DefaultHasher,
             >(
                 (
-                    shareable_part(&__lru_memo_key.0),
-                    (shareable_part(&__lru_memo_key.1.0), ()),
+                    shareable_part::<_, _, _>(&__lru_memo_key.0),
+                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
                 ),
                 shareable::<i32>(),
                 || Site {
@@ -173,8 +173,8 @@ impl Engine {
                 DefaultHasher,
             >(
                 (
-                    shareable_part(&__lru_memo_key.0),
-                    (shareable_part(&__lru_memo_key.1.0), ()),
+                    shareable_part::<_, _, _>(&__lru_memo_key.0),
+                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
                 ),
                 shareable::<i32>(),
                 || Site {
@@ -243,8 +243,8 @@ impl Engine {
                 DefaultHasher,
             >(
                 (
-                    shareable_part(&__lru_memo_key.0),
-                    (shareable_part(&__lru_memo_key.1.0), ()),
+                    shareable_part::<_, _, _>(&__lru_memo_key.0),
+                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
                 ),
                 shareable::<i32>(),
                 || Site {
@@ -314,8 +314,8 @@ impl Engine {
                 DefaultHasher,
             >(
                 (
-                    shareable_part(&__lru_memo_key.0),
-                    (shareable_part(&__lru_memo_key.1.0), ()),
+                    shareable_part::<_, _, _>(&__lru_memo_key.0),
+                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
                 ),
                 shareable::<i32>(),
                 || Site {
@@ -385,8 +385,8 @@ impl Engine {
                 DefaultHasher,
             >(
                 (
-                    shareable_part(&__lru_memo_key.0),
-                    (shareable_part(&__lru_memo_key.1.0), ()),
+                    shareable_part::<_, _, _>(&__lru_memo_key.0),
+                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
                 ),
                 shareable::<i32>(),
                 || Site {
@@ -467,8 +467,8 @@ impl Engine {
                 DefaultHasher,
             >(
                 (
-                    shareable_part(&__lru_memo_key.0),
-                    (shareable_part(&__lru_memo_key.1.0), ()),
+                    shareable_part::<_, _, _>(&__lru_memo_key.0),
+                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
                 ),
                 shareable::<i32>(),
                 || Site {
