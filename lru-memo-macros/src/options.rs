@@ -262,10 +262,6 @@ impl Given {
                 "`scope = shared` needs no `hasher`: all processes have to agree; leave it out",
             );
         }
-        if let Some((_, name)) = self.advise.as_ref().filter(|(advise, _)| *advise && is_shared) {
-            let message = "`advise` watches one process, and `scope = shared` is for many; leave it out";
-            diagnostics.error(name, message);
-        }
         if let Some(near) = self.near.as_ref().filter(|_| !is_shared) {
             diagnostics.error(
                 &near.given,
