@@ -1,7 +1,11 @@
 //! What all processes on one store have in common: the bounds, totals and times of use of functions, on each kind of store.
 
+#[path = "shared_fleet/advice.rs"]
+mod advice;
 #[path = "shared_fleet/bounds.rs"]
 mod bounds;
+#[path = "advice/exact.rs"]
+mod exact;
 #[path = "shared_fleet/idle.rs"]
 mod idle;
 mod shared;
