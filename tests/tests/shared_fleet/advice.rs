@@ -68,7 +68,7 @@ fn an_old_value_that_could_not_be_renewed_is_a_hit_of_all_sizes(place: Place) {
     let mut workers = [Worker::start(&place.url), Worker::start(&place.url)];
     workers[0].ask("advised_old 1");
     for worker in &mut workers {
-        worker.ask("later 1");
+        worker.ask("later 11");
         worker.ask("advised_old_fails 1");
     }
     // The first one tries to renew the value, which is a miss; the others have to wait for the next try.
@@ -77,6 +77,15 @@ fn an_old_value_that_could_not_be_renewed_is_a_hit_of_all_sizes(place: Place) {
     }
     let right = || "0.500 0.500 0.500 0.500".to_owned();
     assert_eq!(told(&mut workers, "advised_old_told", 4), [right(), right()]);
+    // A failed try uses the old value: another key leaves for the next one.
+    workers[1].ask("advised_old_fails 0");
+    workers[1].ask("advised_old 2");
+    workers.iter_mut().for_each(|worker| _ = worker.ask("later 2"));
+    assert_eq!(workers[0].ask("advised_old 1"), "Ok(1)");
+    workers[1].ask("advised_old 3");
+    assert_eq!(workers[0].ask("advised_old 1"), "Ok(1)");
+    let right = || "0.250 0.375 0.375 0.375".to_owned();
+    assert_eq!(told(&mut workers, "advised_old_told", 8), [right(), right()]);
 }
 
 fn the_advice_outlives_the_workers(place: Place) {

@@ -19,7 +19,7 @@ async fn advised_task(x: u64) -> Result<u64, String> {
 
 static FAILS: AtomicBool = AtomicBool::new(false);
 
-#[lru_cache(maxsize = 2, scope = shared, ttl = "10s", stale = "1h", advise = true)]
+#[lru_cache(maxsize = 2, scope = shared, ttl = "10m", stale = "1h", advise = true)]
 fn advised_old(x: u64) -> Result<u64, String> {
     if FAILS.load(SeqCst) { Err("the backend is down".to_owned()) } else { Ok(x) }
 }
