@@ -81,10 +81,12 @@ fn draw_one(area: &Area<'_>, advised: &Advised) -> Result<(), Failure> {
         let Point { maxsize, hit_ratio } = point;
         let at = (maxsize.max(1) as f64, hit_ratio);
         let text = format!("{note}{maxsize}: {:.1} %", 100.0 * hit_ratio);
-        // On the side with room, above the curve or below it.
-        let side = if at.0.ln() > last.ln() * 0.6 { HPos::Right } else { HPos::Left };
+        // The curve rises: there is room above it at the left, and below it at the right.
+        let across = at.0.ln() / last.ln();
+        let is_left = across > if below { 0.75 } else { 0.25 };
+        let side = if is_left { HPos::Right } else { HPos::Left };
         let (vertical, dy) = if below { (VPos::Top, 8) } else { (VPos::Bottom, -8) };
-        let dx = if matches!(side, HPos::Right) { -6 } else { 6 };
+        let dx = if is_left { -6 } else { 6 };
         let style = (FONT, 14).into_font().color(&color).pos(Pos::new(side, vertical));
         let line = PathElement::new([(at.0, 0.0), at], color.mix(0.5));
         chart.draw_series([line]).map_err(failed)?;
@@ -102,7 +104,7 @@ fn draw_one(area: &Area<'_>, advised: &Advised) -> Result<(), Failure> {
         mark(at(now), NOW, "now ", true)?;
     }
     if advised.maxsize != Some(smallest) && smallest > 0 {
-        mark(at(smallest), INK, "within 1 %: ", advised.maxsize.is_some_and(|now| now > smallest))?;
+        mark(at(smallest), INK, "within 1 %: ", false)?;
     }
     Ok(())
 }

@@ -25,6 +25,8 @@ use crate::totals::{CacheTotals, Runs};
 
 /// How long what a process has counted waits for more.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The same while another process tells the store what it has sampled of the function.
+const PAUSE_OF_BUSY: Duration = Duration::from_millis(5);
 /// The same after the store has failed.
 const PAUSE_OF_FAILED: Duration = Duration::from_secs(1);
 
@@ -278,7 +280,7 @@ pub(super) fn wake() {
 fn tell_all() {
     let mut pause = PAUSE;
     loop {
-        if pause == PAUSE {
+        if pause < PAUSE_OF_FAILED {
             // May end early; then there is less to tell.
             thread::park_timeout(pause);
         } else {
@@ -307,8 +309,10 @@ fn tell_all() {
             if !matches!(told, Ok(Ok(true))) {
                 cache.tell_later();
             }
-            if !matches!(told, Ok(Ok(_))) {
-                pause = PAUSE_OF_FAILED;
+            match told {
+                Ok(Ok(false)) if pause == PAUSE => pause = PAUSE_OF_BUSY,
+                Ok(Ok(_)) => {}
+                _ => pause = PAUSE_OF_FAILED,
             }
         }
     }
