@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 use lru_memo::{lru_cache, shared};
 
+#[path = "function_worker/advised.rs"]
+mod advised;
 #[path = "function_worker/fleet.rs"]
 mod fleet;
 #[path = "function_worker/old.rs"]
@@ -427,6 +429,7 @@ fn answer(command: &str, number: u64) -> String {
         "told" => format!("{:?}", shared::health()),
         "health" => format!("{:?}", shared::health().errors),
         _ => fleet::answer(command, number)
+            .or_else(|| advised::answer(command, number))
             .or_else(|| old::answer(command, number))
             .unwrap_or_else(|| panic!("there is no command {command}")),
     }

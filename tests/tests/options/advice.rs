@@ -362,3 +362,49 @@ fn the_table_shows_five_bounds_and_the_smallest_that_is_good_enough() {
 40 calls; maxsize = 4 is within 1 % of an unbounded cache";
     assert_eq!(same_cache_advice().to_string(), expected[1..]);
 }
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Works,
+    Fails,
+    Panics,
+}
+
+#[test]
+fn an_old_value_that_could_not_be_renewed_is_a_hit_of_all_sizes() {
+    #[lru_cache(maxsize = 2, scope = thread, ttl = "10s", stale = "1h", skip(end), advise = true)]
+    fn failing(key: u64, end: End) -> Result<u64, ()> {
+        match end {
+            End::Works => Ok(key),
+            End::Fails => Err(()),
+            // Without the panic hook, which would print.
+            End::Panics => std::panic::resume_unwind(Box::new(())),
+        }
+    }
+    // Each thread has a cache of its own.
+    let check = |end| {
+        for key in [1, 2] {
+            assert_eq!(failing(key, End::Works), Ok(key));
+        }
+        clock::advance(Duration::from_secs(11));
+        for call in 0..3 {
+            // The first call tries to renew the value; the others have to wait for the next try.
+            for key in [1, 2] {
+                assert_eq!(failing(key, end), Ok(key), "call {call}");
+            }
+        }
+        // A failed try uses the old value, so another key leaves for the next one.
+        clock::advance(Duration::from_secs(2));
+        for (key, end) in [(1, end), (3, End::Works), (1, end), (1, end)] {
+            assert_eq!(failing(key, end), Ok(key));
+        }
+        let CacheTotals { hits, misses, .. } = failing_cache_totals();
+        let ratio = hits as f64 / (hits + misses) as f64;
+        let told = [1, 2, 3].map(|size| failing_cache_advice().hit_ratio(size));
+        assert_eq!(told, [1.0 / 12.0, ratio, ratio], "{end:?}");
+    };
+    for end in [End::Fails, End::Panics] {
+        thread::scope(|scope| scope.spawn(|| check(end)).join().expect("no assertion fails"));
+    }
+}

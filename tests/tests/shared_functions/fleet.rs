@@ -1,5 +1,6 @@
 //! What all processes on one store have in common: the bounds, totals and times of use of functions, on each kind of store.
 
+mod advice;
 mod bounds;
 mod idle;
 mod totals;

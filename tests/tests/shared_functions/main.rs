@@ -3,6 +3,8 @@
 
 mod buffered_values;
 mod depth;
+#[path = "../options/advice/exact.rs"]
+mod exact;
 mod fleet;
 mod functions;
 mod near_cache;

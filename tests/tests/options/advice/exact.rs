@@ -68,6 +68,7 @@ impl Exact {
         hits as f64 / self.calls as f64
     }
 
+    #[allow(dead_code, reason = "not every test needs it")]
     /// The smallest size that is at most so much worse than an unbounded cache.
     pub fn smallest(&self, within: f64) -> usize {
         let unbounded = self.hit_ratio(usize::MAX);
