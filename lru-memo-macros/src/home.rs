@@ -134,7 +134,8 @@ impl Home {
         let advice = match (options.scope, &key.types) {
             (Scope::Process | Scope::Object, Some(_)) => body!(#path().advice()),
             (Scope::Thread, Some(_)) => body!(#path().cache().advice()),
-            (Scope::Shared, _) | (_, None) => body!(#instance.advice(|| #maxsize)),
+            (Scope::Shared, _) => body!(#private::at_once(#instance.by_thread(()).advice())),
+            (_, None) => body!(#instance.advice(|| #maxsize)),
         };
         let (maxsize, of) = (new_bound(), function.instantiation(private));
         let resize = match (&options.maxsize, options.scope, &key.types) {
@@ -158,7 +159,9 @@ impl Home {
         if options.scope == Scope::Shared {
             let identity = identity(function, options, key, cached, private);
             if is_dispatched {
-                let cache = body!(#private::shared_cache_of(#path, #site, || #identity));
+                let cache_of =
+                    if options.advise { quote!(advising_cache_of) } else { quote!(shared_cache_of) };
+                let cache = body!(#private::#cache_of(#path, #site, || #identity));
                 return Self {
                     head: body!(fn #hidden(&self)),
                     body: TokenStream::new(),
@@ -166,15 +169,16 @@ impl Home {
                     used,
                     info: body!(#private::at_once(#cache.by_thread(()).info())),
                     totals: body!(#private::at_once(#cache.by_thread(()).totals())),
-                    advice,
+                    advice: body!(#private::at_once(#cache.by_thread(()).advice())),
                     clear: body!(#private::at_once(#cache.by_thread(()).clear())),
                     resize: resize.map(|_| body!(#private::at_once(#cache.by_thread(()).resize(#maxsize)))),
                     cache,
                 };
             }
+            let new = if options.advise { quote!(advising) } else { quote!(new) };
             return Self {
                 body: body! {
-                    static __LRU_MEMO_CACHES: #private::SharedCaches = #private::SharedCaches::new();
+                    static __LRU_MEMO_CACHES: #private::SharedCaches = #private::SharedCaches::#new();
                     __LRU_MEMO_CACHES.of(#private::instantiation(|| ()), #site, || #identity)
                 },
                 head: body!(fn #hidden() -> &'static #private::SharedCache),
@@ -183,7 +187,7 @@ impl Home {
                 used,
                 info: when(function, body!(#path().by_task(()).info().await), info),
                 totals: when(function, body!(#path().by_task(()).totals().await), totals),
-                advice,
+                advice: when(function, body!(#path().by_task(()).advice().await), advice),
                 clear: when(function, body!(#path().by_task(()).clear().await), clear),
                 resize: resize
                     .map(|resize| when(function, body!(#path().by_task(()).resize(#maxsize).await), resize)),

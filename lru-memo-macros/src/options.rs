@@ -189,7 +189,7 @@ struct Given {
     cache_if: Option<Expr>,
     cache_err: Option<bool>,
     /// With the name as it was given.
-    advise: Option<(bool, Ident)>,
+    advise: Option<bool>,
     single_flight: Option<SingleFlight>,
     ttl: Option<Length>,
     jitter: Option<Length>,
@@ -269,7 +269,7 @@ impl Options {
             tags: given.tags.unwrap_or_default(),
             cache_if: given.cache_if.map(CacheIf::read),
             cache_err: given.cache_err.unwrap_or(false),
-            advise: given.advise.is_some_and(|(advise, _)| advise),
+            advise: given.advise.unwrap_or(false),
             single_flight: given
                 .single_flight
                 .filter(|single_flight| !matches!(single_flight, SingleFlight::No)),
@@ -297,10 +297,6 @@ impl Given {
                 hasher,
                 "`scope = shared` needs no `hasher`: all processes have to agree; leave it out",
             );
-        }
-        if let Some((_, name)) = self.advise.as_ref().filter(|(advise, _)| *advise && is_shared) {
-            let message = "`advise` watches one process, and `scope = shared` is for many; leave it out";
-            diagnostics.error(name, message);
         }
         if let Some(near) = self.near.as_ref().filter(|_| !is_shared) {
             diagnostics.error(
@@ -390,7 +386,7 @@ impl Given {
             }
             "advise" => {
                 let given = value(&name, input, |input| boolean(&name, input))?;
-                once(&mut self.advise, &name, (given, name.clone()), diagnostics);
+                once(&mut self.advise, &name, given, diagnostics);
             }
             "single_flight" => {
                 let given = value(&name, input, |input| single_flight(&name, input, diagnostics))?;

@@ -5,6 +5,8 @@
 //! uses, the [`Model`](model::Model) counts them, and the [`Curve`] is what comes of it.
 
 mod curve;
+#[cfg(feature = "_stores")]
+pub(crate) mod fleet;
 mod model;
 mod sampler;
 mod stack;
