@@ -7,6 +7,7 @@ pub mod history;
 pub mod model;
 pub mod polled;
 pub mod subject;
+pub mod totals;
 
 use std::env;
 use std::fmt::Display;

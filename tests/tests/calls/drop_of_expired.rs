@@ -1,4 +1,5 @@
 //! What an expired entry leaves behind when its `Drop` panics in the lookup that removes it.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 

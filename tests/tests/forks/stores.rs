@@ -1,4 +1,5 @@
 //! Forks of a process that uses `scope = shared`, on each store.
+
 use std::io::{Read, Write, pipe};
 use std::sync::Barrier;
 use std::sync::atomic::AtomicBool;

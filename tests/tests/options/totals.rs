@@ -5,14 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use lru_memo::{CacheTotals, Memo, cache, caches, clock, lru_cache};
+use lru_memo::{Memo, cache, caches, lru_cache};
+use lru_memo_tests::totals::{counts, expirations_are_no_evictions};
 use lru_memo_tests::without_hanging;
 use pollster::block_on;
-
-/// Hits, misses, evictions, expirations, errors and waits.
-fn counts(totals: CacheTotals) -> [u64; 6] {
-    [totals.hits, totals.misses, totals.evictions, totals.expirations, totals.errors, totals.waits]
-}
 
 #[test]
 fn a_clear_lowers_no_total() {
@@ -32,20 +28,11 @@ fn a_clear_lowers_no_total() {
 
 #[test]
 fn entries_that_are_too_old_are_expirations_and_not_evictions() {
-    let _clock = lru_memo_tests::clock_for_me_alone();
     #[lru_cache(maxsize = 2, ttl = "10s")]
     fn identity(x: u32) -> u32 {
         x
     }
-    identity(1);
-    identity(2);
-    clock::advance(Duration::from_secs(11));
-    identity(1);
-    assert_eq!(counts(identity_cache_totals()), [0, 3, 0, 1, 0, 0]);
-    identity(3);
-    assert_eq!(counts(identity_cache_totals()), [0, 4, 0, 2, 0, 0], "an expired one makes room");
-    identity(4);
-    assert_eq!(counts(identity_cache_totals()), [0, 5, 1, 2, 0, 0]);
+    expirations_are_no_evictions(identity, identity_cache_totals, Duration::from_secs(10));
 }
 
 #[test]
@@ -218,6 +205,7 @@ fn methods_generic_functions_threads_tasks_and_objects_have_totals() {
     assert_eq!(registered.totals(), Shop::price_cache_totals());
 }
 
+#[cfg(feature = "shared")]
 #[test]
 fn a_shared_function_has_the_totals_of_this_process() {
     #[lru_cache(scope = shared, single_flight = true)]

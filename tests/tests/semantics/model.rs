@@ -2,6 +2,7 @@
 //!
 //! An operation that runs the function may run others while the function runs. Keys are of a type the cache knows
 //! to be harmless, of a user's type, of one whose hashes are all the same, and borrowed.
+
 use lru_memo::lru_cache;
 use lru_memo_tests::model::Outcome;
 use lru_memo_tests::subject::{Subject, keeps_its_bound, run};

@@ -1,4 +1,5 @@
 //! `scope = shared`: values of which serde reads a part twice, as it does for `flatten`, `untagged` and `tag`.
+
 use std::net::IpAddr;
 
 use lru_memo::{lru_cache, shared};

@@ -11,6 +11,8 @@ mod dyn_traits;
 mod editions;
 mod namesakes;
 #[cfg(any(feature = "memcached", feature = "redis"))]
+mod on_servers;
+#[cfg(any(feature = "memcached", feature = "redis"))]
 #[path = "../shared/mod.rs"]
 mod shared;
 mod track_caller;
@@ -578,20 +580,4 @@ fn unbounded_functions_take_every_kind_of_signature() {
     assert_eq!((block_on(Generic::associated(1)), block_on(Generic::associated(1))), (Some(1), Some(1)));
     let infos = [Generic::<char>::method_cache_info::<i32>(), Generic::<i32>::associated_cache_info()];
     assert_eq!(infos, [CacheInfo { hits: 1, misses: 1, maxsize: None, currsize: 1 }; 2]);
-}
-
-#[cfg(feature = "redis")]
-#[test]
-fn all_signatures_are_the_same_on_redis() {
-    let server = shared::RedisServer::start();
-    lru_memo_tests::again_with_store(&server.url(), &["in_all_processes"]);
-}
-
-#[cfg(feature = "memcached")]
-#[test]
-fn all_signatures_are_the_same_on_memcached() {
-    let scratch = shared::Scratch::new();
-    let server = shared::memcached_server::Server::on_socket(&scratch, &["-m", "256"]);
-    let url = format!("{}?timeout=60s&connect_timeout=60s", server.url());
-    lru_memo_tests::again_with_store(&url, &["in_all_processes"]);
 }

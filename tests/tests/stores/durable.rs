@@ -1,4 +1,5 @@
 //! An embedded store that survives the end of the system's run, and what a store was made with.
+
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! The files of the embedded store: whose they are, what happens when they are broken, and when there is no room.
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{FileExt, PermissionsExt, chown, symlink};
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use lru_memo::clock;
 use lru_memo::shared::{Embedded, Entry, Found, Kind, Namespace, Options, Store, attach, health};
+use lru_memo_tests::forks::in_fresh_processes;
 
 use crate::shared::{Scratch, info, peek, put, space, square};
 
@@ -452,6 +454,11 @@ fn a_broken_store_that_is_not_to_be_made_stays_as_it_is() {
 
 #[test]
 fn a_store_that_is_there_is_attached_by_its_url_and_is_not_that_of_the_process() {
+    let name = "files::a_store_that_is_there_is_attached_by_its_url_and_is_not_that_of_the_process";
+    in_fresh_processes(1, name, "", attach_by_url);
+}
+
+fn attach_by_url() {
     let scratch = Scratch::new();
     let space = space("f", None);
     let url = format!("file://{}", scratch.path().display());

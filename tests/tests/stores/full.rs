@@ -1,4 +1,5 @@
 //! The embedded store when there is no room: its size is reached, the disk is full, files may not grow.
+
 use std::env;
 use std::fs::{self, File};
 use std::ops::Range;

@@ -1,6 +1,7 @@
 //! The embedded store in a container with a memory limit: a control group of its own. The kernel charges the pages of a
 //! file system in memory to the group, also after the process has ended, and kills a process for whose pages there is
 //! no room.
+
 use std::env;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -9,6 +10,7 @@ use std::process::{self, Command, Output};
 
 use lru_memo::{lru_cache, shared as stores};
 use lru_memo_tests::assert_one_passed;
+use lru_memo_tests::forks::in_fresh_processes;
 
 use crate::shared::Scratch;
 
@@ -107,5 +109,6 @@ fn a_store_that_grew_without_a_limit_kills_nobody_who_has_one() {
         stores::configure(url).expect("a store");
         (0..60).for_each(|number| assert_eq!(block(number).len(), 1 << 20));
     };
-    again_and_again("a_store_that_grew_without_a_limit_kills_nobody_who_has_one", grow);
+    let name = "a_store_that_grew_without_a_limit_kills_nobody_who_has_one";
+    in_fresh_processes(1, &format!("limited::{name}"), "", || again_and_again(name, grow));
 }

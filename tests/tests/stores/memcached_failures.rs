@@ -1,5 +1,6 @@
 //! Memcached servers that are down, die, hang, talk nonsense, or are full: the store says so, and nobody waits long.
 //! And processes that use one: they die, and fork.
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};

@@ -1,5 +1,6 @@
 //! Shared stores against a naive model, and against CPython's `functools.lru_cache`. `LRU_MEMO_SEED` and
 //! `LRU_MEMO_OPERATIONS` say which random operations, and how many.
+
 use std::cell::RefCell;
 use std::collections::hash_map::RandomState;
 use std::env;

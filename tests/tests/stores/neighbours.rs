@@ -1,5 +1,6 @@
 //! Who cannot share a store's files is told so, and computes: another copy of the crate in one process, and processes of
 //! another PID namespace.
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::Command;

@@ -1,5 +1,6 @@
 //! Many processes on one store: the same counters and survivors as one process would have, whoever is
 //! killed at whatever moment. `LRU_MEMO_STORM` is for how many seconds processes are killed.
+
 use std::any::Any;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -9,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lru_memo::shared::{Embedded, Memory, Namespace, Options, Store, attach, fingerprint};
-use lru_memo_tests::without_hanging;
+use lru_memo_tests::{clock_for_me_alone, without_hanging};
 
 use crate::shared::{Scratch, call, info, peek, put};
 
@@ -315,6 +316,7 @@ fn check_whole(store: &dyn Store, space: &Namespace, maxsize: usize) {
 
 #[test]
 fn what_another_process_stored_as_the_first_to_expire_goes_first() {
+    let _clock = clock_for_me_alone();
     let place = Place::embedded();
     let store = place.store();
     let space = crate::shared::space("aging", Some(10)).with_ttl(Some(Duration::from_secs(1000)));

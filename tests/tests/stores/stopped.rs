@@ -1,5 +1,6 @@
 //! The embedded store when a process that uses it is stopped, by a debugger or in a frozen container: nobody waits for it
 //! longer than the timeout, and nothing that was removed is seen again.
+
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::AsRawFd;
 use std::thread;

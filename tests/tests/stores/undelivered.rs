@@ -1,4 +1,5 @@
 //! Invalidations, clears and overwritten entries while the server cannot be reached: no old value is seen afterwards.
+
 use std::thread;
 use std::time::{Duration, Instant};
 

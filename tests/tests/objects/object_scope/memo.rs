@@ -95,7 +95,10 @@ fn a_memo_lists_its_caches_in_the_order_of_first_use_and_clears_them() {
     store.block(1);
     other.block(1);
     let names: Vec<_> = store.memo.caches().map(|cache| cache.name()).collect();
-    assert_eq!(names, ["object_scope::memo::Store::length", "object_scope::memo::Store::block"]);
+    assert_eq!(
+        names,
+        ["objects::object_scope::memo::Store::length", "objects::object_scope::memo::Store::block"]
+    );
     let seen: Vec<_> =
         store.memo.caches().map(|cache| (cache.parameters().maxsize, counts(cache.info()))).collect();
     assert_eq!(seen, [(Some(128), (0, 1, 1)), (Some(3), (1, 1, 1))]);

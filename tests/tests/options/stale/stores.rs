@@ -1,4 +1,5 @@
 //! Old values on each kind of store, with one process and with two.
+
 use std::thread;
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! Calls of several threads at once.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use lru_memo::{Outcome, lru_cache};
 use lru_memo_tests::without_hanging;
@@ -57,25 +57,42 @@ served!(on_a_store_others_get_the_old_value_at_once, scope = shared);
 #[cfg(feature = "shared")]
 served!(on_a_store_nobody_waits_with_single_flight, scope = shared, single_flight = true);
 
+/// A function `f` whose second run does not end as long as `HOLDS` says so.
+macro_rules! held_function {
+    ($($options:tt)*) => {
+        static RUNS: AtomicU32 = AtomicU32::new(0);
+        static HOLDS: AtomicBool = AtomicBool::new(false);
+        #[lru_cache(ttl = "100m", stale = "1000m" $($options)*)]
+        fn f(_x: u32) -> u32 {
+            let run = RUNS.fetch_add(1, SeqCst);
+            until(|| run != 1 || !HOLDS.load(SeqCst));
+            run
+        }
+    };
+}
+
+/// Has a thread recompute an old entry, in a run that is held.
+fn held_run(
+    f: fn(u32) -> (u32, Outcome),
+    runs: &AtomicU32,
+    holds: &AtomicBool,
+) -> JoinHandle<(u32, Outcome)> {
+    f(1);
+    minutes_later(100);
+    holds.store(true, SeqCst);
+    let held = thread::spawn(move || f(1));
+    until(|| runs.load(SeqCst) == 2);
+    held
+}
+
 #[test]
 fn when_the_one_who_recomputes_hangs_others_compute_after_the_stale_time() {
-    static RUNS: AtomicU32 = AtomicU32::new(0);
-    static HOLDS: AtomicBool = AtomicBool::new(false);
-    #[lru_cache(ttl = "100m", stale = "1000m")]
-    fn f(_x: u32) -> u32 {
-        let run = RUNS.fetch_add(1, SeqCst);
-        until(|| run != 1 || !HOLDS.load(SeqCst));
-        run
-    }
+    held_function!();
     let _clock = begin();
     without_hanging(
         || "a hanging run".to_owned(),
         || {
-            f(1);
-            minutes_later(100);
-            HOLDS.store(true, SeqCst);
-            let hangs = thread::spawn(|| f_with_outcome(1));
-            until(|| RUNS.load(SeqCst) == 2);
+            let hangs = held_run(f_with_outcome, &RUNS, &HOLDS);
             minutes_later(1000);
             assert_eq!(f_with_outcome(1), (2, Outcome::Miss));
             HOLDS.store(false, SeqCst);
@@ -87,23 +104,12 @@ fn when_the_one_who_recomputes_hangs_others_compute_after_the_stale_time() {
 
 #[test]
 fn after_an_invalidation_others_do_not_wait_for_the_run_and_get_nothing_old() {
-    static RUNS: AtomicU32 = AtomicU32::new(0);
-    static HOLDS: AtomicBool = AtomicBool::new(false);
-    #[lru_cache(ttl = "100m", stale = "1000m", single_flight = true)]
-    fn f(_x: u32) -> u32 {
-        let run = RUNS.fetch_add(1, SeqCst);
-        until(|| run != 1 || !HOLDS.load(SeqCst));
-        run
-    }
+    held_function!(, single_flight = true);
     let _clock = begin();
     without_hanging(
         || "an outdated run".to_owned(),
         || {
-            f(1);
-            minutes_later(100);
-            HOLDS.store(true, SeqCst);
-            let outdated = thread::spawn(|| f_with_outcome(1));
-            until(|| RUNS.load(SeqCst) == 2);
+            let outdated = held_run(f_with_outcome, &RUNS, &HOLDS);
             assert!(f_cache_invalidate(1));
             assert_eq!(f_with_outcome(1), (2, Outcome::Miss));
             HOLDS.store(false, SeqCst);

@@ -1,4 +1,5 @@
 //! `_cache_resize` and `LRU_MEMO_MAXSIZE` with `scope = shared`.
+
 use std::process::Command;
 
 use super::{Place, in_every_place};

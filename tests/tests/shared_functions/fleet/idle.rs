@@ -1,4 +1,5 @@
 //! `idle` with `scope = shared`: an entry stays while any process uses it.
+
 use super::{Place, in_every_place};
 use crate::shared::function_worker::Worker;
 

@@ -1,4 +1,5 @@
 //! `_cache_totals` with `scope = shared`: those of all processes.
+
 use super::{Place, in_every_place};
 use crate::shared::function_worker::Worker;
 
@@ -134,15 +135,9 @@ mod in_one_process {
     use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
     use std::time::Duration;
 
-    use lru_memo::{CacheTotals, clock, invalidate_tag, lru_cache};
+    use lru_memo::{invalidate_tag, lru_cache};
+    use lru_memo_tests::totals::{counts, expirations_are_no_evictions};
     use pollster::block_on;
-
-    use lru_memo_tests::clock_for_me_alone;
-
-    /// Hits, misses, evictions, expirations, errors and waits.
-    fn counts(totals: CacheTotals) -> [u64; 6] {
-        [totals.hits, totals.misses, totals.evictions, totals.expirations, totals.errors, totals.waits]
-    }
 
     #[test]
     fn a_clear_lowers_no_total() {
@@ -174,16 +169,7 @@ mod in_one_process {
             x
         }
         lru_memo_tests::in_memory_or_chosen();
-        let _alone = clock_for_me_alone();
-        identity(1);
-        identity(2);
-        clock::advance(Duration::from_secs(3601));
-        identity(1);
-        assert_eq!(counts(identity_cache_totals()), [0, 3, 0, 1, 0, 0]);
-        identity(3);
-        assert_eq!(counts(identity_cache_totals()), [0, 4, 0, 2, 0, 0], "an expired one makes room");
-        identity(4);
-        assert_eq!(counts(identity_cache_totals()), [0, 5, 1, 2, 0, 0]);
+        expirations_are_no_evictions(identity, identity_cache_totals, Duration::from_secs(3600));
     }
 
     #[test]

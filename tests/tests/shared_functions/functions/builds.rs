@@ -1,5 +1,6 @@
 //! What outlives a build of a program, and what lives as long as the build. Another build is the same program with
 //! another build id here; so all its functions are as they were, and nothing but that tells them apart.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
 //! Worker processes on one embedded store.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 

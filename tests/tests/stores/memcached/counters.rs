@@ -1,4 +1,5 @@
 //! Counters that somebody else has written.
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! Deployments that share servers, each with a prefix of its items.
+
 use lru_memo::shared::Store;
 
 use crate::shared::function_worker::workers_meet_with_the_same_prefix_only;

@@ -1,4 +1,5 @@
 //! Clusters: each namespace is on one node, and is found there.
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;

@@ -1,4 +1,5 @@
 //! A server that is full may evict each key of a namespace by itself.
+
 use std::time::Duration;
 
 use lru_memo::shared::{Entry, Found, Store};

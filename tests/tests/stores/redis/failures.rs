@@ -1,10 +1,12 @@
 //! Servers that fail, forget, hang, are full, or are none.
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use lru_memo::shared::{Entry, Found, Kind, Redis, Store};
+use lru_memo_tests::forks::in_fresh_processes;
 
 use super::number;
 use crate::shared::{RedisServer, Scratch, info, peek, put, space, square};
@@ -487,6 +489,11 @@ fn long(x: u64) -> Vec<u8> {
 
 #[test]
 fn a_function_runs_and_errors_are_counted_when_its_server_is_full_or_dies() {
+    let name = "redis::failures::a_function_runs_and_errors_are_counted_when_its_server_is_full_or_dies";
+    in_fresh_processes(1, name, "", call_while_the_server_is_full_and_dead);
+}
+
+fn call_while_the_server_is_full_and_dead() {
     let mut server = RedisServer::start_with(&["--maxmemory", "4mb", "--maxmemory-policy", "noeviction"]);
     lru_memo::shared::configure(&server.url()).expect("it is the first");
     let errors = |kind| {

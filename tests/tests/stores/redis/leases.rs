@@ -1,4 +1,5 @@
 //! Leases: they last while their holder lives, and not much longer.
+
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
 //! Deployments that share a server, each with a prefix of its keys.
+
 use std::time::Duration;
 
 use lru_memo::shared::{Kind, Namespace, Redis, Store};

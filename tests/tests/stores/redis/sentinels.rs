@@ -1,4 +1,5 @@
 //! Redis behind Sentinel: a process goes on with whichever server is the primary.
+
 use std::fs;
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};

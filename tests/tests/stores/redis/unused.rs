@@ -1,4 +1,5 @@
 //! Namespaces that nobody uses any more go, and take nothing with them that is used.
+
 use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
 //! `ttl`, `idle`, and the age that an entry counts as, by the driven clock.
+
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
