@@ -59,7 +59,8 @@ fn main() {
     println!("{:<32}{:>12}{:>12}{:>8}", "", "without, ns", "with, ns", "ratio");
     for (name, hits, functions) in rows {
         let mut times = [Vec::new(), Vec::new()];
-        let keys = |number: u64| (0..CALLS).map(move |call| if hits { call % KEYS } else { number * CALLS + call });
+        let keys =
+            |number: u64| (0..CALLS).map(move |call| if hits { call % KEYS } else { number * CALLS + call });
         for function in functions {
             let start = Instant::now();
             let rounds = (ROUNDS as u64..).take_while(|_| start.elapsed() < WARM_UP);
