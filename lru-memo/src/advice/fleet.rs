@@ -9,22 +9,29 @@ use super::model::{Model, threshold};
 use super::sampler::{Record, Use};
 use super::{CacheAdvice, Curve};
 
-/// How many uses wait for those of slower processes. They take seven to nine bytes each.
-const WAITING: usize = 7168;
+/// How many uses wait for those of slower processes. They take seven to ten bytes each.
+const WAITING: usize = 6144;
 /// Uses of keys whose hashes are the smallest 1/4,096th are always sampled.
 const LAST_TURN: u32 = 6;
 
 /// A use of a key, at a time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TimedUse {
-    /// In nanoseconds since 1970.
-    pub(crate) at: u64,
-    pub(crate) hash: u32,
-    pub(crate) used: Use,
+    /// In units of 128 ns since 1970.
+    at: u64,
+    hash: u32,
+    used: Use,
+}
+
+impl TimedUse {
+    /// At a time in nanoseconds since 1970.
+    pub(crate) fn new(at: u64, hash: u32, used: Use) -> Self {
+        Self { at: at >> 7, hash, used }
+    }
 }
 
 /// Sampled uses, the oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Uses {
     /// How many times the number of sampled keys was divided by four.
     turn: u32,
@@ -164,4 +171,18 @@ impl FleetModel {
         let curve: Curve = self.0.curve();
         CacheAdvice { maxsize, observed, curve }
     }
+}
+
+/// Checks that bytes are read without a panic, and that what was read is written as it was.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn check(bytes: &[u8]) {
+    let read = |bytes: &[u8]| FleetModel::read(Some(bytes), Some(64));
+    let mut model = read(bytes);
+    if let Some(uses) = Uses::read(bytes) {
+        let again = Uses::read(&uses.write()).expect("it was written");
+        assert_eq!(again.write(), uses.write());
+        model.count(&uses);
+    }
+    let _ = model.advice(Some(64), 0).to_string();
+    assert_eq!(read(&model.write()).write(), model.write());
 }

@@ -79,7 +79,7 @@ impl Notes {
             }
         }
         if hash <= log.threshold() {
-            log.uses.push(TimedUse { at: wall::unmoved(), hash, used });
+            log.uses.push(TimedUse::new(wall::unmoved(), hash, used));
         }
         log.uses.len()
     }
@@ -90,6 +90,12 @@ impl Notes {
         let mut rest = Uses::default();
         rest.narrow_to(log.turn());
         core::mem::replace(&mut *log, rest)
+    }
+
+    /// Puts back what could not be delivered.
+    fn give_back(&self, mut undelivered: Uses) {
+        *self.sent.lock() -= core::mem::take(&mut undelivered.lookups);
+        self.uses.lock().merge(undelivered);
     }
 
     fn narrow_to(&self, turn: u32) {
@@ -111,15 +117,15 @@ impl Ledger {
         let (space, id) = (space(), cache.space.id());
         let uses_key = key(id, USES);
         let Some(_lease) = store.try_lease(space, &uses_key)? else { return Ok(false) };
+        let mut uses = uses_of(store, &uses_key)?;
         let mut own = self.notes.take();
         let lookups = self.lookups();
-        own.lookups = lookups - core::mem::replace(&mut *self.notes.sent.lock(), lookups);
-        let mut uses = uses_of(store, &uses_key)?;
-        uses.merge(own);
+        own.lookups = lookups.saturating_sub(core::mem::replace(&mut *self.notes.sent.lock(), lookups));
+        uses.merge(own.clone());
         self.notes.narrow_to(uses.turn());
         let old = uses.take_old();
         // First what is no longer there, so that a process that is killed in between has nothing counted twice.
-        put(store, &uses_key, &uses.write())?;
+        put(store, &uses_key, &uses.write()).inspect_err(|_| self.notes.give_back(own))?;
         if let Some(old) = old {
             let key = key(id, MODEL);
             let mut model = FleetModel::read(store.peek(space, &key)?.as_deref(), cache.known_bound());
