@@ -63,7 +63,8 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     let public = public.chain(options.near.as_ref().map(|_| pieces.near_info()));
     let public = public.chain(options.advise.then(|| pieces.advice()));
     let public = public.chain(pieces.invalidate_if()).chain(pieces.resize());
-    let hidden = [pieces.call(), pieces.instantiation(), Some(pieces.cache())].into_iter().flatten();
+    let hidden =
+        [pieces.missed(), pieces.call(), pieces.instantiation(), Some(pieces.cache())].into_iter().flatten();
     // If the attribute is missing on the `impl` block, rustc shows the first function that does not belong there, and of the
     // names that it cannot find the last one. Both have to be the name that says what to do.
     let mut companions = Companions::default();
@@ -89,7 +90,7 @@ pub(crate) struct Companion {
 /// `quote!` for function bodies: its local variables cannot clash with the user's. Their names begin with `__lru_memo_`, because a
 /// pattern with the name of a constant, a static or a unit struct would mean that.
 macro_rules! body {
-    ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
+    ($($tokens:tt)*) => { ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*) };
 }
 pub(crate) use body;
 
@@ -101,7 +102,7 @@ pub(crate) struct Pieces<'a> {
     pub(crate) private: TokenStream,
     pub(crate) key: Key,
     pub(crate) cached: Cached,
-    pub(crate) parameters: Parameters,
+    pub(crate) values: Parameters,
     pub(crate) home: Home,
     /// Clones a value, or encodes and decodes it. Its span is that of the return type.
     pub(crate) clone: TokenStream,
@@ -131,7 +132,7 @@ impl<'a> Pieces<'a> {
             _ => quote_spanned!(at=> #here::clone_value::<#value> as fn(&_) -> _),
         };
         let attributes = Attributes::sort(&function.item.attrs);
-        Self { function, options, attributes, private, key, cached, parameters, home, clone }
+        Self { function, options, attributes, private, key, cached, values: parameters, home, clone }
     }
 
     /// Writes the memoized function.
@@ -292,7 +293,7 @@ impl<'a> Pieces<'a> {
             syn::Safety::Unsafe(_) => body!(unsafe { #call }),
             _ => call,
         };
-        Some(body!(#[allow(deprecated, unreachable_code)] let _ = || #call;))
+        Some(body!(#[allow(deprecated, unreachable_code)] if false { let _ = #call; }))
     }
 
     /// Writes a doc comment. `{}` stands for the name of the function.

@@ -26,6 +26,8 @@ pub(crate) struct Names {
     /// Not for users: the memoized function when `impl Trait` arguments hide a parameter of it.
     pub(crate) call: Ident,
     pub(crate) instantiation: Ident,
+    /// Not for users: what a call does that the fast path of a hit has not answered.
+    pub(crate) missed: Ident,
 }
 
 impl Names {
@@ -48,6 +50,7 @@ impl Names {
             near_info: format_ident!("{function}_cache_near_info"),
             cache: format_ident!("{function}_needs_lru_cache_on_its_impl_block"),
             call: format_ident!("__lru_memo_call_of_{function}"),
+            missed: format_ident!("__lru_memo_missed_{function}"),
             instantiation: format_ident!("__lru_memo_instantiation_of_{function}"),
         }
     }

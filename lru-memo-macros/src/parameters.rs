@@ -17,19 +17,21 @@ pub(crate) struct Parameters {
     pub(crate) whole: TokenStream,
     /// All of it, with the bound that the function was compiled with.
     pub(crate) compiled: TokenStream,
+    /// Whether the compiler can compute it.
+    pub(crate) is_constant: bool,
 }
 
 impl Parameters {
     pub(crate) fn of(function: &Function<'_>, options: &Options, private: &TokenStream) -> Self {
-        let is_known = limits(options).into_iter().all(|(_, limit)| is_constant(&limit));
+        let is_constant = limits(options).into_iter().all(|(_, limit)| is_constant(&limit));
         let at = Span::mixed_site();
         let maxsize = match &options.maxsize {
             Maxsize::Unbounded => quote_spanned!(at=> ::core::option::Option::None),
             Maxsize::Bounded(maxsize) => {
                 let here = maxsize.span();
-                let is_known = is_known && options.scope != Scope::Object;
+                let is_constant = is_constant && options.scope != Scope::Object;
                 let core = core_at(here);
-                let maxsize = if is_known {
+                let maxsize = if is_constant {
                     quote_spanned!(here=> const { #maxsize })
                 } else {
                     quote_spanned!(here=> {
@@ -61,11 +63,11 @@ impl Parameters {
             #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #jitter #idle #stale #near #max_weight #version
         };
         if options.scope == Scope::Object {
-            return Self { maxsize, compiled: whole.clone(), whole };
+            return Self { maxsize, compiled: whole.clone(), whole, is_constant };
         }
         let of = function.instantiation(private);
         // Evaluated once, in a function that does not see the parameters of the memoized one.
-        let (compiled, maxsize) = if is_known {
+        let (compiled, maxsize) = if is_constant {
             (whole, maxsize)
         } else {
             let kept = quote_spanned! {at=>
@@ -73,14 +75,14 @@ impl Parameters {
             };
             (kept.clone(), quote_spanned!(at=> #kept.maxsize))
         };
-        if matches!(options.maxsize, Maxsize::Unbounded) || options.scope == Scope::Shared {
-            return Self { maxsize, whole: compiled.clone(), compiled };
+        if !options.is_bounded() || options.scope == Scope::Shared {
+            return Self { maxsize, whole: compiled.clone(), compiled, is_constant };
         }
         let name = name_of(function, options, private);
         let whole = quote_spanned! {at=>
             #private::present(#of, || #name, #compiled)
         };
-        Self { maxsize: quote_spanned!(at=> #whole.maxsize), whole, compiled }
+        Self { maxsize: quote_spanned!(at=> #whole.maxsize), whole, compiled, is_constant }
     }
 }
 

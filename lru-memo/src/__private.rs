@@ -13,7 +13,7 @@ pub use std::thread_local;
 pub use crate::advice::CacheAdvice;
 pub use crate::bounds::present;
 pub use crate::cache::kind::{Advising, Idling, Kept, Staling};
-pub use crate::cache::{Cache, caught_up_with_tags};
+pub use crate::cache::{Cache, Unseen, caught_up_with_tags};
 pub use crate::codegen::caught::{caught, caught_while_polled};
 pub use crate::codegen::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
 pub use crate::codegen::hooks::{
@@ -37,7 +37,7 @@ pub use crate::registry::Site;
 pub use crate::shared::{
     codec::key::shared_part,
     codec::value::codec,
-    function::{SharedCache, SharedCaches, shared_cache_of, used_cache_of},
+    function::{SharedCache, SharedCaches, shared_cache_of},
     identity::{Identity, names},
     task::at_once,
 };

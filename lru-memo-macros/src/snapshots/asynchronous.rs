@@ -123,12 +123,6 @@ async fn fetch(id: u64) -> Result<Page, FetchError> {
     }
 }
 #[doc(hidden)]
-fn __lru_memo_instantiation_of_fetch() -> TypeId {
-    #[allow(deprecated, unreachable_code)]
-    let _ = || fetch(loop {});
-    instantiation(|| ())
-}
-#[doc(hidden)]
 #[inline]
 fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
     AllThreads,
@@ -166,7 +160,9 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
     DefaultHasher,
 > {
     #[allow(deprecated, unreachable_code)]
-    let _ = || fetch(loop {});
+    if false {
+        let _ = fetch(loop {});
+    }
     static __LRU_MEMO_CACHE: Slot<
         Cache<
             AllThreads,
@@ -220,7 +216,7 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                 >,
             >(),
             || Site {
-                of: __lru_memo_instantiation_of_fetch(),
+                of: instantiation(|| ()),
                 name: || ::core::concat!(::core::module_path!(), "::", "fetch"),
                 file: ::core::file!(),
                 line: line!(),
@@ -229,13 +225,7 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                     false,
                     <Scope>::Process,
                 ),
-                info: || fetch_needs_lru_cache_on_its_impl_block().info(),
-                totals: || fetch_needs_lru_cache_on_its_impl_block().totals(),
-                clear: || fetch_needs_lru_cache_on_its_impl_block().clear(),
-                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                    fetch_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize)
-                }),
-                invalidate_tag: ::core::option::Option::None,
+                is_tagged: false,
             },
         )
 }
@@ -257,22 +247,19 @@ fn fetch_cache_clear() {
 }
 ///The configuration of the cache of [`fetch`].
 fn fetch_cache_parameters() -> CacheParameters {
-    present(
-        __lru_memo_instantiation_of_fetch(),
-        || ::core::concat!(::core::module_path!(), "::", "fetch"),
-        CacheParameters::new(
-            ::core::option::Option::Some(const { 128 }),
-            false,
-            <Scope>::Process,
-        ),
-    )
+    fetch_needs_lru_cache_on_its_impl_block()
+        .parameters(
+            CacheParameters::new(
+                ::core::option::Option::Some(const { 128 }),
+                false,
+                <Scope>::Process,
+            ),
+        )
 }
 ///Removes one entry from the cache of [`fetch`]; says whether it was there.
 fn fetch_cache_invalidate(id: u64) -> ::core::primitive::bool {
-    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
-    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache.invalidate(__lru_memo_key);
-    __lru_memo_found
+    fetch_needs_lru_cache_on_its_impl_block()
+        .invalidate((part::<Leaf<_>, u64, u64, _>(&id), ()))
 }
 ///The value that the cache of [`fetch`] holds, if any; touches neither recency nor counters.
 fn fetch_cache_peek(
@@ -289,11 +276,9 @@ fn fetch_cache_peek(
         >,
     >,
 > {
-    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
-    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache
+    fetch_needs_lru_cache_on_its_impl_block()
         .peek(
-            __lru_memo_key,
+            (part::<Leaf<_>, u64, u64, _>(&id), ()),
             clone_value::<
                 Value<
                     Result<Page, FetchError>,
@@ -306,8 +291,7 @@ fn fetch_cache_peek(
                     >,
                 >,
             > as fn(&_) -> _,
-        );
-    __lru_memo_found
+        )
 }
 ///Stores a value for [`fetch`] as its most recent, replacing an older one; touches no counter.
 fn fetch_cache_put(
@@ -323,11 +307,13 @@ fn fetch_cache_put(
         >,
     >,
 ) {
-    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
-    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache
-        .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
-    __lru_memo_found
+    fetch_needs_lru_cache_on_its_impl_block()
+        .put(
+            (part::<Leaf<_>, u64, u64, _>(&id), ()),
+            __lru_memo_value,
+            weigh_nothing,
+            no_own_ttl,
+        )
 }
 ///Runs [`fetch`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
 async fn fetch_cache_refresh(id: u64) -> Result<Page, FetchError> {

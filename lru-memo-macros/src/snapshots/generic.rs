@@ -28,79 +28,83 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
                     false,
                     <Scope>::Process,
                 ),
-                info: || {
-                    largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(|| {
-                            present(
-                                    __lru_memo_instantiation_of_largest::<T>(),
-                                    || name_of_instantiation(
-                                        ::core::module_path!(),
-                                        "largest",
-                                        &[&::core::any::type_name::<T>()],
-                                    ),
-                                    CacheParameters::new(
-                                        ::core::option::Option::Some(const { 128 }),
-                                        false,
-                                        <Scope>::Process,
-                                    ),
-                                )
-                                .maxsize
-                        })
-                },
-                totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
-                clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
-                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                    largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .resize(
-                            __lru_memo_instantiation_of_largest::<T>(),
-                            __lru_memo_maxsize,
-                        )
-                }),
-                invalidate_tag: ::core::option::Option::None,
+                is_tagged: false,
             },
         );
     let __lru_memo_found = __lru_memo_cache
         .get(__lru_memo_key, clone_value::<Option<T>> as fn(&_) -> _);
     match __lru_memo_found {
-        ::core::result::Result::Ok(__lru_memo_value) => {
-            <Option<T> as Returned<Is<false>>>::from_value(__lru_memo_value)
-        }
+        ::core::result::Result::Ok(__lru_memo_value) => __lru_memo_value,
         ::core::result::Result::Err(__lru_memo_miss) => {
-            cold(move || {
-                let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
-                match __lru_memo_cache
-                    .look(
-                        &__lru_memo_miss,
-                        __lru_memo_key,
+            __lru_memo_missed_largest::<T>(__lru_memo_miss, values).0
+        }
+    }
+}
+#[doc(hidden)]
+#[cold]
+#[inline(never)]
+fn __lru_memo_missed_largest<T: Clone + Ord + Hash + Send + Sync + 'static>(
+    __lru_memo_unseen: Unseen,
+    values: Vec<T>,
+) -> (Option<T>, Outcome) {
+    let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
+    let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
+        .cache::<
+            Kept<false, true>,
+            _,
+            Option<T>,
+            DefaultHasher,
+        >(
+            (shareable_part(&__lru_memo_key.0), ()),
+            shareable::<Option<T>>(),
+            || Site {
+                of: __lru_memo_instantiation_of_largest::<T>(),
+                name: || name_of_instantiation(
+                    ::core::module_path!(),
+                    "largest",
+                    &[&::core::any::type_name::<T>()],
+                ),
+                file: ::core::file!(),
+                line: line!(),
+                parameters: CacheParameters::new(
+                    ::core::option::Option::Some(const { 128 }),
+                    false,
+                    <Scope>::Process,
+                ),
+                is_tagged: false,
+            },
+        );
+    let __lru_memo_found = __lru_memo_cache
+        .look(
+            &__lru_memo_unseen,
+            __lru_memo_key,
+            clone_value::<Option<T>> as fn(&_) -> _,
+        );
+    match __lru_memo_found {
+        ::core::result::Result::Ok(__lru_memo_value) => {
+            (__lru_memo_value, <Outcome>::Hit)
+        }
+        ::core::result::Result::Err(ref mut __lru_memo_miss) => {
+            let __lru_memo_returned = largest_uncached::<T>(values);
+            (
+                __lru_memo_miss
+                    .complete::<
+                        Is<false>,
+                        Option<T>,
+                    >(
+                        __lru_memo_returned,
                         clone_value::<Option<T>> as fn(&_) -> _,
-                    )
-                {
-                    ::core::result::Result::Ok(__lru_memo_value) => {
-                        <Option<T> as Returned<Is<false>>>::from_value(__lru_memo_value)
-                    }
-                    ::core::result::Result::Err(ref mut __lru_memo_miss) => {
-                        let __lru_memo_returned = largest_uncached::<T>(values);
-                        __lru_memo_miss
-                            .complete::<
-                                Is<false>,
-                                Option<T>,
-                            >(
-                                __lru_memo_returned,
-                                clone_value::<Option<T>> as fn(&_) -> _,
-                                admit_all,
-                                weigh_nothing,
-                                no_own_ttl,
-                            )
-                    }
-                }
-            })
+                        admit_all,
+                        weigh_nothing,
+                        no_own_ttl,
+                    ),
+                <Outcome>::Miss,
+            )
         }
     }
 }
 #[doc(hidden)]
 fn __lru_memo_instantiation_of_largest<T: Clone + Ord + Hash + Send + Sync + 'static>() -> TypeId {
-    #[allow(deprecated, unreachable_code)]
-    let _ = || largest::<T>(loop {});
     instantiation(|| ())
 }
 #[doc(hidden)]
@@ -109,7 +113,9 @@ fn largest_needs_lru_cache_on_its_impl_block<
     T: Clone + Ord + Hash + Send + Sync + 'static,
 >() -> &'static Instance {
     #[allow(deprecated, unreachable_code)]
-    let _ = || largest::<T>(loop {});
+    if false {
+        let _ = largest::<T>(loop {});
+    }
     static __LRU_MEMO_INSTANCES: Instances = Instances::new();
     __LRU_MEMO_INSTANCES.of(instantiation(|| ()))
 }
@@ -191,35 +197,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     false,
                     <Scope>::Process,
                 ),
-                info: || {
-                    largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(|| {
-                            present(
-                                    __lru_memo_instantiation_of_largest::<T>(),
-                                    || name_of_instantiation(
-                                        ::core::module_path!(),
-                                        "largest",
-                                        &[&::core::any::type_name::<T>()],
-                                    ),
-                                    CacheParameters::new(
-                                        ::core::option::Option::Some(const { 128 }),
-                                        false,
-                                        <Scope>::Process,
-                                    ),
-                                )
-                                .maxsize
-                        })
-                },
-                totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
-                clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
-                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                    largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .resize(
-                            __lru_memo_instantiation_of_largest::<T>(),
-                            __lru_memo_maxsize,
-                        )
-                }),
-                invalidate_tag: ::core::option::Option::None,
+                is_tagged: false,
             },
         );
     let __lru_memo_found = __lru_memo_cache.invalidate(__lru_memo_key);
@@ -253,35 +231,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     false,
                     <Scope>::Process,
                 ),
-                info: || {
-                    largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(|| {
-                            present(
-                                    __lru_memo_instantiation_of_largest::<T>(),
-                                    || name_of_instantiation(
-                                        ::core::module_path!(),
-                                        "largest",
-                                        &[&::core::any::type_name::<T>()],
-                                    ),
-                                    CacheParameters::new(
-                                        ::core::option::Option::Some(const { 128 }),
-                                        false,
-                                        <Scope>::Process,
-                                    ),
-                                )
-                                .maxsize
-                        })
-                },
-                totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
-                clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
-                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                    largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .resize(
-                            __lru_memo_instantiation_of_largest::<T>(),
-                            __lru_memo_maxsize,
-                        )
-                }),
-                invalidate_tag: ::core::option::Option::None,
+                is_tagged: false,
             },
         );
     let __lru_memo_found = __lru_memo_cache
@@ -317,35 +267,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     false,
                     <Scope>::Process,
                 ),
-                info: || {
-                    largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(|| {
-                            present(
-                                    __lru_memo_instantiation_of_largest::<T>(),
-                                    || name_of_instantiation(
-                                        ::core::module_path!(),
-                                        "largest",
-                                        &[&::core::any::type_name::<T>()],
-                                    ),
-                                    CacheParameters::new(
-                                        ::core::option::Option::Some(const { 128 }),
-                                        false,
-                                        <Scope>::Process,
-                                    ),
-                                )
-                                .maxsize
-                        })
-                },
-                totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
-                clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
-                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                    largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .resize(
-                            __lru_memo_instantiation_of_largest::<T>(),
-                            __lru_memo_maxsize,
-                        )
-                }),
-                invalidate_tag: ::core::option::Option::None,
+                is_tagged: false,
             },
         );
     let __lru_memo_found = __lru_memo_cache
@@ -380,35 +302,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     false,
                     <Scope>::Process,
                 ),
-                info: || {
-                    largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(|| {
-                            present(
-                                    __lru_memo_instantiation_of_largest::<T>(),
-                                    || name_of_instantiation(
-                                        ::core::module_path!(),
-                                        "largest",
-                                        &[&::core::any::type_name::<T>()],
-                                    ),
-                                    CacheParameters::new(
-                                        ::core::option::Option::Some(const { 128 }),
-                                        false,
-                                        <Scope>::Process,
-                                    ),
-                                )
-                                .maxsize
-                        })
-                },
-                totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
-                clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
-                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                    largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .resize(
-                            __lru_memo_instantiation_of_largest::<T>(),
-                            __lru_memo_maxsize,
-                        )
-                }),
-                invalidate_tag: ::core::option::Option::None,
+                is_tagged: false,
             },
         );
     let __lru_memo_found = __lru_memo_cache.refresh(__lru_memo_key);
@@ -459,83 +353,17 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
                     false,
                     <Scope>::Process,
                 ),
-                info: || {
-                    largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .info(|| {
-                            present(
-                                    __lru_memo_instantiation_of_largest::<T>(),
-                                    || name_of_instantiation(
-                                        ::core::module_path!(),
-                                        "largest",
-                                        &[&::core::any::type_name::<T>()],
-                                    ),
-                                    CacheParameters::new(
-                                        ::core::option::Option::Some(const { 128 }),
-                                        false,
-                                        <Scope>::Process,
-                                    ),
-                                )
-                                .maxsize
-                        })
-                },
-                totals: || largest_needs_lru_cache_on_its_impl_block::<T>().totals(),
-                clear: || largest_needs_lru_cache_on_its_impl_block::<T>().clear(),
-                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                    largest_needs_lru_cache_on_its_impl_block::<T>()
-                        .resize(
-                            __lru_memo_instantiation_of_largest::<T>(),
-                            __lru_memo_maxsize,
-                        )
-                }),
-                invalidate_tag: ::core::option::Option::None,
+                is_tagged: false,
             },
         );
     let __lru_memo_found = __lru_memo_cache
         .get(__lru_memo_key, clone_value::<Option<T>> as fn(&_) -> _);
     match __lru_memo_found {
         ::core::result::Result::Ok(__lru_memo_value) => {
-            (
-                <Option<T> as Returned<Is<false>>>::from_value(__lru_memo_value),
-                <Outcome>::Hit,
-            )
+            (__lru_memo_value, <Outcome>::Hit)
         }
         ::core::result::Result::Err(__lru_memo_miss) => {
-            cold(move || {
-                let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
-                match __lru_memo_cache
-                    .look(
-                        &__lru_memo_miss,
-                        __lru_memo_key,
-                        clone_value::<Option<T>> as fn(&_) -> _,
-                    )
-                {
-                    ::core::result::Result::Ok(__lru_memo_value) => {
-                        (
-                            <Option<
-                                T,
-                            > as Returned<Is<false>>>::from_value(__lru_memo_value),
-                            <Outcome>::Hit,
-                        )
-                    }
-                    ::core::result::Result::Err(ref mut __lru_memo_miss) => {
-                        let __lru_memo_returned = largest_uncached::<T>(values);
-                        (
-                            __lru_memo_miss
-                                .complete::<
-                                    Is<false>,
-                                    Option<T>,
-                                >(
-                                    __lru_memo_returned,
-                                    clone_value::<Option<T>> as fn(&_) -> _,
-                                    admit_all,
-                                    weigh_nothing,
-                                    no_own_ttl,
-                                ),
-                            <Outcome>::Miss,
-                        )
-                    }
-                }
-            })
+            __lru_memo_missed_largest::<T>(__lru_memo_miss, values)
         }
     }
 }

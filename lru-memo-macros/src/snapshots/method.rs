@@ -30,82 +30,81 @@ impl Engine {
                         false,
                         <Scope>::Process,
                     ),
-                    info: || {
-                        Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(|| {
-                                present(
-                                        instantiation_of(
-                                            Self::score_needs_lru_cache_on_its_impl_block,
-                                        ),
-                                        || name_of_instantiation(
-                                            ::core::any::type_name::<Self>(),
-                                            "score",
-                                            &[],
-                                        ),
-                                        CacheParameters::new(
-                                            ::core::option::Option::Some(const { 128 }),
-                                            false,
-                                            <Scope>::Process,
-                                        ),
-                                    )
-                                    .maxsize
-                            })
-                    },
-                    totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
-                    clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
-                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                        Self::score_needs_lru_cache_on_its_impl_block()
-                            .resize(
-                                instantiation_of(
-                                    Self::score_needs_lru_cache_on_its_impl_block,
-                                ),
-                                __lru_memo_maxsize,
-                            )
-                    }),
-                    invalidate_tag: ::core::option::Option::None,
+                    is_tagged: false,
                 },
             );
         let __lru_memo_found = __lru_memo_cache
             .get(__lru_memo_key, clone_value::<i32> as fn(&_) -> _);
         match __lru_memo_found {
-            ::core::result::Result::Ok(__lru_memo_value) => {
-                <i32 as Returned<Is<false>>>::from_value(__lru_memo_value)
-            }
+            ::core::result::Result::Ok(__lru_memo_value) => __lru_memo_value,
             ::core::result::Result::Err(__lru_memo_miss) => {
-                cold(move || {
-                    let __lru_memo_key = (
-                        part::<Ref<Leaf<_>>, &'_ Self, _, _>(&self),
-                        (part::<Ref<Leaf<_>>, &'_ str, _, _>(&position), ()),
-                    );
-                    match __lru_memo_cache
-                        .look(
-                            &__lru_memo_miss,
-                            __lru_memo_key,
+                Self::__lru_memo_missed_score(self, __lru_memo_miss, position).0
+            }
+        }
+    }
+    #[doc(hidden)]
+    #[cold]
+    #[inline(never)]
+    fn __lru_memo_missed_score(
+        &self,
+        __lru_memo_unseen: Unseen,
+        position: &str,
+    ) -> (i32, Outcome) {
+        let __lru_memo_key = (
+            part::<Ref<Leaf<_>>, &'_ Self, _, _>(&self),
+            (part::<Ref<Leaf<_>>, &'_ str, _, _>(&position), ()),
+        );
+        let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
+            .cache::<
+                Kept<false, true>,
+                _,
+                i32,
+                DefaultHasher,
+            >(
+                (
+                    shareable_part(&__lru_memo_key.0),
+                    (shareable_part(&__lru_memo_key.1.0), ()),
+                ),
+                shareable::<i32>(),
+                || Site {
+                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
+                    name: || name_of_instantiation(
+                        ::core::any::type_name::<Self>(),
+                        "score",
+                        &[],
+                    ),
+                    file: ::core::file!(),
+                    line: line!(),
+                    parameters: CacheParameters::new(
+                        ::core::option::Option::Some(const { 128 }),
+                        false,
+                        <Scope>::Process,
+                    ),
+                    is_tagged: false,
+                },
+            );
+        let __lru_memo_found = __lru_memo_cache
+            .look(&__lru_memo_unseen, __lru_memo_key, clone_value::<i32> as fn(&_) -> _);
+        match __lru_memo_found {
+            ::core::result::Result::Ok(__lru_memo_value) => {
+                (__lru_memo_value, <Outcome>::Hit)
+            }
+            ::core::result::Result::Err(ref mut __lru_memo_miss) => {
+                let __lru_memo_returned = Self::score_uncached(self, position);
+                (
+                    __lru_memo_miss
+                        .complete::<
+                            Is<false>,
+                            i32,
+                        >(
+                            __lru_memo_returned,
                             clone_value::<i32> as fn(&_) -> _,
-                        )
-                    {
-                        ::core::result::Result::Ok(__lru_memo_value) => {
-                            <i32 as Returned<Is<false>>>::from_value(__lru_memo_value)
-                        }
-                        ::core::result::Result::Err(ref mut __lru_memo_miss) => {
-                            let __lru_memo_returned = Self::score_uncached(
-                                self,
-                                position,
-                            );
-                            __lru_memo_miss
-                                .complete::<
-                                    Is<false>,
-                                    i32,
-                                >(
-                                    __lru_memo_returned,
-                                    clone_value::<i32> as fn(&_) -> _,
-                                    admit_all,
-                                    weigh_nothing,
-                                    no_own_ttl,
-                                )
-                        }
-                    }
-                })
+                            admit_all,
+                            weigh_nothing,
+                            no_own_ttl,
+                        ),
+                    <Outcome>::Miss,
+                )
             }
         }
     }
@@ -191,39 +190,7 @@ impl Engine {
                         false,
                         <Scope>::Process,
                     ),
-                    info: || {
-                        Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(|| {
-                                present(
-                                        instantiation_of(
-                                            Self::score_needs_lru_cache_on_its_impl_block,
-                                        ),
-                                        || name_of_instantiation(
-                                            ::core::any::type_name::<Self>(),
-                                            "score",
-                                            &[],
-                                        ),
-                                        CacheParameters::new(
-                                            ::core::option::Option::Some(const { 128 }),
-                                            false,
-                                            <Scope>::Process,
-                                        ),
-                                    )
-                                    .maxsize
-                            })
-                    },
-                    totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
-                    clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
-                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                        Self::score_needs_lru_cache_on_its_impl_block()
-                            .resize(
-                                instantiation_of(
-                                    Self::score_needs_lru_cache_on_its_impl_block,
-                                ),
-                                __lru_memo_maxsize,
-                            )
-                    }),
-                    invalidate_tag: ::core::option::Option::None,
+                    is_tagged: false,
                 },
             );
         let __lru_memo_found = __lru_memo_cache.invalidate(__lru_memo_key);
@@ -261,39 +228,7 @@ impl Engine {
                         false,
                         <Scope>::Process,
                     ),
-                    info: || {
-                        Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(|| {
-                                present(
-                                        instantiation_of(
-                                            Self::score_needs_lru_cache_on_its_impl_block,
-                                        ),
-                                        || name_of_instantiation(
-                                            ::core::any::type_name::<Self>(),
-                                            "score",
-                                            &[],
-                                        ),
-                                        CacheParameters::new(
-                                            ::core::option::Option::Some(const { 128 }),
-                                            false,
-                                            <Scope>::Process,
-                                        ),
-                                    )
-                                    .maxsize
-                            })
-                    },
-                    totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
-                    clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
-                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                        Self::score_needs_lru_cache_on_its_impl_block()
-                            .resize(
-                                instantiation_of(
-                                    Self::score_needs_lru_cache_on_its_impl_block,
-                                ),
-                                __lru_memo_maxsize,
-                            )
-                    }),
-                    invalidate_tag: ::core::option::Option::None,
+                    is_tagged: false,
                 },
             );
         let __lru_memo_found = __lru_memo_cache
@@ -332,39 +267,7 @@ impl Engine {
                         false,
                         <Scope>::Process,
                     ),
-                    info: || {
-                        Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(|| {
-                                present(
-                                        instantiation_of(
-                                            Self::score_needs_lru_cache_on_its_impl_block,
-                                        ),
-                                        || name_of_instantiation(
-                                            ::core::any::type_name::<Self>(),
-                                            "score",
-                                            &[],
-                                        ),
-                                        CacheParameters::new(
-                                            ::core::option::Option::Some(const { 128 }),
-                                            false,
-                                            <Scope>::Process,
-                                        ),
-                                    )
-                                    .maxsize
-                            })
-                    },
-                    totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
-                    clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
-                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                        Self::score_needs_lru_cache_on_its_impl_block()
-                            .resize(
-                                instantiation_of(
-                                    Self::score_needs_lru_cache_on_its_impl_block,
-                                ),
-                                __lru_memo_maxsize,
-                            )
-                    }),
-                    invalidate_tag: ::core::option::Option::None,
+                    is_tagged: false,
                 },
             );
         let __lru_memo_found = __lru_memo_cache
@@ -403,39 +306,7 @@ impl Engine {
                         false,
                         <Scope>::Process,
                     ),
-                    info: || {
-                        Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(|| {
-                                present(
-                                        instantiation_of(
-                                            Self::score_needs_lru_cache_on_its_impl_block,
-                                        ),
-                                        || name_of_instantiation(
-                                            ::core::any::type_name::<Self>(),
-                                            "score",
-                                            &[],
-                                        ),
-                                        CacheParameters::new(
-                                            ::core::option::Option::Some(const { 128 }),
-                                            false,
-                                            <Scope>::Process,
-                                        ),
-                                    )
-                                    .maxsize
-                            })
-                    },
-                    totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
-                    clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
-                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                        Self::score_needs_lru_cache_on_its_impl_block()
-                            .resize(
-                                instantiation_of(
-                                    Self::score_needs_lru_cache_on_its_impl_block,
-                                ),
-                                __lru_memo_maxsize,
-                            )
-                    }),
-                    invalidate_tag: ::core::option::Option::None,
+                    is_tagged: false,
                 },
             );
         let __lru_memo_found = __lru_memo_cache.refresh(__lru_memo_key);
@@ -485,91 +356,17 @@ impl Engine {
                         false,
                         <Scope>::Process,
                     ),
-                    info: || {
-                        Self::score_needs_lru_cache_on_its_impl_block()
-                            .info(|| {
-                                present(
-                                        instantiation_of(
-                                            Self::score_needs_lru_cache_on_its_impl_block,
-                                        ),
-                                        || name_of_instantiation(
-                                            ::core::any::type_name::<Self>(),
-                                            "score",
-                                            &[],
-                                        ),
-                                        CacheParameters::new(
-                                            ::core::option::Option::Some(const { 128 }),
-                                            false,
-                                            <Scope>::Process,
-                                        ),
-                                    )
-                                    .maxsize
-                            })
-                    },
-                    totals: || Self::score_needs_lru_cache_on_its_impl_block().totals(),
-                    clear: || Self::score_needs_lru_cache_on_its_impl_block().clear(),
-                    resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                        Self::score_needs_lru_cache_on_its_impl_block()
-                            .resize(
-                                instantiation_of(
-                                    Self::score_needs_lru_cache_on_its_impl_block,
-                                ),
-                                __lru_memo_maxsize,
-                            )
-                    }),
-                    invalidate_tag: ::core::option::Option::None,
+                    is_tagged: false,
                 },
             );
         let __lru_memo_found = __lru_memo_cache
             .get(__lru_memo_key, clone_value::<i32> as fn(&_) -> _);
         match __lru_memo_found {
             ::core::result::Result::Ok(__lru_memo_value) => {
-                (
-                    <i32 as Returned<Is<false>>>::from_value(__lru_memo_value),
-                    <Outcome>::Hit,
-                )
+                (__lru_memo_value, <Outcome>::Hit)
             }
             ::core::result::Result::Err(__lru_memo_miss) => {
-                cold(move || {
-                    let __lru_memo_key = (
-                        part::<Ref<Leaf<_>>, &'_ Self, _, _>(&self),
-                        (part::<Ref<Leaf<_>>, &'_ str, _, _>(&position), ()),
-                    );
-                    match __lru_memo_cache
-                        .look(
-                            &__lru_memo_miss,
-                            __lru_memo_key,
-                            clone_value::<i32> as fn(&_) -> _,
-                        )
-                    {
-                        ::core::result::Result::Ok(__lru_memo_value) => {
-                            (
-                                <i32 as Returned<Is<false>>>::from_value(__lru_memo_value),
-                                <Outcome>::Hit,
-                            )
-                        }
-                        ::core::result::Result::Err(ref mut __lru_memo_miss) => {
-                            let __lru_memo_returned = Self::score_uncached(
-                                self,
-                                position,
-                            );
-                            (
-                                __lru_memo_miss
-                                    .complete::<
-                                        Is<false>,
-                                        i32,
-                                    >(
-                                        __lru_memo_returned,
-                                        clone_value::<i32> as fn(&_) -> _,
-                                        admit_all,
-                                        weigh_nothing,
-                                        no_own_ttl,
-                                    ),
-                                <Outcome>::Miss,
-                            )
-                        }
-                    }
-                })
+                Self::__lru_memo_missed_score(self, __lru_memo_miss, position)
             }
         }
     }

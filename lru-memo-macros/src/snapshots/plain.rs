@@ -7,49 +7,49 @@ fn area(width: u32, height: u32) -> u32 {
     let __lru_memo_found = __lru_memo_cache
         .get(__lru_memo_key, clone_value::<u32> as fn(&_) -> _);
     match __lru_memo_found {
-        ::core::result::Result::Ok(__lru_memo_value) => {
-            <u32 as Returned<Is<false>>>::from_value(__lru_memo_value)
-        }
+        ::core::result::Result::Ok(__lru_memo_value) => __lru_memo_value,
         ::core::result::Result::Err(__lru_memo_miss) => {
-            cold(move || {
-                let __lru_memo_key = (
-                    part::<Leaf<_>, u32, u32, _>(&width),
-                    (part::<Leaf<_>, u32, u32, _>(&height), ()),
-                );
-                match __lru_memo_cache
-                    .look(
-                        &__lru_memo_miss,
-                        __lru_memo_key,
-                        clone_value::<u32> as fn(&_) -> _,
-                    )
-                {
-                    ::core::result::Result::Ok(__lru_memo_value) => {
-                        <u32 as Returned<Is<false>>>::from_value(__lru_memo_value)
-                    }
-                    ::core::result::Result::Err(ref mut __lru_memo_miss) => {
-                        let __lru_memo_returned = area_uncached(width, height);
-                        __lru_memo_miss
-                            .complete::<
-                                Is<false>,
-                                u32,
-                            >(
-                                __lru_memo_returned,
-                                clone_value::<u32> as fn(&_) -> _,
-                                admit_all,
-                                weigh_nothing,
-                                no_own_ttl,
-                            )
-                    }
-                }
-            })
+            __lru_memo_missed_area(__lru_memo_miss, width, height).0
         }
     }
 }
 #[doc(hidden)]
-fn __lru_memo_instantiation_of_area() -> TypeId {
-    #[allow(deprecated, unreachable_code)]
-    let _ = || area(loop {}, loop {});
-    instantiation(|| ())
+#[cold]
+#[inline(never)]
+fn __lru_memo_missed_area(
+    __lru_memo_unseen: Unseen,
+    width: u32,
+    height: u32,
+) -> (u32, Outcome) {
+    let __lru_memo_key = (
+        part::<Leaf<_>, u32, u32, _>(&width),
+        (part::<Leaf<_>, u32, u32, _>(&height), ()),
+    );
+    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
+    let __lru_memo_found = __lru_memo_cache
+        .look(&__lru_memo_unseen, __lru_memo_key, clone_value::<u32> as fn(&_) -> _);
+    match __lru_memo_found {
+        ::core::result::Result::Ok(__lru_memo_value) => {
+            (__lru_memo_value, <Outcome>::Hit)
+        }
+        ::core::result::Result::Err(ref mut __lru_memo_miss) => {
+            let __lru_memo_returned = area_uncached(width, height);
+            (
+                __lru_memo_miss
+                    .complete::<
+                        Is<false>,
+                        u32,
+                    >(
+                        __lru_memo_returned,
+                        clone_value::<u32> as fn(&_) -> _,
+                        admit_all,
+                        weigh_nothing,
+                        no_own_ttl,
+                    ),
+                <Outcome>::Miss,
+            )
+        }
+    }
 }
 #[doc(hidden)]
 #[inline]
@@ -68,7 +68,9 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
     DefaultHasher,
 > {
     #[allow(deprecated, unreachable_code)]
-    let _ = || area(loop {}, loop {});
+    if false {
+        let _ = area(loop {}, loop {});
+    }
     static __LRU_MEMO_CACHE: Slot<
         Cache<
             AllThreads,
@@ -90,7 +92,7 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
             (shareable::<u32>(), (shareable::<u32>(), ())),
             shareable::<u32>(),
             || Site {
-                of: __lru_memo_instantiation_of_area(),
+                of: instantiation(|| ()),
                 name: || ::core::concat!(::core::module_path!(), "::", "area"),
                 file: ::core::file!(),
                 line: line!(),
@@ -99,13 +101,7 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                     false,
                     <Scope>::Process,
                 ),
-                info: || area_needs_lru_cache_on_its_impl_block().info(),
-                totals: || area_needs_lru_cache_on_its_impl_block().totals(),
-                clear: || area_needs_lru_cache_on_its_impl_block().clear(),
-                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                    area_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize)
-                }),
-                invalidate_tag: ::core::option::Option::None,
+                is_tagged: false,
             },
         )
 }
@@ -127,47 +123,46 @@ fn area_cache_clear() {
 }
 ///The configuration of the cache of [`area`].
 fn area_cache_parameters() -> CacheParameters {
-    present(
-        __lru_memo_instantiation_of_area(),
-        || ::core::concat!(::core::module_path!(), "::", "area"),
-        CacheParameters::new(
-            ::core::option::Option::Some(const { 128 }),
-            false,
-            <Scope>::Process,
-        ),
-    )
+    area_needs_lru_cache_on_its_impl_block()
+        .parameters(
+            CacheParameters::new(
+                ::core::option::Option::Some(const { 128 }),
+                false,
+                <Scope>::Process,
+            ),
+        )
 }
 ///Removes one entry from the cache of [`area`]; says whether it was there.
 fn area_cache_invalidate(width: u32, height: u32) -> ::core::primitive::bool {
-    let __lru_memo_key = (
-        part::<Leaf<_>, u32, u32, _>(&width),
-        (part::<Leaf<_>, u32, u32, _>(&height), ()),
-    );
-    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache.invalidate(__lru_memo_key);
-    __lru_memo_found
+    area_needs_lru_cache_on_its_impl_block()
+        .invalidate((
+            part::<Leaf<_>, u32, u32, _>(&width),
+            (part::<Leaf<_>, u32, u32, _>(&height), ()),
+        ))
 }
 ///The value that the cache of [`area`] holds, if any; touches neither recency nor counters.
 fn area_cache_peek(width: u32, height: u32) -> ::core::option::Option<u32> {
-    let __lru_memo_key = (
-        part::<Leaf<_>, u32, u32, _>(&width),
-        (part::<Leaf<_>, u32, u32, _>(&height), ()),
-    );
-    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache
-        .peek(__lru_memo_key, clone_value::<u32> as fn(&_) -> _);
-    __lru_memo_found
+    area_needs_lru_cache_on_its_impl_block()
+        .peek(
+            (
+                part::<Leaf<_>, u32, u32, _>(&width),
+                (part::<Leaf<_>, u32, u32, _>(&height), ()),
+            ),
+            clone_value::<u32> as fn(&_) -> _,
+        )
 }
 ///Stores a value for [`area`] as its most recent, replacing an older one; touches no counter.
 fn area_cache_put(width: u32, height: u32, __lru_memo_value: u32) {
-    let __lru_memo_key = (
-        part::<Leaf<_>, u32, u32, _>(&width),
-        (part::<Leaf<_>, u32, u32, _>(&height), ()),
-    );
-    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache
-        .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
-    __lru_memo_found
+    area_needs_lru_cache_on_its_impl_block()
+        .put(
+            (
+                part::<Leaf<_>, u32, u32, _>(&width),
+                (part::<Leaf<_>, u32, u32, _>(&height), ()),
+            ),
+            __lru_memo_value,
+            weigh_nothing,
+            no_own_ttl,
+        )
 }
 ///Runs [`area`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
 fn area_cache_refresh(width: u32, height: u32) -> u32 {
@@ -202,46 +197,10 @@ fn area_with_outcome(width: u32, height: u32) -> (u32, Outcome) {
         .get(__lru_memo_key, clone_value::<u32> as fn(&_) -> _);
     match __lru_memo_found {
         ::core::result::Result::Ok(__lru_memo_value) => {
-            (<u32 as Returned<Is<false>>>::from_value(__lru_memo_value), <Outcome>::Hit)
+            (__lru_memo_value, <Outcome>::Hit)
         }
         ::core::result::Result::Err(__lru_memo_miss) => {
-            cold(move || {
-                let __lru_memo_key = (
-                    part::<Leaf<_>, u32, u32, _>(&width),
-                    (part::<Leaf<_>, u32, u32, _>(&height), ()),
-                );
-                match __lru_memo_cache
-                    .look(
-                        &__lru_memo_miss,
-                        __lru_memo_key,
-                        clone_value::<u32> as fn(&_) -> _,
-                    )
-                {
-                    ::core::result::Result::Ok(__lru_memo_value) => {
-                        (
-                            <u32 as Returned<Is<false>>>::from_value(__lru_memo_value),
-                            <Outcome>::Hit,
-                        )
-                    }
-                    ::core::result::Result::Err(ref mut __lru_memo_miss) => {
-                        let __lru_memo_returned = area_uncached(width, height);
-                        (
-                            __lru_memo_miss
-                                .complete::<
-                                    Is<false>,
-                                    u32,
-                                >(
-                                    __lru_memo_returned,
-                                    clone_value::<u32> as fn(&_) -> _,
-                                    admit_all,
-                                    weigh_nothing,
-                                    no_own_ttl,
-                                ),
-                            <Outcome>::Miss,
-                        )
-                    }
-                }
-            })
+            __lru_memo_missed_area(__lru_memo_miss, width, height)
         }
     }
 }

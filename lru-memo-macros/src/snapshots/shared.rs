@@ -10,9 +10,7 @@ fn report(customer: u64, month: &str) -> String {
     };
     let __lru_memo_found = at_once(__lru_memo_found.get(codec::<String>()));
     match __lru_memo_found {
-        ::core::result::Result::Ok(__lru_memo_value) => {
-            <String as Returned<Is<false>>>::from_value(__lru_memo_value)
-        }
+        ::core::result::Result::Ok(__lru_memo_value) => __lru_memo_value,
         ::core::result::Result::Err(__lru_memo_miss) => {
             let mut __lru_memo_miss = __lru_memo_miss;
             let __lru_memo_returned = report_uncached(customer, month);
@@ -27,22 +25,18 @@ fn report(customer: u64, month: &str) -> String {
     }
 }
 #[doc(hidden)]
-fn __lru_memo_instantiation_of_report() -> TypeId {
-    #[allow(deprecated, unreachable_code)]
-    let _ = || report(loop {}, loop {});
-    instantiation(|| ())
-}
-#[doc(hidden)]
 #[inline]
 fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
     #[allow(deprecated, unreachable_code)]
-    let _ = || report(loop {}, loop {});
+    if false {
+        let _ = report(loop {}, loop {});
+    }
     static __LRU_MEMO_CACHES: SharedCaches = SharedCaches::new();
     __LRU_MEMO_CACHES
         .of(
             instantiation(|| ()),
             || Site {
-                of: __lru_memo_instantiation_of_report(),
+                of: instantiation(|| ()),
                 name: || ::core::concat!(::core::module_path!(), "::", "report"),
                 file: ::core::file!(),
                 line: line!(),
@@ -52,21 +46,7 @@ fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
                         <Scope>::Shared,
                     )
                     .with_ttl(::core::time::Duration::from_nanos(600000000000u64)),
-                info: || at_once(
-                    report_needs_lru_cache_on_its_impl_block().by_thread(()).info(),
-                ),
-                totals: || at_once(
-                    report_needs_lru_cache_on_its_impl_block().by_thread(()).totals(),
-                ),
-                clear: || at_once(
-                    report_needs_lru_cache_on_its_impl_block().by_thread(()).clear(),
-                ),
-                resize: ::core::option::Option::Some(|__lru_memo_maxsize| at_once(
-                    report_needs_lru_cache_on_its_impl_block()
-                        .by_thread(())
-                        .resize(__lru_memo_maxsize),
-                )),
-                invalidate_tag: ::core::option::Option::None,
+                is_tagged: false,
             },
             || Identity {
                 tokens: 177911170595235414052918718881592267191u128,
@@ -203,10 +183,7 @@ fn report_with_outcome(customer: u64, month: &str) -> (String, Outcome) {
     let __lru_memo_found = at_once(__lru_memo_found.get(codec::<String>()));
     match __lru_memo_found {
         ::core::result::Result::Ok(__lru_memo_value) => {
-            (
-                <String as Returned<Is<false>>>::from_value(__lru_memo_value),
-                <Outcome>::Hit,
-            )
+            (__lru_memo_value, <Outcome>::Hit)
         }
         ::core::result::Result::Err(__lru_memo_miss) => {
             let mut __lru_memo_miss = __lru_memo_miss;

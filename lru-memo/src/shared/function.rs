@@ -25,18 +25,19 @@ use super::health::{note, note_rejected};
 use super::identity::Identity;
 use super::namespace::Namespace;
 use super::near::Near;
-use super::task::{self, Caller};
+use super::task::{self, Caller, at_once};
 use super::turns::{Role, SharedTurn, Turns};
 use super::undelivered::Mark;
 use super::{Entry, Found, Store, Ticket};
 use crate::bounds;
 use crate::cache::lifetime::Lifetime;
 use crate::info::{CacheInfo, CacheParameters};
-use crate::registry::{self, Site};
+use crate::registry::{self, Reached, Site};
 use crate::storage::by_type::ByType;
 use crate::storage::instances::instantiation_of;
 use crate::sys::fork::Own;
-use crate::totals::Stopwatch;
+use crate::tags::Fingerprint;
+use crate::totals::{CacheTotals, Stopwatch};
 
 /// A memoized function on the store of this process, with a cache for each of its instantiations. Finding one never
 /// blocks.
@@ -64,21 +65,8 @@ static OF_METHODS: SharedCaches = SharedCaches::new();
 
 /// Returns the cache of a method. The first call makes and registers it.
 #[inline]
-pub fn shared_cache_of<F>(
-    method: F,
-    site: impl FnOnce() -> Site,
-    identity: impl FnOnce() -> Identity,
-) -> &'static SharedCache {
+pub fn shared_cache_of<F>(method: F, site: fn() -> Site, identity: fn() -> Identity) -> &'static SharedCache {
     OF_METHODS.of(instantiation_of(method), site, identity)
-}
-
-/// Returns the cache of a method that has been used.
-///
-/// # Panics
-/// When the method has not been used.
-#[must_use]
-pub fn used_cache_of<F>(method: F) -> &'static SharedCache {
-    OF_METHODS.0.get(instantiation_of(method)).expect("a cache is registered once it is there")
 }
 
 impl SharedCaches {
@@ -93,8 +81,8 @@ impl SharedCaches {
     pub fn of(
         &'static self,
         of: TypeId,
-        site: impl FnOnce() -> Site,
-        identity: impl FnOnce() -> Identity,
+        site: fn() -> Site,
+        identity: fn() -> Identity,
     ) -> &'static SharedCache {
         self.0.get(of).unwrap_or_else(|| self.add(of, site(), identity()))
     }
@@ -106,12 +94,12 @@ impl SharedCaches {
                 (site.name)(),
                 bounds::before_use(site.name, site.parameters),
                 noted(identity.id((site.name)(), site.parameters.version, of)),
-                site.invalidate_tag.is_some(),
+                site.is_tagged,
             )
         };
         let (cache, is_new) = self.0.get_or_insert(of, make);
         if is_new {
-            registry::register(site);
+            registry::register(site, || Box::leak(Box::new(cache)));
         }
         cache
     }
@@ -120,6 +108,28 @@ impl SharedCaches {
 impl Default for SharedCaches {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl Reached for &'static SharedCache {
+    fn info(&self) -> Option<CacheInfo> {
+        Some(at_once(self.by_thread(()).info()))
+    }
+
+    fn totals(&self) -> CacheTotals {
+        at_once(self.by_thread(()).totals())
+    }
+
+    fn clear(&self) {
+        at_once(self.by_thread(()).clear());
+    }
+
+    fn resize(&self, _: TypeId, maxsize: usize) {
+        at_once(self.by_thread(()).resize(maxsize));
+    }
+
+    fn invalidate_tag(&self, _: Fingerprint) {
+        self.forget_tags();
     }
 }
 
