@@ -222,11 +222,7 @@ impl Pieces<'_> {
         let name = &function.names.instantiation;
         let signature = function.companion(quote!(fn #name() -> #private::TypeId));
         let body = || body!(#private::instantiation(|| ()));
-        let is_called = !self.values.is_constant
-            || function.is_generic()
-            || self.options.object.is_some()
-            || self.key.types.is_none() && !self.is_shared();
-        (is_called && matches!(function.place, Setting::Free)).then(|| self.hidden(signature, body()))
+        matches!(function.place, Setting::Free).then(|| self.hidden(signature, body()))
     }
 
     /// The function for what the fast path of a hit has not answered. It runs the memoized function on a miss.

@@ -102,7 +102,6 @@ pub(crate) struct Pieces<'a> {
     pub(crate) private: TokenStream,
     pub(crate) key: Key,
     pub(crate) cached: Cached,
-    pub(crate) values: Parameters,
     pub(crate) home: Home,
     /// Clones a value, or encodes and decodes it. Its span is that of the return type.
     pub(crate) clone: TokenStream,
@@ -132,7 +131,7 @@ impl<'a> Pieces<'a> {
             _ => quote_spanned!(at=> #here::clone_value::<#value> as fn(&_) -> _),
         };
         let attributes = Attributes::sort(&function.item.attrs);
-        Self { function, options, attributes, private, key, cached, values: parameters, home, clone }
+        Self { function, options, attributes, private, key, cached, home, clone }
     }
 
     /// Writes the memoized function.
@@ -196,8 +195,10 @@ impl<'a> Pieces<'a> {
             signature.asyncness = self.function.item.sig.asyncness;
         }
         let (all, allow, unused) = (&self.attributes.all, allow_of_documented(), allow_of_generated());
-        let attributes = quote!(#(#all)* #allow #unused);
-        let forward_attributes = attributes.clone();
+        let forward_attributes = quote!(#(#all)* #allow #unused);
+        // Compiled where it is called, and not at all if nothing calls it.
+        let inline = (!doc.is_empty()).then(|| quote!(#[inline]));
+        let attributes = quote!(#forward_attributes #inline);
         let (declaration, bindings) = (signature.clone(), self.function.bindings());
         let body = quote!({ #bindings #body });
         Companion { doc: Some(doc), attributes, forward_attributes, signature, declaration, body }

@@ -20,6 +20,7 @@ use crate::function::{Function, Setting};
 use crate::key::Key;
 use crate::options::{Options, Scope};
 use crate::parameters::Parameters;
+use crate::shape::plain_value;
 
 /// Where the cache of a function lives.
 pub(crate) struct Home {
@@ -84,14 +85,14 @@ impl Home {
 impl Parts<'_> {
     /// Returns the answers of an expression for a cache.
     fn answers_of_cache(self, cache: &TokenStream) -> Answers {
-        let (compiled, maxsize) = (&self.parameters.compiled, new_bound());
+        let maxsize = new_bound();
         Answers {
             info: body!(#cache.info()),
             totals: body!(#cache.totals()),
             advice: body!(#cache.advice()),
             clear: body!(#cache.clear()),
             resize: self.options.is_bounded().then(|| body!(#cache.resize(#maxsize))),
-            parameters: body!(#cache.parameters(#compiled)),
+            parameters: self.parameters.whole.clone(),
         }
     }
 
@@ -134,11 +135,11 @@ impl Parts<'_> {
         quote_spanned!(at=> #here::shareable::<#value>())
     }
 
-    /// Returns a closure that describes the function to the registry, given an expression that identifies the instantiation.
-    fn site(self, of: &TokenStream) -> TokenStream {
+    /// Returns a closure that describes the function to the registry.
+    fn site(self) -> TokenStream {
         let Parts { function, options, parameters: Parameters { compiled, .. }, private, .. } = self;
         let line = options.runtime.line(function.item.sig.ident.span());
-        let name = name_of(function, options, private);
+        let (of, name) = (function.instantiation(private), name_of(function, options, private));
         let is_tagged = !options.tags.is_empty();
         body! {
             || #private::Site {
@@ -152,14 +153,18 @@ impl Parts<'_> {
         }
     }
 
-    /// Returns that closure for use inside the hidden function.
-    fn site_in_hidden(self) -> TokenStream {
-        let private = self.private;
-        let of = match self.function.place {
-            Setting::Free if !self.function.is_generic() => body!(#private::instantiation(|| ())),
-            _ => self.function.instantiation(private),
-        };
-        self.site(&of)
+    /// Returns the kind of entries, and a statement that does not compile if the kind was guessed wrong.
+    fn kind(self, arguments: &TokenStream) -> (TokenStream, TokenStream) {
+        let Parts { function, options, key, cached: Cached { value, is_whole, .. }, private, .. } = self;
+        let guess = plain_value(&function.output).filter(|is_plain| *is_whole && (!is_plain || key.is_plain));
+        match guess {
+            None => (storage(arguments, value, options, private), TokenStream::new()),
+            Some(is_plain) => {
+                let check = is_plain.then(|| quote!(#private::plain::<#arguments, #value>();));
+                let is_plain = quote!(#is_plain);
+                (of_kind(options, &is_plain, options.ttl.is_some(), private), quote!(#check))
+            }
+        }
     }
 }
 

@@ -17,8 +17,6 @@ pub(crate) struct Parameters {
     pub(crate) whole: TokenStream,
     /// All of it, with the bound that the function was compiled with.
     pub(crate) compiled: TokenStream,
-    /// Whether the compiler can compute it.
-    pub(crate) is_constant: bool,
 }
 
 impl Parameters {
@@ -63,7 +61,7 @@ impl Parameters {
             #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #jitter #idle #stale #near #max_weight #version
         };
         if options.scope == Scope::Object {
-            return Self { maxsize, compiled: whole.clone(), whole, is_constant };
+            return Self { maxsize, compiled: whole.clone(), whole };
         }
         let of = function.instantiation(private);
         // Evaluated once, in a function that does not see the parameters of the memoized one.
@@ -76,13 +74,13 @@ impl Parameters {
             (kept.clone(), quote_spanned!(at=> #kept.maxsize))
         };
         if !options.is_bounded() || options.scope == Scope::Shared {
-            return Self { maxsize, whole: compiled.clone(), compiled, is_constant };
+            return Self { maxsize, whole: compiled.clone(), compiled };
         }
         let name = name_of(function, options, private);
         let whole = quote_spanned! {at=>
             #private::present(#of, || #name, #compiled)
         };
-        Self { maxsize: quote_spanned!(at=> #whole.maxsize), whole, compiled, is_constant }
+        Self { maxsize: quote_spanned!(at=> #whole.maxsize), whole, compiled }
     }
 }
 

@@ -29,7 +29,7 @@ pub use crate::codegen::outcome::{
     no_alias_in_method, no_generic_alias,
 };
 pub use crate::codegen::parameters::kept_parameters;
-pub use crate::codegen::plain::{NotPlain, Plainness};
+pub use crate::codegen::plain::{NotPlain, Plainness, plain};
 pub use crate::codegen::wrappers::{Chosen, NoWrapper, Wrapper};
 pub use crate::info::{CacheInfo, CacheParameters, Outcome, Scope};
 pub use crate::registry::Site;

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 
-use super::{Home, Parts, hasher, storage};
+use super::{Home, Parts, hasher};
 use crate::cached::Cached;
 use crate::expand::body;
 use crate::key::KeyTypes;
@@ -16,16 +16,17 @@ pub(super) fn home(parts: Parts<'_>) -> Home {
 
 fn typed(parts: Parts<'_>, KeyTypes { arguments, stored, proof }: &KeyTypes) -> Home {
     let Parts { function, options, cached: Cached { value, .. }, private, .. } = parts;
-    let (hidden, path, site) = (&function.names.cache, parts.path(), parts.site_in_hidden());
+    let (hidden, path, site) = (&function.names.cache, parts.path(), parts.site());
     let (hasher, check_hasher) = hasher(options, true, private);
-    let storage = storage(arguments, value, options, private);
-    let of_cache = body!(#private::Cache<#private::AllThreads, #storage, #stored, #value, #hasher>);
+    let (kind, check_kind) = parts.kind(arguments);
+    let of_cache = body!(#private::Cache<#private::AllThreads, #kind, #stored, #value, #hasher>);
     let proof_of_value = parts.proof_of_value();
     let cache = body!(#path());
     Home {
         head: body!(fn #hidden() -> &'static #of_cache),
         body: body! {
             #check_hasher
+            #check_kind
             static __LRU_MEMO_CACHE: #private::Slot<#of_cache> = #private::Slot::new();
             __LRU_MEMO_CACHE.get(#proof, #proof_of_value, #site)
         },
@@ -51,7 +52,7 @@ fn erased(parts: Parts<'_>) -> Home {
     };
     let (kind, (hasher, _)) = (parts.any_kind(), hasher(options, false, private));
     let (proof, proof_of_value) = (&key.proof, parts.proof_of_value());
-    let site = parts.site(&function.instantiation(private));
+    let site = parts.site();
     Home {
         head,
         body,

@@ -11,7 +11,7 @@ use crate::function::Setting;
 pub(super) fn home(parts: Parts<'_>) -> Home {
     let Parts { function, private, .. } = parts;
     let (hidden, path) = (&function.names.cache, parts.path());
-    let (site, identity) = (parts.site_in_hidden(), identity(parts));
+    let (site, identity) = (parts.site(), identity(parts));
     let (head, body, cache) = if function.may_be_dispatched() {
         // As with `scope = process`.
         let cache = body!(#private::shared_cache_of(#path, #site, || #identity));

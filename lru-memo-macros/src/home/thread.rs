@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 
-use super::{Home, Parts, hasher, storage};
+use super::{Home, Parts, hasher};
 use crate::cached::Cached;
 use crate::expand::body;
 use crate::key::KeyTypes;
@@ -16,17 +16,18 @@ pub(super) fn home(parts: Parts<'_>) -> Home {
 
 fn typed(parts: Parts<'_>, KeyTypes { arguments, stored, .. }: &KeyTypes) -> Home {
     let Parts { function, options, cached: Cached { value, .. }, private, .. } = parts;
-    let (hidden, path, site) = (&function.names.cache, parts.path(), parts.site_in_hidden());
+    let (hidden, path, site) = (&function.names.cache, parts.path(), parts.site());
     let (hasher, check_hasher) = hasher(options, true, private);
-    let storage = storage(arguments, value, options, private);
+    let (kind, check_kind) = parts.kind(arguments);
     let cache = body!(#path().cache());
     Home {
-        head: body!(fn #hidden() -> #private::OfThread<#storage, #stored, #value, #hasher>),
+        head: body!(fn #hidden() -> #private::OfThread<#kind, #stored, #value, #hasher>),
         body: body! {
             #check_hasher
+            #check_kind
             #private::thread_local! {
                 static __LRU_MEMO_CACHE: #private::OnceCell<
-                    #private::Rc<#private::Cache<#private::OneThread, #storage, #stored, #value, #hasher>>
+                    #private::Rc<#private::Cache<#private::OneThread, #kind, #stored, #value, #hasher>>
                 > = const { #private::OnceCell::new() };
             }
             #private::OfThread { local: &__LRU_MEMO_CACHE, site: #site }
@@ -54,7 +55,7 @@ fn erased(parts: Parts<'_>) -> Home {
         (body!(fn #hidden() -> #private::ThreadInstance), body, body!(#path()))
     };
     let (kind, (hasher, _)) = (parts.any_kind(), hasher(options, false, private));
-    let site = parts.site(&function.instantiation(private));
+    let site = parts.site();
     Home {
         head,
         body,

@@ -123,6 +123,10 @@ async fn fetch(id: u64) -> Result<Page, FetchError> {
     }
 }
 #[doc(hidden)]
+fn __lru_memo_instantiation_of_fetch() -> TypeId {
+    instantiation(|| ())
+}
+#[doc(hidden)]
 #[inline]
 fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
     AllThreads,
@@ -216,7 +220,7 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                 >,
             >(),
             || Site {
-                of: instantiation(|| ()),
+                of: __lru_memo_instantiation_of_fetch(),
                 name: || ::core::concat!(::core::module_path!(), "::", "fetch"),
                 file: ::core::file!(),
                 line: line!(),
@@ -234,34 +238,41 @@ async fn fetch_uncached(id: u64) -> Result<Page, FetchError> {
     get(id).await
 }
 ///The hits, misses and size of the cache of [`fetch`].
+#[inline]
 fn fetch_cache_info() -> CacheInfo {
     fetch_needs_lru_cache_on_its_impl_block().info()
 }
 ///What the cache of [`fetch`] has done since it was made, and how long its runs took.
+#[inline]
 fn fetch_cache_totals() -> CacheTotals {
     fetch_needs_lru_cache_on_its_impl_block().totals()
 }
 ///Drops every entry of the cache of [`fetch`] and zeroes its counters.
+#[inline]
 fn fetch_cache_clear() {
     fetch_needs_lru_cache_on_its_impl_block().clear();
 }
 ///The configuration of the cache of [`fetch`].
+#[inline]
 fn fetch_cache_parameters() -> CacheParameters {
-    fetch_needs_lru_cache_on_its_impl_block()
-        .parameters(
-            CacheParameters::new(
-                ::core::option::Option::Some(const { 128 }),
-                false,
-                <Scope>::Process,
-            ),
-        )
+    present(
+        __lru_memo_instantiation_of_fetch(),
+        || ::core::concat!(::core::module_path!(), "::", "fetch"),
+        CacheParameters::new(
+            ::core::option::Option::Some(const { 128 }),
+            false,
+            <Scope>::Process,
+        ),
+    )
 }
 ///Removes one entry from the cache of [`fetch`]; says whether it was there.
+#[inline]
 fn fetch_cache_invalidate(id: u64) -> ::core::primitive::bool {
     fetch_needs_lru_cache_on_its_impl_block()
         .invalidate((part::<Leaf<_>, u64, u64, _>(&id), ()))
 }
 ///The value that the cache of [`fetch`] holds, if any; touches neither recency nor counters.
+#[inline]
 fn fetch_cache_peek(
     id: u64,
 ) -> ::core::option::Option<
@@ -294,6 +305,7 @@ fn fetch_cache_peek(
         )
 }
 ///Stores a value for [`fetch`] as its most recent, replacing an older one; touches no counter.
+#[inline]
 fn fetch_cache_put(
     id: u64,
     __lru_memo_value: Value<
@@ -316,6 +328,7 @@ fn fetch_cache_put(
         )
 }
 ///Runs [`fetch`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
+#[inline]
 async fn fetch_cache_refresh(id: u64) -> Result<Page, FetchError> {
     let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
     let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
@@ -352,6 +365,7 @@ async fn fetch_cache_refresh(id: u64) -> Result<Page, FetchError> {
         )
 }
 ///Calls [`fetch`] and tells the outcome of the call as well.
+#[inline]
 async fn fetch_with_outcome(id: u64) -> (Result<Page, FetchError>, Outcome) {
     let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
     let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
@@ -486,6 +500,7 @@ async fn fetch_with_outcome(id: u64) -> (Result<Page, FetchError>, Outcome) {
     }
 }
 ///Removes the entries of the cache of [`fetch`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.
+#[inline]
 fn fetch_cache_invalidate_if(
     __lru_memo_predicate: impl ::core::ops::FnMut(
         &u64,
@@ -513,6 +528,7 @@ fn fetch_cache_invalidate_if(
     }
 }
 ///Changes how many entries the cache of [`fetch`] may hold; evicts the least recent ones if it holds more.
+#[inline]
 fn fetch_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
     fetch_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize);
 }

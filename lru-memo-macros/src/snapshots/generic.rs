@@ -74,13 +74,13 @@ fn __lru_memo_missed_largest<T: Clone + Ord + Hash + Send + Sync + 'static>(
                 is_tagged: false,
             },
         );
-    let __lru_memo_found = __lru_memo_cache
+    match __lru_memo_cache
         .look(
             &__lru_memo_unseen,
             __lru_memo_key,
             clone_value::<Option<T>> as fn(&_) -> _,
-        );
-    match __lru_memo_found {
+        )
+    {
         ::core::result::Result::Ok(__lru_memo_value) => {
             (__lru_memo_value, <Outcome>::Hit)
         }
@@ -126,6 +126,7 @@ fn largest_uncached<T: Clone + Ord + Hash + Send + Sync + 'static>(
     values.into_iter().max()
 }
 ///The hits, misses and size of the cache of [`largest`].
+#[inline]
 fn largest_cache_info<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheInfo {
     largest_needs_lru_cache_on_its_impl_block::<T>()
         .info(|| {
@@ -146,14 +147,17 @@ fn largest_cache_info<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheI
         })
 }
 ///What the cache of [`largest`] has done since it was made, and how long its runs took.
+#[inline]
 fn largest_cache_totals<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheTotals {
     largest_needs_lru_cache_on_its_impl_block::<T>().totals()
 }
 ///Drops every entry of the cache of [`largest`] and zeroes its counters.
+#[inline]
 fn largest_cache_clear<T: Clone + Ord + Hash + Send + Sync + 'static>() {
     largest_needs_lru_cache_on_its_impl_block::<T>().clear();
 }
 ///The configuration of the cache of [`largest`].
+#[inline]
 fn largest_cache_parameters<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheParameters {
     present(
         __lru_memo_instantiation_of_largest::<T>(),
@@ -170,6 +174,7 @@ fn largest_cache_parameters<T: Clone + Ord + Hash + Send + Sync + 'static>() -> 
     )
 }
 ///Removes one entry from the cache of [`largest`]; says whether it was there.
+#[inline]
 fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
     values: Vec<T>,
 ) -> ::core::primitive::bool {
@@ -204,6 +209,7 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
     __lru_memo_found
 }
 ///The value that the cache of [`largest`] holds, if any; touches neither recency nor counters.
+#[inline]
 fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
     values: Vec<T>,
 ) -> ::core::option::Option<Option<T>> {
@@ -239,6 +245,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
     __lru_memo_found
 }
 ///Stores a value for [`largest`] as its most recent, replacing an older one; touches no counter.
+#[inline]
 fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
     values: Vec<T>,
     __lru_memo_value: Option<T>,
@@ -275,6 +282,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
     __lru_memo_found
 }
 ///Runs [`largest`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
+#[inline]
 fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
     values: Vec<T>,
 ) -> Option<T> {
@@ -321,6 +329,7 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
         )
 }
 ///Calls [`largest`] and tells the outcome of the call as well.
+#[inline]
 fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
     values: Vec<T>,
 ) -> (Option<T>, Outcome) {
@@ -368,6 +377,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
     }
 }
 ///Removes the entries of the cache of [`largest`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.
+#[inline]
 fn largest_cache_invalidate_if<T: Clone + Ord + Hash + Send + Sync + 'static>(
     __lru_memo_predicate: impl ::core::ops::FnMut(
         &Vec<T>,
@@ -388,6 +398,7 @@ fn largest_cache_invalidate_if<T: Clone + Ord + Hash + Send + Sync + 'static>(
     }
 }
 ///Changes how many entries the cache of [`largest`] may hold; evicts the least recent ones if it holds more.
+#[inline]
 fn largest_cache_resize<T: Clone + Ord + Hash + Send + Sync + 'static>(
     __lru_memo_maxsize: ::core::primitive::usize,
 ) {

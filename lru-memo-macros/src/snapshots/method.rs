@@ -83,9 +83,9 @@ impl Engine {
                     is_tagged: false,
                 },
             );
-        let __lru_memo_found = __lru_memo_cache
-            .look(&__lru_memo_unseen, __lru_memo_key, clone_value::<i32> as fn(&_) -> _);
-        match __lru_memo_found {
+        match __lru_memo_cache
+            .look(&__lru_memo_unseen, __lru_memo_key, clone_value::<i32> as fn(&_) -> _)
+        {
             ::core::result::Result::Ok(__lru_memo_value) => {
                 (__lru_memo_value, <Outcome>::Hit)
             }
@@ -119,6 +119,7 @@ impl Engine {
         self.search(position)
     }
     ///The hits, misses and size of the cache of [`Self::score`].
+    #[inline]
     fn score_cache_info() -> CacheInfo {
         Self::score_needs_lru_cache_on_its_impl_block()
             .info(|| {
@@ -139,14 +140,17 @@ impl Engine {
             })
     }
     ///What the cache of [`Self::score`] has done since it was made, and how long its runs took.
+    #[inline]
     fn score_cache_totals() -> CacheTotals {
         Self::score_needs_lru_cache_on_its_impl_block().totals()
     }
     ///Drops every entry of the cache of [`Self::score`] and zeroes its counters.
+    #[inline]
     fn score_cache_clear() {
         Self::score_needs_lru_cache_on_its_impl_block().clear();
     }
     ///The configuration of the cache of [`Self::score`].
+    #[inline]
     fn score_cache_parameters() -> CacheParameters {
         present(
             instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
@@ -159,6 +163,7 @@ impl Engine {
         )
     }
     ///Removes one entry from the cache of [`Self::score`]; says whether it was there.
+    #[inline]
     fn score_cache_invalidate(&self, position: &str) -> ::core::primitive::bool {
         let __lru_memo_key = (
             part::<Ref<Leaf<_>>, &'_ Self, _, _>(&self),
@@ -197,6 +202,7 @@ impl Engine {
         __lru_memo_found
     }
     ///The value that the cache of [`Self::score`] holds, if any; touches neither recency nor counters.
+    #[inline]
     fn score_cache_peek(&self, position: &str) -> ::core::option::Option<i32> {
         let __lru_memo_key = (
             part::<Ref<Leaf<_>>, &'_ Self, _, _>(&self),
@@ -236,6 +242,7 @@ impl Engine {
         __lru_memo_found
     }
     ///Stores a value for [`Self::score`] as its most recent, replacing an older one; touches no counter.
+    #[inline]
     fn score_cache_put(&self, position: &str, __lru_memo_value: i32) {
         let __lru_memo_key = (
             part::<Ref<Leaf<_>>, &'_ Self, _, _>(&self),
@@ -275,6 +282,7 @@ impl Engine {
         __lru_memo_found
     }
     ///Runs [`Self::score`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
+    #[inline]
     fn score_cache_refresh(&self, position: &str) -> i32 {
         let __lru_memo_key = (
             part::<Ref<Leaf<_>>, &'_ Self, _, _>(&self),
@@ -325,6 +333,7 @@ impl Engine {
             )
     }
     ///Calls [`Self::score`] and tells the outcome of the call as well.
+    #[inline]
     fn score_with_outcome(&self, position: &str) -> (i32, Outcome) {
         let __lru_memo_key = (
             part::<Ref<Leaf<_>>, &'_ Self, _, _>(&self),
@@ -371,6 +380,7 @@ impl Engine {
         }
     }
     ///Removes the entries of the cache of [`Self::score`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.
+    #[inline]
     fn score_cache_invalidate_if(
         __lru_memo_predicate: impl ::core::ops::FnMut(
             (
@@ -384,16 +394,7 @@ impl Engine {
                         },
                     >,
                 >,
-                &Owned<
-                    str,
-                    Is<
-                        {
-                            #[allow(unused_imports)]
-                            use NotOwnable as _;
-                            Ownable::<str>::IS_OWNABLE
-                        },
-                    >,
-                >,
+                &Owned<str, Is<true>>,
             ),
             &i32,
         ) -> ::core::primitive::bool,
@@ -412,19 +413,7 @@ impl Engine {
                             },
                         >,
                     >,
-                    (
-                        Owned<
-                            str,
-                            Is<
-                                {
-                                    #[allow(unused_imports)]
-                                    use NotOwnable as _;
-                                    Ownable::<str>::IS_OWNABLE
-                                },
-                            >,
-                        >,
-                        (),
-                    ),
+                    (Owned<str, Is<true>>, ()),
                 ),
                 i32,
                 DefaultHasher,
@@ -444,6 +433,7 @@ impl Engine {
         }
     }
     ///Changes how many entries the cache of [`Self::score`] may hold; evicts the least recent ones if it holds more.
+    #[inline]
     fn score_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
         Self::score_needs_lru_cache_on_its_impl_block()
             .resize(

@@ -26,9 +26,9 @@ fn __lru_memo_missed_area(
         (part::<Leaf<_>, u32, u32, _>(&height), ()),
     );
     let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache
-        .look(&__lru_memo_unseen, __lru_memo_key, clone_value::<u32> as fn(&_) -> _);
-    match __lru_memo_found {
+    match __lru_memo_cache
+        .look(&__lru_memo_unseen, __lru_memo_key, clone_value::<u32> as fn(&_) -> _)
+    {
         ::core::result::Result::Ok(__lru_memo_value) => {
             (__lru_memo_value, <Outcome>::Hit)
         }
@@ -52,17 +52,14 @@ fn __lru_memo_missed_area(
     }
 }
 #[doc(hidden)]
+fn __lru_memo_instantiation_of_area() -> TypeId {
+    instantiation(|| ())
+}
+#[doc(hidden)]
 #[inline]
 fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
     AllThreads,
-    Kept<
-        {
-            #[allow(unused_imports)]
-            use NotPlain as _;
-            Plainness::<(u32, (u32, ())), u32>::IS_PLAIN
-        },
-        false,
-    >,
+    Kept<true, false>,
     (u32, (u32, ())),
     u32,
     DefaultHasher,
@@ -71,28 +68,16 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
     if false {
         let _ = area(loop {}, loop {});
     }
+    plain::<(u32, (u32, ())), u32>();
     static __LRU_MEMO_CACHE: Slot<
-        Cache<
-            AllThreads,
-            Kept<
-                {
-                    #[allow(unused_imports)]
-                    use NotPlain as _;
-                    Plainness::<(u32, (u32, ())), u32>::IS_PLAIN
-                },
-                false,
-            >,
-            (u32, (u32, ())),
-            u32,
-            DefaultHasher,
-        >,
+        Cache<AllThreads, Kept<true, false>, (u32, (u32, ())), u32, DefaultHasher>,
     > = Slot::new();
     __LRU_MEMO_CACHE
         .get(
             (shareable::<u32>(), (shareable::<u32>(), ())),
             shareable::<u32>(),
             || Site {
-                of: instantiation(|| ()),
+                of: __lru_memo_instantiation_of_area(),
                 name: || ::core::concat!(::core::module_path!(), "::", "area"),
                 file: ::core::file!(),
                 line: line!(),
@@ -110,29 +95,35 @@ fn area_uncached(width: u32, height: u32) -> u32 {
     width * height
 }
 ///The hits, misses and size of the cache of [`area`].
+#[inline]
 fn area_cache_info() -> CacheInfo {
     area_needs_lru_cache_on_its_impl_block().info()
 }
 ///What the cache of [`area`] has done since it was made, and how long its runs took.
+#[inline]
 fn area_cache_totals() -> CacheTotals {
     area_needs_lru_cache_on_its_impl_block().totals()
 }
 ///Drops every entry of the cache of [`area`] and zeroes its counters.
+#[inline]
 fn area_cache_clear() {
     area_needs_lru_cache_on_its_impl_block().clear();
 }
 ///The configuration of the cache of [`area`].
+#[inline]
 fn area_cache_parameters() -> CacheParameters {
-    area_needs_lru_cache_on_its_impl_block()
-        .parameters(
-            CacheParameters::new(
-                ::core::option::Option::Some(const { 128 }),
-                false,
-                <Scope>::Process,
-            ),
-        )
+    present(
+        __lru_memo_instantiation_of_area(),
+        || ::core::concat!(::core::module_path!(), "::", "area"),
+        CacheParameters::new(
+            ::core::option::Option::Some(const { 128 }),
+            false,
+            <Scope>::Process,
+        ),
+    )
 }
 ///Removes one entry from the cache of [`area`]; says whether it was there.
+#[inline]
 fn area_cache_invalidate(width: u32, height: u32) -> ::core::primitive::bool {
     area_needs_lru_cache_on_its_impl_block()
         .invalidate((
@@ -141,6 +132,7 @@ fn area_cache_invalidate(width: u32, height: u32) -> ::core::primitive::bool {
         ))
 }
 ///The value that the cache of [`area`] holds, if any; touches neither recency nor counters.
+#[inline]
 fn area_cache_peek(width: u32, height: u32) -> ::core::option::Option<u32> {
     area_needs_lru_cache_on_its_impl_block()
         .peek(
@@ -152,6 +144,7 @@ fn area_cache_peek(width: u32, height: u32) -> ::core::option::Option<u32> {
         )
 }
 ///Stores a value for [`area`] as its most recent, replacing an older one; touches no counter.
+#[inline]
 fn area_cache_put(width: u32, height: u32, __lru_memo_value: u32) {
     area_needs_lru_cache_on_its_impl_block()
         .put(
@@ -165,6 +158,7 @@ fn area_cache_put(width: u32, height: u32, __lru_memo_value: u32) {
         )
 }
 ///Runs [`area`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
+#[inline]
 fn area_cache_refresh(width: u32, height: u32) -> u32 {
     let __lru_memo_key = (
         part::<Leaf<_>, u32, u32, _>(&width),
@@ -187,6 +181,7 @@ fn area_cache_refresh(width: u32, height: u32) -> u32 {
         )
 }
 ///Calls [`area`] and tells the outcome of the call as well.
+#[inline]
 fn area_with_outcome(width: u32, height: u32) -> (u32, Outcome) {
     let __lru_memo_key = (
         part::<Leaf<_>, u32, u32, _>(&width),
@@ -205,6 +200,7 @@ fn area_with_outcome(width: u32, height: u32) -> (u32, Outcome) {
     }
 }
 ///Removes the entries of the cache of [`area`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.
+#[inline]
 fn area_cache_invalidate_if(
     __lru_memo_predicate: impl ::core::ops::FnMut(
         (&u32, &u32),
@@ -226,6 +222,7 @@ fn area_cache_invalidate_if(
     }
 }
 ///Changes how many entries the cache of [`area`] may hold; evicts the least recent ones if it holds more.
+#[inline]
 fn area_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
     area_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize);
 }

@@ -25,6 +25,10 @@ fn report(customer: u64, month: &str) -> String {
     }
 }
 #[doc(hidden)]
+fn __lru_memo_instantiation_of_report() -> TypeId {
+    instantiation(|| ())
+}
+#[doc(hidden)]
 #[inline]
 fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
     #[allow(deprecated, unreachable_code)]
@@ -36,7 +40,7 @@ fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
         .of(
             instantiation(|| ()),
             || Site {
-                of: instantiation(|| ()),
+                of: __lru_memo_instantiation_of_report(),
                 name: || ::core::concat!(::core::module_path!(), "::", "report"),
                 file: ::core::file!(),
                 line: line!(),
@@ -77,18 +81,22 @@ fn report_uncached(customer: u64, month: &str) -> String {
     render(customer, month)
 }
 ///The hits, misses and size of the cache of [`report`].
+#[inline]
 fn report_cache_info() -> CacheInfo {
     at_once(report_needs_lru_cache_on_its_impl_block().by_thread(()).info())
 }
 ///What the cache of [`report`] has done since it was made, and how long its runs took.
+#[inline]
 fn report_cache_totals() -> CacheTotals {
     at_once(report_needs_lru_cache_on_its_impl_block().by_thread(()).totals())
 }
 ///Drops every entry of the cache of [`report`] and zeroes its counters.
+#[inline]
 fn report_cache_clear() {
     at_once(report_needs_lru_cache_on_its_impl_block().by_thread(()).clear());
 }
 ///The configuration of the cache of [`report`].
+#[inline]
 fn report_cache_parameters() -> CacheParameters {
     at_once(
         report_needs_lru_cache_on_its_impl_block()
@@ -104,6 +112,7 @@ fn report_cache_parameters() -> CacheParameters {
     )
 }
 ///Removes one entry from the cache of [`report`]; says whether it was there.
+#[inline]
 fn report_cache_invalidate(customer: u64, month: &str) -> ::core::primitive::bool {
     let __lru_memo_found = {
         let __lru_memo_key = (
@@ -118,6 +127,7 @@ fn report_cache_invalidate(customer: u64, month: &str) -> ::core::primitive::boo
     __lru_memo_found
 }
 ///The value that the cache of [`report`] holds, if any; touches neither recency nor counters.
+#[inline]
 fn report_cache_peek(customer: u64, month: &str) -> ::core::option::Option<String> {
     let __lru_memo_found = {
         let __lru_memo_key = (
@@ -132,6 +142,7 @@ fn report_cache_peek(customer: u64, month: &str) -> ::core::option::Option<Strin
     __lru_memo_found
 }
 ///Stores a value for [`report`] as its most recent, replacing an older one; touches no counter.
+#[inline]
 fn report_cache_put(customer: u64, month: &str, __lru_memo_value: String) {
     let __lru_memo_found = {
         let __lru_memo_key = (
@@ -148,6 +159,7 @@ fn report_cache_put(customer: u64, month: &str, __lru_memo_value: String) {
     __lru_memo_found
 }
 ///Runs [`report`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
+#[inline]
 fn report_cache_refresh(customer: u64, month: &str) -> String {
     let __lru_memo_found = {
         let __lru_memo_key = (
@@ -170,6 +182,7 @@ fn report_cache_refresh(customer: u64, month: &str) -> String {
     )
 }
 ///Calls [`report`] and tells the outcome of the call as well.
+#[inline]
 fn report_with_outcome(customer: u64, month: &str) -> (String, Outcome) {
     let __lru_memo_found = {
         let __lru_memo_key = (
@@ -202,6 +215,7 @@ fn report_with_outcome(customer: u64, month: &str) -> (String, Outcome) {
     }
 }
 ///Changes how many entries the cache of [`report`] may hold; evicts the least recent ones if it holds more.
+#[inline]
 fn report_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
     at_once(
         report_needs_lru_cache_on_its_impl_block()

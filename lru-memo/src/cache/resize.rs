@@ -7,7 +7,6 @@ use super::{Cache, EntryOf};
 use crate::advice::Watch;
 use crate::bounds::{self, Bound};
 use crate::cache::kind::{Expiry, Kind};
-use crate::info::CacheParameters;
 use crate::registry::Site;
 use crate::table;
 use crate::table::lru::Left;
@@ -28,12 +27,6 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         let mut cache = Self::with_limits(self.table.limits(), self.lifetime(), true);
         cache.bound = self.bound;
         cache
-    }
-
-    /// Returns the configuration with the present bound, given that which the function was compiled with.
-    #[must_use]
-    pub fn parameters(&self, compiled: CacheParameters) -> CacheParameters {
-        bounds::with_present(self.bound, compiled)
     }
 
     /// Gives the function another bound. Caches of other threads follow at their next call.
