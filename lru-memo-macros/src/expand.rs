@@ -64,7 +64,7 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     let public = public.chain(options.advise.then(|| pieces.advice()));
     let public = public.chain(pieces.invalidate_if()).chain(pieces.resize());
     let hidden =
-        [pieces.missed(), pieces.call(), pieces.instantiation(), Some(pieces.cache())].into_iter().flatten();
+        [pieces.call(), pieces.instantiation(), Some(pieces.cache()), pieces.missed()].into_iter().flatten();
     // If the attribute is missing on the `impl` block, rustc shows the first function that does not belong there, and of the
     // names that it cannot find the last one. Both have to be the name that says what to do.
     let mut companions = Companions::default();

@@ -41,6 +41,22 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
     }
 }
 #[doc(hidden)]
+fn __lru_memo_instantiation_of_largest<T: Clone + Ord + Hash + Send + Sync + 'static>() -> TypeId {
+    instantiation(|| ())
+}
+#[doc(hidden)]
+#[inline]
+fn largest_needs_lru_cache_on_its_impl_block<
+    T: Clone + Ord + Hash + Send + Sync + 'static,
+>() -> &'static Instance {
+    #[allow(deprecated, unreachable_code)]
+    if false {
+        let _ = largest::<T>(loop {});
+    }
+    static __LRU_MEMO_INSTANCES: Instances = Instances::new();
+    __LRU_MEMO_INSTANCES.of(instantiation(|| ()))
+}
+#[doc(hidden)]
 #[cold]
 #[inline(never)]
 fn __lru_memo_missed_largest<T: Clone + Ord + Hash + Send + Sync + 'static>(
@@ -102,22 +118,6 @@ fn __lru_memo_missed_largest<T: Clone + Ord + Hash + Send + Sync + 'static>(
             )
         }
     }
-}
-#[doc(hidden)]
-fn __lru_memo_instantiation_of_largest<T: Clone + Ord + Hash + Send + Sync + 'static>() -> TypeId {
-    instantiation(|| ())
-}
-#[doc(hidden)]
-#[inline]
-fn largest_needs_lru_cache_on_its_impl_block<
-    T: Clone + Ord + Hash + Send + Sync + 'static,
->() -> &'static Instance {
-    #[allow(deprecated, unreachable_code)]
-    if false {
-        let _ = largest::<T>(loop {});
-    }
-    static __LRU_MEMO_INSTANCES: Instances = Instances::new();
-    __LRU_MEMO_INSTANCES.of(instantiation(|| ()))
 }
 ///Runs [`largest`] itself: touches no cache and no counter, as Python's `__wrapped__`.
 fn largest_uncached<T: Clone + Ord + Hash + Send + Sync + 'static>(

@@ -43,6 +43,12 @@ impl Engine {
         }
     }
     #[doc(hidden)]
+    #[inline]
+    fn score_needs_lru_cache_on_its_impl_block() -> &'static Instance {
+        static __LRU_MEMO_INSTANCES: Instances = Instances::new();
+        __LRU_MEMO_INSTANCES.of(instantiation(|| ()))
+    }
+    #[doc(hidden)]
     #[cold]
     #[inline(never)]
     fn __lru_memo_missed_score(
@@ -107,12 +113,6 @@ impl Engine {
                 )
             }
         }
-    }
-    #[doc(hidden)]
-    #[inline]
-    fn score_needs_lru_cache_on_its_impl_block() -> &'static Instance {
-        static __LRU_MEMO_INSTANCES: Instances = Instances::new();
-        __LRU_MEMO_INSTANCES.of(instantiation(|| ()))
     }
     ///Runs [`Self::score`] itself: touches no cache and no counter, as Python's `__wrapped__`.
     fn score_uncached(&self, position: &str) -> i32 {

@@ -14,44 +14,6 @@ fn area(width: u32, height: u32) -> u32 {
     }
 }
 #[doc(hidden)]
-#[cold]
-#[inline(never)]
-fn __lru_memo_missed_area(
-    __lru_memo_unseen: Unseen,
-    width: u32,
-    height: u32,
-) -> (u32, Outcome) {
-    let __lru_memo_key = (
-        part::<Leaf<_>, u32, u32, _>(&width),
-        (part::<Leaf<_>, u32, u32, _>(&height), ()),
-    );
-    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
-    match __lru_memo_cache
-        .look(&__lru_memo_unseen, __lru_memo_key, clone_value::<u32> as fn(&_) -> _)
-    {
-        ::core::result::Result::Ok(__lru_memo_value) => {
-            (__lru_memo_value, <Outcome>::Hit)
-        }
-        ::core::result::Result::Err(ref mut __lru_memo_miss) => {
-            let __lru_memo_returned = area_uncached(width, height);
-            (
-                __lru_memo_miss
-                    .complete::<
-                        Is<false>,
-                        u32,
-                    >(
-                        __lru_memo_returned,
-                        clone_value::<u32> as fn(&_) -> _,
-                        admit_all,
-                        weigh_nothing,
-                        no_own_ttl,
-                    ),
-                <Outcome>::Miss,
-            )
-        }
-    }
-}
-#[doc(hidden)]
 fn __lru_memo_instantiation_of_area() -> TypeId {
     instantiation(|| ())
 }
@@ -89,6 +51,44 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                 is_tagged: false,
             },
         )
+}
+#[doc(hidden)]
+#[cold]
+#[inline(never)]
+fn __lru_memo_missed_area(
+    __lru_memo_unseen: Unseen,
+    width: u32,
+    height: u32,
+) -> (u32, Outcome) {
+    let __lru_memo_key = (
+        part::<Leaf<_>, u32, u32, _>(&width),
+        (part::<Leaf<_>, u32, u32, _>(&height), ()),
+    );
+    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
+    match __lru_memo_cache
+        .look(&__lru_memo_unseen, __lru_memo_key, clone_value::<u32> as fn(&_) -> _)
+    {
+        ::core::result::Result::Ok(__lru_memo_value) => {
+            (__lru_memo_value, <Outcome>::Hit)
+        }
+        ::core::result::Result::Err(ref mut __lru_memo_miss) => {
+            let __lru_memo_returned = area_uncached(width, height);
+            (
+                __lru_memo_miss
+                    .complete::<
+                        Is<false>,
+                        u32,
+                    >(
+                        __lru_memo_returned,
+                        clone_value::<u32> as fn(&_) -> _,
+                        admit_all,
+                        weigh_nothing,
+                        no_own_ttl,
+                    ),
+                <Outcome>::Miss,
+            )
+        }
+    }
 }
 ///Runs [`area`] itself: touches no cache and no counter, as Python's `__wrapped__`.
 fn area_uncached(width: u32, height: u32) -> u32 {
