@@ -4,8 +4,11 @@
 //! If all types are known, the cache is a static of its own type. In a generic function, or if only the compiler knows
 //! the type of the key, the static holds type-erased caches, one for each instantiation.
 
+#[path = "home/process.rs"]
 mod process;
+#[path = "home/shared.rs"]
 mod shared;
+#[path = "home/thread.rs"]
 mod thread;
 
 use proc_macro2::{Span, TokenStream};

@@ -17,8 +17,7 @@ pub use crate::cache::{Cache, Unseen, caught_up_with_tags};
 pub use crate::codegen::caught::{caught, caught_while_polled};
 pub use crate::codegen::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
 pub use crate::codegen::hooks::{
-    admit_all, admits, admits_with_key, cold, name_of_instantiation, no_own_ttl, own_ttl, weigh,
-    weigh_nothing,
+    admit_all, admits, admits_with_key, name_of_instantiation, no_own_ttl, own_ttl, weigh, weigh_nothing,
 };
 pub use crate::codegen::key::{
     AnyExpression, ArrayOf, ByBits, ByHash, CowOf, Expression, Leaf, NotOwnable, OptionOf, Ownable, Owned,
