@@ -236,7 +236,7 @@ impl Pieces<'_> {
         let at = usize::from(signature.receiver().is_some());
         signature.inputs.insert(at, parse_quote!(#unseen: #private::Unseen));
         let (key, cache) = (&self.key.value, &self.home.cache);
-        let (found, miss) = (self.from_value(), self.run_and_complete(Returns::WithOutcome));
+        let (found, miss) = (self.of_hit(), self.run_and_complete(Returns::WithOutcome));
         let body = body! {
             let __lru_memo_key = #key;
             let __lru_memo_cache = #cache;

@@ -24,7 +24,7 @@ impl Pieces<'_> {
             return self.lookup_with_stale(returns);
         }
         let Self { clone, cached: Cached { kind, check, .. }, .. } = self;
-        let (before_run, hit) = (self.before_run(), self.told(returns, &self.from_value(), quote!(Hit)));
+        let (before_run, hit) = (self.before_run(), self.told(returns, &self.of_hit(), quote!(Hit)));
         if let Some(single_flight) = &self.options.single_flight {
             let (output, complete) = (&self.function.output, self.complete(returns));
             let run = self.run_function();
@@ -111,7 +111,7 @@ impl Pieces<'_> {
     }
 
     /// Returns the return value for the cached value `__lru_memo_value`.
-    pub(crate) fn from_value(&self) -> TokenStream {
+    pub(crate) fn of_hit(&self) -> TokenStream {
         let (Self { private, cached: Cached { kind, is_whole, .. }, .. }, output) =
             (self, &self.function.output);
         match is_whole {
