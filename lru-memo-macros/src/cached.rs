@@ -15,6 +15,8 @@ pub(crate) struct Cached {
     pub(crate) kind: TokenStream,
     /// The cached type.
     pub(crate) value: TokenStream,
+    /// Whether it is the whole output, as far as the macro can tell.
+    pub(crate) is_whole: bool,
     /// A statement that does not compile if `kind` was guessed wrong.
     pub(crate) check: TokenStream,
 }
@@ -28,6 +30,7 @@ impl Cached {
             kind: quote_spanned!(at=> #is<false>),
             value: output.to_token_stream(),
             check: TokenStream::new(),
+            is_whole: true,
         };
         if options.cache_err {
             return whole;
@@ -35,7 +38,7 @@ impl Cached {
         // By the name, if the compiler cannot be asked, or if the name can mean no other type.
         let by_name = !function.knows(output) || is_in_std(output);
         if let Some(value) = value_of_result(output).filter(|_| by_name) {
-            return Self { kind: quote_spanned!(at=> #is<true>), value, ..whole };
+            return Self { kind: quote_spanned!(at=> #is<true>), value, is_whole: false, ..whole };
         }
         if !is_path_to_unknown(output) {
             return whole;
@@ -54,7 +57,7 @@ impl Cached {
         }
         let (probe, value) = (ask(quote!(IS_RESULT)), options.runtime.item(at, "Value"));
         let kind = quote_spanned!(at=> #is<#probe>);
-        Self { value: quote_spanned!(at=> #value<#output, #kind>), kind, ..whole }
+        Self { value: quote_spanned!(at=> #value<#output, #kind>), kind, is_whole: false, ..whole }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The companions: the parameters, the result and the body of each function beside the memoized one.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::{Ident, ReturnType, parse_quote};
+use quote::{ToTokens, quote};
+use syn::{Ident, ReturnType, Signature, parse_quote};
 
 use crate::attributes::Attributes;
 use crate::cached::Cached;
@@ -52,7 +52,7 @@ impl Pieces<'_> {
         let doc = self.doc("The hits, misses and size of the cache of [`{}`].");
         let owner = self.owner();
         let signature = self.function.companion(quote!(fn #info(#owner) -> #public::CacheInfo));
-        let info = &home.info;
+        let info = &home.answers.info;
         self.companion(doc, signature, body!(#info))
     }
 
@@ -62,7 +62,7 @@ impl Pieces<'_> {
             self.doc("What the cache of [`{}`] has done since it was made, and how long its runs took.");
         let owner = self.owner();
         let signature = self.function.companion(quote!(fn #totals(#owner) -> #public::CacheTotals));
-        let totals = &home.totals;
+        let totals = &home.answers.totals;
         self.companion(doc, signature, body!(#totals))
     }
 
@@ -72,7 +72,7 @@ impl Pieces<'_> {
             self.doc("The hit ratios that the cache of [`{}`] would have had with any other `maxsize`.");
         let owner = self.owner();
         let signature = self.function.companion(quote!(fn #advice(#owner) -> #public::CacheAdvice));
-        let advice = &home.advice;
+        let advice = &home.answers.advice;
         self.companion(doc, signature, body!(#advice))
     }
 
@@ -89,13 +89,13 @@ impl Pieces<'_> {
         let doc = self.doc("Drops every entry of the cache of [`{}`] and zeroes its counters.");
         let owner = self.owner();
         let signature = self.function.companion(quote!(fn #clear(#owner)));
-        let clear = &home.clear;
+        let clear = &home.answers.clear;
         self.companion(doc, signature, body!(#clear;))
     }
 
     /// None without a bound.
     pub(crate) fn resize(&self) -> Option<Companion> {
-        let (body, Names { resize, .. }) = (self.home.resize.as_ref()?, &self.function.names);
+        let (body, Names { resize, .. }) = (self.home.answers.resize.as_ref()?, &self.function.names);
         let doc = self.doc(
             "Changes how many entries the cache of [`{}`] may hold; evicts the least recent ones if it holds more.",
         );
@@ -106,24 +106,12 @@ impl Pieces<'_> {
     }
 
     pub(crate) fn parameters(&self) -> Companion {
-        let (Self { private, public, home, parameters: values, .. }, Names { parameters, .. }) =
-            (self, &self.function.names);
+        let (Self { public, home, .. }, Names { parameters, .. }) = (self, &self.function.names);
         let doc = self.doc("The configuration of the cache of [`{}`].");
         let owner = self.owner();
         let signature = self.function.companion(quote!(fn #parameters(#owner) -> #public::CacheParameters));
-        let whole = match &self.options.object {
-            Some(object) => &object.parameters(self.function, self.options, values, private),
-            // The store knows the present bound.
-            None if self.is_shared() && home.resize.is_some() => {
-                let (whole, cache) = (&values.whole, &home.cache);
-                match self.function.item.sig.asyncness {
-                    Some(_) => &body!(#cache.by_task(()).parameters(#whole).await),
-                    None => &body!(#private::at_once(#cache.by_thread(()).parameters(#whole))),
-                }
-            }
-            None => &values.whole,
-        };
-        self.companion(doc, signature, body!(#whole))
+        let parameters = &home.answers.parameters;
+        self.companion(doc, signature, body!(#parameters))
     }
 
     pub(crate) fn invalidate(&self) -> Companion {
@@ -196,36 +184,36 @@ impl Pieces<'_> {
 
     pub(crate) fn refresh(&self) -> Companion {
         let Names { refresh, .. } = &self.function.names;
-        let (kind, output) = (&self.cached.kind, &self.function.output);
         let doc = self.doc(
             "Runs [`{}`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.",
         );
-        let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
-        let hooks = self.hooks();
-        let complete =
-            self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_returned, #hooks)));
+        let run_and_complete = self.run_and_complete(Returns::Value);
         let look_up = self.ask(quote!(refresh), &TokenStream::new());
         let before_run = self.before_run();
         let body = body! {
             #look_up
             let mut __lru_memo_miss = __lru_memo_found;
             #before_run
-            let __lru_memo_returned = #run;
-            #complete
+            #run_and_complete
         };
         self.calling(self.companion(doc, self.like_the_function(refresh), body))
     }
 
     pub(crate) fn with_outcome(&self) -> Companion {
-        let Self { public, .. } = self;
         let doc = self.doc("Calls [`{}`] and tells the outcome of the call as well.");
-        let mut signature = self.like_the_function(&self.function.names.with_outcome);
+        let signature = self.with_outcome_in(&self.function.names.with_outcome);
+        self.calling(self.companion(doc, signature, self.lookup(Returns::WithOutcome)))
+    }
+
+    /// Returns the signature of a function like the memoized one, which returns the outcome as well.
+    fn with_outcome_in(&self, name: &Ident) -> Signature {
+        let (mut signature, public) = (self.like_the_function(name), &self.public);
         let output = match &signature.output {
             ReturnType::Default => quote!(()),
             ReturnType::Type(_, ty) => ty.to_token_stream(),
         };
         signature.output = parse_quote!(-> (#output, #public::Outcome));
-        self.calling(self.companion(doc, signature, self.lookup(Returns::WithOutcome)))
+        signature
     }
 
     /// The function that returns the identity of an instantiation, if [`Function::instantiation`] calls it.
@@ -233,9 +221,34 @@ impl Pieces<'_> {
         let Self { private, function, .. } = self;
         let name = &function.names.instantiation;
         let signature = function.companion(quote!(fn #name() -> #private::TypeId));
-        let uses_itself = self.uses_itself();
-        let body = || body!(#uses_itself #private::instantiation(|| ()));
+        let body = || body!(#private::instantiation(|| ()));
         matches!(function.place, Setting::Free).then(|| self.hidden(signature, body()))
+    }
+
+    /// The function for what the fast path of a hit has not answered. It runs the memoized function on a miss.
+    pub(crate) fn missed(&self) -> Option<Companion> {
+        if !self.misses_apart() {
+            return None;
+        }
+        let Self { private, clone, .. } = self;
+        let mut signature = self.with_outcome_in(&self.function.names.missed);
+        let unseen = Ident::new("__lru_memo_unseen", Span::mixed_site());
+        let at = usize::from(signature.receiver().is_some());
+        signature.inputs.insert(at, parse_quote!(#unseen: #private::Unseen));
+        let (key, cache) = (&self.key.value, &self.home.cache);
+        let (found, miss) = (self.of_hit(), self.run_and_complete(Returns::WithOutcome));
+        let body = body! {
+            let __lru_memo_key = #key;
+            let __lru_memo_cache = #cache;
+            match __lru_memo_cache.look(&#unseen, __lru_memo_key, #clone) {
+                ::core::result::Result::Ok(__lru_memo_value) => (#found, <#private::Outcome>::Hit),
+                // By reference: moving the miss would cost more than half of a lookup.
+                ::core::result::Result::Err(ref mut __lru_memo_miss) => { #miss }
+            }
+        };
+        let mut companion = self.hidden(signature, body);
+        companion.attributes.extend(quote!(#[cold] #[inline(never)]));
+        Some(companion)
     }
 
     /// The function that returns the cache. It names the memoized function, so a use of a companion is a use of that.

@@ -63,7 +63,8 @@ pub(crate) fn expand(options: &Options, function: &Function<'_>) -> Expansion {
     let public = public.chain(options.near.as_ref().map(|_| pieces.near_info()));
     let public = public.chain(options.advise.then(|| pieces.advice()));
     let public = public.chain(pieces.invalidate_if()).chain(pieces.resize());
-    let hidden = [pieces.call(), pieces.instantiation(), Some(pieces.cache())].into_iter().flatten();
+    let hidden =
+        [pieces.call(), pieces.instantiation(), Some(pieces.cache()), pieces.missed()].into_iter().flatten();
     // If the attribute is missing on the `impl` block, rustc shows the first function that does not belong there, and of the
     // names that it cannot find the last one. Both have to be the name that says what to do.
     let mut companions = Companions::default();
@@ -89,7 +90,7 @@ pub(crate) struct Companion {
 /// `quote!` for function bodies: its local variables cannot clash with the user's. Their names begin with `__lru_memo_`, because a
 /// pattern with the name of a constant, a static or a unit struct would mean that.
 macro_rules! body {
-    ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
+    ($($tokens:tt)*) => { ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*) };
 }
 pub(crate) use body;
 
@@ -103,7 +104,6 @@ pub(crate) struct Pieces<'a> {
     pub(crate) public: TokenStream,
     pub(crate) key: Key,
     pub(crate) cached: Cached,
-    pub(crate) parameters: Parameters,
     pub(crate) home: Home,
     /// Clones a value, or encodes and decodes it. Its span is that of the return type.
     pub(crate) clone: TokenStream,
@@ -140,7 +140,7 @@ impl<'a> Pieces<'a> {
             }
         };
         let attributes = Attributes::sort(&function.item.attrs);
-        Self { function, options, attributes, private, public, key, cached, parameters, home, clone }
+        Self { function, options, attributes, private, public, key, cached, home, clone }
     }
 
     /// Writes the memoized function.
@@ -204,8 +204,10 @@ impl<'a> Pieces<'a> {
             signature.asyncness = self.function.item.sig.asyncness;
         }
         let (all, allow, unused) = (&self.attributes.all, allow_of_documented(), allow_of_generated());
-        let attributes = quote!(#(#all)* #allow #unused);
-        let forward_attributes = attributes.clone();
+        let forward_attributes = quote!(#(#all)* #allow #unused);
+        // Compiled where it is called, and not at all if nothing calls it.
+        let inline = (!doc.is_empty()).then(|| quote!(#[inline]));
+        let attributes = quote!(#forward_attributes #inline);
         let (declaration, bindings) = (signature.clone(), self.function.bindings());
         let body = quote!({ #bindings #body });
         Companion { doc: Some(doc), attributes, forward_attributes, signature, declaration, body }
@@ -311,7 +313,7 @@ impl<'a> Pieces<'a> {
             syn::Safety::Unsafe(_) => body!(unsafe { #call }),
             _ => call,
         };
-        Some(body!(#[allow(deprecated, unreachable_code)] let _ = || #call;))
+        Some(body!(#[allow(deprecated, unreachable_code)] if false { let _ = #call; }))
     }
 
     /// Writes a doc comment. `{}` stands for the name of the function.

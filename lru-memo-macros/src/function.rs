@@ -250,10 +250,16 @@ impl<'b> Function<'b> {
 
     /// The arguments to hand on: `self, x, name`.
     pub(crate) fn handed_on(&self) -> TokenStream {
+        let (receiver, names) = self.handed_on_apart();
+        quote!(#receiver #names)
+    }
+
+    /// The same as two pieces: `self,` and `x, name`.
+    pub(crate) fn handed_on_apart(&self) -> (TokenStream, TokenStream) {
         let receiver = self.receiver().map(|receiver| receiver.self_token);
         let receiver = receiver.map(|receiver| quote!(#receiver,));
         let names = self.arguments.iter().map(|argument| &argument.name);
-        quote!(#receiver #(#names),*)
+        (quote!(#receiver), quote!(#(#names),*))
     }
 
     /// A path to something generated beside the function, with its type and constant parameters.

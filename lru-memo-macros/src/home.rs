@@ -1,7 +1,15 @@
-//! Where the cache of a function lives, and the code that finds it.
+//! Where the cache of a function lives, and the code that finds it. Each scope has a module that answers the questions of
+//! [`Home`]; that of `scope = self.memo` is [`object`](crate::object).
 //!
 //! If all types are known, the cache is a static of its own type. In a generic function, or if only the compiler knows
 //! the type of the key, the static holds type-erased caches, one for each instantiation.
+
+#[path = "home/process.rs"]
+mod process;
+#[path = "home/shared.rs"]
+mod shared;
+#[path = "home/thread.rs"]
+mod thread;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -10,30 +18,36 @@ use syn::spanned::Spanned;
 use syn::{ConstParam, GenericParam, Ident, TypeParam};
 
 use crate::cached::Cached;
-use crate::fingerprint::fingerprint;
+use crate::expand::body;
 use crate::function::{Function, Setting};
-use crate::key::{Key, KeyTypes};
-use crate::options::{Maxsize, Options, Scope};
+use crate::key::Key;
+use crate::options::{Options, Scope};
 use crate::parameters::Parameters;
+use crate::shape::plain_value;
 
 /// Where the cache of a function lives.
 pub(crate) struct Home {
     /// The head and the body of the hidden function that returns the cache.
     pub(crate) head: TokenStream,
     pub(crate) body: TokenStream,
-    /// Finds the cache, given a variable `__lru_memo_key`.
+    /// Finds the cache, given a variable `__lru_memo_key` if the key has no types.
     pub(crate) cache: TokenStream,
     /// Finds a value with the method `get` of the cache, if a hit is cheaper that way.
     pub(crate) way: Option<TokenStream>,
     /// Finds the cache without a key, as an `Option`, if the type of a stored key can be written.
     pub(crate) used: TokenStream,
-    /// Returns the counters, and clears, without a key.
+    pub(crate) answers: Answers,
+}
+
+/// The bodies of the companions without a key.
+pub(crate) struct Answers {
     pub(crate) info: TokenStream,
     pub(crate) totals: TokenStream,
     pub(crate) advice: TokenStream,
     pub(crate) clear: TokenStream,
     /// Changes the bound to the variable that [`new_bound`] names, if the bound can change.
     pub(crate) resize: Option<TokenStream>,
+    pub(crate) parameters: TokenStream,
 }
 
 /// Returns the name of the variable with a new bound.
@@ -53,246 +67,109 @@ pub(crate) struct Parts<'p> {
     pub(crate) private: &'p TokenStream,
 }
 
-macro_rules! body {
-    ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
-}
-
 impl Home {
     pub(crate) fn of(parts: Parts<'_>) -> Self {
         let Parts { options, private, .. } = parts;
-        let home = match &options.object {
-            Some(object) => object.home(parts),
-            None => Self::of_function(parts),
+        let home = match (options.scope, &options.object) {
+            (_, Some(object)) => object.home(parts),
+            (Scope::Thread, _) => thread::home(parts),
+            (Scope::Shared, _) => return shared::home(parts),
+            (Scope::Process | Scope::Object, _) => return process::home(parts),
         };
-        let is_reached = matches!(options.scope, Scope::Process | Scope::Shared);
-        if is_reached || options.tags.is_empty() {
+        if options.tags.is_empty() {
             return home;
         }
         // Other threads cannot reach this cache when they invalidate a tag, so it looks for itself.
         let cache = &home.cache;
         Self { cache: body!(#private::caught_up_with_tags(#cache)), way: None, ..home }
     }
-
-    fn of_function(parts: Parts<'_>) -> Self {
-        let Parts { function, options, key, cached, parameters, private } = parts;
-        let maxsize = &parameters.maxsize;
-        let hidden = &function.names.cache;
-        let path = function.path(hidden);
-        let any = of_kind(options, &quote!(false), true, private);
-        let is_dispatched = function.may_be_dispatched();
-        // An expression for an existing cache. A default method that may be called through `dyn Trait` cannot call a method
-        // without a receiver, but it can name it.
-        let instance = match options.scope {
-            _ if !is_dispatched => body!(#path()),
-            Scope::Thread => body!(#private::thread_instance_of(#path)),
-            Scope::Process | Scope::Object => body!(#private::instance_of(#path)),
-            Scope::Shared => body!(#private::used_cache_of(#path)),
-        };
-        let (hasher, check_hasher) = hasher(options, key.types.is_some(), private);
-        let value = &cached.value;
-        let at = function.output.span();
-        let shareable = options.runtime.item(at, "shareable");
-        let proof_of_value = quote_spanned!(at=> #shareable::<#value>());
-        let proof_of_key = &key.proof;
-        // Does not call the companions: if the attribute is missing on the `impl` block, then only the hidden function cannot be
-        // found, whose name says what to do.
-        let (info, clear) = match (options.scope, &key.types) {
-            (Scope::Shared, _) => (
-                body!(#private::at_once(#instance.by_thread(()).info())),
-                body!(#private::at_once(#instance.by_thread(()).clear())),
-            ),
-            (_, None) => (body!(#instance.info(|| #maxsize)), body!(#instance.clear())),
-            (Scope::Process | Scope::Object, Some(_)) => (body!(#path().info()), body!(#path().clear())),
-            (Scope::Thread, Some(_)) => (body!(#path().cache().info()), body!(#path().cache().clear())),
-        };
-        let invalidate_tag = match (options.scope, &key.types) {
-            _ if options.tags.is_empty() => body!(::core::option::Option::None),
-            (Scope::Shared, _) => body!(::core::option::Option::Some(|_| #instance.forget_tags())),
-            (Scope::Thread, Some(_)) => {
-                body!(::core::option::Option::Some(|tag| #path().cache().invalidate_tag(tag)))
-            }
-            (Scope::Process | Scope::Object, Some(_)) => {
-                body!(::core::option::Option::Some(|tag| #path().invalidate_tag(tag)))
-            }
-            (_, None) => body!(::core::option::Option::Some(|tag| #instance.invalidate_tag(tag))),
-        };
-        let used = match (options.scope, &key.types) {
-            (Scope::Shared, _) => TokenStream::new(),
-            (Scope::Process | Scope::Object, Some(_)) => body!(::core::option::Option::Some(#path())),
-            (Scope::Thread, Some(_)) => body!(::core::option::Option::Some(#path().cache())),
-            (_, None) => {
-                let key = key.type_of_stored(options);
-                body!(#instance.used::<#any, #key, #value, #hasher>())
-            }
-        };
-        let totals = match (options.scope, &key.types) {
-            (Scope::Process | Scope::Object, Some(_)) => body!(#path().totals()),
-            (Scope::Thread, Some(_)) => body!(#path().cache().totals()),
-            (Scope::Shared, _) => body!(#private::at_once(#instance.by_thread(()).totals())),
-            (_, None) => body!(#instance.totals()),
-        };
-        let advice = match (options.scope, &key.types) {
-            (Scope::Process | Scope::Object, Some(_)) => body!(#path().advice()),
-            (Scope::Thread, Some(_)) => body!(#path().cache().advice()),
-            (Scope::Shared, _) => body!(#private::at_once(#instance.by_thread(()).advice())),
-            (_, None) => body!(#instance.advice(|| #maxsize)),
-        };
-        let (maxsize, of) = (new_bound(), function.instantiation(private));
-        let resize = match (&options.maxsize, options.scope, &key.types) {
-            (Maxsize::Unbounded, _, _) => None,
-            (_, Scope::Shared, _) => Some(body!(#private::at_once(#instance.by_thread(()).resize(#maxsize)))),
-            (_, Scope::Process | Scope::Object, Some(_)) => Some(body!(#path().resize(#maxsize))),
-            (_, Scope::Thread, Some(_)) => Some(body!(#path().cache().resize(#maxsize))),
-            (_, _, None) => Some(body!(#instance.resize(#of, #maxsize))),
-        };
-        let resize_by_site = match &resize {
-            Some(resize) => body!(::core::option::Option::Some(|#maxsize| #resize)),
-            None => body!(::core::option::Option::None),
-        };
-        let whole = &parameters.compiled;
-        let site = site(
-            function,
-            options,
-            [whole, &info, &totals, &clear, &resize_by_site, &invalidate_tag],
-            private,
-        );
-        if options.scope == Scope::Shared {
-            let identity = identity(function, options, key, cached, private);
-            if is_dispatched {
-                let cache_of =
-                    if options.advise { quote!(advising_cache_of) } else { quote!(shared_cache_of) };
-                let cache = body!(#private::#cache_of(#path, #site, || #identity));
-                return Self {
-                    head: body!(fn #hidden(&self)),
-                    body: TokenStream::new(),
-                    way: None,
-                    used,
-                    info: body!(#private::at_once(#cache.by_thread(()).info())),
-                    totals: body!(#private::at_once(#cache.by_thread(()).totals())),
-                    advice: body!(#private::at_once(#cache.by_thread(()).advice())),
-                    clear: body!(#private::at_once(#cache.by_thread(()).clear())),
-                    resize: resize.map(|_| body!(#private::at_once(#cache.by_thread(()).resize(#maxsize)))),
-                    cache,
-                };
-            }
-            let new = if options.advise { quote!(advising) } else { quote!(new) };
-            return Self {
-                body: body! {
-                    static __LRU_MEMO_CACHES: #private::SharedCaches = #private::SharedCaches::#new();
-                    __LRU_MEMO_CACHES.of(#private::instantiation(|| ()), #site, || #identity)
-                },
-                head: body!(fn #hidden() -> &'static #private::SharedCache),
-                cache: body!(#path()),
-                way: None,
-                used,
-                info: when(function, body!(#path().by_task(()).info().await), info),
-                totals: when(function, body!(#path().by_task(()).totals().await), totals),
-                advice: when(function, body!(#path().by_task(()).advice().await), advice),
-                clear: when(function, body!(#path().by_task(()).clear().await), clear),
-                resize: resize
-                    .map(|resize| when(function, body!(#path().by_task(()).resize(#maxsize).await), resize)),
-            };
-        }
-        match (&key.types, options.scope) {
-            (Some(KeyTypes { arguments, stored, proof }), Scope::Process) => {
-                let storage = storage(arguments, value, options, private);
-                let cache = body!(#private::Cache<#private::AllThreads, #storage, #stored, #value, #hasher>);
-                Self {
-                    body: body! {
-                        #check_hasher
-                        static __LRU_MEMO_CACHE: #private::Slot<#cache> = #private::Slot::new();
-                        __LRU_MEMO_CACHE.get(#proof, #proof_of_value, #site)
-                    },
-                    head: body!(fn #hidden() -> &'static #cache),
-                    cache: body!(#path()),
-                    way: None,
-                    used,
-                    info,
-                    totals,
-                    advice,
-                    clear,
-                    resize,
-                }
-            }
-            (Some(KeyTypes { arguments, stored, .. }), _) => {
-                let storage = storage(arguments, value, options, private);
-                let cache = body!(#private::Cache<#private::OneThread, #storage, #stored, #value, #hasher>);
-                Self {
-                    body: body! {
-                        #check_hasher
-                        #private::thread_local! {
-                            static __LRU_MEMO_CACHE: #private::OnceCell<#private::Rc<#cache>> =
-                                const { #private::OnceCell::new() };
-                        }
-                        #private::OfThread { local: &__LRU_MEMO_CACHE, site: #site }
-                    },
-                    head: body!(fn #hidden() -> #private::OfThread<#storage, #stored, #value, #hasher>),
-                    cache: body!(#path().cache()),
-                    way: Some(body!(#path())),
-                    used,
-                    info,
-                    totals,
-                    advice,
-                    clear,
-                    resize,
-                }
-            }
-            (None, scope) if is_dispatched => Self {
-                head: body!(fn #hidden(&self)),
-                body: TokenStream::new(),
-                cache: match scope {
-                    Scope::Thread => body!(#instance.cache::<#any, _, #value, #hasher>(#site)),
-                    _ => {
-                        body!(#instance.cache::<#any, _, #value, #hasher>(#proof_of_key, #proof_of_value, #site))
-                    }
-                },
-                way: None,
-                used,
-                info,
-                totals,
-                advice,
-                clear,
-                resize,
-            },
-            (None, Scope::Process) => Self {
-                body: body! {
-                    static __LRU_MEMO_INSTANCES: #private::Instances = #private::Instances::new();
-                    __LRU_MEMO_INSTANCES.of(#private::instantiation(|| ()))
-                },
-                head: body!(fn #hidden() -> &'static #private::Instance),
-                cache: body!(#instance.cache::<#any, _, #value, #hasher>(#proof_of_key, #proof_of_value, #site)),
-                way: None,
-                used,
-                info,
-                totals,
-                advice,
-                clear,
-                resize,
-            },
-            (None, _) => Self {
-                body: body! {
-                    #private::thread_local! {
-                        static __LRU_MEMO_INSTANCES: #private::ThreadInstances = const { #private::ThreadInstances::new() };
-                    }
-                    #private::ThreadInstance { instances: &__LRU_MEMO_INSTANCES, of: #private::instantiation(|| ()) }
-                },
-                head: body!(fn #hidden() -> #private::ThreadInstance),
-                cache: body!(#instance.cache::<#any, _, #value, #hasher>(#site)),
-                way: None,
-                used,
-                info,
-                totals,
-                advice,
-                clear,
-                resize,
-            },
-        }
-    }
 }
 
-/// Returns the first tokens for an `async fn`, and the second ones for other functions.
-fn when(function: &Function<'_>, is_async: TokenStream, is_not: TokenStream) -> TokenStream {
-    if function.item.sig.asyncness.is_some() { is_async } else { is_not }
+impl Parts<'_> {
+    /// Returns the answers of an expression for a cache.
+    fn answers_of_cache(self, cache: &TokenStream) -> Answers {
+        let maxsize = new_bound();
+        Answers {
+            info: body!(#cache.info()),
+            totals: body!(#cache.totals()),
+            advice: body!(#cache.advice()),
+            clear: body!(#cache.clear()),
+            resize: self.options.is_bounded().then(|| body!(#cache.resize(#maxsize))),
+            parameters: self.parameters.whole.clone(),
+        }
+    }
+
+    /// Returns the answers of an expression for an instance, which may have no cache yet.
+    fn answers_of_instance(self, instance: &TokenStream) -> Answers {
+        let Parameters { maxsize, whole, .. } = self.parameters;
+        let (of, new) = (self.function.instantiation(self.private), new_bound());
+        Answers {
+            info: body!(#instance.info(|| #maxsize)),
+            totals: body!(#instance.totals()),
+            advice: body!(#instance.advice(|| #maxsize)),
+            clear: body!(#instance.clear()),
+            resize: self.options.is_bounded().then(|| body!(#instance.resize(#of, #new))),
+            parameters: whole.clone(),
+        }
+    }
+
+    /// Returns the cache of an instance, if it has been used.
+    fn used_of_instance(self, instance: &TokenStream) -> TokenStream {
+        let Parts { options, key, cached: Cached { value, .. }, private, .. } = self;
+        let (kind, key) = (self.any_kind(), key.type_of_stored(options));
+        let (hasher, _) = hasher(options, false, private);
+        body!(#instance.used::<#kind, #key, #value, #hasher>())
+    }
+
+    /// Returns the kind of entries in the cache of an instance.
+    fn any_kind(self) -> TokenStream {
+        of_kind(self.options, &quote!(false), true, self.private)
+    }
+
+    /// Returns a path to the hidden function.
+    fn path(self) -> TokenStream {
+        self.function.path(&self.function.names.cache)
+    }
+
+    /// Proves that threads may share the values.
+    fn proof_of_value(self) -> TokenStream {
+        let (value, at) = (&self.cached.value, self.function.output.span());
+        let shareable = self.options.runtime.item(at, "shareable");
+        quote_spanned!(at=> #shareable::<#value>())
+    }
+
+    /// Returns a closure that describes the function to the registry.
+    fn site(self) -> TokenStream {
+        let Parts { function, options, parameters: Parameters { compiled, .. }, private, .. } = self;
+        // At the keyword, because an editor shows what stands at the name.
+        let line = options.runtime.line(function.item.sig.fn_token.span);
+        let (of, name) = (function.instantiation(private), name_of(function, options, private));
+        let is_tagged = !options.tags.is_empty();
+        body! {
+            || #private::Site {
+                of: #of,
+                name: || #name,
+                file: ::core::file!(),
+                line: #line,
+                parameters: #compiled,
+                is_tagged: #is_tagged,
+            }
+        }
+    }
+
+    /// Returns the kind of entries, and a statement that does not compile if the kind was guessed wrong.
+    fn kind(self, arguments: &TokenStream) -> (TokenStream, TokenStream) {
+        let Parts { function, options, key, cached: Cached { value, is_whole, .. }, private, .. } = self;
+        let guess = plain_value(&function.output).filter(|is_plain| *is_whole && (!is_plain || key.is_plain));
+        match guess {
+            None => (storage(arguments, value, options, private), TokenStream::new()),
+            Some(is_plain) => {
+                let check = is_plain.then(|| quote!(#private::plain::<#arguments, #value>();));
+                let is_plain = quote!(#is_plain);
+                (of_kind(options, &is_plain, options.ttl.is_some(), private), quote!(#check))
+            }
+        }
+    }
 }
 
 /// Returns the hasher, and a statement that does not compile if the type is no hasher. In a signature, such a type is replaced, if
@@ -365,86 +242,8 @@ pub(crate) fn name_of(function: &Function<'_>, options: &Options, private: &Toke
     }
 }
 
-/// Returns a closure that describes the function to the registry.
-fn site(
-    function: &Function<'_>,
-    options: &Options,
-    [parameters, info, totals, clear, resize, invalidate_tag]: [&TokenStream; 6],
-    private: &TokenStream,
-) -> TokenStream {
-    // At the keyword, because an editor shows what stands at the name.
-    let line = options.runtime.line(function.item.sig.fn_token.span);
-    let name = name_of(function, options, private);
-    let of = function.instantiation(private);
-    body! {
-        || #private::Site {
-            of: #of,
-            name: || #name,
-            file: ::core::file!(),
-            line: #line,
-            parameters: #parameters,
-            info: || #info,
-            totals: || #totals,
-            clear: || #clear,
-            resize: #resize,
-            invalidate_tag: #invalidate_tag,
-        }
-    }
-}
-
-/// Returns the identity of the function, different for each instantiation.
-fn identity(
-    function: &Function<'_>,
-    options: &Options,
-    key: &Key,
-    cached: &Cached,
-    private: &TokenStream,
-) -> TokenStream {
-    let (tokens, value, types) = (fingerprint(function, options), &cached.value, &key.names);
-    let parameters = names_of_parameters(function);
-    let (is_named, is_free) = (options.name.is_some(), matches!(function.place, Setting::Free));
-    let hidden = function.names.cache.to_string();
-    let within = if function.may_be_dispatched() {
-        let path = function.path(&function.names.cache);
-        quote!(&#path)
-    } else {
-        quote!(&|| ())
-    };
-    let around = match function.place {
-        Setting::Block(block) => block.generics.type_params().map(|param| &param.ident).collect(),
-        _ => Vec::new(),
-    };
-    let arguments = function.generics.type_params().map(|param| &param.ident).chain(around);
-    let of_self = quote!(::core::any::type_name::<Self>());
-    let own = (!matches!(function.place, Setting::Free)).then(|| quote!(&#of_self,));
-    let unseen = match function.place {
-        Setting::Member => quote!(::core::option::Option::Some(#of_self)),
-        _ => quote!(::core::option::Option::None),
-    };
-    body! {
-        #private::Identity {
-            tokens: #tokens,
-            is_named: #is_named,
-            is_free: #is_free,
-            module: ::core::module_path!(),
-            hidden: #hidden,
-            within: ::core::any::type_name_of_val(#within),
-            package: [
-                ::core::option_env!("CARGO_PKG_NAME"),
-                ::core::option_env!("CARGO_PKG_VERSION"),
-            ],
-            types: #private::names(&[
-                &::core::any::type_name::<#value>(), #own #(&#types,)* #(&#parameters),*
-            ]),
-            arguments: #private::names(&[#(&::core::any::type_name::<#arguments>()),*]),
-            own: #unseen,
-            code: || (),
-        }
-    }
-}
-
 /// Returns the types and constants of an instantiation, as expressions that can be displayed.
-fn names_of_parameters(function: &Function<'_>) -> Vec<TokenStream> {
+pub(crate) fn names_of_parameters(function: &Function<'_>) -> Vec<TokenStream> {
     let names = function.generics.params.iter().filter_map(|param| match param {
         GenericParam::Lifetime(_) => None,
         GenericParam::Type(TypeParam { ident, .. }) => Some(quote!(::core::any::type_name::<#ident>())),

@@ -7,7 +7,7 @@ use syn::{Expr, Ident, Index, Type};
 
 use crate::function::Function;
 use crate::options::{Options, Scope, core_at};
-use crate::shape::{Sight, shape, stored_of_generic, with_elided_lifetimes};
+use crate::shape::{Sight, is_plain_part, shape, stored_of_generic, with_elided_lifetimes};
 
 /// The key of a function.
 pub(crate) struct Key {
@@ -25,6 +25,8 @@ pub(crate) struct Key {
     pub(crate) stored: Option<Vec<TokenStream>>,
     /// The number of parts.
     pub(crate) parts: usize,
+    /// Whether the names of all types are those of plain ones.
+    pub(crate) is_plain: bool,
 }
 
 /// The types of a key, each in the form of the key.
@@ -112,6 +114,7 @@ impl Key {
                 proof: quote_spanned!(at=> (#shareable::<#stored>(), #proof)),
             };
         }
+        key.is_plain = parts.iter().all(|(_, ty)| is_plain_part(ty));
         key.types = Some(types).filter(|_| !function.is_generic());
         key
     }
@@ -167,6 +170,7 @@ impl Key {
             names: Vec::new(),
             stored: Some(Vec::new()),
             parts,
+            is_plain: false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Writes the lookups of the memoized function, with its hit and its miss, and those of the companions.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::TokenStream;
+use quote::quote;
 
 use crate::cached::Cached;
 use crate::expand::{Pieces, body, call};
@@ -23,19 +23,12 @@ impl Pieces<'_> {
         if self.options.stale.is_some() {
             return self.lookup_with_stale(returns);
         }
-        let Self { private, clone, cached: Cached { kind, check, .. }, .. } = self;
-        let output = &self.function.output;
-        let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
-        let hooks = self.hooks();
-        let before_run = self.before_run();
-        let is_async = self.function.item.sig.asyncness.is_some();
-        let from_value = body!(<#output as #private::Returned<#kind>>::from_value(__lru_memo_value));
-        let hit = self.told(returns, &from_value, quote!(Hit));
-        let complete =
-            self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_returned, #hooks)));
-        let complete = self.told(returns, &complete, quote!(Miss));
+        let Self { clone, cached: Cached { kind, check, .. }, .. } = self;
+        let (before_run, hit) = (self.before_run(), self.told(returns, &self.of_hit(), quote!(Hit)));
         if let Some(single_flight) = &self.options.single_flight {
-            let run = if is_async {
+            let (output, complete) = (&self.function.output, self.complete(returns));
+            let run = self.run_function();
+            let run = if self.is_async() {
                 body!(__lru_memo_miss.inside(async { #run }).await)
             } else {
                 body! {{
@@ -64,44 +57,23 @@ impl Pieces<'_> {
                 }
             };
         }
+        let run_and_complete = self.run_and_complete(returns);
         let run_at_once = body! {
             let mut __lru_memo_miss = __lru_memo_miss;
             #before_run
-            let __lru_memo_returned = #run;
-            #complete
+            #run_and_complete
         };
         let (look_up, miss) = if self.is_shared() {
             (self.ask(quote!(get), clone), run_at_once)
-        } else if is_async || self.options.key.is_some() || !self.attributes.track_caller.is_empty() {
-            // Without a closure: it would become the caller of a function with `#[track_caller]`.
-            let found = body! {
-                match __lru_memo_cache.get(__lru_memo_key, #clone) {
-                    ::core::result::Result::Ok(__lru_memo_value) => ::core::result::Result::Ok(__lru_memo_value),
-                    ::core::result::Result::Err(ref __lru_memo_unseen) => __lru_memo_cache.look(__lru_memo_unseen, __lru_memo_key, #clone),
-                }
-            };
-            (self.look_up(found), run_at_once)
-        } else {
-            // In a closure of its own, so that a hit needs fewer registers.
-            let key = &self.key.value;
-            let cache = &self.home.cache;
-            let (way, cache) = match &self.home.way {
-                Some(way) => (way, body!(let __lru_memo_cache = #cache;)),
-                None => (cache, TokenStream::new()),
-            };
-            let miss = body! {
-                #private::cold(move || {
-                    let __lru_memo_key = #key;
-                    #cache
-                    match __lru_memo_cache.look(&__lru_memo_miss, __lru_memo_key, #clone) {
-                        ::core::result::Result::Ok(__lru_memo_value) => #hit,
-                        // By reference: moving the miss would cost more than half of a lookup.
-                        ::core::result::Result::Err(ref mut __lru_memo_miss) => {
-                            let __lru_memo_returned = #run;
-                            #complete
-                        }
-                    }
-                })
+        } else if self.misses_apart() {
+            let (key, cache, missed) = (&self.key.value, &self.home.cache, &self.function.names.missed);
+            let way = self.home.way.as_ref().unwrap_or(cache);
+            let path = self.function.path(missed);
+            let (receiver, arguments) = self.function.handed_on_apart();
+            let missed = self.run(path, &body!(#receiver __lru_memo_miss, #arguments));
+            let miss = match returns {
+                Returns::Value => body!(#missed.0),
+                Returns::WithOutcome => missed,
             };
             let look_up = body! {
                 let __lru_memo_key = #key;
@@ -109,6 +81,14 @@ impl Pieces<'_> {
                 let __lru_memo_found = __lru_memo_cache.get(__lru_memo_key, #clone);
             };
             (look_up, miss)
+        } else {
+            let found = body! {
+                match __lru_memo_cache.get(__lru_memo_key, #clone) {
+                    ::core::result::Result::Ok(__lru_memo_value) => ::core::result::Result::Ok(__lru_memo_value),
+                    ::core::result::Result::Err(ref __lru_memo_unseen) => __lru_memo_cache.look(__lru_memo_unseen, __lru_memo_key, #clone),
+                }
+            };
+            (self.look_up(found), run_at_once)
         };
         body! {
             #check
@@ -120,6 +100,52 @@ impl Pieces<'_> {
         }
     }
 
+    /// Whether what a hit does not need is in a function of its own, so that a hit needs fewer registers. Not with
+    /// `#[track_caller]`, because that function would become the caller. Not with a key expression, which would run twice.
+    pub(crate) fn misses_apart(&self) -> bool {
+        let is_plain = !self.is_shared()
+            && !self.is_async()
+            && self.options.stale.is_none()
+            && self.options.single_flight.is_none();
+        is_plain && self.options.key.is_none() && self.attributes.track_caller.is_empty()
+    }
+
+    /// Returns the return value for the cached value `__lru_memo_value`.
+    pub(crate) fn of_hit(&self) -> TokenStream {
+        let (Self { private, cached: Cached { kind, is_whole, .. }, .. }, output) =
+            (self, &self.function.output);
+        match is_whole {
+            true => body!(__lru_memo_value),
+            false => body!(<#output as #private::Returned<#kind>>::from_value(__lru_memo_value)),
+        }
+    }
+
+    /// Writes statements that run the function and complete `__lru_memo_miss`.
+    pub(crate) fn run_and_complete(&self, returns: Returns) -> TokenStream {
+        let (run, complete) = (self.run_function(), self.complete(returns));
+        body! {
+            let __lru_memo_returned = #run;
+            #complete
+        }
+    }
+
+    /// Writes a run of the function.
+    pub(crate) fn run_function(&self) -> TokenStream {
+        self.run(self.function.path_to_itself(), &self.function.handed_on())
+    }
+
+    /// Writes the end of a run.
+    fn complete(&self, returns: Returns) -> TokenStream {
+        let (kind, output, hooks) = (&self.cached.kind, &self.function.output, self.hooks());
+        let complete =
+            self.finished(body!(__lru_memo_miss.complete::<#kind, #output>(__lru_memo_returned, #hooks)));
+        self.told(returns, &complete, quote!(Miss))
+    }
+
+    pub(crate) fn is_async(&self) -> bool {
+        self.function.item.sig.asyncness.is_some()
+    }
+
     /// Writes the wait for the run of another caller.
     pub(crate) fn wait(&self, single_flight: &SingleFlight) -> TokenStream {
         let clone = &self.clone;
@@ -127,7 +153,7 @@ impl Pieces<'_> {
             SingleFlight::AtMost(limit) => body!(::core::option::Option::Some(#limit)),
             _ => body!(::core::option::Option::None),
         };
-        match (self.is_shared(), self.function.item.sig.asyncness.is_some()) {
+        match (self.is_shared(), self.is_async()) {
             (true, _) => self.finished(body!(__lru_memo_pending.wait(#limit, #clone))),
             (false, true) => body!(__lru_memo_pending.wait(#limit, #clone).await),
             (false, false) => body!(__lru_memo_pending.block(#limit, #clone)),
@@ -157,6 +183,11 @@ impl Pieces<'_> {
 
     /// Writes a body that calls a method of the cache with the key, and returns its result.
     pub(crate) fn answer(&self, method: TokenStream, arguments: &TokenStream) -> TokenStream {
+        let is_found_by_key = self.key.types.is_none() || self.options.object.is_some();
+        if !is_found_by_key && !self.is_shared() {
+            let (Key { value, .. }, cache) = (&self.key, &self.home.cache);
+            return body!(#cache.#method(#value, #arguments));
+        }
         let ask = self.ask(method, arguments);
         body! {
             #ask
@@ -169,7 +200,7 @@ impl Pieces<'_> {
         if !self.is_shared() {
             return self.look_up(body!(__lru_memo_cache.#method(__lru_memo_key, #arguments)));
         }
-        let is_async = self.function.item.sig.asyncness.is_some();
+        let is_async = self.is_async();
         // Only the bytes of the key live across an `await`.
         let call = self.look_up(if is_async {
             body!(__lru_memo_cache.by_task(__lru_memo_key))
@@ -189,7 +220,7 @@ impl Pieces<'_> {
     /// Writes the wait for a future, which only methods of a shared cache return.
     pub(crate) fn finished(&self, future: TokenStream) -> TokenStream {
         let private = &self.private;
-        match (self.is_shared(), self.function.item.sig.asyncness.is_some()) {
+        match (self.is_shared(), self.is_async()) {
             (false, _) => future,
             (true, true) => body!(#future.await),
             (true, false) => body!(#private::at_once(#future)),

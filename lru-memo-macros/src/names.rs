@@ -27,6 +27,8 @@ pub(crate) struct Names {
     /// Not for users: the memoized function when `impl Trait` arguments hide a parameter of it.
     pub(crate) call: Ident,
     pub(crate) instantiation: Ident,
+    /// Not for users: what a call does that the fast path of a hit has not answered.
+    pub(crate) missed: Ident,
 }
 
 impl Names {
@@ -52,6 +54,7 @@ impl Names {
             near_info: companion("cache_near_info"),
             cache: hidden("needs_lru_cache_on_its_impl_block"),
             call: hidden("lru_memo_call"),
+            missed: hidden("lru_memo_missed"),
             instantiation: hidden("lru_memo_instantiation"),
         }
     }

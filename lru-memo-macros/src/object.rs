@@ -1,7 +1,7 @@
 //! `scope = self.memo`: caches that live in an object. This module parses the path from a parameter, the *owner*, to
 //! the `Memo` of the object, and decides how generated functions take the owner.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -9,15 +9,12 @@ use syn::visit::{self, Visit};
 use syn::{Expr, ExprMethodCall, FnArg, Ident, Member, Receiver, ReceiverKind, Token, Type, parse_quote};
 
 use crate::diagnostics::Diagnostics;
+use crate::expand::body;
 use crate::function::{Argument, Function, Setting};
-use crate::home::{Home, Parts, hasher, name_of, new_bound, of_kind, storage};
-use crate::options::{Maxsize, Options};
+use crate::home::{Answers, Home, Parts, hasher, name_of, new_bound, of_kind, storage};
+use crate::options::Options;
 use crate::parameters::{Parameters, limits};
 use crate::shape::{first_mutable_borrow, peel};
-
-macro_rules! body {
-    ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
-}
 
 /// The path to the `Memo` of an object: a chain of fields and methods from a parameter.
 pub(crate) struct Object {
@@ -196,6 +193,7 @@ impl Object {
         } else {
             (body!(fn #hidden() -> #private::TypeId), body!(#private::instantiation(|| ())))
         };
+        let maxsize = new_bound();
         Home {
             head,
             body,
@@ -209,29 +207,16 @@ impl Object {
                     __lru_memo_used
                 }}
             },
-            info: body!(#way.info(|| #site)),
-            totals: body!(#way.totals()),
-            advice: body!(#way.advice(|| #site)),
-            clear: body!(#way.clear()),
-            resize: {
-                let maxsize = new_bound();
-                let is_bounded = matches!(options.maxsize, Maxsize::Bounded(_));
-                is_bounded.then(|| body!(#way.resize(#maxsize, || #site)))
+            answers: Answers {
+                info: body!(#way.info(|| #site)),
+                totals: body!(#way.totals()),
+                advice: body!(#way.advice(|| #site)),
+                clear: body!(#way.clear()),
+                resize: options.is_bounded().then(|| body!(#way.resize(#maxsize, || #site))),
+                // Those that the cache was made with, if it exists.
+                parameters: body!(#way.parameters(|| #site)),
             },
         }
-    }
-
-    /// Returns the configuration of the cache: the one that it was made with, if it exists.
-    pub(crate) fn parameters(
-        &self,
-        function: &Function<'_>,
-        options: &Options,
-        parameters: &Parameters,
-        private: &TokenStream,
-    ) -> TokenStream {
-        let way = self.way(function, options, private);
-        let site = site(function, options, parameters, private);
-        body!(#way.parameters(|| #site))
     }
 }
 

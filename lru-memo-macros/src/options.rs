@@ -230,6 +230,10 @@ const NAMES: [&str; 22] = [
 ];
 
 impl Options {
+    pub(crate) fn is_bounded(&self) -> bool {
+        matches!(self.maxsize, Maxsize::Bounded(_))
+    }
+
     /// Reads the options of a function, reporting every mistake.
     pub(crate) fn parse(
         attribute: Attribute,

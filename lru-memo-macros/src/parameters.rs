@@ -21,15 +21,15 @@ pub(crate) struct Parameters {
 
 impl Parameters {
     pub(crate) fn of(function: &Function<'_>, options: &Options, private: &TokenStream) -> Self {
-        let is_known = limits(options).into_iter().all(|(_, limit)| is_constant(&limit));
+        let is_constant = limits(options).into_iter().all(|(_, limit)| is_constant(&limit));
         let at = Span::mixed_site();
         let maxsize = match &options.maxsize {
             Maxsize::Unbounded => quote_spanned!(at=> ::core::option::Option::None),
             Maxsize::Bounded(maxsize) => {
                 let here = maxsize.span();
-                let is_known = is_known && options.scope != Scope::Object;
+                let is_constant = is_constant && options.scope != Scope::Object;
                 let core = core_at(here);
-                let maxsize = if is_known {
+                let maxsize = if is_constant {
                     quote_spanned!(here=> const { #maxsize })
                 } else {
                     quote_spanned!(here=> {
@@ -65,7 +65,7 @@ impl Parameters {
         }
         let of = function.instantiation(private);
         // Evaluated once, in a function that does not see the parameters of the memoized one.
-        let (compiled, maxsize) = if is_known {
+        let (compiled, maxsize) = if is_constant {
             (whole, maxsize)
         } else {
             let kept = quote_spanned! {at=>
@@ -73,7 +73,7 @@ impl Parameters {
             };
             (kept.clone(), quote_spanned!(at=> #kept.maxsize))
         };
-        if matches!(options.maxsize, Maxsize::Unbounded) || options.scope == Scope::Shared {
+        if !options.is_bounded() || options.scope == Scope::Shared {
             return Self { maxsize, whole: compiled.clone(), compiled };
         }
         let name = name_of(function, options, private);

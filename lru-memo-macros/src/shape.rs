@@ -132,7 +132,10 @@ fn behind_reference(ty: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
     if is_leaf {
         let at = ty.span();
         let (owned, is) = (sight.runtime.item(at, "Owned"), sight.runtime.item(at, "Is"));
-        let is_ownable = sight.runtime.ask("Ownable", "NotOwnable", ty, &quote!(IS_OWNABLE));
+        let is_ownable = match is_plain_part(ty) {
+            true => quote!(true),
+            false => sight.runtime.ask("Ownable", "NotOwnable", ty, &quote!(IS_OWNABLE)),
+        };
         let stored = quote_spanned!(at=> #owned<#ty, #is<#is_ownable>>);
         Shape { how: leaf(ty), stored }
     } else {
@@ -193,6 +196,35 @@ fn wrapper(ty: &Type) -> Option<(Wrapper, &Type)> {
 
 fn is_float(ty: &Type) -> bool {
     matches!(peel(ty), Type::Path(path) if path.path.is_ident("f32") || path.path.is_ident("f64"))
+}
+
+/// Whether a type is written as a primitive type, or as a reference or slice of these.
+pub(crate) fn is_plain_part(ty: &Type) -> bool {
+    match peel(ty) {
+        Type::Reference(reference) => is_plain_part(&reference.elem),
+        Type::Slice(slice) => is_plain_part(&slice.elem),
+        Type::Path(path) => path.path.is_ident("str") || is_primitive(ty),
+        _ => false,
+    }
+}
+
+/// Whether a value of this type is plain, if its name tells.
+pub(crate) fn plain_value(ty: &Type) -> Option<bool> {
+    const OWNERS: [&str; 5] = ["String", "Vec", "Box", "Arc", "Rc"];
+    let Type::Path(path) = peel(ty) else { return None };
+    let last = path.path.segments.last()?;
+    let is_owner = OWNERS.iter().any(|owner| last.ident == owner);
+    is_primitive(ty).then_some(true).or(is_owner.then_some(false))
+}
+
+fn is_primitive(ty: &Type) -> bool {
+    const NUMBERS: [&str; 14] = [
+        "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64",
+    ];
+    let Type::Path(path) = peel(ty) else { return false };
+    let known =
+        |ident: &Ident| ident == "bool" || ident == "char" || NUMBERS.iter().any(|known| ident == known);
+    path.path.get_ident().is_some_and(known)
 }
 
 fn is_static(reference: &TypeReference) -> bool {

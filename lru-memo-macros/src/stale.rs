@@ -1,7 +1,7 @@
 //! Writes the lookups of functions with `stale`. A run may be for an old value, which is returned if the run fails.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::TokenStream;
+use quote::quote;
 
 use crate::cached::Cached;
 use crate::expand::{Pieces, body};
@@ -91,7 +91,7 @@ impl Pieces<'_> {
     /// the run: it would become the caller of a function with `#[track_caller]`.
     fn caught_run(&self) -> TokenStream {
         let private = &self.private;
-        let run = self.run(self.function.path_to_itself(), &self.function.handed_on());
+        let run = self.run_function();
         let caught = if self.is_async() {
             body!(#private::caught_while_polled(async { #run }).await)
         } else {
@@ -104,9 +104,5 @@ impl Pieces<'_> {
                 ::core::result::Result::Ok(#run)
             }
         }
-    }
-
-    fn is_async(&self) -> bool {
-        self.function.item.sig.asyncness.is_some()
     }
 }

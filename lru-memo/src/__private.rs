@@ -13,12 +13,11 @@ pub use std::thread_local;
 pub use crate::advice::CacheAdvice;
 pub use crate::bounds::present;
 pub use crate::cache::kind::{Advising, Idling, Kept, Staling};
-pub use crate::cache::{Cache, caught_up_with_tags};
+pub use crate::cache::{Cache, Unseen, caught_up_with_tags};
 pub use crate::codegen::caught::{caught, caught_while_polled};
 pub use crate::codegen::hasher::{HasherOf, HasherProbe, NotUsable, usable_hasher};
 pub use crate::codegen::hooks::{
-    admit_all, admits, admits_with_key, cold, name_of_instantiation, no_own_ttl, own_ttl, weigh,
-    weigh_nothing,
+    admit_all, admits, admits_with_key, name_of_instantiation, no_own_ttl, own_ttl, weigh, weigh_nothing,
 };
 pub use crate::codegen::key::{
     AnyExpression, ArrayOf, ByBits, ByHash, CowOf, Expression, Leaf, NotOwnable, OptionOf, Ownable, Owned,
@@ -29,7 +28,7 @@ pub use crate::codegen::outcome::{
     no_alias_in_method, no_generic_alias,
 };
 pub use crate::codegen::parameters::kept_parameters;
-pub use crate::codegen::plain::{NotPlain, Plainness};
+pub use crate::codegen::plain::{NotPlain, Plainness, plain};
 pub use crate::codegen::wrappers::{Chosen, NoWrapper, Wrapper};
 pub use crate::info::{CacheInfo, CacheParameters, Outcome, Scope};
 pub use crate::registry::Site;
@@ -37,7 +36,7 @@ pub use crate::registry::Site;
 pub use crate::shared::{
     codec::key::shared_part,
     codec::value::codec,
-    function::{SharedCache, SharedCaches, advising_cache_of, shared_cache_of, used_cache_of},
+    function::{SharedCache, SharedCaches, advising_cache_of, shared_cache_of},
     identity::{Identity, names},
     task::at_once,
 };

@@ -11,7 +11,7 @@ use crate::storage::by_type::ByType;
 use crate::tags::Fingerprint;
 use crate::totals::CacheTotals;
 
-/// A memoized function: its place in the source, and functions that reach its cache.
+/// A memoized function and its place in the source.
 #[derive(Clone, Copy)]
 pub struct Site {
     /// Identifies the function, and the instantiation.
@@ -24,17 +24,23 @@ pub struct Site {
     pub line: u32,
     /// The configuration.
     pub parameters: CacheParameters,
-    /// The function's `_cache_info`.
-    pub info: fn() -> CacheInfo,
-    /// The function's `_cache_totals`.
-    pub totals: fn() -> CacheTotals,
-    /// The function's `_cache_clear`.
-    pub clear: fn(),
-    /// The function's `_cache_resize`, if it has one.
-    pub resize: Option<fn(usize)>,
-    /// Removes the entries with a tag, if the function has tags.
-    pub invalidate_tag: Option<fn(Fingerprint)>,
+    /// Whether the function has tags.
+    pub is_tagged: bool,
 }
+
+/// The way from a [`RegisteredCache`] to the cache itself.
+pub(crate) trait Reached {
+    /// Returns the counters, or `None` if the cache was not used.
+    fn info(&self) -> Option<CacheInfo>;
+    fn totals(&self) -> CacheTotals;
+    fn clear(&self);
+    /// Gives the function `of` another bound.
+    fn resize(&self, of: TypeId, maxsize: usize);
+    fn invalidate_tag(&self, tag: Fingerprint);
+}
+
+/// A cache of a function, which lives as long as the process.
+pub(crate) type ReachedStatic = &'static (dyn Reached + Sync);
 
 /// All caches, by [`Site::of`].
 static CACHES: ByType<Listed> = ByType::new();
@@ -49,10 +55,10 @@ struct Listed {
 }
 
 /// Registers a cache, unless it is registered: a cache of `scope = thread` is made once in each thread.
-pub(crate) fn register(site: Site) {
+pub(crate) fn register(site: Site, reached: impl FnOnce() -> ReachedStatic) {
     CACHES.get_or_insert(site.of, || Listed {
         number: NUMBERS.fetch_add(1, Ordering::Relaxed),
-        cache: RegisteredCache { name: (site.name)(), site },
+        cache: RegisteredCache { name: (site.name)(), site, reached: reached() },
     });
 }
 
@@ -61,6 +67,7 @@ pub(crate) fn register(site: Site) {
 pub struct RegisteredCache {
     name: &'static str,
     site: Site,
+    reached: ReachedStatic,
 }
 
 impl RegisteredCache {
@@ -86,32 +93,34 @@ impl RegisteredCache {
     /// Returns the configuration of the cache, with its present bound.
     #[must_use]
     pub fn parameters(&self) -> CacheParameters {
-        match self.site.resize {
-            Some(_) if self.site.parameters.scope == Scope::Shared => {
-                CacheParameters { maxsize: self.info().maxsize, ..self.site.parameters }
+        let compiled = self.site.parameters;
+        match compiled.scope {
+            Scope::Shared if compiled.maxsize.is_some() => {
+                CacheParameters { maxsize: self.info().maxsize, ..compiled }
             }
-            Some(_) => bounds::present(self.site.of, self.site.name, self.site.parameters),
-            None => self.site.parameters,
+            _ => bounds::present(self.site.of, self.site.name, compiled),
         }
     }
 
     /// Returns the counters. With [`Scope::Thread`](crate::Scope::Thread), those of the calling thread's cache.
     #[must_use]
     pub fn info(&self) -> CacheInfo {
-        (self.site.info)()
+        let unused =
+            || CacheInfo::unused(bounds::present(self.site.of, self.site.name, self.site.parameters).maxsize);
+        self.reached.info().unwrap_or_else(unused)
     }
 
     /// Returns the totals since the cache was made. With [`Scope::Thread`](crate::Scope::Thread), those of the calling
     /// thread's cache. With [`Scope::Shared`](crate::Scope::Shared), those of all processes.
     #[must_use]
     pub fn totals(&self) -> CacheTotals {
-        (self.site.totals)()
+        self.reached.totals()
     }
 
     /// Drops all entries and zeroes the counters. With [`Scope::Thread`](crate::Scope::Thread), those of the calling
     /// thread's cache.
     pub fn clear(&self) {
-        (self.site.clear)();
+        self.reached.clear();
     }
 
     /// Gives the function another bound, in all threads: what its `f_cache_resize` does. Returns whether it has a bound
@@ -141,13 +150,17 @@ impl RegisteredCache {
     /// ```
     #[allow(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn resize(&self, maxsize: usize) -> bool {
-        self.site.resize.inspect(|resize| resize(maxsize)).is_some()
+        let is_bounded = self.site.parameters.maxsize.is_some();
+        if is_bounded {
+            self.reached.resize(self.site.of, maxsize);
+        }
+        is_bounded
     }
 
     /// Removes the entries with a tag. With [`Scope::Thread`](crate::Scope::Thread), from the calling thread's cache.
     pub(crate) fn invalidate_tag(&self, tag: Fingerprint) {
-        if let Some(invalidate_tag) = self.site.invalidate_tag {
-            invalidate_tag(tag);
+        if self.site.is_tagged {
+            self.reached.invalidate_tag(tag);
         }
     }
 }

@@ -124,8 +124,6 @@ async fn fetch(id: u64) -> Result<Page, FetchError> {
 }
 #[doc(hidden)]
 fn fetch_lru_memo_instantiation() -> TypeId {
-    #[allow(deprecated, unreachable_code)]
-    let _ = || fetch(loop {});
     instantiation(|| ())
 }
 #[doc(hidden)]
@@ -166,7 +164,9 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
     DefaultHasher,
 > {
     #[allow(deprecated, unreachable_code)]
-    let _ = || fetch(loop {});
+    if false {
+        let _ = fetch(loop {});
+    }
     static __LRU_MEMO_CACHE: Slot<
         Cache<
             AllThreads,
@@ -229,13 +229,7 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                     false,
                     <Scope>::Process,
                 ),
-                info: || fetch_needs_lru_cache_on_its_impl_block().info(),
-                totals: || fetch_needs_lru_cache_on_its_impl_block().totals(),
-                clear: || fetch_needs_lru_cache_on_its_impl_block().clear(),
-                resize: ::core::option::Option::Some(|__lru_memo_maxsize| {
-                    fetch_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize)
-                }),
-                invalidate_tag: ::core::option::Option::None,
+                is_tagged: false,
             },
         )
 }
@@ -244,18 +238,22 @@ async fn fetch_uncached(id: u64) -> Result<Page, FetchError> {
     get(id).await
 }
 ///The hits, misses and size of the cache of [`fetch`].
+#[inline]
 fn fetch_cache_info() -> ::lru_memo::CacheInfo {
     fetch_needs_lru_cache_on_its_impl_block().info()
 }
 ///What the cache of [`fetch`] has done since it was made, and how long its runs took.
+#[inline]
 fn fetch_cache_totals() -> ::lru_memo::CacheTotals {
     fetch_needs_lru_cache_on_its_impl_block().totals()
 }
 ///Drops every entry of the cache of [`fetch`] and zeroes its counters.
+#[inline]
 fn fetch_cache_clear() {
     fetch_needs_lru_cache_on_its_impl_block().clear();
 }
 ///The configuration of the cache of [`fetch`].
+#[inline]
 fn fetch_cache_parameters() -> ::lru_memo::CacheParameters {
     present(
         fetch_lru_memo_instantiation(),
@@ -268,13 +266,13 @@ fn fetch_cache_parameters() -> ::lru_memo::CacheParameters {
     )
 }
 ///Removes one entry from the cache of [`fetch`]; says whether it was there.
+#[inline]
 fn fetch_cache_invalidate(id: u64) -> ::core::primitive::bool {
-    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
-    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache.invalidate(__lru_memo_key);
-    __lru_memo_found
+    fetch_needs_lru_cache_on_its_impl_block()
+        .invalidate((part::<Leaf<_>, u64, u64, _>(&id), ()))
 }
 ///The value that the cache of [`fetch`] holds, if any; touches neither recency nor counters.
+#[inline]
 fn fetch_cache_peek(
     id: u64,
 ) -> ::core::option::Option<
@@ -289,11 +287,9 @@ fn fetch_cache_peek(
         >,
     >,
 > {
-    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
-    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache
+    fetch_needs_lru_cache_on_its_impl_block()
         .peek(
-            __lru_memo_key,
+            (part::<Leaf<_>, u64, u64, _>(&id), ()),
             clone_value::<
                 Value<
                     Result<Page, FetchError>,
@@ -306,10 +302,10 @@ fn fetch_cache_peek(
                     >,
                 >,
             > as fn(&_) -> _,
-        );
-    __lru_memo_found
+        )
 }
 ///Stores a value for [`fetch`] as its most recent, replacing an older one; touches no counter.
+#[inline]
 fn fetch_cache_put(
     id: u64,
     __lru_memo_value: Value<
@@ -323,13 +319,16 @@ fn fetch_cache_put(
         >,
     >,
 ) {
-    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
-    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache
-        .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
-    __lru_memo_found
+    fetch_needs_lru_cache_on_its_impl_block()
+        .put(
+            (part::<Leaf<_>, u64, u64, _>(&id), ()),
+            __lru_memo_value,
+            weigh_nothing,
+            no_own_ttl,
+        )
 }
 ///Runs [`fetch`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
+#[inline]
 async fn fetch_cache_refresh(id: u64) -> Result<Page, FetchError> {
     let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
     let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
@@ -366,6 +365,7 @@ async fn fetch_cache_refresh(id: u64) -> Result<Page, FetchError> {
         )
 }
 ///Calls [`fetch`] and tells the outcome of the call as well.
+#[inline]
 async fn fetch_with_outcome(id: u64) -> (Result<Page, FetchError>, ::lru_memo::Outcome) {
     let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
     let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
@@ -500,6 +500,7 @@ async fn fetch_with_outcome(id: u64) -> (Result<Page, FetchError>, ::lru_memo::O
     }
 }
 ///Removes the entries of the cache of [`fetch`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.
+#[inline]
 fn fetch_cache_invalidate_if(
     __lru_memo_predicate: impl ::core::ops::FnMut(
         &u64,
@@ -527,6 +528,7 @@ fn fetch_cache_invalidate_if(
     }
 }
 ///Changes how many entries the cache of [`fetch`] may hold; evicts the least recent ones if it holds more.
+#[inline]
 fn fetch_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
     fetch_needs_lru_cache_on_its_impl_block().resize(__lru_memo_maxsize);
 }

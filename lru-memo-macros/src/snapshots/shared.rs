@@ -10,9 +10,7 @@ fn report(customer: u64, month: &str) -> String {
     };
     let __lru_memo_found = at_once(__lru_memo_found.get(codec::<String>()));
     match __lru_memo_found {
-        ::core::result::Result::Ok(__lru_memo_value) => {
-            <String as Returned<Is<false>>>::from_value(__lru_memo_value)
-        }
+        ::core::result::Result::Ok(__lru_memo_value) => __lru_memo_value,
         ::core::result::Result::Err(__lru_memo_miss) => {
             let mut __lru_memo_miss = __lru_memo_miss;
             let __lru_memo_returned = report_uncached(customer, month);
@@ -28,15 +26,15 @@ fn report(customer: u64, month: &str) -> String {
 }
 #[doc(hidden)]
 fn report_lru_memo_instantiation() -> TypeId {
-    #[allow(deprecated, unreachable_code)]
-    let _ = || report(loop {}, loop {});
     instantiation(|| ())
 }
 #[doc(hidden)]
 #[inline]
 fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
     #[allow(deprecated, unreachable_code)]
-    let _ = || report(loop {}, loop {});
+    if false {
+        let _ = report(loop {}, loop {});
+    }
     static __LRU_MEMO_CACHES: SharedCaches = SharedCaches::new();
     __LRU_MEMO_CACHES
         .of(
@@ -52,21 +50,7 @@ fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
                         <Scope>::Shared,
                     )
                     .with_ttl(::core::time::Duration::from_nanos(600000000000u64)),
-                info: || at_once(
-                    report_needs_lru_cache_on_its_impl_block().by_thread(()).info(),
-                ),
-                totals: || at_once(
-                    report_needs_lru_cache_on_its_impl_block().by_thread(()).totals(),
-                ),
-                clear: || at_once(
-                    report_needs_lru_cache_on_its_impl_block().by_thread(()).clear(),
-                ),
-                resize: ::core::option::Option::Some(|__lru_memo_maxsize| at_once(
-                    report_needs_lru_cache_on_its_impl_block()
-                        .by_thread(())
-                        .resize(__lru_memo_maxsize),
-                )),
-                invalidate_tag: ::core::option::Option::None,
+                is_tagged: false,
             },
             || Identity {
                 tokens: 177911170595235414052918718881592267191u128,
@@ -97,18 +81,22 @@ fn report_uncached(customer: u64, month: &str) -> String {
     render(customer, month)
 }
 ///The hits, misses and size of the cache of [`report`].
+#[inline]
 fn report_cache_info() -> ::lru_memo::CacheInfo {
     at_once(report_needs_lru_cache_on_its_impl_block().by_thread(()).info())
 }
 ///What the cache of [`report`] has done since it was made, and how long its runs took.
+#[inline]
 fn report_cache_totals() -> ::lru_memo::CacheTotals {
     at_once(report_needs_lru_cache_on_its_impl_block().by_thread(()).totals())
 }
 ///Drops every entry of the cache of [`report`] and zeroes its counters.
+#[inline]
 fn report_cache_clear() {
     at_once(report_needs_lru_cache_on_its_impl_block().by_thread(()).clear());
 }
 ///The configuration of the cache of [`report`].
+#[inline]
 fn report_cache_parameters() -> ::lru_memo::CacheParameters {
     at_once(
         report_needs_lru_cache_on_its_impl_block()
@@ -124,6 +112,7 @@ fn report_cache_parameters() -> ::lru_memo::CacheParameters {
     )
 }
 ///Removes one entry from the cache of [`report`]; says whether it was there.
+#[inline]
 fn report_cache_invalidate(customer: u64, month: &str) -> ::core::primitive::bool {
     let __lru_memo_found = {
         let __lru_memo_key = (
@@ -138,6 +127,7 @@ fn report_cache_invalidate(customer: u64, month: &str) -> ::core::primitive::boo
     __lru_memo_found
 }
 ///The value that the cache of [`report`] holds, if any; touches neither recency nor counters.
+#[inline]
 fn report_cache_peek(customer: u64, month: &str) -> ::core::option::Option<String> {
     let __lru_memo_found = {
         let __lru_memo_key = (
@@ -152,6 +142,7 @@ fn report_cache_peek(customer: u64, month: &str) -> ::core::option::Option<Strin
     __lru_memo_found
 }
 ///Stores a value for [`report`] as its most recent, replacing an older one; touches no counter.
+#[inline]
 fn report_cache_put(customer: u64, month: &str, __lru_memo_value: String) {
     let __lru_memo_found = {
         let __lru_memo_key = (
@@ -168,6 +159,7 @@ fn report_cache_put(customer: u64, month: &str, __lru_memo_value: String) {
     __lru_memo_found
 }
 ///Runs [`report`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
+#[inline]
 fn report_cache_refresh(customer: u64, month: &str) -> String {
     let __lru_memo_found = {
         let __lru_memo_key = (
@@ -190,6 +182,7 @@ fn report_cache_refresh(customer: u64, month: &str) -> String {
     )
 }
 ///Calls [`report`] and tells the outcome of the call as well.
+#[inline]
 fn report_with_outcome(customer: u64, month: &str) -> (String, ::lru_memo::Outcome) {
     let __lru_memo_found = {
         let __lru_memo_key = (
@@ -203,10 +196,7 @@ fn report_with_outcome(customer: u64, month: &str) -> (String, ::lru_memo::Outco
     let __lru_memo_found = at_once(__lru_memo_found.get(codec::<String>()));
     match __lru_memo_found {
         ::core::result::Result::Ok(__lru_memo_value) => {
-            (
-                <String as Returned<Is<false>>>::from_value(__lru_memo_value),
-                <Outcome>::Hit,
-            )
+            (__lru_memo_value, <Outcome>::Hit)
         }
         ::core::result::Result::Err(__lru_memo_miss) => {
             let mut __lru_memo_miss = __lru_memo_miss;
@@ -225,6 +215,7 @@ fn report_with_outcome(customer: u64, month: &str) -> (String, ::lru_memo::Outco
     }
 }
 ///Changes how many entries the cache of [`report`] may hold; evicts the least recent ones if it holds more.
+#[inline]
 fn report_cache_resize(__lru_memo_maxsize: ::core::primitive::usize) {
     at_once(
         report_needs_lru_cache_on_its_impl_block()

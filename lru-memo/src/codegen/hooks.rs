@@ -10,7 +10,7 @@ use once_cell::race::OnceBox;
 /// Runs rarely used code in a function of its own, so that the hot path stays small.
 #[cold]
 #[inline(never)]
-pub fn cold<R>(rarely: impl FnOnce() -> R) -> R {
+pub(crate) fn cold<R>(rarely: impl FnOnce() -> R) -> R {
     rarely()
 }
 

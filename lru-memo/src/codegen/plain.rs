@@ -61,6 +61,10 @@ impl<A: PlainPart, V: PlainValue> Plainness<A, V> {
     pub const IS_PLAIN: bool = true;
 }
 
+/// Demands that these types are plain.
+#[inline]
+pub fn plain<A: PlainPart, V: PlainValue>() {}
+
 /// The answer for all other types.
 pub trait NotPlain {
     /// The types are not known to be plain.

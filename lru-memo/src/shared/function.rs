@@ -26,7 +26,7 @@ use super::health::{note, note_rejected};
 use super::identity::Identity;
 use super::namespace::Namespace;
 use super::near::Near;
-use super::task::{self, Caller};
+use super::task::{self, Caller, at_once};
 use super::turns::{Role, SharedTurn, Turns};
 use super::undelivered::Mark;
 use super::{Entry, Found, Store, Ticket};
@@ -34,11 +34,12 @@ use crate::advice::Use;
 use crate::bounds;
 use crate::cache::lifetime::Lifetime;
 use crate::info::{CacheInfo, CacheParameters};
-use crate::registry::{self, Site};
+use crate::registry::{self, Reached, Site};
 use crate::storage::by_type::ByType;
 use crate::storage::instances::instantiation_of;
 use crate::sys::fork::Own;
-use crate::totals::Stopwatch;
+use crate::tags::Fingerprint;
+use crate::totals::{CacheTotals, Stopwatch};
 
 /// A memoized function on the store of this process, with a cache for each of its instantiations. Finding one never
 /// blocks.
@@ -74,11 +75,7 @@ static OF_ADVISING_METHODS: SharedCaches = SharedCaches::advising();
 
 /// Returns the cache of a method. The first call makes and registers it.
 #[inline]
-pub fn shared_cache_of<F>(
-    method: F,
-    site: impl FnOnce() -> Site,
-    identity: impl FnOnce() -> Identity,
-) -> &'static SharedCache {
+pub fn shared_cache_of<F>(method: F, site: fn() -> Site, identity: fn() -> Identity) -> &'static SharedCache {
     OF_METHODS.of(instantiation_of(method), site, identity)
 }
 
@@ -86,21 +83,10 @@ pub fn shared_cache_of<F>(
 #[inline]
 pub fn advising_cache_of<F>(
     method: F,
-    site: impl FnOnce() -> Site,
-    identity: impl FnOnce() -> Identity,
+    site: fn() -> Site,
+    identity: fn() -> Identity,
 ) -> &'static SharedCache {
     OF_ADVISING_METHODS.of(instantiation_of(method), site, identity)
-}
-
-/// Returns the cache of a method that has been used.
-///
-/// # Panics
-/// When the method has not been used.
-#[must_use]
-pub fn used_cache_of<F>(method: F) -> &'static SharedCache {
-    let of = instantiation_of(method);
-    let found = OF_METHODS.caches.get(of).or_else(|| OF_ADVISING_METHODS.caches.get(of));
-    found.expect("a cache is registered once it is there")
 }
 
 impl SharedCaches {
@@ -121,8 +107,8 @@ impl SharedCaches {
     pub fn of(
         &'static self,
         of: TypeId,
-        site: impl FnOnce() -> Site,
-        identity: impl FnOnce() -> Identity,
+        site: fn() -> Site,
+        identity: fn() -> Identity,
     ) -> &'static SharedCache {
         self.caches.get(of).unwrap_or_else(|| self.add(of, site(), identity()))
     }
@@ -134,13 +120,13 @@ impl SharedCaches {
                 (site.name)(),
                 bounds::before_use(site.name, site.parameters),
                 noted(identity.id((site.name)(), site.parameters.version, of)),
-                site.invalidate_tag.is_some(),
+                site.is_tagged,
                 self.advise,
             )
         };
         let (cache, is_new) = self.caches.get_or_insert(of, make);
         if is_new {
-            registry::register(site);
+            registry::register(site, || Box::leak(Box::new(cache)));
         }
         cache
     }
@@ -149,6 +135,28 @@ impl SharedCaches {
 impl Default for SharedCaches {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl Reached for &'static SharedCache {
+    fn info(&self) -> Option<CacheInfo> {
+        Some(at_once(self.by_thread(()).info()))
+    }
+
+    fn totals(&self) -> CacheTotals {
+        at_once(self.by_thread(()).totals())
+    }
+
+    fn clear(&self) {
+        at_once(self.by_thread(()).clear());
+    }
+
+    fn resize(&self, _: TypeId, maxsize: usize) {
+        at_once(self.by_thread(()).resize(maxsize));
+    }
+
+    fn invalidate_tag(&self, _: Fingerprint) {
+        self.forget_tags();
     }
 }
 

@@ -16,7 +16,7 @@ use crate::bounds::{self, Bound};
 use crate::cache::Cache;
 use crate::cache::kind::Kind;
 use crate::info::CacheInfo;
-use crate::registry::{self, Site};
+use crate::registry::{self, Reached, Site};
 use crate::storage::by_type::ByType;
 use crate::storage::slot::{Shareable, ShareableKey, Shared, Slot};
 use crate::table::reach::Reach;
@@ -62,15 +62,10 @@ pub fn thread_instance_of<F>(method: F) -> ThreadInstance {
 }
 
 /// A type-erased cache.
-pub(crate) trait ErasedCache: Any {
-    /// Returns the counters, or `None` if the cache was not used.
-    fn info(&self) -> Option<CacheInfo>;
-    fn totals(&self) -> CacheTotals;
+pub(crate) trait ErasedCache: Reached + Any {
     /// Returns the advice on the bound, or `None` if the cache was not used.
     fn advice(&self) -> Option<CacheAdvice>;
-    fn clear(&self);
     fn follow(&self, bound: &Bound);
-    fn invalidate_tag(&self, tag: Fingerprint);
     fn as_any(&self) -> &dyn Any;
     fn into_any(self: Rc<Self>) -> Rc<dyn Any>;
 }
@@ -107,7 +102,7 @@ impl Instance {
         &'static self,
         key: impl ShareableKey<K>,
         value: Shared<V>,
-        site: impl FnOnce() -> Site,
+        site: fn() -> Site,
     ) -> &'static Cache<AllThreads, P, K, V, S> {
         type TheSlot<P, K, V, S> = Slot<Cache<AllThreads, P, K, V, S>>;
         let slot = self.0.get_or_init(|| Box::new(Box::new(TheSlot::<P, K, V, S>::new())));
@@ -156,13 +151,6 @@ impl Instance {
             slot.follow(bound);
         }
     }
-
-    /// Removes the entries with a tag.
-    pub fn invalidate_tag(&self, tag: Fingerprint) {
-        if let Some(slot) = self.0.get() {
-            slot.invalidate_tag(tag);
-        }
-    }
 }
 
 /// The caches of one generic function in one thread.
@@ -198,7 +186,7 @@ impl ThreadInstance {
     #[must_use]
     pub fn cache<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static>(
         self,
-        site: impl FnOnce() -> Site,
+        site: fn() -> Site,
     ) -> RcCache<P, K, V, S> {
         type TheCache<P, K, V, S> = Cache<OneThread, P, K, V, S>;
         let typed = |found: Rc<dyn ErasedCache>| {
@@ -216,7 +204,7 @@ impl ThreadInstance {
         }
         let erased = Rc::<TheCache<P, K, V, S>>::clone(&made);
         if self.instances.try_with(|all| all.0.get_or_insert(self.of, || erased).1) == Ok(true) {
-            registry::register(site);
+            registry::register(site, || Box::leak(Box::new(self)));
             made.begin_to_follow();
         }
         made
@@ -265,19 +253,36 @@ impl ThreadInstance {
         }
     }
 
-    /// Removes the entries with a tag.
-    pub fn invalidate_tag(self, tag: Fingerprint) {
-        if let Some(cache) = self.find() {
-            cache.invalidate_tag(tag);
-        }
-    }
-
     fn find(self) -> Option<Rc<dyn ErasedCache>> {
         self.instances.try_with(|instances| instances.find(self.of)).ok().flatten()
     }
 }
 
-impl<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
+impl Reached for ThreadInstance {
+    fn info(&self) -> Option<CacheInfo> {
+        self.find()?.info()
+    }
+
+    fn totals(&self) -> CacheTotals {
+        Self::totals(*self)
+    }
+
+    fn clear(&self) {
+        Self::clear(*self);
+    }
+
+    fn resize(&self, of: TypeId, maxsize: usize) {
+        Self::resize(*self, of, maxsize);
+    }
+
+    fn invalidate_tag(&self, tag: Fingerprint) {
+        if let Some(cache) = self.find() {
+            cache.invalidate_tag(tag);
+        }
+    }
+}
+
+impl<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static> Reached
     for Cache<OneThread, P, K, V, S>
 {
     fn info(&self) -> Option<CacheInfo> {
@@ -288,20 +293,28 @@ impl<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Defaul
         Self::totals(self)
     }
 
-    fn advice(&self) -> Option<CacheAdvice> {
-        Some(Self::advice(self))
-    }
-
     fn clear(&self) {
         Self::clear(self);
     }
 
-    fn follow(&self, bound: &Bound) {
-        Self::follow(self, bound);
+    fn resize(&self, _: TypeId, maxsize: usize) {
+        Self::resize(self, maxsize);
     }
 
     fn invalidate_tag(&self, tag: Fingerprint) {
         Self::invalidate_tag(self, tag);
+    }
+}
+
+impl<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
+    for Cache<OneThread, P, K, V, S>
+{
+    fn advice(&self) -> Option<CacheAdvice> {
+        Some(Self::advice(self))
+    }
+
+    fn follow(&self, bound: &Bound) {
+        Self::follow(self, bound);
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -1,6 +1,8 @@
 //! The cache of a function with `scope = thread`: in a thread-local.
 
+use alloc::boxed::Box;
 use alloc::rc::Rc;
+use core::any::TypeId;
 use core::cell::OnceCell;
 use core::hash::BuildHasher;
 use std::thread::LocalKey;
@@ -9,8 +11,11 @@ use crate::cache::kind::Kind;
 use crate::cache::{Cache, Unseen};
 use crate::codegen::hooks::cold;
 use crate::codegen::key::Key;
-use crate::registry::{self, Site};
+use crate::info::CacheInfo;
+use crate::registry::{self, Reached, Site};
 use crate::table::threading::OneThread;
+use crate::tags::{Fingerprint, Tagged};
+use crate::totals::CacheTotals;
 
 type ThreadCache<P, K, V, S> = Cache<OneThread, P, K, V, S>;
 type Local<P, K, V, S> = LocalKey<OnceCell<Rc<ThreadCache<P, K, V, S>>>>;
@@ -32,7 +37,7 @@ impl<P: Kind, K, V, S> Clone for OfThread<P, K, V, S> {
 
 impl<P: Kind, K, V, S> Copy for OfThread<P, K, V, S> {}
 
-impl<P: Kind, K, V, S: BuildHasher + Default> OfThread<P, K, V, S> {
+impl<P: Kind, K: Tagged, V, S: BuildHasher + Default> OfThread<P, K, V, S> {
     /// As [`Cache::get`], without touching the reference count of the cache.
     ///
     /// # Errors
@@ -59,30 +64,50 @@ impl<P: Kind, K, V, S: BuildHasher + Default> OfThread<P, K, V, S> {
     pub fn cache(self) -> Rc<ThreadCache<P, K, V, S>> {
         match self.local.try_with(|cache| cache.get().cloned()) {
             Ok(Some(cache)) => cache,
-            _ => make(self.local, (self.site)()),
+            _ => self.make(),
+        }
+    }
+
+    #[cold]
+    fn make(self) -> Rc<ThreadCache<P, K, V, S>> {
+        let site = (self.site)();
+        // The hasher's `default()` is user code, and may have made the cache already: then this one is dropped.
+        let made = Rc::new(Cache::of_function(&site));
+        let kept = self.local.try_with(|cache| {
+            let is_first = cache.set(Rc::clone(&made)).is_ok();
+            (cache.get().cloned(), is_first)
+        });
+        match kept {
+            Ok((Some(kept), is_first)) => {
+                if is_first {
+                    registry::register(site, || Box::leak(Box::new(self)));
+                    kept.begin_to_follow();
+                }
+                kept
+            }
+            _ => made,
         }
     }
 }
 
-#[cold]
-fn make<P: Kind, K, V, S: BuildHasher + Default>(
-    cache: &'static Local<P, K, V, S>,
-    site: Site,
-) -> Rc<ThreadCache<P, K, V, S>> {
-    // The hasher's `default()` is user code, and may have made the cache already: then this one is dropped.
-    let made = Rc::new(Cache::of_function(&site));
-    let kept = cache.try_with(|cache| {
-        let is_first = cache.set(Rc::clone(&made)).is_ok();
-        (cache.get().cloned(), is_first)
-    });
-    match kept {
-        Ok((Some(kept), is_first)) => {
-            if is_first {
-                registry::register(site);
-                kept.begin_to_follow();
-            }
-            kept
-        }
-        _ => made,
+impl<P: Kind, K: Tagged, V, S: BuildHasher + Default> Reached for OfThread<P, K, V, S> {
+    fn info(&self) -> Option<CacheInfo> {
+        Some(self.cache().info())
+    }
+
+    fn totals(&self) -> CacheTotals {
+        self.cache().totals()
+    }
+
+    fn clear(&self) {
+        self.cache().clear();
+    }
+
+    fn resize(&self, _: TypeId, maxsize: usize) {
+        self.cache().resize(maxsize);
+    }
+
+    fn invalidate_tag(&self, tag: Fingerprint) {
+        self.cache().invalidate_tag(tag);
     }
 }

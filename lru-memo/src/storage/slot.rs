@@ -6,19 +6,19 @@
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
-use core::any::Any;
+use core::any::{Any, TypeId};
 use core::hash::BuildHasher;
 use core::marker::PhantomData;
 
 use once_cell::race::OnceBox;
 
 use crate::advice::CacheAdvice;
-use crate::bounds::Bound;
+use crate::bounds::{self, Bound};
 use crate::cache::Cache;
 use crate::cache::kind::{Kept, Kind};
 use crate::codegen::key::Part;
 use crate::info::CacheInfo;
-use crate::registry::{self, Site};
+use crate::registry::{self, Reached, Site};
 use crate::storage::instances::ErasedCache;
 use crate::table::threading::AllThreads;
 use crate::tags::{Fingerprint, Tagged, Tags};
@@ -100,14 +100,20 @@ impl<C> Default for Slot<C> {
     }
 }
 
-impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads, P, K, V, S>> {
+impl<P, K, V, S> Slot<Cache<AllThreads, P, K, V, S>>
+where
+    P: Kind + 'static,
+    K: Tagged + 'static,
+    V: 'static,
+    S: BuildHasher + Default + Shareable,
+{
     /// Returns the cache. The first call makes and registers it.
     #[inline]
     pub fn get(
         &'static self,
         key: impl ShareableKey<K>,
         value: Shared<V>,
-        site: impl FnOnce() -> Site,
+        site: fn() -> Site,
     ) -> &'static Cache<AllThreads, P, K, V, S> {
         let _ = (key, value);
         match self.0.get() {
@@ -117,7 +123,7 @@ impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads,
     }
 
     #[cold]
-    fn fill(&'static self, site: impl FnOnce() -> Site) -> &'static Cache<AllThreads, P, K, V, S> {
+    fn fill(&'static self, site: fn() -> Site) -> &'static Cache<AllThreads, P, K, V, S> {
         let site = site();
         let made = Box::new(Cache::of_function(&site));
         // SAFETY: the cache stays in its box, and all threads may use a cache in a slot, as said above.
@@ -125,7 +131,7 @@ impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads,
         // A cache that is not needed is dropped at the end, because dropping it runs user code.
         let unused = self.0.set(made).err();
         if unused.is_none() {
-            registry::register(site);
+            registry::register(site, || self);
         }
         let cache = self.0.get().expect("the slot was filled just now, if not before");
         cache.begin_to_follow();
@@ -133,7 +139,7 @@ impl<P: Kind, K, V, S: BuildHasher + Default + Shareable> Slot<Cache<AllThreads,
     }
 }
 
-impl<P, K, V, S> ErasedCache for Slot<Cache<AllThreads, P, K, V, S>>
+impl<P, K, V, S> Reached for Slot<Cache<AllThreads, P, K, V, S>>
 where
     P: Kind + 'static,
     K: Tagged + 'static,
@@ -148,25 +154,37 @@ where
         self.0.get().map(Cache::totals).unwrap_or_default()
     }
 
-    fn advice(&self) -> Option<CacheAdvice> {
-        self.0.get().map(Cache::advice)
-    }
-
     fn clear(&self) {
         if let Some(cache) = self.0.get() {
             cache.clear();
         }
     }
 
-    fn follow(&self, bound: &Bound) {
-        if let Some(cache) = self.0.get() {
-            cache.follow(bound);
-        }
+    fn resize(&self, of: TypeId, maxsize: usize) {
+        self.follow(bounds::set(of, maxsize));
     }
 
     fn invalidate_tag(&self, tag: Fingerprint) {
         if let Some(cache) = self.0.get() {
             cache.invalidate_tag(tag);
+        }
+    }
+}
+
+impl<P, K, V, S> ErasedCache for Slot<Cache<AllThreads, P, K, V, S>>
+where
+    P: Kind + 'static,
+    K: Tagged + 'static,
+    V: 'static,
+    S: BuildHasher + Default + 'static,
+{
+    fn advice(&self) -> Option<CacheAdvice> {
+        self.0.get().map(Cache::advice)
+    }
+
+    fn follow(&self, bound: &Bound) {
+        if let Some(cache) = self.0.get() {
+            cache.follow(bound);
         }
     }
 
