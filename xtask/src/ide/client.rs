@@ -5,13 +5,13 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::Failure;
 
-/// The longest time without a message, while an answer is expected. The server builds the macros in that time.
+/// The longest time for an answer. The server builds the macros in that time.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The codes of errors that ask the client to repeat the request: the content was modified, the server cancelled it.
@@ -62,11 +62,12 @@ impl Client {
 
     /// Returns the next message that is wanted. Requests of the server get an empty answer, other messages none.
     pub(crate) fn wait_for(&mut self, is_wanted: impl Fn(&Value) -> bool) -> Result<Value, Failure> {
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let message = self
                 .messages
-                .recv_timeout(PATIENCE)
-                .map_err(|_| format!("the server ended, or was silent for {} s", PATIENCE.as_secs()))?;
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+                .map_err(|_| format!("the server ended, or gave no answer in {} s", PATIENCE.as_secs()))?;
             if is_wanted(&message) {
                 return Ok(message);
             }

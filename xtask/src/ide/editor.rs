@@ -74,26 +74,19 @@ impl Editor {
         Ok(Self { client, uri, text: original.clone(), original, version: 0 })
     }
 
-    /// Changes the file, and returns the answer about a place in it: `|` marks the cursor in a text from the file.
+    /// Changes the file, and returns the answer about a place in it: `|` marks the cursor in a text from the file. A question about
+    /// the whole file has no text.
     pub(crate) fn ask(&mut self, edit: Edit, ask: Ask, at: &str) -> Result<String, Failure> {
         self.change(edit)?;
-        let document = json!({ "uri": self.uri });
-        if let Ask::Mistakes = ask {
-            let answer =
-                self.client.request("textDocument/diagnostic", &json!({ "textDocument": document }))?;
-            return Ok(lines(list(&answer["items"]).map(|item| {
-                let message = item["message"].as_str().unwrap_or_default();
-                format!("{}: {message}", self.shown(&self.uri, &item["range"]))
-            })));
-        }
         let cursor = self.find(at)?;
         let before = &self.text[..cursor];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let position = json!({ "line": before.matches('\n').count(), "character": cursor - line_start });
         let word = before.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |at| at + 1);
         let word = before[word..].to_owned();
-        let mut params = json!({ "textDocument": document, "position": position });
+        let mut params = json!({ "textDocument": { "uri": self.uri }, "position": position });
         let method = match ask {
+            Ask::Mistakes => "diagnostic",
             Ask::Hover => "hover",
             Ask::Definition => "definition",
             Ask::References => {
@@ -106,10 +99,12 @@ impl Editor {
                 params["newName"] = json!(name);
                 "rename"
             }
-            Ask::Mistakes => "diagnostic",
         };
         let answer = self.client.request(&format!("textDocument/{method}"), &params)?;
         Ok(match ask {
+            Ask::Mistakes => lines(list(&answer["items"]).map(|item| {
+                format!("{}: {}", self.shown(&self.uri, &item["range"]), text(&item["message"]))
+            })),
             Ask::Hover => code(answer["contents"]["value"].as_str().unwrap_or_default()),
             Ask::Signature => lines(list(&answer["signatures"]).map(|signature| text(&signature["label"]))),
             Ask::Completion => completions(&answer["items"], &word),
@@ -120,7 +115,9 @@ impl Editor {
                 };
                 lines(edits.map(shown))
             }
-            _ => lines(list(&answer).map(|place| self.shown(&text(&place["uri"]), &place["range"]))),
+            Ask::Definition | Ask::References => {
+                lines(list(&answer).map(|place| self.shown(&text(&place["uri"]), &place["range"])))
+            }
         })
     }
 
@@ -142,6 +139,9 @@ impl Editor {
 
     /// Returns the offset of the cursor.
     fn find(&self, at: &str) -> Result<usize, Failure> {
+        if at.is_empty() {
+            return Ok(0);
+        }
         let cursor = at.find('|').ok_or_else(|| format!("there is no cursor in `{at}`"))?;
         let text = at.replacen('|', "", 1);
         match self.text.matches(&text).count() {
