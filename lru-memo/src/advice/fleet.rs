@@ -13,6 +13,10 @@ use super::{CacheAdvice, Curve};
 const WAITING: usize = 6144;
 /// Uses of keys whose hashes are the smallest 1/4,096th are always sampled.
 const LAST_TURN: u32 = 6;
+/// Sampling is not narrowed beyond this turn because of many uses alone.
+const LAST_TURN_OF_FAST: u32 = 4;
+/// Uses that follow each other faster than this, on average, are many: in units of 128 ns.
+const FAST: u64 = 40_000 >> 7;
 
 /// A use of a key, at a time.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +56,13 @@ impl Uses {
             self.uses.clear();
         }
         self.narrow_to(self.turn + 1);
+    }
+
+    /// Whether there are so many uses that fewer keys are enough.
+    pub(crate) fn are_many(&self) -> bool {
+        let ends = self.uses.first().zip(self.uses.last());
+        let took = ends.map_or(0, |(first, last)| last.at.saturating_sub(first.at));
+        self.turn < LAST_TURN_OF_FAST && took < FAST * self.uses.len() as u64
     }
 
     /// Samples no more keys than others do.

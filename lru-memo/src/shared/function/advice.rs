@@ -10,7 +10,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicBool, AtomicU32};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use core::time::Duration;
 
 use once_cell::race::OnceBox;
@@ -35,6 +35,9 @@ const BATCH: usize = 512;
 /// How many uses a process holds. With more, it samples fewer keys.
 const MOST: usize = 8 * BATCH;
 
+/// How many uses a process samples before it samples fewer keys because there are many.
+const ENOUGH: u64 = 1 << 18;
+
 /// All processes sample the same keys.
 const SEED: [u64; 2] = [0x6164_7669_6365_2d31, 0x6c72_752d_6d65_6d6f];
 
@@ -53,6 +56,8 @@ pub(super) struct Notes {
     /// Whether the store has failed.
     is_failing: AtomicBool,
     uses: Mutex<Uses>,
+    /// How many uses were delivered since this process has sampled fewer keys.
+    delivered: AtomicU64,
     /// The calls that the store has been told of.
     sent: Mutex<u64>,
 }
@@ -63,6 +68,7 @@ impl Notes {
             threshold: AtomicU32::new(u32::MAX),
             is_failing: AtomicBool::new(false),
             uses: Mutex::default(),
+            delivered: AtomicU64::new(0),
             sent: Mutex::new(0),
         }
     }
@@ -122,6 +128,12 @@ impl Ledger {
         let lookups = self.lookups();
         own.lookups = lookups.saturating_sub(core::mem::replace(&mut *self.notes.sent.lock(), lookups));
         uses.merge(own.clone());
+        let delivered = self.notes.delivered.load(Relaxed) + own.uses.len() as u64;
+        let is_enough = delivered >= ENOUGH && own.are_many();
+        self.notes.delivered.store(if is_enough { 0 } else { delivered }, Relaxed);
+        if is_enough {
+            uses.narrow();
+        }
         self.notes.narrow_to(uses.turn());
         let old = uses.take_old();
         // First what is no longer there, so that a process that is killed in between has nothing counted twice.
