@@ -205,9 +205,10 @@ where
     pub fn block(self, limit: Option<Duration>, clone: impl Fn(&V) -> V) -> Waited<'c, T, P, K, V, S, M> {
         match self {
             Self::Run(miss) => Err(miss),
-            Self::Wait { mut seat, key, same, _unused } => {
+            Self::Wait { seat, key, same, _unused } => {
+                let (cache, hash) = (seat.owner, seat.hash);
                 let landed = seat.block(deadline(limit));
-                seat.owner().waited(seat.hash(), landed, key, same, clone)
+                cache.waited(hash, landed, key, same, clone)
             }
         }
     }
@@ -223,9 +224,10 @@ where
     ) -> Waited<'c, T, P, K, V, S, M> {
         match self {
             Self::Run(miss) => Err(miss),
-            Self::Wait { mut seat, key, same, _unused } => {
+            Self::Wait { seat, key, same, _unused } => {
+                let (cache, hash) = (seat.owner, seat.hash);
                 let landed = seat.wait(deadline(limit)).await;
-                seat.owner().waited(seat.hash(), landed, key, same, clone)
+                cache.waited(hash, landed, key, same, clone)
             }
         }
     }

@@ -180,7 +180,7 @@ impl Board {
     fn value(&self, computed: impl Fn() -> u32) -> u32 {
         let turn = match self.call() {
             Ok(turn) => turn,
-            Err(mut seat) => match seat.block(None).expect("there is no deadline") {
+            Err(seat) => match seat.block(None).expect("there is no deadline") {
                 Landed::Value(value) => return *value,
                 Landed::YourTurn(turn) => turn,
                 Landed::Error(_) => unreachable!("no run has an error"),

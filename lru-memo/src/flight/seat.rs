@@ -9,8 +9,8 @@ use crate::sys::clock::Instant;
 
 /// A follower's place in a flight of a table. Dropping it leaves the flight.
 pub struct Seat<'o, O: HasFlights> {
-    owner: &'o O,
-    hash: u64,
+    pub(crate) owner: &'o O,
+    pub(crate) hash: u64,
     flight: Arc<Flight<O::Value>>,
     /// `None` once the wait has ended.
     waiting: Option<Waiting<O::Value>>,
@@ -27,21 +27,13 @@ impl<'o, O: HasFlights> Seat<'o, O> {
         Self { owner, hash, flight, waiting: Some(waiting) }
     }
 
-    pub(crate) fn owner(&self) -> &'o O {
-        self.owner
-    }
-
-    pub(crate) fn hash(&self) -> u64 {
-        self.hash
-    }
-
     /// Waits on this thread. Returns `None` at the deadline.
-    pub(crate) fn block(&mut self, deadline: Option<Instant>) -> Option<Landed<O::Value>> {
+    pub(crate) fn block(mut self, deadline: Option<Instant>) -> Option<Landed<O::Value>> {
         self.waiting.take().expect(SEATED).block(deadline)
     }
 
     /// Waits as a task. Returns `None` at the deadline.
-    pub(crate) async fn wait(&mut self, deadline: Option<Instant>) -> Option<Landed<O::Value>> {
+    pub(crate) async fn wait(mut self, deadline: Option<Instant>) -> Option<Landed<O::Value>> {
         self.waiting.as_mut().expect(SEATED).wait(deadline).await
     }
 }

@@ -28,7 +28,7 @@ struct Keyed<K, V> {
 /// An owner of flights, which are behind its lock.
 pub trait HasFlights {
     /// The key of a flight.
-    type Key;
+    type Key: Clone;
     /// The value of a flight.
     type Value;
 
@@ -36,7 +36,7 @@ pub trait HasFlights {
     fn with_flights<R>(&self, act: impl FnOnce(&mut Flights<Self::Key, Self::Value>) -> R) -> R;
 }
 
-impl<K, V> Flights<K, V> {
+impl<K: Clone, V> Flights<K, V> {
     pub(crate) const fn new() -> Self {
         Self(HashTable::new())
     }
@@ -56,10 +56,7 @@ impl<K, V> Flights<K, V> {
         &mut self,
         hash: u64,
         is_equal: impl Fn(&K) -> Option<bool>,
-    ) -> Result<Option<Arc<Flight<V>>>, K>
-    where
-        K: Clone,
-    {
+    ) -> Result<Option<Arc<Flight<V>>>, K> {
         let mut found = None;
         self.for_each_of(hash, is_equal, |keyed| {
             if keyed.flight.is_entered() || (found.is_none() && !keyed.is_outdated) {
@@ -73,10 +70,7 @@ impl<K, V> Flights<K, V> {
     ///
     /// # Errors
     /// A key that must be compared first: `is_equal` has returned `None` for it.
-    pub(crate) fn outdate(&mut self, hash: u64, is_equal: impl Fn(&K) -> Option<bool>) -> Result<(), K>
-    where
-        K: Clone,
-    {
+    pub(crate) fn outdate(&mut self, hash: u64, is_equal: impl Fn(&K) -> Option<bool>) -> Result<(), K> {
         self.for_each_of(hash, is_equal, |keyed| keyed.is_outdated = true)
     }
 
@@ -92,10 +86,7 @@ impl<K, V> Flights<K, V> {
         hash: u64,
         is_equal: impl Fn(&K) -> Option<bool>,
         mut act: impl FnMut(&mut Keyed<K, V>),
-    ) -> Result<(), K>
-    where
-        K: Clone,
-    {
+    ) -> Result<(), K> {
         for keyed in self.0.iter_hash_mut(hash).filter(|keyed| keyed.hash == hash) {
             if is_equal(&keyed.key).ok_or_else(|| keyed.key.clone())? {
                 act(keyed);

@@ -23,7 +23,7 @@ use super::lease::Lease;
 use super::namespace::Namespace;
 use super::task::{self, Caller};
 use super::{Store, Ticket};
-use crate::flight::{self, Entered, Failure, Flight, Flights, HasFlights, Landed, Seat};
+use crate::flight::{self, Entered, Failure, Flight, Flights, HasFlights, Seat};
 use crate::sys::fork::Own;
 use crate::sys::sync::{Mutex, MutexGuard};
 
@@ -68,29 +68,14 @@ pub(super) struct SharedTurn {
     lease: Option<Arc<SharedLease>>,
 }
 
-/// A follower, with its key.
-pub(super) struct Follower {
-    key: KeyBytes,
-    seat: Seat<'static, Turns>,
-}
-
 /// The role of a caller in the flight of its key.
 pub(super) enum Role {
     /// The leader.
     Turn(SharedTurn),
     /// A follower.
-    Wait(Follower),
+    Wait(Seat<'static, Turns>),
     /// A recursive call by the leader, which runs the function and does not wait.
     Within,
-}
-
-/// The end of a follower's wait.
-pub(super) enum Waited {
-    Value(Arc<Run>),
-    Error(Failed),
-    Turn(SharedTurn),
-    /// The deadline has passed.
-    Late,
 }
 
 impl Turns {
@@ -111,11 +96,11 @@ impl Turns {
                 return Role::Within;
             }
             let waiting = flight.join();
-            return Role::Wait(Follower { seat: Seat::new(self, hash, flight, waiting), key: key.into() });
+            return Role::Wait(Seat::new(self, hash, flight, waiting));
         }
         let (key, turn) = (KeyBytes::from(key), Flight::begin());
         table.flights.insert(hash, Arc::clone(&key), &turn);
-        Role::Turn(SharedTurn { turns: self, key, hash, turn: Some(turn), lease: None })
+        Role::Turn(SharedTurn::new(self, key, hash, turn))
     }
 
     /// Outdates the run of this key: later callers do not join it.
@@ -153,6 +138,16 @@ impl Table {
 }
 
 impl SharedTurn {
+    pub(super) fn new(turns: &'static Turns, key: KeyBytes, hash: u64, turn: flight::Turn<Run>) -> Self {
+        Self { turns, key, hash, turn: Some(turn), lease: None }
+    }
+
+    /// Takes part in the lease of an outdated run in this process, if there is one, and returns whether there is.
+    fn shares_lease(&mut self) -> bool {
+        self.lease = self.turns.lock().leases.get(&self.key).and_then(Weak::upgrade);
+        self.lease.is_some()
+    }
+
     /// Waits for the lease, until no other process computes the key. At the deadline, goes on without a lease.
     pub(super) async fn lease(
         &mut self,
@@ -160,9 +155,7 @@ impl SharedTurn {
         caller: Caller,
         deadline: Option<Instant>,
     ) -> Result<(), Error> {
-        let shared = self.turns.lock().leases.get(&self.key).and_then(Weak::upgrade);
-        if shared.is_some() {
-            self.lease = shared;
+        if self.shares_lease() {
             return Ok(());
         }
         let (store, key) = (task::store(caller).await?, Arc::clone(&self.key));
@@ -192,9 +185,7 @@ impl SharedTurn {
         space: &'static Namespace,
         caller: Caller,
     ) -> Result<bool, Error> {
-        let shared = self.turns.lock().leases.get(&self.key).and_then(Weak::upgrade);
-        if shared.is_some() {
-            self.lease = shared;
+        if self.shares_lease() {
             return Ok(true);
         }
         let (store, key) = (task::store(caller).await?, Arc::clone(&self.key));
@@ -315,26 +306,6 @@ impl Drop for SharedTurn {
         self.end_lease();
         if let Some(turn) = self.turn.take() {
             turn.abandon_in(self.turns, self.hash);
-        }
-    }
-}
-
-impl Follower {
-    pub(super) async fn wait(mut self, caller: Caller, deadline: Option<Instant>) -> Waited {
-        let landed = match caller {
-            Caller::Thread => self.seat.block(deadline),
-            Caller::Task => self.seat.wait(deadline).await,
-        };
-        match landed {
-            None => Waited::Late,
-            Some(Landed::Value(run)) => Waited::Value(run),
-            Some(Landed::Error(failed)) => {
-                Waited::Error(*failed.downcast().expect("a turn fails with nothing else"))
-            }
-            Some(Landed::YourTurn(turn)) => {
-                let (turns, hash) = (self.seat.owner(), self.seat.hash());
-                Waited::Turn(SharedTurn { turns, key: self.key, hash, turn: Some(turn), lease: None })
-            }
         }
     }
 }

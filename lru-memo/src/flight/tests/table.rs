@@ -125,12 +125,12 @@ fn a_flight_that_ends_leaves_its_table_and_no_other_does() {
 fn followers_of_an_outdated_flight_get_its_value_and_its_turn() {
     let board = Board::new();
     let first = board.begin(1);
-    let mut followers = [board.join(1), board.join(1)];
+    let [second, third] = [board.join(1), board.join(1)];
     board.outdate(1);
     first.abandon_in(&board, HASH);
-    let Some(Landed::YourTurn(next)) = followers[0].block(None) else { panic!("no turn") };
+    let Some(Landed::YourTurn(next)) = second.block(None) else { panic!("no turn") };
     next.land_in(&board, HASH, || 5);
-    let Some(Landed::Value(value)) = followers[1].block(None) else { panic!("no value") };
+    let Some(Landed::Value(value)) = third.block(None) else { panic!("no value") };
     assert_eq!(*value, 5);
     board.with_flights(|flights| assert!(flights.find(HASH, |_| None).unwrap().is_none()));
 }
@@ -150,7 +150,7 @@ fn the_last_follower_to_leave_an_abandoned_flight_removes_it() {
 fn errors_that_cannot_be_copied_pass_the_turn_on() {
     let board = Board::new();
     let first = board.begin(1);
-    let mut follower = board.join(1);
+    let follower = board.join(1);
     first.fail_in(&board, HASH, || None);
     assert!(matches!(follower.block(None), Some(Landed::YourTurn(_))));
     assert!(board.find(1).is_none(), "nobody joins a flight that has failed");

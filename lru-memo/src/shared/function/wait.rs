@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use super::super::codec::value::Codec;
 use super::super::namespace::Namespace;
-use super::super::turns::{Failed, Role, Run, Waited};
+use super::super::task::Caller;
+use super::super::turns::{Failed, Role, Run, SharedTurn};
 use super::super::{Store, Ticket};
 use super::totals::Missed;
 use super::{SharedCall, SharedMiss, SharedPending, noted};
-use crate::flight::{Failure, deadline};
+use crate::flight::{Failure, Landed, deadline};
 use crate::info::Outcome;
 
 impl SharedPending {
@@ -57,32 +58,39 @@ impl SharedCall {
         let waited = |value: V| (Ok(value), Outcome::Waited);
         let mut call = self;
         let mut turn = loop {
-            let run = match joined {
+            call = match joined {
                 Role::Within => {
                     return call.get_far(near, codec).await.map(|value| (Ok(value), Outcome::Hit));
                 }
                 Role::Turn(turn) => break turn,
-                Role::Wait(seat) => match seat.wait(call.caller, deadline).await {
-                    Waited::Late => return call.get_far(near, codec).await.map(waited),
-                    Waited::Turn(turn) => break turn,
-                    Waited::Value(run) => run,
-                    Waited::Error(failed) => match call.failed(failed, near, codec).await {
-                        Ok(answer) => return answer,
-                        Err(again) => {
-                            call = again;
-                            let Some(key) = &call.key else {
+                Role::Wait(seat) => {
+                    let (turns, hash) = (seat.owner, seat.hash);
+                    let landed = match call.caller {
+                        Caller::Thread => seat.block(deadline),
+                        Caller::Task => seat.wait(deadline).await,
+                    };
+                    match landed {
+                        None => return call.get_far(near, codec).await.map(waited),
+                        Some(Landed::YourTurn(turn)) => {
+                            let Some(key) = call.key.as_deref() else {
                                 return Err(call.cache.miss(call.caller, None));
                             };
-                            joined = call.cache.turns.join(key);
-                            continue;
+                            break SharedTurn::new(turns, key.into(), hash, turn);
                         }
-                    },
-                },
+                        Some(Landed::Value(run)) => match call.waited(&run, codec).await {
+                            Ok(found) => return found.map(waited),
+                            Err(again) => again,
+                        },
+                        Some(Landed::Error(failed)) => {
+                            let failed = *failed.downcast().expect("a turn fails with nothing else");
+                            match call.failed(failed, near, codec).await {
+                                Ok(answer) => return answer,
+                                Err(again) => again,
+                            }
+                        }
+                    }
+                }
             };
-            match call.waited(&run, codec).await {
-                Ok(found) => return found.map(waited),
-                Err(again) => call = again,
-            }
             let Some(key) = &call.key else { return Err(call.cache.miss(call.caller, None)) };
             joined = call.cache.turns.join(key);
         };
