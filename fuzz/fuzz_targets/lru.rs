@@ -9,7 +9,7 @@
 mod program;
 #[path = "lru/subjects.rs"]
 mod subjects;
-#[path = "../../tests/tests/user_code/trap.rs"]
+#[path = "../../tests/tests/calls/user_code/trap.rs"]
 #[allow(dead_code)]
 mod trap;
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -73,6 +74,17 @@ pub(crate) enum Command {
         /// Clears all namespaces with this name.
         #[arg(long)]
         all: bool,
+    },
+    /// Shows which hit ratio every other `maxsize` would have had, for functions with `advise = true`.
+    Advise {
+        /// The name of the function, or the first digits of the namespace's id. Default: all functions that advise.
+        namespace: Option<String>,
+        /// Prints JSON: an array with an object for each namespace.
+        #[arg(long)]
+        json: bool,
+        /// Draws the hit ratio against the size into this file, with the present size marked.
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
     },
     /// Shows all namespaces live, with calls per second and the hit ratio over time.
     #[command(after_help = TOP_KEYS)]

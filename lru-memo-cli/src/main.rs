@@ -2,6 +2,7 @@
 //!
 //! It uses the public API of `lru_memo::shared` only, and never makes a store.
 
+mod advise;
 mod clear;
 mod cli;
 mod data;
@@ -35,6 +36,9 @@ fn main() -> ExitCode {
         Command::Get { namespace, key, json } => lookup::get(store, &namespace, &key, json),
         Command::Forget { namespace, key, all } => lookup::forget(store, &namespace, &key, all),
         Command::Clear { namespace, all } => clear::clear(store, &namespace, all),
+        Command::Advise { namespace, json, svg } => {
+            advise::advise(store, namespace.as_deref(), json, svg.as_deref())
+        }
         Command::Top { once: true, json, .. } => top::once(store, json),
         Command::Top { interval, .. } => top::live(store, interval),
     };

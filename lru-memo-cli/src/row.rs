@@ -7,6 +7,7 @@ use lru_memo::shared::StoredEntry;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::advise;
 use crate::data::Content;
 use crate::failure::Failure;
 use crate::format::{is_hidden, name};
@@ -30,6 +31,9 @@ pub(crate) struct Row {
     pub(crate) ttl_seconds: Option<f64>,
     pub(crate) bytes: Option<u64>,
     pub(crate) idle_seconds: Option<u64>,
+    /// The smallest bound that is within 1 % of an unbounded cache, where somebody has asked for it.
+    #[serde(skip)]
+    pub(crate) advised: Option<usize>,
     /// Why the namespace cannot be read. The counters are meaningless then.
     pub(crate) error: Option<String>,
 }
@@ -101,8 +105,15 @@ impl Row {
             ttl_seconds: summary.ttl.as_ref().map(Duration::as_secs_f64),
             bytes: summary.bytes,
             idle_seconds: summary.idle.as_ref().map(Duration::as_secs),
+            advised: None,
             error: summary.error.as_ref().map(ToString::to_string),
         }
+    }
+
+    /// The same with the advised bound, if the store has some advice.
+    pub(crate) fn advised(found: &FoundNamespace<'_>) -> Self {
+        let advice = advise::find(found).ok().flatten();
+        Self { advised: advice.map(|advice| advice.smallest(advise::WITHIN)), ..Self::new(found) }
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -146,6 +157,7 @@ impl Row {
             ttl_seconds: None,
             bytes: None,
             idle_seconds: None,
+            advised: None,
             error: None,
         }
     }

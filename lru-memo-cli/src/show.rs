@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::advise::{self, Advice};
 use crate::data::Content;
 use crate::failure::Failure;
 use crate::format::{bytes, duration, idle, limit, or_dash, ratio, visible};
@@ -18,6 +19,9 @@ use crate::terminal::screen_width;
 struct Detail {
     #[serde(flatten)]
     row: Row,
+    /// The advice on the bound, if the function has `advise = true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<Advice>,
     recent: Vec<Entry>,
     /// Whether there are entries that the store cannot list.
     #[serde(skip)]
@@ -52,7 +56,9 @@ impl Detail {
             recent.push(Entry::new(held, value.map(Content::of_value)));
         }
         let is_unknown = recent.is_empty() && entries > 0 && found.summary.counts.currsize > 0;
-        Ok(Self { row: Row::new(found), recent, is_unknown })
+        let row = Row::new(found);
+        let advice = advise::find(found)?.map(|advice| Advice::new(&advice, row.maxsize));
+        Ok(Self { row, advice, recent, is_unknown })
     }
 
     fn text(&self, with_values: bool) -> String {
@@ -85,6 +91,14 @@ impl Detail {
         ] {
             // Writing to a string never fails.
             let _ = writeln!(text, "  {what:<11} {value}");
+        }
+        if let Some(Advice { smallest, observed, unbounded_hit_ratio, .. }) = &self.advice {
+            let best = ratio(*unbounded_hit_ratio);
+            let _ = writeln!(
+                text,
+                "  {:<11} maxsize = {smallest}, within 1 % of the best ({best}), by {observed} calls",
+                "advised"
+            );
         }
         if !self.recent.is_empty() {
             text.push_str("\nused last:\n");

@@ -53,7 +53,7 @@ pub(crate) fn live(store: Option<&str>, interval: Duration) -> Result<(), Failur
 
 fn look(sources: &mut Sources, dashboard: &mut Dashboard) {
     let (rows, failures) = match sources.look() {
-        Ok(look) => (look.found.iter().map(Row::new).collect(), look.failures),
+        Ok(look) => (look.found.iter().map(Row::advised).collect(), look.failures),
         Err(failure) => (Vec::new(), vec![failure]),
     };
     dashboard.update(rows, failures.iter().map(ToString::to_string).collect(), Instant::now());

@@ -11,7 +11,7 @@ use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Attribute, GenericParam, Generics, Ident, ImplItem, ItemImpl, Lifetime, LifetimeParam, Meta, Path,
-    PathArguments, PathSegment as Segment, Receiver, Signature, Type, TypePath, parse_quote,
+    PathArguments, PathSegment as Segment, Receiver, Signature, Token, Type, TypePath, parse_quote,
 };
 
 use crate::expand::Companions;
@@ -20,6 +20,7 @@ use crate::shape::{mentions, peel};
 
 /// An `impl` block.
 pub(crate) struct Block {
+    start: Token![impl],
     /// Its generics; every lifetime has a name.
     pub(crate) generics: Generics,
     ty: Type,
@@ -62,7 +63,7 @@ impl Block {
             }
         });
         let attributes = block.attrs.iter().filter_map(of_all).collect();
-        Self { generics, ty, implemented, attributes }
+        Self { start: block.impl_token, generics, ty, implemented, attributes }
     }
 
     /// What stands before the name of something generated, where it is used.
@@ -105,7 +106,7 @@ impl Block {
         for segment in &mut path.segments {
             segment.arguments = PathArguments::None;
         }
-        quote_spanned! {path.span()=>
+        quote! {
             #[allow(unused_imports)]
             use #path as _;
         }
@@ -132,7 +133,7 @@ impl Block {
         let Some(Implemented { path, companions: name, forwards, .. }) = &self.implemented else {
             return TokenStream::new();
         };
-        let Self { generics, ty, attributes, .. } = self;
+        let Self { start, generics, ty, attributes, .. } = self;
         let clause = &generics.where_clause;
         let arguments = self.arguments(true);
         let Companions { declarations, functions, forwards: forwarding } = companions;
@@ -140,7 +141,7 @@ impl Block {
         let forwarding = forwards.then(|| {
             quote_spanned! {ty.span()=>
                 #(#attributes)*
-                impl #generics #ty #clause { #forwarding }
+                #start #generics #ty #clause { #forwarding }
             }
         });
         quote! {

@@ -1,7 +1,7 @@
 //! The cached part of a return value: the `T` of a `Result<T, E>`, or else the value itself.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, Type};
 
@@ -25,9 +25,9 @@ impl Cached {
     pub(crate) fn of(function: &Function<'_>, options: &Options) -> Self {
         let output = &function.output;
         let at = output.span();
-        let private = options.runtime.at(at);
+        let is = options.runtime.item(at, "Is");
         let whole = Self {
-            kind: quote_spanned!(at=> #private::Is<false>),
+            kind: quote_spanned!(at=> #is<false>),
             value: output.to_token_stream(),
             check: TokenStream::new(),
             is_whole: true,
@@ -38,31 +38,26 @@ impl Cached {
         // By the name, if the compiler cannot be asked, or if the name can mean no other type.
         let by_name = !function.knows(output) || is_in_std(output);
         if let Some(value) = value_of_result(output).filter(|_| by_name) {
-            return Self { kind: quote_spanned!(at=> #private::Is<true>), value, is_whole: false, ..whole };
+            return Self { kind: quote_spanned!(at=> #is<true>), value, is_whole: false, ..whole };
         }
         if !is_path_to_unknown(output) {
             return whole;
         }
         // The name may be an alias of `Result`: the compiler is asked.
-        let ask = |question: TokenStream| {
-            quote_spanned! {at=> {
-                #[allow(unused_imports)]
-                use #private::NotResult as _;
-                #private::Probe::<#output>::#question
-            }}
-        };
+        let ask = |question| options.runtime.ask("Probe", "NotResult", output, &question);
         if !function.knows(output) {
             // A constant in a signature cannot use generics: the macro guesses, and the body checks.
-            let kind = ask(quote_spanned!(at=> kind()));
+            let kind = ask(quote!(kind()));
             let check = match function.place {
-                Setting::Member => quote_spanned!(at=> #private::no_alias_in_method(#kind);),
-                _ => quote_spanned!(at=> #private::no_generic_alias(#kind);),
+                Setting::Member => "no_alias_in_method",
+                _ => "no_generic_alias",
             };
-            return Self { check, ..whole };
+            let check = options.runtime.item(at, check);
+            return Self { check: quote_spanned!(at=> #check::<_>(#kind);), ..whole };
         }
-        let probe = ask(quote_spanned!(at=> IS_RESULT));
-        let kind = quote_spanned!(at=> #private::Is<#probe>);
-        Self { value: quote_spanned!(at=> #private::Value<#output, #kind>), kind, is_whole: false, ..whole }
+        let (probe, value) = (ask(quote!(IS_RESULT)), options.runtime.item(at, "Value"));
+        let kind = quote_spanned!(at=> #is<#probe>);
+        Self { value: quote_spanned!(at=> #value<#output, #kind>), kind, is_whole: false, ..whole }
     }
 }
 
@@ -70,18 +65,13 @@ impl Cached {
     /// Returns how followers get errors: as copies, if the compiler can tell that errors can be copied.
     pub(crate) fn errors(&self, function: &Function<'_>, options: &Options) -> TokenStream {
         let output = &function.output;
-        let at = output.span();
-        let private = options.runtime.at(at);
         let is_seen = function.knows(output)
             || matches!(function.place, Setting::Member) && !may_mention_parameter(output);
         if options.cache_err || !is_seen {
-            return quote_spanned!(at=> #private::Errors::<#output>::kept());
+            let errors = options.runtime.item(output.span(), "Errors");
+            return quote!(#errors::<#output>::kept());
         }
-        quote_spanned! {at=> {
-            #[allow(unused_imports)]
-            use #private::UnsharedErrors as _;
-            #private::ErrorProbe::<#output>::errors()
-        }}
+        options.runtime.ask("ErrorProbe", "UnsharedErrors", output, &quote!(errors()))
     }
 }
 

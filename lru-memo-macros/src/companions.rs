@@ -48,38 +48,38 @@ impl Pieces<'_> {
     }
 
     pub(crate) fn info(&self) -> Companion {
-        let (Self { private, home, .. }, Names { info, .. }) = (self, &self.function.names);
+        let (Self { public, home, .. }, Names { info, .. }) = (self, &self.function.names);
         let doc = self.doc("The hits, misses and size of the cache of [`{}`].");
         let owner = self.owner();
-        let signature = self.function.companion(quote!(fn #info(#owner) -> #private::CacheInfo));
+        let signature = self.function.companion(quote!(fn #info(#owner) -> #public::CacheInfo));
         let info = &home.answers.info;
         self.companion(doc, signature, body!(#info))
     }
 
     pub(crate) fn totals(&self) -> Companion {
-        let (Self { private, home, .. }, Names { totals, .. }) = (self, &self.function.names);
+        let (Self { public, home, .. }, Names { totals, .. }) = (self, &self.function.names);
         let doc =
             self.doc("What the cache of [`{}`] has done since it was made, and how long its runs took.");
         let owner = self.owner();
-        let signature = self.function.companion(quote!(fn #totals(#owner) -> #private::CacheTotals));
+        let signature = self.function.companion(quote!(fn #totals(#owner) -> #public::CacheTotals));
         let totals = &home.answers.totals;
         self.companion(doc, signature, body!(#totals))
     }
 
     pub(crate) fn advice(&self) -> Companion {
-        let (Self { private, home, .. }, Names { advice, .. }) = (self, &self.function.names);
+        let (Self { public, home, .. }, Names { advice, .. }) = (self, &self.function.names);
         let doc =
             self.doc("The hit ratios that the cache of [`{}`] would have had with any other `maxsize`.");
         let owner = self.owner();
-        let signature = self.function.companion(quote!(fn #advice(#owner) -> #private::CacheAdvice));
+        let signature = self.function.companion(quote!(fn #advice(#owner) -> #public::CacheAdvice));
         let advice = &home.answers.advice;
         self.companion(doc, signature, body!(#advice))
     }
 
     pub(crate) fn near_info(&self) -> Companion {
-        let (Self { private, home, .. }, Names { near_info, .. }) = (self, &self.function.names);
+        let (Self { public, home, .. }, Names { near_info, .. }) = (self, &self.function.names);
         let doc = self.doc("The hits, misses and size of the near cache that this process has of [`{}`].");
-        let signature = self.function.companion(quote!(fn #near_info() -> #private::CacheInfo));
+        let signature = self.function.companion(quote!(fn #near_info() -> #public::CacheInfo));
         let cache = &home.cache;
         self.companion(doc, signature, body!(#cache.near_info()))
     }
@@ -106,10 +106,10 @@ impl Pieces<'_> {
     }
 
     pub(crate) fn parameters(&self) -> Companion {
-        let (Self { private, home, .. }, Names { parameters, .. }) = (self, &self.function.names);
+        let (Self { public, home, .. }, Names { parameters, .. }) = (self, &self.function.names);
         let doc = self.doc("The configuration of the cache of [`{}`].");
         let owner = self.owner();
-        let signature = self.function.companion(quote!(fn #parameters(#owner) -> #private::CacheParameters));
+        let signature = self.function.companion(quote!(fn #parameters(#owner) -> #public::CacheParameters));
         let parameters = &home.answers.parameters;
         self.companion(doc, signature, body!(#parameters))
     }
@@ -207,12 +207,12 @@ impl Pieces<'_> {
 
     /// Returns the signature of a function like the memoized one, which returns the outcome as well.
     fn with_outcome_in(&self, name: &Ident) -> Signature {
-        let (mut signature, private) = (self.like_the_function(name), &self.private);
+        let (mut signature, public) = (self.like_the_function(name), &self.public);
         let output = match &signature.output {
             ReturnType::Default => quote!(()),
             ReturnType::Type(_, ty) => ty.to_token_stream(),
         };
-        signature.output = parse_quote!(-> (#output, #private::Outcome));
+        signature.output = parse_quote!(-> (#output, #public::Outcome));
         signature
     }
 

@@ -100,6 +100,8 @@ pub(crate) struct Pieces<'a> {
     pub(crate) options: &'a Options,
     pub(crate) attributes: Attributes,
     pub(crate) private: TokenStream,
+    /// The path of the crate, for the types in signatures: users read them.
+    pub(crate) public: TokenStream,
     pub(crate) key: Key,
     pub(crate) cached: Cached,
     pub(crate) home: Home,
@@ -109,7 +111,7 @@ pub(crate) struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     fn of(options: &'a Options, function: &'a Function<'a>) -> Self {
-        let private = options.runtime.at(Span::call_site());
+        let (private, public) = (options.runtime.private(), options.runtime.public());
         let key = Key::of(function, options);
         let cached = Cached::of(function, options);
         let parameters = Parameters::of(function, options, &private);
@@ -124,14 +126,21 @@ impl<'a> Pieces<'a> {
         let at = function.output.span();
         // Marked as generated, so that rustc suggests no change to it.
         let at = at.resolved_at(Span::call_site());
-        let (here, value) = (options.runtime.at(at), &cached.value);
+        let (item, value) = (|name| options.runtime.item(at, name), &cached.value);
         // A pointer: so `Clone` is demanded only here, and functions with the same types share the code that is called with it.
         let clone = match options.scope {
-            Scope::Shared => quote_spanned!(at=> #here::codec::<#value>()),
-            _ => quote_spanned!(at=> #here::clone_value::<#value> as fn(&_) -> _),
+            Scope::Shared => {
+                let codec = item("codec");
+                quote_spanned!(at=> #codec::<#value>())
+            }
+            _ => {
+                let clone = item("clone_value");
+                let clone = quote_spanned!(at=> #clone::<#value>);
+                quote!(#clone as fn(&_) -> _)
+            }
         };
         let attributes = Attributes::sort(&function.item.attrs);
-        Self { function, options, attributes, private, key, cached, home, clone }
+        Self { function, options, attributes, private, public, key, cached, home, clone }
     }
 
     /// Writes the memoized function.
@@ -233,7 +242,7 @@ impl<'a> Pieces<'a> {
             // The body of the uncached function is the user's, so lints apply to it.
             let is_written = signature.ident == self.function.names.uncached;
             let (permit, function) = match self.is_seen_as_used() && !is_written {
-                true => (None, in_the_macros_name(head)),
+                true => (None, as_the_macros(head)),
                 false => (Some(quote!(#[allow(dead_code)])), head),
             };
             let doc = doc.unwrap_or_else(|| quote!(#[doc(hidden)]));
@@ -243,34 +252,44 @@ impl<'a> Pieces<'a> {
             };
         };
         let all = &self.attributes.all;
+        let (mut in_trait, mut declaration) = (signature, declaration);
         let forwards = doc.filter(|_| implemented.forwards).map(|doc| {
             let mut signature = declaration.clone();
             block.spell_in_forward(&mut signature);
             let (prefix, name, turbofish) =
                 (block.prefix(), &signature.ident, turbofish(&signature.generics));
             let arguments = signature.inputs.iter().map(argument_to_hand_on);
-            let call = call(&signature, quote!(#prefix #name #turbofish), &quote!(#(#arguments),*));
-            // If two traits have a memoized function of this name, the compiler points there.
-            let at = self.function.item.sig.ident.span();
-            let forward = quote_spanned!(at=> pub #signature { #call }).into_iter().map(|mut token| {
-                // The colons of a path decide its edition.
-                let is_colon = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':');
-                token.set_span(if is_colon { at.resolved_at(token.span()) } else { at });
+            // Only the function of the type is one for editors.
+            (in_trait.ident, declaration.ident) = (without_place(name), without_place(name));
+            let of_trait = &declaration.ident;
+            let call = call(&signature, quote!(#prefix #of_trait #turbofish), &quote!(#(#arguments),*));
+            // If two traits have a memoized function of this name, the compiler points at its head.
+            let written = &self.function.item.sig;
+            let (start, end) = (written.fn_token.span, written.paren_token.span.open());
+            let mut at = start;
+            let forward = quote!(pub #signature { #call }).into_iter().map(|mut token| {
+                if matches!(&token, TokenTree::Ident(ident) if ident == name) {
+                    at = end;
+                } else {
+                    // The colons of a path decide its edition.
+                    let is_colon = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':');
+                    token.set_span(if is_colon { at.resolved_at(token.span()) } else { at });
+                }
                 token
             });
-            quote!(#doc #forward_attributes #[allow(dead_code)] #(#forward)*)
+            let forward: TokenStream = forward.collect();
+            quote!(#doc #forward_attributes #[allow(dead_code)] #forward)
         });
-        let mut declaration = declaration;
         block.spell_in_declaration(&mut declaration);
         Companions {
-            functions: quote!(#attributes #[allow(dead_code)] #signature #body),
+            functions: quote!(#attributes #[allow(dead_code)] #in_trait #body),
             declarations: quote!(#(#all)* #declaration;),
             forwards: forwards.unwrap_or_default(),
         }
     }
 
     /// Whether a use of a companion counts as a use of the function. Rustc does not warn of unused companions of such a function,
-    /// because their names are marked as the macro's. With methods that does not work: rustc would not warn of other unused
+    /// because they are marked as the macro's. With methods that does not work: rustc would not warn of other unused
     /// methods beside them either. A function with `impl Trait` cannot be named.
     fn is_seen_as_used(&self) -> bool {
         matches!(self.function.place, Setting::Free) && !self.function.has_impl_trait
@@ -332,16 +351,20 @@ pub(crate) fn allow_of_generated() -> TokenStream {
     quote!(#[allow(unused_variables, unused_lifetimes, clippy::extra_unused_lifetimes, clippy::extra_unused_type_parameters, clippy::used_underscore_binding, clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::must_use_candidate, clippy::type_complexity, clippy::unused_async)])
 }
 
-/// Marks the head of a function, up to its name, as written by the macro.
-fn in_the_macros_name(head: TokenStream) -> TokenStream {
-    let mut is_after_name = false;
-    let mut is_after_fn = false;
+/// Returns a name that does not stand where the user wrote something.
+pub(crate) fn without_place(name: &Ident) -> Ident {
+    Ident::new(&name.to_string(), Span::call_site())
+}
+
+/// Marks a function as written by the macro, by the tokens before its name. The name itself stays at its place, so that an editor
+/// leads there.
+fn as_the_macros(head: TokenStream) -> TokenStream {
+    let mut is_before_name = true;
     head.into_iter()
         .map(|mut token| {
-            if !is_after_name {
+            if is_before_name {
                 token.set_span(token.span().resolved_at(Span::call_site()));
-                is_after_name = is_after_fn;
-                is_after_fn = matches!(&token, TokenTree::Ident(ident) if ident == "fn");
+                is_before_name = !matches!(&token, TokenTree::Ident(ident) if ident == "fn");
             }
             token
         })

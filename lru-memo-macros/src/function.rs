@@ -9,7 +9,7 @@ use syn::{
 };
 
 use crate::block::Block;
-use crate::expand::mentions_ident;
+use crate::expand::{mentions_ident, without_place};
 use crate::generics::{name_impl_trait, turbofish, type_parameters};
 use crate::names::Names;
 use crate::shape::{inferable, mentions};
@@ -279,9 +279,10 @@ impl<'b> Function<'b> {
         }
     }
 
-    /// The path to the function itself, whose `impl Trait` arguments have no name.
+    /// The path to the function itself, whose `impl Trait` arguments have no name. If rustc cannot find it, then the same is
+    /// true of the hidden function, and rustc tells one of the two, because both are at the same place.
     pub(crate) fn path_to_itself(&self) -> TokenStream {
-        self.path_with(&self.names.uncached, &self.item.sig.generics)
+        self.path_with(&without_place(&self.names.uncached), &self.item.sig.generics)
     }
 
     fn path_with(&self, name: &Ident, generics: &Generics) -> TokenStream {

@@ -134,14 +134,15 @@ impl Parts<'_> {
     /// Proves that threads may share the values.
     fn proof_of_value(self) -> TokenStream {
         let (value, at) = (&self.cached.value, self.function.output.span());
-        let here = self.options.runtime.at(at);
-        quote_spanned!(at=> #here::shareable::<#value>())
+        let shareable = self.options.runtime.item(at, "shareable");
+        quote_spanned!(at=> #shareable::<#value>())
     }
 
     /// Returns a closure that describes the function to the registry.
     fn site(self) -> TokenStream {
         let Parts { function, options, parameters: Parameters { compiled, .. }, private, .. } = self;
-        let line = options.runtime.line(function.item.sig.ident.span());
+        // At the keyword, because an editor shows what stands at the name.
+        let line = options.runtime.line(function.item.sig.fn_token.span);
         let (of, name) = (function.instantiation(private), name_of(function, options, private));
         let is_tagged = !options.tags.is_empty();
         body! {
@@ -177,19 +178,15 @@ pub(crate) fn hasher(options: &Options, is_typed: bool, private: &TokenStream) -
     let Some(hasher) = &options.hasher else {
         return (quote!(#private::DefaultHasher), TokenStream::new());
     };
-    let at = hasher.span();
-    let here = options.runtime.at(at);
     if !is_typed {
         return (quote!(#hasher), TokenStream::new());
     }
-    let chosen = quote_spanned! {at=>
-        #here::HasherOf<#hasher, #here::Is<{
-            #[allow(unused_imports)]
-            use #here::NotUsable as _;
-            #here::HasherProbe::<#hasher>::IS_USABLE
-        }>>
-    };
-    (chosen, quote_spanned!(at=> #here::usable_hasher::<#hasher>();))
+    let at = hasher.span();
+    let item = |name| options.runtime.item(at, name);
+    let (chosen, is, usable) = (item("HasherOf"), item("Is"), item("usable_hasher"));
+    let is_usable = options.runtime.ask("HasherProbe", "NotUsable", hasher, &quote!(IS_USABLE));
+    let chosen = quote_spanned!(at=> #chosen<#hasher, #is<#is_usable>>);
+    (chosen, quote_spanned!(at=> #usable::<#hasher>();))
 }
 
 /// Returns the kind of entries: they are plain if the arguments and the value are.

@@ -1,11 +1,12 @@
 //! The item under an attribute: a function, or an `impl` block with memoized functions.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{
-    Attribute as SynAttribute, Expr, FnArg, FnModifiers, ImplItem, Item, ItemFn, ItemImpl, Meta, ReturnType,
-    Stmt, TraitItemFn, braced, parse_quote,
+    Attribute as SynAttribute, Expr, FnArg, FnModifiers, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, Meta,
+    ReturnType, Stmt, TraitItemFn, braced, parse_quote,
 };
 
 use crate::block::{Block, permission};
@@ -19,7 +20,7 @@ use crate::validate::{is_unsized, validate};
 /// Expands an attribute.
 pub(crate) fn memoize(attribute: Attribute, options: TokenStream, item: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
-    if let Ok(block) = syn::parse2::<ItemImpl>(item.clone()) {
+    if let Ok(block) = parse_block(item.clone()) {
         return memoize_block(attribute, &options, block);
     }
     let item = match parse_function.parse2(item.clone()) {
@@ -60,6 +61,37 @@ fn parse_function(input: ParseStream<'_>) -> syn::Result<ItemFn> {
     let stmts = vec![Stmt::Expr(Expr::Verbatim(content.parse()?), None)];
     let block = Box::new(syn::Block { brace_token, stmts });
     Ok(ItemFn { attrs, vis, modifiers: FnModifiers::default(), sig, block })
+}
+
+/// Reads an `impl` block. The bodies of its functions stay as they are.
+fn parse_block(item: TokenStream) -> syn::Result<ItemImpl> {
+    let mut tokens: Vec<TokenTree> = item.into_iter().collect();
+    let mut members = TokenStream::new();
+    if let Some(TokenTree::Group(body)) = tokens.last_mut() {
+        members = body.stream();
+        let mut emptied = Group::new(body.delimiter(), TokenStream::new());
+        emptied.set_span(body.span());
+        *body = emptied;
+    }
+    let mut block: ItemImpl = syn::parse2(tokens.into_iter().collect())?;
+    let read = |input: ParseStream<'_>| {
+        block.attrs.extend(input.call(SynAttribute::parse_inner)?);
+        while !input.is_empty() {
+            block.items.push(input.call(parse_member)?);
+        }
+        Ok(())
+    };
+    read.parse2(members).map(|()| block)
+}
+
+/// Reads an item of an `impl` block.
+fn parse_member(input: ParseStream<'_>) -> syn::Result<ImplItem> {
+    let ahead = input.fork();
+    let Ok(ItemFn { attrs, vis, modifiers, sig, block }) = ahead.call(parse_function) else {
+        return input.parse();
+    };
+    input.advance_to(&ahead);
+    Ok(ImplItem::Fn(ImplItemFn { attrs, vis, modifiers, sig, block: *block }))
 }
 
 /// What is wrong with a function.
@@ -180,8 +212,10 @@ fn not_a_function(attribute: &str, error: syn::Error, item: &TokenStream) -> syn
         _ if syn::parse2::<TraitItemFn>(item.clone()).is_ok() => {
             format!("`#[{attribute}]` goes on a function with a body; put it on the implementations instead")
         }
-        // A function that cannot be read.
-        Err(_) if item.clone().into_iter().any(|token| token.to_string() == "fn") => return error,
+        // A function or a block that cannot be read.
+        Err(_) if item.clone().into_iter().any(|token| ["fn", "impl"].contains(&&*token.to_string())) => {
+            return error;
+        }
         _ => format!(
             "`#[{attribute}]` goes on a function, or on an `impl` block with memoized functions; remove it here"
         ),

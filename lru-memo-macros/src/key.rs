@@ -62,7 +62,7 @@ impl Key {
         if options.tags.is_empty() || options.scope == Scope::Shared {
             return quote!(());
         }
-        let private = options.runtime.at(Span::call_site());
+        let private = options.runtime.private();
         let tags = tags(function, options, quote!(Tags::new));
         quote!(#private::TagsOfCall(|| #tags))
     }
@@ -82,29 +82,36 @@ impl Key {
         let mut key = Self::empty(TokenStream::new(), parts.len(), Self::end(function, options));
         let mut types = KeyTypes { arguments: quote!(()), stored: quote!(()), proof: quote!(()) };
         if !options.tags.is_empty() {
-            let private = options.runtime.at(Span::call_site());
+            let private = options.runtime.private();
             types = KeyTypes { arguments: quote!(#private::Tags), stored: quote!(#private::Tags), ..types };
         }
         for (index, (name, ty)) in parts.iter().enumerate().rev() {
             let at = ty.span();
-            let here = options.runtime.at(at);
+            let item = |name| options.runtime.item(at, name);
             let shape = shape(ty, sight(function, ty, options));
             let (how, stored, ty) = (shape.how, shape.stored, with_elided_lifetimes(ty));
             // Written rather than inferred, so that an unfit type is one error.
             let as_stored = if function.is_generic() { quote!(_) } else { stored.clone() };
             let part = match is_bytes {
-                true => quote_spanned!(at=> #here::shared_part::<#ty>(&#name)),
-                false => quote_spanned!(at=> #here::part::<#how, #ty, #as_stored, _>(&#name)),
+                true => {
+                    let shared_part = item("shared_part");
+                    quote_spanned!(at=> #shared_part::<#ty>(&#name))
+                }
+                false => {
+                    let part = item("part");
+                    quote_spanned!(at=> #part::<#how, #ty, #as_stored, _>(&#name))
+                }
             };
             key.add(part, index, at, options);
             key.add_stored(stored_in_signature(function, options, &parts[index].1));
             let core = core_at(at);
-            key.names.push(quote_spanned!(at=> #core::any::type_name::<#ty>()));
+            key.names.push(quote!(#core::any::type_name::<#ty>()));
+            let shareable = item("shareable");
             let KeyTypes { arguments: other_arguments, stored: other_stored, proof } = types;
             types = KeyTypes {
                 arguments: quote!((#ty, #other_arguments)),
                 stored: quote!((#stored, #other_stored)),
-                proof: quote_spanned!(at=> (#here::shareable::<#stored>(), #proof)),
+                proof: quote_spanned!(at=> (#shareable::<#stored>(), #proof)),
             };
         }
         key.is_plain = parts.iter().all(|(_, ty)| is_plain_part(ty));
@@ -118,7 +125,7 @@ impl Key {
             Expr::Tuple(tuple) => tuple.elems.iter().collect(),
             other => vec![other],
         };
-        let (private, bindings) = (options.runtime.at(Span::call_site()), bindings(function));
+        let (private, bindings) = (options.runtime.private(), bindings(function));
         let for_any = (!is_bytes).then(|| {
             quote! {
                 #[allow(unused_imports)]
@@ -129,16 +136,23 @@ impl Key {
         let mut key = Self::empty(bindings, parts.len(), Self::end(function, options));
         for (index, part) in parts.iter().enumerate().rev() {
             let at = part.span();
-            let here = options.runtime.at(at);
+            let item = |name| options.runtime.item(at, name);
             // A plain argument is treated as it would be without `key`. For other expressions, the compiler finds out whether they
             // are references.
             let made = match argument_named(part, function) {
-                _ if is_bytes => quote_spanned!(at=> #here::shared_part(&(#part))),
-                Some(ty) => {
-                    let how = shape(ty, sight(function, ty, options)).how;
-                    quote_spanned!(at=> #here::part::<#how, _, _, _>(&(#part)))
+                _ if is_bytes => {
+                    let shared_part = item("shared_part");
+                    quote_spanned!(at=> #shared_part(&(#part)))
                 }
-                None => quote_spanned!(at=> #here::Expression(&(#part)).lru_memo_part()),
+                Some(ty) => {
+                    let (how, made) = (shape(ty, sight(function, ty, options)).how, item("part"));
+                    quote_spanned!(at=> #made::<#how, _, _, _>(&(#part)))
+                }
+                None => {
+                    let (expression, made) =
+                        (item("Expression"), Ident::new("lru_memo_part", Span::call_site()));
+                    quote_spanned!(at=> #expression(&(#part)).#made())
+                }
             };
             key.add(made, index, at, options);
             let ty = argument_named(part, function);
@@ -162,7 +176,7 @@ impl Key {
 
     /// Returns the type of a stored key, if it can be written.
     pub(crate) fn type_of_stored(&self, options: &Options) -> Option<TokenStream> {
-        let private = options.runtime.at(Span::call_site());
+        let private = options.runtime.private();
         let end = if options.tags.is_empty() { quote!(()) } else { quote!(#private::Tags) };
         let parts = self.stored.as_ref()?.iter().rev();
         Some(parts.fold(end, |rest, part| quote!((#part, #rest))))
@@ -178,13 +192,15 @@ impl Key {
 
     /// Puts a part before the others.
     fn add(&mut self, part: TokenStream, index: usize, at: Span, options: &Options) {
-        let (here, value, proof) = (options.runtime.at(at), &self.value, &self.proof);
+        let (value, proof) = (&self.value, &self.proof);
         self.value = quote_spanned!(at=> (#part, #value));
         let part = part_of_key(index);
-        self.proof = match options.scope {
-            Scope::Object => quote_spanned!(at=> (#here::shareable_part_in_object(#part), #proof)),
-            _ => quote_spanned!(at=> (#here::shareable_part(#part), #proof)),
+        let shareable = match options.scope {
+            Scope::Object => "shareable_part_in_object",
+            _ => "shareable_part",
         };
+        let shareable = options.runtime.item(at, shareable);
+        self.proof = quote_spanned!(at=> (#shareable::<_, _, _>(#part), #proof));
     }
 }
 
@@ -196,7 +212,7 @@ pub(crate) fn tags(function: &Function<'_>, options: &Options, made: TokenStream
         // Borrowed, so that an argument that is a tag is not moved.
         quote_spanned!(at=> &(#tag))
     });
-    let private = options.runtime.at(Span::call_site());
+    let private = options.runtime.private();
     quote!({ #bindings #private::#made(&[#(#tags),*]) })
 }
 

@@ -1,5 +1,6 @@
 //! The names of what the macro writes beside a function.
 
+use proc_macro2::Span;
 use quote::format_ident;
 use syn::Ident;
 use syn::ext::IdentExt;
@@ -31,27 +32,30 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// Each has the place of the function's name: an editor leads there, and renames them with the function.
     pub(crate) fn beside(function: &Ident) -> Self {
-        let function = function.unraw();
+        let name = function.unraw();
+        let companion = |suffix: &str| format_ident!("{name}_{suffix}", span = function.span());
+        let hidden = |suffix: &str| format_ident!("{name}_{suffix}", span = Span::call_site());
         Self {
-            info: format_ident!("{function}_cache_info"),
-            totals: format_ident!("{function}_cache_totals"),
-            advice: format_ident!("{function}_cache_advice"),
-            clear: format_ident!("{function}_cache_clear"),
-            resize: format_ident!("{function}_cache_resize"),
-            parameters: format_ident!("{function}_cache_parameters"),
-            uncached: format_ident!("{function}_uncached"),
-            invalidate: format_ident!("{function}_cache_invalidate"),
-            invalidate_if: format_ident!("{function}_cache_invalidate_if"),
-            peek: format_ident!("{function}_cache_peek"),
-            put: format_ident!("{function}_cache_put"),
-            refresh: format_ident!("{function}_cache_refresh"),
-            with_outcome: format_ident!("{function}_with_outcome"),
-            near_info: format_ident!("{function}_cache_near_info"),
-            cache: format_ident!("{function}_needs_lru_cache_on_its_impl_block"),
-            call: format_ident!("__lru_memo_call_of_{function}"),
-            missed: format_ident!("__lru_memo_missed_{function}"),
-            instantiation: format_ident!("__lru_memo_instantiation_of_{function}"),
+            info: companion("cache_info"),
+            totals: companion("cache_totals"),
+            advice: companion("cache_advice"),
+            clear: companion("cache_clear"),
+            resize: companion("cache_resize"),
+            parameters: companion("cache_parameters"),
+            uncached: companion("uncached"),
+            invalidate: companion("cache_invalidate"),
+            invalidate_if: companion("cache_invalidate_if"),
+            peek: companion("cache_peek"),
+            put: companion("cache_put"),
+            refresh: companion("cache_refresh"),
+            with_outcome: companion("with_outcome"),
+            near_info: companion("cache_near_info"),
+            cache: hidden("needs_lru_cache_on_its_impl_block"),
+            call: hidden("lru_memo_call"),
+            missed: hidden("lru_memo_missed"),
+            instantiation: hidden("lru_memo_instantiation"),
         }
     }
 }

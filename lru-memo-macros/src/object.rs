@@ -158,8 +158,8 @@ impl Object {
             body!(#path())
         };
         let (chain, at) = (&self.chain, self.chain.span());
-        let here = options.runtime.at(at);
-        quote_spanned!(at=> #here::InObject::new(&#chain, #instance))
+        let in_object = options.runtime.item(at, "InObject");
+        quote_spanned!(at=> #in_object::new(&#chain, #instance))
     }
 
     /// Returns the code that finds the cache.
@@ -168,8 +168,8 @@ impl Object {
         let hidden = &function.names.cache;
         let way = self.way(function, options, private);
         let (value, at) = (&cached.value, function.output.span());
-        let here = options.runtime.at(at);
-        let proof_of_value = quote_spanned!(at=> #here::shareable_in_object::<#value>());
+        let shareable = options.runtime.item(at, "shareable_in_object");
+        let proof_of_value = quote_spanned!(at=> #shareable::<#value>());
         let proof_of_key = &key.proof;
         let (hasher, _) = hasher(options, false, private);
         let storage = match &key.types {

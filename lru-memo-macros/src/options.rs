@@ -1,7 +1,7 @@
 //! The options in the parentheses of `#[lru_cache(..)]`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::Parse;
 use syn::parse::{ParseStream, Parser};
@@ -112,14 +112,38 @@ pub(crate) struct Options {
 pub(crate) struct Runtime(Option<Path>);
 
 impl Runtime {
-    /// The path of the runtime's `__private`, such that errors about its use are shown at `at`.
-    pub(crate) fn at(&self, at: Span) -> TokenStream {
-        let Some(path) = &self.0 else {
-            return quote_spanned!(at=> ::lru_memo::__private);
-        };
-        // What cannot be found is wrong in the given path.
-        let at = path.span();
-        quote_spanned!(at=> #path::__private)
+    /// The path of the crate.
+    pub(crate) fn public(&self) -> TokenStream {
+        self.0.as_ref().map_or_else(|| quote!(::lru_memo), ToTokens::to_token_stream)
+    }
+
+    /// The path of the runtime.
+    pub(crate) fn private(&self) -> TokenStream {
+        self.private_at(Span::call_site())
+    }
+
+    /// The path of something in the runtime, such that errors about its use are shown at `at`.
+    ///
+    /// Only its colons stand there. An editor shows every name that stands at a place when it is asked about that place.
+    pub(crate) fn item(&self, at: Span, name: &str) -> TokenStream {
+        let (private, name) = (self.private_at(at), Ident::new(name, Span::call_site()));
+        quote_spanned!(at=> #private::#name)
+    }
+
+    /// The answer to a question about a type, which has an inherent constant or function `answer` on `probe`, or else that of
+    /// the trait `otherwise`.
+    pub(crate) fn ask(
+        &self,
+        probe: &str,
+        otherwise: &str,
+        ty: &impl ToTokens,
+        answer: &TokenStream,
+    ) -> TokenStream {
+        let at = ty.span();
+        let (probe, otherwise) = (self.item(at, probe), self.item(Span::call_site(), otherwise));
+        let asked = quote_spanned!(at=> #probe::<#ty>::#answer);
+        let brought = quote!(#[allow(unused_imports)] use #otherwise as _;);
+        quote_spanned!(at=> { #brought #asked })
     }
 
     /// The line of `at`: all of it has to stand there. In edition 2015 `::core` would not be found.
@@ -129,6 +153,17 @@ impl Runtime {
             Some(_) => quote_spanned!(at=> ::core::line!()),
         }
     }
+
+    fn private_at(&self, at: Span) -> TokenStream {
+        let Some(path) = &self.0 else {
+            let path =
+                [Ident::new("lru_memo", Span::call_site()), Ident::new("__private", Span::call_site())];
+            return quote_spanned!(at=> #(::#path)*);
+        };
+        // What cannot be found is wrong in the given path.
+        let at = path.span();
+        quote_spanned!(at=> #path::__private)
+    }
 }
 
 /// The path `::core`, for what is shown at `at`: also in edition 2015, where such a path of the user's means another
@@ -136,7 +171,8 @@ impl Runtime {
 pub(crate) fn core_at(at: Span) -> TokenStream {
     // The edition is that of the colons.
     let colons = quote_spanned!(at.resolved_at(Span::call_site())=> ::);
-    quote_spanned!(at=> #colons core)
+    let core = Ident::new("core", Span::call_site());
+    quote!(#colons #core)
 }
 
 /// The options as they were given; each is absent until it is met.
@@ -153,7 +189,7 @@ struct Given {
     cache_if: Option<Expr>,
     cache_err: Option<bool>,
     /// With the name as it was given.
-    advise: Option<(bool, Ident)>,
+    advise: Option<bool>,
     single_flight: Option<SingleFlight>,
     ttl: Option<Length>,
     jitter: Option<Length>,
@@ -237,7 +273,7 @@ impl Options {
             tags: given.tags.unwrap_or_default(),
             cache_if: given.cache_if.map(CacheIf::read),
             cache_err: given.cache_err.unwrap_or(false),
-            advise: given.advise.is_some_and(|(advise, _)| advise),
+            advise: given.advise.unwrap_or(false),
             single_flight: given
                 .single_flight
                 .filter(|single_flight| !matches!(single_flight, SingleFlight::No)),
@@ -265,10 +301,6 @@ impl Given {
                 hasher,
                 "`scope = shared` needs no `hasher`: all processes have to agree; leave it out",
             );
-        }
-        if let Some((_, name)) = self.advise.as_ref().filter(|(advise, _)| *advise && is_shared) {
-            let message = "`advise` watches one process, and `scope = shared` is for many; leave it out";
-            diagnostics.error(name, message);
         }
         if let Some(near) = self.near.as_ref().filter(|_| !is_shared) {
             diagnostics.error(
@@ -358,7 +390,7 @@ impl Given {
             }
             "advise" => {
                 let given = value(&name, input, |input| boolean(&name, input))?;
-                once(&mut self.advise, &name, (given, name.clone()), diagnostics);
+                once(&mut self.advise, &name, given, diagnostics);
             }
             "single_flight" => {
                 let given = value(&name, input, |input| single_flight(&name, input, diagnostics))?;

@@ -22,13 +22,13 @@ pub(crate) struct Shape {
 
 /// Returns the stored type of a generic type, if it can be written without a constant.
 pub(crate) fn stored_of_generic(ty: &Type, runtime: &Runtime) -> Option<TokenStream> {
-    let private = runtime.at(ty.span());
     match peel(ty) {
         Type::Reference(reference) if !is_static(reference) => {
             let elem = &reference.elem;
             // An object is stored as its own type, which needs no bound here: if it is not `Clone`, only the key reports it.
             let is_own = matches!(peel(elem), Type::Path(path) if path.path.is_ident("Self"));
-            let stored = || if is_own { quote!(#elem) } else { quote!(<#elem as #private::ToOwned>::Owned) };
+            let owned = runtime.item(ty.span(), "ToOwned");
+            let stored = || if is_own { quote!(#elem) } else { quote!(<#elem as #owned>::Owned) };
             (!needs_structure(elem)).then(stored)
         }
         inner => (!needs_structure(inner)).then(|| inner.to_token_stream()),
@@ -50,30 +50,27 @@ pub(crate) struct Sight<'r> {
 /// Returns the shape of an argument of this type.
 pub(crate) fn shape(ty: &Type, sight: Sight<'_>) -> Shape {
     let leaf = |ty: &Type| {
-        let at = ty.span();
-        let private = sight.runtime.at(at);
-        quote_spanned!(at=> #private::Leaf<_>)
+        let leaf = sight.runtime.item(ty.span(), "Leaf");
+        quote_spanned!(ty.span()=> #leaf<_>)
     };
     shape_of(ty, sight, &leaf)
 }
 
 /// Returns the shape of a type, given that of a leaf.
 fn shape_of(ty: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
-    let at = ty.span();
-    let private = sight.runtime.at(at);
     match peel(ty) {
         Type::Reference(reference) if !is_static(reference) => {
             let inner = behind_reference(&reference.elem, sight, leaf);
-            let how = inner.how;
-            Shape { how: quote_spanned!(at=> #private::Ref<#how>), stored: inner.stored }
+            let (how, reference) = (inner.how, sight.runtime.item(ty.span(), "Ref"));
+            Shape { how: quote_spanned!(ty.span()=> #reference<#how>), stored: inner.stored }
         }
         Type::Tuple(tuple) if needs_structure(ty) => {
             let parts: Vec<Shape> = tuple.elems.iter().map(|elem| shape_of(elem, sight, leaf)).collect();
             let (hows, stored) = (parts.iter().map(|part| &part.how), parts.iter().map(|part| &part.stored));
             Shape { how: quote!((#(#hows,)*)), stored: quote!((#(#stored,)*)) }
         }
-        Type::Slice(slice) if needs_structure(ty) => sequence(quote!(SliceOf), &slice.elem, sight, leaf),
-        Type::Array(array) if needs_structure(ty) => sequence(quote!(ArrayOf), &array.elem, sight, leaf),
+        Type::Slice(slice) if needs_structure(ty) => sequence("SliceOf", &slice.elem, sight, leaf),
+        Type::Array(array) if needs_structure(ty) => sequence("ArrayOf", &array.elem, sight, leaf),
         inner => match wrapper(inner) {
             Some((wrapper, elem)) if needs_structure(inner) => wrapped(inner, wrapper, elem, sight, leaf),
             _ => Shape { how: leaf(ty), stored: quote!(#ty) },
@@ -84,24 +81,28 @@ fn shape_of(ty: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
 /// Returns the shape of a type with the name of a wrapper: that of a wrapper if it is one, else that of a leaf.
 fn wrapped(ty: &Type, wrapper: Wrapper, elem: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
     let at = ty.span();
-    let private = sight.runtime.at(at);
+    let item = |name| sight.runtime.item(at, name);
+    let (chosen, by_hash, leaf_of) = (item("Chosen"), item("ByHash"), item("Leaf"));
     // Inference could not find the types in the shape that is not chosen, so the compiler is asked for them.
     let asked = |ty: &Type| {
         let is_float = ask(ty, quote!(IS_FLOAT), sight);
-        quote_spanned!(at=> #private::Leaf<#private::Chosen<#is_float, #private::ByBits, #private::ByHash>>)
+        let by_bits = item("ByBits");
+        quote_spanned!(at=> #leaf_of<#chosen<#is_float, #by_bits, #by_hash>>)
     };
     let leaf: LeafOf<'_> = if sight.can_ask { &asked } else { leaf };
     let (question, shape) = match wrapper {
         Wrapper::Cow => {
             let Shape { how, stored } = behind_reference(elem, sight, leaf);
-            (quote!(IS_COW), Shape { how: quote_spanned!(at=> #private::CowOf<#how>), stored })
+            let cow = item("CowOf");
+            (quote!(IS_COW), Shape { how: quote_spanned!(at=> #cow<#how>), stored })
         }
         Wrapper::Option => {
             let Shape { how, stored } = shape_of(elem, sight, leaf);
-            let how = quote_spanned!(at=> #private::OptionOf<#how>);
+            let option = item("OptionOf");
+            let how = quote_spanned!(at=> #option<#how>);
             (quote!(IS_OPTION), Shape { how, stored: quote!(::core::option::Option<#stored>) })
         }
-        Wrapper::Vec => (quote!(IS_VEC), sequence(quote!(VecOf), elem, sight, leaf)),
+        Wrapper::Vec => (quote!(IS_VEC), sequence("VecOf", elem, sight, leaf)),
     };
     if !sight.can_ask {
         return shape;
@@ -109,22 +110,17 @@ fn wrapped(ty: &Type, wrapper: Wrapper, elem: &Type, sight: Sight<'_>, leaf: Lea
     let (is_it, Shape { how, stored }) = (ask(ty, question, sight), shape);
     let own = with_lifetimes(ty, "static");
     Shape {
-        how: quote_spanned!(at=> #private::Chosen<#is_it, #how, #private::Leaf<#private::ByHash>>),
-        stored: quote_spanned!(at=> #private::Chosen<#is_it, #stored, #own>),
+        how: quote_spanned!(at=> #chosen<#is_it, #how, #leaf_of<#by_hash>>),
+        stored: quote_spanned!(at=> #chosen<#is_it, #stored, #own>),
     }
 }
 
 /// Returns the answer to a question about a type, as the type `Is<..>`.
 fn ask(ty: &Type, question: TokenStream, sight: Sight<'_>) -> TokenStream {
-    let at = ty.span();
-    let (private, ty) = (sight.runtime.at(at), with_elided_lifetimes(ty));
-    quote_spanned! {at=>
-        #private::Is<{
-            #[allow(unused_imports)]
-            use #private::NoWrapper as _;
-            #private::Wrapper::<#ty>::#question
-        }>
-    }
+    let ty = with_elided_lifetimes(ty);
+    let (is, answer) =
+        (sight.runtime.item(ty.span(), "Is"), sight.runtime.ask("Wrapper", "NoWrapper", &ty, &question));
+    quote_spanned!(ty.span()=> #is<#answer>)
 }
 
 /// Returns the shape of the target of a reference. A leaf may be unsized there.
@@ -135,30 +131,24 @@ fn behind_reference(ty: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
     };
     if is_leaf {
         let at = ty.span();
-        let private = sight.runtime.at(at);
-        let stored = if is_plain_part(ty) {
-            quote_spanned!(at=> #private::Owned<#ty, #private::Is<true>>)
-        } else {
-            quote_spanned! {at=>
-                #private::Owned<#ty, #private::Is<{
-                    #[allow(unused_imports)]
-                    use #private::NotOwnable as _;
-                    #private::Ownable::<#ty>::IS_OWNABLE
-                }>>
-            }
+        let (owned, is) = (sight.runtime.item(at, "Owned"), sight.runtime.item(at, "Is"));
+        let is_ownable = match is_plain_part(ty) {
+            true => quote!(true),
+            false => sight.runtime.ask("Ownable", "NotOwnable", ty, &quote!(IS_OWNABLE)),
         };
+        let stored = quote_spanned!(at=> #owned<#ty, #is<#is_ownable>>);
         Shape { how: leaf(ty), stored }
     } else {
         shape_of(ty, sight, leaf)
     }
 }
 
-fn sequence(how: TokenStream, elem: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
+fn sequence(how: &str, elem: &Type, sight: Sight<'_>, leaf: LeafOf<'_>) -> Shape {
     let inner = shape_of(elem, sight, leaf);
     let (inner_how, stored) = (inner.how, inner.stored);
     let at = elem.span();
-    let private = sight.runtime.at(at);
-    Shape { how: quote_spanned!(at=> #private::#how<#inner_how>), stored: quote!(#private::Box<[#stored]>) }
+    let (how, boxed) = (sight.runtime.item(at, how), sight.runtime.item(at, "Box"));
+    Shape { how: quote_spanned!(at=> #how<#inner_how>), stored: quote!(#boxed<[#stored]>) }
 }
 
 /// Whether a type holds a reference or a float where the runtime can reach it.

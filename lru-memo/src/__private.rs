@@ -36,7 +36,7 @@ pub use crate::registry::Site;
 pub use crate::shared::{
     codec::key::shared_part,
     codec::value::codec,
-    function::{SharedCache, SharedCaches, shared_cache_of},
+    function::{SharedCache, SharedCaches, advising_cache_of, shared_cache_of},
     identity::{Identity, names},
     task::at_once,
 };

@@ -5,6 +5,8 @@
 //! uses, the [`Model`](model::Model) counts them, and the [`Curve`] is what comes of it.
 
 mod curve;
+#[cfg(feature = "_stores")]
+pub(crate) mod fleet;
 mod model;
 mod sampler;
 mod stack;
@@ -191,7 +193,7 @@ impl fmt::Display for CacheAdvice {
         let bounds = self.bounds();
         let digits = bounds.map(|bound| bound.to_string().len()).into_iter().max().unwrap_or(0).max(7);
         let mut row = |bound: &dyn fmt::Display, ratio: f64, note: &str| {
-            let bar = "#".repeat((ratio * WIDTH as f64).round() as usize);
+            let bar = "#".repeat((ratio.clamp(0.0, 1.0) * WIDTH as f64).round() as usize);
             let line = format!("{bound:>digits$} {:>6.1} % {bar:<WIDTH$}{note}", 100.0 * ratio);
             writeln!(f, "{}", line.trim_end())
         };

@@ -27,11 +27,11 @@ pub use self::matching::caught_up_with_tags;
 pub(crate) use self::outside::Keeping;
 use crate::advice::{Use, Watch};
 use crate::bounds::Bound;
-use crate::cache::in_flight::InFlight;
 use crate::cache::kind::{Expiry, Kind};
 use crate::cache::lifetime::Lifetime;
 use crate::cache::miss::{Conflict, Miss, MissOf};
 use crate::codegen::key::Key;
+use crate::flight::Flights;
 use crate::info::CacheParameters;
 use crate::sys::fork::{Own, Process, Registration};
 use crate::table::blocks::Place;
@@ -84,7 +84,7 @@ pub(crate) struct Ledger<T: Threading, K, V> {
     /// Hits of entries older than their `ttl`.
     pub(crate) stale_hits: u64,
     pub(crate) invalidations: Invalidations<T::Pointer<K>>,
-    pub(crate) in_flight: InFlight<T, K, V>,
+    pub(crate) in_flight: Flights<T::Pointer<K>, V>,
 }
 
 impl<T: Threading, K, V> Ledger<T, K, V> {
@@ -96,7 +96,7 @@ impl<T: Threading, K, V> Ledger<T, K, V> {
             waits: 0,
             stale_hits: 0,
             invalidations: Invalidations::new(),
-            in_flight: InFlight::new(),
+            in_flight: Flights::new(),
         }
     }
 }
@@ -401,7 +401,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         }
         let hash = self.hash(key);
         self.note(tag(hash), Use::Left);
-        self.forget_flight(hash, key);
+        self.outdate_flight(hash, key);
         // If the key has to be copied, that happens after unlocking.
         let mut copied = None;
         loop {
@@ -487,7 +487,8 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             inside.set_newest(ledger.invalidations.newest(), false);
             inside.clear(&mut left);
             ledger.cleared = counts(&inside, ledger);
-            (forgotten, core::mem::replace(&mut ledger.in_flight, InFlight::new()))
+            ledger.in_flight.outdate_if(|_| true);
+            forgotten
         });
         self.watch.clear(|| self.table.maxsize());
     }

@@ -26,6 +26,8 @@
 
 mod inside;
 mod parker;
+mod seat;
+mod table;
 mod timer;
 
 #[cfg(all(test, loom))]
@@ -49,6 +51,8 @@ pub(crate) use self::inside::Entered;
 use self::inside::Mark;
 #[cfg(unix)]
 pub(crate) use self::inside::this_thread;
+pub(crate) use self::seat::{Seat, deadline};
+pub(crate) use self::table::{Flights, HasFlights};
 use self::timer::Alarm;
 use crate::sys::fork::Process;
 use crate::sys::sync::{Mutex, MutexGuard};

@@ -128,6 +128,7 @@ pub use self::redis::Redis;
 pub use codec::format::Data;
 pub use configured::{attach, configure, configure_store, redacted, store, stores};
 pub use error::{Error, Kind};
+pub use function::advice::advice;
 #[doc(hidden)]
 pub use health::note;
 pub use health::{Health, health};

@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub(crate) mod fork;
+pub(crate) mod prefetch;
 pub(crate) mod privileges;
 pub(crate) mod sync;

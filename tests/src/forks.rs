@@ -6,6 +6,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::assert_one_passed;
+
 /// Far longer than a child takes, so that only a hang reaches it.
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -79,8 +81,6 @@ pub fn in_fresh_processes(number: u32, name: &str, store: &str, test: impl FnOnc
         let mut again = Command::new("/proc/self/exe");
         again.args([name, "--exact", "--nocapture"]).env(FRESH, "yes").env("LRU_MEMO_STORE", store);
         let output = again.output().expect("it starts");
-        let [printed, errors] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-        assert!(output.status.success(), "process {number} with {store}: {printed}{errors}");
-        assert!(printed.contains("1 passed"), "there is a test `{name}`: {printed}");
+        assert_one_passed(&output, format_args!("process {number} of `{name}` with {store}"));
     }
 }

@@ -7,11 +7,14 @@ pub mod history;
 pub mod model;
 pub mod polled;
 pub mod subject;
+pub mod totals;
 
 use std::env;
+use std::fmt::Display;
 use std::panic::resume_unwind;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -38,6 +41,12 @@ pub fn without_hanging<R: Send + 'static>(
     }
 }
 
+/// Lets nobody else move the driven clock, which belongs to the whole process, or rely on it.
+pub fn clock_for_me_alone() -> MutexGuard<'static, ()> {
+    static CLOCK: Mutex<()> = Mutex::new(());
+    CLOCK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Has a process of its own run the tests of the calling program whose names have one of these parts in them, with
 /// this shared store.
 ///
@@ -49,6 +58,17 @@ pub fn again_with_store(url: &str, parts: &[&str]) {
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "with {url}: {printed}");
     assert!(!printed.contains(" 0 passed"), "no tests are called {parts:?}");
+}
+
+/// Asserts that a program of tests has run one test, and that it passed.
+///
+/// # Panics
+/// When it failed, or there is no test of this name.
+#[track_caller]
+pub fn assert_one_passed(output: &Output, what: impl Display) {
+    let [printed, errors] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert!(output.status.success(), "{what}: {}: {printed}{errors}", output.status);
+    assert!(printed.contains("1 passed"), "{what}: there is no such test: {printed}");
 }
 
 /// Chooses the store in memory, unless the environment has chosen another one; whichever test comes first.

@@ -239,3 +239,20 @@ CacheInfo(hits=20000, misses=40000, maxsize=161, currsize=50)
 ";
     assert_eq!(printed_by("advice"), expected[1..]);
 }
+
+#[test]
+fn workers_are_advised_on_the_cache_that_they_share() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut command = Command::new(built("advice_of_workers"));
+    command.env("LRU_MEMO_STORE", format!("file://{}", directory.path().display()));
+    let output = output(WATCHDOG, &mut command);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout).expect("it prints text");
+    let calls = printed.lines().last().and_then(|line| line.split_once(" calls; maxsize = ")?.0.parse().ok());
+    // A worker that ends while the other one tells the store keeps its latest calls for itself.
+    assert!(calls.is_some_and(|calls: u64| (6_000..=12_000).contains(&calls)), "{printed}");
+    assert!(
+        printed.lines().any(|line| line.trim_start().starts_with("50 ") && line.ends_with(" now")),
+        "{printed}"
+    );
+}

@@ -61,6 +61,13 @@ impl DebianRust {
         Ok(Unpacked { root })
     }
 
+    /// Returns the directory with the sources of the standard library.
+    pub(crate) fn library(&self) -> Result<PathBuf, Failure> {
+        let Unpacked { root } = self.get()?;
+        let version = self.packaged.split('+').next().unwrap_or_default();
+        Ok(root.join(format!("usr/src/rustc-{version}/library")))
+    }
+
     /// Unpacks the packages. The directory gets its name only when it is complete.
     fn unpack(&self, root: &Path) -> Result<(), Failure> {
         let unfinished = root.with_file_name("rust-unfinished");

@@ -7,6 +7,7 @@ mod command;
 mod debian_rust;
 mod deep;
 mod fuzz;
+mod ide;
 mod instructions;
 mod memory;
 mod platforms;
@@ -63,12 +64,11 @@ const DEEP: &[Step] = &[
     Step { name: "fuzz", about: "each fuzz target, for SECONDS", run: fuzz::step },
 ];
 
-/// The step for other systems than Debian, where the servers cannot be installed.
-const ELSEWHERE: &[Step] = &[Step {
-    name: "portable",
-    about: "the tests of the core pass, without servers",
-    run: platforms::portable,
-}];
+/// Steps of no group: for systems where the servers cannot be installed, and one that is long to install.
+const APART: &[Step] = &[
+    Step { name: "portable", about: "the tests of the core pass, without servers", run: platforms::portable },
+    Step { name: "ide", about: "rust-analyzer gives the right answers in an editor", run: ide::step },
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -77,12 +77,10 @@ fn main() -> ExitCode {
         ["test"] => run(TEST),
         ["deep", ref time @ ..] => deep::set_time(time).and_then(|()| run(DEEP)),
         ["bench", ref words @ ..] => bench::bench(words),
-        [name, ref time @ ..] => {
-            match TEST.iter().chain(DEEP).chain(ELSEWHERE).find(|step| step.name == name) {
-                Some(step) => deep::set_time(time).and_then(|()| run(std::slice::from_ref(step))),
-                None => Err(format!("there is no command `{name}`\n{}", usage())),
-            }
-        }
+        [name, ref time @ ..] => match TEST.iter().chain(DEEP).chain(APART).find(|step| step.name == name) {
+            Some(step) => deep::set_time(time).and_then(|()| run(std::slice::from_ref(step))),
+            None => Err(format!("there is no command `{name}`\n{}", usage())),
+        },
         [] => Err(usage()),
     });
     match outcome {
@@ -120,8 +118,8 @@ fn usage() -> String {
         list(TEST),
         line("  ", "deep [SECONDS]", &format!("{steps}; SECONDS: how long each step runs once it is built")),
         list(DEEP),
-        line("  ", "STEP [SECONDS]", "runs one of these steps, or this one"),
-        list(ELSEWHERE),
+        line("  ", "STEP [SECONDS]", "runs one of these steps, or one of the following"),
+        list(APART),
         benches,
     ]
     .concat()

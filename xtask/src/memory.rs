@@ -14,15 +14,14 @@ use crate::toolchain::{host, nightly};
 const PACKAGE: &str = "lru-memo-thread-tests";
 /// The tests that run under AddressSanitizer.
 const SANITIZED: [&str; 3] = ["stress", "threads", "linearizable"];
-/// Further tests that run under ThreadSanitizer. It does not support threads in the child of a fork.
-const ALSO_FOR_RACES: [&str; 7] = [
-    "semantics",
-    "single_flight",
-    "registry",
-    "async_functions",
-    "shared_store",
-    "shared_model",
-    "near_cache",
+/// Further tests that run under ThreadSanitizer, with the modules of each. It does not support threads in the child of a
+/// fork.
+const ALSO_FOR_RACES: [(&str, &[&str]); 5] = [
+    ("semantics", &["semantics::", "single_flight::"]),
+    ("registry", &[]),
+    ("functions", &["async_functions::"]),
+    ("stores", &["store::", "model::"]),
+    ("shared_functions", &["near_cache::"]),
 ];
 /// The tests that run under valgrind: few, because valgrind is slow.
 const UNDER_VALGRIND: [&str; 1] = ["stress"];
@@ -63,12 +62,12 @@ pub(crate) fn tsan() -> Result<(), Failure> {
         .map(|directory| directory.join("tsan-suppressions"))
         .and_then(|file| fs::write(&file, "race:^mdb_\n").map(|()| file))
         .map_err(|error| format!("the suppressions of ThreadSanitizer: {error}"))?;
-    let sanitized = |last: &[&str]| {
+    let sanitized = |names: &[&str], last: &[&str]| {
         let mut command =
             rust.cargo_with_library("test --no-default-features --features lru-memo-tests/shared", &host);
         command
             .args(["-p", PACKAGE, "-p", "lru-memo-tests"])
-            .args(SANITIZED.iter().chain(&ALSO_FOR_RACES).flat_map(|name| ["--test", name]))
+            .args(names.iter().flat_map(|name| ["--test", name]))
             .args(last)
             .env("RUSTFLAGS", "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer")
             .env(format!("CFLAGS_{}", host.replace('-', "_")), "-fsanitize=thread")
@@ -76,8 +75,14 @@ pub(crate) fn tsan() -> Result<(), Failure> {
             .env("TSAN_OPTIONS", format!("die_after_fork=0 suppressions={}", suppressions.display()));
         command
     };
-    run(&mut sanitized(&["--no-run"]))?;
-    for_the_time(|| run(&mut sanitized(&[])))
+    let also = ALSO_FOR_RACES.map(|(name, _)| name);
+    run(&mut sanitized(&[&SANITIZED[..], &also].concat(), &["--no-run"]))?;
+    for_the_time(|| {
+        run(&mut sanitized(&SANITIZED, &[]))?;
+        ALSO_FOR_RACES
+            .iter()
+            .try_for_each(|(name, modules)| run(&mut sanitized(&[name], &[&["--"], *modules].concat())))
+    })
 }
 
 pub(crate) fn valgrind() -> Result<(), Failure> {

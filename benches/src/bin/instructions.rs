@@ -4,7 +4,8 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, mpsc};
+use std::thread;
 
 // The default hasher has a new seed in each process, so counts would differ between runs.
 use foldhash::fast::FixedState;
@@ -28,6 +29,8 @@ const CASES: &[Case] = &[
     Case { name: "hit, (&str, u32)", hits: true, call: text },
     Case { name: "hit, u64, scope = thread", hits: true, call: number_per_thread },
     Case { name: "hit, u64, scope = thread, in another function", hits: true, call: other_number_per_thread },
+    Case { name: "hit, u64, beside an idle thread", hits: true, call: number_beside_another },
+    Case { name: "hit, u64, after another thread", hits: true, call: number_after_another },
     Case { name: "hit, u64, ttl", hits: true, call: aging },
     Case { name: "hit, u64, idle", hits: true, call: idling },
     Case { name: "hit, u64, advise", hits: true, call: advising },
@@ -43,6 +46,8 @@ const CASES: &[Case] = &[
     },
     Case { name: "make and drop an object without a cache", hits: false, call: of_unused_object },
     Case { name: "miss and evict, u64", hits: false, call: number },
+    Case { name: "miss and evict, u64, beside an idle thread", hits: false, call: number_beside_another },
+    Case { name: "miss and evict, u64, after another thread", hits: false, call: number_after_another },
     Case { name: "miss and evict, u64, advise", hits: false, call: advising },
     Case { name: "miss and evict, (&str, u32)", hits: false, call: text },
     Case { name: "miss and evict, u64, scope = thread", hits: false, call: number_per_thread },
@@ -105,6 +110,31 @@ fn advising(rank: usize) -> u64 {
         LazyLock::new(|| (0..4_000_000).for_each(|rank| _ = of_advice(mixed(rank % CAPACITY))));
     *SOME_TIME;
     of_advice(mixed(rank))
+}
+
+fn number_beside_another(rank: usize) -> u64 {
+    static ANOTHER: LazyLock<()> = LazyLock::new(|| {
+        let (used, is_used) = mpsc::channel();
+        thread::spawn(move || {
+            number(1);
+            used.send(()).expect("the caller waits");
+            loop {
+                thread::park();
+            }
+        });
+        is_used.recv().expect("it was used");
+    });
+    *ANOTHER;
+    number(rank)
+}
+
+fn number_after_another(rank: usize) -> u64 {
+    static ANOTHER: LazyLock<()> = LazyLock::new(|| {
+        number(0);
+        thread::spawn(|| number(1)).join().expect("it ends");
+    });
+    *ANOTHER;
+    number(rank)
 }
 
 fn number_of_all(rank: usize) -> u64 {

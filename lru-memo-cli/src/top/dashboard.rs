@@ -6,7 +6,7 @@ use crossterm::event::KeyCode;
 
 use super::history::History;
 use super::order::Order;
-use crate::format::{count, cut, duration, visible};
+use crate::format::{count, cut, duration, or_dash, visible};
 use crate::row::{Place, Row};
 use crate::table::{Column, namespace_columns, render};
 use crate::terminal::{Line, Look};
@@ -211,6 +211,12 @@ impl Dashboard {
         columns.insert(4, Column::number("HITS/S", 85, hits));
         columns.insert(5, Column::number("MISSES/S", 80, misses));
         columns.insert(7, Column::trend("TREND", 75, |row: &Row| self.history.sparkline(row)));
+        if self.rows.iter().any(|row| row.advised.is_some()) {
+            columns.insert(
+                10,
+                Column::number("ADVISED", 18, |row: &Row| or_dash(row.advised, |n| n.to_string())),
+            );
+        }
         if self.rows.iter().any(|row| row.store != self.rows[0].store) {
             columns.push(Column::text("STORE", 65, |row: &Row, width| cut(&program(row), width)));
         }

@@ -9,16 +9,18 @@ use crate::fingerprint::fingerprint;
 use crate::function::Setting;
 
 pub(super) fn home(parts: Parts<'_>) -> Home {
-    let Parts { function, private, .. } = parts;
+    let Parts { function, options, private, .. } = parts;
     let (hidden, path) = (&function.names.cache, parts.path());
     let (site, identity) = (parts.site(), identity(parts));
     let (head, body, cache) = if function.may_be_dispatched() {
         // As with `scope = process`.
-        let cache = body!(#private::shared_cache_of(#path, #site, || #identity));
+        let cache_of = if options.advise { quote!(advising_cache_of) } else { quote!(shared_cache_of) };
+        let cache = body!(#private::#cache_of(#path, #site, || #identity));
         (body!(fn #hidden(&self)), TokenStream::new(), cache)
     } else {
+        let new = if options.advise { quote!(advising) } else { quote!(new) };
         let body = body! {
-            static __LRU_MEMO_CACHES: #private::SharedCaches = #private::SharedCaches::new();
+            static __LRU_MEMO_CACHES: #private::SharedCaches = #private::SharedCaches::#new();
             __LRU_MEMO_CACHES.of(#private::instantiation(|| ()), #site, || #identity)
         };
         (body!(fn #hidden() -> &'static #private::SharedCache), body, body!(#path()))
@@ -36,7 +38,7 @@ fn answers(parts: Parts<'_>, cache: &TokenStream) -> Answers {
     Answers {
         info: asked(quote!(info())),
         totals: asked(quote!(totals())),
-        advice: TokenStream::new(),
+        advice: asked(quote!(advice())),
         clear: asked(quote!(clear())),
         resize: options.is_bounded().then(|| asked(quote!(resize(#maxsize)))),
         // The store knows the present bound.

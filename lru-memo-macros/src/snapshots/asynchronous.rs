@@ -123,7 +123,7 @@ async fn fetch(id: u64) -> Result<Page, FetchError> {
     }
 }
 #[doc(hidden)]
-fn __lru_memo_instantiation_of_fetch() -> TypeId {
+fn fetch_lru_memo_instantiation() -> TypeId {
     instantiation(|| ())
 }
 #[doc(hidden)]
@@ -220,7 +220,7 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                 >,
             >(),
             || Site {
-                of: __lru_memo_instantiation_of_fetch(),
+                of: fetch_lru_memo_instantiation(),
                 name: || ::core::concat!(::core::module_path!(), "::", "fetch"),
                 file: ::core::file!(),
                 line: line!(),
@@ -239,12 +239,12 @@ async fn fetch_uncached(id: u64) -> Result<Page, FetchError> {
 }
 ///The hits, misses and size of the cache of [`fetch`].
 #[inline]
-fn fetch_cache_info() -> CacheInfo {
+fn fetch_cache_info() -> ::lru_memo::CacheInfo {
     fetch_needs_lru_cache_on_its_impl_block().info()
 }
 ///What the cache of [`fetch`] has done since it was made, and how long its runs took.
 #[inline]
-fn fetch_cache_totals() -> CacheTotals {
+fn fetch_cache_totals() -> ::lru_memo::CacheTotals {
     fetch_needs_lru_cache_on_its_impl_block().totals()
 }
 ///Drops every entry of the cache of [`fetch`] and zeroes its counters.
@@ -254,9 +254,9 @@ fn fetch_cache_clear() {
 }
 ///The configuration of the cache of [`fetch`].
 #[inline]
-fn fetch_cache_parameters() -> CacheParameters {
+fn fetch_cache_parameters() -> ::lru_memo::CacheParameters {
     present(
-        __lru_memo_instantiation_of_fetch(),
+        fetch_lru_memo_instantiation(),
         || ::core::concat!(::core::module_path!(), "::", "fetch"),
         CacheParameters::new(
             ::core::option::Option::Some(const { 128 }),
@@ -366,7 +366,7 @@ async fn fetch_cache_refresh(id: u64) -> Result<Page, FetchError> {
 }
 ///Calls [`fetch`] and tells the outcome of the call as well.
 #[inline]
-async fn fetch_with_outcome(id: u64) -> (Result<Page, FetchError>, Outcome) {
+async fn fetch_with_outcome(id: u64) -> (Result<Page, FetchError>, ::lru_memo::Outcome) {
     let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
     let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
     let __lru_memo_found = __lru_memo_cache

@@ -1,5 +1,7 @@
 fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Option<T> {
-    no_generic_alias({
+    no_generic_alias::<
+        _,
+    >({
         #[allow(unused_imports)]
         use NotResult as _;
         Probe::<Option<T>>::kind()
@@ -12,10 +14,10 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
             Option<T>,
             DefaultHasher,
         >(
-            (shareable_part(&__lru_memo_key.0), ()),
+            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: __lru_memo_instantiation_of_largest::<T>(),
+                of: largest_lru_memo_instantiation::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -36,12 +38,12 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
     match __lru_memo_found {
         ::core::result::Result::Ok(__lru_memo_value) => __lru_memo_value,
         ::core::result::Result::Err(__lru_memo_miss) => {
-            __lru_memo_missed_largest::<T>(__lru_memo_miss, values).0
+            largest_lru_memo_missed::<T>(__lru_memo_miss, values).0
         }
     }
 }
 #[doc(hidden)]
-fn __lru_memo_instantiation_of_largest<T: Clone + Ord + Hash + Send + Sync + 'static>() -> TypeId {
+fn largest_lru_memo_instantiation<T: Clone + Ord + Hash + Send + Sync + 'static>() -> TypeId {
     instantiation(|| ())
 }
 #[doc(hidden)]
@@ -59,10 +61,10 @@ fn largest_needs_lru_cache_on_its_impl_block<
 #[doc(hidden)]
 #[cold]
 #[inline(never)]
-fn __lru_memo_missed_largest<T: Clone + Ord + Hash + Send + Sync + 'static>(
+fn largest_lru_memo_missed<T: Clone + Ord + Hash + Send + Sync + 'static>(
     __lru_memo_unseen: Unseen,
     values: Vec<T>,
-) -> (Option<T>, Outcome) {
+) -> (Option<T>, ::lru_memo::Outcome) {
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
     let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
         .cache::<
@@ -71,10 +73,10 @@ fn __lru_memo_missed_largest<T: Clone + Ord + Hash + Send + Sync + 'static>(
             Option<T>,
             DefaultHasher,
         >(
-            (shareable_part(&__lru_memo_key.0), ()),
+            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: __lru_memo_instantiation_of_largest::<T>(),
+                of: largest_lru_memo_instantiation::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -127,11 +129,11 @@ fn largest_uncached<T: Clone + Ord + Hash + Send + Sync + 'static>(
 }
 ///The hits, misses and size of the cache of [`largest`].
 #[inline]
-fn largest_cache_info<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheInfo {
+fn largest_cache_info<T: Clone + Ord + Hash + Send + Sync + 'static>() -> ::lru_memo::CacheInfo {
     largest_needs_lru_cache_on_its_impl_block::<T>()
         .info(|| {
             present(
-                    __lru_memo_instantiation_of_largest::<T>(),
+                    largest_lru_memo_instantiation::<T>(),
                     || name_of_instantiation(
                         ::core::module_path!(),
                         "largest",
@@ -148,7 +150,7 @@ fn largest_cache_info<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheI
 }
 ///What the cache of [`largest`] has done since it was made, and how long its runs took.
 #[inline]
-fn largest_cache_totals<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheTotals {
+fn largest_cache_totals<T: Clone + Ord + Hash + Send + Sync + 'static>() -> ::lru_memo::CacheTotals {
     largest_needs_lru_cache_on_its_impl_block::<T>().totals()
 }
 ///Drops every entry of the cache of [`largest`] and zeroes its counters.
@@ -158,9 +160,9 @@ fn largest_cache_clear<T: Clone + Ord + Hash + Send + Sync + 'static>() {
 }
 ///The configuration of the cache of [`largest`].
 #[inline]
-fn largest_cache_parameters<T: Clone + Ord + Hash + Send + Sync + 'static>() -> CacheParameters {
+fn largest_cache_parameters<T: Clone + Ord + Hash + Send + Sync + 'static>() -> ::lru_memo::CacheParameters {
     present(
-        __lru_memo_instantiation_of_largest::<T>(),
+        largest_lru_memo_instantiation::<T>(),
         || name_of_instantiation(
             ::core::module_path!(),
             "largest",
@@ -186,10 +188,10 @@ fn largest_cache_invalidate<T: Clone + Ord + Hash + Send + Sync + 'static>(
             Option<T>,
             DefaultHasher,
         >(
-            (shareable_part(&__lru_memo_key.0), ()),
+            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: __lru_memo_instantiation_of_largest::<T>(),
+                of: largest_lru_memo_instantiation::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -221,10 +223,10 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
             Option<T>,
             DefaultHasher,
         >(
-            (shareable_part(&__lru_memo_key.0), ()),
+            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: __lru_memo_instantiation_of_largest::<T>(),
+                of: largest_lru_memo_instantiation::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -258,10 +260,10 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
             Option<T>,
             DefaultHasher,
         >(
-            (shareable_part(&__lru_memo_key.0), ()),
+            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: __lru_memo_instantiation_of_largest::<T>(),
+                of: largest_lru_memo_instantiation::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -294,10 +296,10 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
             Option<T>,
             DefaultHasher,
         >(
-            (shareable_part(&__lru_memo_key.0), ()),
+            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: __lru_memo_instantiation_of_largest::<T>(),
+                of: largest_lru_memo_instantiation::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -332,8 +334,10 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
 #[inline]
 fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
     values: Vec<T>,
-) -> (Option<T>, Outcome) {
-    no_generic_alias({
+) -> (Option<T>, ::lru_memo::Outcome) {
+    no_generic_alias::<
+        _,
+    >({
         #[allow(unused_imports)]
         use NotResult as _;
         Probe::<Option<T>>::kind()
@@ -346,10 +350,10 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
             Option<T>,
             DefaultHasher,
         >(
-            (shareable_part(&__lru_memo_key.0), ()),
+            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
             shareable::<Option<T>>(),
             || Site {
-                of: __lru_memo_instantiation_of_largest::<T>(),
+                of: largest_lru_memo_instantiation::<T>(),
                 name: || name_of_instantiation(
                     ::core::module_path!(),
                     "largest",
@@ -372,7 +376,7 @@ fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
             (__lru_memo_value, <Outcome>::Hit)
         }
         ::core::result::Result::Err(__lru_memo_miss) => {
-            __lru_memo_missed_largest::<T>(__lru_memo_miss, values)
+            largest_lru_memo_missed::<T>(__lru_memo_miss, values)
         }
     }
 }
@@ -403,5 +407,5 @@ fn largest_cache_resize<T: Clone + Ord + Hash + Send + Sync + 'static>(
     __lru_memo_maxsize: ::core::primitive::usize,
 ) {
     largest_needs_lru_cache_on_its_impl_block::<T>()
-        .resize(__lru_memo_instantiation_of_largest::<T>(), __lru_memo_maxsize);
+        .resize(largest_lru_memo_instantiation::<T>(), __lru_memo_maxsize);
 }

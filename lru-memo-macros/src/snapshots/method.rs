@@ -12,8 +12,8 @@ impl Engine {
                 DefaultHasher,
             >(
                 (
-                    shareable_part(&__lru_memo_key.0),
-                    (shareable_part(&__lru_memo_key.1.0), ()),
+                    shareable_part::<_, _, _>(&__lru_memo_key.0),
+                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
                 ),
                 shareable::<i32>(),
                 || Site {
@@ -38,7 +38,7 @@ impl Engine {
         match __lru_memo_found {
             ::core::result::Result::Ok(__lru_memo_value) => __lru_memo_value,
             ::core::result::Result::Err(__lru_memo_miss) => {
-                Self::__lru_memo_missed_score(self, __lru_memo_miss, position).0
+                Self::score_lru_memo_missed(self, __lru_memo_miss, position).0
             }
         }
     }
@@ -51,11 +51,11 @@ impl Engine {
     #[doc(hidden)]
     #[cold]
     #[inline(never)]
-    fn __lru_memo_missed_score(
+    fn score_lru_memo_missed(
         &self,
         __lru_memo_unseen: Unseen,
         position: &str,
-    ) -> (i32, Outcome) {
+    ) -> (i32, ::lru_memo::Outcome) {
         let __lru_memo_key = (
             part::<Ref<Leaf<_>>, &'_ Self, _, _>(&self),
             (part::<Ref<Leaf<_>>, &'_ str, _, _>(&position), ()),
@@ -68,8 +68,8 @@ impl Engine {
                 DefaultHasher,
             >(
                 (
-                    shareable_part(&__lru_memo_key.0),
-                    (shareable_part(&__lru_memo_key.1.0), ()),
+                    shareable_part::<_, _, _>(&__lru_memo_key.0),
+                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
                 ),
                 shareable::<i32>(),
                 || Site {
@@ -120,7 +120,7 @@ impl Engine {
     }
     ///The hits, misses and size of the cache of [`Self::score`].
     #[inline]
-    fn score_cache_info() -> CacheInfo {
+    fn score_cache_info() -> ::lru_memo::CacheInfo {
         Self::score_needs_lru_cache_on_its_impl_block()
             .info(|| {
                 present(
@@ -141,7 +141,7 @@ impl Engine {
     }
     ///What the cache of [`Self::score`] has done since it was made, and how long its runs took.
     #[inline]
-    fn score_cache_totals() -> CacheTotals {
+    fn score_cache_totals() -> ::lru_memo::CacheTotals {
         Self::score_needs_lru_cache_on_its_impl_block().totals()
     }
     ///Drops every entry of the cache of [`Self::score`] and zeroes its counters.
@@ -151,7 +151,7 @@ impl Engine {
     }
     ///The configuration of the cache of [`Self::score`].
     #[inline]
-    fn score_cache_parameters() -> CacheParameters {
+    fn score_cache_parameters() -> ::lru_memo::CacheParameters {
         present(
             instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
             || name_of_instantiation(::core::any::type_name::<Self>(), "score", &[]),
@@ -177,8 +177,8 @@ impl Engine {
                 DefaultHasher,
             >(
                 (
-                    shareable_part(&__lru_memo_key.0),
-                    (shareable_part(&__lru_memo_key.1.0), ()),
+                    shareable_part::<_, _, _>(&__lru_memo_key.0),
+                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
                 ),
                 shareable::<i32>(),
                 || Site {
@@ -216,8 +216,8 @@ impl Engine {
                 DefaultHasher,
             >(
                 (
-                    shareable_part(&__lru_memo_key.0),
-                    (shareable_part(&__lru_memo_key.1.0), ()),
+                    shareable_part::<_, _, _>(&__lru_memo_key.0),
+                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
                 ),
                 shareable::<i32>(),
                 || Site {
@@ -256,8 +256,8 @@ impl Engine {
                 DefaultHasher,
             >(
                 (
-                    shareable_part(&__lru_memo_key.0),
-                    (shareable_part(&__lru_memo_key.1.0), ()),
+                    shareable_part::<_, _, _>(&__lru_memo_key.0),
+                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
                 ),
                 shareable::<i32>(),
                 || Site {
@@ -296,8 +296,8 @@ impl Engine {
                 DefaultHasher,
             >(
                 (
-                    shareable_part(&__lru_memo_key.0),
-                    (shareable_part(&__lru_memo_key.1.0), ()),
+                    shareable_part::<_, _, _>(&__lru_memo_key.0),
+                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
                 ),
                 shareable::<i32>(),
                 || Site {
@@ -334,7 +334,7 @@ impl Engine {
     }
     ///Calls [`Self::score`] and tells the outcome of the call as well.
     #[inline]
-    fn score_with_outcome(&self, position: &str) -> (i32, Outcome) {
+    fn score_with_outcome(&self, position: &str) -> (i32, ::lru_memo::Outcome) {
         let __lru_memo_key = (
             part::<Ref<Leaf<_>>, &'_ Self, _, _>(&self),
             (part::<Ref<Leaf<_>>, &'_ str, _, _>(&position), ()),
@@ -347,8 +347,8 @@ impl Engine {
                 DefaultHasher,
             >(
                 (
-                    shareable_part(&__lru_memo_key.0),
-                    (shareable_part(&__lru_memo_key.1.0), ()),
+                    shareable_part::<_, _, _>(&__lru_memo_key.0),
+                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
                 ),
                 shareable::<i32>(),
                 || Site {
@@ -375,7 +375,7 @@ impl Engine {
                 (__lru_memo_value, <Outcome>::Hit)
             }
             ::core::result::Result::Err(__lru_memo_miss) => {
-                Self::__lru_memo_missed_score(self, __lru_memo_miss, position)
+                Self::score_lru_memo_missed(self, __lru_memo_miss, position)
             }
         }
     }

@@ -9,12 +9,12 @@ fn area(width: u32, height: u32) -> u32 {
     match __lru_memo_found {
         ::core::result::Result::Ok(__lru_memo_value) => __lru_memo_value,
         ::core::result::Result::Err(__lru_memo_miss) => {
-            __lru_memo_missed_area(__lru_memo_miss, width, height).0
+            area_lru_memo_missed(__lru_memo_miss, width, height).0
         }
     }
 }
 #[doc(hidden)]
-fn __lru_memo_instantiation_of_area() -> TypeId {
+fn area_lru_memo_instantiation() -> TypeId {
     instantiation(|| ())
 }
 #[doc(hidden)]
@@ -39,7 +39,7 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
             (shareable::<u32>(), (shareable::<u32>(), ())),
             shareable::<u32>(),
             || Site {
-                of: __lru_memo_instantiation_of_area(),
+                of: area_lru_memo_instantiation(),
                 name: || ::core::concat!(::core::module_path!(), "::", "area"),
                 file: ::core::file!(),
                 line: line!(),
@@ -55,11 +55,11 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
 #[doc(hidden)]
 #[cold]
 #[inline(never)]
-fn __lru_memo_missed_area(
+fn area_lru_memo_missed(
     __lru_memo_unseen: Unseen,
     width: u32,
     height: u32,
-) -> (u32, Outcome) {
+) -> (u32, ::lru_memo::Outcome) {
     let __lru_memo_key = (
         part::<Leaf<_>, u32, u32, _>(&width),
         (part::<Leaf<_>, u32, u32, _>(&height), ()),
@@ -96,12 +96,12 @@ fn area_uncached(width: u32, height: u32) -> u32 {
 }
 ///The hits, misses and size of the cache of [`area`].
 #[inline]
-fn area_cache_info() -> CacheInfo {
+fn area_cache_info() -> ::lru_memo::CacheInfo {
     area_needs_lru_cache_on_its_impl_block().info()
 }
 ///What the cache of [`area`] has done since it was made, and how long its runs took.
 #[inline]
-fn area_cache_totals() -> CacheTotals {
+fn area_cache_totals() -> ::lru_memo::CacheTotals {
     area_needs_lru_cache_on_its_impl_block().totals()
 }
 ///Drops every entry of the cache of [`area`] and zeroes its counters.
@@ -111,9 +111,9 @@ fn area_cache_clear() {
 }
 ///The configuration of the cache of [`area`].
 #[inline]
-fn area_cache_parameters() -> CacheParameters {
+fn area_cache_parameters() -> ::lru_memo::CacheParameters {
     present(
-        __lru_memo_instantiation_of_area(),
+        area_lru_memo_instantiation(),
         || ::core::concat!(::core::module_path!(), "::", "area"),
         CacheParameters::new(
             ::core::option::Option::Some(const { 128 }),
@@ -182,7 +182,7 @@ fn area_cache_refresh(width: u32, height: u32) -> u32 {
 }
 ///Calls [`area`] and tells the outcome of the call as well.
 #[inline]
-fn area_with_outcome(width: u32, height: u32) -> (u32, Outcome) {
+fn area_with_outcome(width: u32, height: u32) -> (u32, ::lru_memo::Outcome) {
     let __lru_memo_key = (
         part::<Leaf<_>, u32, u32, _>(&width),
         (part::<Leaf<_>, u32, u32, _>(&height), ()),
@@ -195,7 +195,7 @@ fn area_with_outcome(width: u32, height: u32) -> (u32, Outcome) {
             (__lru_memo_value, <Outcome>::Hit)
         }
         ::core::result::Result::Err(__lru_memo_miss) => {
-            __lru_memo_missed_area(__lru_memo_miss, width, height)
+            area_lru_memo_missed(__lru_memo_miss, width, height)
         }
     }
 }

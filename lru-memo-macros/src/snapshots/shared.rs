@@ -25,7 +25,7 @@ fn report(customer: u64, month: &str) -> String {
     }
 }
 #[doc(hidden)]
-fn __lru_memo_instantiation_of_report() -> TypeId {
+fn report_lru_memo_instantiation() -> TypeId {
     instantiation(|| ())
 }
 #[doc(hidden)]
@@ -40,7 +40,7 @@ fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
         .of(
             instantiation(|| ()),
             || Site {
-                of: __lru_memo_instantiation_of_report(),
+                of: report_lru_memo_instantiation(),
                 name: || ::core::concat!(::core::module_path!(), "::", "report"),
                 file: ::core::file!(),
                 line: line!(),
@@ -82,12 +82,12 @@ fn report_uncached(customer: u64, month: &str) -> String {
 }
 ///The hits, misses and size of the cache of [`report`].
 #[inline]
-fn report_cache_info() -> CacheInfo {
+fn report_cache_info() -> ::lru_memo::CacheInfo {
     at_once(report_needs_lru_cache_on_its_impl_block().by_thread(()).info())
 }
 ///What the cache of [`report`] has done since it was made, and how long its runs took.
 #[inline]
-fn report_cache_totals() -> CacheTotals {
+fn report_cache_totals() -> ::lru_memo::CacheTotals {
     at_once(report_needs_lru_cache_on_its_impl_block().by_thread(()).totals())
 }
 ///Drops every entry of the cache of [`report`] and zeroes its counters.
@@ -97,7 +97,7 @@ fn report_cache_clear() {
 }
 ///The configuration of the cache of [`report`].
 #[inline]
-fn report_cache_parameters() -> CacheParameters {
+fn report_cache_parameters() -> ::lru_memo::CacheParameters {
     at_once(
         report_needs_lru_cache_on_its_impl_block()
             .by_thread(())
@@ -183,7 +183,7 @@ fn report_cache_refresh(customer: u64, month: &str) -> String {
 }
 ///Calls [`report`] and tells the outcome of the call as well.
 #[inline]
-fn report_with_outcome(customer: u64, month: &str) -> (String, Outcome) {
+fn report_with_outcome(customer: u64, month: &str) -> (String, ::lru_memo::Outcome) {
     let __lru_memo_found = {
         let __lru_memo_key = (
             shared_part::<u64>(&customer),

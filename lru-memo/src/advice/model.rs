@@ -6,6 +6,9 @@
 //! for a while, forgets its keys, and pauses. What it had not yet seen again when it paused is censored, in the sense of
 //! Kaplan and Meier (1958). When all have paused once, they begin anew, and what they have counted fades.
 
+#[cfg(feature = "_stores")]
+mod saved;
+
 use alloc::vec::Vec;
 
 use super::curve::{Curve, Point};
@@ -25,8 +28,16 @@ const FIRST_TURN: u32 = 1 << 18;
 const TURN: u32 = 1 << 15;
 /// How many lookups are left of all when they fade.
 const FADED: f64 = (1 << 17) as f64;
+/// How many lookups are too many.
+#[cfg(feature = "_stores")]
+const MANY: f64 = 4.0 * FADED;
 /// Levels from this one on never pause.
 const STEADY: u32 = 4;
+
+/// Returns the largest hash that is sampled when the first level that does not pause is this one.
+pub(super) fn threshold(turn: u32) -> u32 {
+    u32::MAX >> (SHIFT * turn)
+}
 
 /// What is known of the lookups of a cache.
 pub(super) struct Model {
@@ -49,7 +60,20 @@ impl Model {
 
     /// Notes a use of a key.
     pub(super) fn note(&mut self, record: Record) {
+        self.count(record);
+        self.left -= 1;
+        if self.left == 0 {
+            self.end_turn();
+        }
+    }
+
+    /// Counts a use of a key, and ends no turn.
+    pub(super) fn count(&mut self, record: Record) {
         let (key, used) = record.parts();
+        #[cfg(feature = "_stores")]
+        if used == Use::Cleared {
+            return self.clear();
+        }
         let last = (key.leading_zeros() / SHIFT).min(LEVELS - 1);
         for level in self.turn.min(last + 1)..=last {
             let level = &mut self.levels[level as usize];
@@ -62,10 +86,21 @@ impl Model {
             // Nothing is evicted until there are as many.
             self.present = self.maxsize.min(self.present.saturating_add(1 << (SHIFT * self.turn)));
         }
-        self.left -= 1;
-        if self.left == 0 {
-            self.end_turn();
+    }
+
+    /// Has levels before this one pause: their keys are no longer all sampled.
+    #[cfg(feature = "_stores")]
+    pub(super) fn narrow(&mut self, turn: u32) {
+        for level in self.turn..turn.min(LEVELS - 1) {
+            self.levels[level as usize].pause();
+            self.turn = level + 1;
         }
+    }
+
+    /// Has what levels have counted fade that have seen many lookups. For a model whose turns do not end by themselves.
+    #[cfg(feature = "_stores")]
+    pub(super) fn fade_if_many(&mut self) {
+        self.levels.iter_mut().filter(|level| level.lookups > MANY).for_each(Level::fade);
     }
 
     fn end_turn(&mut self) {
@@ -80,7 +115,7 @@ impl Model {
 
     /// Returns the largest hash that is sampled now.
     pub(super) fn threshold(&self) -> u32 {
-        u32::MAX >> (SHIFT * self.turn)
+        threshold(self.turn)
     }
 
     /// Notes that all entries have left.
@@ -162,6 +197,8 @@ impl Level {
             (Use::Unstored, Some(position)) if self.is_within(position, present) => {}
             (Use::Left | Use::Unstored, Some(position)) => self.stack.remove(position),
             (Use::Left | Use::Unstored, None) => {}
+            #[cfg(feature = "_stores")]
+            (Use::Cleared, _) => {}
         }
     }
 

@@ -24,6 +24,18 @@ pub(crate) enum Use {
     Unstored,
     /// It was invalidated.
     Left,
+    /// All keys were invalidated, by a process of many.
+    #[cfg(feature = "_stores")]
+    Cleared,
+}
+
+#[cfg(feature = "_stores")]
+impl Use {
+    /// Returns the use with this number.
+    pub(super) fn of(number: u8) -> Option<Self> {
+        let all = [Self::Hit, Self::Missed, Self::Stored, Self::Unstored, Self::Left, Self::Cleared];
+        all.into_iter().find(|used| *used as u8 == number)
+    }
 }
 
 /// A use of a key in one word; 0 is none.
@@ -31,7 +43,7 @@ pub(crate) enum Use {
 pub(super) struct Record(u64);
 
 impl Record {
-    fn new(key: u32, used: Use) -> Self {
+    pub(super) fn new(key: u32, used: Use) -> Self {
         Self(u64::from(key) << 32 | used as u64)
     }
 
@@ -42,6 +54,8 @@ impl Record {
             2 => Use::Missed,
             3 => Use::Stored,
             4 => Use::Unstored,
+            #[cfg(feature = "_stores")]
+            6 => Use::Cleared,
             _ => Use::Left,
         };
         ((self.0 >> 32) as u32, used)

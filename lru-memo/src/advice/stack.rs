@@ -24,6 +24,19 @@ impl Stack {
         Self { keys: VecDeque::new(), deepest, holes: 0, absent: HOLE }
     }
 
+    /// Makes a stack of these keys and holes.
+    #[cfg(feature = "_stores")]
+    pub(super) fn of(deepest: usize, keys: VecDeque<u32>) -> Self {
+        let holes = keys.iter().filter(|&&key| key == HOLE).count();
+        Self { keys, deepest, holes, absent: HOLE }
+    }
+
+    /// Returns the keys and holes, the most recent first.
+    #[cfg(feature = "_stores")]
+    pub(super) fn keys(&self) -> impl Iterator<Item = u32> + '_ {
+        self.keys.iter().copied()
+    }
+
     /// Returns where a key is, from 0 for the most recent one.
     pub(super) fn position(&mut self, key: u32) -> Option<usize> {
         if key == self.absent {

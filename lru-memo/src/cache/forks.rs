@@ -62,8 +62,8 @@ mod handlers {
     use alloc::boxed::Box;
 
     use super::super::{Cache, Ledger};
-    use crate::cache::in_flight::InFlight;
     use crate::cache::kind::Kind;
+    use crate::flight::Flights;
     use crate::sys::fork::{Forkable, LockedByFork};
     use crate::table::Guard;
     use crate::table::threading::AllThreads;
@@ -78,7 +78,7 @@ mod handlers {
         fn forget_others(&mut self) {
             let ledger = Self::forget_others(self);
             // No thread of the child will land these flights. Their keys are not dropped: that might run user code.
-            core::mem::forget(core::mem::replace(&mut ledger.in_flight, InFlight::new()));
+            core::mem::forget(core::mem::replace(&mut ledger.in_flight, Flights::new()));
         }
     }
 }

@@ -1,16 +1,12 @@
 //! `single_flight = true`: callers of one missing key wait for the caller that computes it.
 //!
-//! The flights of a cache are in a table, which the cache's lock protects. Keys are compared outside of the lock, as
-//! those of entries are: a search is repeated until it has compared all keys in the table with its hash.
+//! The cache's lock protects its flights. Keys are compared outside of the lock, as those of entries are: a search is
+//! repeated until it has compared all keys of flights with its hash.
 
-use crate::sys::clock::Instant;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use core::time::Duration;
-
-use hashbrown::HashTable;
 
 use crate::advice::Use;
 use crate::cache::Cache;
@@ -19,69 +15,30 @@ use crate::cache::kind::Kind;
 use crate::cache::miss::Miss;
 use crate::cache::stale::{ClaimedEntry, Old};
 use crate::codegen::key::{Key, SameKey};
-use crate::flight::{Failure, Flight, Landed, Turn, Waiting};
+use crate::flight::{Failure, Flight, Flights, HasFlights, Landed, Seat, Turn, Waiting, deadline};
 use crate::info::Outcome;
 use crate::table::invalidations::SequenceNumber;
 use crate::table::threading::Threading;
 use crate::table::{Unfound, tag};
 
-/// The flights of one cache.
-pub(crate) struct InFlight<T: Threading, K, V>(HashTable<Keyed<T, K, V>>);
+impl<T: Threading, P: Kind, K, V, S> HasFlights for Cache<T, P, K, V, S> {
+    type Key = T::Pointer<K>;
+    type Value = V;
 
-/// A flight with its key.
-pub(crate) struct Keyed<T: Threading, K, V> {
-    hash: u64,
-    key: T::Pointer<K>,
-    flight: Arc<Flight<V>>,
+    fn with_flights<R>(&self, act: impl FnOnce(&mut Flights<T::Pointer<K>, V>) -> R) -> R {
+        self.table.with_ledger(|ledger| act(&mut ledger.in_flight))
+    }
 }
 
-impl<T: Threading, K, V> InFlight<T, K, V> {
-    pub(crate) const fn new() -> Self {
-        Self(HashTable::new())
-    }
-
-    fn insert(&mut self, hash: u64, key: T::Pointer<K>, flight: Arc<Flight<V>>) {
-        self.0.insert_unique(hash, Keyed { hash, key, flight }, |keyed| keyed.hash);
-    }
-
-    /// Removes the flights of all keys for which the predicate holds. The caller drops the returned flights outside of
-    /// the lock.
-    pub(crate) fn remove_all(&mut self, belongs: impl Fn(&K) -> bool) -> Vec<Keyed<T, K, V>> {
-        self.0.extract_if(|keyed| belongs(&keyed.key)).collect()
-    }
-
-    /// Removes a flight. The caller drops the returned key outside of the lock.
-    fn remove(&mut self, hash: u64, flight: &Arc<Flight<V>>) -> Option<impl Sized + use<T, K, V>> {
-        let found = self.0.find_entry(hash, |keyed| Arc::ptr_eq(&keyed.flight, flight));
-        found.ok().map(|found| found.remove().0)
-    }
-
-    /// Returns the flight whose key was compared and found equal, if it is still there, or a key that must be compared
-    /// first.
-    fn find(&self, hash: u64, compared: &Compared<T::Pointer<K>>) -> Match<T, K, V> {
-        let mut equal = None;
-        let is_among = |keys: &[T::Pointer<K>], key| keys.iter().any(|other| is_same::<T, K>(other, key));
-        for keyed in self.0.iter_hash(hash).filter(|keyed| keyed.hash == hash) {
-            if is_among(&compared.equal, &keyed.key) {
-                equal = Some(Arc::clone(&keyed.flight));
-            } else if !is_among(&compared.different, &keyed.key) {
-                return Match::Unknown(keyed.key.clone());
-            }
-        }
-        equal.map_or(Match::Nothing, Match::Flight)
-    }
+/// Whether a key equals the one of a search, if the two were compared.
+fn is_equal<T: Threading, K>(compared: &Compared<T::Pointer<K>>, key: &T::Pointer<K>) -> Option<bool> {
+    let is_among = |keys: &[T::Pointer<K>]| keys.iter().any(|other| is_same::<T, K>(other, key));
+    if is_among(&compared.equal) { Some(true) } else { is_among(&compared.different).then_some(false) }
 }
 
 /// Whether two pointers are to one key.
 pub(super) fn is_same<T: Threading, K>(left: &T::Pointer<K>, right: &T::Pointer<K>) -> bool {
     core::ptr::eq(&raw const **left, &raw const **right)
-}
-
-enum Match<T: Threading, K, V> {
-    /// This key must be compared first.
-    Unknown(T::Pointer<K>),
-    Flight(Arc<Flight<V>>),
-    Nothing,
 }
 
 /// The next step of a lookup.
@@ -137,11 +94,9 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     if searched.place.is_some() && !is_old {
                         return Ok(Step::Hit(searched.hit(self), Outcome::Hit));
                     }
-                    let flight = match searched.ledger.in_flight.find(hash, compared) {
-                        Match::Unknown(other) => return Err((other, ())),
-                        Match::Flight(flight) => Some(flight),
-                        Match::Nothing => None,
-                    };
+                    let flights = &mut searched.ledger.in_flight;
+                    let flight = flights.find(hash, |other| is_equal::<T, K>(compared, other));
+                    let flight = flight.map_err(|other| (other, ()))?;
                     // In the child of a fork, nobody computes for a flight that began before.
                     let is_computed = flight.as_ref().is_some_and(|flight| flight.is_here());
                     if is_old && (is_computed || !searched.is_claimable(self)) {
@@ -163,7 +118,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     let ledger = searched.ledger;
                     let turn = shared.take().filter(|_| !runs_alone).map(|shared| {
                         let turn = if T::SHARED { Flight::begin() } else { Flight::begin_in_thread() };
-                        ledger.in_flight.insert(hash, shared, Arc::clone(turn.flight()));
+                        ledger.in_flight.insert(hash, shared, &turn);
                         turn
                     });
                     ledger.misses += u64::from(claimed.is_none());
@@ -177,7 +132,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 Step::CopyKey => stored = Some(key.to_stored()),
                 Step::ShareKey => shared = Some(T::pointer(key.to_stored())),
                 Step::Wait(flight, waiting) => {
-                    let seat = Seat { cache: self, hash, flight, waiting: Some(waiting) };
+                    let seat = Seat::new(self, hash, flight, waiting);
                     let key_in_hand = stored.take().expect(COPIED);
                     let pending = Pending::Wait { seat, key: key_in_hand, same: key.same(), _unused: shared };
                     return Err((pending, None));
@@ -196,45 +151,13 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         }
     }
 
-    /// Gives the value to the followers, and removes the flight from the table.
-    pub(crate) fn land(&self, hash: u64, turn: Turn<V>, value: impl FnOnce() -> V) {
-        if !turn.flight().is_here() {
-            return turn.land(Arc::new(value()));
-        }
-        let _dropped_outside = self.table.with_ledger(|ledger| ledger.in_flight.remove(hash, turn.flight()));
-        // From here on, no caller can join the flight.
-        if turn.flight().has_waiters() {
-            turn.land(Arc::new(value()));
-        }
-    }
-
-    /// Gives each follower a copy of the error, and removes the flight from the table.
-    pub(crate) fn fail(&self, hash: u64, turn: Turn<V>, copy: impl Fn() -> Option<Failure>) {
-        if !turn.flight().is_here() {
-            return;
-        }
-        let _dropped_outside = self.table.with_ledger(|ledger| ledger.in_flight.remove(hash, turn.flight()));
-        // From here on, no caller can join the flight.
-        let errors: Option<Vec<Failure>> = (0..turn.flight().waiters()).map(|_| copy()).collect();
-        if let Some(errors) = errors {
-            turn.fail(errors);
-        }
-    }
-
     /// Outdates the run of this key: later callers do not join it.
-    pub(crate) fn forget_flight<Q: Key<K, S::Hasher>>(&self, hash: u64, key: Q) {
+    pub(crate) fn outdate_flight<Q: Key<K, S::Hasher>>(&self, hash: u64, key: Q) {
         Compared::new().search(
             (),
             |compared, ()| {
-                let (unknown, _dropped_outside) = self.table.with_ledger(|ledger| {
-                    let in_flight = &mut ledger.in_flight;
-                    match in_flight.find(hash, compared) {
-                        Match::Unknown(other) => (Err((other, ())), None),
-                        Match::Flight(flight) => (Ok(()), in_flight.remove(hash, &flight)),
-                        Match::Nothing => (Ok(()), None),
-                    }
-                });
-                unknown
+                let is_equal = |other: &T::Pointer<K>| is_equal::<T, K>(compared, other);
+                self.with_flights(|flights| flights.outdate(hash, is_equal)).map_err(|other| (other, ()))
             },
             |(), other| key.matches(other),
         );
@@ -248,7 +171,7 @@ pub enum Pending<'c, T: Threading, P: Kind, K, V, S, M> {
     /// The caller waits for the leader.
     Wait {
         /// The caller's place in the flight.
-        seat: Seat<'c, T, P, K, V, S>,
+        seat: Seat<'c, Cache<T, P, K, V, S>>,
         /// The key.
         key: K,
         /// Compares it.
@@ -283,8 +206,8 @@ where
         match self {
             Self::Run(miss) => Err(miss),
             Self::Wait { mut seat, key, same, _unused } => {
-                let landed = seat.waiting.take().expect(SEATED).block(deadline(limit));
-                seat.landed(landed, key, same, clone)
+                let landed = seat.block(deadline(limit));
+                seat.owner().waited(seat.hash(), landed, key, same, clone)
             }
         }
     }
@@ -301,97 +224,56 @@ where
         match self {
             Self::Run(miss) => Err(miss),
             Self::Wait { mut seat, key, same, _unused } => {
-                let landed = seat.waiting.as_mut().expect(SEATED).wait(deadline(limit)).await;
-                seat.landed(landed, key, same, clone)
+                let landed = seat.wait(deadline(limit)).await;
+                seat.owner().waited(seat.hash(), landed, key, same, clone)
             }
         }
     }
 }
 
-/// Returns the deadline of a wait that begins now, or `None` for a limit that the clock cannot represent.
-pub(crate) fn deadline(limit: Option<Duration>) -> Option<Instant> {
-    limit.and_then(|limit| Instant::now().checked_add(limit))
-}
-
 const COPIED: &str = "the key is copied before anybody waits";
-const SEATED: &str = "a follower waits until its seat is dropped";
 
-/// A follower in a flight of a cache's table.
-pub struct Seat<'c, T: Threading, P: Kind, K, V, S> {
-    cache: &'c Cache<T, P, K, V, S>,
-    hash: u64,
-    flight: Arc<Flight<V>>,
-    waiting: Option<Waiting<V>>,
-}
-
-impl<'c, T: Threading, P: Kind, K, V, S: BuildHasher + Default> Seat<'c, T, P, K, V, S> {
+impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// Ends a wait: returns the value or the error, or a miss if this follower has to run the function.
-    fn landed<M: SameKey<K>>(
+    fn waited<M: SameKey<K>>(
         &self,
+        hash: u64,
         landed: Option<Landed<V>>,
         key: K,
         same: M,
         clone: impl Fn(&V) -> V,
-    ) -> Waited<'c, T, P, K, V, S, M> {
-        let (cache, hash) = (self.cache, self.hash);
+    ) -> Waited<'_, T, P, K, V, S, M> {
         let turn = match landed {
             Some(Landed::Value(value)) => {
                 let matches = |key: &K, stored: &K| same.same(stored, key);
                 let _dropped_outside =
-                    cache.search(hash, Unfound::UNSURE, key, matches, |mut searched, key| {
+                    self.search(hash, Unfound::UNSURE, key, matches, |mut searched, key| {
                         searched.ledger.hits += 1;
-                        searched.touch(cache);
-                        cache.note(tag(hash), Use::Hit);
+                        searched.touch(self);
+                        self.note(tag(hash), Use::Hit);
                         key
                     });
                 return Ok((Ok(clone(&value)), Outcome::Waited));
             }
             Some(Landed::Error(error)) => {
-                if cache.is_usable() {
-                    cache.table.with_ledger(|ledger| ledger.misses += 1);
-                    cache.note(tag(hash), Use::Missed);
+                if self.is_usable() {
+                    self.table.with_ledger(|ledger| ledger.misses += 1);
+                    self.note(tag(hash), Use::Missed);
                 }
                 return Ok((Err(error), Outcome::Waited));
             }
             Some(Landed::YourTurn(turn)) => Some(turn),
             None => None,
         };
-        let begun = cache.is_usable().then(|| {
-            cache.table.with_ledger(|ledger| {
+        let begun = self.is_usable().then(|| {
+            self.table.with_ledger(|ledger| {
                 ledger.misses += 1;
-                (cache.table.begin(), ledger.invalidations.newest())
+                (self.table.begin(), ledger.invalidations.newest())
             })
         });
-        cache.note(tag(hash), Use::Missed);
-        let mut miss = Miss::new(cache, key, same, hash, Unfound::UNSURE, begun, None);
+        self.note(tag(hash), Use::Missed);
+        let mut miss = Miss::new(self, key, same, hash, Unfound::UNSURE, begun, None);
         miss.turn = turn;
         Err(miss)
-    }
-}
-
-impl<T: Threading, P: Kind, K, V, S> Drop for Seat<'_, T, P, K, V, S> {
-    fn drop(&mut self) {
-        // A dropped follower passes its turn on. If no follower is left, the flight is over.
-        drop(self.waiting.take());
-        self.cache.forget_if_vacant(self.hash, &self.flight);
-    }
-}
-
-impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
-    /// Abandons a flight: the turn passes to the first follower, or the flight is over.
-    pub(crate) fn abandon(&self, hash: u64, turn: Turn<V>) {
-        let flight = Arc::clone(turn.flight());
-        if !turn.abandon() {
-            self.forget_if_vacant(hash, &flight);
-        }
-    }
-
-    fn forget_if_vacant(&self, hash: u64, flight: &Arc<Flight<V>>) {
-        if !flight.is_here() {
-            return;
-        }
-        let _dropped_outside = self
-            .table
-            .with_ledger(|ledger| flight.is_vacant().then(|| ledger.in_flight.remove(hash, flight)));
     }
 }

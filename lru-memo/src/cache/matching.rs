@@ -7,7 +7,6 @@ use core::sync::atomic::Ordering::Relaxed;
 use super::Cache;
 use super::outside::Keeping;
 use crate::advice::Use;
-use crate::cache::in_flight::InFlight;
 use crate::cache::kind::Kind;
 use crate::table::lru::Left;
 use crate::table::threading::Threading;
@@ -53,14 +52,14 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
         self.seen_tags.store(newest, Relaxed);
     }
 
-    /// Removes the entries for whose keys the predicate holds, and forgets the flights of such keys. The predicate runs in the
+    /// Removes the entries for whose keys the predicate holds, and outdates the flights of such keys. The predicate runs in the
     /// lock.
     fn remove_at_once(&self, belongs: impl Fn(&K) -> bool) {
         if let Some(heir) = self.heir() {
             return heir.remove_at_once(belongs);
         }
         let mut left = Left::new();
-        let _dropped_outside = self.table.with(|mut inside, ledger| {
+        self.table.with(|mut inside, ledger| {
             for place in inside.places() {
                 // SAFETY: it was found just now, and nothing but this removes it meanwhile.
                 if belongs(unsafe { &inside.entry(place).key }) {
@@ -68,7 +67,7 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
                     inside.remove(place, &mut left);
                 }
             }
-            ledger.in_flight.remove_all(belongs)
+            ledger.in_flight.outdate_if(|key| belongs(key));
         });
     }
 
@@ -83,8 +82,8 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
         let (places, _dropped_outside) = self.table.with(|inside, ledger| {
             let forgotten = ledger.invalidations.clear();
             inside.set_newest(ledger.invalidations.newest(), false);
-            let flights = core::mem::replace(&mut ledger.in_flight, InFlight::new());
-            (inside.places(), (forgotten, flights))
+            ledger.in_flight.outdate_if(|_| true);
+            (inside.places(), forgotten)
         });
         let mut removed = 0;
         for batch in places.chunks(BATCH) {

@@ -125,7 +125,7 @@ where
             return;
         }
         if let Some(turn) = self.turn.take() {
-            self.cache.fail(self.hash, turn, || copy(returned));
+            turn.fail_in(self.cache, self.hash, || copy(returned));
         }
     }
 
@@ -166,7 +166,7 @@ where
         }
         if let Some(value) = outcome.value().filter(|_| self.turn.is_some()) {
             if let Some(turn) = self.turn.take() {
-                self.cache.land(self.hash, turn, || clone(value));
+                turn.land_in(self.cache, self.hash, || clone(value));
             }
         }
         outcome
@@ -265,7 +265,7 @@ impl<T: Threading, P: Kind, K, V, S, M> Miss<'_, T, P, K, V, S, M> {
     #[inline(never)]
     fn end(&mut self) {
         if let Some(turn) = self.turn.take() {
-            self.cache.abandon(self.hash, turn);
+            turn.abandon_in(self.cache, self.hash);
         }
         drop(self.running.take());
         if self.cache.table.remembers() && self.cache.is_usable() {

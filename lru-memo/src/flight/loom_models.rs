@@ -9,7 +9,8 @@ use core::task::{Context, Poll, Waker};
 
 use loom::thread;
 
-use super::{Flight, Landed, Waiting};
+use super::{Flight, Flights, HasFlights, Landed, Seat, Turn, Waiting};
+use crate::sys::sync::Mutex;
 
 const VALUE: u32 = 7;
 
@@ -131,5 +132,112 @@ fn the_last_waiter_to_be_dropped_leaves_the_flight_vacant() {
         dropping.join().unwrap();
         assert!(flight.is_vacant());
         assert!(!flight.has_waiters());
+    });
+}
+
+/// A table of one key.
+struct Board(Mutex<Flights<(), u32>>);
+
+impl HasFlights for Board {
+    type Key = ();
+    type Value = u32;
+
+    fn with_flights<R>(&self, act: impl FnOnce(&mut Flights<(), u32>) -> R) -> R {
+        act(&mut self.0.lock())
+    }
+}
+
+impl Board {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Flights::new())))
+    }
+
+    fn outdate(&self) {
+        self.with_flights(|flights| flights.outdate_if(|()| true));
+    }
+
+    fn is_empty(&self) -> bool {
+        // A search stops at each key that was not compared.
+        self.with_flights(|flights| flights.find(0, |()| None).is_ok())
+    }
+
+    /// Joins the flight, or begins one.
+    fn call(&self) -> Result<Turn<u32>, Seat<'_, Self>> {
+        self.with_flights(|flights| match flights.find(0, |()| Some(true)).expect("it was compared") {
+            Some(flight) => {
+                let waiting = flight.join();
+                Err(Seat::new(self, 0, flight, waiting))
+            }
+            None => {
+                let turn = Flight::begin();
+                flights.insert(0, (), &turn);
+                Ok(turn)
+            }
+        })
+    }
+
+    /// Calls a function that returns `computed()`. Returns its value.
+    fn value(&self, computed: impl Fn() -> u32) -> u32 {
+        let turn = match self.call() {
+            Ok(turn) => turn,
+            Err(mut seat) => match seat.block(None).expect("there is no deadline") {
+                Landed::Value(value) => return *value,
+                Landed::YourTurn(turn) => turn,
+                Landed::Error(_) => unreachable!("no run has an error"),
+            },
+        };
+        let value = computed();
+        turn.land_in(self, 0, || value);
+        value
+    }
+}
+
+#[test]
+fn a_caller_after_an_invalidation_gets_nothing_that_was_computed_before() {
+    loom::model(|| {
+        let (board, row) = (Board::new(), Arc::new(AtomicUsize::new(1)));
+        let read = |row: &AtomicUsize| row.load(Ordering::SeqCst) as u32;
+        let other = {
+            let (board, row) = (Arc::clone(&board), Arc::clone(&row));
+            thread::spawn(move || board.value(|| read(&row)))
+        };
+        row.store(2, Ordering::SeqCst);
+        board.outdate();
+        assert_eq!(board.value(|| read(&row)), 2);
+        other.join().unwrap();
+        assert!(board.is_empty());
+    });
+}
+
+#[test]
+fn a_caller_that_joins_while_the_flight_lands_in_its_table_gets_a_value() {
+    loom::model(|| {
+        let board = Board::new();
+        let others = [(); 2].map(|()| {
+            let board = Arc::clone(&board);
+            thread::spawn(move || assert_eq!(board.value(|| VALUE), VALUE))
+        });
+        for other in others {
+            other.join().unwrap();
+        }
+        assert!(board.is_empty());
+    });
+}
+
+#[test]
+fn a_flight_that_is_abandoned_and_left_leaves_its_table() {
+    loom::model(|| {
+        let board = Board::new();
+        let Ok(turn) = board.call() else { panic!("nobody has begun") };
+        let other = {
+            let board = Arc::clone(&board);
+            thread::spawn(move || match board.call() {
+                Ok(turn) => turn.abandon_in(&*board, 0),
+                Err(seat) => drop(seat),
+            })
+        };
+        turn.abandon_in(&*board, 0);
+        other.join().unwrap();
+        assert!(board.is_empty());
     });
 }

@@ -3,6 +3,7 @@
 
 mod inside;
 mod one_key;
+mod table;
 mod tasks;
 mod threads;
 mod turns;

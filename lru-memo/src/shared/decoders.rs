@@ -10,11 +10,13 @@ use super::configured;
 use super::lmdb;
 #[cfg(feature = "memcached")]
 use super::memcached;
+use crate::advice::fleet;
 
 type Check = fn(&[u8]);
 
 /// The checks, each with the first letter of its inputs.
 const CHECKS: &[(u8, Check)] = &[
+    (b'a', fleet::check),
     (b'f', format::check::check),
     (b'u', configured::check::url),
     #[cfg(feature = "memcached")]

@@ -2,6 +2,7 @@
 //!
 //! If the store fails, the error is counted, the function runs, and nothing is stored.
 
+pub(crate) mod advice;
 mod bound;
 mod change;
 mod miss;
@@ -29,6 +30,7 @@ use super::task::{self, Caller, at_once};
 use super::turns::{Role, SharedTurn, Turns};
 use super::undelivered::Mark;
 use super::{Entry, Found, Store, Ticket};
+use crate::advice::Use;
 use crate::bounds;
 use crate::cache::lifetime::Lifetime;
 use crate::info::{CacheInfo, CacheParameters};
@@ -41,7 +43,11 @@ use crate::totals::{CacheTotals, Stopwatch};
 
 /// A memoized function on the store of this process, with a cache for each of its instantiations. Finding one never
 /// blocks.
-pub struct SharedCaches(ByType<SharedCache>);
+pub struct SharedCaches {
+    caches: ByType<SharedCache>,
+    /// Whether the functions have `advise = true`.
+    advise: bool,
+}
 
 /// A memoized function, or one instantiation of it, on the store of this process.
 pub struct SharedCache {
@@ -50,6 +56,8 @@ pub struct SharedCache {
     is_told_apart: bool,
     /// Whether stored values begin with their tags.
     is_tagged: bool,
+    /// Whether uses are sampled for the advice on the bound.
+    advises: bool,
     lifetime: Lifetime,
     ledger: Own<Ledger>,
     turns: Turns,
@@ -62,6 +70,8 @@ pub struct SharedCache {
 
 /// The caches of all methods.
 static OF_METHODS: SharedCaches = SharedCaches::new();
+/// Of those with `advise = true`.
+static OF_ADVISING_METHODS: SharedCaches = SharedCaches::advising();
 
 /// Returns the cache of a method. The first call makes and registers it.
 #[inline]
@@ -69,11 +79,27 @@ pub fn shared_cache_of<F>(method: F, site: fn() -> Site, identity: fn() -> Ident
     OF_METHODS.of(instantiation_of(method), site, identity)
 }
 
+/// Like [`shared_cache_of`], for a method with `advise = true`.
+#[inline]
+pub fn advising_cache_of<F>(
+    method: F,
+    site: fn() -> Site,
+    identity: fn() -> Identity,
+) -> &'static SharedCache {
+    OF_ADVISING_METHODS.of(instantiation_of(method), site, identity)
+}
+
 impl SharedCaches {
     /// Without any cache.
     #[must_use]
     pub const fn new() -> Self {
-        Self(ByType::new())
+        Self { caches: ByType::new(), advise: false }
+    }
+
+    /// Like [`new`](Self::new), for functions with `advise = true`.
+    #[must_use]
+    pub const fn advising() -> Self {
+        Self { caches: ByType::new(), advise: true }
     }
 
     /// Returns the cache of this instantiation. The first call makes and registers it.
@@ -84,7 +110,7 @@ impl SharedCaches {
         site: fn() -> Site,
         identity: fn() -> Identity,
     ) -> &'static SharedCache {
-        self.0.get(of).unwrap_or_else(|| self.add(of, site(), identity()))
+        self.caches.get(of).unwrap_or_else(|| self.add(of, site(), identity()))
     }
 
     #[cold]
@@ -95,9 +121,10 @@ impl SharedCaches {
                 bounds::before_use(site.name, site.parameters),
                 noted(identity.id((site.name)(), site.parameters.version, of)),
                 site.is_tagged,
+                self.advise,
             )
         };
-        let (cache, is_new) = self.0.get_or_insert(of, make);
+        let (cache, is_new) = self.caches.get_or_insert(of, make);
         if is_new {
             registry::register(site, || Box::leak(Box::new(cache)));
         }
@@ -179,7 +206,13 @@ pub enum SharedPending {
 
 impl SharedCache {
     /// Without an `id`, nothing is stored.
-    fn new(name: &'static str, parameters: CacheParameters, id: Option<u128>, is_tagged: bool) -> Self {
+    fn new(
+        name: &'static str,
+        parameters: CacheParameters,
+        id: Option<u128>,
+        is_tagged: bool,
+        advises: bool,
+    ) -> Self {
         let CacheParameters { ttl, jitter, stale, .. } = parameters;
         let id = id.map(|id| stale::id(id, stale));
         let space = Namespace::new(name, id.unwrap_or_default())
@@ -195,6 +228,7 @@ impl SharedCache {
             space,
             is_told_apart: id.is_some(),
             is_tagged,
+            advises: advises && id.is_some(),
             lifetime,
             ledger: Own::none(),
             turns,
@@ -266,11 +300,12 @@ impl SharedCall {
     /// # Errors
     /// A miss.
     pub async fn get<V>(self, codec: Codec<V>) -> Result<V, SharedMiss> {
-        let calls = &self.cache.ledger().calls;
-        calls.count(match self.look_near(codec) {
+        let (cache, sampled) = (self.cache, self.sampled());
+        let found = match self.look_near(codec) {
             Ok(value) => Ok(value),
             Err((call, near)) => call.get_far(near, codec).await,
-        })
+        };
+        cache.count(sampled, found)
     }
 
     /// Looks up the key in the near cache. On a miss, returns the call and the near cache's ticket.
@@ -312,16 +347,19 @@ impl SharedCall {
     /// # Errors
     /// On a miss, what the caller does next.
     pub async fn get_or_join<V>(self, codec: Codec<V>) -> Result<V, SharedPending> {
-        let calls = &self.cache.ledger().calls;
-        let (Self { cache, key, caller, .. }, near) = match self.look_near(codec) {
-            Ok(value) => return calls.count(Ok(value)),
+        let (cache, sampled) = (self.cache, self.sampled());
+        let (Self { key, caller, .. }, near) = match self.look_near(codec) {
+            Ok(value) => return cache.count(sampled, Ok(value)),
             Err(far) => far,
         };
-        let Some(key) = key else { return calls.count(Err(SharedPending::Run(cache.miss(caller, None)))) };
+        let Some(key) = key else {
+            return cache.count(sampled, Err(SharedPending::Run(cache.miss(caller, None))));
+        };
         let (key, found) = cache.ask(caller, key, |store, space, key| store.get_if_present(space, key)).await;
         match found.flatten() {
             Some(bytes) => {
-                calls.count(cache.decode(caller, key, &bytes, near, codec).await.map_err(SharedPending::Run))
+                let found = cache.decode(caller, key, &bytes, near, codec).await;
+                cache.count(sampled, found.map_err(SharedPending::Run))
             }
             None => {
                 let joined = cache.turns.join(&key);
@@ -452,7 +490,7 @@ impl SharedCache {
 
     /// Forgets the runs and the near entries of this process: their values may have a tag that was invalidated.
     pub fn forget_tags(&self) {
-        self.turns.forget_all();
+        self.turns.outdate_all();
         self.near.iter().for_each(Near::clear);
     }
 
@@ -484,6 +522,9 @@ impl SharedCache {
             store.store(space, key, Entry { value: &value, weight, computed_since, replace, age })
         };
         let (key, is_stored) = self.ask(caller, key, store).await;
+        if let Some(is_stored) = is_stored {
+            self.note_use(self.sampled(Some(&key)), if is_stored { Use::Stored } else { Use::Unstored });
+        }
         (key, is_stored.unwrap_or(false))
     }
 }

@@ -4,8 +4,7 @@
 //! Within the process, callers of one key share a [`Flight`], as with `scope = process`. Only its leader asks the store
 //! for the lease. The followers get the bytes of the leader's value.
 //!
-//! A run that began before a clear, or an invalidation of its key, is outdated: no later call may get its value. A
-//! process that clears or invalidates forgets its flights, so the next caller begins a new run beside the outdated one,
+//! A process that clears or invalidates outdates its flights, so the next caller begins a new run beside the outdated one,
 //! under the same lease. If another process clears or invalidates, followers find out by the ticket of the run: the
 //! store says whether it is current.
 
@@ -13,6 +12,7 @@ use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::future::Future;
+use core::hash::BuildHasher;
 use core::time::Duration;
 use std::collections::HashMap;
 use std::thread;
@@ -23,7 +23,7 @@ use super::lease::Lease;
 use super::namespace::Namespace;
 use super::task::{self, Caller};
 use super::{Store, Ticket};
-use crate::flight::{self, Entered, Failure, Flight, Landed, Waiting};
+use crate::flight::{self, Entered, Failure, Flight, Flights, HasFlights, Landed, Seat};
 use crate::sys::fork::Own;
 use crate::sys::sync::{Mutex, MutexGuard};
 
@@ -33,13 +33,9 @@ type Bytes = Vec<u8>;
 /// The flights and leases of one function in this process.
 pub(super) struct Turns(Own<Mutex<Table>>);
 
-#[derive(Default)]
 struct Table {
-    /// The flights that callers may join.
-    flights: HashMap<KeyBytes, Arc<Flight<Run>>>,
-    /// The outdated flights that still run.
-    outdated: Vec<(KeyBytes, Weak<Flight<Run>>)>,
-    /// The leases of this process, for current and outdated flights.
+    flights: Flights<KeyBytes, Run>,
+    /// The leases of this process, for current and outdated flights. Its hasher hashes the keys of flights as well.
     leases: HashMap<KeyBytes, Weak<SharedLease>>,
 }
 
@@ -65,18 +61,17 @@ pub(super) struct Failed {
 pub(super) struct SharedTurn {
     turns: &'static Turns,
     key: KeyBytes,
+    hash: u64,
     /// `None` once the turn has ended.
     turn: Option<flight::Turn<Run>>,
     /// The right against other processes. Dropped before followers in this process wake.
     lease: Option<Arc<SharedLease>>,
 }
 
-/// A follower's place in the queue.
-pub(super) struct Seat {
-    turns: &'static Turns,
+/// A follower, with its key.
+pub(super) struct Follower {
     key: KeyBytes,
-    flight: Arc<Flight<Run>>,
-    waiting: Option<Waiting<Run>>,
+    seat: Seat<'static, Turns>,
 }
 
 /// The role of a caller in the flight of its key.
@@ -84,7 +79,7 @@ pub(super) enum Role {
     /// The leader.
     Turn(SharedTurn),
     /// A follower.
-    Wait(Seat),
+    Wait(Follower),
     /// A recursive call by the leader, which runs the function and does not wait.
     Within,
 }
@@ -104,73 +99,56 @@ impl Turns {
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
-        self.0.get_or_make(Mutex::default).lock()
+        self.0.get_or_make(|| Mutex::new(Table::new())).lock()
     }
 
     pub(super) fn join(&'static self, key: &[u8]) -> Role {
-        if self.is_within_outdated(key) {
-            return Role::Within;
-        }
         let mut table = self.lock();
-        if let Some((key, flight)) = table.flights.get_key_value(key) {
+        let hash = table.hash(key);
+        let found = table.flights.find(hash, |other| Some(**other == *key));
+        if let Some(flight) = found.expect(COMPARED) {
             if flight.is_entered() {
                 return Role::Within;
             }
-            let (key, flight) = (Arc::clone(key), Arc::clone(flight));
-            let waiting = Some(flight.join());
-            return Role::Wait(Seat { turns: self, key, flight, waiting });
+            let waiting = flight.join();
+            return Role::Wait(Follower { seat: Seat::new(self, hash, flight, waiting), key: key.into() });
         }
         let (key, turn) = (KeyBytes::from(key), Flight::begin());
-        table.flights.insert(Arc::clone(&key), Arc::clone(turn.flight()));
-        Role::Turn(SharedTurn { turns: self, key, turn: Some(turn), lease: None })
+        table.flights.insert(hash, Arc::clone(&key), &turn);
+        Role::Turn(SharedTurn { turns: self, key, hash, turn: Some(turn), lease: None })
     }
 
     /// Outdates the run of this key: later callers do not join it.
-    pub(super) fn forget(&self, key: &[u8]) {
+    pub(super) fn outdate(&self, key: &[u8]) {
         let mut table = self.lock();
-        let forgotten = table.flights.remove_entry(key);
-        table.note_outdated(forgotten);
+        let hash = table.hash(key);
+        table.flights.outdate(hash, |other| Some(**other == *key)).expect(COMPARED);
     }
 
     /// Outdates all runs: later callers do not join them.
-    pub(super) fn forget_all(&self) {
-        let mut table = self.lock();
-        let forgotten = core::mem::take(&mut table.flights);
-        table.note_outdated(forgotten);
+    pub(super) fn outdate_all(&self) {
+        self.lock().flights.outdate_if(|_| true);
     }
+}
 
-    /// Whether the calling thread is inside an outdated run of this key.
-    fn is_within_outdated(&self, key: &[u8]) -> bool {
-        let outdated: Vec<_> = {
-            let table = self.lock();
-            let of_key = table.outdated.iter().filter(|(other, _)| **other == *key);
-            of_key.filter_map(|(_, flight)| flight.upgrade()).collect()
-        };
-        outdated.iter().any(|flight| flight.is_entered())
-    }
+const COMPARED: &str = "bytes are compared at once";
 
-    fn forget_if_vacant(&self, key: &KeyBytes, flight: &Arc<Flight<Run>>) {
-        if !flight.is_here() {
-            return;
-        }
-        let mut table = self.lock();
-        if flight.is_vacant() {
-            table.remove(key, flight);
-        }
+impl HasFlights for Turns {
+    type Key = KeyBytes;
+    type Value = Run;
+
+    fn with_flights<R>(&self, act: impl FnOnce(&mut Flights<KeyBytes, Run>) -> R) -> R {
+        act(&mut self.lock().flights)
     }
 }
 
 impl Table {
-    /// Lists flights as outdated. Their leaders and followers keep them alive.
-    fn note_outdated(&mut self, forgotten: impl IntoIterator<Item = (KeyBytes, Arc<Flight<Run>>)>) {
-        self.outdated.retain(|(_, flight)| flight.strong_count() > 0);
-        self.outdated.extend(forgotten.into_iter().map(|(key, flight)| (key, Arc::downgrade(&flight))));
+    fn new() -> Self {
+        Self { flights: Flights::new(), leases: HashMap::new() }
     }
 
-    fn remove(&mut self, key: &KeyBytes, flight: &Arc<Flight<Run>>) {
-        if self.flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
-            self.flights.remove(key);
-        }
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.leases.hasher().hash_one(key)
     }
 }
 
@@ -267,30 +245,17 @@ impl SharedTurn {
     /// Ends the turn with a value, which all followers get.
     pub(super) fn land(mut self, run: Run) {
         self.end_lease();
-        let Some(turn) = self.turn.take() else { return };
-        // From here on, no caller can join the flight.
-        if turn.flight().is_here() {
-            self.turns.lock().remove(&self.key, turn.flight());
+        if let Some(turn) = self.turn.take() {
+            turn.land_in(self.turns, self.hash, || run);
         }
-        turn.land(Arc::new(run));
     }
-}
 
-impl SharedTurn {
     /// Ends the turn with an error, of which each follower gets a copy.
     pub(super) fn fail(mut self, since: Option<Ticket>, copy: impl Fn() -> Option<Failure>) {
-        let Some(turn) = self.turn.take() else { return };
-        if !turn.flight().is_here() {
-            return;
-        }
-        self.turns.lock().remove(&self.key, turn.flight());
-        // From here on, no caller can join the flight.
-        let copies = (0..turn.flight().waiters()).map(|_| copy().map(|error| Failed { error, since }));
-        let errors: Option<Vec<Failure>> =
-            copies.map(|failed| failed.map(|failed| Box::new(failed) as Failure)).collect();
         self.end_lease();
-        if let Some(errors) = errors {
-            turn.fail(errors);
+        if let Some(turn) = self.turn.take() {
+            let copy = || copy().map(|error| Box::new(Failed { error, since }) as Failure);
+            turn.fail_in(self.turns, self.hash, copy);
         }
     }
 }
@@ -349,19 +314,16 @@ impl Drop for SharedTurn {
     fn drop(&mut self) {
         self.end_lease();
         if let Some(turn) = self.turn.take() {
-            let flight = Arc::clone(turn.flight());
-            if !turn.abandon() {
-                self.turns.forget_if_vacant(&self.key, &flight);
-            }
+            turn.abandon_in(self.turns, self.hash);
         }
     }
 }
 
-impl Seat {
+impl Follower {
     pub(super) async fn wait(mut self, caller: Caller, deadline: Option<Instant>) -> Waited {
         let landed = match caller {
-            Caller::Thread => self.waiting.take().expect(SEATED).block(deadline),
-            Caller::Task => self.waiting.as_mut().expect(SEATED).wait(deadline).await,
+            Caller::Thread => self.seat.block(deadline),
+            Caller::Task => self.seat.wait(deadline).await,
         };
         match landed {
             None => Waited::Late,
@@ -370,19 +332,9 @@ impl Seat {
                 Waited::Error(*failed.downcast().expect("a turn fails with nothing else"))
             }
             Some(Landed::YourTurn(turn)) => {
-                let (turns, key) = (self.turns, Arc::clone(&self.key));
-                Waited::Turn(SharedTurn { turns, key, turn: Some(turn), lease: None })
+                let (turns, hash) = (self.seat.owner(), self.seat.hash());
+                Waited::Turn(SharedTurn { turns, key: self.key, hash, turn: Some(turn), lease: None })
             }
         }
-    }
-}
-
-const SEATED: &str = "a follower waits until its seat is dropped";
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        // A dropped follower passes its turn on. If no follower is left, the flight is over.
-        drop(self.waiting.take());
-        self.turns.forget_if_vacant(&self.key, &self.flight);
     }
 }

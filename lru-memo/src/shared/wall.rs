@@ -7,8 +7,20 @@ use crate::sys::clock;
 
 /// Returns the nanoseconds since 1970.
 pub(crate) fn now() -> u64 {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    u64::try_from((wall + clock::ahead()).as_nanos()).unwrap_or(u64::MAX)
+    nanoseconds(since_1970() + clock::ahead())
+}
+
+/// Like [`now`], for what processes are to agree upon that do not move their clocks alike.
+pub(crate) fn unmoved() -> u64 {
+    nanoseconds(since_1970())
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Returns the time at which an entry was stored that counts as `age` old at the time `now`.

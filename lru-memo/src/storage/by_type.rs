@@ -10,7 +10,7 @@ use core::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use once_cell::race::OnceBox;
 
 /// The number of hash bits that each level uses.
-const BITS: u32 = 3;
+const BITS: u32 = 2;
 
 /// The values, by their types.
 pub(crate) struct ByType<T>(OnceBox<Node<T>>);

@@ -2,7 +2,8 @@
 //!
 //! A reader stores its word, and then loads from the index. A writer unlinks from the index, and then loads the words. A
 //! fence between the two steps of each makes sure that one of the two threads sees the other. While a cache is *biased*,
-//! its one reader leaves the fence out. The first other thread that takes the lock ends the bias for good.
+//! its one reader leaves the fence out. The first other thread that takes the lock ends the bias. It begins again in a
+//! thread that takes the lock once all other readers' threads have ended, as long as that pays.
 //!
 //! 1. The thread of the biased reader stores its word, then loads the flag, and pins the costly way if that is cleared.
 //! 2. Another thread clears the flag, and then has the system run a barrier on all processors that run this process
@@ -19,23 +20,34 @@
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::compiler_fence;
 
-use crate::sys::sync::AtomicBool;
+use crate::sys::sync::{AtomicBool, AtomicU64};
 use crate::table::locked::Locked;
+use crate::table::reader::{Owner, Reader};
+
+/// The number of hits that save as much time as the end of a bias takes.
+const PAYS: u64 = 1 << 10;
+/// No reader's word is so large: the bias does not begin again.
+const NEVER: u64 = u64::MAX;
 
 /// Whether one thread alone uses a cache.
-pub struct Bias(AtomicBool);
+pub struct Bias {
+    holds: AtomicBool,
+    /// The word of the reader, when the bias that began again has paid. The lock's holder writes it.
+    pays_at: AtomicU64,
+}
 
 impl Bias {
     /// Returns the bias of a new cache: none unless it is `wanted` and the system can end it.
     pub(crate) fn new(wanted: bool) -> Self {
-        Self(AtomicBool::new(wanted && barrier::exists()))
+        let holds = wanted && barrier::exists();
+        Self { holds: AtomicBool::new(holds), pays_at: AtomicU64::new(if holds { 0 } else { NEVER }) }
     }
 
     /// Returns whether one thread alone uses the cache. The reader calls this after it has stored its word.
     #[inline(always)]
     pub(crate) fn holds_after_store(&self) -> bool {
         compiler_fence(SeqCst);
-        let holds = self.0.load(Relaxed);
+        let holds = self.holds.load(Relaxed);
         compiler_fence(SeqCst);
         holds
     }
@@ -43,16 +55,27 @@ impl Bias {
     /// Returns whether the cache is still biased.
     #[inline(always)]
     pub(crate) fn holds(&self) -> bool {
-        self.0.load(Relaxed)
+        self.holds.load(Relaxed)
     }
 
-    /// Ends the bias.
+    /// Ends the bias, given all readers.
     #[cold]
     #[inline(never)]
-    pub(crate) fn end<X>(&self, _: Locked<'_, X>) {
-        if self.holds() {
-            self.0.store(false, SeqCst);
-            barrier::run();
+    pub(crate) fn end<'l, X>(&self, _: Locked<'_, X>, readers: impl Iterator<Item = Locked<'l, Reader>>) {
+        if readers.map(|reader| reader.word()).max() < Some(self.pays_at.load(Relaxed)) {
+            self.pays_at.store(NEVER, Relaxed);
+        }
+        self.holds.store(false, SeqCst);
+        barrier::run();
+    }
+
+    /// Begins the bias again for the only reader, unless the last one did not pay.
+    #[cold]
+    pub(crate) fn begin_again<X>(&self, _: Locked<'_, X>, only: Owner<'_>) {
+        if self.pays_at.load(Relaxed) != NEVER {
+            self.pays_at.store(only.word() + 2 * PAYS, Relaxed);
+            // A thread that gets a reader takes the lock before, and ends the bias.
+            self.holds.store(true, Relaxed);
         }
     }
 }

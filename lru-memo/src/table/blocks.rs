@@ -8,6 +8,7 @@ use alloc::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use crate::sys::prefetch::fetch;
 use crate::sys::sync::AtomicPtr;
 
 /// The number of an entry's slot in the arena, from 1.
@@ -16,7 +17,7 @@ pub(crate) type Place = u32;
 /// The largest number of further blocks, within the bound and beyond it: enough for every place.
 const BLOCKS: usize = 32;
 /// The length of the first block of a cache that begins small, in values.
-const FEW: usize = 16;
+const FEW: usize = 8;
 /// The largest first block, in bytes. The system provides its pages when they are written.
 const AT_ONCE: usize = 1 << 28;
 /// The length of the first block, in bytes, if the values do not fit into the largest one.
@@ -162,14 +163,7 @@ impl<X: Blank> Blocks<X> {
     /// Prefetches the value at a place, if it is in the first block.
     #[inline(always)]
     pub(crate) fn fetch(&self, place: Place) {
-        #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
-        // SAFETY: a prefetch of an address that is not valid does nothing.
-        unsafe {
-            use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(self.first.load(Relaxed).wrapping_add(place as usize - 1).cast());
-        }
-        #[cfg(not(all(target_arch = "x86_64", not(miri), not(all(test, loom)))))]
-        let _ = place;
+        fetch(self.first.load(Relaxed).wrapping_add(place as usize - 1));
     }
 
     /// Returns the value at a place in the first block.
@@ -325,9 +319,9 @@ mod tests {
     fn what_is_put_at_a_place_is_found_there_in_any_block() {
         expect_what_is_put(1 << 31, false, 300_000, 1 << 17);
         expect_what_is_put(5_000, false, 5_300, 5_000);
-        expect_what_is_put(5_000, true, 5_300, 16);
-        expect_what_is_put(70, true, 400, 16);
-        expect_what_is_put(1, true, 400, 16);
+        expect_what_is_put(5_000, true, 5_300, 8);
+        expect_what_is_put(70, true, 400, 8);
+        expect_what_is_put(1, true, 400, 8);
         expect_what_is_put(0, false, 400, 64);
     }
 }

@@ -8,13 +8,13 @@ use crate::sys::sync::{AtomicBool, AtomicU64, AtomicUsize};
 use crate::table::bias::Bias;
 use crate::table::blocks::Place;
 use crate::table::index::{Changes, Index};
+use crate::table::inside::Guarded;
 use crate::table::invalidations::SequenceNumber;
 use crate::table::locked::Locked;
 use crate::table::lru::Limits;
 use crate::table::nodes::Nodes;
 use crate::table::reach::Reach;
 use crate::table::reader::{Owner, Pin};
-use crate::table::readers::List;
 use crate::table::recency::Recency;
 use crate::table::running::Running;
 use crate::table::threading::Threading;
@@ -32,6 +32,7 @@ pub(crate) struct Front<T: Threading, E> {
     /// The present bound of the number of entries, or `usize::MAX`; the lock's holder writes it.
     maxsize: AtomicUsize,
     is_bounded: bool,
+    max_weight: Option<usize>,
     /// The number of the newest clear or invalidation.
     newest: AtomicU64,
     /// Whether invalidations are remembered for computations under way.
@@ -92,6 +93,7 @@ impl<T: Threading, E> Front<T, E> {
             readers: T::readers(),
             maxsize: AtomicUsize::new(limits.maxsize.unwrap_or(usize::MAX)),
             is_bounded: limits.maxsize.is_some(),
+            max_weight: limits.max_weight,
             newest: AtomicU64::new(0),
             remembers: AtomicBool::new(false),
             without_reader: Running::new(),
@@ -108,16 +110,37 @@ impl<T: Threading, E> Front<T, E> {
     /// Returns the calling thread's reader, and whether no other thread has one. If another thread has, this ends the bias.
     ///
     /// # Safety
-    /// The list is that of this table.
+    /// The state is that of this table.
     #[inline(always)]
-    pub(super) unsafe fn owner_among(&self, readers: &List) -> (Option<Owner<'_>>, bool) {
+    pub(super) unsafe fn owner_among(&self, guarded: &mut Guarded) -> (Option<Owner<'_>>, bool) {
         let mine = self.owner();
-        let is_alone = !T::SHARED || readers.are_only(mine);
-        if !is_alone && self.bias.holds() {
-            // SAFETY: invariant 1: the reference to the list proves that the lock is held.
-            self.bias.end(unsafe { Locked::new(self) });
-        }
+        // SAFETY: as the caller says.
+        let is_alone =
+            !T::SHARED || guarded.readers.are_only(mine) || unsafe { self.is_alone_by_now(mine, guarded) };
         (mine, is_alone)
+    }
+
+    /// Returns whether the threads of all other readers have ended.
+    ///
+    /// # Safety
+    /// As for [`owner_among`](Self::owner_among).
+    #[inline(never)]
+    unsafe fn is_alone_by_now(&self, mine: Option<Owner<'_>>, guarded: &mut Guarded) -> bool {
+        // SAFETY: invariant 1: the reference to the state proves that the lock is held.
+        let front = unsafe { Locked::new(self) };
+        if guarded.readers.may_prune() {
+            guarded.prune(front);
+            if guarded.readers.are_only(mine) {
+                if let Some(mine) = mine {
+                    self.bias.begin_again(front, mine);
+                }
+                return true;
+            }
+        }
+        if self.bias.holds() {
+            self.bias.end(front, guarded.readers.all());
+        }
+        false
     }
 
     /// Pins a reader.
@@ -140,6 +163,11 @@ impl<T: Threading, E> Front<T, E> {
     #[inline]
     pub(crate) fn maxsize(&self) -> Option<usize> {
         self.is_bounded.then(|| self.maxsize.load(Relaxed))
+    }
+
+    /// Returns the present limits.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { maxsize: self.maxsize(), max_weight: self.max_weight }
     }
 
     /// Returns whether nothing is stored, as with `maxsize = 0`.

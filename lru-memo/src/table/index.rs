@@ -12,6 +12,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use crate::sys::prefetch::fetch;
 use crate::sys::sync::{AtomicPtr, AtomicU64};
 use crate::table::blocks::Place;
 use crate::table::locked::Locked;
@@ -139,6 +140,13 @@ impl<'l> Locked<'l, Index> {
     #[inline(always)]
     pub(crate) unsafe fn candidates(self, tag: Tag) -> Candidates<'l> {
         Candidates::new(self.buckets(), tag)
+    }
+
+    /// Prefetches the buckets for a tag.
+    #[inline(always)]
+    pub(crate) fn fetch(self, tag: Tag) {
+        let buckets = self.buckets();
+        fetch(bucket(buckets, tag as usize));
     }
 
     /// Returns whether no entry was inserted since: then an entry that did not exist does not exist now.

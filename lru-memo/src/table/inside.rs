@@ -23,6 +23,10 @@ const STEP: usize = 64;
 /// The number of retired entries, beyond one for each thread in foreign code, at which a writer waits for pinned readers.
 /// A pinned thread runs no foreign code, so the wait is short.
 const HELD_BACK: usize = 1024;
+/// With many entries, the memory of the victim after so many others is fetched, first for its stamp and tag, then for its
+/// bucket, which the tag tells.
+const LATER: usize = 8;
+const SOON: usize = 3;
 /// How often a writer looks again whether readers still see a retired entry.
 const LINGER: usize = if cfg!(all(test, loom)) { 0 } else { 16 };
 
@@ -48,6 +52,13 @@ impl Guarded {
     pub(super) fn new(limits: Limits) -> Self {
         Self { lru: Lru::new(limits), order: Order::new(), limbo: Limbo::default(), readers: List::default() }
     }
+
+    /// Frees the readers of ended threads. The state is that of the front's table.
+    pub(super) fn prune<T: Threading, E>(&mut self, front: Locked<'_, Front<T, E>>) {
+        let Self { order, limbo, readers, .. } = self;
+        limbo.retain_pinned();
+        readers.prune(&front.get().without_reader, |reader| front.recency().forget(reader, order));
+    }
 }
 
 impl<'a, T: Threading, E> Inside<'a, T, E> {
@@ -69,7 +80,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Returns the limits that hold now.
     pub(crate) fn limits(&self) -> Limits {
-        self.guarded.lru.limits
+        self.guarded.lru.limits()
     }
 
     /// Returns the tag of the entry at a place.
@@ -371,10 +382,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     #[inline]
     fn is_seen_by_nobody(&self) -> bool {
         let Guarded { limbo, .. } = &*self.guarded;
-        self.is_alone
-            && limbo.is_empty()
-            && limbo.keeps_nothing()
-            && self.mine.is_none_or(|mine| mine.hazard() == 0)
+        self.is_alone && limbo.is_at_rest() && self.mine.is_none_or(|mine| mine.hazard() == 0)
     }
 
     /// Frees the place of an unlinked entry: at once, or when no thread sees it any more.
@@ -406,9 +414,9 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         let is_seen_by_nobody = self.is_seen_by_nobody();
         while self.len() > bound && self.evict(expiry, is_seen_by_nobody, left) {}
         let lru = &mut self.guarded.lru;
-        lru.limits.maxsize = Some(bound);
+        lru.maxsize = Some(bound);
         self.front.set_maxsize(bound);
-        if lru.limits.order_matters() {
+        if lru.limits().order_matters() {
             self.front.recency().begin(lru.last_place());
         }
         self.settle_all(left);
@@ -483,11 +491,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     fn settle_once(&mut self, left: &mut Left<E>) {
         let Self { front, is_alone, .. } = *self;
-        let Guarded { limbo, readers, order, .. } = &mut *self.guarded;
-        if !readers.are_few() {
-            limbo.retain_pinned();
-            readers.prune(&front.without_reader, |reader| front.recency().forget(reader, order));
-        }
+        let Guarded { limbo, readers, .. } = &mut *self.guarded;
         let hazards = || {
             let all = T::all(&front.get().readers, readers).map(|reader| reader.hazard());
             all.filter(|&place| place != 0).collect()
@@ -554,7 +558,7 @@ unsafe fn exchange<T: Threading>(
     tag: Tag,
 ) -> Option<Place> {
     let Guarded { lru, order, limbo, readers } = guarded;
-    let is_seen_by_nobody = limbo.is_empty() && limbo.keeps_nothing() && mine.hazard() == 0;
+    let is_seen_by_nobody = limbo.is_at_rest() && mine.hazard() == 0;
     let stamps_alone = !T::SHARED || recency.is(&mine);
     if !(is_seen_by_nobody && stamps_alone && lru.is_full_of_alike()) {
         return None;
@@ -563,6 +567,11 @@ unsafe fn exchange<T: Threading>(
     // SAFETY: invariant 3: all places up to the last are known. A reader stamps alone, so the order is kept.
     let place = unsafe { recency.least_recent(&lru.live, entries, lru.last_place(), order, readers) }?;
     lru.evictions += 1;
+    if let (Some(later), Some(soon)) = (order.ahead(LATER), order.ahead(SOON)) {
+        recency.fetch(later);
+        lru.fetch_tag(later);
+        index.fetch(lru.tag(soon));
+    }
     index.exchange(lru.exchange(place, tag), tag, place);
     // SAFETY: a live place is known.
     let stamp = unsafe { recency.stamp_alone(place, mine) };

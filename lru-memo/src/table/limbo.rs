@@ -6,6 +6,7 @@
 //! Places are freed in two batches. When a batch begins to wait, the pinned readers are noted; the other batch is filled
 //! meanwhile.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::SeqCst;
 
@@ -27,17 +28,23 @@ struct Batch {
 /// The places of a table that are not live, and those that are kept.
 #[derive(Default)]
 pub(crate) struct Limbo {
+    free: Vec<Place>,
+    /// What other threads may see. Most caches of objects never need it.
+    retired: Option<Box<Retired>>,
+}
+
+#[derive(Default)]
+struct Retired {
     fresh: Batch,
     waiting: Batch,
     /// The readers that were pinned when the waiting batch began to wait, each with its word then.
     pinned: Vec<(*const Reader, u64)>,
     /// Places that foreign code looks at, for threads without a hazard. A place may be kept more than once.
     kept: Vec<Place>,
-    free: Vec<Place>,
 }
 
 // SAFETY: the pointers are to readers, which are `Sync`.
-unsafe impl Send for Limbo {}
+unsafe impl Send for Retired {}
 
 impl Batch {
     fn is_empty(&self) -> bool {
@@ -54,7 +61,7 @@ impl Batch {
     }
 }
 
-impl Drop for Limbo {
+impl Drop for Retired {
     fn drop(&mut self) {
         for batch in [&mut self.fresh, &mut self.waiting] {
             // SAFETY: the table is dropped, so it has no readers.
@@ -63,76 +70,19 @@ impl Drop for Limbo {
     }
 }
 
-impl Limbo {
-    /// Returns the number of retired places.
-    pub(crate) fn len(&self) -> usize {
-        self.fresh.places.len() + self.waiting.places.len()
-    }
-
-    /// Returns whether nothing is retired.
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.fresh.is_empty()
-    }
-
-    /// Retires a place, whose entry was unlinked from the index.
-    pub(crate) fn retire(&mut self, place: Place) {
-        self.fresh.places.push(place);
-    }
-
-    /// Retires buckets, which the index has replaced.
-    pub(crate) fn retire_buckets(&mut self, buckets: RetiredBuckets) {
-        self.fresh.buckets.push(buckets);
-    }
-
-    /// Returns the retired places.
-    pub(crate) fn retired(&self) -> impl Iterator<Item = Place> {
-        self.fresh.places.iter().chain(&self.waiting.places).copied()
-    }
-
-    /// Frees a place that no thread can see.
-    #[inline]
-    pub(crate) fn free(&mut self, place: Place) {
-        self.free.push(place);
-    }
-
-    /// Returns whether no place is free.
-    pub(crate) fn has_no_free_place(&self) -> bool {
-        self.free.is_empty()
-    }
-
-    /// Returns a free place, which is free no more.
-    pub(crate) fn take_free(&mut self) -> Option<Place> {
-        self.free.pop()
-    }
-
-    /// Keeps a place from being freed.
-    pub(crate) fn keep(&mut self, place: Place) {
-        self.kept.push(place);
-    }
-
-    /// Ends one [`keep`](Self::keep).
-    pub(crate) fn unkeep(&mut self, place: Place) {
-        let at = self.kept.iter().position(|&kept| kept == place).expect("the place is kept");
-        self.kept.swap_remove(at);
-    }
-
-    /// Returns whether no place is kept.
-    #[inline]
-    pub(crate) fn keeps_nothing(&self) -> bool {
-        self.kept.is_empty()
+impl Retired {
+    fn is_at_rest(&self) -> bool {
+        self.waiting.is_empty() && self.fresh.is_empty() && self.kept.is_empty()
     }
 
     /// Forgets the readers that have unpinned.
-    pub(crate) fn retain_pinned(&mut self) {
+    fn retain_pinned(&mut self) {
         // SAFETY: the readers are in the list of the table. A thread that frees readers calls this first.
         self.pinned.retain(|&(reader, word)| unsafe { &*reader }.pinned_at() == Some(word));
     }
 
-    /// Frees the places and buckets that no thread can see any more, and returns these places. `readers` are those of
-    /// other threads, or `None` if there are none. `hazards` returns the places that hazards name.
-    pub(crate) fn settle(&mut self, readers: Option<&List>, hazards: impl Fn() -> Vec<Place>) -> &[Place] {
-        let were_free = self.free.len();
+    /// As [`Limbo::settle`]. Appends the freed places to `free`.
+    fn settle(&mut self, readers: Option<&List>, hazards: impl Fn() -> Vec<Place>, free: &mut Vec<Place>) {
         let mut still_kept = Vec::new();
         // Once for the waiting batch, once more for what was the fresh one.
         for _ in 0..2 {
@@ -159,15 +109,93 @@ impl Limbo {
             unsafe { self.waiting.free_buckets() };
             let hazards = hazards();
             if hazards.is_empty() && self.kept.is_empty() {
-                self.free.append(&mut self.waiting.places);
+                free.append(&mut self.waiting.places);
             } else {
                 let is_kept = |place: &Place| hazards.contains(place) || self.kept.contains(place);
                 let (stay, go): (Vec<Place>, Vec<Place>) = self.waiting.places.drain(..).partition(is_kept);
                 still_kept.extend(stay);
-                self.free.extend(go);
+                free.extend(go);
             }
         }
         self.fresh.places.append(&mut still_kept);
+    }
+}
+
+impl Limbo {
+    fn not_free(&mut self) -> &mut Retired {
+        self.retired.get_or_insert_default()
+    }
+
+    /// Returns the number of retired places.
+    pub(crate) fn len(&self) -> usize {
+        self.retired.as_ref().map_or(0, |retired| retired.fresh.places.len() + retired.waiting.places.len())
+    }
+
+    /// Returns whether nothing is retired, and nothing is kept.
+    #[inline]
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.retired.as_ref().is_none_or(|retired| retired.is_at_rest())
+    }
+
+    /// Retires a place, whose entry was unlinked from the index.
+    pub(crate) fn retire(&mut self, place: Place) {
+        self.not_free().fresh.places.push(place);
+    }
+
+    /// Retires buckets, which the index has replaced.
+    pub(crate) fn retire_buckets(&mut self, buckets: RetiredBuckets) {
+        self.not_free().fresh.buckets.push(buckets);
+    }
+
+    /// Returns the retired places.
+    pub(crate) fn retired(&self) -> impl Iterator<Item = Place> {
+        self.retired
+            .iter()
+            .flat_map(|retired| retired.fresh.places.iter().chain(&retired.waiting.places).copied())
+    }
+
+    /// Frees a place that no thread can see.
+    #[inline]
+    pub(crate) fn free(&mut self, place: Place) {
+        self.free.push(place);
+    }
+
+    /// Returns whether no place is free.
+    pub(crate) fn has_no_free_place(&self) -> bool {
+        self.free.is_empty()
+    }
+
+    /// Returns a free place, which is free no more.
+    pub(crate) fn take_free(&mut self) -> Option<Place> {
+        self.free.pop()
+    }
+
+    /// Keeps a place from being freed.
+    pub(crate) fn keep(&mut self, place: Place) {
+        self.not_free().kept.push(place);
+    }
+
+    /// Ends one [`keep`](Self::keep).
+    pub(crate) fn unkeep(&mut self, place: Place) {
+        let kept = &mut self.not_free().kept;
+        let at = kept.iter().position(|&kept| kept == place).expect("the place is kept");
+        kept.swap_remove(at);
+    }
+
+    /// Forgets the readers that have unpinned.
+    pub(crate) fn retain_pinned(&mut self) {
+        if let Some(retired) = &mut self.retired {
+            retired.retain_pinned();
+        }
+    }
+
+    /// Frees the places and buckets that no thread can see any more, and returns these places. `readers` are those of
+    /// other threads, or `None` if there are none. `hazards` returns the places that hazards name.
+    pub(crate) fn settle(&mut self, readers: Option<&List>, hazards: impl Fn() -> Vec<Place>) -> &[Place] {
+        let were_free = self.free.len();
+        if let Some(retired) = &mut self.retired {
+            retired.settle(readers, hazards, &mut self.free);
+        }
         &self.free[were_free..]
     }
 }
@@ -184,11 +212,12 @@ impl Limbo {
             places.into_iter().eq(1..=last),
             "each place is live, retired or free, and only one of these"
         );
-        let is_there = |&place: &Place| live.has(place) || self.retired().any(|retired| retired == place);
-        assert!(self.kept.iter().all(is_there), "a kept place is not free");
+        let is_there = |&place: &Place| live.has(place) || self.retired().any(|other| other == place);
+        let Some(retired) = &self.retired else { return };
+        assert!(retired.kept.iter().all(is_there), "a kept place is not free");
         let is_listed = |&(reader, _): &(*const Reader, u64)| {
             readers.all().any(|listed| core::ptr::eq(listed.get(), reader))
         };
-        assert!(self.pinned.iter().all(is_listed), "the pinned readers exist");
+        assert!(retired.pinned.iter().all(is_listed), "the pinned readers exist");
     }
 }

@@ -17,7 +17,6 @@ use crate::table::threading::Threading;
 pub(crate) struct Table<T: Threading, E, L> {
     front: Front<T, E>,
     state: T::Lock<State<L>>,
-    max_weight: Option<usize>,
 }
 
 /// What the lock of a table protects.
@@ -49,7 +48,7 @@ impl<L> State<L> {
     ) -> Parts<'a, 't, T, E, L> {
         let Self { guarded, ledger } = self;
         // SAFETY: the state is that of this table, as the caller says.
-        let (mine, is_alone) = unsafe { front.owner_among(&guarded.readers) };
+        let (mine, is_alone) = unsafe { front.owner_among(guarded) };
         // SAFETY: the exclusive reference to the state lasts as long as `'a`, and with it the lock.
         let inside = Inside::new(unsafe { Locked::new(front) }, guarded, mine, is_alone);
         // SAFETY: the reader is one of this table.
@@ -60,16 +59,7 @@ impl<L> State<L> {
 impl<T: Threading, E, L> Table<T, E, L> {
     /// Returns an empty table with these limits. If it `begins_small`, it allocates when entries come.
     pub(crate) fn new(limits: Limits, begins_small: bool, ledger: L) -> Self {
-        Self {
-            front: Front::new(limits, begins_small),
-            state: T::lock(State::new(limits, ledger)),
-            max_weight: limits.max_weight,
-        }
-    }
-
-    /// Returns the present limits, without the lock.
-    pub(crate) fn limits(&self) -> Limits {
-        Limits { maxsize: self.front.maxsize(), max_weight: self.max_weight }
+        Self { front: Front::new(limits, begins_small), state: T::lock(State::new(limits, ledger)) }
     }
 
     /// Locks the table.
@@ -111,10 +101,10 @@ impl<T: Threading, E, L> Table<T, E, L> {
     #[inline(never)]
     fn make_reader(&self) -> Option<Mine<'_, T, E>> {
         let mut state = T::enter(&self.state);
-        let readers = &mut state.guarded.readers;
-        // SAFETY: the list is that of this table.
-        unsafe { self.front.owner_among(readers) };
-        let owner = T::join_in(&self.front.readers, readers)?;
+        let guarded = &mut state.guarded;
+        // SAFETY: the state is that of this table.
+        unsafe { self.front.owner_among(guarded) };
+        let owner = T::join_in(&self.front.readers, &mut guarded.readers)?;
         // SAFETY: the reader is one of this table.
         Some(unsafe { Mine::new(&self.front, owner) })
     }

@@ -4,11 +4,13 @@
 
 mod deadlines;
 
+use alloc::boxed::Box;
 use alloc::vec::{self, Vec};
 use core::iter::Chain;
 use core::option;
 
 use self::deadlines::Deadlines;
+use crate::sys::prefetch::fetch;
 use crate::table::blocks::Place;
 use crate::table::index::Tag;
 use crate::table::live::Live;
@@ -35,7 +37,8 @@ impl Limits {
 
 /// The entries of a table, as the lock protects them.
 pub(crate) struct Lru {
-    pub(crate) limits: Limits,
+    /// The largest number of entries.
+    pub(crate) maxsize: Option<usize>,
     /// How many entries were evicted.
     pub(crate) evictions: u64,
     /// How many entries were removed because they had expired.
@@ -45,24 +48,42 @@ pub(crate) struct Lru {
     /// The tag of each place's entry.
     tags: Vec<Tag>,
     pub(crate) deadlines: Deadlines,
-    weights: Vec<usize>,
-    /// The sum of the live entries' weights.
-    weight: usize,
+    /// In a box, because few caches need it.
+    weights: Option<Box<Weights>>,
+}
+
+/// The weights of a cache that bounds their sum.
+struct Weights {
+    max: usize,
+    sum: usize,
+    /// The weight of each place's entry.
+    of: Vec<usize>,
+}
+
+impl Weights {
+    fn has_no_room_for(&self, weight: usize) -> bool {
+        self.sum.checked_add(weight).is_none_or(|sum| sum > self.max)
+    }
 }
 
 impl Lru {
     pub(crate) fn new(limits: Limits) -> Self {
+        let weights = limits.max_weight.map(|max| Box::new(Weights { max, sum: 0, of: Vec::new() }));
         Self {
-            limits,
+            maxsize: limits.maxsize,
             evictions: 0,
             expirations: 0,
             length: 0,
             live: Live::default(),
             tags: Vec::new(),
             deadlines: Deadlines::default(),
-            weights: Vec::new(),
-            weight: 0,
+            weights,
         }
+    }
+
+    /// Returns the limits that hold now.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { maxsize: self.maxsize, max_weight: self.weights.as_ref().map(|weights| weights.max) }
     }
 
     /// Returns the number of live entries.
@@ -81,11 +102,11 @@ impl Lru {
         let place = self.last_place() + 1;
         assert!(place < 1 << 31, "a cache holds fewer than 2^31 entries");
         // Retired entries need a few places beyond the bound.
-        let most = self.limits.maxsize.map_or(usize::MAX, |maxsize| maxsize.saturating_add(65));
+        let most = self.maxsize.map_or(usize::MAX, |maxsize| maxsize.saturating_add(65));
         extend_to(&mut self.tags, place, most, 0);
         self.live.extend_to(place);
-        if self.limits.max_weight.is_some() {
-            extend_to(&mut self.weights, place, most, 0);
+        if let Some(weights) = &mut self.weights {
+            extend_to(&mut weights.of, place, most, 0);
         }
         place
     }
@@ -95,6 +116,12 @@ impl Lru {
         self.tags[place as usize]
     }
 
+    /// Prefetches the tag of a place.
+    #[inline(always)]
+    pub(crate) fn fetch_tag(&self, place: Place) {
+        fetch(&raw const self.tags[place as usize]);
+    }
+
     /// Returns whether the place has a live entry.
     pub(crate) fn contains(&self, place: Place) -> bool {
         self.live.has(place)
@@ -102,21 +129,20 @@ impl Lru {
 
     /// Returns whether an entry of this weight may be stored at all.
     pub(crate) fn admits(&self, weight: usize) -> bool {
-        self.limits.maxsize != Some(0) && self.limits.max_weight.is_none_or(|max| weight <= max)
+        self.maxsize != Some(0) && self.weights.as_ref().is_none_or(|weights| weight <= weights.max)
     }
 
     /// Returns whether another entry of this weight has no room.
     #[inline]
     pub(crate) fn is_full_for(&self, weight: usize) -> bool {
-        let is_too_heavy = |max| self.weight.checked_add(weight).is_none_or(|sum| sum > max);
-        self.limits.maxsize.is_some_and(|max| self.length >= max)
-            || self.limits.max_weight.is_some_and(is_too_heavy)
+        self.maxsize.is_some_and(|max| self.length >= max)
+            || self.weights.as_ref().is_some_and(|weights| weights.has_no_room_for(weight))
     }
 
     /// Returns whether another entry has no room, in a cache without weights.
     #[inline]
     pub(crate) fn is_full_of_alike(&self) -> bool {
-        self.limits.maxsize == Some(self.length) && self.limits.max_weight.is_none()
+        self.maxsize == Some(self.length) && self.weights.is_none()
     }
 
     /// Replaces the entry at a place by a new one. Returns the tag of the old one.
@@ -131,9 +157,9 @@ impl Lru {
         self.length += 1;
         self.tags[place as usize] = tag;
         self.live.add(place);
-        if self.limits.max_weight.is_some() {
-            self.weights[place as usize] = weight;
-            self.weight += weight;
+        if let Some(weights) = &mut self.weights {
+            weights.of[place as usize] = weight;
+            weights.sum += weight;
         }
     }
 
@@ -142,15 +168,18 @@ impl Lru {
     pub(crate) fn remove(&mut self, place: Place) {
         self.length -= 1;
         self.live.remove(place);
-        if self.limits.max_weight.is_some() {
-            self.weight -= self.weights[place as usize];
+        if let Some(weights) = &mut self.weights {
+            weights.sum -= weights.of[place as usize];
         }
     }
 
     /// Removes all entries.
     pub(crate) fn clear(&mut self) {
         self.live.clear();
-        (self.length, self.weight) = (0, 0);
+        self.length = 0;
+        if let Some(weights) = &mut self.weights {
+            weights.sum = 0;
+        }
         self.deadlines = Deadlines::default();
     }
 }
@@ -164,11 +193,11 @@ impl Lru {
         assert_eq!(indexed, live, "the index has the live places, each with its tag");
         assert_eq!(self.length, live.len(), "the entries are counted");
         assert!(live.iter().all(|&(_, place)| 0 < place && place <= self.last_place()));
-        assert!(self.limits.maxsize.is_none_or(|maxsize| self.length <= maxsize), "the bound holds");
-        if let Some(max) = self.limits.max_weight {
-            let sum: usize = live.iter().map(|&(_, place)| self.weights[place as usize]).sum();
-            assert_eq!(sum, self.weight, "the weights are summed");
-            assert!(sum <= max, "the bound of weights holds");
+        assert!(self.maxsize.is_none_or(|maxsize| self.length <= maxsize), "the bound holds");
+        if let Some(weights) = &self.weights {
+            let sum: usize = live.iter().map(|&(_, place)| weights.of[place as usize]).sum();
+            assert_eq!(sum, weights.sum, "the weights are summed");
+            assert!(sum <= weights.max, "the bound of weights holds");
         }
     }
 }
@@ -177,7 +206,7 @@ impl Lru {
 fn extend_to<T: Clone>(vector: &mut Vec<T>, place: Place, most: usize, value: T) {
     let length = place as usize + 1;
     if length > vector.capacity() {
-        let wanted = (vector.capacity() * 2).max(16).min(most).max(length);
+        let wanted = (vector.capacity() * 2).max(9).min(most).max(length);
         vector.reserve_exact(wanted - vector.len());
     }
     vector.resize(length, value);

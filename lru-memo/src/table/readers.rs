@@ -41,6 +41,9 @@ static CACHES: Count = Count::new(0);
 /// Whether a thread has ended.
 pub(crate) struct Life(AtomicBool);
 
+/// The number of threads that had readers and have ended.
+static ENDS: Counter = Counter::new(0);
+
 /// A leaked box with a reader, whose thread knows the address.
 #[derive(PartialEq, Eq)]
 struct Leaked(NonNull<Reader>);
@@ -58,6 +61,8 @@ struct Listed {
 #[derive(Default)]
 pub struct List {
     listed: Vec<Listed>,
+    /// The number of [`ENDS`] up to which readers of ended threads were freed, plus one.
+    ends: u64,
     /// The hits and misses of freed readers.
     counts: (u64, u64),
 }
@@ -187,6 +192,7 @@ impl Life {
 
     pub(crate) fn end(&self) {
         self.0.store(false, Release);
+        ENDS.fetch_add(1, Release);
     }
 
     fn has_ended(&self) -> bool {
@@ -277,19 +283,27 @@ impl List {
         self.counts
     }
 
-    /// Returns the reader of a thread: its own, that of an ended thread, or a new one.
+    /// Returns the reader of a thread: its own, or a new one.
     pub(crate) fn of(&mut self, life: &Arc<Life>) -> *const Reader {
-        let is_own = |listed: &Listed| listed.life.as_ref().is_some_and(|other| Arc::ptr_eq(other, life));
-        let found =
-            self.listed.iter().position(is_own).or_else(|| self.listed.iter().position(Listed::has_ended));
-        let at = found.unwrap_or_else(|| {
-            let reader = Leaked(NonNull::from(Box::leak(Box::new(Reader::new()))));
-            self.listed.push(Listed { reader, life: None });
-            self.listed.len() - 1
-        });
-        let listed = &mut self.listed[at];
-        listed.life = Some(Arc::clone(life));
-        listed.reader.0.as_ptr()
+        let is_own = |listed: &&Listed| listed.life.as_ref().is_some_and(|other| Arc::ptr_eq(other, life));
+        if let Some(own) = self.listed.iter().find(is_own) {
+            return own.reader.0.as_ptr();
+        }
+        let reader = Leaked(NonNull::from(Box::leak(Box::new(Reader::new()))));
+        let address = reader.0.as_ptr();
+        if self.listed.is_empty() {
+            // Most caches of objects have one reader.
+            self.listed.reserve_exact(1);
+        }
+        self.listed.push(Listed { reader, life: Some(Arc::clone(life)) });
+        address
+    }
+
+    /// Returns whether threads have ended since this returned `true`, and perhaps had readers here.
+    pub(crate) fn may_prune(&mut self) -> bool {
+        // Which threads have ended is seen after their number. Loom's models prune by themselves.
+        let ends = if cfg!(all(test, loom)) { 0 } else { ENDS.load(Acquire) + 1 };
+        core::mem::replace(&mut self.ends, ends) != ends
     }
 
     /// Frees the readers of ended threads, after it has handed each to `forget`.
@@ -319,5 +333,6 @@ impl List {
                 listed.life = None;
             }
         }
+        self.ends = 0;
     }
 }

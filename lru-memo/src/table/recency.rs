@@ -43,7 +43,7 @@ const ALL: *mut Reader = core::ptr::without_provenance_mut(1);
 const NOT_KEPT: *mut Reader = core::ptr::without_provenance_mut(2);
 
 /// The stamps, and which readers may stamp.
-#[repr(align(128))]
+#[repr(align(64))]
 pub(crate) struct Recency {
     latest: AtomicPtr<Reader>,
     stamps: Blocks<AtomicU64>,
@@ -86,6 +86,12 @@ impl Order {
     #[inline(always)]
     pub(crate) fn add(&mut self, place: Place, stamp: u64, entries: usize) {
         self.victims.add(Candidate { stamp, place }, entries);
+    }
+
+    /// Returns the place that will be evicted after so many others, as far as it is known.
+    #[inline(always)]
+    pub(crate) fn ahead(&self, distance: usize) -> Option<Place> {
+        self.victims.ahead(distance)
     }
 
     /// Forgets all candidates.
@@ -200,7 +206,7 @@ impl Recency {
             // SAFETY: rule 6: a reader that may stamp finds room.
             unsafe { self.hit_alone(pin, place) };
             return true;
-        } else if latest != NOT_KEPT {
+        } else if latest != NOT_KEPT || pin.is_time_to_look(LOOK_AFTER_HITS) {
             return false;
         }
         pin.hit();

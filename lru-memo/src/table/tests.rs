@@ -63,7 +63,7 @@ struct Cache<'c, T: Threading> {
 
 impl<'c, T: Threading> Cache<'c, T> {
     fn new(limits: Limits, alive: &'c AtomicUsize, mix: Mix) -> Self {
-        Self { table: Table::new(limits, true, ()), alive, begun: Instant::now(), mix }
+        Self { table: Table::new(limits, mix.rare, ()), alive, begun: Instant::now(), mix }
     }
 
     fn expiry(&self) -> ExpiryCheck<fn(&Entry<'c>) -> Option<Instant>> {
@@ -210,6 +210,62 @@ fn the_parts_of_a_table_agree_after_each_step_of_many_threads() {
             }
         }
     }
+}
+
+fn readers(table: &Table<AllThreads, u64, ()>) -> usize {
+    table.with(|inside, ()| inside.guarded.readers.all().count())
+}
+
+/// Has another thread use the table, and end. So many readers are left then.
+fn use_by_another_thread(table: &Table<AllThreads, u64, ()>, left: usize) {
+    thread::scope(|scope| _ = scope.spawn(|| _ = table.join_in()));
+    // A scope does not wait for the destructors of its threads' variables.
+    while readers(table) > left {
+        thread::yield_now();
+    }
+}
+
+/// As if the calling thread hit so often.
+fn hit_often(table: &Table<AllThreads, u64, ()>, hits: u32) {
+    let owner = table.owner().expect("the thread has a reader");
+    (0..hits).for_each(|_| owner.count_hit());
+}
+
+#[test]
+fn the_bias_begins_again_once_all_other_threads_have_ended_until_that_does_not_pay() {
+    let table = Table::new(Limits::default(), false, ());
+    if !table.bias.holds() {
+        // This system has no such barrier.
+        return;
+    }
+    _ = table.join_in();
+    for _ in 0..3 {
+        use_by_another_thread(&table, 1);
+        assert!(table.bias.holds(), "the other thread has ended");
+        hit_often(&table, 10_000);
+    }
+    for _ in 0..2 {
+        use_by_another_thread(&table, 1);
+    }
+    assert!(!table.bias.holds(), "there was no hit in between");
+}
+
+#[test]
+fn there_is_no_bias_while_another_thread_has_a_reader() {
+    let table = Table::<AllThreads, u64, ()>::new(Limits::default(), false, ());
+    _ = table.join_in();
+    thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            _ = table.join_in();
+            thread::park();
+        });
+        while readers(&table) < 2 {
+            thread::yield_now();
+        }
+        use_by_another_thread(&table, 2);
+        assert!(!table.bias.holds());
+        other.thread().unpark();
+    });
 }
 
 /// Does not compile if the type is `$bound`: then both implementations of `Unless` apply.

@@ -11,7 +11,7 @@ impl<T: Threading, E> Inside<'_, T, E> {
     /// If they do not.
     pub(super) fn validate(&self) {
         let Guarded { lru, order, limbo, readers } = &*self.guarded;
-        assert_eq!(self.front.maxsize(), lru.limits.maxsize, "the bound is told without the lock");
+        assert_eq!(self.front.maxsize(), lru.maxsize, "the bound is told without the lock");
         lru.validate(self.front.index().validated());
         limbo.validate(&lru.live, lru.last_place(), readers);
         self.front.recency().validate(&lru.live, order, readers);

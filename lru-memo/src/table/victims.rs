@@ -113,6 +113,16 @@ impl Victims {
         if self.are_all && self.used.is_empty() { self.queue.get(self.next as usize).copied() } else { None }
     }
 
+    /// Returns the place that is so many candidates behind the head of a batch. There is none with few entries, which
+    /// are in the processor's caches anyway.
+    #[inline(always)]
+    pub(crate) fn ahead(&self, distance: usize) -> Option<Place> {
+        if self.are_all {
+            return None;
+        }
+        self.queue.get(self.next as usize + distance).map(|candidate| candidate.place)
+    }
+
     /// Takes the head of the queue.
     #[inline(always)]
     pub(crate) fn take_head(&mut self) {

@@ -1,4 +1,4 @@
-//! A worker process with memoized functions on a shared store, for `tests/shared_functions.rs`: it is told on its
+//! A worker process with memoized functions on a shared store, for `tests/shared_functions`: it is told on its
 //! standard input what to call, a line for each call, and answers with a line. `LRU_MEMO_STORE` says which store.
 
 use std::env;
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 use lru_memo::{lru_cache, shared};
 
+#[path = "function_worker/advised.rs"]
+mod advised;
 #[path = "function_worker/fleet.rs"]
 mod fleet;
 #[path = "function_worker/old.rs"]
@@ -427,6 +429,7 @@ fn answer(command: &str, number: u64) -> String {
         "told" => format!("{:?}", shared::health()),
         "health" => format!("{:?}", shared::health().errors),
         _ => fleet::answer(command, number)
+            .or_else(|| advised::answer(command, number))
             .or_else(|| old::answer(command, number))
             .unwrap_or_else(|| panic!("there is no command {command}")),
     }

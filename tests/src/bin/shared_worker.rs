@@ -1,4 +1,4 @@
-//! A process that uses a shared store, for `tests/shared_processes.rs`: `shared-worker DIRECTORY TASK NUMBERS…`. It is
+//! A process that uses a shared store, for `tests/stores/processes.rs`: `shared-worker DIRECTORY TASK NUMBERS…`. It is
 //! the store that `LRU_MEMO_STORE` chooses, or else an embedded one in the directory.
 
 use std::env;

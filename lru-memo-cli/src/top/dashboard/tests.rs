@@ -114,6 +114,18 @@ fn a_wide_screen_has_all_columns_and_a_long_sparkline() {
 }
 
 #[test]
+fn a_wide_screen_has_the_advised_bounds_and_a_narrow_one_leaves_them_out() {
+    let mut dashboard = dashboard();
+    dashboard
+        .rows
+        .iter_mut()
+        .filter(|row| row.name.ends_with("user"))
+        .for_each(|row| row.advised = Some(4_096));
+    is_snapshot("advised.txt", &screen(&dashboard, 200, 12).0);
+    is_snapshot("80x24.txt", &screen(&dashboard, 80, 24).0);
+}
+
+#[test]
 fn a_small_screen_has_what_fits() {
     let (shown, _) = screen(&dashboard(), 40, 6);
     is_snapshot("40x6.txt", &shown);

@@ -7,6 +7,7 @@ use core::hash::BuildHasher;
 use core::time::Duration;
 
 use super::Old;
+use crate::advice::Use;
 use crate::cache::in_flight::Pending;
 use crate::cache::kind::Kind;
 use crate::cache::miss::Miss;
@@ -15,6 +16,7 @@ use crate::codegen::key::SameKey;
 use crate::codegen::outcome::{Errors, Returned};
 use crate::flight::Failure;
 use crate::info::Outcome;
+use crate::table::tag;
 use crate::table::threading::Threading;
 use crate::tags::Tagged;
 
@@ -128,6 +130,10 @@ where
         let Old { value, claim } = *self.old.take().expect("there is an old value");
         self.miss.stopwatch.end(false);
         claim.rest(crate::sys::clock::now(), self.miss.cache.pause());
+        // The claim has used the old value.
+        if self.miss.key.take().is_some() {
+            self.miss.cache.note(tag(self.miss.hash), Use::Stored);
+        }
         drop_failure();
         R::from_value(value)
     }

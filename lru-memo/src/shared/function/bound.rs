@@ -42,7 +42,7 @@ impl SharedCall {
 }
 
 impl SharedCache {
-    fn known_bound(&self) -> Option<usize> {
+    pub(super) fn known_bound(&self) -> Option<usize> {
         self.space.maxsize().map(|_| self.maxsize.load(Relaxed))
     }
 

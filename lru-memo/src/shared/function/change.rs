@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{SharedCache, noted};
+use crate::advice::Use;
 use crate::shared::hash::hash;
 use crate::shared::near::Near;
 use crate::shared::task::{self, Caller};
@@ -31,6 +32,7 @@ impl SharedCache {
             if store.and_then(|store| noted(store.clear(&self.space))).is_none() {
                 self.undelivered.remember(&self.space, Removal::Clear);
             }
+            self.note_clear();
             clear_near();
         };
         self.change_all(caller, Removal::Clear, clear).await;
@@ -70,8 +72,8 @@ impl SharedCache {
 
     fn forget_runs(&self, older: &Removal) {
         match older {
-            Removal::Key(key) => self.turns.forget(key),
-            Removal::Clear => self.turns.forget_all(),
+            Removal::Key(key) => self.turns.outdate(key),
+            Removal::Clear => self.turns.outdate_all(),
         }
     }
 
@@ -89,6 +91,7 @@ impl SharedCache {
         if removed.is_none() {
             self.undelivered.remember(&self.space, Removal::Key(key.into()));
         }
+        self.note_use(self.sampled(Some(key)), Use::Left);
         if let Some(near) = &self.near {
             near.invalidate(key);
         }
@@ -124,7 +127,13 @@ impl SharedCache {
         let stored = store.and_then(|store| noted(store.store(&self.space, key, entry)));
         if stored.is_none() {
             self.remove(store, key);
-        } else if let (Some(false), Some(near)) = (stored, &self.near) {
+        } else {
+            self.note_use(
+                self.sampled(Some(key)),
+                if stored == Some(true) { Use::Stored } else { Use::Unstored },
+            );
+        }
+        if let (Some(false), Some(near)) = (stored, &self.near) {
             near.invalidate(key);
         }
         stored.unwrap_or(false)

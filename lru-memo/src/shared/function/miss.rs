@@ -9,8 +9,9 @@ use core::time::Duration;
 use super::super::codec::value::Codec;
 use super::super::turns::{Run, SharedTurn};
 use super::{SharedMiss, noted, tags, with_head};
+use crate::advice::Use;
 use crate::codegen::outcome::{Errors, Returned};
-use crate::shared::Store;
+use crate::shared::{Store, Ticket};
 
 impl SharedMiss {
     /// Marks the calling thread as the leader while the function runs, so that a recursive call does not wait.
@@ -104,12 +105,17 @@ impl SharedMiss {
         admits: impl FnOnce(&V) -> bool,
         ttl_of: impl FnOnce(&V) -> Option<Duration>,
     ) -> Option<(Arc<Vec<u8>>, Option<Duration>)> {
-        let (value, Self { cache, stored, turn, head, .. }) = (value?, self);
+        let Self { cache, stored, turn, head, .. } = self;
+        let unstored = |(key, _): &(Vec<u8>, Ticket)| cache.note_use(cache.sampled(Some(key)), Use::Unstored);
+        let Some(value) = value else {
+            stored.iter().for_each(unstored);
+            return None;
+        };
         let is_awaited = turn.is_some();
         // `admits` and serde are user code: they may call the function again, which then must not wait for this run.
         let _inside = turn.as_mut().map(SharedTurn::enter);
         if stored.is_some() && !admits(value) {
-            *stored = None;
+            stored.take().iter().for_each(unstored);
         }
         let own_ttl = stored.is_some().then(|| ttl_of(value)).flatten();
         let bytes = (stored.is_some() || is_awaited).then(|| noted((codec.encode)(value)));

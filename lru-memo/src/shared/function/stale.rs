@@ -58,7 +58,7 @@ impl SharedCall {
     /// # Errors
     /// When the caller is to run the function: there is no value, or the caller has the lease of an old one.
     pub async fn look_or_claim<V>(self, codec: Codec<V>) -> Looked<V, SharedRerun<V>> {
-        let cache = self.cache;
+        let (cache, sampled) = (self.cache, self.sampled());
         let looked = match self.look_near(codec) {
             Ok(value) => Ok((value, Outcome::Hit)),
             Err((Self { key: None, caller, .. }, _)) => Err(SharedRerun::new(cache.miss(caller, None))),
@@ -74,7 +74,7 @@ impl SharedCall {
                 }
             }
         };
-        cache.count_looked(looked)
+        cache.count_looked(sampled, looked)
     }
 
     /// Like [`get_or_join`](Self::get_or_join), for values that may be old.
@@ -82,20 +82,20 @@ impl SharedCall {
     /// # Errors
     /// On a miss, and with the lease of an old value, what the caller does next.
     pub async fn join_or_claim<V>(self, codec: Codec<V>) -> Looked<V, SharedPendingRerun<V>> {
-        let cache = self.cache;
+        let (cache, sampled) = (self.cache, self.sampled());
         let (Self { key, caller, .. }, near) = match self.look_near(codec) {
-            Ok(value) => return cache.count_looked(Ok((value, Outcome::Hit))),
+            Ok(value) => return cache.count_looked(sampled, Ok((value, Outcome::Hit))),
             Err(far) => far,
         };
         let Some(key) = key else {
             let rerun = SharedRerun::new(cache.miss(caller, None));
-            return cache.count_looked(Err(SharedPendingRerun::run(rerun)));
+            return cache.count_looked(sampled, Err(SharedPendingRerun::run(rerun)));
         };
         let (key, found) = cache.ask(caller, key, |store, space, key| store.get_if_present(space, key)).await;
         match found.flatten() {
             Some(bytes) => {
                 let looked = cache.serve_or_claim(caller, key, bytes, near, codec).await;
-                cache.count_looked(looked.map_err(SharedPendingRerun::run))
+                cache.count_looked(sampled, looked.map_err(SharedPendingRerun::run))
             }
             None => {
                 let joined = cache.turns.join(&key);

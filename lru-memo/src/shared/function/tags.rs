@@ -30,7 +30,7 @@ fn generations() -> &'static SharedCache {
     static GENERATIONS: OnceBox<SharedCache> = OnceBox::new();
     GENERATIONS.get_or_init(|| {
         let parameters = CacheParameters::new(None, false, Scope::Shared);
-        Box::new(SharedCache::new("lru_memo::tags", parameters, Some(ID), false))
+        Box::new(SharedCache::new("lru_memo::tags", parameters, Some(ID), false, false))
     })
 }
 

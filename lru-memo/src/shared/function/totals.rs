@@ -9,10 +9,12 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread;
+use std::thread::{self, Thread};
 
+use super::advice::{self, Notes, Sampled};
 use super::stale::Looked;
 use super::{SharedCache, SharedCall, SharedMiss, SharedPending};
+use crate::advice::Use;
 use crate::info::Outcome;
 use crate::shared::error::Error;
 use crate::shared::task;
@@ -23,6 +25,8 @@ use crate::totals::{CacheTotals, Runs};
 
 /// How long what a process has counted waits for more.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The same while another process tells the store what it has sampled of the function.
+const PAUSE_OF_BUSY: Duration = Duration::from_millis(5);
 /// The same after the store has failed.
 const PAUSE_OF_FAILED: Duration = Duration::from_secs(1);
 
@@ -30,6 +34,8 @@ const PAUSE_OF_FAILED: Duration = Duration::from_secs(1);
 pub(super) struct Ledger {
     pub(super) calls: Calls,
     pub(super) runs: Runs,
+    /// For the advice on the bound.
+    pub(super) notes: Notes,
     /// The part that the store has been told.
     sent: Mutex<CacheTotals>,
     /// Whether the thread will tell the store.
@@ -74,24 +80,32 @@ impl Missed for SharedPending {
     }
 }
 
-impl Calls {
+impl SharedCache {
     /// Counts a hit for `Ok`, a miss for `Err`.
-    pub(super) fn count<V, E: Missed>(&self, found: Result<V, E>) -> Result<V, E> {
+    pub(super) fn count<V, E: Missed>(
+        &'static self,
+        sampled: Option<Sampled>,
+        found: Result<V, E>,
+    ) -> Result<V, E> {
         match &found {
-            Ok(_) => self.count_hit(),
-            Err(miss) => self.count_miss(miss.is_seen()),
+            Ok(_) => self.count_hit(sampled),
+            Err(miss) => self.count_miss(sampled, miss.is_seen()),
         }
         found
     }
 
-    pub(super) fn count_hit(&self) {
-        self.hits.fetch_add(1, Relaxed);
+    pub(super) fn count_hit(&'static self, sampled: Option<Sampled>) {
+        self.ledger().calls.hits.fetch_add(1, Relaxed);
+        self.note_use(sampled, Use::Hit);
     }
 
-    pub(super) fn count_miss(&self, is_seen: bool) {
-        self.misses.fetch_add(1, Relaxed);
-        if !is_seen {
-            self.unseen_misses.fetch_add(1, Relaxed);
+    pub(super) fn count_miss(&'static self, sampled: Option<Sampled>, is_seen: bool) {
+        let calls = &self.ledger().calls;
+        calls.misses.fetch_add(1, Relaxed);
+        if is_seen {
+            self.note_use(sampled, Use::Missed);
+        } else {
+            calls.unseen_misses.fetch_add(1, Relaxed);
         }
     }
 }
@@ -101,6 +115,7 @@ impl Ledger {
         Self {
             calls: Calls::default(),
             runs: Runs::of(|| name),
+            notes: Notes::new(),
             sent: Mutex::new(CacheTotals::default()),
             is_listed: AtomicBool::new(false),
             told: Mutex::new(Told::default()),
@@ -112,6 +127,11 @@ impl Ledger {
         let [hits, misses, waits, stale_hits] =
             [hits, misses, waits, stale_hits].map(|calls| calls.load(Relaxed));
         CacheTotals { hits, misses, waits, stale_hits, ..self.runs.totals() }
+    }
+
+    /// Returns the number of calls.
+    pub(super) fn lookups(&self) -> u64 {
+        self.calls.hits.load(Relaxed) + self.calls.misses.load(Relaxed)
     }
 
     /// Returns the part of this process.
@@ -169,13 +189,17 @@ impl SharedCache {
     }
 
     /// Counts a hit or a miss of a function with `stale`.
-    pub(super) fn count_looked<V, E: Missed>(&'static self, looked: Looked<V, E>) -> Looked<V, E> {
+    pub(super) fn count_looked<V, E: Missed>(
+        &'static self,
+        sampled: Option<Sampled>,
+        looked: Looked<V, E>,
+    ) -> Looked<V, E> {
         let calls = &self.ledger().calls;
         if matches!(looked, Ok((_, Outcome::Stale))) {
             calls.stale_hits.fetch_add(1, Relaxed);
             self.tell_later();
         }
-        calls.count(looked)
+        self.count(sampled, looked)
     }
 
     /// Counts a hit that the store has not counted.
@@ -199,14 +223,14 @@ impl SharedCache {
     }
 
     /// Has the thread tell the store.
-    fn tell_later(&'static self) {
+    pub(super) fn tell_later(&'static self) {
         let ledger = self.ledger();
         if !ledger.is_listed.load(Relaxed) && !ledger.is_listed.swap(true, Relaxed) {
             let mut telling = TELLING.get_or_make(Mutex::default).lock();
             telling.caches.push(self);
-            if !telling.is_running {
+            if telling.thread.is_none() {
                 let thread = thread::Builder::new().name("lru-memo totals".into());
-                telling.is_running = thread.spawn(tell_all).is_ok();
+                telling.thread = thread.spawn(tell_all).ok().map(|thread| thread.thread().clone());
             }
         }
     }
@@ -241,18 +265,31 @@ static TELLING: Own<Mutex<Telling>> = Own::none();
 #[derive(Default)]
 struct Telling {
     caches: Vec<&'static SharedCache>,
-    is_running: bool,
+    /// The thread, while it runs.
+    thread: Option<Thread>,
+}
+
+/// Has the thread tell the store now.
+pub(super) fn wake() {
+    if let Some(thread) = &TELLING.get_or_make(Mutex::default).lock().thread {
+        thread.unpark();
+    }
 }
 
 /// Tells the store until there is nothing left to tell.
 fn tell_all() {
     let mut pause = PAUSE;
     loop {
-        thread::sleep(pause);
+        if pause < PAUSE_OF_FAILED {
+            // May end early; then there is less to tell.
+            thread::park_timeout(pause);
+        } else {
+            thread::sleep(pause);
+        }
         let caches = {
             let mut telling = TELLING.get_or_make(Mutex::default).lock();
-            telling.is_running = !telling.caches.is_empty();
-            if !telling.is_running {
+            if telling.caches.is_empty() {
+                telling.thread = None;
                 return;
             }
             core::mem::take(&mut telling.caches)
@@ -262,12 +299,20 @@ fn tell_all() {
             let ledger = cache.ledger();
             // What is counted from now on lists the function again.
             ledger.is_listed.store(false, Relaxed);
-            let tell = || configured::opened().map_or(Ok(()), |store| ledger.tell(cache, store));
+            let tell = || {
+                let Some(store) = configured::opened() else { return Ok(true) };
+                ledger.tell(cache, store)?;
+                advice::tell(cache, store)
+            };
             // The panic hook has reported a panic.
             let told = catch_unwind(AssertUnwindSafe(tell));
-            if !matches!(told, Ok(Ok(()))) {
-                pause = PAUSE_OF_FAILED;
+            if !matches!(told, Ok(Ok(true))) {
                 cache.tell_later();
+            }
+            match told {
+                Ok(Ok(false)) if pause == PAUSE => pause = PAUSE_OF_BUSY,
+                Ok(Ok(_)) => {}
+                _ => pause = PAUSE_OF_FAILED,
             }
         }
     }

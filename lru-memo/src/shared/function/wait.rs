@@ -10,8 +10,7 @@ use super::super::turns::{Failed, Role, Run, Waited};
 use super::super::{Store, Ticket};
 use super::totals::Missed;
 use super::{SharedCall, SharedMiss, SharedPending, noted};
-use crate::cache::in_flight::deadline;
-use crate::flight::Failure;
+use crate::flight::{Failure, deadline};
 use crate::info::Outcome;
 
 impl SharedPending {
@@ -28,15 +27,16 @@ impl SharedPending {
         match self {
             Self::Run(miss) => Err(miss),
             Self::Join(call, near, joined) => {
-                let (cache, calls) = (call.cache, &call.cache.ledger().calls);
+                let (cache, sampled) = (call.cache, call.sampled());
+                let calls = &cache.ledger().calls;
                 if matches!(joined, Role::Wait(_)) {
                     calls.waits.fetch_add(1, Relaxed);
                 }
                 let found = call.joined(near, joined, deadline, codec).await;
                 match &found {
-                    Ok((Ok(_), _)) => calls.count_hit(),
-                    Ok((Err(_), _)) => calls.count_miss(true),
-                    Err(miss) => calls.count_miss(miss.is_seen()),
+                    Ok((Ok(_), _)) => cache.count_hit(sampled),
+                    Ok((Err(_), _)) => cache.count_miss(sampled, true),
+                    Err(miss) => cache.count_miss(sampled, miss.is_seen()),
                 }
                 cache.tell_soon();
                 found

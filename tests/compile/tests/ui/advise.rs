@@ -1,5 +1,5 @@
-// mistakes: 4
-//! `advise` is a boolean, given once, and for what one process can watch.
+// mistakes: 3
+//! `advise` is a boolean, given once.
 
 use lru_memo::lru_cache;
 
@@ -15,11 +15,6 @@ fn without_value(x: u32) -> u32 {
 
 #[lru_cache(advise = true, advise = true)]
 fn twice(x: u32) -> u32 {
-    x
-}
-
-#[lru_cache(advise = true, scope = shared)]
-fn of_all_processes(x: u32) -> u32 {
     x
 }
 

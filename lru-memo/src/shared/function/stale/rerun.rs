@@ -7,6 +7,7 @@ use core::future::Future;
 use core::time::Duration;
 
 use super::Head;
+use crate::advice::Use;
 use crate::cache::stale::pause;
 use crate::codegen::caught::Panicked;
 use crate::codegen::outcome::{Errors, Returned};
@@ -190,6 +191,8 @@ impl<V> SharedRerun<V> {
             let entry = Entry { value: &value, weight, computed_since: Some(ticket), replace: true, age };
             store.store(space, key, entry)
         };
+        // The caller has used the old value.
+        cache.note_use(cache.sampled(Some(&key)), Use::Stored);
         cache.ask(caller, key, rest).await;
         drop(self.miss.turn.take());
         value

@@ -1,0 +1,6 @@
+//! Caches in objects: `scope = self.memo`.
+
+mod object_lifetimes;
+mod object_scope;
+#[path = "../semantics/operations/mod.rs"]
+mod operations;
