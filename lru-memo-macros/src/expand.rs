@@ -113,16 +113,20 @@ impl<'a> Pieces<'a> {
     fn of(options: &'a Options, function: &'a Function<'a>) -> Self {
         let (private, public) = (options.runtime.private(), options.runtime.public());
         let key = Key::of(function, options);
-        let cached = Cached::of(function, options);
+        let mut cached = Cached::of(function, options);
         let parameters = Parameters::of(function, options, &private);
-        let home = Home::of(Parts {
+        let parts = Parts {
             function,
             options,
             key: &key,
             cached: &cached,
             parameters: &parameters,
             private: &private,
-        });
+        };
+        let home = Home::of(parts);
+        let checks_plain =
+            parts.checks_plain().filter(|_| key.types.is_none() && options.scope != Scope::Shared);
+        cached.check.extend(checks_plain);
         let at = function.output.span();
         // Marked as generated, so that rustc suggests no change to it.
         let at = at.resolved_at(Span::call_site());

@@ -121,9 +121,20 @@ impl Parts<'_> {
         body!(#instance.used::<#kind, #key, #value, #hasher>())
     }
 
-    /// Returns the kind of entries in the cache of an instance.
+    /// Returns the kind of entries in the cache of an instance. They are plain if the types have the names of plain ones:
+    /// in a constant, the compiler cannot be asked about types of a generic function.
     fn any_kind(self) -> TokenStream {
-        of_kind(self.options, &quote!(false), true, self.private)
+        let is_plain = self.checks_plain().is_some();
+        of_kind(self.options, &quote!(#is_plain), true, self.private)
+    }
+
+    /// Returns a statement that does not compile unless the types with the names of plain ones are plain, if all have such
+    /// names.
+    pub(crate) fn checks_plain(self) -> Option<TokenStream> {
+        let Parts { function, key, cached: Cached { value, is_whole, .. }, private, .. } = self;
+        let is_named = *is_whole && plain_value(&function.output) == Some(true);
+        let arguments = key.plain.as_ref().filter(|_| is_named)?;
+        Some(quote!(#private::plain::<#arguments, #value>();))
     }
 
     /// Returns a path to the hidden function.
@@ -160,7 +171,8 @@ impl Parts<'_> {
     /// Returns the kind of entries, and a statement that does not compile if the kind was guessed wrong.
     fn kind(self, arguments: &TokenStream) -> (TokenStream, TokenStream) {
         let Parts { function, options, key, cached: Cached { value, is_whole, .. }, private, .. } = self;
-        let guess = plain_value(&function.output).filter(|is_plain| *is_whole && (!is_plain || key.is_plain));
+        let guess =
+            plain_value(&function.output).filter(|is_plain| *is_whole && (!is_plain || key.plain.is_some()));
         match guess {
             None => (storage(arguments, value, options, private), TokenStream::new()),
             Some(is_plain) => {

@@ -25,8 +25,8 @@ pub(crate) struct Key {
     pub(crate) stored: Option<Vec<TokenStream>>,
     /// The number of parts.
     pub(crate) parts: usize,
-    /// Whether the names of all types are those of plain ones.
-    pub(crate) is_plain: bool,
+    /// The types of the arguments in the form of the key, if their names are those of plain types.
+    pub(crate) plain: Option<TokenStream>,
 }
 
 /// The types of a key, each in the form of the key.
@@ -114,7 +114,7 @@ impl Key {
                 proof: quote_spanned!(at=> (#shareable::<#stored>(), #proof)),
             };
         }
-        key.is_plain = parts.iter().all(|(_, ty)| is_plain_part(ty));
+        key.plain = parts.iter().all(|(_, ty)| is_plain_part(ty)).then(|| types.arguments.clone());
         key.types = Some(types).filter(|_| !function.is_generic());
         key
     }
@@ -170,7 +170,7 @@ impl Key {
             names: Vec::new(),
             stored: Some(Vec::new()),
             parts,
-            is_plain: false,
+            plain: None,
         }
     }
 

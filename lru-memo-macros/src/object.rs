@@ -174,7 +174,10 @@ impl Object {
         let (hasher, _) = hasher(options, false, private);
         let storage = match &key.types {
             Some(types) => storage(&types.arguments, value, options, private),
-            None => of_kind(options, &quote!(false), options.ttl.is_some(), private),
+            None => {
+                let is_plain = parts.checks_plain().is_some();
+                of_kind(options, &quote!(#is_plain), options.ttl.is_some(), private)
+            }
         };
         let site = site(function, options, parameters, private);
         let found = |find: TokenStream| {
