@@ -212,8 +212,11 @@ impl SharedCall {
 /// # Errors
 /// When the store does not work.
 pub fn advice(store: &dyn Store, space: &Namespace) -> Result<Option<CacheAdvice>, Error> {
-    let maxsize = space.maxsize();
-    advice_of(store, space, maxsize)
+    // A question makes no namespace.
+    if !store.namespaces()?.iter().any(|summary| summary.id == space().id()) {
+        return Ok(None);
+    }
+    advice_of(store, space, space.maxsize())
 }
 
 fn advice_of(
