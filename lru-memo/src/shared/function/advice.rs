@@ -211,12 +211,12 @@ impl SharedCall {
 ///
 /// # Errors
 /// When the store does not work.
-pub fn advice(store: &dyn Store, space: &Namespace) -> Result<Option<CacheAdvice>, Error> {
+pub fn advice(store: &dyn Store, of: &Namespace) -> Result<Option<CacheAdvice>, Error> {
     // A question makes no namespace.
     if !store.namespaces()?.iter().any(|summary| summary.id == space().id()) {
         return Ok(None);
     }
-    advice_of(store, space, space.maxsize())
+    advice_of(store, of, of.maxsize())
 }
 
 fn advice_of(
