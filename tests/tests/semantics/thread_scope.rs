@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicIsize, AtomicU32, Ordering::SeqCst};
 use std::thread;
 
-use lru_memo::{CacheInfo, Scope, lru_cache};
+use lru_memo::{CacheInfo, RegisteredCache, Scope, lru_cache};
 use lru_memo_tests::without_hanging;
 
 fn counts(info: CacheInfo) -> (u64, u64, usize) {
@@ -302,7 +302,10 @@ macro_rules! called_at_the_end {
                     assert_eq!($($path)* $f($($argument)*), 2);
                 }
                 $($path)* $clear $($generics)* ();
-                lru_memo::caches().for_each(|cache| assert!(!cache.name().is_empty() && cache.info().hits < 1_000_000));
+                // Tests of other files may have many hits.
+                let is_ours = |cache: &RegisteredCache| cache.file() == file!();
+                lru_memo::caches().filter(is_ours).for_each(|cache| assert!(cache.info().hits < 1000));
+                lru_memo::caches().for_each(|cache| assert!(!cache.name().is_empty()));
                 ENDS.fetch_add(1, SeqCst);
             }
             fn nothing() {}

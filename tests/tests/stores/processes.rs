@@ -10,7 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lru_memo::shared::{Embedded, Memory, Namespace, Options, Store, attach, fingerprint};
-use lru_memo_tests::{clock_for_me_alone, without_hanging};
+use lru_memo_tests::forks::in_fresh_processes;
+use lru_memo_tests::without_hanging;
 
 use crate::shared::{Scratch, call, info, peek, put};
 
@@ -255,6 +256,11 @@ fn what_a_killed_process_was_doing_is_done_or_not_done() {
 
 #[test]
 fn killed_processes_leave_a_store_that_is_whole() {
+    in_fresh_processes(1, "processes::killed_processes_leave_a_store_that_is_whole", "", kill_processes);
+}
+
+/// In a process in which no other test rebuilds a store.
+fn kill_processes() {
     let seconds =
         std::env::var("LRU_MEMO_STORM").map_or(10, |text| text.parse().expect("a number of seconds"));
     let place = &Place::embedded();
@@ -316,7 +322,12 @@ fn check_whole(store: &dyn Store, space: &Namespace, maxsize: usize) {
 
 #[test]
 fn what_another_process_stored_as_the_first_to_expire_goes_first() {
-    let _clock = clock_for_me_alone();
+    let name = "processes::what_another_process_stored_as_the_first_to_expire_goes_first";
+    in_fresh_processes(1, name, "", look_for_the_first_to_expire);
+}
+
+/// In a process whose clock no other test has moved: the other process has another clock.
+fn look_for_the_first_to_expire() {
     let place = Place::embedded();
     let store = place.store();
     let space = crate::shared::space("aging", Some(10)).with_ttl(Some(Duration::from_secs(1000)));
