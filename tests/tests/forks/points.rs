@@ -187,8 +187,8 @@ fn a_child_that_is_forked_in_the_function_goes_on_while_others_wait_for_it() {
         }
         in_child(|| {
             IS_CHILD.store(true, SeqCst);
-            // The same key, as in a recursive call, and another one.
-            assert_eq!((forks(x), forks(x + 1)), (format!("child {x}"), format!("child {}", x + 1)));
+            // The same key, as in a recursive call, and one that no other thread may have computed before the fork.
+            assert_eq!((forks(x), forks(x + 100)), (format!("child {x}"), format!("child {}", x + 100)));
             assert_eq!(forks(x), format!("child {x}"));
             assert!(forks_cache_invalidate(x));
             assert_eq!(forks(x), format!("child {x}"));
