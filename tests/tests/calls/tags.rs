@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use lru_memo::{CacheInfo, Memo, cache, caches, invalidate_tag, invalidate_tag_async, lru_cache};
+use lru_memo::{CacheInfo, Memo, cache, invalidate_tag, invalidate_tag_async, lru_cache};
 #[cfg(all(target_os = "linux", feature = "libc"))]
 use lru_memo_tests::forks::in_child;
 use lru_memo_tests::without_hanging;
@@ -389,6 +389,6 @@ fn the_child_of_a_fork_invalidates_its_own() {
         })
         .expect("the child ends well");
         assert_eq!(identity_cache_peek(1), Some(1));
-        assert!(caches().any(|cache| cache.name().ends_with("identity")));
+        assert!(lru_memo::caches().any(|cache| cache.name().ends_with("identity")));
     });
 }

@@ -202,7 +202,7 @@ fn an_unlisted_cache_is_not_among_the_caches() {
     assert_eq!(listed(), before);
 }
 
-#[cfg(all(target_os = "linux", not(miri)))]
+#[cfg(all(target_os = "linux", feature = "libc", not(miri)))]
 #[test]
 fn the_child_of_a_fork_begins_with_an_empty_cache_and_may_drop_it() {
     use lru_memo_tests::forks::in_child;
