@@ -23,6 +23,8 @@ const ALSO_FOR_RACES: [(&str, &[&str]); 5] = [
     ("stores", &["store::", "model::"]),
     ("shared_functions", &["near_cache::"]),
 ];
+/// ThreadSanitizer may crash in the child of a process with several threads.
+const WITHOUT_FORKS: [&str; 3] = ["--", "--skip", "child_of_a_fork"];
 /// The tests that run under valgrind: few, because valgrind is slow.
 const UNDER_VALGRIND: [&str; 1] = ["stress"];
 
@@ -79,9 +81,9 @@ pub(crate) fn tsan() -> Result<(), Failure> {
     run(&mut sanitized(&[&SANITIZED[..], &also].concat(), &["--no-run"]))?;
     for_the_time(|| {
         run(&mut sanitized(&SANITIZED, &[]))?;
-        ALSO_FOR_RACES
-            .iter()
-            .try_for_each(|(name, modules)| run(&mut sanitized(&[name], &[&["--"], *modules].concat())))
+        ALSO_FOR_RACES.iter().try_for_each(|(name, modules)| {
+            run(&mut sanitized(&[name], &[&WITHOUT_FORKS, *modules].concat()))
+        })
     })
 }
 
