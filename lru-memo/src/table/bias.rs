@@ -32,7 +32,7 @@ const NEVER: u64 = u64::MAX;
 /// Whether one thread alone uses a cache.
 pub struct Bias {
     holds: AtomicBool,
-    /// The word of the reader, when the bias that began again has paid. The lock's holder writes it.
+    /// The bias has paid once the reader's word has reached this number. The lock's holder writes it.
     pays_at: AtomicU64,
 }
 

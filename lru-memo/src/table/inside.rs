@@ -23,8 +23,8 @@ const STEP: usize = 64;
 /// The number of retired entries, beyond one for each thread in foreign code, at which a writer waits for pinned readers.
 /// A pinned thread runs no foreign code, so the wait is short.
 const HELD_BACK: usize = 1024;
-/// With many entries, the memory of the victim after so many others is fetched, first for its stamp and tag, then for its
-/// bucket, which the tag tells.
+/// With many entries, an eviction prefetches for two later victims. These are their distances: for the later one, its stamp
+/// and its tag are prefetched; for the sooner one, its bucket, which its tag tells.
 const LATER: usize = 8;
 const SOON: usize = 3;
 /// How often a writer looks again whether readers still see a retired entry.

@@ -301,7 +301,8 @@ impl List {
 
     /// Returns whether threads have ended since this returned `true`, and perhaps had readers here.
     pub(crate) fn may_prune(&mut self) -> bool {
-        // Which threads have ended is seen after their number. Loom's models prune by themselves.
+        // A thread announces its end, then increments the number: whoever reads the number sees the end. Loom's models
+        // call `prune` themselves.
         let ends = if cfg!(all(test, loom)) { 0 } else { ENDS.load(Acquire) + 1 };
         core::mem::replace(&mut self.ends, ends) != ends
     }

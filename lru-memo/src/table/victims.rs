@@ -113,8 +113,7 @@ impl Victims {
         if self.are_all && self.used.is_empty() { self.queue.get(self.next as usize).copied() } else { None }
     }
 
-    /// Returns the place that is so many candidates behind the head of a batch. There is none with few entries, which
-    /// are in the processor's caches anyway.
+    /// Returns the place that is so many candidates behind the head of a batch. With few entries there is no batch.
     #[inline(always)]
     pub(crate) fn ahead(&self, distance: usize) -> Option<Place> {
         if self.are_all {
