@@ -1,22 +1,31 @@
-//! The keys of the calls: their two types, and their sequences.
+//! The keys of the calls: their types with those of the values, and their sequences.
 
 use std::hash::Hash;
+use std::sync::Arc;
 
 use hashbrown::Equivalent;
+
+use crate::counters::body;
 
 /// A key: the caller's borrowed form, and the form that a cache stores.
 pub(crate) trait Key:
     Copy + Hash + Equivalent<Self::Owned> + PartialEq<Self::Owned> + Send + Sync + 'static
 {
     type Owned: Hash + Eq + Clone + Send + Sync + 'static;
+    /// What the memoized function returns.
+    type Value: Clone + Send + Sync + 'static;
 
     fn from_rank(rank: usize) -> Self;
     fn to_owned_key(self) -> Self::Owned;
-    fn number(self) -> u64;
+    /// The memoized function.
+    fn value(self) -> Self::Value;
+    /// Returns a number that depends on a value.
+    fn number_of(value: &Self::Value) -> u64;
 }
 
 impl Key for u64 {
     type Owned = Self;
+    type Value = Self;
 
     fn from_rank(rank: usize) -> Self {
         // Not consecutive numbers, which would favour an identity hash.
@@ -27,8 +36,12 @@ impl Key for u64 {
         self
     }
 
-    fn number(self) -> u64 {
-        self
+    fn value(self) -> u64 {
+        body(self)
+    }
+
+    fn number_of(value: &u64) -> u64 {
+        *value
     }
 }
 
@@ -50,19 +63,66 @@ impl PartialEq<(Box<str>, u32)> for Text {
 
 impl Key for Text {
     type Owned = (Box<str>, u32);
+    type Value = u64;
 
     fn from_rank(rank: usize) -> Self {
-        // Leaked: the arguments of a benchmark may live as long as the program.
-        Self(Box::leak(format!("{:016x}", Random(rank as u64).next()).into_boxed_str()), rank as u32)
+        Self(text(rank), rank as u32)
     }
 
     fn to_owned_key(self) -> Self::Owned {
         (self.0.into(), self.1)
     }
 
-    fn number(self) -> u64 {
-        u64::from(self.1)
+    fn value(self) -> u64 {
+        body(u64::from(self.1))
     }
+
+    fn number_of(value: &u64) -> u64 {
+        *value
+    }
+}
+
+/// One argument: a text of 16 bytes, whose value is a shared copy.
+#[derive(Clone, Copy, Hash)]
+pub(crate) struct Line(pub(crate) &'static str);
+
+impl Equivalent<Box<str>> for Line {
+    fn equivalent(&self, key: &Box<str>) -> bool {
+        *self.0 == **key
+    }
+}
+
+impl PartialEq<Box<str>> for Line {
+    fn eq(&self, key: &Box<str>) -> bool {
+        self.equivalent(key)
+    }
+}
+
+impl Key for Line {
+    type Owned = Box<str>;
+    type Value = Arc<str>;
+
+    fn from_rank(rank: usize) -> Self {
+        Self(text(rank))
+    }
+
+    fn to_owned_key(self) -> Self::Owned {
+        self.0.into()
+    }
+
+    fn value(self) -> Arc<str> {
+        body(0);
+        self.0.into()
+    }
+
+    fn number_of(value: &Arc<str>) -> u64 {
+        value.len() as u64
+    }
+}
+
+/// Returns a text of 16 bytes. It is leaked: the arguments of a benchmark may live as long as the program.
+fn text(rank: usize) -> &'static str {
+    Box::leak(format!("{:016x}", Random(rank as u64).next()).into_boxed_str())
 }
 
 /// The order of keys.

@@ -60,6 +60,7 @@ fn measure(filter: &str) -> Result<(), String> {
     }
     measure_rows(filter, &rows::of_numbers(), &mut results, &mut allocated);
     measure_rows(filter, &rows::of_text(), &mut results, &mut allocated);
+    measure_rows(filter, &rows::of_lines(), &mut results, &mut allocated);
     measure_rows(filter, &rows::of_growth(), &mut results, &mut allocated);
     if single_calls::CHURN.contains(filter) {
         results.single_calls.extend(single_calls::churn());

@@ -2,7 +2,7 @@
 
 use crate::contenders::{self, Kind, LARGE, Make, PROCESS, SMALL, THREAD, UNBOUNDED};
 use crate::goals::{Bound, Goal};
-use crate::keys::{Key, Pattern, Text};
+use crate::keys::{Key, Line, Pattern, Text};
 use crate::python::Calls;
 
 /// A row: calls of all these contenders with these keys, by one thread and by several at once.
@@ -74,6 +74,7 @@ const OF_A_MILLION: &[Goal] = &[
 ];
 const OF_MISSES: &[Goal] =
     &[goal(1, PROCESS, Bound::OfBaseline(1.3)), goal(2, PROCESS, Bound::OfBaseline(1.0))];
+const OF_NO_ARGUMENTS: &[Goal] = &[goal(2, PROCESS, Bound::OfBaseline(3.0))];
 const OF_ZIPF: &[Goal] = &[goal(2, PROCESS, Bound::AheadOf(EXACT))];
 /// The goal at a million entries. The lower limit pays for the processor's cache misses as well.
 const OF_GROWTH: &[Goal] = &[goal(1, PROCESS, Bound::OfBaseline(2.5))];
@@ -81,7 +82,8 @@ const OF_GROWTH: &[Goal] = &[goal(1, PROCESS, Bound::OfBaseline(2.5))];
 /// The names of the rows that compare this crate with others.
 pub(crate) fn names() -> Vec<String> {
     let numbers = of_numbers().into_iter().map(|row| row.name);
-    numbers.chain(of_text().into_iter().map(|row| row.name)).collect()
+    let texts = of_text().into_iter().map(|row| row.name);
+    numbers.chain(texts).chain(of_lines().into_iter().map(|row| row.name)).collect()
 }
 
 /// Returns the rows with a function `u64 -> u64`.
@@ -128,7 +130,14 @@ pub(crate) fn of_numbers() -> Vec<Row<u64>> {
         goals: OF_ZIPF,
         ..miss.clone()
     };
-    vec![hit, one_key, million, miss, zipf]
+    let nothing = Row {
+        name: "hit, no arguments".to_owned(),
+        contenders: &[contenders::WITHOUT_ARGUMENTS],
+        python: None,
+        goals: OF_NO_ARGUMENTS,
+        ..one_key.clone()
+    };
+    vec![hit, one_key, nothing, million, miss, zipf]
 }
 
 /// Returns the rows with a function `(&str, u32) -> u64`.
@@ -146,13 +155,28 @@ pub(crate) fn of_text() -> Vec<Row<Text>> {
     }]
 }
 
+/// Returns the rows with a function `&str -> Arc<str>`.
+pub(crate) fn of_lines() -> Vec<Row<Line>> {
+    vec![Row {
+        name: "hit, &str of 16 to Arc<str>".to_owned(),
+        keys: Pattern::Uniform(FEW),
+        capacity: SMALL,
+        threads: THREADS,
+        contenders: &[contenders::OF_LINES],
+        baseline: contenders::L0,
+        all_hits: true,
+        python: None,
+        goals: &[],
+    }]
+}
+
 /// Returns the rows that differ only in the number of entries.
 pub(crate) fn of_growth() -> Vec<Row<u64>> {
     let hit = |power| Row {
         name: format!("{GROWING_HIT}{power}"),
         keys: Pattern::Uniform(10_usize.pow(power)),
         capacity: 10_usize.pow(power),
-        threads: &[1],
+        threads: &[1, 2],
         contenders: &[contenders::GROWING],
         baseline: contenders::L0,
         all_hits: true,

@@ -9,8 +9,14 @@
 mod attributes;
 #[path = "../../lru-memo-macros/src/block.rs"]
 mod block;
+#[path = "../../lru-memo-macros/src/body.rs"]
+mod body;
+#[path = "../../lru-memo-macros/src/borrows.rs"]
+mod borrows;
 #[path = "../../lru-memo-macros/src/cached.rs"]
 mod cached;
+#[path = "../../lru-memo-macros/src/companion.rs"]
+mod companion;
 #[path = "../../lru-memo-macros/src/companions.rs"]
 mod companions;
 #[path = "../../lru-memo-macros/src/conditions.rs"]
@@ -31,26 +37,46 @@ mod generics;
 mod grammar;
 #[path = "../../lru-memo-macros/src/home.rs"]
 mod home;
+#[path = "../../lru-memo-macros/src/inputs.rs"]
+mod inputs;
+#[path = "../../lru-memo-macros/src/instantiation.rs"]
+mod instantiation;
 #[path = "attribute/invocation.rs"]
 mod invocation;
 #[path = "../../lru-memo-macros/src/item.rs"]
 mod item;
 #[path = "../../lru-memo-macros/src/key.rs"]
 mod key;
+#[path = "../../lru-memo-macros/src/lints.rs"]
+mod lints;
 #[path = "../../lru-memo-macros/src/lookup.rs"]
 mod lookup;
+#[path = "../../lru-memo-macros/src/mentions.rs"]
+mod mentions;
 #[path = "../../lru-memo-macros/src/names.rs"]
 mod names;
 #[path = "../../lru-memo-macros/src/object.rs"]
 mod object;
 #[path = "../../lru-memo-macros/src/options.rs"]
 mod options;
+#[path = "../../lru-memo-macros/src/own.rs"]
+mod own;
+#[path = "../../lru-memo-macros/src/owner.rs"]
+mod owner;
 #[path = "../../lru-memo-macros/src/parameters.rs"]
 mod parameters;
+#[path = "../../lru-memo-macros/src/pieces.rs"]
+mod pieces;
+#[path = "../../lru-memo-macros/src/placement.rs"]
+mod placement;
+#[path = "../../lru-memo-macros/src/runtime.rs"]
+mod runtime;
 #[path = "../../lru-memo-macros/src/shape.rs"]
 mod shape;
-#[path = "../../lru-memo-macros/src/stale.rs"]
-mod stale;
+#[path = "../../lru-memo-macros/src/signature.rs"]
+mod signature;
+#[path = "../../lru-memo-macros/src/types.rs"]
+mod types;
 #[path = "../../lru-memo-macros/src/validate.rs"]
 mod validate;
 

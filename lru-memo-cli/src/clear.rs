@@ -1,9 +1,9 @@
 //! `lru-memo clear`.
 
 use crate::failure::Failure;
-use crate::format::{count, name, visible};
-use crate::print;
-use crate::sources::{FoundNamespace, Sources, id};
+use crate::format::{count, id, name, visible};
+use crate::output::print;
+use crate::sources::{FoundNamespace, Sources};
 
 /// Clears the namespace with this name. Clears several namespaces only with `all`.
 pub(crate) fn clear(store: Option<&str>, wanted: &str, all: bool) -> Result<(), Failure> {
@@ -21,7 +21,7 @@ pub(crate) fn clear_one(found: &FoundNamespace<'_>) -> Result<String, Failure> {
     Ok(format!(
         "cleared {} ({}) in {}: {}",
         name(&summary.name),
-        id(summary),
+        id(summary.id),
         visible(&source.label),
         count(summary.counts.currsize, "entry", "entries")
     ))

@@ -5,8 +5,7 @@ use std::io::{self, Write};
 
 use lru_memo::shared::{Error, Kind, Summary};
 
-use crate::format::{name, visible};
-use crate::sources::{Source, id};
+use crate::format::{id, name, visible};
 
 /// The help text about exit codes.
 pub(crate) const EXIT_CODES: &str = "\
@@ -48,9 +47,9 @@ impl Failure {
     }
 
     /// The error for a namespace that cannot be read.
-    pub(crate) fn namespace(source: &Source, summary: &Summary, error: &Error) -> Self {
-        let (id, name) = (id(summary), name(&summary.name));
-        Self { code: 3, message: format!("namespace {id} {name} cannot be read: {error} ({})", source.label) }
+    pub(crate) fn namespace(label: &str, summary: &Summary, error: &Error) -> Self {
+        let (id, name) = (id(summary.id), name(&summary.name));
+        Self { code: 3, message: format!("namespace {id} {name} cannot be read: {error} ({label})") }
     }
 
     /// The error for output that cannot be written.

@@ -86,6 +86,11 @@ pub(crate) fn name(name: &str) -> String {
     }
 }
 
+/// Returns the id of a namespace.
+pub(crate) fn id(id: u128) -> String {
+    format!("{id:032x}")
+}
+
 /// Returns a text, [visible] and cut to this width with an ellipsis.
 pub(crate) fn cut(text: &impl Display, width: usize) -> String {
     let mut cut = Cut { text: String::new(), left: width };

@@ -1,10 +1,11 @@
 //! `lru-memo ls`.
 
 use crate::failure::Failure;
-use crate::row::{Row, json};
+use crate::output::{json, print};
+use crate::row::Row;
 use crate::sources::{Sources, finish};
+use crate::table;
 use crate::terminal::screen_width;
-use crate::{print, table};
 
 /// Lists the namespaces of all stores.
 pub(crate) fn list(store: Option<&str>, as_json: bool) -> Result<(), Failure> {

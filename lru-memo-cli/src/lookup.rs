@@ -2,10 +2,10 @@
 
 use crate::data::{Content, Forms, forms};
 use crate::failure::Failure;
-use crate::format::{name, visible};
-use crate::print;
-use crate::row::{Placed, json};
-use crate::sources::{FoundNamespace, Sources, id};
+use crate::format::{id, name, visible};
+use crate::output::{json, print};
+use crate::row::FoundEntry;
+use crate::sources::{FoundNamespace, Sources};
 
 /// The number of entries whose keys are examined for their types.
 const EXAMPLES: usize = 64;
@@ -17,31 +17,31 @@ type KeyValue = (Vec<u8>, Vec<u8>);
 /// Prints the value of a key, from all namespaces with this name.
 pub(crate) fn get(store: Option<&str>, wanted: &str, key: &str, as_json: bool) -> Result<(), Failure> {
     let mut sources = Sources::new(store);
-    let mut placed = Vec::new();
+    let mut entries = Vec::new();
     for found in &sources.find(wanted)? {
         for (key, value) in found.entries(&found.forms(key)?)? {
-            placed.push(Placed {
+            entries.push(FoundEntry {
                 store: found.source.label.clone(),
                 name: found.summary.name.clone(),
-                id: id(&found.summary),
+                id: id(found.summary.id),
                 key: Content::of_key(key),
                 value: Some(Content::of_value(value)),
             });
         }
     }
-    if placed.is_empty() {
+    if entries.is_empty() {
         return Err(absent(wanted, key));
     }
     if as_json {
-        return print(&json(&placed)?);
+        return print(&json(&entries)?);
     }
-    let is_one = placed.len() == 1;
-    let text = |placed: &Placed| {
-        let place = format!("{} in {}: ", placed.id, visible(&placed.store));
-        let value = placed.value.as_ref().map(|value| visible(&value.to_string())).unwrap_or_default();
-        (if is_one { String::new() } else { place }) + &value + "\n"
+    let is_one = entries.len() == 1;
+    let text = |entry: &FoundEntry| {
+        let prefix = format!("{} in {}: ", entry.id, visible(&entry.store));
+        let value = entry.value.as_ref().map(|value| visible(&value.to_string())).unwrap_or_default();
+        (if is_one { String::new() } else { prefix }) + &value + "\n"
     };
-    print(&placed.iter().map(text).collect::<String>())
+    print(&entries.iter().map(text).collect::<String>())
 }
 
 /// Removes the entry of a key. Changes several namespaces only with `all`.
@@ -58,7 +58,7 @@ pub(crate) fn forget(store: Option<&str>, wanted: &str, key: &str, all: bool) ->
                 "forgot {} in {} ({}) in {}\n",
                 visible(&Content::of_key(key.clone()).to_string()),
                 name(&found.summary.name),
-                id(&found.summary),
+                id(found.summary.id),
                 visible(&found.source.label),
             );
         }

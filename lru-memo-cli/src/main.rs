@@ -2,6 +2,7 @@
 //!
 //! It uses the public API of `lru_memo::shared` only, and never makes a store.
 
+mod advice;
 mod advise;
 mod clear;
 mod cli;
@@ -10,6 +11,7 @@ mod failure;
 mod format;
 mod list;
 mod lookup;
+mod output;
 mod row;
 mod show;
 mod sources;
@@ -17,13 +19,11 @@ mod table;
 mod terminal;
 mod top;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use cli::{Cli, Command};
-use failure::Failure;
 
 fn main() -> ExitCode {
     let Cli { store, command } = Cli::parse();
@@ -48,14 +48,5 @@ fn main() -> ExitCode {
             failure.report();
             ExitCode::from(failure.code())
         }
-    }
-}
-
-/// Writes the output. A closed pipe is no error.
-fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::output(&error)),
-        _ => Ok(()),
     }
 }

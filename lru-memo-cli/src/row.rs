@@ -7,11 +7,9 @@ use lru_memo::shared::StoredEntry;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::advise;
 use crate::data::Content;
-use crate::failure::Failure;
-use crate::format::{is_hidden, name};
-use crate::sources::{FoundNamespace, id};
+use crate::format::{id, name};
+use crate::sources::FoundNamespace;
 
 /// A namespace. A number that the store does not know, and a bound that does not exist, are `null`.
 #[derive(Debug, Clone, Serialize)]
@@ -54,14 +52,14 @@ pub(crate) struct Totals {
 
 /// Identifies a namespace and its store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Place {
+pub(crate) struct FullId {
     store: String,
     id: String,
 }
 
 /// A recent entry.
 #[derive(Serialize)]
-pub(crate) struct Entry {
+pub(crate) struct EntryRow {
     #[serde(flatten, serialize_with = "of_key")]
     pub(crate) key: Content,
     pub(crate) key_bytes: usize,
@@ -75,7 +73,7 @@ pub(crate) struct Entry {
 
 /// An entry, with its namespace.
 #[derive(Serialize)]
-pub(crate) struct Placed {
+pub(crate) struct FoundEntry {
     pub(crate) store: String,
     pub(crate) name: String,
     pub(crate) id: String,
@@ -93,7 +91,7 @@ impl Row {
         Self {
             store: found.source.label.clone(),
             name: summary.name.clone(),
-            id: id(summary),
+            id: id(summary.id),
             hits: counts.hits,
             misses: counts.misses,
             hit_ratio: (calls > 0).then(|| counts.hits as f64 / calls as f64),
@@ -110,14 +108,8 @@ impl Row {
         }
     }
 
-    /// The same with the advised bound, if the store has some advice.
-    pub(crate) fn advised(found: &FoundNamespace<'_>) -> Self {
-        let advice = advise::find(found).ok().flatten();
-        Self { advised: advice.map(|advice| advice.smallest(advise::WITHIN)), ..Self::new(found) }
-    }
-
-    pub(crate) fn place(&self) -> Place {
-        Place { store: self.store.clone(), id: self.id.clone() }
+    pub(crate) fn full_id(&self) -> FullId {
+        FullId { store: self.store.clone(), id: self.id.clone() }
     }
 
     /// Returns the name for tables, with a note if the namespace cannot be read.
@@ -179,7 +171,7 @@ impl Totals {
     }
 }
 
-impl Entry {
+impl EntryRow {
     pub(crate) fn new(held: StoredEntry, value: Option<Content>) -> Self {
         let StoredEntry { key, value_bytes, weight, age, .. } = held;
         let (key_bytes, key) = (key.len(), Content::of_key(key));
@@ -201,21 +193,4 @@ fn of_value<S: Serializer>(value: &Option<Content>, serializer: S) -> Result<S::
         fields.serialize_entry("value_text", &format_args!("{value}"))?;
     }
     fields.end()
-}
-
-/// Returns the output of `--json`. Escapes all characters that may affect a terminal; JSON itself escapes only some of
-/// them.
-pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::output(&error))?;
-    let mut escaped = String::with_capacity(text.len() + 1);
-    for c in text.chars() {
-        if c != '\n' && is_hidden(c) {
-            let units =
-                c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
-            escaped.push_str(&units);
-        } else {
-            escaped.push(c);
-        }
-    }
-    Ok(escaped + "\n")
 }

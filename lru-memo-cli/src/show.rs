@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::advise::{self, Advice};
+use crate::advice::{self, Advice};
 use crate::data::Content;
 use crate::failure::Failure;
 use crate::format::{bytes, duration, idle, limit, or_dash, ratio, visible};
-use crate::print;
-use crate::row::{Entry, Row, Totals, json};
+use crate::output::{json, print};
+use crate::row::{EntryRow, Row, Totals};
 use crate::sources::{FoundNamespace, Sources};
 use crate::table::{entry_columns, render};
 use crate::terminal::screen_width;
@@ -22,7 +22,7 @@ struct Detail {
     /// The advice on the bound, if the function has `advise = true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<Advice>,
-    recent: Vec<Entry>,
+    recent: Vec<EntryRow>,
     /// Whether there are entries that the store cannot list.
     #[serde(skip)]
     is_unknown: bool,
@@ -53,11 +53,11 @@ impl Detail {
         let mut recent = Vec::new();
         for held in store.recent(&found.space, entries).map_err(failed)? {
             let value = if with_values { store.peek(&found.space, &held.key).map_err(failed)? } else { None };
-            recent.push(Entry::new(held, value.map(Content::of_value)));
+            recent.push(EntryRow::new(held, value.map(Content::of_value)));
         }
         let is_unknown = recent.is_empty() && entries > 0 && found.summary.counts.currsize > 0;
         let row = Row::new(found);
-        let advice = advise::find(found)?.map(|advice| Advice::new(&advice, row.maxsize));
+        let advice = advice::find(found)?.map(|advice| Advice::new(&advice, row.maxsize));
         Ok(Self { row, advice, recent, is_unknown })
     }
 

@@ -3,7 +3,7 @@
 use lru_memo::shared::{Namespace, Store, Summary, attach, redacted, stores};
 
 use crate::failure::Failure;
-use crate::format::{name, visible};
+use crate::format::{id, name, visible};
 
 /// An open store.
 pub(crate) struct Source {
@@ -52,7 +52,7 @@ impl Sources {
                     let unreadable =
                         all.iter().filter_map(|summary| Some((summary, summary.error.as_ref()?)));
                     failures.extend(
-                        unreadable.map(|(summary, error)| Failure::namespace(source, summary, error)),
+                        unreadable.map(|(summary, error)| Failure::namespace(&source.label, summary, error)),
                     );
                     let with_space =
                         |summary: Summary| FoundNamespace { source, space: summary.namespace(), summary };
@@ -77,7 +77,7 @@ impl Sources {
         let is_named = found.iter().any(|found| found.summary.name == wanted);
         let digits = wanted.to_ascii_lowercase();
         let is_wanted = |summary: &Summary| {
-            let is_id = digits.len() >= 4 && id(summary).starts_with(&digits);
+            let is_id = digits.len() >= 4 && id(summary.id).starts_with(&digits);
             if is_named { summary.name == wanted } else { is_id }
         };
         let found: Vec<_> = found.into_iter().filter(|found| is_wanted(&found.summary)).collect();
@@ -149,18 +149,13 @@ impl Source {
 
 fn ambiguous(wanted: &str, found: &[FoundNamespace<'_>]) -> Failure {
     let told =
-        found.iter().map(|found| format!("\n  {} in {}", id(&found.summary), visible(&found.source.label)));
+        found.iter().map(|found| format!("\n  {} in {}", id(found.summary.id), visible(&found.source.label)));
     let told: String = told.collect();
     Failure::usage(format!(
         "there are {} namespaces `{}`: give an id instead, or `--all`{told}",
         found.len(),
         name(wanted)
     ))
-}
-
-/// Returns the id of a namespace as text.
-pub(crate) fn id(summary: &Summary) -> String {
-    format!("{:032x}", summary.id)
 }
 
 /// Returns the failure with the highest exit code, and reports the others.

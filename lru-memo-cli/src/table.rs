@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use unicode_width::UnicodeWidthStr;
 
 use crate::format::{LONGEST, bytes, cut, cut_start, duration, idle, limit, or_dash, ratio, visible};
-use crate::row::{Entry, Row, Totals};
+use crate::row::{EntryRow, Row, Totals};
 
 /// The number of digits of an id in a table, which are usually unique.
 const ID_DIGITS: usize = 8;
@@ -97,16 +97,16 @@ fn total(row: &Row, format: impl FnOnce(&Totals) -> String) -> String {
 }
 
 /// The columns of a table of entries.
-pub(crate) fn entry_columns<'a>(with_values: bool) -> Vec<Column<'a, Entry>> {
+pub(crate) fn entry_columns<'a>(with_values: bool) -> Vec<Column<'a, EntryRow>> {
     let mut columns = vec![
-        Column::text("KEY", 100, |entry: &Entry, width| cut(&entry.key, width)),
-        Column::number("KEY BYTES", 20, |entry: &Entry| entry.key_bytes.to_string()),
-        Column::number("VALUE BYTES", 40, |entry: &Entry| entry.value_bytes.to_string()),
-        Column::number("WEIGHT", 10, |entry: &Entry| entry.weight.to_string()),
-        Column::number("AGE", 30, |entry: &Entry| duration(entry.age_seconds)),
+        Column::text("KEY", 100, |entry: &EntryRow, width| cut(&entry.key, width)),
+        Column::number("KEY BYTES", 20, |entry: &EntryRow| entry.key_bytes.to_string()),
+        Column::number("VALUE BYTES", 40, |entry: &EntryRow| entry.value_bytes.to_string()),
+        Column::number("WEIGHT", 10, |entry: &EntryRow| entry.weight.to_string()),
+        Column::number("AGE", 30, |entry: &EntryRow| duration(entry.age_seconds)),
     ];
     if with_values {
-        let value = |entry: &Entry, width| or_dash(entry.value.as_ref(), |value| cut(value, width));
+        let value = |entry: &EntryRow, width| or_dash(entry.value.as_ref(), |value| cut(value, width));
         columns.insert(1, Column::text("VALUE", 90, value));
     }
     columns

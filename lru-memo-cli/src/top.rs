@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::clear::clear_one;
 use crate::failure::Failure;
 use crate::list::print_all;
-use crate::row::{Place, Row};
+use crate::row::{FullId, Row};
 use crate::sources::Sources;
 use crate::terminal::{Screen, Wake};
 
@@ -42,8 +42,8 @@ pub(crate) fn live(store: Option<&str>, interval: Duration) -> Result<(), Failur
             match wish {
                 Wish::Nothing => {}
                 Wish::Quit => return Ok(()),
-                Wish::Clear(place) => {
-                    dashboard.tell(clear(&mut sources, &place));
+                Wish::Clear(full_id) => {
+                    dashboard.tell(clear(&mut sources, &full_id));
                     break;
                 }
             }
@@ -60,9 +60,9 @@ fn look(sources: &mut Sources, dashboard: &mut Dashboard) {
 }
 
 /// Clears the selected namespace, and returns a message.
-fn clear(sources: &mut Sources, place: &Place) -> String {
+fn clear(sources: &mut Sources, full_id: &FullId) -> String {
     let cleared = sources.look().and_then(|look| {
-        let found = look.found.iter().find(|found| Row::new(found).place() == *place);
+        let found = look.found.iter().find(|found| Row::new(found).full_id() == *full_id);
         found.map_or_else(|| Err(Failure::not_found("the namespace is gone")), clear_one)
     });
     cleared.unwrap_or_else(|failure| format!("error: {failure}"))

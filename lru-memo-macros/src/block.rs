@@ -1,12 +1,7 @@
-//! The `impl` block around memoized functions: its generics, and the place of the companions.
-//!
-//! In an inherent block, companions stand beside the functions. The `impl` of a trait can have only the trait's items,
-//! so there the companions go into a private trait, which works for every type: foreign ones, references, a type
-//! parameter. Only code in the same module can call a private trait. So a type that may belong to the crate also gets
-//! functions of its own, which forward to the trait.
+//! The `impl` block around memoized functions: its generics, and what types mean in it.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
@@ -14,25 +9,25 @@ use syn::{
     PathArguments, PathSegment as Segment, Receiver, Signature, Token, Type, TypePath, parse_quote,
 };
 
-use crate::expand::Companions;
 use crate::generics::type_parameters;
-use crate::shape::{mentions, peel};
+use crate::mentions::mentions;
+use crate::types::peel;
 
 /// An `impl` block.
 pub(crate) struct Block {
-    start: Token![impl],
+    pub(crate) start: Token![impl],
     /// Its generics; every lifetime has a name.
     pub(crate) generics: Generics,
-    ty: Type,
+    pub(crate) ty: Type,
     pub(crate) implemented: Option<Implemented>,
-    attributes: Vec<Attribute>,
+    pub(crate) attributes: Vec<Attribute>,
 }
 
 /// The trait that a block implements.
 pub(crate) struct Implemented {
-    path: Path,
+    pub(crate) path: Path,
     /// The trait that holds what is generated.
-    companions: Ident,
+    pub(crate) companions: Ident,
     /// The types that the block gives to the trait: `type Output = u32`.
     types: Vec<(Ident, Type)>,
     /// Whether the type may be the crate's, and can have functions of its own that forward to the companions.
@@ -78,7 +73,7 @@ impl Block {
     }
 
     /// `<'a, T, N>`.
-    fn arguments(&self, with_lifetimes: bool) -> TokenStream {
+    pub(crate) fn arguments(&self, with_lifetimes: bool) -> TokenStream {
         let arguments = self.generics.params.iter().filter_map(|param| match param {
             GenericParam::Lifetime(param) => with_lifetimes.then(|| param.lifetime.to_token_stream()),
             GenericParam::Type(param) => Some(param.ident.to_token_stream()),
@@ -125,35 +120,6 @@ impl Block {
     fn spell(&self, ty: Option<&Type>, signature: &mut Signature) {
         if let Some(implemented) = &self.implemented {
             SelfSpeller { ty, implemented }.visit_signature_mut(signature);
-        }
-    }
-
-    /// The items that hold what is generated beside the functions of a block that implements a trait.
-    pub(crate) fn beside(&self, companions: &Companions) -> TokenStream {
-        let Some(Implemented { path, companions: name, forwards, .. }) = &self.implemented else {
-            return TokenStream::new();
-        };
-        let Self { start, generics, ty, attributes, .. } = self;
-        let clause = &generics.where_clause;
-        let arguments = self.arguments(true);
-        let Companions { declarations, functions, forwards: forwarding } = companions;
-        // What is wrong with the block is wrong with the type: it is another crate's.
-        let forwarding = forwards.then(|| {
-            quote_spanned! {ty.span()=>
-                #(#attributes)*
-                #start #generics #ty #clause { #forwarding }
-            }
-        });
-        quote! {
-            #(#attributes)*
-            #[doc(hidden)]
-            #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
-            trait #name #generics: #path #clause { #declarations }
-
-            #(#attributes)*
-            impl #generics #name #arguments for #ty #clause { #functions }
-
-            #forwarding
         }
     }
 }

@@ -6,8 +6,9 @@ use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, Type};
 
 use crate::function::{Function, Setting};
+use crate::mentions::mentions;
 use crate::options::Options;
-use crate::shape::{mentions, peel};
+use crate::types::peel;
 
 /// The cached part of the output.
 pub(crate) struct Cached {

@@ -7,7 +7,7 @@ use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, FnArg, Ident, ItemFn, Meta, Pat, Path, Token, parse_quote};
 
-use crate::function::ends_like_own;
+use crate::own::ends_like_own;
 
 /// The most conditions of one function: each doubles what is written.
 const MOST: usize = 4;

@@ -1,18 +1,20 @@
 //! The function as the expansion needs it: its place, its named arguments, and its return type.
 
-use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
 use syn::punctuated::Punctuated;
+use syn::token::Paren;
 use syn::{
-    AttrStyle, Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Pat, Path, Receiver, ReceiverKind,
-    ReturnType, Signature, Token, Type, parse_quote,
+    AttrStyle, Attribute, FnArg, GenericParam, Generics, Ident, ItemFn, Pat, Receiver, ReceiverKind,
+    ReturnType, Type, TypeTuple, parse_quote,
 };
 
 use crate::block::Block;
-use crate::expand::{mentions_ident, without_place};
 use crate::generics::{name_impl_trait, turbofish, type_parameters};
-use crate::names::Names;
-use crate::shape::{inferable, mentions};
+use crate::inputs::{Inputs, input};
+use crate::mentions::{inferable, mentions, mentions_self};
+use crate::names::{Names, without_place};
+use crate::own::{is_skip, take_own};
 
 /// Where a function stands.
 #[derive(Clone, Copy)]
@@ -103,7 +105,11 @@ impl<'b> Function<'b> {
             arguments.push(Argument { name, pattern, ty, is_named, is_skipped });
         }
         let output = match &item.sig.output {
-            ReturnType::Default => parse_quote!(()),
+            ReturnType::Default => Type::Tuple(TypeTuple {
+                attrs: Vec::new(),
+                paren_token: Paren::default(),
+                elems: Punctuated::new(),
+            }),
             ReturnType::Type(_, ty) => match place {
                 Setting::Block(block) => block.resolved(ty).unwrap_or(ty).clone(),
                 _ => (**ty).clone(),
@@ -193,13 +199,13 @@ impl<'b> Function<'b> {
     }
 
     /// The inputs of a generated function: the user's, each with a name.
-    pub(crate) fn inputs(&self) -> Punctuated<FnArg, Token![,]> {
+    pub(crate) fn inputs(&self) -> Inputs {
         self.named_inputs(self.receiver().cloned(), |_| true)
     }
 
     /// The inputs of a companion that only needs the key: `self`, the arguments that are not skipped, and those from
     /// which alone the compiler can infer a type parameter; and the argument that owns the cache.
-    pub(crate) fn inputs_of_key(&self, owner: Option<&Ident>) -> Punctuated<FnArg, Token![,]> {
+    pub(crate) fn inputs_of_key(&self, owner: Option<&Ident>) -> Inputs {
         let mut receiver = self.receiver().cloned();
         if let Some(Receiver { kind: ReceiverKind::Reference(_, _, mutability), .. }) = &mut receiver {
             *mutability = None;
@@ -222,19 +228,19 @@ impl<'b> Function<'b> {
         &self,
         mut receiver: Option<Receiver>,
         mut is_input: impl FnMut(&Argument) -> bool,
-    ) -> Punctuated<FnArg, Token![,]> {
+    ) -> Inputs {
         if let Some(Receiver { kind: ReceiverKind::Value | ReceiverKind::Typed(..), mutability, .. }) =
             &mut receiver
         {
             *mutability = None;
         }
         let typed = self.arguments.iter().filter(|argument| is_input(argument));
-        let typed = typed.map(|Argument { name, ty, .. }| parse_quote!(#name: #ty));
+        let typed = typed.map(|Argument { name, ty, .. }| input(name.clone(), ty.clone()));
         receiver.map(FnArg::Receiver).into_iter().chain(typed).collect()
     }
 
     /// The inputs of the function itself: as [`inputs`](Self::inputs), `impl Trait` left as it is.
-    pub(crate) fn own_inputs(&self) -> Punctuated<FnArg, Token![,]> {
+    pub(crate) fn own_inputs(&self) -> Inputs {
         let mut inputs = self.inputs();
         let typed = |input: &FnArg| match input {
             FnArg::Typed(typed) => Some(typed.ty.clone()),
@@ -267,18 +273,6 @@ impl<'b> Function<'b> {
         self.path_with(name, &self.generics)
     }
 
-    /// The `TypeId` that stands for an instantiation, as an expression. Where it may be that an attribute is missing on the
-    /// `impl` block, all names have to be called: of those that rustc cannot find it shows one, but not where they are named alone.
-    pub(crate) fn instantiation(&self, private: &TokenStream) -> TokenStream {
-        if matches!(self.place, Setting::Free) {
-            let path = self.path(&self.names.instantiation);
-            quote!(#path())
-        } else {
-            let path = self.path(&self.names.cache);
-            quote!(#private::instantiation_of(#path))
-        }
-    }
-
     /// The path to the function itself, whose `impl Trait` arguments have no name. If rustc cannot find it, then the same is
     /// true of the hidden function, and rustc tells one of the two, because both are at the same place.
     pub(crate) fn path_to_itself(&self) -> TokenStream {
@@ -289,68 +283,4 @@ impl<'b> Function<'b> {
         let (prefix, turbofish) = (self.prefix(), turbofish(generics));
         quote!(#prefix #name #turbofish)
     }
-
-    /// The signature of a companion, from its head: the generics of the function are added.
-    pub(crate) fn companion(&self, head: TokenStream) -> Signature {
-        let mut signature: Signature = parse_quote!(#head);
-        signature.generics = self.generics.clone();
-        if signature.receiver().is_none() && self.may_be_dispatched() {
-            signature.generics.make_where_clause().predicates.push(parse_quote!(Self: ::core::marker::Sized));
-        }
-        signature
-    }
-}
-
-/// Whether a path ends like that of an attribute of this crate's.
-pub(crate) fn ends_like_own(path: &Path) -> bool {
-    path.segments.last().is_some_and(|last| last.ident == "lru_cache" || last.ident == "cache")
-}
-
-/// Whether a path is that of an attribute of this crate's, however it is called.
-fn is_own(path: &Path) -> bool {
-    ends_like_own(path)
-        && (path.segments.len() == 1 || path.segments.iter().any(|segment| segment.ident == "lru_memo"))
-}
-
-/// Takes off the attributes of this crate's.
-fn take_own(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
-    let all = std::mem::take(attributes).into_iter();
-    let (own, others) = all.partition(|attribute| is_own(attribute.path()));
-    *attributes = others;
-    own
-}
-
-/// Whether an attribute is `#[lru_cache(skip)]`.
-fn is_skip(attribute: &Attribute) -> bool {
-    attribute.parse_args::<Ident>().is_ok_and(|argument| argument == "skip")
-}
-
-/// Whether a function has a receiver or names `Self`, and so is in an `impl` block or a trait.
-fn mentions_self(item: &ItemFn) -> bool {
-    let (statements, own) = (&item.block.stmts, Ident::new("Self", Span::call_site()));
-    item.sig.receiver().is_some()
-        || mentions_ident(item.sig.to_token_stream(), &own)
-        || names_self(quote!(#(#statements)*))
-}
-
-/// Whether tokens name `Self`. What is nested in them has a `Self` of its own.
-fn names_self(tokens: TokenStream) -> bool {
-    let mut is_nested = false;
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) if ["impl", "trait", "struct", "enum"].iter().any(|item| ident == item) => {
-            is_nested = true;
-            false
-        }
-        TokenTree::Ident(ident) => !is_nested && ident == "Self",
-        TokenTree::Group(group) => {
-            let found = !is_nested && names_self(group.stream());
-            is_nested &= group.delimiter() != Delimiter::Brace;
-            found
-        }
-        TokenTree::Punct(punct) => {
-            is_nested &= punct.as_char() != ';';
-            false
-        }
-        TokenTree::Literal(_) => false,
-    })
 }

@@ -12,10 +12,13 @@ use syn::{
 use crate::block::{Block, permission};
 use crate::conditions::{Case, cases, may_be_own};
 use crate::diagnostics::Diagnostics;
-use crate::expand::{Companions, Expansion, expand};
-use crate::function::{Function, Setting, ends_like_own};
-use crate::options::{Attribute, Options};
-use crate::validate::{is_unsized, validate};
+use crate::expand::{Expansion, expand};
+use crate::function::{Function, Setting};
+use crate::options::Options;
+use crate::own::{Attribute, ends_like_own};
+use crate::placement::{Companions, beside};
+use crate::types::is_unsized;
+use crate::validate::validate;
 
 /// Expands an attribute.
 pub(crate) fn memoize(attribute: Attribute, options: TokenStream, item: TokenStream) -> TokenStream {
@@ -117,7 +120,8 @@ fn memoize_case(
     let conditions = item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let conditions: Vec<_> = conditions.cloned().collect();
     let mut function = Function::new(item, place);
-    options.skip.extend(options.object.as_ref().and_then(|object| object.skipped(&function)));
+    let owner = options.object().and_then(|object| object.skipped(&function));
+    options.skip.extend(owner);
     function.skip(&options.skip);
     validate(&function, &options, &mut diagnostics);
     match diagnostics.into_tokens(&conditions) {
@@ -184,7 +188,7 @@ fn memoize_block(attribute: Attribute, options: &TokenStream, mut block: ItemImp
         for attribute in &mut block.attrs {
             *attribute = permission(attribute);
         }
-        let beside = header.beside(&companions);
+        let beside = beside(&header, &companions);
         return quote!(#block #beside #errors);
     }
     block.items.push(ImplItem::Verbatim(companions.functions));

@@ -5,9 +5,12 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, Index, Type};
 
+use crate::borrows::with_elided_lifetimes;
 use crate::function::Function;
-use crate::options::{Options, Scope, core_at};
-use crate::shape::{Sight, is_plain_part, shape, stored_of_generic, with_elided_lifetimes};
+use crate::options::Options;
+use crate::runtime::{Runtime, core_at};
+use crate::shape::{Sight, shape, stored_of_generic};
+use crate::types::is_plain_part;
 
 /// The key of a function.
 pub(crate) struct Key {
@@ -15,16 +18,14 @@ pub(crate) struct Key {
     pub(crate) bindings: TokenStream,
     /// Makes the key, borrowing the arguments: `(part, (part, ()))`.
     pub(crate) value: TokenStream,
-    /// Proves that threads may share the key. Uses the variable `__lru_memo_key`.
-    pub(crate) proof: TokenStream,
     /// The types of the parts, if they can be written.
     pub(crate) types: Option<KeyTypes>,
     /// Expressions for the names of the types, if they can be written.
     pub(crate) names: Vec<TokenStream>,
     /// The stored types of the parts, if they can be written in a signature.
     pub(crate) stored: Option<Vec<TokenStream>>,
-    /// The number of parts.
-    pub(crate) parts: usize,
+    /// The places of the parts.
+    pub(crate) parts: Vec<Span>,
     /// The types of the arguments in the form of the key, if their names are those of plain types.
     pub(crate) plain: Option<TokenStream>,
 }
@@ -40,34 +41,34 @@ pub(crate) struct KeyTypes {
 }
 
 impl Key {
-    /// Returns the key for a lookup.
-    pub(crate) fn of(function: &Function<'_>, options: &Options) -> Self {
-        Self::in_form(options.scope == Scope::Shared, function, options)
-    }
-
-    /// Returns the key as a cache in this process has it, even if the function has no key.
-    pub(crate) fn to_copy(function: &Function<'_>, options: &Options) -> Self {
-        Self::in_form(false, function, options)
-    }
-
-    fn in_form(is_bytes: bool, function: &Function<'_>, options: &Options) -> Self {
-        match &options.key {
-            Some(key) => Self::of_expression(key, is_bytes, function, options),
-            None => Self::of_arguments(is_bytes, function, options),
-        }
-    }
-
-    /// Returns the end of the key, which has the tags if there are any.
-    fn end(function: &Function<'_>, options: &Options) -> TokenStream {
-        if options.tags.is_empty() || options.scope == Scope::Shared {
-            return quote!(());
+    /// Returns the key that borrows the arguments. It ends with the tags, if there are any.
+    pub(crate) fn borrowed(function: &Function<'_>, options: &Options) -> Self {
+        if options.tags.is_empty() {
+            return Self::without_tags(function, options);
         }
         let private = options.runtime.private();
         let tags = tags(function, options, quote!(Tags::new));
-        quote!(#private::TagsOfCall(|| #tags))
+        Self::in_form(false, quote!(#private::TagsOfCall(|| #tags)), function, options)
     }
 
-    fn of_arguments(is_bytes: bool, function: &Function<'_>, options: &Options) -> Self {
+    /// Returns the key that borrows the arguments, without tags.
+    pub(crate) fn without_tags(function: &Function<'_>, options: &Options) -> Self {
+        Self::in_form(false, quote!(()), function, options)
+    }
+
+    /// Returns the key as bytes, for a store.
+    pub(crate) fn in_bytes(function: &Function<'_>, options: &Options) -> Self {
+        Self::in_form(true, quote!(()), function, options)
+    }
+
+    fn in_form(is_bytes: bool, end: TokenStream, function: &Function<'_>, options: &Options) -> Self {
+        match &options.key {
+            Some(key) => Self::of_expression(key, is_bytes, end, function, options),
+            None => Self::of_arguments(is_bytes, end, function, options),
+        }
+    }
+
+    fn of_arguments(is_bytes: bool, end: TokenStream, function: &Function<'_>, options: &Options) -> Self {
         let mut parts: Vec<(TokenStream, Type)> = Vec::new();
         if let (Some(receiver), Some(ty)) = (function.receiver(), function.receiver_type()) {
             if !function.is_self_skipped {
@@ -79,7 +80,7 @@ impl Key {
             let name = &argument.name;
             parts.push((quote!(#name), argument.ty.clone()));
         }
-        let mut key = Self::empty(TokenStream::new(), parts.len(), Self::end(function, options));
+        let mut key = Self::empty(TokenStream::new(), end);
         let mut types = KeyTypes { arguments: quote!(()), stored: quote!(()), proof: quote!(()) };
         if !options.tags.is_empty() {
             let private = options.runtime.private();
@@ -102,7 +103,7 @@ impl Key {
                     quote_spanned!(at=> #part::<#how, #ty, #as_stored, _>(&#name))
                 }
             };
-            key.add(part, index, at, options);
+            key.add(part, at);
             key.add_stored(stored_in_signature(function, options, &parts[index].1));
             let core = core_at(at);
             key.names.push(quote!(#core::any::type_name::<#ty>()));
@@ -120,7 +121,13 @@ impl Key {
     }
 
     /// A tuple has a part for each element.
-    fn of_expression(expression: &Expr, is_bytes: bool, function: &Function<'_>, options: &Options) -> Self {
+    fn of_expression(
+        expression: &Expr,
+        is_bytes: bool,
+        end: TokenStream,
+        function: &Function<'_>,
+        options: &Options,
+    ) -> Self {
         let parts: Vec<&Expr> = match expression {
             Expr::Tuple(tuple) => tuple.elems.iter().collect(),
             other => vec![other],
@@ -133,8 +140,8 @@ impl Key {
             }
         });
         let bindings = quote!(#for_any #bindings);
-        let mut key = Self::empty(bindings, parts.len(), Self::end(function, options));
-        for (index, part) in parts.iter().enumerate().rev() {
+        let mut key = Self::empty(bindings, end);
+        for part in parts.iter().rev() {
             let at = part.span();
             let item = |name| options.runtime.item(at, name);
             // A plain argument is treated as it would be without `key`. For other expressions, the compiler finds out whether they
@@ -154,22 +161,21 @@ impl Key {
                     quote_spanned!(at=> #expression(&(#part)).#made())
                 }
             };
-            key.add(made, index, at, options);
+            key.add(made, at);
             let ty = argument_named(part, function);
             key.add_stored(ty.and_then(|ty| stored_in_signature(function, options, ty)));
         }
         key
     }
 
-    fn empty(bindings: TokenStream, parts: usize, end: TokenStream) -> Self {
+    fn empty(bindings: TokenStream, end: TokenStream) -> Self {
         Self {
             bindings,
             value: end,
-            proof: quote!(()),
             types: None,
             names: Vec::new(),
             stored: Some(Vec::new()),
-            parts,
+            parts: Vec::new(),
             plain: None,
         }
     }
@@ -191,16 +197,18 @@ impl Key {
     }
 
     /// Puts a part before the others.
-    fn add(&mut self, part: TokenStream, index: usize, at: Span, options: &Options) {
-        let (value, proof) = (&self.value, &self.proof);
+    fn add(&mut self, part: TokenStream, at: Span) {
+        let value = &self.value;
         self.value = quote_spanned!(at=> (#part, #value));
-        let part = part_of_key(index);
-        let shareable = match options.scope {
-            Scope::Object => "shareable_part_in_object",
-            _ => "shareable_part",
-        };
-        let shareable = options.runtime.item(at, shareable);
-        self.proof = quote_spanned!(at=> (#shareable::<_, _, _>(#part), #proof));
+        self.parts.insert(0, at);
+    }
+
+    /// Proves that threads may share the key, part by part, by a function of the runtime. Uses the variable `__lru_memo_key`.
+    pub(crate) fn proof(&self, shareable: &str, runtime: &Runtime) -> TokenStream {
+        self.parts.iter().enumerate().rev().fold(quote!(()), |proof, (index, &at)| {
+            let (part, shareable) = (part_of_key(index), runtime.item(at, shareable));
+            quote_spanned!(at=> (#shareable::<_, _, _>(#part), #proof))
+        })
     }
 }
 

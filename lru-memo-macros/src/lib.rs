@@ -1,12 +1,17 @@
 //! The attribute macros of the `lru-memo` crate, which re-exports and documents them.
 //!
-//! The stages of an expansion:
+//! [`item`] finds the functions under an attribute, and runs the stages of an expansion. Each uses those before it, and none a
+//! later one:
 //!
-//! 1. [`item`] finds the functions, and [`conditions`] splits functions with `cfg`s inside.
-//! 2. [`block`] reads the `impl` around a function, [`options`] the attribute, [`function`] the function itself.
+//! 1. [`own`], [`options`] and [`object`] read what the user wrote in attributes, and [`conditions`] splits functions with `cfg`s
+//!    inside.
+//! 2. [`block`] reads the `impl` around a function, [`function`] and [`owner`] the function itself. They ask [`types`],
+//!    [`borrows`] and [`mentions`] about types and code.
 //! 3. [`validate`] reports mistakes.
-//! 4. [`key`] decides the key, [`cached`] the stored value, [`home`] and [`object`] the place of the cache.
-//! 5. [`expand`] and [`lookup`] write the functions.
+//! 4. [`key`] and [`shape`] decide the key, [`cached`] the stored value, [`parameters`] the configuration, and [`home`] the
+//!    place of the cache. [`pieces`] holds what they decided.
+//! 5. [`lookup`] writes the bodies that use the cache, [`companions`] the functions beside the memoized one, [`placement`] puts
+//!    these where they can stand, and [`expand`] writes all together.
 
 #![forbid(unsafe_code)]
 // The links are for readers of the code.
@@ -14,7 +19,10 @@
 
 mod attributes;
 mod block;
+mod body;
+mod borrows;
 mod cached;
+mod companion;
 mod companions;
 mod conditions;
 mod diagnostics;
@@ -24,22 +32,32 @@ mod fingerprint;
 mod function;
 mod generics;
 mod home;
+mod inputs;
+mod instantiation;
 mod item;
 mod key;
+mod lints;
 mod lookup;
+mod mentions;
 mod names;
 mod object;
 mod options;
+mod own;
+mod owner;
 mod parameters;
+mod pieces;
+mod placement;
+mod runtime;
 mod shape;
+mod signature;
 #[cfg(test)]
 mod snapshots;
-mod stale;
+mod types;
 mod validate;
 
 use proc_macro::TokenStream;
 
-use crate::options::Attribute;
+use crate::own::Attribute;
 
 // Documented where it is re-exported, on a page of its own.
 #[allow(missing_docs)]

@@ -27,6 +27,8 @@ pub(crate) struct Names {
     /// Not for users: the memoized function when `impl Trait` arguments hide a parameter of it.
     pub(crate) call: Ident,
     pub(crate) instantiation: Ident,
+    /// Not for users: what the registry knows of the function, if there is only one instantiation.
+    pub(crate) site: Ident,
     /// Not for users: what a call does that the fast path of a hit has not answered.
     pub(crate) missed: Ident,
 }
@@ -56,6 +58,12 @@ impl Names {
             call: hidden("lru_memo_call"),
             missed: hidden("lru_memo_missed"),
             instantiation: hidden("lru_memo_instantiation"),
+            site: hidden("lru_memo_site"),
         }
     }
+}
+
+/// Returns a name that does not stand where the user wrote something.
+pub(crate) fn without_place(name: &Ident) -> Ident {
+    Ident::new(&name.to_string(), Span::call_site())
 }

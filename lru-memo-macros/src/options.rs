@@ -1,79 +1,19 @@
 //! The options in the parentheses of `#[lru_cache(..)]`.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::Parse;
 use syn::parse::{ParseStream, Parser};
-use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitInt, LitStr, Path, Signature, Token, Type, UnOp};
 
 use self::unknown::unknown;
+pub(crate) use self::values::{CacheIf, Maxsize, Scope, SingleFlight};
 use self::values::{Length, boolean, duration, key, maxsize, negative, scope, single_flight, skipped, tags};
 use crate::diagnostics::Diagnostics;
 use crate::object::Object;
-
-/// Which attribute was written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Attribute {
-    /// `#[lru_cache]`: 128 entries unless told otherwise.
-    LruCache,
-    /// `#[cache]`: unbounded.
-    Cache,
-}
-
-impl Attribute {
-    pub(crate) const ALL: [Self; 2] = [Self::LruCache, Self::Cache];
-
-    /// As it is written.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::LruCache => "lru_cache",
-            Self::Cache => "cache",
-        }
-    }
-}
-
-/// Who shares a cache.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scope {
-    Process,
-    Thread,
-    Shared,
-    /// Whoever has the object that [`Options::object`] leads to.
-    Object,
-}
-
-/// How many entries a cache may hold.
-pub(crate) enum Maxsize {
-    Unbounded,
-    Bounded(TokenStream),
-}
-
-/// Whether callers of a missing key wait for the one that computes it.
-#[derive(Clone)]
-pub(crate) enum SingleFlight {
-    No,
-    Yes,
-    /// Yes, for so long; an expression of type `Duration`.
-    AtMost(TokenStream),
-}
-
-/// A `cache_if`, by what it takes.
-pub(crate) enum CacheIf {
-    OfValue(Expr),
-    /// A closure of two parameters.
-    OfKeyAndValue(Expr),
-}
-
-impl CacheIf {
-    fn read(expression: Expr) -> Self {
-        match &expression {
-            Expr::Closure(closure) if closure.inputs.len() == 2 => Self::OfKeyAndValue(expression),
-            _ => Self::OfValue(expression),
-        }
-    }
-}
+use crate::own::Attribute;
+use crate::runtime::Runtime;
 
 /// The options of one attribute, with their defaults filled in.
 pub(crate) struct Options {
@@ -102,77 +42,7 @@ pub(crate) struct Options {
     pub(crate) maxsize: Maxsize,
     pub(crate) typed: bool,
     pub(crate) scope: Scope,
-    /// Leads to the object that has the cache, with `Scope::Object`.
-    pub(crate) object: Option<Object>,
     pub(crate) runtime: Runtime,
-}
-
-/// Where generated code finds `lru_memo`: at the given path, or under its own name.
-#[derive(Default)]
-pub(crate) struct Runtime(Option<Path>);
-
-impl Runtime {
-    /// The path of the crate.
-    pub(crate) fn public(&self) -> TokenStream {
-        self.0.as_ref().map_or_else(|| quote!(::lru_memo), ToTokens::to_token_stream)
-    }
-
-    /// The path of the runtime.
-    pub(crate) fn private(&self) -> TokenStream {
-        self.private_at(Span::call_site())
-    }
-
-    /// The path of something in the runtime, such that errors about its use are shown at `at`.
-    ///
-    /// Only its colons stand there. An editor shows every name that stands at a place when it is asked about that place.
-    pub(crate) fn item(&self, at: Span, name: &str) -> TokenStream {
-        let (private, name) = (self.private_at(at), Ident::new(name, Span::call_site()));
-        quote_spanned!(at=> #private::#name)
-    }
-
-    /// The answer to a question about a type, which has an inherent constant or function `answer` on `probe`, or else that of
-    /// the trait `otherwise`.
-    pub(crate) fn ask(
-        &self,
-        probe: &str,
-        otherwise: &str,
-        ty: &impl ToTokens,
-        answer: &TokenStream,
-    ) -> TokenStream {
-        let at = ty.span();
-        let (probe, otherwise) = (self.item(at, probe), self.item(Span::call_site(), otherwise));
-        let asked = quote_spanned!(at=> #probe::<#ty>::#answer);
-        let brought = quote!(#[allow(unused_imports)] use #otherwise as _;);
-        quote_spanned!(at=> { #brought #asked })
-    }
-
-    /// The line of `at`: all of it has to stand there. In edition 2015 `::core` would not be found.
-    pub(crate) fn line(&self, at: Span) -> TokenStream {
-        match &self.0 {
-            None => quote_spanned!(at=> ::lru_memo::__private::line!()),
-            Some(_) => quote_spanned!(at=> ::core::line!()),
-        }
-    }
-
-    fn private_at(&self, at: Span) -> TokenStream {
-        let Some(path) = &self.0 else {
-            let path =
-                [Ident::new("lru_memo", Span::call_site()), Ident::new("__private", Span::call_site())];
-            return quote_spanned!(at=> #(::#path)*);
-        };
-        // What cannot be found is wrong in the given path.
-        let at = path.span();
-        quote_spanned!(at=> #path::__private)
-    }
-}
-
-/// The path `::core`, for what is shown at `at`: also in edition 2015, where such a path of the user's means another
-/// crate.
-pub(crate) fn core_at(at: Span) -> TokenStream {
-    // The edition is that of the colons.
-    let colons = quote_spanned!(at.resolved_at(Span::call_site())=> ::);
-    let core = Ident::new("core", Span::call_site());
-    quote!(#colons #core)
 }
 
 /// The options as they were given; each is absent until it is met.
@@ -181,7 +51,6 @@ struct Given {
     maxsize: Option<Maxsize>,
     typed: Option<bool>,
     scope: Option<Scope>,
-    object: Option<Object>,
     runtime: Option<Runtime>,
     key: Option<Expr>,
     skip: Option<Vec<Ident>>,
@@ -234,6 +103,34 @@ impl Options {
         matches!(self.maxsize, Maxsize::Bounded(_))
     }
 
+    /// Leads to the object that has the cache, if one has.
+    pub(crate) fn object(&self) -> Option<&Object> {
+        match &self.scope {
+            Scope::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// Returns the limits that are given, by the names of their options.
+    pub(crate) fn limits(&self) -> Vec<(&'static str, Expr)> {
+        let maxsize = match &self.maxsize {
+            Maxsize::Bounded(maxsize) => Some(maxsize.clone()),
+            Maxsize::Unbounded => None,
+        };
+        let max_weight = self.max_weight.as_ref().map(ToTokens::to_token_stream);
+        let limits = [
+            ("maxsize", maxsize),
+            ("ttl", self.ttl.clone()),
+            ("jitter", self.jitter.clone()),
+            ("idle", self.idle.clone()),
+            ("stale", self.stale.clone()),
+            ("near", self.near.clone()),
+            ("max_weight", max_weight),
+        ];
+        let limits = limits.into_iter().filter_map(|(name, limit)| Some((name, syn::parse2(limit?).ok()?)));
+        limits.collect()
+    }
+
     /// Reads the options of a function, reporting every mistake.
     pub(crate) fn parse(
         attribute: Attribute,
@@ -261,12 +158,11 @@ impl Options {
         given.conflicts(diagnostics);
         Self {
             maxsize: given.maxsize.unwrap_or(match attribute {
-                Attribute::LruCache => Maxsize::Bounded(quote::quote!(128)),
+                Attribute::LruCache => Maxsize::Bounded(quote!(128)),
                 Attribute::Cache => Maxsize::Unbounded,
             }),
             typed: given.typed.unwrap_or(false),
             scope: given.scope.unwrap_or(Scope::Process),
-            object: given.object,
             runtime: given.runtime.unwrap_or_default(),
             key: given.key,
             skip: given.skip.unwrap_or_default(),
@@ -295,7 +191,7 @@ impl Options {
 impl Given {
     /// Reports options that do not go together.
     fn conflicts(&self, diagnostics: &mut Diagnostics) {
-        let is_shared = self.scope == Some(Scope::Shared);
+        let is_shared = matches!(self.scope, Some(Scope::Shared));
         if let Some(hasher) = self.hasher.as_ref().filter(|_| is_shared) {
             diagnostics.error(
                 hasher,
@@ -446,9 +342,8 @@ impl Given {
                 once(&mut self.skip, &name, names, diagnostics);
             }
             "scope" => {
-                let (scope, object) = value(&name, input, |input| scope(input, function))?;
+                let scope = value(&name, input, |input| scope(input, function))?;
                 once(&mut self.scope, &name, scope, diagnostics);
-                self.object = object;
             }
             "crate" => {
                 let path = value(&name, input, |input| {
@@ -467,9 +362,9 @@ impl Given {
                         )
                     })
                 })?;
-                once(&mut self.runtime, &name, Runtime(Some(path)), diagnostics);
+                once(&mut self.runtime, &name, Runtime::at(path), diagnostics);
             }
-            other => return Err(unknown(&name, other, input)),
+            other => return Err(unknown(&name, other, &NAMES, input)),
         }
         Ok(())
     }

@@ -1,33 +1,66 @@
 //! The configuration of a cache, as expressions.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprBinary, ExprCall, ExprCast, ExprGroup, ExprParen, ExprUnary};
+use syn::{Expr, ExprBinary, ExprCall, ExprCast, ExprGroup, ExprParen, ExprUnary, Ident};
 
 use crate::function::Function;
-use crate::home::name_of;
-use crate::options::{Maxsize, Options, Scope, core_at};
+use crate::instantiation::name_of;
+use crate::options::{Maxsize, Options};
+use crate::runtime::{Runtime, core_at};
 
 /// The configuration of a cache, as expressions.
 pub(crate) struct Parameters {
-    /// The present bound, of type `Option<usize>`.
+    /// The bound, of type `Option<usize>`.
     pub(crate) maxsize: TokenStream,
-    /// All of it, of type `CacheParameters`, with the present bound.
+    /// All of it, of type `CacheParameters`.
     pub(crate) whole: TokenStream,
-    /// All of it, with the bound that the function was compiled with.
-    pub(crate) compiled: TokenStream,
 }
 
 impl Parameters {
-    pub(crate) fn of(function: &Function<'_>, options: &Options, private: &TokenStream) -> Self {
-        let is_constant = limits(options).into_iter().all(|(_, limit)| is_constant(&limit));
+    /// Returns the configuration for the cache of an object, which is evaluated with the parameters of the function in scope.
+    pub(crate) fn in_object(options: &Options, private: &TokenStream) -> Self {
+        Self::written(options, false, private)
+    }
+
+    /// Returns the configuration that an instantiation was compiled with, given its identity. Evaluated once, in a function that
+    /// does not see the parameters of the memoized one.
+    pub(crate) fn compiled(options: &Options, of: &TokenStream, private: &TokenStream) -> Self {
+        let is_constant = options.limits().into_iter().all(|(_, limit)| is_constant(&limit));
+        let written = Self::written(options, is_constant, private);
+        if is_constant {
+            return written;
+        }
+        let (whole, at) = (written.whole, Span::mixed_site());
+        let kept = quote_spanned! {at=>
+            #private::kept_parameters(#of, || #whole)
+        };
+        Self { maxsize: quote_spanned!(at=> #kept.maxsize), whole: kept }
+    }
+
+    /// Returns the present configuration: the bound may have changed.
+    pub(crate) fn present(function: &Function<'_>, options: &Options, private: &TokenStream) -> Self {
+        let of = function.instantiation(private);
+        let compiled = Self::compiled(options, &of, private);
+        if !options.is_bounded() {
+            return compiled;
+        }
+        let name = name_of(function, options, private);
+        let (compiled, at) = (compiled.whole, Span::mixed_site());
+        let present = quote_spanned! {at=>
+            #private::present(#of, || #name, #compiled)
+        };
+        Self { maxsize: quote_spanned!(at=> #present.maxsize), whole: present }
+    }
+
+    /// Writes the configuration as the options have it.
+    fn written(options: &Options, is_constant: bool, private: &TokenStream) -> Self {
         let at = Span::mixed_site();
         let maxsize = match &options.maxsize {
             Maxsize::Unbounded => quote_spanned!(at=> ::core::option::Option::None),
             Maxsize::Bounded(maxsize) => {
                 let here = maxsize.span();
-                let is_constant = is_constant && options.scope != Scope::Object;
                 let core = core_at(here);
                 let maxsize = if is_constant {
                     quote_spanned!(here=> const { #maxsize })
@@ -40,19 +73,13 @@ impl Parameters {
                 quote_spanned!(at=> ::core::option::Option::Some(#maxsize))
             }
         };
-        let typed = options.typed;
-        let scope = match options.scope {
-            Scope::Process => quote_spanned!(at=> Process),
-            Scope::Thread => quote_spanned!(at=> Thread),
-            Scope::Shared => quote_spanned!(at=> Shared),
-            Scope::Object => quote_spanned!(at=> Object),
+        let (typed, scope) = (options.typed, Ident::new(options.scope.name(), at));
+        let length = |name, given: &Option<TokenStream>| {
+            given.as_ref().map(|given| length(name, given, &options.runtime))
         };
-        let ttl = options.ttl.as_ref().map(|ttl| quote_spanned!(ttl.span()=> .with_ttl(#ttl)));
-        let jitter =
-            options.jitter.as_ref().map(|jitter| quote_spanned!(jitter.span()=> .with_jitter(#jitter)));
-        let idle = options.idle.as_ref().map(|idle| quote_spanned!(idle.span()=> .with_idle(#idle)));
-        let stale = options.stale.as_ref().map(|stale| quote_spanned!(stale.span()=> .with_stale(#stale)));
-        let near = options.near.as_ref().map(|near| quote_spanned!(near.span()=> .with_near(#near)));
+        let (ttl, jitter) = (length("with_ttl", &options.ttl), length("with_jitter", &options.jitter));
+        let (idle, stale) = (length("with_idle", &options.idle), length("with_stale", &options.stale));
+        let near = length("with_near", &options.near);
         let max_weight =
             options.max_weight.as_ref().map(|max| quote_spanned!(max.span()=> .with_max_weight(#max)));
         let version = Some(options.version).filter(|&version| version > 0);
@@ -60,48 +87,20 @@ impl Parameters {
         let whole = quote_spanned! {at=>
             #private::CacheParameters::new(#maxsize, #typed, <#private::Scope>::#scope) #ttl #jitter #idle #stale #near #max_weight #version
         };
-        if options.scope == Scope::Object {
-            return Self { maxsize, compiled: whole.clone(), whole };
-        }
-        let of = function.instantiation(private);
-        // Evaluated once, in a function that does not see the parameters of the memoized one.
-        let (compiled, maxsize) = if is_constant {
-            (whole, maxsize)
-        } else {
-            let kept = quote_spanned! {at=>
-                #private::kept_parameters(#of, || #whole)
-            };
-            (kept.clone(), quote_spanned!(at=> #kept.maxsize))
-        };
-        if !options.is_bounded() || options.scope == Scope::Shared {
-            return Self { maxsize, whole: compiled.clone(), compiled };
-        }
-        let name = name_of(function, options, private);
-        let whole = quote_spanned! {at=>
-            #private::present(#of, || #name, #compiled)
-        };
-        Self { maxsize: quote_spanned!(at=> #whole.maxsize), whole, compiled }
+        Self { maxsize, whole }
     }
 }
 
-/// Returns the limits that are given, by the names of their options.
-pub(crate) fn limits(options: &Options) -> Vec<(&'static str, Expr)> {
-    let maxsize = match &options.maxsize {
-        Maxsize::Bounded(maxsize) => Some(maxsize.clone()),
-        Maxsize::Unbounded => None,
-    };
-    let max_weight = options.max_weight.as_ref().map(ToTokens::to_token_stream);
-    let limits = [
-        ("maxsize", maxsize),
-        ("ttl", options.ttl.clone()),
-        ("jitter", options.jitter.clone()),
-        ("idle", options.idle.clone()),
-        ("stale", options.stale.clone()),
-        ("near", options.near.clone()),
-        ("max_weight", max_weight),
-    ];
-    let limits = limits.into_iter().filter_map(|(name, limit)| Some((name, syn::parse2(limit?).ok()?)));
-    limits.collect()
+/// Writes the method call that notes a duration. An expression without brackets has a type that need not be inferred: if that is not
+/// `Duration`, the message says what to write.
+fn length(method: &str, given: &TokenStream, runtime: &Runtime) -> TokenStream {
+    let at = given.span();
+    if given.clone().into_iter().any(|token| matches!(token, TokenTree::Group(_))) {
+        let method = Ident::new(method, at);
+        return quote_spanned!(at=> .#method(#given));
+    }
+    let (method, private) = (Ident::new(method, Span::call_site()), runtime.private_at(at));
+    quote_spanned!(at=> .#method(#private::length(#given)))
 }
 
 /// Whether an expression consists of literals only; `Duration::from_secs(1)` counts as one.

@@ -12,7 +12,7 @@ use syn::visit_mut::{VisitMut, visit_impl_item_fn_mut, visit_item_fn_mut};
 use syn::{Attribute as SynAttribute, ImplItemFn, ItemFn};
 
 use crate::item::memoize;
-use crate::options::Attribute;
+use crate::own::Attribute;
 
 #[track_caller]
 fn check(options: &str, item: &str, expected: ExpectFile) {

@@ -1,5 +1,8 @@
 //! Reports functions that cannot be memoized, each mistake at the token to change.
 
+#[path = "validate/object.rs"]
+mod object;
+
 use proc_macro2::Span;
 use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
@@ -9,12 +12,13 @@ use syn::{
     TypeParamBound,
 };
 
+use self::object::validate_object;
+use crate::borrows::{first_borrow, first_borrow_in_leaf, first_mutable_borrow};
 use crate::diagnostics::Diagnostics;
-use crate::expand::mentions_ident;
 use crate::function::{Argument, Function, Misplaced};
+use crate::mentions::mentions_ident;
 use crate::options::{Options, Scope};
-use crate::parameters::limits;
-use crate::shape::{first_borrow, first_borrow_in_leaf, first_mutable_borrow, peel};
+use crate::types::{is_unsized, peel};
 
 /// Reports everything about the function that cannot be memoized.
 pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
@@ -46,9 +50,9 @@ pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: 
     validate_skip(function, options, diagnostics);
     validate_tags(function, options, diagnostics);
     validate_limits(function, options, diagnostics);
-    let is_owner = |name: &str| options.object.as_ref().is_some_and(|object| object.owner == name);
-    if let Some(object) = &options.object {
-        object.validate(function, options, diagnostics);
+    let is_owner = |name: &str| options.object().is_some_and(|object| object.owner == name);
+    if let Some(object) = options.object() {
+        validate_object(object, function, options, diagnostics);
     }
     let is_passed_through = function.is_self_skipped || is_owner("self");
     if let Some(receiver) = function.receiver().filter(|_| !is_passed_through) {
@@ -112,13 +116,13 @@ fn first_use<'e>(expression: &'e Expr, variable: &Ident, is_call_use: bool) -> O
 
 /// The limits of a cache are evaluated once, for all calls.
 fn validate_limits(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
-    if options.object.is_some() {
+    if options.object().is_some() {
         return;
     }
     let receiver = function.receiver().map(|receiver| Ident::from(receiver.self_token));
     let named = function.arguments.iter().filter(|argument| argument.is_named);
     let parameters: Vec<&Ident> = receiver.iter().chain(named.map(|argument| &argument.name)).collect();
-    for (name, limit) in limits(options) {
+    for (name, limit) in options.limits() {
         // A function may be called like a parameter.
         let used = parameters.iter().find_map(|parameter| first_use(&limit, parameter, false));
         if let Some(used) = used {
@@ -153,12 +157,17 @@ fn skipped_but_owner<'f>(
     function: &'f Function<'_>,
     options: &'f Options,
 ) -> impl Iterator<Item = &'f Ident> {
-    let owner = options.object.as_ref().map(|object| &object.owner);
+    let owner = options.object().map(|object| &object.owner);
     let skipped = function.arguments.iter().filter(|argument| argument.is_skipped);
     skipped.map(|argument| &argument.name).filter(move |name| owner != Some(*name))
 }
 
 fn validate_receiver(receiver: &Receiver, diagnostics: &mut Diagnostics) {
+    if let ReceiverKind::Typed(_, ty) = &receiver.kind {
+        if is_unsized(ty) {
+            needs_a_size(ty, diagnostics);
+        }
+    }
     let is_mutable = match &receiver.kind {
         ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
         ReceiverKind::Typed(_, ty) => first_mutable_borrow(ty).is_some(),
@@ -172,11 +181,18 @@ fn validate_receiver(receiver: &Receiver, diagnostics: &mut Diagnostics) {
     }
 }
 
+fn needs_a_size(ty: &Type, diagnostics: &mut Diagnostics) {
+    let written = match ty {
+        Type::TraitObject(object) if object.bounds.len() > 1 => format!("&({})", quote!(#ty)),
+        _ => format!("&{}", quote!(#ty)),
+    };
+    diagnostics.error(ty, format!("an argument needs a size; take a reference: `{written}`"));
+}
+
 fn validate_argument(argument: &Argument, options: &Options, diagnostics: &mut Diagnostics) {
     let Argument { name, ty, is_named, is_skipped, .. } = argument;
     if is_unsized(ty) {
-        let message = format!("an argument needs a size; take a reference: `&{}`", quote!(#ty));
-        diagnostics.error(ty, message);
+        needs_a_size(ty, diagnostics);
     } else if *is_skipped {
         // It is passed through.
     } else if let Some(reference) = first_mutable_borrow(ty) {
@@ -224,7 +240,7 @@ fn validate_output(ty: &Type, options: &Options, diagnostics: &mut Diagnostics) 
             borrow,
             "a cached value cannot borrow from the arguments; return an owned type, such as `String` or `Arc<str>`, or a `&'static` reference",
         );
-    } else if let (Type::Reference(reference), Scope::Shared) = (peel(ty), options.scope) {
+    } else if let (Type::Reference(reference), Scope::Shared) = (peel(ty), &options.scope) {
         let message = "a value on a shared store is read into memory of its own; return an owned type, such as `String`";
         diagnostics.error(reference, message);
     }
@@ -251,15 +267,6 @@ fn is_future(ty: &Type) -> bool {
             }
             _ => last.ident == "BoxFuture" || last.ident == "LocalBoxFuture",
         }),
-        _ => false,
-    }
-}
-
-/// Whether a type has no size, as far as its name says.
-pub(crate) fn is_unsized(ty: &Type) -> bool {
-    match peel(ty) {
-        Type::TraitObject(_) | Type::Slice(_) => true,
-        Type::Path(path) => path.path.is_ident("str"),
         _ => false,
     }
 }

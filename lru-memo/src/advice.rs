@@ -1,118 +1,21 @@
 //! `advise = true`: the hit ratios that other sizes would have had.
 //!
 //! LRU has the inclusion property: a cache of some size holds all that a smaller one holds. So one measurement, of how
-//! deep in the LRU stack keys are found, is right for all sizes (Mattson et al., 1970). The [`Sampler`] takes notes of
+//! deep in the LRU stack keys are found, is right for all sizes (Mattson et al., 1970). The [`Sampler`](sampler::Sampler) takes notes of
 //! uses, the [`Model`](model::Model) counts them, and the [`Curve`] is what comes of it.
 
 mod curve;
 #[cfg(feature = "_stores")]
 pub(crate) mod fleet;
 mod model;
-mod sampler;
+pub(crate) mod record;
+pub(crate) mod sampler;
 mod stack;
+pub(crate) mod watch;
 
-use alloc::boxed::Box;
 use core::fmt;
-use core::hash::BuildHasher;
 
 use self::curve::Curve;
-pub(crate) use self::sampler::Sampler;
-pub(crate) use self::sampler::Use;
-use crate::cache::Cache;
-use crate::cache::kind::Kind;
-use crate::table::index::Tag;
-use crate::table::threading::Threading;
-
-/// What watches the uses of a cache, if anything does: `()` or a [`Sampler`].
-#[allow(unreachable_pub, reason = "older Rust does not see that it can be reached")]
-pub trait Watch: Sized {
-    /// Whether anything watches.
-    const IS_ON: bool = false;
-
-    /// One that has seen nothing.
-    fn new() -> Self;
-    /// Whether a use of this key is to be noted. A hit then goes the longer way, so that the shortest one calls nothing.
-    #[inline(always)]
-    fn samples(&self, _tag: Tag) -> bool {
-        false
-    }
-    /// Notes a use of a key, given the bound of the cache.
-    #[allow(private_interfaces, reason = "generated code calls none of it")]
-    fn note(&self, _tag: Tag, _used: Use, _maxsize: impl FnOnce() -> Option<usize>) {}
-    /// Notes that all entries have left.
-    fn clear(&self, _maxsize: impl FnOnce() -> Option<usize>) {}
-    /// Notes that the bound has changed.
-    fn resize(&self, _to: usize, _maxsize: impl FnOnce() -> Option<usize>) {}
-    /// What came of it.
-    #[allow(private_interfaces, reason = "generated code calls none of it")]
-    fn curve(&self, _maxsize: impl FnOnce() -> Option<usize>) -> Curve {
-        Curve::default()
-    }
-}
-
-impl Watch for () {
-    fn new() {}
-}
-
-#[allow(private_interfaces, reason = "generated code calls none of it")]
-impl Watch for Box<Sampler> {
-    const IS_ON: bool = true;
-
-    fn new() -> Self {
-        Self::new(Sampler::new())
-    }
-
-    #[inline(always)]
-    fn samples(&self, tag: Tag) -> bool {
-        Sampler::samples(self, tag)
-    }
-
-    #[inline]
-    fn note(&self, tag: Tag, used: Use, maxsize: impl FnOnce() -> Option<usize>) {
-        Sampler::note(self, tag, used, maxsize);
-    }
-
-    fn clear(&self, maxsize: impl FnOnce() -> Option<usize>) {
-        self.with(maxsize, |model| model.clear());
-    }
-
-    fn resize(&self, to: usize, maxsize: impl FnOnce() -> Option<usize>) {
-        self.with(maxsize, |model| model.resize(to));
-    }
-
-    fn curve(&self, maxsize: impl FnOnce() -> Option<usize>) -> Curve {
-        self.with(maxsize, |model| model.curve())
-    }
-}
-
-impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
-    /// Notes a use of a key for the advice, if that is wanted.
-    #[inline(always)]
-    pub(crate) fn note(&self, tag: Tag, used: Use) {
-        self.watch.note(tag, used, || self.table.maxsize());
-    }
-
-    /// Notes that a key is not stored: by a cache of no size, unless this one is off.
-    #[inline]
-    pub(crate) fn note_unstored(&self, tag: Tag) {
-        if P::Watch::IS_ON {
-            self.note(tag, if self.table.is_off() { Use::Stored } else { Use::Unstored });
-        }
-    }
-}
-
-impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
-    /// The advice on its bound.
-    #[inline(never)]
-    pub fn advice(&self) -> CacheAdvice {
-        if let Some(heir) = self.heir() {
-            return heir.advice();
-        }
-        let (totals, info) = (self.totals(), self.info());
-        let curve = self.watch.curve(|| self.table.maxsize());
-        CacheAdvice { maxsize: info.maxsize, observed: totals.hits + totals.misses, curve }
-    }
-}
 
 /// The hit ratios that a cache would have had with any other bound, as `f_cache_advice()` returns it.
 ///
@@ -143,6 +46,11 @@ pub struct CacheAdvice {
 }
 
 impl CacheAdvice {
+    /// Of a cache with this bound, after so many calls.
+    pub(crate) fn new(maxsize: Option<usize>, observed: u64, curve: Curve) -> Self {
+        Self { maxsize, observed, curve }
+    }
+
     /// Of a cache that has not been used.
     #[doc(hidden)]
     #[must_use]

@@ -4,38 +4,18 @@
 //! the caches that there are follow it. Whoever makes a cache has it follow once others can find it. So one of the two
 //! sees what the other did.
 
+pub(crate) mod bound;
 mod variable;
 
 use core::any::TypeId;
-use core::sync::atomic::Ordering::SeqCst;
 
+use crate::bounds::bound::Bound;
 use crate::info::CacheParameters;
-use crate::registry::Site;
+use crate::site::Site;
 use crate::storage::by_type::ByType;
-use crate::sys::sync::{AtomicUsize, fence};
 
-/// The largest number of entries in the caches of one function, or in one cache of an object.
-pub(crate) struct Bound(AtomicUsize);
-
-/// Those of functions, by the [instantiation](crate::storage::instances::instantiation_of).
+/// The bounds of functions, by the [instantiation](crate::storage::instances::instantiation_of).
 static BOUNDS: ByType<Bound> = ByType::new();
-
-impl Bound {
-    pub(crate) fn new(maxsize: usize) -> Self {
-        Self(AtomicUsize::new(maxsize))
-    }
-
-    pub(crate) fn get(&self) -> usize {
-        fence(SeqCst);
-        self.0.load(SeqCst)
-    }
-
-    /// Changes it. The caller then has the caches follow that it finds.
-    pub(crate) fn set(&self, maxsize: usize) {
-        self.0.store(maxsize, SeqCst);
-        fence(SeqCst);
-    }
-}
 
 /// Changes the bound of a function, of which there may be no cache yet.
 pub(crate) fn set(of: TypeId, maxsize: usize) -> &'static Bound {
@@ -62,6 +42,12 @@ pub fn present(of: TypeId, name: fn() -> &'static str, parameters: CacheParamete
         (Some(_), bound @ Some(_)) => with_present(bound, parameters),
         _ => before_use(name, parameters),
     }
+}
+
+/// The present configuration of a function.
+#[must_use]
+pub fn present_at(site: Site) -> CacheParameters {
+    present(site.of, site.name, site.parameters)
 }
 
 /// The configuration of a cache that is not there yet.

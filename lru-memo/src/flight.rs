@@ -29,6 +29,7 @@ mod parker;
 mod seat;
 mod table;
 mod timer;
+mod wakers;
 
 #[cfg(all(test, loom))]
 mod loom_models;
@@ -45,15 +46,15 @@ use core::future::{Future, poll_fn};
 use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use self::inside::Entered;
-use self::inside::Mark;
 #[cfg(unix)]
 pub(crate) use self::inside::this_thread;
+use self::inside::{Mark, MarkedBody};
 pub(crate) use self::seat::{Seat, deadline};
 pub(crate) use self::table::{Flights, HasFlights};
 use self::timer::Alarm;
+use self::wakers::{shield, wake};
 use crate::sys::fork::Process;
 use crate::sys::sync::{Mutex, MutexGuard};
 
@@ -176,6 +177,11 @@ impl<V> Flight<V> {
     }
 }
 
+/// Wakes all followers of a queue.
+fn wake_all(queue: VecDeque<Waiter>) {
+    queue.into_iter().filter_map(|waiter| waiter.waker).for_each(wake);
+}
+
 impl<V> State<V> {
     fn join(&mut self) -> Arrival {
         let arrival = self.next;
@@ -231,9 +237,9 @@ impl<V> Turn<V> {
         self.flight.mark.enter()
     }
 
-    /// Runs the body of an `async fn`. Each thread that polls it is marked as inside during the poll.
-    pub(crate) async fn inside<F: Future>(&mut self, future: F) -> F::Output {
-        self.flight.mark.around(future).await
+    /// Runs the body of an `async fn`. If there is a turn, each thread that polls the body is marked as inside during the poll.
+    pub(crate) fn inside<F: Future>(turn: Option<&mut Self>, body: F) -> impl Future<Output = F::Output> {
+        MarkedBody::new(turn.map(|turn| &turn.flight.mark), body)
     }
 
     /// Ends the run, and gives the value to all followers.
@@ -244,7 +250,7 @@ impl<V> Turn<V> {
             state.stage = Stage::Landed(value);
             mem::take(&mut state.queue)
         };
-        waiters.into_iter().filter_map(|waiter| waiter.waker).for_each(wake);
+        wake_all(waiters);
     }
 
     /// Ends the run, and gives each follower one of the errors. No caller can join any more, and there are enough
@@ -256,7 +262,7 @@ impl<V> Turn<V> {
             state.stage = Stage::Failed(errors);
             mem::take(&mut state.queue)
         };
-        waiters.into_iter().filter_map(|waiter| waiter.waker).for_each(wake);
+        wake_all(waiters);
     }
 
     /// Offers the turn to the first follower and returns true. Without a follower, the flight becomes vacant.
@@ -270,8 +276,9 @@ impl<V> Turn<V> {
         }
         if !self.flight.is_here() {
             // A follower that wakes in the child gets a turn of its own.
-            let waiters = self.flight.lock().map(|mut state| mem::take(&mut state.queue));
-            waiters.into_iter().flatten().filter_map(|waiter| waiter.waker).for_each(wake);
+            if let Some(waiters) = self.flight.lock().map(|mut state| mem::take(&mut state.queue)) {
+                wake_all(waiters);
+            }
             return false;
         }
         let (passed, waker) = {
@@ -279,7 +286,9 @@ impl<V> Turn<V> {
             let waker = state.pass_on();
             (matches!(state.stage, Stage::Offered(_)), waker)
         };
-        waker.into_iter().for_each(wake);
+        if let Some(waker) = waker {
+            wake(waker);
+        }
         passed
     }
 }
@@ -372,18 +381,5 @@ impl<V> Drop for Waiting<V> {
             drop(state);
             shield(|| drop(waiter));
         }
-    }
-}
-
-/// Wakes a task. If the waker panics, the others are still woken, and the panic does not reach the leader.
-fn wake(waker: Waker) {
-    shield(|| waker.wake());
-}
-
-/// Catches the panic of a waker; the panic hook has reported it.
-fn shield(foreign: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) {
-        // Dropping the payload could panic again.
-        mem::forget(payload);
     }
 }

@@ -74,6 +74,7 @@ pub mod metrics;
 mod registry;
 #[cfg(feature = "_stores")]
 pub mod shared;
+mod site;
 mod storage;
 mod sys;
 mod table;
@@ -90,7 +91,7 @@ pub use lru_memo_macros::lru_cache;
 pub use registry::{RegisteredCache, caches, clear_all};
 pub use storage::memo::{Memo, MemoCache};
 pub use sys::clock;
-pub use tags::{invalidate_tag, invalidate_tag_async};
+pub use tags::invalidate::{invalidate_tag, invalidate_tag_async};
 pub use totals::CacheTotals;
 
 #[doc = include_str!("../docs/coming_from.md")]

@@ -7,26 +7,10 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::bounds;
 use crate::info::{CacheInfo, CacheParameters, Scope};
+use crate::site::Site;
 use crate::storage::by_type::ByType;
 use crate::tags::Fingerprint;
 use crate::totals::CacheTotals;
-
-/// A memoized function and its place in the source.
-#[derive(Clone, Copy)]
-pub struct Site {
-    /// Identifies the function, and the instantiation.
-    pub of: TypeId,
-    /// Makes the name, such as `crate::module::function::<u32>`. Called once, at registration.
-    pub name: fn() -> &'static str,
-    /// The source file, as the compiler names it.
-    pub file: &'static str,
-    /// The line of the function.
-    pub line: u32,
-    /// The configuration.
-    pub parameters: CacheParameters,
-    /// Whether the function has tags.
-    pub is_tagged: bool,
-}
 
 /// The way from a [`RegisteredCache`] to the cache itself.
 pub(crate) trait Reached {
@@ -43,20 +27,20 @@ pub(crate) trait Reached {
 pub(crate) type ReachedStatic = &'static (dyn Reached + Sync);
 
 /// All caches, by [`Site::of`].
-static CACHES: ByType<Listed> = ByType::new();
+static CACHES: ByType<Registered> = ByType::new();
 
 /// The number of registered caches.
 static NUMBERS: AtomicUsize = AtomicUsize::new(0);
 
 /// A cache, and its number in the order of first use.
-struct Listed {
+struct Registered {
     number: usize,
     cache: RegisteredCache,
 }
 
 /// Registers a cache, unless it is registered: a cache of `scope = thread` is made once in each thread.
-pub(crate) fn register(site: Site, reached: impl FnOnce() -> ReachedStatic) {
-    CACHES.get_or_insert(site.of, || Listed {
+pub(crate) fn register(site: Site, reached: &mut dyn FnMut() -> ReachedStatic) {
+    CACHES.get_or_insert(site.of, || Registered {
         number: NUMBERS.fetch_add(1, Ordering::Relaxed),
         cache: RegisteredCache { name: (site.name)(), site, reached: reached() },
     });

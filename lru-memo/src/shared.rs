@@ -94,6 +94,7 @@ mod configured;
 #[doc(hidden)]
 pub mod decoders;
 mod error;
+mod events;
 pub(crate) mod function;
 mod hash;
 mod health;
@@ -126,17 +127,18 @@ mod wall;
 #[cfg(feature = "redis")]
 pub use self::redis::Redis;
 pub use codec::format::Data;
-pub use configured::{attach, configure, configure_store, redacted, store, stores};
+pub use configured::{attach, configure, configure_store, store, stores};
 pub use error::{Error, Kind};
-pub use function::advice::advice;
 #[doc(hidden)]
-pub use health::note;
+pub use events::note;
+pub use function::advice::advice;
 pub use health::{Health, health};
 pub use lease::Lease;
 #[cfg(all(feature = "shared", target_os = "linux"))]
-pub use lmdb::{Embedded, Options};
+pub use lmdb::{Embedded, options::Options};
 #[cfg(feature = "memcached")]
 pub use memcached::Memcached;
 pub use memory::Memory;
 pub use namespace::{Namespace, fingerprint};
 pub use store::{Counts, Entry, Found, Store, StoredEntry, Summary, Ticket};
+pub use url::redacted;

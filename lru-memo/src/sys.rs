@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub(crate) mod fork;
+pub(crate) mod huge_pages;
 pub(crate) mod prefetch;
 pub(crate) mod privileges;
 pub(crate) mod sync;

@@ -30,10 +30,14 @@
 //! 7. **One thread.** A cache of one thread is not `Sync`. Its only reader needs neither pin nor fence, because nobody frees
 //!    anything while it searches.
 
+mod at_hand;
+mod backoff;
 pub(crate) mod bias;
 pub(crate) mod blocks;
 mod counter;
+pub(crate) mod doubling;
 mod front;
+mod guarded;
 mod hit;
 pub(crate) mod index;
 mod inside;
@@ -46,21 +50,24 @@ pub(crate) mod locked;
 mod loom_models;
 pub(crate) mod lru;
 mod nodes;
+pub(crate) mod outlined;
 pub(crate) mod reach;
 pub(crate) mod reader;
 pub(crate) mod readers;
 mod recency;
 mod running;
+pub(crate) mod seldom;
 #[cfg(all(test, not(loom)))]
 mod tests;
 pub(crate) mod threading;
+
 #[cfg(any(test, fuzzing))]
 mod validate;
 mod victims;
 
-pub(crate) use crate::table::front::{Computation, ExpiryCheck, Unfound};
+pub(crate) use crate::table::front::{Begun, Computation, ExpiryCheck, Unfound};
 pub(crate) use crate::table::hit::Mine;
-pub(crate) use crate::table::index::tag;
+pub(crate) use crate::table::index::partial_hash;
 pub(crate) use crate::table::inside::Inside;
 #[cfg(unix)]
 pub(crate) use crate::table::lock::Guard;

@@ -10,7 +10,10 @@
 //! The table has a fixed number of rows. If two tags share a row, a later search treats them as invalidated together.
 //! The table has no lock, so a fork always copies a consistent one.
 
+pub(crate) mod invalidate;
+
 use alloc::boxed::Box;
+#[cfg(feature = "_stores")]
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 use core::sync::atomic::AtomicU64;
@@ -18,7 +21,6 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::hash::DefaultHasher;
 
 use crate::codegen::key::{Key, SameKey};
-use crate::registry;
 
 const ROWS: usize = 1 << 14;
 
@@ -37,6 +39,12 @@ impl Fingerprint {
         let mut hasher = DefaultHasher::new();
         tag.hash(&mut hasher);
         Self(hasher.finish())
+    }
+
+    /// Outdates the entries that have this tag, in all caches. What is stored from now on is current.
+    fn outdate(self) {
+        let number = NEWEST.fetch_add(1, AcqRel) + 1;
+        self.row().fetch_max(number, Release);
     }
 
     fn row(self) -> &'static AtomicU64 {
@@ -172,60 +180,4 @@ impl<S, K: Tagged> Tagged for (S, K) {
     fn has(&self, tag: Fingerprint) -> bool {
         self.1.has(tag)
     }
-}
-
-/// Removes every entry that has this tag, from the caches of all functions.
-///
-/// The option `tags = [..]` names the tags of a function's entries. The invalidation reaches the caches of the process,
-/// of the calling thread and of the shared store at once, and the caches of other threads and of objects before their
-/// next hit. The value of a run that began before is returned to its caller, and not stored.
-///
-/// With a feature for `scope = shared`, this function opens the store if it is not open, and blocks while it asks the
-/// store; a task calls [`invalidate_tag_async`] instead. If the store fails, the invalidation is delivered later, and
-/// functions with tags run uncached until then.
-///
-/// ```
-/// use lru_memo::{invalidate_tag, lru_cache};
-///
-/// #[lru_cache(tags = [format!("user:{user}"), "orders"])]
-/// fn orders(user: u32, year: u16) -> Vec<u32> {
-///     vec![user, year.into()]
-/// }
-///
-/// #[lru_cache(tags = [format!("user:{user}")])]
-/// fn name(user: u32) -> String {
-///     format!("name of {user}")
-/// }
-///
-/// orders(7, 2026);
-/// name(7);
-/// name(8);
-/// invalidate_tag("user:7");
-/// assert_eq!((orders_cache_peek(7, 2026), name_cache_peek(7)), (None, None));
-/// assert!(name_cache_peek(8).is_some());
-/// ```
-pub fn invalidate_tag(tag: &str) {
-    invalidate_here(tag);
-    #[cfg(feature = "_stores")]
-    crate::shared::task::at_once(crate::shared::function::tags::invalidate(
-        tag,
-        crate::shared::task::Caller::Thread,
-    ));
-}
-
-/// Like [`invalidate_tag`], for tasks: it does not block the thread.
-pub async fn invalidate_tag_async(tag: &str) {
-    invalidate_here(tag);
-    #[cfg(feature = "_stores")]
-    crate::shared::function::tags::invalidate(tag, crate::shared::task::Caller::Task).await;
-}
-
-/// Invalidates a tag in all caches of this process.
-fn invalidate_here(tag: &str) {
-    let tag = Fingerprint::of(tag);
-    // The number comes first, so that a run whose value is stored after the search notices the invalidation.
-    let number = NEWEST.fetch_add(1, AcqRel) + 1;
-    tag.row().fetch_max(number, Release);
-    let caches: Vec<_> = registry::caches().collect();
-    caches.iter().for_each(|cache| cache.invalidate_tag(tag));
 }

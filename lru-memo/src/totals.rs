@@ -100,66 +100,65 @@ const SAMPLED: u32 = 64;
 /// Runs are short if their mean is below this. Reading a clock twice takes some 50 ns.
 const SHORT: Duration = Duration::from_micros(2);
 
-/// The counters of runs.
-#[derive(Default)]
+/// The counters of a function's runs.
 pub(crate) struct Runs {
-    /// The name of the function, for events.
-    #[cfg(feature = "tracing")]
-    name: &'static str,
+    /// The name of the function.
+    name: fn() -> &'static str,
     /// The number of runs in `nanoseconds`.
     measured: AtomicU64,
     nanoseconds: AtomicU64,
     errors: AtomicU64,
 }
 
-/// A run of the function. A run that is dropped before its end has failed.
+/// A run of the function. Its owner [drops](Self::drop_in) it in the counters of its function.
 #[must_use]
-pub(crate) struct Stopwatch<'r> {
-    runs: &'r Runs,
-    /// The beginning of a measured run, and the number of runs for which it counts.
-    begun: Option<(Instant, u32)>,
-    is_over: bool,
+pub(crate) struct Stopwatch {
+    /// The beginning of a measured run.
+    begun: Option<Instant>,
+    /// Whether the run counts for [`SAMPLED`] runs.
+    is_sample: bool,
+    has_value: bool,
 }
 
-impl Stopwatch<'_> {
+impl Stopwatch {
     /// Notes that the function has returned, and whether there is a value.
     #[inline]
-    pub(crate) fn end(&mut self, has_value: bool) {
-        self.is_over = has_value;
-        if let Some((since, counts)) = self.begun.take() {
+    pub(crate) fn end_in(&mut self, runs: &Runs, has_value: bool) {
+        self.has_value = has_value;
+        if let Some(since) = self.begun.take() {
             let duration = since.elapsed();
             #[cfg(feature = "tracing")]
-            tracing::debug!(cache = self.runs.name, ?duration, ok = has_value, "miss");
+            tracing::debug!(cache = (runs.name)(), ?duration, ok = has_value, "miss");
             let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-            self.runs.nanoseconds.fetch_add(nanoseconds.saturating_mul(counts.into()), Relaxed);
-            self.runs.measured.fetch_add(counts.into(), Relaxed);
+            let counts = if self.is_sample { u64::from(SAMPLED) } else { 1 };
+            runs.nanoseconds.fetch_add(nanoseconds.saturating_mul(counts), Relaxed);
+            runs.measured.fetch_add(counts, Relaxed);
         }
     }
-}
 
-impl Drop for Stopwatch<'_> {
+    /// Counts a run that has ended without a value as failed.
     #[inline]
-    fn drop(&mut self) {
-        if !self.is_over {
-            self.runs.errors.fetch_add(1, Relaxed);
+    pub(crate) fn drop_in(&self, runs: &Runs) {
+        if !self.has_value {
+            runs.errors.fetch_add(1, Relaxed);
         }
     }
 }
 
 impl Runs {
     /// Returns the counters of a function with this name.
-    #[cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "events alone need it"))]
-    pub(crate) fn of(name: impl FnOnce() -> &'static str) -> Self {
-        Self {
-            #[cfg(feature = "tracing")]
-            name: name(),
-            ..Self::default()
-        }
+    pub(crate) fn of(name: fn() -> &'static str) -> Self {
+        let zero = || AtomicU64::new(0);
+        Self { name, measured: zero(), nanoseconds: zero(), errors: zero() }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        (self.name)()
     }
 
     /// Notes that a run begins.
     #[inline]
-    pub(crate) fn begin(&self) -> Stopwatch<'_> {
+    pub(crate) fn begin(&self) -> Stopwatch {
         std::thread_local! {
             static RUNS: Cell<u64> = const { Cell::new(0) };
         }
@@ -169,26 +168,27 @@ impl Runs {
 
     /// Notes that a run begins. It has this number among the runs of its thread.
     #[inline]
-    pub(crate) fn begin_numbered(&self, number: u64) -> Stopwatch<'_> {
-        Stopwatch { runs: self, begun: self.measure(number), is_over: false }
+    pub(crate) fn begin_numbered(&self, number: u64) -> Stopwatch {
+        let (begun, is_sample) = self.measure(number);
+        Stopwatch { begun, is_sample, has_value: false }
     }
 
-    /// Reads the clock, if a run that begins now is to be measured.
+    /// Reads the clock, if a run that begins now is to be measured. Also returns whether it counts for [`SAMPLED`] runs.
     #[inline]
-    fn measure(&self, number: u64) -> Option<(Instant, u32)> {
+    fn measure(&self, number: u64) -> (Option<Instant>, bool) {
         if !clock::EXISTS {
-            return None;
+            return (None, false);
         }
         #[cfg(feature = "tracing")]
         if tracing::enabled!(tracing::Level::DEBUG) {
-            return Some((Instant::now(), 1));
+            return (Some(Instant::now()), false);
         }
         let (measured, nanoseconds) = (self.measured.load(Relaxed), self.nanoseconds.load(Relaxed));
         let are_short = measured >= FIRST && nanoseconds < measured.saturating_mul(SHORT.as_nanos() as u64);
         match (are_short, number % u64::from(SAMPLED)) {
-            (false, _) => Some((Instant::now(), 1)),
-            (true, 0) => Some((Instant::now(), SAMPLED)),
-            (true, _) => None,
+            (false, _) => (Some(Instant::now()), false),
+            (true, 0) => (Some(Instant::now()), true),
+            (true, _) => (None, false),
         }
     }
 

@@ -60,7 +60,7 @@ pub struct Allowed {
     pub late_misses: bool,
     /// A clear makes what is being computed obsolete, then drops the entries, then zeroes the counters.
     pub slow_clears: bool,
-    /// An invalidation, or the end of a call after one, may make obsolete whatever is being computed.
+    /// An invalidation may make obsolete whatever is being computed.
     pub broad_invalidations: bool,
     /// A value is put into the order of uses, and it is said who has to go for it; later that one goes, and later
     /// still the value becomes visible.
@@ -192,7 +192,7 @@ impl History {
                 Did::Missed(key, value, ran) => {
                     add(begun, ran, &[What::Look(key), What::Begin(number, key)], late_misses, false);
                     let store = [What::Store(number, key, value), What::Evict, What::Show(key, value)];
-                    add(ran, over, &store, slow_stores, broad_invalidations);
+                    add(ran, over, &store, slow_stores, false);
                 }
                 Did::Put(key, value) => {
                     add(

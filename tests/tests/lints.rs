@@ -103,6 +103,14 @@ pub mod public {
         a + b + c + d + e + f + g + h + i + j
     }
 
+    /// With as many arguments as are good, to which companions add one.
+    #[lru_cache]
+    #[must_use]
+    #[allow(clippy::many_single_char_names)]
+    pub fn not_too_many(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8) -> u8 {
+        a + b + c + d + e + f + g
+    }
+
     /// For old users only.
     #[lru_cache]
     #[must_use]

@@ -1,9 +1,9 @@
 //! A store of the user's own whose methods block: threads wait for it, tasks leave it to other threads.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ thread_local! {
     static IS_EXECUTOR: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether the store answers nobody for now.
+static IS_SILENT: AtomicBool = AtomicBool::new(false);
+
 /// As [`Memory`], and slow. It must not be asked by a thread that executes tasks.
 struct Slow(Memory);
 
@@ -26,6 +29,9 @@ impl Slow {
     fn memory(&self) -> &Memory {
         assert!(!IS_EXECUTOR.get(), "a thread that executes tasks asks the store");
         thread::sleep(Duration::from_millis(1));
+        while IS_SILENT.load(SeqCst) {
+            thread::sleep(Duration::from_millis(1));
+        }
         &self.0
     }
 }
@@ -201,19 +207,37 @@ fn a_task_that_waits_for_the_store_while_the_process_forks_goes_on_in_the_child(
     let _alone = configured();
     let mut tasks = [(); 3].map(|()| (Box::pin(square(5)), Box::pin(once(5))));
     let mut context = Context::from_waker(Waker::noop());
+    IS_SILENT.store(true, SeqCst);
     for (square, once) in &mut tasks {
-        // The store takes longer than that.
         assert!(square.as_mut().poll(&mut context).is_pending());
         assert!(once.as_mut().poll(&mut context).is_pending());
     }
     in_child(|| {
-        for (square, once) in &mut tasks {
-            assert_eq!(pollster::block_on(async { (square.await, once.await) }), (25, 5));
-        }
+        IS_SILENT.store(false, SeqCst);
+        assert_eq!(
+            together(tasks.iter_mut().map(|(square, once)| async { (square.await, once.await) })),
+            [(25, 5); 3]
+        );
         assert_eq!(pollster::block_on(async { (square(5).await, once(5).await) }), (25, 5));
     })
     .unwrap();
-    for (square, once) in tasks {
-        assert_eq!(pollster::block_on(async { (square.await, once.await) }), (25, 5));
-    }
+    IS_SILENT.store(false, SeqCst);
+    assert_eq!(
+        together(tasks.iter_mut().map(|(square, once)| async { (square.await, once.await) })),
+        [(25, 5); 3]
+    );
+}
+
+/// Runs tasks until all have ended. None is left alone meanwhile, because the others may be waiting for its value.
+fn together<R>(tasks: impl Iterator<Item = impl Future<Output = R>>) -> Vec<R> {
+    let mut tasks: Vec<_> = tasks.map(|task| (Box::pin(task), None)).collect();
+    pollster::block_on(std::future::poll_fn(|context| {
+        for (task, result) in tasks.iter_mut().filter(|(_, result)| result.is_none()) {
+            if let Poll::Ready(value) = task.as_mut().poll(context) {
+                *result = Some(value);
+            }
+        }
+        if tasks.iter().all(|(_, result)| result.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    }));
+    tasks.into_iter().filter_map(|(_, result)| result).collect()
 }

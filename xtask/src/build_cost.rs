@@ -1,5 +1,5 @@
-//! Build times: of the crate itself, relative to its third-party crates, and of each memoized function. Measured on
-//! scratch projects in the target directory, several times in turns.
+//! Build times: of the crate itself, relative to its third-party crates, and of memoized functions, beside two other crates
+//! that memoize with an attribute. Measured on scratch projects in the target directory, several times in turns.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,20 +12,17 @@ use crate::command::{cargo, run};
 const SCRATCH: &str = "target/build-cost";
 const CRATES: [&str; 2] = ["lru-memo", "lru-memo-macros"];
 const FUNCTIONS: usize = 50;
-const COLD_ROUNDS: usize = 3;
-const FUNCTION_ROUNDS: usize = 3;
+const ROUNDS: usize = 3;
 /// The goal: the time of a cold build, relative to that of its third-party crates alone.
 const MOST_OF_THIRD_PARTY: f64 = 1.2;
-/// The goal: the milliseconds that a memoized function adds.
-const MOST_PER_FUNCTION: f64 = 10.0;
 
-/// The functions: arguments and bodies as programs have them.
-const SIGNATURES: [(&str, &str); 5] = [
-    ("(x: u64) -> u64", "x.wrapping_mul(3)"),
-    ("(x: u32, name: &str) -> String", "format!(\"{name} {x}\")"),
-    ("(bytes: &[u8]) -> Vec<u8>", "bytes.iter().rev().copied().collect()"),
-    ("(name: Option<&str>) -> std::io::Result<String>", "Ok(name.unwrap_or_default().to_owned())"),
-    ("(x: f64, negated: bool) -> f64", "if negated { -x } else { x }"),
+/// The function: two arguments of which all crates make a key.
+const SIGNATURE: &str = "(x: u64, name: String) -> u64 {\n    x + name.len() as u64\n}\n";
+/// The crates, the attributes of their functions, and what a program imports.
+const PEERS: [(&str, &str, &str); 3] = [
+    ("lru-memo", "#[lru_cache(maxsize = 128)]", "use lru_memo::lru_cache;"),
+    ("cached", "#[cached(max_size = 128)]", "use cached::macros::cached;"),
+    ("memoize", "#[memoize(Capacity: 128)]", "use memoize::memoize;"),
 ];
 
 /// The kinds of builds, with their names.
@@ -36,7 +33,7 @@ pub(crate) fn report() -> Result<(), Failure> {
         fs::remove_dir_all(SCRATCH).map_err(|error| format!("{SCRATCH}: {error}"))?;
     }
     let mut lines = Vec::new();
-    for measure in [cold, per_function] {
+    for measure in [cold, beside_others] {
         for (name, build) in BUILDS {
             let line = measure(name, build)?;
             // This takes minutes, so each result is printed at once, and all of them at the end.
@@ -54,7 +51,7 @@ fn cold(name: &str, build: &str) -> Result<String, Failure> {
     for (project, emptied) in projects {
         copy_workspace(&format!("{SCRATCH}/{project}"), emptied)?;
     }
-    let [whole, third_party] = medians(COLD_ROUNDS, projects, |(project, _)| {
+    let [whole, third_party] = medians(ROUNDS, projects, |(project, _)| {
         let directory = format!("{SCRATCH}/{project}");
         // The directory does not exist in the first round.
         let _ = fs::remove_dir_all(format!("{directory}/target"));
@@ -64,58 +61,69 @@ fn cold(name: &str, build: &str) -> Result<String, Failure> {
         seconds(command)
     })?;
     let ratio = whole / third_party;
-    let verdict = verdict(ratio, MOST_OF_THIRD_PARTY);
+    let verdict = if ratio <= MOST_OF_THIRD_PARTY { "met" } else { "MISSED" };
     Ok(format!(
         "{verdict:<6}  cold {name}: {whole:.2} s, third-party crates alone {third_party:.2} s: {ratio:.2} x, \
          at most {MOST_OF_THIRD_PARTY} x"
     ))
 }
 
-/// Measures memoized functions, against the same functions without the attribute. Their dependencies are built already.
-fn per_function(name: &str, build: &str) -> Result<String, Failure> {
-    let projects = [("memoised", "#[lru_memo::lru_cache]\n"), ("plain", "")];
-    for (project, attribute) in projects {
-        let directory = format!("{SCRATCH}/{project}");
-        write(format!("{directory}/Cargo.toml"), &MANIFEST.replace("NAME", project))?;
-        copy("Cargo.lock", &format!("{directory}/Cargo.lock"))?;
-        write(format!("{directory}/src/lib.rs"), &functions(attribute))?;
-        run(&mut in_project(build, &directory))?;
+/// Measures projects that memoize with each crate: from nothing, the first function, and each function more.
+fn beside_others(name: &str, build: &str) -> Result<String, Failure> {
+    let directory = |krate: &str| format!("{SCRATCH}/with-{krate}");
+    for (krate, ..) in PEERS {
+        write(format!("{}/Cargo.toml", directory(krate)), &manifest(krate)?)?;
+        copy("Cargo.lock", &format!("{}/Cargo.lock", directory(krate)))?;
     }
-    let [memoised, plain] = medians(FUNCTION_ROUNDS, projects, |(project, attribute)| {
-        let directory = format!("{SCRATCH}/{project}");
+    let build_of = |(krate, attribute, import): (&str, &str, &str), count: usize| {
         // Written again, so that it is newer than its build.
-        write(format!("{directory}/src/lib.rs"), &functions(attribute))?;
-        seconds(in_project(build, &directory))
+        write(format!("{}/src/lib.rs", directory(krate)), &functions(attribute, import, count))?;
+        seconds(in_project(build, &directory(krate)))
+    };
+    let cold = medians(ROUNDS, PEERS, |peer| {
+        // The directory does not exist in the first round.
+        let _ = fs::remove_dir_all(format!("{}/target", directory(peer.0)));
+        build_of(peer, 0)
     })?;
-    let milliseconds = (memoised - plain) * 1e3 / FUNCTIONS as f64;
-    let verdict = verdict(milliseconds, MOST_PER_FUNCTION);
+    let [none, one, many] =
+        [0, 1, FUNCTIONS + 1].map(|count| medians(ROUNDS, PEERS, |peer| build_of(peer, count)));
+    let (none, one, many) = (none?, one?, many?);
+    let milliseconds = |more: [f64; 3], fewer: [f64; 3], functions: usize| {
+        let each = more.into_iter().zip(fewer).zip(PEERS);
+        let each = each.map(|((more, fewer), (krate, ..))| {
+            format!("{krate} {:.1} ms", (more - fewer) * 1e3 / functions as f64)
+        });
+        each.collect::<Vec<_>>().join(", ")
+    };
+    let cold: Vec<String> =
+        cold.into_iter().zip(PEERS).map(|(cold, (krate, ..))| format!("{krate} {cold:.2} s")).collect();
     Ok(format!(
-        "{verdict:<6}  {name} of {FUNCTIONS} functions: {memoised:.2} s memoised, {plain:.2} s plain: \
-         {milliseconds:.1} ms each, at most {MOST_PER_FUNCTION} ms"
+        "        {name}, from nothing: {}; the first function: {}; each of {FUNCTIONS} more: {}",
+        cold.join(", "),
+        milliseconds(one, none, 1),
+        milliseconds(many, one, FUNCTIONS),
     ))
 }
 
-fn verdict(found: f64, most: f64) -> &'static str {
-    if found <= most { "met" } else { "MISSED" }
+/// Returns the manifest of a project that memoizes with this crate: our own, or the one that the benches measure.
+fn manifest(krate: &str) -> Result<String, Failure> {
+    let dependency = if krate == "lru-memo" {
+        "lru-memo = { path = \"../../../lru-memo\" }".to_owned()
+    } else {
+        let benches = read("benches/Cargo.toml")?;
+        let found = benches.lines().find(|line| line.starts_with(&format!("{krate} = ")));
+        found.ok_or_else(|| format!("benches/Cargo.toml does not depend on `{krate}`"))?.to_owned()
+    };
+    Ok(format!(
+        "[package]\nname = \"with-{krate}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+         [dependencies]\n{dependency}\n\n[workspace]\n"
+    ))
 }
 
-const MANIFEST: &str = "\
-[package]
-name = \"NAME\"
-version = \"0.0.0\"
-edition = \"2024\"
-
-[dependencies]
-lru-memo = { path = \"../../../lru-memo\" }
-
-[workspace]
-";
-
-fn functions(attribute: &str) -> String {
-    let function = |(index, (arguments, body)): (usize, &(&str, &str))| {
-        format!("{attribute}pub fn f{index}{arguments} {{\n    {body}\n}}\n")
-    };
-    SIGNATURES.iter().cycle().take(FUNCTIONS).enumerate().map(function).collect()
+fn functions(attribute: &str, import: &str, count: usize) -> String {
+    let import = if count == 0 { "" } else { import };
+    let functions = (0..count).map(|number| format!("{attribute}\npub fn f{number}{SIGNATURE}"));
+    std::iter::once(format!("{import}\n")).chain(functions).collect()
 }
 
 /// Copies the published crates and the workspace around them. With `emptied`, they have no code, so only their
@@ -170,12 +178,12 @@ fn seconds(mut command: Command) -> Result<f64, Failure> {
 }
 
 /// Returns the median time of each subject. The subjects take turns.
-fn medians<S: Copy>(
+fn medians<S: Copy, const N: usize>(
     rounds: usize,
-    subjects: [S; 2],
+    subjects: [S; N],
     seconds_of: impl Fn(S) -> Result<f64, Failure>,
-) -> Result<[f64; 2], Failure> {
-    let mut times = [Vec::new(), Vec::new()];
+) -> Result<[f64; N], Failure> {
+    let mut times = [const { Vec::new() }; N];
     for _ in 0..rounds {
         for (subject, times) in subjects.into_iter().zip(&mut times) {
             times.push(seconds_of(subject)?);
@@ -222,9 +230,11 @@ mod tests {
     }
 
     #[test]
-    fn functions_differ_in_nothing_but_the_attribute() {
-        let (plain, memoised) = (functions(""), functions("#[lru_cache]\n"));
-        assert_eq!(plain.matches("pub fn ").count(), FUNCTIONS);
-        assert_eq!(memoised.replace("#[lru_cache]\n", ""), plain);
+    fn projects_differ_in_nothing_but_crate_and_attribute() {
+        let functions: [String; 3] = PEERS.map(|(_, attribute, import)| {
+            super::functions(attribute, import, FUNCTIONS).replace(attribute, "").replace(import, "")
+        });
+        assert!(functions.iter().all(|of_peer| *of_peer == functions[0]));
+        assert_eq!(functions[0].matches("pub fn ").count(), FUNCTIONS);
     }
 }

@@ -9,6 +9,7 @@ mod deep;
 mod fuzz;
 mod ide;
 mod instructions;
+mod linting;
 mod memory;
 mod platforms;
 mod python;
@@ -19,6 +20,7 @@ mod tests;
 mod toolchain;
 mod web;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -30,8 +32,13 @@ type Failure = String;
 /// The steps of `cargo xtask test`, the quick and informative ones first.
 const TEST: &[Step] = &[
     Step { name: "fmt", about: "all files are formatted by rustfmt", run: steps::fmt },
-    Step { name: "lint", about: "clippy reports no warning", run: steps::lint },
+    Step { name: "words", about: "no word is misspelt", run: steps::words },
     Step { name: "deps", about: "the default build needs few third-party crates", run: steps::deps },
+    Step {
+        name: "build",
+        about: "tests and examples build, and clippy reports no warning",
+        run: tests::build,
+    },
     Step { name: "unit", about: "unit tests, integration tests and examples pass", run: tests::unit },
     Step { name: "doctest", about: "the examples in the documentation pass", run: tests::doctest },
     Step { name: "docs", about: "rustdoc reports no warning", run: steps::docs },
@@ -64,16 +71,32 @@ const DEEP: &[Step] = &[
     Step { name: "fuzz", about: "each fuzz target, for SECONDS", run: fuzz::step },
 ];
 
-/// Steps of no group: for systems where the servers cannot be installed, and one that is long to install.
+/// Steps of no group: one that is quick, for the time between changes; one for systems where the servers cannot be
+/// installed, and one that is long to install.
 const APART: &[Step] = &[
+    Step { name: "lint", about: "no word is misspelt, and clippy reports no warning", run: steps::lint },
     Step { name: "portable", about: "the tests of the core pass, without servers", run: platforms::portable },
     Step { name: "ide", about: "rust-analyzer gives the right answers in an editor", run: ide::step },
 ];
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let outcome = if linting::is_asked(&args) { linting::compile(&args) } else { obey(&args) };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a command.
+fn obey(args: &[OsString]) -> Result<(), Failure> {
+    let args: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    let outcome = enter_workspace().and_then(|()| match words[..] {
+    enter_workspace()?;
+    match words[..] {
         ["test"] => run(TEST),
         ["deep", ref time @ ..] => deep::set_time(time).and_then(|()| run(DEEP)),
         ["bench", ref words @ ..] => bench::bench(words),
@@ -82,13 +105,6 @@ fn main() -> ExitCode {
             None => Err(format!("there is no command `{name}`\n{}", usage())),
         },
         [] => Err(usage()),
-    });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("xtask: {failure}");
-            ExitCode::FAILURE
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Failure;
 use crate::command::{cargo, in_ci, program, read, run, target_directory};
+use crate::python;
 use crate::tests::SELECTED;
 
 /// The maximum number of third-party crates in the default build of `lru-memo`.
@@ -23,7 +24,14 @@ pub(crate) fn fmt() -> Result<(), Failure> {
     run(&mut cargo("fmt --manifest-path fuzz/Cargo.toml --check"))
 }
 
+pub(crate) fn words() -> Result<(), Failure> {
+    let typos = python::installed("typos", "typos==1.52.0", "typos")?;
+    run(&mut program(&typos.to_string_lossy(), ""))
+}
+
+/// Lints all that `cargo xtask build` lints, without building it.
 pub(crate) fn lint() -> Result<(), Failure> {
+    words()?;
     run(cargo("clippy --all-targets").args(SELECTED).args(["--", "-D", "warnings"]))
 }
 

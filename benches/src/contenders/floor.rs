@@ -7,10 +7,9 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::{Contender, Kind, L0, sum_of_calls};
-use crate::counters::body;
 use crate::keys::Key;
 
-type Map<K> = HashMap<<K as Key>::Owned, u64, RandomState>;
+type Map<K> = HashMap<<K as Key>::Owned, <K as Key>::Value, RandomState>;
 
 thread_local! {
     /// The map of [`local_map`]. Its type is erased, because a static cannot be generic.
@@ -47,14 +46,15 @@ pub(super) fn nothing(_: usize) -> Contender<u64> {
 #[inline(always)]
 fn look_up<K: Key>(map: &mut Map<K>, key: K) -> u64 {
     match map.get(&key) {
-        Some(value) => *value,
+        Some(value) => K::number_of(&value.clone()),
         None => insert(map, key),
     }
 }
 
 #[cold]
 fn insert<K: Key>(map: &mut Map<K>, key: K) -> u64 {
-    let value = body(key.number());
+    let value = key.value();
+    let number = K::number_of(&value);
     map.insert(key.to_owned_key(), value);
-    value
+    number
 }

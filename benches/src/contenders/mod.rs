@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{Key, Text};
+use crate::keys::{Key, Line, Text};
 
 /// The default bound of a cache.
 pub(crate) const SMALL: usize = 1 << 10;
@@ -111,4 +111,17 @@ pub(crate) const OF_TEXT: &[Make<Text>] = &[
     stores::moka,
     macros::cached_of_text,
     macros::memoize_of_text,
+];
+
+/// The contenders without an argument, and the lower limit with one.
+pub(crate) const WITHOUT_ARGUMENTS: &[Make<u64>] = &[floor::local_map, ours::without_arguments];
+
+/// The contenders for a text, whose value is shared.
+pub(crate) const OF_LINES: &[Make<Line>] = &[
+    floor::local_map,
+    ours::process_of_lines,
+    stores::lru,
+    stores::schnellru,
+    stores::quick_cache,
+    stores::moka,
 ];

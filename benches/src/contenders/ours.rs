@@ -1,10 +1,12 @@
 //! `lru-memo`, used through its macro.
 
+use std::sync::Arc;
+
 use lru_memo::{cache, lru_cache};
 
 use super::{Contender, Kind, PROCESS, SMALL, THREAD, UNBOUNDED};
 use crate::counters::body;
-use crate::keys::Text;
+use crate::keys::{Key as _, Line, Text};
 
 /// Makes a module with functions for each bound, because the bound is part of the attribute.
 macro_rules! of_capacities {
@@ -86,4 +88,26 @@ pub(super) fn thread_of_text(capacity: usize) -> Contender<Text> {
     assert_eq!(capacity, SMALL);
     of_text_per_thread_cache_clear();
     Contender::new(THREAD, Kind::Ours, |Text(text, number)| of_text_per_thread(text, number))
+}
+
+#[lru_cache]
+fn of_nothing() -> u64 {
+    body(0)
+}
+
+pub(super) fn without_arguments(_: usize) -> Contender<u64> {
+    of_nothing_cache_clear();
+    Contender::new(PROCESS, Kind::Ours, |_| of_nothing())
+}
+
+#[lru_cache(maxsize = SMALL)]
+fn of_lines(text: &str) -> Arc<str> {
+    body(0);
+    text.into()
+}
+
+pub(super) fn process_of_lines(capacity: usize) -> Contender<Line> {
+    assert_eq!(capacity, SMALL);
+    of_lines_cache_clear();
+    Contender::new(PROCESS, Kind::Ours, |Line(text)| Line::number_of(&of_lines(text)))
 }

@@ -79,7 +79,7 @@ fn sizes(results: &Results) -> Result<Panel, String> {
     let mut series = Vec::new();
     for (rows, work, dashed) in kinds {
         for contender in [L0, PROCESS, SCHNELLRU] {
-            let of_kind = results.rows.iter().filter(|row| row.row.starts_with(rows));
+            let of_kind = results.rows.iter().filter(|row| row.threads == 1 && row.row.starts_with(rows));
             let found = of_kind.filter_map(|row| Some((row, row.of(contender)?)));
             let points: Vec<(f64, f64)> =
                 found.clone().map(|(row, it)| (row.capacity as f64, it.ns_per_call)).collect();

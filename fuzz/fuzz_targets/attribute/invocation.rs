@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-use crate::options::Attribute;
+use crate::own::Attribute;
 
 /// How deep groups may be nested, and how many of the same token may follow each other: parsers are recursive, and
 /// the compiler's own would give up on more.

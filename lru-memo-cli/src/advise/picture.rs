@@ -7,7 +7,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Advised, Point};
+use crate::advice::{Advised, Point};
 use crate::failure::Failure;
 
 const WIDTH: u32 = 720;
@@ -18,19 +18,7 @@ const NOW: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
 const INK: RGBColor = RGBColor(0x33, 0x33, 0x33);
 const GRID: RGBColor = RGBColor(0xdd, 0xdd, 0xdd);
 
-/// How many sizes a curve has for each doubling.
-const STEPS: f64 = 16.0;
-
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-
-/// Returns the sizes of a curve, up to this one.
-pub(super) fn sizes(end: usize) -> Vec<usize> {
-    let steps = ((end as f64).log2() * STEPS).ceil() as u32;
-    let mut sizes: Vec<usize> =
-        (0..=steps).map(|step| (f64::from(step) / STEPS).exp2().round() as usize).collect();
-    sizes.dedup();
-    sizes
-}
 
 /// Writes the picture to a file.
 pub(super) fn draw(path: &Path, all: &[Advised]) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use crossterm::event::KeyCode;
 use super::history::History;
 use super::order::Order;
 use crate::format::{count, cut, duration, or_dash, visible};
-use crate::row::{Place, Row};
+use crate::row::{FullId, Row};
 use crate::table::{Column, namespace_columns, render};
 use crate::terminal::{Line, Look};
 
@@ -29,7 +29,7 @@ pub(super) struct Dashboard {
     is_reversed: bool,
     /// The filter: a part of the names of the shown namespaces.
     filter: String,
-    selected: Option<Place>,
+    selected: Option<FullId>,
     mode: Mode,
     /// The message about the last key.
     told: Option<String>,
@@ -49,7 +49,7 @@ enum Mode {
 pub(super) enum Wish {
     Nothing,
     Quit,
-    Clear(Place),
+    Clear(FullId),
 }
 
 impl Dashboard {
@@ -107,10 +107,10 @@ impl Dashboard {
                 _ => {}
             },
             Mode::Confirming(row) => {
-                let place = row.place();
+                let full_id = row.full_id();
                 self.mode = Mode::Watching;
                 if key == KeyCode::Char('y') {
-                    return Wish::Clear(place);
+                    return Wish::Clear(full_id);
                 }
                 self.told = Some("nothing was cleared".to_owned());
             }
@@ -142,7 +142,7 @@ impl Dashboard {
     }
 
     fn is_selected(&self, row: &Row) -> bool {
-        self.selected.as_ref() == Some(&row.place())
+        self.selected.as_ref() == Some(&row.full_id())
     }
 
     fn select(&mut self, by: isize) {
@@ -151,7 +151,7 @@ impl Dashboard {
         let at = shown.iter().position(|row| self.is_selected(row));
         // The first key selects the first row.
         let next = at.map_or(0, |at| at.saturating_add_signed(by).min(last));
-        self.selected = shown.get(next).map(Row::place);
+        self.selected = shown.get(next).map(Row::full_id);
     }
 
     /// Returns the lines for a screen of this size.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
-use crate::row::{Place, Row};
+use crate::row::{FullId, Row};
 
 /// The number of updates to keep: as many as the widest sparkline shows.
 pub(super) const LOOKS: usize = 60;
@@ -12,7 +12,7 @@ pub(super) const LOOKS: usize = 60;
 #[derive(Default)]
 pub(super) struct History {
     at: Option<Instant>,
-    namespaces: HashMap<Place, Past>,
+    namespaces: HashMap<FullId, Past>,
 }
 
 struct Past {
@@ -29,9 +29,9 @@ impl History {
         let passed = self.at.map(|at| now.duration_since(at).as_secs_f64().max(f64::EPSILON));
         let mut before = std::mem::take(&mut self.namespaces);
         for row in rows.iter().filter(|row| row.error.is_none()) {
-            let place = row.place();
+            let full_id = row.full_id();
             let mut past = Past { hits: row.hits, misses: row.misses, rates: None, ratios: VecDeque::new() };
-            if let (Some(passed), Some(then)) = (passed, before.remove(&place)) {
+            if let (Some(passed), Some(then)) = (passed, before.remove(&full_id)) {
                 // A clear makes the counters smaller.
                 let hits = row.hits.saturating_sub(then.hits) as f64;
                 let misses = row.misses.saturating_sub(then.misses) as f64;
@@ -42,14 +42,14 @@ impl History {
                     past.ratios.pop_front();
                 }
             }
-            self.namespaces.insert(place, past);
+            self.namespaces.insert(full_id, past);
         }
         self.at = Some(now);
     }
 
     /// Returns hits and misses per second.
     pub(super) fn rates(&self, row: &Row) -> Option<(f64, f64)> {
-        self.namespaces.get(&row.place())?.rates
+        self.namespaces.get(&row.full_id())?.rates
     }
 
     /// Returns calls per second.
@@ -63,7 +63,7 @@ impl History {
         let bar = |ratio: &Option<f64>| ratio.map_or('·', |ratio| BARS[(ratio * 7.0).round() as usize]);
         let bars: String = self
             .namespaces
-            .get(&row.place())
+            .get(&row.full_id())
             .map(|past| past.ratios.iter().map(bar).collect())
             .unwrap_or_default();
         // Filled up, so that the column keeps its width.

@@ -1,40 +1,58 @@
 //! `scope = shared`: entries in a store, and in this process a handle for the function.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 
-use super::{Answers, Home, Parts, names_of_parameters, new_bound};
-use crate::expand::body;
+use super::parts::Parts;
+use super::store::Store;
+use super::{Answers, Home, new_bound};
+use crate::body::body;
 use crate::fingerprint::fingerprint;
 use crate::function::Setting;
+use crate::instantiation::names_of_parameters;
+use crate::parameters::Parameters;
 
-pub(super) fn home(parts: Parts<'_>) -> Home {
+pub(crate) fn home(parts: Parts<'_>) -> Home {
     let Parts { function, options, private, .. } = parts;
-    let (hidden, path) = (&function.names.cache, parts.path());
+    let path = parts.path();
     let (site, identity) = (parts.site(), identity(parts));
-    let (head, body, cache) = if function.may_be_dispatched() {
+    let (output, body, cache) = if function.may_be_dispatched() {
         // As with `scope = process`.
         let cache_of = if options.advise { quote!(advising_cache_of) } else { quote!(shared_cache_of) };
         let cache = body!(#private::#cache_of(#path, #site, || #identity));
-        (body!(fn #hidden(&self)), TokenStream::new(), cache)
+        (None, TokenStream::new(), cache)
     } else {
         let new = if options.advise { quote!(advising) } else { quote!(new) };
         let body = body! {
             static __LRU_MEMO_CACHES: #private::SharedCaches = #private::SharedCaches::#new();
             __LRU_MEMO_CACHES.of(#private::instantiation(|| ()), #site, || #identity)
         };
-        (body!(fn #hidden() -> &'static #private::SharedCache), body, body!(#path()))
+        (Some(body!(&'static #private::SharedCache)), body, body!(#path()))
     };
-    Home { head, body, way: None, used: TokenStream::new(), answers: answers(parts, &cache), cache }
+    let (value, at) = (&parts.cached.value, parts.at_value());
+    let codec = options.runtime.item(at, "codec");
+    let store = Store { asyncness: function.item.sig.asyncness, private: private.clone() };
+    Home {
+        output,
+        body,
+        is_found_at_once: false,
+        way: None,
+        used: None,
+        clone: quote_spanned!(at=> #codec::<#value>()),
+        check: None,
+        site: None,
+        answers: answers(parts, &store, &cache),
+        store: Some(store),
+        cache,
+    }
 }
 
-fn answers(parts: Parts<'_>, cache: &TokenStream) -> Answers {
-    let Parts { function, options, parameters, private, .. } = parts;
-    let asked = |question: TokenStream| match function.item.sig.asyncness {
-        Some(_) => body!(#cache.by_task(()).#question.await),
-        None => body!(#private::at_once(#cache.by_thread(()).#question)),
-    };
-    let (compiled, maxsize) = (&parameters.compiled, new_bound());
+fn answers(parts: Parts<'_>, store: &Store, cache: &TokenStream) -> Answers {
+    let Parts { function, options, private, .. } = parts;
+    let asked_by = store.asked_by(cache, &body!(()));
+    let asked = |question: TokenStream| store.finished(&body!(#asked_by.#question));
+    let (compiled, maxsize) =
+        (Parameters::compiled(options, &function.instantiation(private), private).whole, new_bound());
     Answers {
         info: asked(quote!(info())),
         totals: asked(quote!(totals())),
@@ -44,7 +62,7 @@ fn answers(parts: Parts<'_>, cache: &TokenStream) -> Answers {
         // The store knows the present bound.
         parameters: match options.is_bounded() {
             true => asked(quote!(parameters(#compiled))),
-            false => compiled.clone(),
+            false => compiled,
         },
     }
 }

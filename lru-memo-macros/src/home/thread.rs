@@ -2,26 +2,29 @@
 
 use proc_macro2::TokenStream;
 
-use super::{Home, Parts, hasher};
+use super::Home;
+use super::cache_type::hasher;
+use super::parts::Parts;
+use crate::body::body;
 use crate::cached::Cached;
-use crate::expand::body;
 use crate::key::KeyTypes;
 
-pub(super) fn home(parts: Parts<'_>) -> Home {
-    match &parts.key.types {
+pub(crate) fn home(parts: Parts<'_>) -> Home {
+    let home = match &parts.key.types {
         Some(types) => typed(parts, types),
         None => erased(parts),
-    }
+    };
+    home.catching_up_with_tags(parts.options, parts.private)
 }
 
 fn typed(parts: Parts<'_>, KeyTypes { arguments, stored, .. }: &KeyTypes) -> Home {
-    let Parts { function, options, cached: Cached { value, .. }, private, .. } = parts;
-    let (hidden, path, site) = (&function.names.cache, parts.path(), parts.site());
+    let Parts { options, cached: Cached { value, .. }, private, .. } = parts;
+    let (path, site) = (parts.path(), parts.path_to_site());
     let (hasher, check_hasher) = hasher(options, true, private);
     let (kind, check_kind) = parts.kind(arguments);
     let cache = body!(#path().cache());
     Home {
-        head: body!(fn #hidden() -> #private::OfThread<#kind, #stored, #value, #hasher>),
+        output: Some(body!(#private::OfThread<#kind, #stored, #value, #hasher>)),
         body: body! {
             #check_hasher
             #check_kind
@@ -30,21 +33,26 @@ fn typed(parts: Parts<'_>, KeyTypes { arguments, stored, .. }: &KeyTypes) -> Hom
                     #private::Rc<#private::Cache<#private::OneThread, #kind, #stored, #value, #hasher>>
                 > = const { #private::OnceCell::new() };
             }
-            #private::OfThread { local: &__LRU_MEMO_CACHE, site: #site }
+            #private::OfThread { local: &__LRU_MEMO_CACHE, site: || #site() }
         },
+        is_found_at_once: true,
         way: Some(body!(#path())),
-        used: body!(::core::option::Option::Some(#cache)),
-        answers: parts.answers_of_cache(&cache),
+        used: None,
+        clone: parts.clone_value(),
+        check: None,
+        store: None,
+        site: Some(parts.site_of_only()),
+        answers: parts.answers_of_cache(&cache, &site),
         cache,
     }
 }
 
 fn erased(parts: Parts<'_>) -> Home {
     let Parts { function, options, cached: Cached { value, .. }, private, .. } = parts;
-    let (hidden, path) = (&function.names.cache, parts.path());
-    let (head, body, instance) = if function.may_be_dispatched() {
+    let path = parts.path();
+    let (output, body, instance) = if function.may_be_dispatched() {
         // As with `scope = process`.
-        (body!(fn #hidden(&self)), TokenStream::new(), body!(#private::thread_instance_of(#path)))
+        (None, TokenStream::new(), body!(#private::thread_instance_of(#path)))
     } else {
         let body = body! {
             #private::thread_local! {
@@ -52,16 +60,22 @@ fn erased(parts: Parts<'_>) -> Home {
             }
             #private::ThreadInstance { instances: &__LRU_MEMO_INSTANCES, of: #private::instantiation(|| ()) }
         };
-        (body!(fn #hidden() -> #private::ThreadInstance), body, body!(#path()))
+        (Some(body!(#private::ThreadInstance)), body, body!(#path()))
     };
     let (kind, (hasher, _)) = (parts.any_kind(), hasher(options, false, private));
     let site = parts.site();
+    let cache = body!(#instance.cache::<#kind, _, #value, #hasher>(#site));
     Home {
-        head,
+        output,
         body,
-        cache: body!(#instance.cache::<#kind, _, #value, #hasher>(#site)),
-        way: None,
-        used: parts.used_of_instance(&instance),
+        is_found_at_once: false,
+        way: Some(cache.clone()),
+        cache,
+        used: Some(parts.used_of_instance(&instance)),
+        clone: parts.clone_value(),
+        check: parts.checks_plain(),
+        store: None,
+        site: None,
         answers: parts.answers_of_instance(&instance),
     }
 }

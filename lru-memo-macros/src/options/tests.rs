@@ -2,8 +2,9 @@
 
 use proc_macro2::TokenStream;
 
-use super::{Attribute, Options};
+use super::Options;
 use crate::diagnostics::Diagnostics;
+use crate::own::Attribute;
 
 fn mistakes(options: &str) -> String {
     let mut diagnostics = Diagnostics::default();

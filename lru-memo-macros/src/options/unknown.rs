@@ -3,8 +3,6 @@
 use syn::parse::ParseStream;
 use syn::{Expr, Ident, Token};
 
-use super::NAMES;
-
 /// What to write for an option of another library, as `cached`, `memoize` or `moka` call it.
 const ELSEWHERE: [(&[&str], &str); 17] = [
     (
@@ -57,8 +55,8 @@ const ELSEWHERE: [(&[&str], &str); 17] = [
     (&["weigher", "weight", "weights"], "write `weigh = |key, value| ..` and `max_weight = ..`"),
 ];
 
-/// The mistake of an option that does not exist; its value is read over.
-pub(super) fn unknown(name: &Ident, text: &str, input: ParseStream<'_>) -> syn::Error {
+/// The mistake of an option that does not exist, given those that do; its value is read over.
+pub(super) fn unknown(name: &Ident, text: &str, known: &[&str], input: ParseStream<'_>) -> syn::Error {
     // A closure has commas of its own.
     if input.parse::<Option<Token![=]>>().is_ok_and(|equals| equals.is_some())
         && input.fork().parse::<Expr>().is_ok()
@@ -66,11 +64,11 @@ pub(super) fn unknown(name: &Ident, text: &str, input: ParseStream<'_>) -> syn::
         let _ = input.parse::<Expr>();
     }
     let elsewhere = ELSEWHERE.iter().find(|(names, _)| names.contains(&text));
-    let near = NAMES.iter().find(|known| is_misspelt(text, known));
+    let near = known.iter().find(|known| is_misspelt(text, known));
     let message = match (elsewhere, near) {
         (Some((_, advice)), _) => format!("unknown option `{text}`: {advice}"),
         (None, Some(near)) => format!("unknown option `{text}`; did you mean `{near}`?"),
-        (None, None) => format!("unknown option `{text}`; the options are `{}`", NAMES.join("`, `")),
+        (None, None) => format!("unknown option `{text}`; the options are `{}`", known.join("`, `")),
     };
     syn::Error::new_spanned(name, message)
 }

@@ -1,4 +1,4 @@
-//! The values of options, one function for each kind.
+//! The values of options: what each kind is, and how it is read.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote_spanned};
@@ -6,9 +6,61 @@ use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Expr, ExprLit, ExprUnary, FnArg, Ident, Lit, LitBool, LitStr, Pat, Signature, Token, UnOp};
 
-use super::{Maxsize, Scope, SingleFlight, core_at};
 use crate::diagnostics::Diagnostics;
 use crate::object::Object;
+use crate::runtime::core_at;
+
+/// Who shares a cache.
+pub(crate) enum Scope {
+    Process,
+    Thread,
+    Shared,
+    /// Whoever has the object.
+    Object(Object),
+}
+
+impl Scope {
+    /// The name of its variant in the runtime.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Process => "Process",
+            Self::Thread => "Thread",
+            Self::Shared => "Shared",
+            Self::Object(_) => "Object",
+        }
+    }
+}
+
+/// How many entries a cache may hold.
+pub(crate) enum Maxsize {
+    Unbounded,
+    Bounded(TokenStream),
+}
+
+/// Whether callers of a missing key wait for the one that computes it.
+#[derive(Clone)]
+pub(crate) enum SingleFlight {
+    No,
+    Yes,
+    /// Yes, for so long; an expression of type `Duration`.
+    AtMost(TokenStream),
+}
+
+/// A `cache_if`, by what it takes.
+pub(crate) enum CacheIf {
+    OfValue(Expr),
+    /// A closure of two parameters.
+    OfKeyAndValue(Expr),
+}
+
+impl CacheIf {
+    pub(super) fn read(expression: Expr) -> Self {
+        match &expression {
+            Expr::Closure(closure) if closure.inputs.len() == 2 => Self::OfKeyAndValue(expression),
+            _ => Self::OfValue(expression),
+        }
+    }
+}
 
 pub(super) fn boolean(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
     let literal = input.parse::<LitBool>();
@@ -154,10 +206,7 @@ pub(super) fn negative(maxsize: &Expr) -> syn::Error {
 
 const SCOPES: &str = "`scope` is one of `process`, `thread` and `shared`; write `scope = thread`, say";
 
-pub(super) fn scope(
-    input: ParseStream<'_>,
-    function: Option<&Signature>,
-) -> syn::Result<(Scope, Option<Object>)> {
+pub(super) fn scope(input: ParseStream<'_>, function: Option<&Signature>) -> syn::Result<Scope> {
     let span = input.span();
     let mut expression = input.parse::<Expr>()?;
     // What a macro was given, such as `$scope:path`, is in a group.
@@ -170,9 +219,9 @@ pub(super) fn scope(
         _ => None,
     };
     match word.as_deref() {
-        Some("process") => Ok((Scope::Process, None)),
-        Some("thread") => Ok((Scope::Thread, None)),
-        Some("shared") if cfg!(feature = "shared") => Ok((Scope::Shared, None)),
+        Some("process") => Ok(Scope::Process),
+        Some("thread") => Ok(Scope::Thread),
+        Some("shared") if cfg!(feature = "shared") => Ok(Scope::Shared),
         Some("shared") => {
             let message = "`scope = shared` needs the feature `shared`; write `lru-memo = { version = \"..\", features = [\"shared\"] }` in Cargo.toml";
             Err(syn::Error::new(span, message))
@@ -180,7 +229,7 @@ pub(super) fn scope(
         Some(word) if !function.is_some_and(|function| has_parameter(function, word)) => {
             Err(syn::Error::new(span, SCOPES))
         }
-        _ => Ok((Scope::Object, Some(Object::read(expression)?))),
+        _ => Object::read(expression).map(Scope::Object),
     }
 }
 

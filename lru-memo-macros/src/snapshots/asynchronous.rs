@@ -1,130 +1,139 @@
 async fn fetch(id: u64) -> Result<Page, FetchError> {
-    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
-    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache
-        .get_or_join(
-            __lru_memo_key,
-            clone_value::<
-                Value<
-                    Result<Page, FetchError>,
-                    Is<
-                        {
-                            #[allow(unused_imports)]
-                            use NotResult as _;
-                            Probe::<Result<Page, FetchError>>::IS_RESULT
-                        },
-                    >,
-                >,
-            > as fn(&_) -> _,
-        );
-    match __lru_memo_found {
-        ::core::result::Result::Ok(__lru_memo_value) => {
-            <Result<
-                Page,
-                FetchError,
-            > as Returned<
-                Is<
-                    {
-                        #[allow(unused_imports)]
-                        use NotResult as _;
-                        Probe::<Result<Page, FetchError>>::IS_RESULT
-                    },
-                >,
-            >>::from_value(__lru_memo_value)
-        }
-        ::core::result::Result::Err(__lru_memo_pending) => {
-            match __lru_memo_pending
-                .wait(
-                    ::core::option::Option::None,
-                    clone_value::<
-                        Value<
-                            Result<Page, FetchError>,
+    let __lru_memo_cache;
+    let (mut __lru_memo_miss, id) = {
+        let (id,) = (id,);
+        let __lru_memo_result = {
+            let __lru_memo_pending = {
+                let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
+                __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
+                let __lru_memo_found = __lru_memo_cache
+                    .get_or_join(
+                        __lru_memo_key,
+                        clone_value::<
+                            Value<
+                                Result<Page, FetchError>,
+                                Is<
+                                    {
+                                        use NotResult as _;
+                                        Probe::<Result<Page, FetchError>>::IS_RESULT
+                                    },
+                                >,
+                            >,
+                        >(),
+                    );
+                match __lru_memo_found {
+                    ::core::result::Result::Ok(__lru_memo_value) => {
+                        return <Result<
+                            Page,
+                            FetchError,
+                        > as Returned<
                             Is<
                                 {
-                                    #[allow(unused_imports)]
                                     use NotResult as _;
                                     Probe::<Result<Page, FetchError>>::IS_RESULT
                                 },
                             >,
-                        >,
-                    > as fn(&_) -> _,
+                        >>::from_value(__lru_memo_value);
+                    }
+                    ::core::result::Result::Err(__lru_memo_missed) => __lru_memo_missed,
+                }
+            };
+            match Box::pin(
+                    __lru_memo_pending
+                        .wait(
+                            ::core::option::Option::None,
+                            clone_value::<
+                                Value<
+                                    Result<Page, FetchError>,
+                                    Is<
+                                        {
+                                            use NotResult as _;
+                                            Probe::<Result<Page, FetchError>>::IS_RESULT
+                                        },
+                                    >,
+                                >,
+                            >(),
+                        ),
                 )
                 .await
             {
                 ::core::result::Result::Ok((__lru_memo_answer, _)) => {
-                    {
-                        #[allow(unused_imports)]
+                    return {
                         use UnsharedErrors as _;
                         ErrorProbe::<Result<Page, FetchError>>::errors()
                     }
                         .answer::<
                             Is<
                                 {
-                                    #[allow(unused_imports)]
                                     use NotResult as _;
                                     Probe::<Result<Page, FetchError>>::IS_RESULT
                                 },
                             >,
-                        >(__lru_memo_answer)
+                        >(__lru_memo_answer);
                 }
-                ::core::result::Result::Err(mut __lru_memo_miss) => {
-                    let __lru_memo_returned = __lru_memo_miss
-                        .inside(async { fetch_uncached(id).await })
-                        .await;
-                    __lru_memo_miss
-                        .share_error::<
-                            Is<
-                                {
-                                    #[allow(unused_imports)]
-                                    use NotResult as _;
-                                    Probe::<Result<Page, FetchError>>::IS_RESULT
-                                },
-                            >,
-                            Result<Page, FetchError>,
-                        >(
-                            &__lru_memo_returned,
-                            {
-                                #[allow(unused_imports)]
-                                use UnsharedErrors as _;
-                                ErrorProbe::<Result<Page, FetchError>>::errors()
-                            },
-                        );
-                    __lru_memo_miss
-                        .complete::<
-                            Is<
-                                {
-                                    #[allow(unused_imports)]
-                                    use NotResult as _;
-                                    Probe::<Result<Page, FetchError>>::IS_RESULT
-                                },
-                            >,
-                            Result<Page, FetchError>,
-                        >(
-                            __lru_memo_returned,
-                            clone_value::<
-                                Value<
-                                    Result<Page, FetchError>,
-                                    Is<
-                                        {
-                                            #[allow(unused_imports)]
-                                            use NotResult as _;
-                                            Probe::<Result<Page, FetchError>>::IS_RESULT
-                                        },
-                                    >,
-                                >,
-                            > as fn(&_) -> _,
-                            admit_all,
-                            weigh_nothing,
-                            no_own_ttl,
-                        )
+                ::core::result::Result::Err(__lru_memo_missed) => {
+                    Box::new(__lru_memo_missed)
                 }
             }
-        }
-    }
+        };
+        (__lru_memo_result, id)
+    };
+    let __lru_memo_returned = __lru_memo_miss.inside(fetch_uncached(id)).await;
+    __lru_memo_miss
+        .share_error::<
+            Is<
+                {
+                    use NotResult as _;
+                    Probe::<Result<Page, FetchError>>::IS_RESULT
+                },
+            >,
+            Result<Page, FetchError>,
+        >(
+            &__lru_memo_returned,
+            {
+                use UnsharedErrors as _;
+                ErrorProbe::<Result<Page, FetchError>>::errors()
+            },
+        );
+    __lru_memo_miss
+        .complete_by_default::<
+            Is<
+                {
+                    use NotResult as _;
+                    Probe::<Result<Page, FetchError>>::IS_RESULT
+                },
+            >,
+            Result<Page, FetchError>,
+        >(
+            __lru_memo_returned,
+            clone_value::<
+                Value<
+                    Result<Page, FetchError>,
+                    Is<
+                        {
+                            use NotResult as _;
+                            Probe::<Result<Page, FetchError>>::IS_RESULT
+                        },
+                    >,
+                >,
+            >(),
+        )
 }
 #[doc(hidden)]
-fn fetch_lru_memo_instantiation() -> TypeId {
-    instantiation(|| ())
+fn fetch_lru_memo_site() -> Site {
+    let __lru_memo_of = instantiation(|| ());
+    Site {
+        of: __lru_memo_of,
+        name: || ::core::concat!(::core::module_path!(), "::", "fetch"),
+        file: ::core::file!(),
+        line: line!(),
+        parameters: CacheParameters::new(
+            ::core::option::Option::Some(const { 128 }),
+            false,
+            <Scope>::Process,
+        ),
+        is_tagged: false,
+    }
 }
 #[doc(hidden)]
 #[inline]
@@ -132,7 +141,6 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
     AllThreads,
     Kept<
         {
-            #[allow(unused_imports)]
             use NotPlain as _;
             Plainness::<
                 (u64, ()),
@@ -140,7 +148,6 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                     Result<Page, FetchError>,
                     Is<
                         {
-                            #[allow(unused_imports)]
                             use NotResult as _;
                             Probe::<Result<Page, FetchError>>::IS_RESULT
                         },
@@ -155,7 +162,6 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
         Result<Page, FetchError>,
         Is<
             {
-                #[allow(unused_imports)]
                 use NotResult as _;
                 Probe::<Result<Page, FetchError>>::IS_RESULT
             },
@@ -163,7 +169,7 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
     >,
     DefaultHasher,
 > {
-    #[allow(deprecated, unreachable_code)]
+    #[allow(unreachable_code)]
     if false {
         let _ = fetch(loop {});
     }
@@ -172,7 +178,6 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
             AllThreads,
             Kept<
                 {
-                    #[allow(unused_imports)]
                     use NotPlain as _;
                     Plainness::<
                         (u64, ()),
@@ -180,7 +185,6 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                             Result<Page, FetchError>,
                             Is<
                                 {
-                                    #[allow(unused_imports)]
                                     use NotResult as _;
                                     Probe::<Result<Page, FetchError>>::IS_RESULT
                                 },
@@ -195,7 +199,6 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                 Result<Page, FetchError>,
                 Is<
                     {
-                        #[allow(unused_imports)]
                         use NotResult as _;
                         Probe::<Result<Page, FetchError>>::IS_RESULT
                     },
@@ -212,25 +215,13 @@ fn fetch_needs_lru_cache_on_its_impl_block() -> &'static Cache<
                     Result<Page, FetchError>,
                     Is<
                         {
-                            #[allow(unused_imports)]
                             use NotResult as _;
                             Probe::<Result<Page, FetchError>>::IS_RESULT
                         },
                     >,
                 >,
             >(),
-            || Site {
-                of: fetch_lru_memo_instantiation(),
-                name: || ::core::concat!(::core::module_path!(), "::", "fetch"),
-                file: ::core::file!(),
-                line: line!(),
-                parameters: CacheParameters::new(
-                    ::core::option::Option::Some(const { 128 }),
-                    false,
-                    <Scope>::Process,
-                ),
-                is_tagged: false,
-            },
+            || fetch_lru_memo_site(),
         )
 }
 ///Runs [`fetch`] itself: touches no cache and no counter, as Python's `__wrapped__`.
@@ -255,15 +246,7 @@ fn fetch_cache_clear() {
 ///The configuration of the cache of [`fetch`].
 #[inline]
 fn fetch_cache_parameters() -> ::lru_memo::CacheParameters {
-    present(
-        fetch_lru_memo_instantiation(),
-        || ::core::concat!(::core::module_path!(), "::", "fetch"),
-        CacheParameters::new(
-            ::core::option::Option::Some(const { 128 }),
-            false,
-            <Scope>::Process,
-        ),
-    )
+    present_at(fetch_lru_memo_site())
 }
 ///Removes one entry from the cache of [`fetch`]; says whether it was there.
 #[inline]
@@ -280,7 +263,6 @@ fn fetch_cache_peek(
         Result<Page, FetchError>,
         Is<
             {
-                #[allow(unused_imports)]
                 use NotResult as _;
                 Probe::<Result<Page, FetchError>>::IS_RESULT
             },
@@ -295,13 +277,12 @@ fn fetch_cache_peek(
                     Result<Page, FetchError>,
                     Is<
                         {
-                            #[allow(unused_imports)]
                             use NotResult as _;
                             Probe::<Result<Page, FetchError>>::IS_RESULT
                         },
                     >,
                 >,
-            > as fn(&_) -> _,
+            >(),
         )
 }
 ///Stores a value for [`fetch`] as its most recent, replacing an older one; touches no counter.
@@ -312,7 +293,6 @@ fn fetch_cache_put(
         Result<Page, FetchError>,
         Is<
             {
-                #[allow(unused_imports)]
                 use NotResult as _;
                 Probe::<Result<Page, FetchError>>::IS_RESULT
             },
@@ -320,26 +300,27 @@ fn fetch_cache_put(
     >,
 ) {
     fetch_needs_lru_cache_on_its_impl_block()
-        .put(
-            (part::<Leaf<_>, u64, u64, _>(&id), ()),
-            __lru_memo_value,
-            weigh_nothing,
-            no_own_ttl,
-        )
+        .put_by_default((part::<Leaf<_>, u64, u64, _>(&id), ()), __lru_memo_value)
 }
 ///Runs [`fetch`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
 #[inline]
 async fn fetch_cache_refresh(id: u64) -> Result<Page, FetchError> {
-    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
-    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache.refresh(__lru_memo_key);
-    let mut __lru_memo_miss = __lru_memo_found;
+    let __lru_memo_cache;
+    let (mut __lru_memo_miss, id) = {
+        let (id,) = (id,);
+        let __lru_memo_result = {
+            let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
+            __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
+            let __lru_memo_found = __lru_memo_cache.refresh(__lru_memo_key);
+            Box::new(__lru_memo_found)
+        };
+        (__lru_memo_result, id)
+    };
     let __lru_memo_returned = fetch_uncached(id).await;
     __lru_memo_miss
-        .complete::<
+        .complete_by_default::<
             Is<
                 {
-                    #[allow(unused_imports)]
                     use NotResult as _;
                     Probe::<Result<Page, FetchError>>::IS_RESULT
                 },
@@ -352,152 +333,145 @@ async fn fetch_cache_refresh(id: u64) -> Result<Page, FetchError> {
                     Result<Page, FetchError>,
                     Is<
                         {
-                            #[allow(unused_imports)]
                             use NotResult as _;
                             Probe::<Result<Page, FetchError>>::IS_RESULT
                         },
                     >,
                 >,
-            > as fn(&_) -> _,
-            admit_all,
-            weigh_nothing,
-            no_own_ttl,
+            >(),
         )
 }
 ///Calls [`fetch`] and tells the outcome of the call as well.
 #[inline]
 async fn fetch_with_outcome(id: u64) -> (Result<Page, FetchError>, ::lru_memo::Outcome) {
-    let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
-    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache
-        .get_or_join(
-            __lru_memo_key,
-            clone_value::<
-                Value<
-                    Result<Page, FetchError>,
-                    Is<
-                        {
-                            #[allow(unused_imports)]
-                            use NotResult as _;
-                            Probe::<Result<Page, FetchError>>::IS_RESULT
-                        },
-                    >,
-                >,
-            > as fn(&_) -> _,
-        );
-    match __lru_memo_found {
-        ::core::result::Result::Ok(__lru_memo_value) => {
-            (
-                <Result<
-                    Page,
-                    FetchError,
-                > as Returned<
-                    Is<
-                        {
-                            #[allow(unused_imports)]
-                            use NotResult as _;
-                            Probe::<Result<Page, FetchError>>::IS_RESULT
-                        },
-                    >,
-                >>::from_value(__lru_memo_value),
-                <Outcome>::Hit,
-            )
-        }
-        ::core::result::Result::Err(__lru_memo_pending) => {
-            match __lru_memo_pending
-                .wait(
-                    ::core::option::Option::None,
-                    clone_value::<
-                        Value<
-                            Result<Page, FetchError>,
-                            Is<
-                                {
-                                    #[allow(unused_imports)]
-                                    use NotResult as _;
-                                    Probe::<Result<Page, FetchError>>::IS_RESULT
-                                },
+    let __lru_memo_cache;
+    let (mut __lru_memo_miss, id) = {
+        let (id,) = (id,);
+        let __lru_memo_result = {
+            let __lru_memo_pending = {
+                let __lru_memo_key = (part::<Leaf<_>, u64, u64, _>(&id), ());
+                __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
+                let __lru_memo_found = __lru_memo_cache
+                    .get_or_join(
+                        __lru_memo_key,
+                        clone_value::<
+                            Value<
+                                Result<Page, FetchError>,
+                                Is<
+                                    {
+                                        use NotResult as _;
+                                        Probe::<Result<Page, FetchError>>::IS_RESULT
+                                    },
+                                >,
                             >,
-                        >,
-                    > as fn(&_) -> _,
+                        >(),
+                    );
+                match __lru_memo_found {
+                    ::core::result::Result::Ok(__lru_memo_value) => {
+                        return (
+                            <Result<
+                                Page,
+                                FetchError,
+                            > as Returned<
+                                Is<
+                                    {
+                                        use NotResult as _;
+                                        Probe::<Result<Page, FetchError>>::IS_RESULT
+                                    },
+                                >,
+                            >>::from_value(__lru_memo_value),
+                            <Outcome>::Hit,
+                        );
+                    }
+                    ::core::result::Result::Err(__lru_memo_missed) => __lru_memo_missed,
+                }
+            };
+            match Box::pin(
+                    __lru_memo_pending
+                        .wait(
+                            ::core::option::Option::None,
+                            clone_value::<
+                                Value<
+                                    Result<Page, FetchError>,
+                                    Is<
+                                        {
+                                            use NotResult as _;
+                                            Probe::<Result<Page, FetchError>>::IS_RESULT
+                                        },
+                                    >,
+                                >,
+                            >(),
+                        ),
                 )
                 .await
             {
                 ::core::result::Result::Ok((__lru_memo_answer, __lru_memo_outcome)) => {
-                    (
+                    return (
                         {
-                            #[allow(unused_imports)]
                             use UnsharedErrors as _;
                             ErrorProbe::<Result<Page, FetchError>>::errors()
                         }
                             .answer::<
                                 Is<
                                     {
-                                        #[allow(unused_imports)]
                                         use NotResult as _;
                                         Probe::<Result<Page, FetchError>>::IS_RESULT
                                     },
                                 >,
                             >(__lru_memo_answer),
                         __lru_memo_outcome,
-                    )
+                    );
                 }
-                ::core::result::Result::Err(mut __lru_memo_miss) => {
-                    let __lru_memo_returned = __lru_memo_miss
-                        .inside(async { fetch_uncached(id).await })
-                        .await;
-                    __lru_memo_miss
-                        .share_error::<
-                            Is<
-                                {
-                                    #[allow(unused_imports)]
-                                    use NotResult as _;
-                                    Probe::<Result<Page, FetchError>>::IS_RESULT
-                                },
-                            >,
-                            Result<Page, FetchError>,
-                        >(
-                            &__lru_memo_returned,
-                            {
-                                #[allow(unused_imports)]
-                                use UnsharedErrors as _;
-                                ErrorProbe::<Result<Page, FetchError>>::errors()
-                            },
-                        );
-                    (
-                        __lru_memo_miss
-                            .complete::<
-                                Is<
-                                    {
-                                        #[allow(unused_imports)]
-                                        use NotResult as _;
-                                        Probe::<Result<Page, FetchError>>::IS_RESULT
-                                    },
-                                >,
-                                Result<Page, FetchError>,
-                            >(
-                                __lru_memo_returned,
-                                clone_value::<
-                                    Value<
-                                        Result<Page, FetchError>,
-                                        Is<
-                                            {
-                                                #[allow(unused_imports)]
-                                                use NotResult as _;
-                                                Probe::<Result<Page, FetchError>>::IS_RESULT
-                                            },
-                                        >,
-                                    >,
-                                > as fn(&_) -> _,
-                                admit_all,
-                                weigh_nothing,
-                                no_own_ttl,
-                            ),
-                        <Outcome>::Miss,
-                    )
+                ::core::result::Result::Err(__lru_memo_missed) => {
+                    Box::new(__lru_memo_missed)
                 }
             }
-        }
-    }
+        };
+        (__lru_memo_result, id)
+    };
+    let __lru_memo_returned = __lru_memo_miss.inside(fetch_uncached(id)).await;
+    __lru_memo_miss
+        .share_error::<
+            Is<
+                {
+                    use NotResult as _;
+                    Probe::<Result<Page, FetchError>>::IS_RESULT
+                },
+            >,
+            Result<Page, FetchError>,
+        >(
+            &__lru_memo_returned,
+            {
+                use UnsharedErrors as _;
+                ErrorProbe::<Result<Page, FetchError>>::errors()
+            },
+        );
+    (
+        __lru_memo_miss
+            .complete_by_default::<
+                Is<
+                    {
+                        use NotResult as _;
+                        Probe::<Result<Page, FetchError>>::IS_RESULT
+                    },
+                >,
+                Result<Page, FetchError>,
+            >(
+                __lru_memo_returned,
+                clone_value::<
+                    Value<
+                        Result<Page, FetchError>,
+                        Is<
+                            {
+                                use NotResult as _;
+                                Probe::<Result<Page, FetchError>>::IS_RESULT
+                            },
+                        >,
+                    >,
+                >(),
+            ),
+        <Outcome>::Miss,
+    )
 }
 ///Removes the entries of the cache of [`fetch`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.
 #[inline]
@@ -508,7 +482,6 @@ fn fetch_cache_invalidate_if(
             Result<Page, FetchError>,
             Is<
                 {
-                    #[allow(unused_imports)]
                     use NotResult as _;
                     Probe::<Result<Page, FetchError>>::IS_RESULT
                 },
@@ -516,15 +489,13 @@ fn fetch_cache_invalidate_if(
         >,
     ) -> ::core::primitive::bool,
 ) -> ::core::primitive::usize {
-    match ::core::option::Option::Some(fetch_needs_lru_cache_on_its_impl_block()) {
-        ::core::option::Option::Some(__lru_memo_cache) => {
-            let mut __lru_memo_predicate = __lru_memo_predicate;
-            __lru_memo_cache
-                .invalidate_if(|__lru_memo_key, __lru_memo_value| {
-                    __lru_memo_predicate(&__lru_memo_key.0, __lru_memo_value)
-                })
-        }
-        ::core::option::Option::None => 0,
+    let __lru_memo_cache = fetch_needs_lru_cache_on_its_impl_block();
+    {
+        let mut __lru_memo_predicate = __lru_memo_predicate;
+        __lru_memo_cache
+            .invalidate_if(|__lru_memo_key, __lru_memo_value| {
+                __lru_memo_predicate(&__lru_memo_key.0, __lru_memo_value)
+            })
     }
 }
 ///Changes how many entries the cache of [`fetch`] may hold; evicts the least recent ones if it holds more.

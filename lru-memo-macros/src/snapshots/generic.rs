@@ -2,7 +2,6 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
     no_generic_alias::<
         _,
     >({
-        #[allow(unused_imports)]
         use NotResult as _;
         Probe::<Option<T>>::kind()
     });
@@ -34,11 +33,14 @@ fn largest<T: Clone + Ord + Hash + Send + Sync + 'static>(values: Vec<T>) -> Opt
             },
         );
     let __lru_memo_found = __lru_memo_cache
-        .get(__lru_memo_key, clone_value::<Option<T>> as fn(&_) -> _);
+        .get(__lru_memo_key, clone_value::<Option<T>>());
     match __lru_memo_found {
         ::core::result::Result::Ok(__lru_memo_value) => __lru_memo_value,
         ::core::result::Result::Err(__lru_memo_miss) => {
-            largest_lru_memo_missed::<T>(__lru_memo_miss, values).0
+            largest_lru_memo_missed::<
+                T,
+            >(::core::option::Option::Some(__lru_memo_miss), values)
+                .0
         }
     }
 }
@@ -51,7 +53,7 @@ fn largest_lru_memo_instantiation<T: Clone + Ord + Hash + Send + Sync + 'static>
 fn largest_needs_lru_cache_on_its_impl_block<
     T: Clone + Ord + Hash + Send + Sync + 'static,
 >() -> &'static Instance {
-    #[allow(deprecated, unreachable_code)]
+    #[allow(unreachable_code)]
     if false {
         let _ = largest::<T>(loop {});
     }
@@ -62,7 +64,7 @@ fn largest_needs_lru_cache_on_its_impl_block<
 #[cold]
 #[inline(never)]
 fn largest_lru_memo_missed<T: Clone + Ord + Hash + Send + Sync + 'static>(
-    __lru_memo_unseen: Unseen,
+    __lru_memo_unseen: ::core::option::Option<Unseen>,
     values: Vec<T>,
 ) -> (Option<T>, ::lru_memo::Outcome) {
     let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
@@ -93,11 +95,7 @@ fn largest_lru_memo_missed<T: Clone + Ord + Hash + Send + Sync + 'static>(
             },
         );
     match __lru_memo_cache
-        .look(
-            &__lru_memo_unseen,
-            __lru_memo_key,
-            clone_value::<Option<T>> as fn(&_) -> _,
-        )
+        .look_on(&__lru_memo_unseen, __lru_memo_key, clone_value::<Option<T>>())
     {
         ::core::result::Result::Ok(__lru_memo_value) => {
             (__lru_memo_value, <Outcome>::Hit)
@@ -106,16 +104,10 @@ fn largest_lru_memo_missed<T: Clone + Ord + Hash + Send + Sync + 'static>(
             let __lru_memo_returned = largest_uncached::<T>(values);
             (
                 __lru_memo_miss
-                    .complete::<
+                    .complete_by_default::<
                         Is<false>,
                         Option<T>,
-                    >(
-                        __lru_memo_returned,
-                        clone_value::<Option<T>> as fn(&_) -> _,
-                        admit_all,
-                        weigh_nothing,
-                        no_own_ttl,
-                    ),
+                    >(__lru_memo_returned, clone_value::<Option<T>>()),
                 <Outcome>::Miss,
             )
         }
@@ -243,7 +235,7 @@ fn largest_cache_peek<T: Clone + Ord + Hash + Send + Sync + 'static>(
             },
         );
     let __lru_memo_found = __lru_memo_cache
-        .peek(__lru_memo_key, clone_value::<Option<T>> as fn(&_) -> _);
+        .peek(__lru_memo_key, clone_value::<Option<T>>());
     __lru_memo_found
 }
 ///Stores a value for [`largest`] as its most recent, replacing an older one; touches no counter.
@@ -280,7 +272,7 @@ fn largest_cache_put<T: Clone + Ord + Hash + Send + Sync + 'static>(
             },
         );
     let __lru_memo_found = __lru_memo_cache
-        .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
+        .put_by_default(__lru_memo_key, __lru_memo_value);
     __lru_memo_found
 }
 ///Runs [`largest`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
@@ -319,66 +311,17 @@ fn largest_cache_refresh<T: Clone + Ord + Hash + Send + Sync + 'static>(
     let mut __lru_memo_miss = __lru_memo_found;
     let __lru_memo_returned = largest_uncached::<T>(values);
     __lru_memo_miss
-        .complete::<
+        .complete_by_default::<
             Is<false>,
             Option<T>,
-        >(
-            __lru_memo_returned,
-            clone_value::<Option<T>> as fn(&_) -> _,
-            admit_all,
-            weigh_nothing,
-            no_own_ttl,
-        )
+        >(__lru_memo_returned, clone_value::<Option<T>>())
 }
 ///Calls [`largest`] and tells the outcome of the call as well.
 #[inline]
 fn largest_with_outcome<T: Clone + Ord + Hash + Send + Sync + 'static>(
     values: Vec<T>,
 ) -> (Option<T>, ::lru_memo::Outcome) {
-    no_generic_alias::<
-        _,
-    >({
-        #[allow(unused_imports)]
-        use NotResult as _;
-        Probe::<Option<T>>::kind()
-    });
-    let __lru_memo_key = (part::<Leaf<_>, Vec<T>, _, _>(&values), ());
-    let __lru_memo_cache = largest_needs_lru_cache_on_its_impl_block::<T>()
-        .cache::<
-            Kept<false, true>,
-            _,
-            Option<T>,
-            DefaultHasher,
-        >(
-            (shareable_part::<_, _, _>(&__lru_memo_key.0), ()),
-            shareable::<Option<T>>(),
-            || Site {
-                of: largest_lru_memo_instantiation::<T>(),
-                name: || name_of_instantiation(
-                    ::core::module_path!(),
-                    "largest",
-                    &[&::core::any::type_name::<T>()],
-                ),
-                file: ::core::file!(),
-                line: line!(),
-                parameters: CacheParameters::new(
-                    ::core::option::Option::Some(const { 128 }),
-                    false,
-                    <Scope>::Process,
-                ),
-                is_tagged: false,
-            },
-        );
-    let __lru_memo_found = __lru_memo_cache
-        .get(__lru_memo_key, clone_value::<Option<T>> as fn(&_) -> _);
-    match __lru_memo_found {
-        ::core::result::Result::Ok(__lru_memo_value) => {
-            (__lru_memo_value, <Outcome>::Hit)
-        }
-        ::core::result::Result::Err(__lru_memo_miss) => {
-            largest_lru_memo_missed::<T>(__lru_memo_miss, values)
-        }
-    }
+    largest_lru_memo_missed::<T>(::core::option::Option::None, values)
 }
 ///Removes the entries of the cache of [`largest`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.
 #[inline]

@@ -34,11 +34,16 @@ impl Engine {
                 },
             );
         let __lru_memo_found = __lru_memo_cache
-            .get(__lru_memo_key, clone_value::<i32> as fn(&_) -> _);
+            .get(__lru_memo_key, clone_value::<i32>());
         match __lru_memo_found {
             ::core::result::Result::Ok(__lru_memo_value) => __lru_memo_value,
             ::core::result::Result::Err(__lru_memo_miss) => {
-                Self::score_lru_memo_missed(self, __lru_memo_miss, position).0
+                Self::score_lru_memo_missed(
+                        self,
+                        ::core::option::Option::Some(__lru_memo_miss),
+                        position,
+                    )
+                    .0
             }
         }
     }
@@ -53,7 +58,7 @@ impl Engine {
     #[inline(never)]
     fn score_lru_memo_missed(
         &self,
-        __lru_memo_unseen: Unseen,
+        __lru_memo_unseen: ::core::option::Option<Unseen>,
         position: &str,
     ) -> (i32, ::lru_memo::Outcome) {
         let __lru_memo_key = (
@@ -90,7 +95,7 @@ impl Engine {
                 },
             );
         match __lru_memo_cache
-            .look(&__lru_memo_unseen, __lru_memo_key, clone_value::<i32> as fn(&_) -> _)
+            .look_on(&__lru_memo_unseen, __lru_memo_key, clone_value::<i32>())
         {
             ::core::result::Result::Ok(__lru_memo_value) => {
                 (__lru_memo_value, <Outcome>::Hit)
@@ -99,16 +104,10 @@ impl Engine {
                 let __lru_memo_returned = Self::score_uncached(self, position);
                 (
                     __lru_memo_miss
-                        .complete::<
+                        .complete_by_default::<
                             Is<false>,
                             i32,
-                        >(
-                            __lru_memo_returned,
-                            clone_value::<i32> as fn(&_) -> _,
-                            admit_all,
-                            weigh_nothing,
-                            no_own_ttl,
-                        ),
+                        >(__lru_memo_returned, clone_value::<i32>()),
                     <Outcome>::Miss,
                 )
             }
@@ -238,7 +237,7 @@ impl Engine {
                 },
             );
         let __lru_memo_found = __lru_memo_cache
-            .peek(__lru_memo_key, clone_value::<i32> as fn(&_) -> _);
+            .peek(__lru_memo_key, clone_value::<i32>());
         __lru_memo_found
     }
     ///Stores a value for [`Self::score`] as its most recent, replacing an older one; touches no counter.
@@ -278,7 +277,7 @@ impl Engine {
                 },
             );
         let __lru_memo_found = __lru_memo_cache
-            .put(__lru_memo_key, __lru_memo_value, weigh_nothing, no_own_ttl);
+            .put_by_default(__lru_memo_key, __lru_memo_value);
         __lru_memo_found
     }
     ///Runs [`Self::score`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
@@ -321,63 +320,15 @@ impl Engine {
         let mut __lru_memo_miss = __lru_memo_found;
         let __lru_memo_returned = Self::score_uncached(self, position);
         __lru_memo_miss
-            .complete::<
+            .complete_by_default::<
                 Is<false>,
                 i32,
-            >(
-                __lru_memo_returned,
-                clone_value::<i32> as fn(&_) -> _,
-                admit_all,
-                weigh_nothing,
-                no_own_ttl,
-            )
+            >(__lru_memo_returned, clone_value::<i32>())
     }
     ///Calls [`Self::score`] and tells the outcome of the call as well.
     #[inline]
     fn score_with_outcome(&self, position: &str) -> (i32, ::lru_memo::Outcome) {
-        let __lru_memo_key = (
-            part::<Ref<Leaf<_>>, &'_ Self, _, _>(&self),
-            (part::<Ref<Leaf<_>>, &'_ str, _, _>(&position), ()),
-        );
-        let __lru_memo_cache = Self::score_needs_lru_cache_on_its_impl_block()
-            .cache::<
-                Kept<false, true>,
-                _,
-                i32,
-                DefaultHasher,
-            >(
-                (
-                    shareable_part::<_, _, _>(&__lru_memo_key.0),
-                    (shareable_part::<_, _, _>(&__lru_memo_key.1.0), ()),
-                ),
-                shareable::<i32>(),
-                || Site {
-                    of: instantiation_of(Self::score_needs_lru_cache_on_its_impl_block),
-                    name: || name_of_instantiation(
-                        ::core::any::type_name::<Self>(),
-                        "score",
-                        &[],
-                    ),
-                    file: ::core::file!(),
-                    line: line!(),
-                    parameters: CacheParameters::new(
-                        ::core::option::Option::Some(const { 128 }),
-                        false,
-                        <Scope>::Process,
-                    ),
-                    is_tagged: false,
-                },
-            );
-        let __lru_memo_found = __lru_memo_cache
-            .get(__lru_memo_key, clone_value::<i32> as fn(&_) -> _);
-        match __lru_memo_found {
-            ::core::result::Result::Ok(__lru_memo_value) => {
-                (__lru_memo_value, <Outcome>::Hit)
-            }
-            ::core::result::Result::Err(__lru_memo_miss) => {
-                Self::score_lru_memo_missed(self, __lru_memo_miss, position)
-            }
-        }
+        Self::score_lru_memo_missed(self, ::core::option::Option::None, position)
     }
     ///Removes the entries of the cache of [`Self::score`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.
     #[inline]
@@ -388,7 +339,6 @@ impl Engine {
                     Self,
                     Is<
                         {
-                            #[allow(unused_imports)]
                             use NotOwnable as _;
                             Ownable::<Self>::IS_OWNABLE
                         },
@@ -407,7 +357,6 @@ impl Engine {
                         Self,
                         Is<
                             {
-                                #[allow(unused_imports)]
                                 use NotOwnable as _;
                                 Ownable::<Self>::IS_OWNABLE
                             },

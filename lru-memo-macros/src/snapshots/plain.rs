@@ -4,18 +4,34 @@ fn area(width: u32, height: u32) -> u32 {
         (part::<Leaf<_>, u32, u32, _>(&height), ()),
     );
     let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache
-        .get(__lru_memo_key, clone_value::<u32> as fn(&_) -> _);
+    let __lru_memo_found = __lru_memo_cache.get(__lru_memo_key, clone_value::<u32>());
     match __lru_memo_found {
         ::core::result::Result::Ok(__lru_memo_value) => __lru_memo_value,
         ::core::result::Result::Err(__lru_memo_miss) => {
-            area_lru_memo_missed(__lru_memo_miss, width, height).0
+            area_lru_memo_missed(
+                    ::core::option::Option::Some(__lru_memo_miss),
+                    width,
+                    height,
+                )
+                .0
         }
     }
 }
 #[doc(hidden)]
-fn area_lru_memo_instantiation() -> TypeId {
-    instantiation(|| ())
+fn area_lru_memo_site() -> Site {
+    let __lru_memo_of = instantiation(|| ());
+    Site {
+        of: __lru_memo_of,
+        name: || ::core::concat!(::core::module_path!(), "::", "area"),
+        file: ::core::file!(),
+        line: line!(),
+        parameters: CacheParameters::new(
+            ::core::option::Option::Some(const { 128 }),
+            false,
+            <Scope>::Process,
+        ),
+        is_tagged: false,
+    }
 }
 #[doc(hidden)]
 #[inline]
@@ -26,7 +42,7 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
     u32,
     DefaultHasher,
 > {
-    #[allow(deprecated, unreachable_code)]
+    #[allow(unreachable_code)]
     if false {
         let _ = area(loop {}, loop {});
     }
@@ -38,25 +54,14 @@ fn area_needs_lru_cache_on_its_impl_block() -> &'static Cache<
         .get(
             (shareable::<u32>(), (shareable::<u32>(), ())),
             shareable::<u32>(),
-            || Site {
-                of: area_lru_memo_instantiation(),
-                name: || ::core::concat!(::core::module_path!(), "::", "area"),
-                file: ::core::file!(),
-                line: line!(),
-                parameters: CacheParameters::new(
-                    ::core::option::Option::Some(const { 128 }),
-                    false,
-                    <Scope>::Process,
-                ),
-                is_tagged: false,
-            },
+            || area_lru_memo_site(),
         )
 }
 #[doc(hidden)]
 #[cold]
 #[inline(never)]
 fn area_lru_memo_missed(
-    __lru_memo_unseen: Unseen,
+    __lru_memo_unseen: ::core::option::Option<Unseen>,
     width: u32,
     height: u32,
 ) -> (u32, ::lru_memo::Outcome) {
@@ -66,7 +71,7 @@ fn area_lru_memo_missed(
     );
     let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
     match __lru_memo_cache
-        .look(&__lru_memo_unseen, __lru_memo_key, clone_value::<u32> as fn(&_) -> _)
+        .look_on(&__lru_memo_unseen, __lru_memo_key, clone_value::<u32>())
     {
         ::core::result::Result::Ok(__lru_memo_value) => {
             (__lru_memo_value, <Outcome>::Hit)
@@ -75,16 +80,10 @@ fn area_lru_memo_missed(
             let __lru_memo_returned = area_uncached(width, height);
             (
                 __lru_memo_miss
-                    .complete::<
+                    .complete_by_default::<
                         Is<false>,
                         u32,
-                    >(
-                        __lru_memo_returned,
-                        clone_value::<u32> as fn(&_) -> _,
-                        admit_all,
-                        weigh_nothing,
-                        no_own_ttl,
-                    ),
+                    >(__lru_memo_returned, clone_value::<u32>()),
                 <Outcome>::Miss,
             )
         }
@@ -112,15 +111,7 @@ fn area_cache_clear() {
 ///The configuration of the cache of [`area`].
 #[inline]
 fn area_cache_parameters() -> ::lru_memo::CacheParameters {
-    present(
-        area_lru_memo_instantiation(),
-        || ::core::concat!(::core::module_path!(), "::", "area"),
-        CacheParameters::new(
-            ::core::option::Option::Some(const { 128 }),
-            false,
-            <Scope>::Process,
-        ),
-    )
+    present_at(area_lru_memo_site())
 }
 ///Removes one entry from the cache of [`area`]; says whether it was there.
 #[inline]
@@ -140,21 +131,19 @@ fn area_cache_peek(width: u32, height: u32) -> ::core::option::Option<u32> {
                 part::<Leaf<_>, u32, u32, _>(&width),
                 (part::<Leaf<_>, u32, u32, _>(&height), ()),
             ),
-            clone_value::<u32> as fn(&_) -> _,
+            clone_value::<u32>(),
         )
 }
 ///Stores a value for [`area`] as its most recent, replacing an older one; touches no counter.
 #[inline]
 fn area_cache_put(width: u32, height: u32, __lru_memo_value: u32) {
     area_needs_lru_cache_on_its_impl_block()
-        .put(
+        .put_by_default(
             (
                 part::<Leaf<_>, u32, u32, _>(&width),
                 (part::<Leaf<_>, u32, u32, _>(&height), ()),
             ),
             __lru_memo_value,
-            weigh_nothing,
-            no_own_ttl,
         )
 }
 ///Runs [`area`] and stores its value as the most recent; counts neither hit nor miss. Callers hit the old value meanwhile.
@@ -169,35 +158,12 @@ fn area_cache_refresh(width: u32, height: u32) -> u32 {
     let mut __lru_memo_miss = __lru_memo_found;
     let __lru_memo_returned = area_uncached(width, height);
     __lru_memo_miss
-        .complete::<
-            Is<false>,
-            u32,
-        >(
-            __lru_memo_returned,
-            clone_value::<u32> as fn(&_) -> _,
-            admit_all,
-            weigh_nothing,
-            no_own_ttl,
-        )
+        .complete_by_default::<Is<false>, u32>(__lru_memo_returned, clone_value::<u32>())
 }
 ///Calls [`area`] and tells the outcome of the call as well.
 #[inline]
 fn area_with_outcome(width: u32, height: u32) -> (u32, ::lru_memo::Outcome) {
-    let __lru_memo_key = (
-        part::<Leaf<_>, u32, u32, _>(&width),
-        (part::<Leaf<_>, u32, u32, _>(&height), ()),
-    );
-    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
-    let __lru_memo_found = __lru_memo_cache
-        .get(__lru_memo_key, clone_value::<u32> as fn(&_) -> _);
-    match __lru_memo_found {
-        ::core::result::Result::Ok(__lru_memo_value) => {
-            (__lru_memo_value, <Outcome>::Hit)
-        }
-        ::core::result::Result::Err(__lru_memo_miss) => {
-            area_lru_memo_missed(__lru_memo_miss, width, height)
-        }
-    }
+    area_lru_memo_missed(::core::option::Option::None, width, height)
 }
 ///Removes the entries of the cache of [`area`] for which a predicate holds, and says how many. The predicate gets the key as `weigh` does: a reference, or a tuple of references.
 #[inline]
@@ -207,18 +173,16 @@ fn area_cache_invalidate_if(
         &u32,
     ) -> ::core::primitive::bool,
 ) -> ::core::primitive::usize {
-    match ::core::option::Option::Some(area_needs_lru_cache_on_its_impl_block()) {
-        ::core::option::Option::Some(__lru_memo_cache) => {
-            let mut __lru_memo_predicate = __lru_memo_predicate;
-            __lru_memo_cache
-                .invalidate_if(|__lru_memo_key, __lru_memo_value| {
-                    __lru_memo_predicate(
-                        (&__lru_memo_key.0, &__lru_memo_key.1.0),
-                        __lru_memo_value,
-                    )
-                })
-        }
-        ::core::option::Option::None => 0,
+    let __lru_memo_cache = area_needs_lru_cache_on_its_impl_block();
+    {
+        let mut __lru_memo_predicate = __lru_memo_predicate;
+        __lru_memo_cache
+            .invalidate_if(|__lru_memo_key, __lru_memo_value| {
+                __lru_memo_predicate(
+                    (&__lru_memo_key.0, &__lru_memo_key.1.0),
+                    __lru_memo_value,
+                )
+            })
     }
 }
 ///Changes how many entries the cache of [`area`] may hold; evicts the least recent ones if it holds more.

@@ -11,8 +11,7 @@ fn report(customer: u64, month: &str) -> String {
     let __lru_memo_found = at_once(__lru_memo_found.get(codec::<String>()));
     match __lru_memo_found {
         ::core::result::Result::Ok(__lru_memo_value) => __lru_memo_value,
-        ::core::result::Result::Err(__lru_memo_miss) => {
-            let mut __lru_memo_miss = __lru_memo_miss;
+        ::core::result::Result::Err(mut __lru_memo_miss) => {
             let __lru_memo_returned = report_uncached(customer, month);
             at_once(
                 __lru_memo_miss
@@ -31,7 +30,7 @@ fn report_lru_memo_instantiation() -> TypeId {
 #[doc(hidden)]
 #[inline]
 fn report_needs_lru_cache_on_its_impl_block() -> &'static SharedCache {
-    #[allow(deprecated, unreachable_code)]
+    #[allow(unreachable_code)]
     if false {
         let _ = report(loop {}, loop {});
     }
@@ -198,8 +197,7 @@ fn report_with_outcome(customer: u64, month: &str) -> (String, ::lru_memo::Outco
         ::core::result::Result::Ok(__lru_memo_value) => {
             (__lru_memo_value, <Outcome>::Hit)
         }
-        ::core::result::Result::Err(__lru_memo_miss) => {
-            let mut __lru_memo_miss = __lru_memo_miss;
+        ::core::result::Result::Err(mut __lru_memo_miss) => {
             let __lru_memo_returned = report_uncached(customer, month);
             (
                 at_once(

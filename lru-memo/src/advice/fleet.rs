@@ -2,11 +2,14 @@
 //!
 //! A process adds its [`Uses`] to those that the others have sampled. When there are many, the older half goes into the
 //! [`FleetModel`]. So the model gets the uses in their order as long as no process is far behind.
+//!
+//! Levels do not take turns here, because all processes would have to change at the same moment. A level that pauses does so
+//! for good, and keeps what it has counted.
 
 use alloc::vec::Vec;
 
 use super::model::{Model, threshold};
-use super::sampler::{Record, Use};
+use super::record::{Record, Use};
 use super::{CacheAdvice, Curve};
 
 /// How many uses wait for those of slower processes. They take seven to ten bytes each.
@@ -180,7 +183,7 @@ impl FleetModel {
     /// Returns the advice, given the number of calls.
     pub(crate) fn advice(&self, maxsize: Option<usize>, observed: u64) -> CacheAdvice {
         let curve: Curve = self.0.curve();
-        CacheAdvice { maxsize, observed, curve }
+        CacheAdvice::new(maxsize, observed, curve)
     }
 }
 

@@ -12,7 +12,7 @@ mod saved;
 use alloc::vec::Vec;
 
 use super::curve::{Curve, Point};
-use super::sampler::{Record, Use};
+use super::record::{Record, Use};
 use super::stack::Stack;
 
 /// The number of levels.
@@ -192,6 +192,7 @@ impl Level {
                 self.lookups += 1.0;
                 self.count(position, |counts| &mut counts.found);
             }
+            // Not the lookup before it: a function that calls itself stores in another order than it looks up.
             (Use::Stored, _) => self.stack.touch(key, position),
             // A run of `_refresh` that failed leaves the entry as it was.
             (Use::Unstored, Some(position)) if self.is_within(position, present) => {}

@@ -4,63 +4,13 @@ use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::model::Model;
+use super::record::{Record, Use};
 use crate::sys::fork::Own;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex};
-use crate::table::index::Tag;
+use crate::table::index::PartialHash;
 
 /// How many uses are noted before they are counted, which takes some microseconds.
 const LENGTH: usize = 128;
-
-/// What a cache does with a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Use {
-    /// A lookup has found it.
-    Hit = 1,
-    /// A lookup has not found it.
-    Missed,
-    /// It was stored, as the most recent one.
-    Stored,
-    /// A run has ended whose value is not to be stored.
-    Unstored,
-    /// It was invalidated.
-    Left,
-    /// All keys were invalidated, by a process of many.
-    #[cfg(feature = "_stores")]
-    Cleared,
-}
-
-#[cfg(feature = "_stores")]
-impl Use {
-    /// Returns the use with this number.
-    pub(super) fn of(number: u8) -> Option<Self> {
-        let all = [Self::Hit, Self::Missed, Self::Stored, Self::Unstored, Self::Left, Self::Cleared];
-        all.into_iter().find(|used| *used as u8 == number)
-    }
-}
-
-/// A use of a key in one word; 0 is none.
-#[derive(Clone, Copy)]
-pub(super) struct Record(u64);
-
-impl Record {
-    pub(super) fn new(key: u32, used: Use) -> Self {
-        Self(u64::from(key) << 32 | used as u64)
-    }
-
-    /// Returns the key's hash and the use.
-    pub(super) fn parts(self) -> (u32, Use) {
-        let used = match self.0 as u32 {
-            1 => Use::Hit,
-            2 => Use::Missed,
-            3 => Use::Stored,
-            4 => Use::Unstored,
-            #[cfg(feature = "_stores")]
-            6 => Use::Cleared,
-            _ => Use::Left,
-        };
-        ((self.0 >> 32) as u32, used)
-    }
-}
 
 /// Watches a cache.
 // What hits read lies in a cache line that they rarely write to.
@@ -81,11 +31,11 @@ struct Log {
     records: [AtomicU64; LENGTH],
 }
 
-/// Fibonacci hashing (Knuth): tags need not be spread well, because a hasher of the user's may return numbers as they are.
-/// Different tags have different hashes.
+/// Fibonacci hashing (Knuth): partial hashes need not be spread well, because a hasher of the user's may return numbers as
+/// they are. Different partial hashes have different results.
 #[inline(always)]
-fn hash(tag: Tag) -> u32 {
-    tag.wrapping_mul(0x9e37_79b9)
+fn hash(partial_hash: PartialHash) -> u32 {
+    partial_hash.wrapping_mul(0x9e37_79b9)
 }
 
 impl Sampler {
@@ -96,15 +46,15 @@ impl Sampler {
     }
 
     #[inline(always)]
-    pub(super) fn samples(&self, tag: Tag) -> bool {
-        hash(tag) <= self.threshold.load(Relaxed)
+    pub(super) fn samples(&self, partial_hash: PartialHash) -> bool {
+        hash(partial_hash) <= self.threshold.load(Relaxed)
     }
 
     /// Notes a use of a key, if it is sampled.
     #[inline]
-    pub(super) fn note(&self, tag: Tag, used: Use, maxsize: impl FnOnce() -> Option<usize>) {
-        if self.samples(tag) {
-            self.push(Record::new(hash(tag).max(1), used), maxsize);
+    pub(super) fn note(&self, partial_hash: PartialHash, used: Use, maxsize: impl FnOnce() -> Option<usize>) {
+        if self.samples(partial_hash) {
+            self.push(Record::new(hash(partial_hash).max(1), used), maxsize);
         }
     }
 
@@ -112,7 +62,7 @@ impl Sampler {
     fn push(&self, record: Record, maxsize: impl FnOnce() -> Option<usize>) {
         let at = self.log.length.fetch_add(1, Relaxed);
         if let Some(place) = self.log.records.get(at) {
-            place.store(record.0, Release);
+            place.store(record.word(), Release);
             return;
         }
         let model = self.model(maxsize);
@@ -135,11 +85,10 @@ impl Sampler {
         loop {
             let length = self.log.length.load(Acquire);
             for place in &self.log.records[done.min(LENGTH)..length.min(LENGTH)] {
-                let record = place.load(Acquire);
                 // Who writes it this very moment is too late for this time.
-                if record != 0 {
+                if let Some(record) = Record::of(place.load(Acquire)) {
                     place.store(0, Relaxed);
-                    model.note(Record(record));
+                    model.note(record);
                 }
             }
             done = length;

@@ -6,6 +6,8 @@
 
 use alloc::vec::Vec;
 
+use crate::table::outlined::Outlined;
+
 /// The candidates that a search has compared with its key.
 pub(crate) struct Compared<C> {
     pub(crate) equal: Vec<C>,
@@ -36,4 +38,9 @@ impl<C> Compared<C> {
             subject = again;
         }
     }
+}
+
+/// Whether two pointers are to one key.
+pub(crate) fn is_same<T: Outlined, K>(left: &T::Pointer<K>, right: &T::Pointer<K>) -> bool {
+    core::ptr::eq(&raw const **left, &raw const **right)
 }

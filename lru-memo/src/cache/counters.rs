@@ -6,27 +6,21 @@ use super::{Cache, Ledger};
 use crate::cache::kind::Kind;
 use crate::info::CacheInfo;
 use crate::table::Inside;
-use crate::table::threading::Threading;
+use crate::table::outlined::Outlined;
+use crate::table::seldom::Seldom;
 use crate::totals::CacheTotals;
 
-impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+impl<T: Outlined, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// Returns the totals since the cache was made.
     pub fn totals(&self) -> CacheTotals {
         if let Some(heir) = self.heir() {
             return heir.totals();
         }
         self.table.with(|inside, ledger| {
-            let (hits, misses) = counts(&inside, ledger);
+            let (hits, misses) = counts(&inside, ledger.get());
+            let (waits, stale_hits) = ledger.get().map_or((0, 0), |ledger| (ledger.waits, ledger.stale_hits));
             let (evictions, expirations) = inside.evictions_and_expirations();
-            CacheTotals {
-                hits,
-                misses,
-                evictions,
-                expirations,
-                waits: ledger.waits,
-                stale_hits: ledger.stale_hits,
-                ..self.runs.totals()
-            }
+            CacheTotals { hits, misses, evictions, expirations, waits, stale_hits, ..self.runs.totals() }
         })
     }
 
@@ -37,10 +31,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             return heir.info();
         }
         self.table.with(|inside, ledger| {
-            let (hits, misses) = counts(&inside, ledger);
+            let (hits, misses) = counts(&inside, ledger.get());
+            let cleared = ledger.get().map_or((0, 0), |ledger| ledger.cleared);
             CacheInfo {
-                hits: hits - ledger.cleared.0,
-                misses: misses - ledger.cleared.1,
+                hits: hits - cleared.0,
+                misses: misses - cleared.1,
                 maxsize: inside.limits().maxsize,
                 currsize: inside.len(),
             }
@@ -49,10 +44,10 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 }
 
 /// Returns all hits and misses since the cache was made.
-pub(super) fn counts<T: Threading, E, K, V>(
+pub(super) fn counts<T: Outlined, E, K, V>(
     inside: &Inside<'_, T, E>,
-    ledger: &Ledger<T, K, V>,
+    ledger: Option<&Ledger<T, K, V>>,
 ) -> (u64, u64) {
     let (hits, misses) = inside.counts();
-    (ledger.hits + hits, ledger.misses + misses)
+    ledger.map_or((hits, misses), |ledger| (ledger.hits + hits, ledger.misses + misses))
 }

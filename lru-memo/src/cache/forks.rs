@@ -6,9 +6,11 @@ use core::hash::BuildHasher;
 use super::Cache;
 use crate::cache::kind::Kind;
 use crate::sys::fork::Process;
-use crate::table::threading::{AllThreads, Threading};
+use crate::table::outlined::Outlined;
+use crate::table::seldom::{SeldomShared, UnlessSmall};
+use crate::table::threading::AllThreads;
 
-impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+impl<T: Outlined, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// Returns the heir, in a child whose fork did not take the lock. Each operation but the fast path of a hit begins with this,
     /// so the cache of a thread catches up with a changed bound here as well.
     #[inline]
@@ -21,11 +23,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[inline(never)]
     pub(super) fn make_heir(&self) -> &Self {
         self.table.leave();
-        self.heir.get_or_make(|| self.with_present_bound())
+        self.rare.made().heir.get_or_make(|| self.with_present_bound())
     }
 }
 
-impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
+impl<T: Outlined, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     /// Whether this process may take the lock.
     #[inline]
     pub(crate) fn is_usable(&self) -> bool {
@@ -39,7 +41,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
         if !T::SHARED {
             return Some(Process::ANY);
         }
-        if self.registration.has_begun() {
+        if self.of_function.get().is_some_and(|of_function| of_function.registration.has_begun()) {
             return self.made_by.inherited();
         }
         self.made_by.is_here().then_some(self.made_by)
@@ -52,8 +54,10 @@ impl<P: Kind + 'static, K: 'static, V: 'static, S: 'static> Cache<AllThreads, P,
     /// # Safety
     /// The cache stays where it is, and may be used by all threads.
     pub(crate) unsafe fn take_part_in_forks(&self) {
-        // SAFETY: as the caller says; dropping it ends the registration.
-        unsafe { self.registration.begin(self) };
+        if let Some(of_function) = self.of_function.get() {
+            // SAFETY: as the caller says; dropping it ends the registration.
+            unsafe { of_function.registration.begin(self) };
+        }
     }
 }
 
@@ -66,6 +70,7 @@ mod handlers {
     use crate::flight::Flights;
     use crate::sys::fork::{Forkable, LockedByFork};
     use crate::table::Guard;
+    use crate::table::seldom::{AtOnce, Seldom};
     use crate::table::threading::AllThreads;
 
     impl<P: Kind, K, V, S> Forkable for Cache<AllThreads, P, K, V, S> {
@@ -74,9 +79,9 @@ mod handlers {
         }
     }
 
-    impl<E, K, V> LockedByFork for Guard<'_, AllThreads, E, Ledger<AllThreads, K, V>> {
+    impl<E, K, V> LockedByFork for Guard<'_, AllThreads, E, AtOnce<Ledger<AllThreads, K, V>>> {
         fn forget_others(&mut self) {
-            let ledger = Self::forget_others(self);
+            let ledger = Self::forget_others(self).made();
             // No thread of the child will land these flights. Their keys are not dropped: that might run user code.
             core::mem::forget(core::mem::replace(&mut ledger.in_flight, Flights::new()));
         }

@@ -8,37 +8,33 @@ use alloc::sync::Arc;
 use core::hash::BuildHasher;
 use core::time::Duration;
 
-use crate::advice::Use;
+use crate::advice::record::Use;
 use crate::cache::Cache;
-use crate::cache::compared::Compared;
+use crate::cache::compared::{Compared, is_same};
 use crate::cache::kind::Kind;
 use crate::cache::miss::Miss;
-use crate::cache::stale::{ClaimedEntry, Old};
+use crate::cache::stale::old::{ClaimedEntry, Old};
 use crate::codegen::key::{Key, SameKey};
 use crate::flight::{Failure, Flight, Flights, HasFlights, Landed, Seat, Turn, Waiting, deadline};
 use crate::info::Outcome;
 use crate::table::invalidations::SequenceNumber;
-use crate::table::threading::Threading;
-use crate::table::{Unfound, tag};
+use crate::table::outlined::Outlined;
+use crate::table::seldom::Seldom;
+use crate::table::{Unfound, partial_hash};
 
-impl<T: Threading, P: Kind, K, V, S> HasFlights for Cache<T, P, K, V, S> {
+impl<T: Outlined, P: Kind, K, V, S> HasFlights for Cache<T, P, K, V, S> {
     type Key = T::Pointer<K>;
     type Value = V;
 
     fn with_flights<R>(&self, act: impl FnOnce(&mut Flights<T::Pointer<K>, V>) -> R) -> R {
-        self.table.with_ledger(|ledger| act(&mut ledger.in_flight))
+        self.table.with_ledger(|ledger| act(&mut ledger.made().in_flight))
     }
 }
 
 /// Whether a key equals the one of a search, if the two were compared.
-fn is_equal<T: Threading, K>(compared: &Compared<T::Pointer<K>>, key: &T::Pointer<K>) -> Option<bool> {
+fn is_equal<T: Outlined, K>(compared: &Compared<T::Pointer<K>>, key: &T::Pointer<K>) -> Option<bool> {
     let is_among = |keys: &[T::Pointer<K>]| keys.iter().any(|other| is_same::<T, K>(other, key));
     if is_among(&compared.equal) { Some(true) } else { is_among(&compared.different).then_some(false) }
-}
-
-/// Whether two pointers are to one key.
-pub(super) fn is_same<T: Threading, K>(left: &T::Pointer<K>, right: &T::Pointer<K>) -> bool {
-    core::ptr::eq(&raw const **left, &raw const **right)
 }
 
 /// The next step of a lookup.
@@ -54,7 +50,7 @@ enum Step<V, H, C> {
     Run(C, SequenceNumber, Option<Turn<V>>, Option<ClaimedEntry<H>>),
 }
 
-impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+impl<T: Outlined, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// Like [`get`](Self::get), for a function with `single_flight`.
     ///
     /// # Errors
@@ -94,7 +90,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     if searched.place.is_some() && !is_old {
                         return Ok(Step::Hit(searched.hit(self), Outcome::Hit));
                     }
-                    let flights = &mut searched.ledger.in_flight;
+                    let flights = &mut searched.ledger.made().in_flight;
                     let flight = flights.find(hash, |other| is_equal::<T, K>(compared, other));
                     let flight = flight.map_err(|other| (other, ()))?;
                     // In the child of a fork, nobody computes for a flight that began before.
@@ -107,7 +103,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     }
                     let runs_alone = flight.as_ref().is_some_and(|flight| is_old || flight.is_entered());
                     if let Some(flight) = flight.filter(|_| !runs_alone) {
-                        searched.ledger.waits += 1;
+                        searched.ledger.made().waits += 1;
                         let waiting = flight.join();
                         return Ok(Step::Wait(flight, waiting));
                     }
@@ -115,7 +111,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                         return Ok(Step::ShareKey);
                     }
                     let claimed = if is_old { searched.claim(self) } else { None };
-                    let ledger = searched.ledger;
+                    let ledger = searched.ledger.made();
                     let turn = shared.take().filter(|_| !runs_alone).map(|shared| {
                         let turn = if T::SHARED { Flight::begin() } else { Flight::begin_in_thread() };
                         ledger.in_flight.insert(hash, shared, &turn);
@@ -138,7 +134,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                     return Err((pending, None));
                 }
                 Step::Run(running, began_at, turn, claimed) => {
-                    self.note(tag(hash), Use::Missed);
+                    self.note(partial_hash(hash), Use::Missed);
                     let key_in_hand = stored.take().expect(COPIED);
                     let begun = Some((running, began_at));
                     let mut miss =
@@ -165,7 +161,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 }
 
 /// What the caller of a missing key does next. It owns its copy of the key, because a waiting task borrows nothing.
-pub enum Pending<'c, T: Threading, P: Kind, K, V, S, M> {
+pub enum Pending<'c, T: Outlined, P: Kind, K, V, S, M> {
     /// The caller runs the function.
     Run(Miss<'c, T, P, K, V, S, M>),
     /// The caller waits for the leader.
@@ -193,7 +189,7 @@ type PendingOf<'c, T, P, K, V, S, Q> =
 
 impl<'c, T, P, K, V, S, M> Pending<'c, T, P, K, V, S, M>
 where
-    T: Threading,
+    T: Outlined,
     P: Kind,
     S: BuildHasher + Default,
     M: SameKey<K>,
@@ -235,7 +231,7 @@ where
 
 const COPIED: &str = "the key is copied before anybody waits";
 
-impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+impl<T: Outlined, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// Ends a wait: returns the value or the error, or a miss if this follower has to run the function.
     fn waited<M: SameKey<K>>(
         &self,
@@ -250,17 +246,17 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                 let matches = |key: &K, stored: &K| same.same(stored, key);
                 let _dropped_outside =
                     self.search(hash, Unfound::UNSURE, key, matches, |mut searched, key| {
-                        searched.ledger.hits += 1;
+                        searched.ledger.made().hits += 1;
                         searched.touch(self);
-                        self.note(tag(hash), Use::Hit);
+                        self.note(partial_hash(hash), Use::Hit);
                         key
                     });
                 return Ok((Ok(clone(&value)), Outcome::Waited));
             }
             Some(Landed::Error(error)) => {
                 if self.is_usable() {
-                    self.table.with_ledger(|ledger| ledger.misses += 1);
-                    self.note(tag(hash), Use::Missed);
+                    self.table.with_ledger(|ledger| ledger.made().misses += 1);
+                    self.note(partial_hash(hash), Use::Missed);
                 }
                 return Ok((Err(error), Outcome::Waited));
             }
@@ -269,11 +265,12 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
         };
         let begun = self.is_usable().then(|| {
             self.table.with_ledger(|ledger| {
+                let ledger = ledger.made();
                 ledger.misses += 1;
                 (self.table.begin(), ledger.invalidations.newest())
             })
         });
-        self.note(tag(hash), Use::Missed);
+        self.note(partial_hash(hash), Use::Missed);
         let mut miss = Miss::new(self, key, same, hash, Unfound::UNSURE, begun, None);
         miss.turn = turn;
         Err(miss)

@@ -7,17 +7,16 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 
-use crate::cache::lifetime::Lifetime;
+use crate::cache::lifetime::{Ends, Lifetime, LifetimeOf};
 use crate::cache::stale::claim::Claim;
 
-use crate::advice::{Sampler, Watch};
+use crate::advice::sampler::Sampler;
+use crate::advice::watch::Watch;
 
 /// A kind of entries.
 pub trait Kind {
     /// Whether keys and values are compared and cloned without user code.
     const PLAIN: bool;
-    /// Whether the fast path of a hit finds entries beyond the first block.
-    const IN_BLOCKS: bool = false;
     /// The part of an entry that says when it expires.
     type Expiry: Expiry;
     /// Records the uses of keys.
@@ -34,6 +33,9 @@ pub trait Expiry: Send + Sync + 'static {
 
     /// Whether old entries are served (`stale`).
     const STALES: bool = false;
+
+    /// How a cache keeps the lifetime of its entries.
+    type Lifetime: LifetimeOf;
 
     /// Returns the value for an entry that is stored now and may reach this age.
     fn new(now: Option<Instant>, age: Option<Duration>, lifetime: Lifetime) -> Self;
@@ -69,24 +71,12 @@ impl<const PLAIN: bool> Kind for Kept<PLAIN, true> {
     type Watch = ();
 }
 
-/// Like `P`, for a cache whose first block is [short](crate::cache::Cache::unlisted).
-#[derive(Debug)]
-pub struct InBlocks<P>(core::marker::PhantomData<P>);
-
-impl<P: Kind> Kind for InBlocks<P> {
-    const PLAIN: bool = P::PLAIN;
-    const IN_BLOCKS: bool = true;
-    type Expiry = P::Expiry;
-    type Watch = P::Watch;
-}
-
 /// Like `P`, for entries that are served for some time after they have become old.
 #[derive(Debug)]
 pub struct Staling<P>(core::marker::PhantomData<P>);
 
 impl<P: Kind> Kind for Staling<P> {
     const PLAIN: bool = P::PLAIN;
-    const IN_BLOCKS: bool = P::IN_BLOCKS;
     type Expiry = Stale<P::Expiry>;
     type Watch = P::Watch;
 }
@@ -97,7 +87,6 @@ pub struct Idling<P>(core::marker::PhantomData<P>);
 
 impl<P: Kind> Kind for Idling<P> {
     const PLAIN: bool = P::PLAIN;
-    const IN_BLOCKS: bool = P::IN_BLOCKS;
     type Expiry = PutOff;
     type Watch = P::Watch;
 }
@@ -108,13 +97,13 @@ pub struct Advising<P>(core::marker::PhantomData<P>);
 
 impl<P: Kind> Kind for Advising<P> {
     const PLAIN: bool = P::PLAIN;
-    const IN_BLOCKS: bool = P::IN_BLOCKS;
     type Expiry = P::Expiry;
     type Watch = Box<Sampler>;
 }
 
 impl Expiry for () {
     const EXPIRES: bool = false;
+    type Lifetime = ();
 
     #[inline]
     fn new(_: Option<Instant>, _: Option<Duration>, _: Lifetime) {}
@@ -127,6 +116,7 @@ impl Expiry for () {
 
 impl Expiry for Option<Instant> {
     const EXPIRES: bool = true;
+    type Lifetime = Ends;
 
     #[inline]
     fn new(now: Self, age: Option<Duration>, _: Lifetime) -> Self {
@@ -152,6 +142,7 @@ pub struct PutOff {
 impl Expiry for PutOff {
     const EXPIRES: bool = true;
     const IDLES: bool = true;
+    type Lifetime = Ends;
 
     fn new(now: Option<Instant>, age: Option<Duration>, lifetime: Lifetime) -> Self {
         let [ends, unused] = [age, lifetime.idle].map(|length| length.map_or(u64::MAX, nanoseconds));
@@ -191,6 +182,7 @@ impl<E: Expiry> Expiry for Stale<E> {
     const EXPIRES: bool = true;
     const IDLES: bool = E::IDLES;
     const STALES: bool = true;
+    type Lifetime = Ends;
 
     fn new(now: Option<Instant>, age: Option<Duration>, lifetime: Lifetime) -> Self {
         let in_all = age.zip(lifetime.stale).and_then(|(age, stale)| age.checked_add(stale));

@@ -1,23 +1,21 @@
 //! When the entries of a cache expire.
 
 use crate::sys::clock::Instant;
+use core::hash::BuildHasher;
 use core::time::Duration;
 
-use super::{Cache, Entry, EntryOf, Searched};
+use super::{Cache, Entry, EntryOf};
 use crate::cache::kind::{Expiry, Kind};
-use crate::cache::lifetime::Lifetime;
-use crate::info::CacheParameters;
+use crate::cache::lifetime::{Lifetime, LifetimeOf};
+use crate::cache::search::Searched;
+use crate::info::{CacheParameters, Scope};
 use crate::sys::clock;
 use crate::table;
-use crate::table::threading::Threading;
+use crate::table::lru::Limits;
+use crate::table::outlined::Outlined;
+use crate::table::seldom::SeldomShared;
 
-/// Returns how long entries may stay, as the options say.
-pub(super) fn lifetime(parameters: CacheParameters) -> Lifetime {
-    let CacheParameters { ttl, jitter, idle, stale, .. } = parameters;
-    Lifetime { ttl, jitter, idle, stale }
-}
-
-impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
+impl<T: Outlined, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     /// Makes an entry, whose lifetime begins now.
     pub(crate) fn entry(
         &self,
@@ -43,10 +41,26 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     /// Returns how long entries may stay.
     #[inline]
     pub(super) fn lifetime(&self) -> Lifetime {
-        match &self.lifetime {
-            Some(lifetime) => **lifetime,
-            None => Lifetime { ttl: self.ttl, ..Lifetime::default() },
+        self.lifetime.whole()
+    }
+
+    /// Returns the configuration of a cache that an object owns.
+    pub(crate) fn parameters_of_object(&self) -> CacheParameters
+    where
+        S: BuildHasher + Default,
+    {
+        if let Some(heir) = self.heir() {
+            return heir.parameters_of_object();
         }
+        let Limits { maxsize, max_weight } = self.table.with(|inside, _| inside.limits());
+        let Lifetime { ttl, jitter, idle, stale } = self.lifetime();
+        let parameters = CacheParameters::new(maxsize, self.typed, Scope::Object);
+        CacheParameters { max_weight, ttl, jitter, idle, stale, version: self.version(), ..parameters }
+    }
+
+    /// Returns the parameter of that name, in a cache that an object owns.
+    pub(super) fn version(&self) -> u64 {
+        self.rare.get().map_or(0, |rare| rare.version)
     }
 
     /// Returns the time, if entries expire.
@@ -55,7 +69,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
         if P::Expiry::IDLES {
             return Some(clock::now());
         }
-        self.ttl.filter(|_| P::Expiry::EXPIRES).map(|_| clock::now())
+        self.lifetime.ttl().filter(|_| P::Expiry::EXPIRES).map(|_| clock::now())
     }
 
     #[inline(always)]
@@ -74,7 +88,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     }
 }
 
-impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
+impl<T: Outlined, P: Kind, K, V> Searched<'_, T, P, K, V> {
     /// Makes the found entry the most recent one, and moves its deadline with `idle`.
     pub(crate) fn touch<S>(&mut self, cache: &Cache<T, P, K, V, S>) {
         if let Some(place) = self.place {

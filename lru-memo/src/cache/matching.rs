@@ -5,11 +5,12 @@ use core::ops::Deref;
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::Cache;
-use super::outside::Keeping;
-use crate::advice::Use;
+use super::keeping::Keeping;
+use crate::advice::record::Use;
 use crate::cache::kind::Kind;
 use crate::table::lru::Left;
-use crate::table::threading::Threading;
+use crate::table::outlined::Outlined;
+use crate::table::seldom::{Seldom, SeldomShared};
 use crate::tags::{self, Fingerprint, Tagged};
 
 /// The number of entries that are kept at a time for the predicate.
@@ -21,7 +22,7 @@ const BATCH: usize = 64;
 pub fn caught_up_with_tags<C, T, P, K, V, S>(cache: C) -> C
 where
     C: Deref<Target = Cache<T, P, K, V, S>>,
-    T: Threading,
+    T: Outlined,
     P: Kind,
     K: Tagged,
     S: BuildHasher + Default,
@@ -30,16 +31,18 @@ where
     cache
 }
 
-impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+impl<T: Outlined, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// Removes the entries that have this tag.
     pub fn invalidate_tag(&self, tag: Fingerprint) {
-        self.remove_at_once(|key| key.has(tag));
+        if K::IS_TAGGED {
+            self.remove_at_once(|key| key.has(tag));
+        }
     }
 
     /// Removes the entries whose tags were invalidated since they were computed, unless that was done before.
     #[inline]
     pub(crate) fn catch_up_with_tags(&self) {
-        if tags::newest() != self.seen_tags.load(Relaxed) {
+        if tags::newest() != self.rare.get().map_or(0, |rare| rare.seen_tags.load(Relaxed)) {
             self.catch_up();
         }
     }
@@ -49,7 +52,7 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
     fn catch_up(&self) {
         let newest = tags::newest();
         self.remove_at_once(|key| !key.is_current());
-        self.seen_tags.store(newest, Relaxed);
+        self.rare.made().seen_tags.store(newest, Relaxed);
     }
 
     /// Removes the entries for whose keys the predicate holds, and outdates the flights of such keys. The predicate runs in the
@@ -63,11 +66,13 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
             for place in inside.places() {
                 // SAFETY: it was found just now, and nothing but this removes it meanwhile.
                 if belongs(unsafe { &inside.entry(place).key }) {
-                    self.note(inside.tag(place), Use::Left);
+                    self.note(inside.partial_hash(place), Use::Left);
                     inside.remove(place, &mut left);
                 }
             }
-            ledger.in_flight.outdate_if(|key| belongs(key));
+            if let Some(ledger) = ledger.get_mut() {
+                ledger.in_flight.outdate_if(|key| belongs(key));
+            }
         });
     }
 
@@ -80,6 +85,7 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
             return heir.invalidate_if(predicate);
         }
         let (places, _dropped_outside) = self.table.with(|inside, ledger| {
+            let ledger = ledger.made();
             let forgotten = ledger.invalidations.clear();
             inside.set_newest(ledger.invalidations.newest(), false);
             ledger.in_flight.outdate_if(|_| true);
@@ -106,7 +112,7 @@ impl<T: Threading, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, 
                 for place in chosen {
                     // A kept entry does not change, but it may have left the cache.
                     if inside.contains(place) {
-                        self.note(inside.tag(place), Use::Left);
+                        self.note(inside.partial_hash(place), Use::Left);
                         inside.remove(place, &mut left);
                         removed += 1;
                     }

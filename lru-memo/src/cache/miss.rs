@@ -3,25 +3,26 @@
 use core::hash::BuildHasher;
 use core::time::Duration;
 
-use crate::advice::{Use, Watch};
-use crate::cache::compared::Compared;
-use crate::cache::in_flight::is_same;
+use crate::advice::record::Use;
+use crate::advice::watch::Watch;
+use crate::cache::compared::{Compared, is_same};
 use crate::cache::kind::Kind;
-use crate::cache::{Cache, EntryOf};
+use crate::cache::{Cache, EntryOf, LedgerOf};
 use crate::codegen::key::{Key, SameKey};
 use crate::codegen::outcome::{Errors, Returned};
 use crate::flight::Turn;
 use crate::table::invalidations::{SequenceNumber, Since};
 use crate::table::lru::Left;
-use crate::table::threading::Threading;
-use crate::table::{Computation, Inside, Mine, Unfound, tag};
+use crate::table::outlined::Outlined;
+use crate::table::seldom::Seldom;
+use crate::table::{Begun, Computation, Inside, Mine, Unfound, partial_hash};
 use crate::tags::Tagged;
 use crate::totals::Stopwatch;
 
 /// A lookup that found nothing. The caller runs the function, and completes the miss with its value.
 ///
 /// A miss that is dropped has no value: the function has panicked, or its future was dropped.
-pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
+pub struct Miss<'c, T: Outlined, P: Kind, K, V, S, M> {
     pub(crate) cache: &'c Cache<T, P, K, V, S>,
     pub(crate) key: Option<K>,
     pub(crate) same: M,
@@ -31,15 +32,15 @@ pub struct Miss<'c, T: Threading, P: Kind, K, V, S, M> {
     pub(crate) conflict: Conflict,
     /// The newest clear or invalidation before the run began.
     pub(crate) began_at: SequenceNumber,
-    /// The run. Taken when it has ended.
-    pub(crate) running: Option<Computation<'c, T, EntryOf<P, K, V>>>,
+    /// The run, one of the cache's table. Taken when it has ended.
+    pub(crate) running: Option<Begun>,
     /// The turn of a leader. Taken when the followers have the value, or one of them has the turn.
     pub(crate) turn: Option<Turn<V>>,
-    pub(crate) stopwatch: Stopwatch<'c>,
+    pub(crate) stopwatch: Stopwatch,
 }
 
 /// A run that has begun, and the newest clear or invalidation before it.
-pub(crate) type Begun<'c, T, P, K, V> = (Computation<'c, T, EntryOf<P, K, V>>, SequenceNumber);
+pub(crate) type RunBegun<'c, T, P, K, V> = (Computation<'c, T, EntryOf<P, K, V>>, SequenceNumber);
 
 /// The reader of the thread that has stored a value, if the thread knew it.
 type StoredBy<'c, T, P, K, V> = Option<Mine<'c, T, EntryOf<P, K, V>>>;
@@ -60,7 +61,7 @@ pub(crate) enum Conflict {
     Replace,
 }
 
-impl<'c, T: Threading, P: Kind, K, V, S, M> Miss<'c, T, P, K, V, S, M> {
+impl<'c, T: Outlined, P: Kind, K, V, S, M> Miss<'c, T, P, K, V, S, M> {
     /// Makes a miss, which may have a number among the misses of its thread. If no run has begun, because the process may not
     /// use the cache, nothing will be stored.
     #[inline(always)]
@@ -70,7 +71,7 @@ impl<'c, T: Threading, P: Kind, K, V, S, M> Miss<'c, T, P, K, V, S, M> {
         same: M,
         hash: u64,
         unfound: Unfound,
-        begun: Option<Begun<'c, T, P, K, V>>,
+        begun: Option<RunBegun<'c, T, P, K, V>>,
         number: Option<u64>,
     ) -> Self {
         let stopwatch = match number {
@@ -79,7 +80,7 @@ impl<'c, T: Threading, P: Kind, K, V, S, M> Miss<'c, T, P, K, V, S, M> {
         };
         let conflict = if cache.table.is_bounded() { Conflict::Keep } else { Conflict::Replace };
         let (running, began_at) = match begun {
-            Some((running, began_at)) => (Some(running), began_at),
+            Some((running, began_at)) => (Some(running.apart()), began_at),
             None => (None, SequenceNumber(0)),
         };
         Self {
@@ -99,7 +100,7 @@ impl<'c, T: Threading, P: Kind, K, V, S, M> Miss<'c, T, P, K, V, S, M> {
 
 impl<'c, T, P, K, V, S, M> Miss<'c, T, P, K, V, S, M>
 where
-    T: Threading,
+    T: Outlined,
     P: Kind,
     K: Tagged,
     S: BuildHasher + Default,
@@ -111,11 +112,8 @@ where
     }
 
     /// Like [`enter`](Self::enter), for an `async fn`.
-    pub async fn inside<F: Future>(&mut self, body: F) -> F::Output {
-        match &mut self.turn {
-            Some(turn) => turn.inside(body).await,
-            None => body.await,
-        }
+    pub fn inside<F: Future>(&mut self, body: F) -> impl Future<Output = F::Output> {
+        Turn::inside(self.turn.as_mut(), body)
     }
 
     /// Gives copies of the run's error to the followers, if there is an error and it can be copied.
@@ -140,7 +138,7 @@ where
         weigh: impl Fn(&K, &V) -> usize,
         ttl_of: impl Fn(&V) -> Option<Duration>,
     ) -> R {
-        self.stopwatch.end(outcome.value().is_some());
+        self.stopwatch.end_in(&self.cache.runs, outcome.value().is_some());
         let mut stored_by = None;
         let key = outcome.value().filter(|_| !self.cache.table.is_off()).and(self.key.take());
         {
@@ -151,12 +149,12 @@ where
                 if admits(&key, value) {
                     stored_by = self.store(key, clone(value), weigh, ttl_of);
                 } else {
-                    self.cache.note(tag(self.hash), Use::Unstored);
+                    self.cache.note(partial_hash(self.hash), Use::Unstored);
                 }
             } else if outcome.value().is_some() {
-                self.cache.note_unstored(tag(self.hash));
+                self.cache.note_unstored(partial_hash(self.hash));
             } else {
-                self.cache.note(tag(self.hash), Use::Unstored);
+                self.cache.note(partial_hash(self.hash), Use::Unstored);
             }
         }
         if let Some(mine) = stored_by {
@@ -205,16 +203,16 @@ where
         };
         let (mut inside, ledger, mine) = guard.parts();
         let is_lacking = inside.still_lacks(self.unfound) || self.lacks_now(&inside, &entry);
-        if !is_lacking || ledger.invalidations.newest() != self.began_at {
+        if !is_lacking || newest::<T, K, V>(ledger) != self.began_at {
             return Err(entry);
         }
         let expiry = self.cache.expiry();
         let is_wanted = entry.key.is_current() && inside.admits(weight);
         if is_wanted && !self.cache.is_old(&entry, expiry.now) {
-            inside.store_new(tag(self.hash), entry, weight, &expiry, &mut left);
-            self.cache.note(tag(self.hash), Use::Stored);
+            inside.store_new(partial_hash(self.hash), entry, weight, &expiry, &mut left);
+            self.cache.note(partial_hash(self.hash), Use::Stored);
         } else {
-            self.cache.note_unstored(tag(self.hash));
+            self.cache.note_unstored(partial_hash(self.hash));
             left.push(entry);
         }
         Ok(mine)
@@ -224,7 +222,7 @@ where
     #[inline(never)]
     fn lacks_now(&self, inside: &Inside<'_, T, EntryOf<P, K, V>>, entry: &EntryOf<P, K, V>) -> bool {
         let is_it = |stored: &EntryOf<P, K, V>| self.same.same(&stored.key, &entry.key).then_some(());
-        P::PLAIN && inside.find(tag(self.hash), is_it).is_none()
+        P::PLAIN && inside.find(partial_hash(self.hash), is_it).is_none()
     }
 
     #[inline(never)]
@@ -241,7 +239,7 @@ where
                     |key: &T::Pointer<K>| compared.different.iter().any(|other| is_same::<T, K>(other, key));
                 let (unknown, _dropped_outside) =
                     cache.search(hash, self.unfound, entry, matches, |searched, entry| {
-                        let invalidations = &searched.ledger.invalidations;
+                        let invalidations = &searched.ledger.made().invalidations;
                         match invalidations.since(self.began_at, hash, is_known) {
                             Since::Unknown(invalidated) => return Err((invalidated, entry)),
                             Since::Everything => searched.left.push(entry),
@@ -259,7 +257,13 @@ where
     }
 }
 
-impl<T: Threading, P: Kind, K, V, S, M> Miss<'_, T, P, K, V, S, M> {
+/// Returns the number of the newest clear or invalidation.
+#[inline]
+fn newest<T: Outlined, K, V>(ledger: &LedgerOf<T, K, V>) -> SequenceNumber {
+    ledger.get().map_or(SequenceNumber(0), |ledger| ledger.invalidations.newest())
+}
+
+impl<T: Outlined, P: Kind, K, V, S, M> Miss<'_, T, P, K, V, S, M> {
     /// Ends the run and the turn, unless storing the value has ended them.
     #[cold]
     #[inline(never)]
@@ -267,22 +271,25 @@ impl<T: Threading, P: Kind, K, V, S, M> Miss<'_, T, P, K, V, S, M> {
         if let Some(turn) = self.turn.take() {
             turn.abandon_in(self.cache, self.hash);
         }
-        drop(self.running.take());
+        if let Some(running) = self.running.take() {
+            self.cache.table.end(running);
+        }
         if self.cache.table.remembers() && self.cache.is_usable() {
             self.cache.forget_invalidations();
         }
     }
 }
 
-impl<T: Threading, P: Kind, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
+impl<T: Outlined, P: Kind, K, V, S, M> Drop for Miss<'_, T, P, K, V, S, M> {
     #[inline]
     fn drop(&mut self) {
         if P::Watch::IS_ON && self.key.is_some() {
             // The function has panicked, or was cancelled.
-            self.cache.note(tag(self.hash), Use::Unstored);
+            self.cache.note(partial_hash(self.hash), Use::Unstored);
         }
         if self.turn.is_some() || self.running.is_some() || self.cache.table.remembers() {
             self.end();
         }
+        self.stopwatch.drop_in(&self.cache.runs);
     }
 }

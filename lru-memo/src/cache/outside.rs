@@ -4,14 +4,16 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
 use super::compared::Compared;
-use super::{Cache, EntryOf, Searched};
+use super::{Cache, EntryOf};
+use crate::cache::keeping::Keeping;
 use crate::cache::kind::Kind;
+use crate::cache::search::Searched;
 use crate::table::blocks::Place;
 use crate::table::lru::Left;
-use crate::table::threading::Threading;
-use crate::table::{Inside, Unfound, tag};
+use crate::table::outlined::Outlined;
+use crate::table::{Unfound, partial_hash};
 
-impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+impl<T: Outlined, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// As [`search`](Self::search), comparing outside of the lock.
     pub(super) fn search_outside<Q, R>(
         &self,
@@ -30,11 +32,11 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             |compared: &mut Compared<Keeping<'_, T, P, K, V, S>>, (inside, subject)| {
                 self.table.with(|mut table, ledger| {
                     let is_among = |kept: &[Keeping<'_, T, P, K, V, S>], place: Place| {
-                        kept.iter().any(|kept| kept.places.contains(&place))
+                        kept.iter().any(|kept| kept.places().contains(&place))
                     };
                     let (mut there, mut unknown) = (None, None);
                     let is_lacking = table.still_lacks(unfound);
-                    for place in table.candidates(tag(hash)).take_while(|_| !is_lacking) {
+                    for place in table.candidates(partial_hash(hash)).take_while(|_| !is_lacking) {
                         if is_among(&compared.equal, place) {
                             there = Some(place);
                         } else if !is_among(&compared.different, place) {
@@ -42,12 +44,13 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
                         }
                     }
                     if let Some(place) = unknown {
-                        if rounds.are_left(table.candidates(tag(hash)).count()) {
+                        if rounds.are_left(table.candidates(partial_hash(hash)).count()) {
                             return Err((Keeping::of(self, &mut table, place), (inside, subject)));
                         }
                         let is_unknown =
                             |&place: &Place| !is_among(&compared.different, place) && Some(place) != there;
-                        let unknown: Vec<_> = table.candidates(tag(hash)).filter(is_unknown).collect();
+                        let unknown: Vec<_> =
+                            table.candidates(partial_hash(hash)).filter(is_unknown).collect();
                         unknown.into_iter().for_each(|place| table.remove(place, &mut left));
                     }
                     if !(compared.equal.is_empty() && compared.different.is_empty()) {
@@ -82,82 +85,5 @@ impl Rounds {
         let most = *self.most.get_or_insert(keys + Self::MORE);
         self.done += 1;
         self.done.max(keys) <= most
-    }
-}
-
-/// Entries that are kept for foreign code, by a thread without a hazard for them. Dropping this lets them go.
-pub(crate) struct Keeping<'c, T: Threading, P: Kind, K, V, S> {
-    cache: &'c Cache<T, P, K, V, S>,
-    /// Each was kept in the lock of the cache, and not let go.
-    places: Vec<Place>,
-}
-
-impl<'c, T: Threading, P: Kind, K, V, S> Keeping<'c, T, P, K, V, S> {
-    pub(super) fn nothing(cache: &'c Cache<T, P, K, V, S>) -> Self {
-        Self { cache, places: Vec::new() }
-    }
-
-    /// Keeps an entry.
-    ///
-    /// # Panics
-    /// If there is no entry at the place.
-    pub(super) fn of(
-        cache: &'c Cache<T, P, K, V, S>,
-        inside: &mut Inside<'_, T, EntryOf<P, K, V>>,
-        place: Place,
-    ) -> Self {
-        inside.keep(place);
-        Self { cache, places: Vec::from([place]) }
-    }
-
-    pub(super) fn places(&self) -> &[Place] {
-        &self.places
-    }
-
-    /// Returns one of the entries.
-    ///
-    /// # Panics
-    /// If the place is not kept.
-    pub(super) fn entry(&self, place: Place) -> &EntryOf<P, K, V> {
-        assert!(self.places.contains(&place));
-        // SAFETY: it was kept in the lock of this cache, until this is dropped.
-        unsafe { self.cache.table.kept(place) }
-    }
-
-    /// Returns the first entry.
-    fn first(&self) -> &EntryOf<P, K, V> {
-        self.entry(self.places[0])
-    }
-
-    /// Returns the value of the first entry.
-    pub(crate) fn value(&self) -> &V {
-        &self.first().value
-    }
-
-    /// Takes over the entries of another one.
-    pub(super) fn take(&mut self, mut other: Self) {
-        self.places.append(&mut other.places);
-    }
-
-    /// Lets the entries go, in the lock.
-    fn let_go(&mut self, inside: &mut Inside<'_, T, EntryOf<P, K, V>>) {
-        for place in self.places.drain(..) {
-            // SAFETY: it was kept, and is no longer among the places of this.
-            unsafe { inside.unkeep(place) };
-        }
-    }
-}
-
-impl<T: Threading, P: Kind, K, V, S> Drop for Keeping<'_, T, P, K, V, S> {
-    fn drop(&mut self) {
-        if self.places.is_empty() {
-            return;
-        }
-        let mut left = Left::new();
-        let cache = self.cache;
-        cache.table.with(|mut inside, _| {
-            self.let_go(&mut inside);
-            inside.settle(&mut left);
-        });
     }
 }

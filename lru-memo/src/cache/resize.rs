@@ -4,34 +4,36 @@ use core::hash::BuildHasher;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::{Cache, EntryOf};
-use crate::advice::Watch;
-use crate::bounds::{self, Bound};
+use crate::advice::watch::Watch;
+use crate::bounds;
+use crate::bounds::bound::Bound;
 use crate::cache::kind::{Expiry, Kind};
-use crate::registry::Site;
+use crate::site::Site;
 use crate::table;
 use crate::table::lru::Left;
+use crate::table::outlined::Outlined;
 use crate::table::reach::Reach;
-use crate::table::threading::Threading;
+use crate::table::seldom::UnlessSmall;
 
-impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+impl<T: Outlined, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// Returns an empty cache of a function, with the present bound of the function.
     pub(crate) fn of_function(site: &Site) -> Self {
         let bound = bounds::of_function(site);
         let mut cache = Self::new(bounds::with_present(bound, site.parameters)).named(site.name);
-        cache.bound = bound;
+        cache.follows(bound);
         cache
     }
 
     /// Returns an empty cache for the child of a fork.
     pub(super) fn with_present_bound(&self) -> Self {
-        let mut cache = Self::with_limits(self.table.limits(), self.lifetime(), true);
-        cache.bound = self.bound;
-        cache
+        let mut cache = Self::with_limits(self.table.limits(), self.lifetime());
+        cache.follows(self.bound());
+        cache.noting(self.typed, self.version())
     }
 
     /// Gives the function another bound. Caches of other threads follow at their next call.
     pub fn resize(&self, maxsize: usize) {
-        if let Some(bound) = self.bound {
+        if let Some(bound) = self.bound() {
             bound.set(maxsize);
             if !T::SHARED {
                 Reach::cut_all(bound);
@@ -42,10 +44,10 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
 
     /// Follows the bound of its function from now on. Whoever makes the cache calls this when others can find it.
     pub(crate) fn begin_to_follow(&self) {
-        let Some(bound) = self.bound else { return };
-        if !T::SHARED {
+        let Some(bound) = self.bound() else { return };
+        if let Some(reach) = self.table.reach().filter(|_| !T::SHARED) {
             // SAFETY: a cache of one thread is counted, so it stays where it is until it is dropped, which ends this.
-            unsafe { self.table.reach().begin(bound) };
+            unsafe { reach.begin(bound) };
         }
         self.follow(bound);
     }
@@ -53,7 +55,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     /// Has the cache of a thread follow if its bound has changed.
     #[inline]
     pub(super) fn catch_up_with_bound(&self) {
-        if !T::SHARED && self.table.reach().is_cut() {
+        if !T::SHARED && self.table.reach().is_some_and(Reach::is_cut) {
             self.catch_up_with_changed_bound();
         }
     }
@@ -62,7 +64,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     #[inline(never)]
     fn catch_up_with_changed_bound(&self) {
         self.table.restore_reach();
-        if let Some(bound) = self.bound {
+        if let Some(bound) = self.bound() {
             self.follow(bound);
         }
     }
@@ -107,13 +109,22 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     }
 }
 
-impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
+impl<T: Outlined, P: Kind, K, V, S> Cache<T, P, K, V, S> {
+    /// Returns the bound of the function, which the cache follows.
+    fn bound(&self) -> Option<&'static Bound> {
+        self.of_function.get().and_then(|of_function| of_function.bound)
+    }
+
+    fn follows(&mut self, bound: Option<&'static Bound>) {
+        if let Some(of_function) = self.of_function.get_mut() {
+            of_function.bound = bound;
+        }
+    }
+
     /// Ends what [`begin_to_follow`](Self::begin_to_follow) began.
     pub(super) fn stop_following(&self) {
-        if !T::SHARED {
-            if let Some(bound) = self.bound {
-                self.table.reach().end(bound);
-            }
+        if let (Some(bound), Some(reach)) = (self.bound(), self.table.reach().filter(|_| !T::SHARED)) {
+            reach.end(bound);
         }
     }
 }

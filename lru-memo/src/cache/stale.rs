@@ -5,32 +5,31 @@
 //! invalidated, evicted or replaced, the claim keeps nobody from computing.
 
 pub(crate) mod claim;
+pub(crate) mod old;
 mod rerun;
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::hash::BuildHasher;
 use core::time::Duration;
 
 use self::claim::{Claim, Claimed};
+use self::old::ClaimedEntry;
 use self::rerun::{PendingRerun, Rerun};
-use super::outside::Keeping;
-use super::{Cache, EntryOf, Searched, Unseen};
-use crate::advice::Use;
+use super::keeping::Keeping;
+use super::lookup::Unseen;
+use super::search::Searched;
+use super::{Cache, EntryOf};
+use crate::advice::record::Use;
 use crate::cache::kind::{Expiry, Kind};
+use crate::cache::lifetime::LifetimeOf;
 use crate::codegen::key::Key;
 use crate::info::Outcome;
 use crate::sys::clock::Instant;
 use crate::sys::fork::Process;
 use crate::table::lru::Left;
-use crate::table::threading::Threading;
-use crate::table::{Unfound, tag};
-
-/// The old value of an entry, and the right to recompute it.
-pub(crate) struct Old<V> {
-    value: V,
-    claim: Claimed,
-}
+use crate::table::outlined::Outlined;
+use crate::table::seldom::Seldom;
+use crate::table::{Unfound, partial_hash};
 
 /// What a lookup has found in the lock, where it keeps what is there as a `K`.
 enum Seen<K> {
@@ -38,20 +37,6 @@ enum Seen<K> {
     Old(K),
     Claimed(ClaimedEntry<K>),
     Nothing(Unfound),
-}
-
-/// An old entry, kept as a `K`, that the caller has claimed.
-pub(crate) struct ClaimedEntry<K> {
-    kept: K,
-    claim: Claimed,
-}
-
-impl<T: Threading, P: Kind, K, V, S> ClaimedEntry<Keeping<'_, T, P, K, V, S>> {
-    /// Copies the value, and lets the entry go.
-    pub(crate) fn old(self, clone: impl Fn(&V) -> V) -> Box<Old<V>> {
-        let Self { kept, claim } = self;
-        Box::new(Old { value: clone(kept.value()), claim })
-    }
 }
 
 /// An old entry of a cache that the caller has claimed.
@@ -68,7 +53,7 @@ type RerunOf<'c, T, P, K, V, S, Q> =
 type PendingRerunOf<'c, T, P, K, V, S, Q> =
     PendingRerun<'c, T, P, K, V, S, <Q as Key<K, <S as BuildHasher>::Hasher>>::Same>;
 
-impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
+impl<T: Outlined, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// As [`look`](Self::look), for entries that may be old.
     ///
     /// # Errors
@@ -100,7 +85,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
             Seen::Claimed(entry) => (Unfound::UNSURE, Some(entry.old(clone))),
             Seen::Nothing(unfound) => (unfound, None),
         };
-        self.note(tag(hash), Use::Missed);
+        self.note(partial_hash(hash), Use::Missed);
         let running = self.table.begin_in(process);
         Err(Rerun { miss: self.miss(key, hash, unfound, running, None), old })
     }
@@ -118,7 +103,7 @@ impl<T: Threading, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S>
     }
 }
 
-impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
+impl<T: Outlined, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     /// Whether an entry is older than its `ttl`, or has expired.
     #[inline(always)]
     pub(crate) fn is_old(&self, entry: &EntryOf<P, K, V>, now: Option<Instant>) -> bool {
@@ -127,7 +112,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
 
     /// How long nobody tries again after a run has failed.
     fn pause(&self) -> Duration {
-        pause(self.ttl)
+        pause(self.lifetime.ttl())
     }
 
     /// Removes the entry whose claim this is, if it is still there.
@@ -140,7 +125,7 @@ impl<T: Threading, P: Kind, K, V, S> Cache<T, P, K, V, S> {
             let is_it = |entry: &EntryOf<P, K, V>| {
                 entry.expiry.claim().is_some_and(|other| claim.is_of(other)).then_some(())
             };
-            if let Some((place, ())) = inside.find(tag(hash), is_it) {
+            if let Some((place, ())) = inside.find(partial_hash(hash), is_it) {
                 inside.remove(place, &mut left);
             }
         });
@@ -152,10 +137,10 @@ pub(crate) fn pause(ttl: Option<Duration>) -> Duration {
     (ttl.unwrap_or_default() / 10).max(Duration::from_secs(1))
 }
 
-impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
+impl<T: Outlined, P: Kind, K, V> Searched<'_, T, P, K, V> {
     fn see<S>(mut self, cache: &Cache<T, P, K, V, S>) -> Seen<Keeping<'_, T, P, K, V, S>> {
         if self.place.is_none() {
-            self.ledger.misses += 1;
+            self.ledger.made().misses += 1;
             return Seen::Nothing(self.inside.lacking());
         }
         if !self.is_old(cache) {
@@ -191,14 +176,14 @@ impl<T: Threading, P: Kind, K, V> Searched<'_, T, P, K, V> {
         let process = if T::SHARED { Process::here() } else { Process::ANY };
         let (claim, now, old_since) = self.claim_of::<S>(cache)?;
         let claim = claim.take(now, old_since, process)?;
-        self.ledger.misses += 1;
+        self.ledger.made().misses += 1;
         self.touch(cache);
         Some(ClaimedEntry { kept: self.keep(cache)?, claim })
     }
 
     /// Counts a hit of the old entry, and keeps the entry.
     pub(super) fn hit_old<'c, S>(self, cache: &'c Cache<T, P, K, V, S>) -> Keeping<'c, T, P, K, V, S> {
-        self.ledger.stale_hits += 1;
+        self.ledger.made().stale_hits += 1;
         self.hit(cache)
     }
 

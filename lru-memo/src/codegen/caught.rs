@@ -3,10 +3,10 @@
 
 use alloc::boxed::Box;
 use core::any::Any;
-use core::future::{Future, poll_fn};
+use core::future::Future;
 use core::mem;
-use core::pin::pin;
-use core::task::Poll;
+use core::pin::Pin;
+use core::task::{Context, Poll};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The panic of a run.
@@ -31,15 +31,34 @@ pub fn caught<R>(run: impl FnOnce() -> R) -> Result<R, Panicked> {
     catch_unwind(AssertUnwindSafe(run)).map_err(Panicked)
 }
 
-/// Runs the body of an `async fn`.
+/// The body of an `async fn`, whose panic is caught if it `catches`. In a box, because the future of the function has room for
+/// the body only once.
+struct Caught<F> {
+    catches: bool,
+    body: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for Caught<F> {
+    type Output = Result<F::Output, Panicked>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if !self.catches {
+            return self.body.as_mut().poll(context).map(Ok);
+        }
+        match catch_unwind(AssertUnwindSafe(|| self.body.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(Panicked(panic))),
+        }
+    }
+}
+
+/// Runs the body of an `async fn`, and catches its panic if it `catches`.
 ///
 /// # Errors
-/// Its panic.
-pub async fn caught_while_polled<F: Future>(body: F) -> Result<F::Output, Panicked> {
-    let mut body = pin!(body);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Ok),
-        Err(panic) => Poll::Ready(Err(Panicked(panic))),
-    })
-    .await
+/// The panic.
+pub fn caught_while_polled<F: Future>(
+    body: F,
+    catches: bool,
+) -> impl Future<Output = Result<F::Output, Panicked>> {
+    Caught { catches, body: Box::pin(body) }
 }

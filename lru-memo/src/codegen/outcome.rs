@@ -205,8 +205,9 @@ impl<V: Clone> Cacheable for V {
     }
 }
 
-/// Clones a value. Only here does generated code demand `Clone`, so that an error is reported once.
+/// Returns a function that clones a value. Only here does generated code demand `Clone`, so that an error is reported once.
 #[inline]
-pub fn clone_value<V: Cacheable>(value: &V) -> V {
-    value.clone_value()
+#[must_use]
+pub const fn clone_value<V: Cacheable>() -> fn(&V) -> V {
+    V::clone_value
 }

@@ -5,10 +5,12 @@
 //! mark, and a thread only looks for itself. So a thread always reads its own last write, and relaxed atomics are
 //! enough.
 
-use core::future::{Future, poll_fn};
+use alloc::boxed::Box;
+use core::future::Future;
 use core::marker::PhantomData;
-use core::pin::{Pin, pin};
+use core::pin::Pin;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use core::task::{Context, Poll};
 
 /// Identifies a living thread: the address of a thread-local. Unlike `thread::current()`, it is available until the
 /// very end of the thread.
@@ -36,18 +38,6 @@ impl Mark {
         self.0.store(this_thread(), Ordering::Relaxed);
         Entered { mark: self, of_this_thread: PhantomData }
     }
-
-    /// Runs a future. The mark is set during each poll and while the future is dropped, and not between polls. The
-    /// caller makes sure that no other thread is inside.
-    pub(super) async fn around<F: Future>(&self, future: F) -> F::Output {
-        let mut body = Body { mark: self, future: pin!(Some(future)) };
-        poll_fn(|context| {
-            let _inside = self.enter();
-            let future = body.future.as_mut().as_pin_mut();
-            future.expect("it is there until it is dropped").poll(context)
-        })
-        .await
-    }
 }
 
 /// Keeps the mark of the thread set until it is dropped.
@@ -64,15 +54,35 @@ impl Drop for Entered<'_> {
     }
 }
 
-/// Drops a future with the mark set, because destructors of the body may call the function again.
-struct Body<'f, F> {
-    mark: &'f Mark,
-    future: Pin<&'f mut Option<F>>,
+/// The body of an `async fn`. If a flight has a mark, the mark is set during each poll and while the body is dropped, and not
+/// between polls.
+///
+/// In a box, because the future of the function has room for the body only once.
+pub(super) struct MarkedBody<'m, F> {
+    mark: Option<&'m Mark>,
+    body: Option<Pin<Box<F>>>,
 }
 
-impl<F> Drop for Body<'_, F> {
+impl<'m, F> MarkedBody<'m, F> {
+    /// Returns a body that runs with this mark. The caller makes sure that no other thread is inside during `'m`.
+    pub(super) fn new(mark: Option<&'m Mark>, body: F) -> Self {
+        Self { mark, body: Some(Box::pin(body)) }
+    }
+}
+
+impl<F: Future> Future for MarkedBody<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let _inside = self.mark.map(Mark::enter);
+        self.body.as_mut().expect("it is there until it is dropped").as_mut().poll(context)
+    }
+}
+
+impl<F> Drop for MarkedBody<'_, F> {
     fn drop(&mut self) {
-        let _inside = self.mark.enter();
-        self.future.set(None);
+        // Destructors of the body may call the function again.
+        let _inside = self.mark.map(Mark::enter);
+        self.body = None;
     }
 }

@@ -8,10 +8,9 @@ use core::future::Future;
 use core::pin::Pin;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::task::{Context, Poll, Waker};
-use std::thread;
 
-use super::{shield, wake};
-use crate::sys::fork::Own;
+use super::wakers::{shield, wake};
+use crate::sys::fork::{Own, start_thread};
 use crate::sys::sync::{Condvar, Mutex};
 
 /// A future that is ready once a deadline has passed.
@@ -26,11 +25,11 @@ type AlarmKey = (Instant, u64);
 static TIMER: Own<Timer> = Own::none();
 
 struct Timer {
-    state: Mutex<State>,
+    state: Mutex<Alarms>,
     changed: Condvar,
 }
 
-struct State {
+struct Alarms {
     alarms: BTreeMap<AlarmKey, Waker>,
     has_thread: bool,
 }
@@ -67,7 +66,7 @@ impl Drop for Alarm {
 
 impl Timer {
     fn new() -> Self {
-        let state = State { alarms: BTreeMap::new(), has_thread: false };
+        let state = Alarms { alarms: BTreeMap::new(), has_thread: false };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -86,7 +85,7 @@ impl Timer {
     }
 
     fn start(&'static self) -> bool {
-        let is_started = thread::Builder::new().name("lru-memo timer".into()).spawn(|| self.serve()).is_ok();
+        let is_started = start_thread("lru-memo timer", || self.serve()).is_ok();
         if !is_started {
             self.state.lock().has_thread = false;
         }

@@ -3,7 +3,6 @@
 #[cfg(any(test, fuzzing))]
 pub(super) mod check;
 
-use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -17,7 +16,9 @@ use once_cell::race::OnceBox;
 
 use super::error::{Error, Kind};
 use super::memory::Memory;
-use super::{Store, health, url};
+use super::task::{self, Caller};
+use super::url::{self, redacted, split};
+use super::{Store, events};
 use crate::sys::fork::{Heritage, Inherited, Own};
 use crate::sys::privileges;
 use crate::sys::sync::Mutex;
@@ -99,6 +100,17 @@ pub fn store() -> Result<&'static dyn Store, Error> {
     }
 }
 
+/// Returns the store of this process. Opening it does not block a task's thread.
+pub(super) async fn store_for(caller: Caller) -> Result<&'static dyn Store, Error> {
+    match caller {
+        Caller::Thread => store(),
+        Caller::Task => match task::without_waiting(store) {
+            Some(store) => store,
+            None => task::in_pool(store).await.ok_or_else(task::forked)?,
+        },
+    }
+}
+
 /// Returns the store of this process, if it is open.
 pub(super) fn opened() -> Option<&'static dyn Store> {
     STORE.get().map(|store| &**store)
@@ -159,9 +171,7 @@ fn in_use() -> Error {
 #[cold]
 fn open_first() -> Result<&'static dyn Store, Error> {
     #[cfg(all(feature = "shared", target_os = "linux"))]
-    if !super::task::may_wait()
-        && SETUP.lock().url_to_open().is_ok_and(|url| matches!(split(&url).0, "" | "file"))
-    {
+    if !task::may_wait() && SETUP.lock().url_to_open().is_ok_and(|url| matches!(split(&url).0, "" | "file")) {
         return Err(Error::new(Kind::Unavailable, "the shared store is not open yet"));
     }
     let Some(mut failed) = OPENING.get_or_make(|| Mutex::new(None)).lock_for(PATIENCE) else {
@@ -179,7 +189,7 @@ fn open_first() -> Result<&'static dyn Store, Error> {
         setup.name = url.as_deref().map(redacted).unwrap_or_default();
         setup.is_being_opened = true;
         if setup.url.is_none() && url.as_deref() == Ok(WITHOUT_CHOICE) && privileges::are_not_the_callers() {
-            health::note(&without_choice());
+            events::note(&without_choice());
         }
         url
     };
@@ -194,7 +204,7 @@ fn open_first() -> Result<&'static dyn Store, Error> {
         }
         Err(error) => {
             drop(setup);
-            health::note(&error);
+            events::note(&error);
             *failed = Some((Instant::now(), error.clone()));
             Err(error)
         }
@@ -223,13 +233,6 @@ fn chosen_by_environment() -> Result<String, Error> {
     }
 }
 
-/// Splits a URL into its scheme and the rest. Without a valid scheme, the scheme is empty, so that no error repeats
-/// another part.
-fn split(url: &str) -> (&str, &str) {
-    let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'+');
-    url.split_once("://").filter(|(scheme, _)| is_scheme(scheme)).unwrap_or(("", url))
-}
-
 fn check(url: &str) -> Result<(), Error> {
     match split(url) {
         ("memory", rest) => check_memory(rest),
@@ -240,13 +243,13 @@ fn check(url: &str) -> Result<(), Error> {
         #[cfg(feature = "memcached")]
         ("memcached" | "memcached+unix", _) => super::memcached::Memcached::new(url).map(|_| ()),
         #[cfg(not(feature = "memcached"))]
-        (scheme @ ("memcached" | "memcached+unix"), _) => Err(missing(scheme, "memcached")),
+        (scheme @ ("memcached" | "memcached+unix"), _) => Err(url::missing(scheme, "memcached")),
         #[cfg(feature = "redis")]
         ("redis" | "rediss" | "unix" | "redis+unix", _) => super::redis::Redis::new(url).map(|_| ()),
         #[cfg(not(feature = "redis"))]
-        (scheme @ ("redis" | "unix" | "redis+unix"), _) => Err(missing(scheme, "redis")),
+        (scheme @ ("redis" | "unix" | "redis+unix"), _) => Err(url::missing(scheme, "redis")),
         #[cfg(not(feature = "redis"))]
-        ("rediss", _) => Err(missing("rediss", "redis-tls")),
+        ("rediss", _) => Err(url::missing("rediss", "redis-tls")),
         ("", _) => Err(Error::new(Kind::Url, format!("a URL of a shared store begins with {SCHEMES}"))),
         (scheme, _) => Err(Error::new(
             Kind::Url,
@@ -269,15 +272,6 @@ fn check_memory(rest: &str) -> Result<(), Error> {
 }
 
 const SCHEMES: &str = "`file:///`, `memcached://` or `redis://`, or is `memory://`";
-
-/// The error for a store that this build does not have.
-#[cfg(not(all(feature = "memcached", feature = "redis-tls")))]
-pub(super) fn missing(scheme: &str, feature: &str) -> Error {
-    Error::new(
-        Kind::Url,
-        format!("this build of lru-memo cannot use `{scheme}://`: enable its cargo feature `{feature}`"),
-    )
-}
 
 fn open(url: &str, create: bool) -> Result<(Box<dyn Store>, String), Error> {
     if !url.is_empty() {
@@ -348,34 +342,6 @@ fn embedded_in_default_place() -> Result<Vec<PathBuf>, Error> {
     Ok(Vec::new())
 }
 
-/// Returns the URL of a store without anything that may be a password or a part of one. The URL of a server also loses
-/// all options except `prefix`.
-///
-/// ```
-/// use lru_memo::shared::redacted;
-///
-/// assert_eq!(redacted("redis://me:secret@host?timeout=2s&prefix=shop1"), "redis://***@host?prefix=shop1");
-/// ```
-#[must_use]
-pub fn redacted(url: &str) -> String {
-    let (scheme, rest) = split(url);
-    let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
-    let is_unix = matches!(scheme, "unix" | "redis+unix" | "memcached+unix");
-    let shown = match (scheme, place.rsplit_once('@')) {
-        ("file", _) => return url.to_owned(),
-        ("", _) if url.is_empty() => return String::new(),
-        ("", _) => return String::from("***"),
-        _ if is_unix => format!("{scheme}://{place}"),
-        // The question mark is part of the password.
-        _ if options.contains('@') => return format!("{scheme}://***"),
-        (_, Some((_, host))) => format!("{scheme}://***@{host}"),
-        (_, None) => format!("{scheme}://{place}"),
-    };
-    let prefix =
-        url::split_options(rest).1.filter(|(name, text)| *name == "prefix" && url::prefix(text).is_ok());
-    prefix.last().map_or_else(|| shown.clone(), |(_, prefix)| format!("{shown}?prefix={prefix}"))
-}
-
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString;
@@ -415,29 +381,6 @@ mod tests {
             assert_eq!(configure("file:///var/cache"), Err(error.clone()));
             assert_eq!(super::super::store().err(), Some(error.clone()));
             assert_eq!(super::super::health().last_error, Some(error.to_string()));
-        }
-    }
-
-    #[test]
-    fn a_redacted_url_has_no_part_of_a_password() {
-        for (url, shown) in [
-            ("", ""),
-            ("file:///var/cache/app?size=8MiB", "file:///var/cache/app?size=8MiB"),
-            ("redis://me:secret@h:6379/0?timeout=2s", "redis://***@h:6379/0"),
-            ("redis://me:se@cret@h", "redis://***@h"),
-            ("redis://me:se?cret@h", "redis://***"),
-            ("redis://h?pass=se@cret", "redis://***"),
-            ("unix:///run/r@1.sock?pass=se@cret", "unix:///run/r@1.sock"),
-            ("memcached://a:1,b:2?timeout=2s", "memcached://a:1,b:2"),
-            ("memcached://a:1?prefix=shop-1&timeout=2s", "memcached://a:1?prefix=shop-1"),
-            ("redis://me:secret@h?prefix=not%20one", "redis://***@h"),
-            ("redis://me:1?prefix=secret@h", "redis://***"),
-            ("unix:///run/r.sock?pass=secret&prefix=a.b_c", "unix:///run/r.sock?prefix=a.b_c"),
-            ("me:secret@h", "***"),
-            ("me:secret@redis://h", "***"),
-            ("secret", "***"),
-        ] {
-            assert_eq!(redacted(url), shown, "{url}");
         }
     }
 }

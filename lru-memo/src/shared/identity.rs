@@ -9,6 +9,9 @@
 //!
 //! The path of an item in a module is the module's path and one more segment. The path of an item in a body has at
 //! least two more segments, because `module_path!()` does not name bodies.
+//!
+//! Line and column take no part: two expansions of a macro have the same ones. Two sources of one crate with the same
+//! version have the same identities.
 
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -23,12 +23,15 @@
 pub(super) mod check;
 mod default_place;
 mod directory;
+mod errors;
 mod evict;
 mod files;
+mod instance;
 mod made;
 mod members;
 mod memory;
 mod opened;
+pub(super) mod options;
 mod queue;
 mod raw;
 mod read;
@@ -40,7 +43,6 @@ mod table;
 mod turn;
 mod write;
 
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -49,6 +51,7 @@ use std::time::Instant;
 
 use self::made::Explicit;
 use self::opened::Opened;
+use self::options::Options;
 use self::read::Purpose;
 use self::turn::ByteLock;
 use super::error::{Error, Kind};
@@ -62,38 +65,6 @@ use crate::totals::CacheTotals;
 
 /// The time after a failed attempt to open the store in which calls do not try again.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// How an [`Embedded`] store is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Options {
-    /// The maximum size of all entries, in bytes. The default is 1 GiB. The space is not taken in advance; the files
-    /// may grow to twice the size. An existing store keeps its size.
-    pub size: usize,
-    /// Whether a missing or broken store is made. The default is `true`. With `false`, which suits tools that only
-    /// look, opening such a store fails.
-    pub create: bool,
-    /// Whether the store survives a reboot. The default is `false`. Each change of a durable store is on the disk
-    /// before the call returns, so a change takes as long as the disk does. An existing store keeps this setting.
-    pub durable: bool,
-    /// The time after which an unused namespace may be removed, in whole seconds. The default is seven days. An
-    /// existing store keeps its own.
-    pub unused: Duration,
-    /// How long a call waits for another process that has locked the store. The default is 500 ms; zero is not allowed.
-    /// A process that takes longer has probably been stopped, by a debugger or in a frozen container.
-    pub timeout: Duration,
-    /// The bits of hashes that are used. Tests set fewer bits to get collisions.
-    #[doc(hidden)]
-    pub hash_mask: u64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let unused = Duration::from_secs(7 * 24 * 3600);
-        let timeout = Duration::from_millis(500);
-        Self { size: 1 << 30, create: true, durable: false, unused, timeout, hash_mask: u64::MAX }
-    }
-}
 
 /// A store in the files of one directory, for all processes of this user on this machine.
 ///
@@ -210,7 +181,7 @@ impl Embedded {
         self.current.drop_inherited();
         let opened = files::open(&self.directory, &self.options, self.explicit);
         let is_as_asked =
-            |files: &files::Files| files.made.check(&self.directory, &self.options, self.explicit);
+            |files: &instance::Files| files.made.check(&self.directory, &self.options, self.explicit);
         match opened.and_then(|files| is_as_asked(&files).map(|()| files)) {
             Ok(files) => {
                 *failed = None;
@@ -413,39 +384,4 @@ fn timeout(name: &str, text: &str) -> Result<Duration, Error> {
     } else {
         Err(Error::new(Kind::Url, format!("`{name}={text}` is not from 1ms to 1d")))
     }
-}
-
-impl From<heed::Error> for Error {
-    fn from(error: heed::Error) -> Self {
-        error_of(&error)
-    }
-}
-
-fn error_of(error: &heed::Error) -> Error {
-    use heed::MdbError as Mdb;
-    let kind = match error {
-        heed::Error::Mdb(Mdb::MapFull | Mdb::TxnFull) => Kind::Full,
-        heed::Error::Mdb(
-            Mdb::Corrupted
-            | Mdb::PageNotFound
-            | Mdb::Invalid
-            | Mdb::VersionMismatch
-            | Mdb::Panic
-            | Mdb::BadTxn
-            | Mdb::CursorFull
-            | Mdb::PageFull
-            | Mdb::Incompatible
-            | Mdb::Problem,
-        ) => Kind::Corrupt,
-        // LMDB reports `EIO` when the disk becomes full during a write.
-        heed::Error::Mdb(Mdb::Other(libc::ENOSPC | libc::EDQUOT | libc::EFBIG | libc::EIO)) => Kind::Full,
-        heed::Error::Io(io) => match io.raw_os_error() {
-            Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG | libc::EIO) => Kind::Full,
-            _ => Kind::Unavailable,
-        },
-        heed::Error::EnvAlreadyOpened => Kind::InUse,
-        _ => Kind::Unavailable,
-    };
-    let reason: Box<str> = format!("the shared store has failed: {error}").into();
-    Error::new(kind, reason)
 }

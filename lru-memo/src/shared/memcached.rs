@@ -12,12 +12,14 @@ mod access;
 mod bound;
 #[cfg(any(test, fuzzing))]
 pub(super) mod check;
+mod client;
 mod connection;
 mod directory;
 mod index;
 mod item;
 mod lease;
 mod listed;
+pub(super) mod listing;
 mod names;
 mod remembered;
 mod server;
@@ -33,7 +35,7 @@ use alloc::vec::Vec;
 use std::time::Instant;
 
 use self::access::{Access, Edited};
-pub(super) use self::bound::Listing;
+use self::client::Client;
 use self::lease::Leases;
 use self::listed::Listed;
 use self::names::Counter;
@@ -41,8 +43,7 @@ use self::remembered::Remembered;
 use self::server::Server;
 use self::servers::Servers;
 use self::unlisted::Unlisted;
-use self::url::Options;
-use self::wire::{Answer, Batch, When};
+use self::wire::{Answer, Batch};
 use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
@@ -88,9 +89,7 @@ const LISTING: u32 = 10;
 /// After a failure, a server is not asked for a second; each further failure doubles this time, up to ten seconds.
 /// Calls during that time fail at once. A caller that waits for a lease asks again every 50 ms or more often.
 pub struct Memcached {
-    servers: Arc<Servers>,
-    options: Options,
-    remembered: Remembered,
+    client: Client,
     leases: Arc<Leases>,
 }
 
@@ -111,43 +110,21 @@ impl Memcached {
         let servers = Servers::new(parsed.servers.into_iter().map(server).collect());
         let servers = Arc::new(servers.ok_or_else(|| Error::new(Kind::Url, "the URL names no server"))?);
         let leases = Leases::new(Arc::clone(&servers), options.clone());
-        Ok(Self { servers, options, remembered: Remembered::new(), leases })
+        Ok(Self { client: Client { servers, options, remembered: Remembered::new() }, leases })
     }
 
     pub(super) fn has_scheme(scheme: &str) -> bool {
         matches!(scheme, "memcached" | "memcached+unix")
     }
 
-    /// Adds the namespace to the list of all namespaces.
-    fn list(&self, access: &Access<'_>) -> Result<(), Error> {
-        for tried in 0.. {
-            let mut batch = Batch::new();
-            batch.get(&names::index(&self.options.prefix));
-            let mut answers = access.ask_here(&batch)?;
-            let found = answers.pop().unwrap_or(Answer::Missing).value()?;
-            let (bytes, when) = match &found {
-                Some((bytes, number)) => (&bytes[..], When::Unchanged(*number)),
-                None => (&[][..], When::Absent),
-            };
-            let Some(list) = index::with(bytes, access.space) else { return Ok(()) };
-            let mut batch = Batch::new();
-            batch.set(&names::index(&self.options.prefix), &list, when, 0);
-            if access.ask_here(&batch)?.pop().unwrap_or(Answer::Missing).done()?.is_some() {
-                return Ok(());
-            }
-            access.pause(tried)?;
-        }
-        Ok(())
-    }
-
     /// Returns the name of the lease of a key.
     fn lease_of(&self, space: &Namespace, key: &[u8]) -> Result<String, Error> {
-        let access = Access::new(self, space);
+        let access = Access::new(&self.client, space);
         Ok(access.items.lease(access.names()?, key))
     }
 
     fn summary_until(&self, space: &Namespace, until: Instant) -> Result<Summary, Error> {
-        let mut access = Access::new(self, space);
+        let mut access = Access::new(&self.client, space);
         access.until = until;
         bound::summary(&access)
     }
@@ -163,7 +140,7 @@ impl Memcached {
         let mut tried = 0;
         loop {
             let is_listed = bound::is_listed(space);
-            let access = Access::new(self, space).expecting(is_listed);
+            let access = Access::new(&self.client, space).expecting(is_listed);
             let done = if is_listed {
                 listed(Listed::new(&access, key))
             } else {
@@ -179,7 +156,7 @@ impl Memcached {
 
 impl core::fmt::Debug for Memcached {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let servers: Vec<&str> = self.servers.iter().map(|server| &*server.name).collect();
+        let servers: Vec<&str> = self.client.servers.iter().map(|server| &*server.name).collect();
         f.debug_struct("Memcached").field("servers", &servers).finish_non_exhaustive()
     }
 }
@@ -197,7 +174,7 @@ impl Store for Memcached {
     }
 
     fn count_hit(&self, space: &Namespace) -> Result<(), Error> {
-        let access = Access::new(self, space);
+        let access = Access::new(&self.client, space);
         let generation = access.read_or_make()?.generation;
         access.count(generation, Counter::Hits, 1)
     }
@@ -211,7 +188,7 @@ impl Store for Memcached {
     }
 
     fn ticket(&self, space: &Namespace) -> Result<Ticket, Error> {
-        Access::new(self, space).ticket()
+        Access::new(&self.client, space).ticket()
     }
 
     fn is_current(&self, space: &Namespace, key: &[u8], since: Ticket) -> Result<bool, Error> {
@@ -231,7 +208,7 @@ impl Store for Memcached {
     }
 
     fn clear(&self, space: &Namespace) -> Result<(), Error> {
-        let access = Access::new(self, space);
+        let access = Access::new(&self.client, space);
         let Some(known) = access.read()? else { return Ok(()) };
         let counts = bound::counts(&access, &known.directory)?;
         access.renew(&known.directory.cleared(counts))?;
@@ -245,18 +222,18 @@ impl Store for Memcached {
     }
 
     fn summary(&self, space: &Namespace) -> Result<Summary, Error> {
-        self.summary_until(space, Instant::now() + self.options.timeout)
+        self.summary_until(space, Instant::now() + self.client.options.timeout)
     }
 
     fn count(&self, space: &Namespace, more: &CacheTotals) -> Result<(), Error> {
-        Access::new(self, space).change_always(|directory| {
+        Access::new(&self.client, space).change_always(|directory| {
             directory.count(more);
             Edited::written(())
         })
     }
 
     fn resize(&self, space: &Namespace, maxsize: usize) -> Result<(), Error> {
-        bound::resize(&Access::new(self, space), maxsize)
+        bound::resize(&Access::new(&self.client, space), maxsize)
     }
 
     fn lease(&self, space: &Namespace, key: &[u8]) -> Result<Lease, Error> {
@@ -273,11 +250,11 @@ impl Store for Memcached {
 
     fn namespaces(&self) -> Result<Vec<Summary>, Error> {
         // This may take longer than other operations, because no call of a function waits for it.
-        let until = Instant::now() + LISTING * self.options.timeout;
+        let until = Instant::now() + LISTING * self.client.options.timeout;
         let mut all = Vec::new();
-        for server in self.servers.iter() {
+        for server in self.client.servers.iter() {
             let mut batch = Batch::new();
-            batch.get(&names::index(&self.options.prefix));
+            batch.get(&names::index(&self.client.options.prefix));
             let found = server.exchange(&batch, until)?.pop().unwrap_or(Answer::Missing).value()?;
             let listed = found.and_then(|(bytes, _)| index::decode(&bytes)).unwrap_or_default();
             for summary in listed {

@@ -21,8 +21,8 @@ use crate::sys::fork::{Heritage, Inherited};
 use crate::sys::sync::Condvar;
 use crate::table::blocks::Place;
 use crate::table::lru::{Left, Limits};
-use crate::table::threading::OneThread;
-use crate::table::{ExpiryCheck, Inside, Table, tag};
+use crate::table::threading::{OneThread, Small};
+use crate::table::{ExpiryCheck, Inside, Table, partial_hash};
 use crate::totals::CacheTotals;
 
 /// How many invalidations of a namespace are remembered. A value is not stored if there were more during its run.
@@ -33,14 +33,14 @@ const REMEMBERED: usize = 16;
 pub struct Memory(Arc<Inner>);
 
 struct Inner {
-    state: Inherited<State>,
+    state: Inherited<Contents>,
     /// Notified when a lease ends.
     ended: Condvar,
 }
 
 /// The contents of the store.
 #[derive(Default)]
-struct State {
+struct Contents {
     spaces: HashMap<u128, Space>,
     /// The keys with a lease.
     taken: HashSet<Subject>,
@@ -50,11 +50,11 @@ type Subject = (u128, Box<[u8]>);
 
 impl Default for Inner {
     fn default() -> Self {
-        Self { state: Inherited::new(State::default), ended: Condvar::new() }
+        Self { state: Inherited::new(Contents::default), ended: Condvar::new() }
     }
 }
 
-impl Heritage for State {
+impl Heritage for Contents {
     fn forget_others(&mut self) {
         self.taken.clear();
     }
@@ -74,7 +74,7 @@ impl Record {
 
 struct Space {
     lifetime: Lifetime,
-    table: Table<OneThread, Record, ()>,
+    table: Table<Small<OneThread>, Record, ()>,
     summary: Summary,
     /// What clears have zeroed, and what the process has counted.
     totals: CacheTotals,
@@ -103,7 +103,7 @@ impl Space {
         let limits = Limits { maxsize: space.maxsize(), max_weight };
         Self {
             lifetime: Lifetime { ttl: space.ttl(), idle: space.idle(), ..Lifetime::default() },
-            table: Table::new(limits, true, ()),
+            table: Table::new(limits, ()),
             summary: Summary::new(space, Counts::default()),
             totals: CacheTotals::default(),
             generation: 0,
@@ -158,7 +158,7 @@ impl Space {
         self.lifetime.ttl.or(self.lifetime.idle).map(|_| clock::now())
     }
 
-    fn inside<R>(&self, act: impl FnOnce(Inside<'_, OneThread, Record>) -> R) -> R {
+    fn inside<R>(&self, act: impl FnOnce(Inside<'_, Small<OneThread>, Record>) -> R) -> R {
         self.table.with(|table, ()| act(table))
     }
 
@@ -170,7 +170,7 @@ impl Space {
             (*record.key == *key).then(|| is_live.then(|| made(record)))
         };
         self.inside(|mut table| {
-            let (place, made) = table.find(tag(hash(key)), found)?;
+            let (place, made) = table.find(partial_hash(hash(key)), found)?;
             if made.is_none() {
                 table.expire(place, &mut Left::new());
             }
@@ -229,7 +229,7 @@ impl Space {
             let expiry = PutOff::new(now, age, lifetime);
             let record = Record { key: key.into(), value: entry.value.into(), expiry };
             let expiry = ExpiryCheck { now, deadline_of: |record: &Record| record.expiry.deadline() };
-            table.store(place, tag(hash), record, weight, &expiry, &mut left);
+            table.store(place, partial_hash(hash), record, weight, &expiry, &mut left);
             true
         })
     }

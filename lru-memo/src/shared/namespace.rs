@@ -7,9 +7,8 @@ use core::time::Duration;
 
 use siphasher::sip128::SipHasher24;
 
-use super::Summary;
 #[cfg(feature = "memcached")]
-use super::memcached::Listing;
+use super::memcached::listing::Listing;
 
 /// One memoized function in a store, with its limits.
 ///
@@ -65,11 +64,16 @@ impl Namespace {
         }
     }
 
-    /// Makes a namespace from a summary, which has the id and not the parts that the id was made of.
-    pub(super) fn found(summary: &Summary) -> Self {
-        let (maxsize, max_weight) = (summary.maxsize, summary.max_weight);
-        let (ttl, idle) = (summary.ttl, summary.max_idle);
-        Self { maxsize, max_weight, ttl, idle, ..Self::new(&summary.name, summary.id) }
+    /// Makes a namespace that was found in a store: the id is known, and not the parts that it was made of.
+    pub(super) fn found(
+        name: &str,
+        id: u128,
+        maxsize: Option<usize>,
+        max_weight: Option<u64>,
+        ttl: Option<Duration>,
+        idle: Option<Duration>,
+    ) -> Self {
+        Self { maxsize, max_weight, ttl, idle, ..Self::new(name, id) }
     }
 
     /// Bounds the number of entries.
@@ -121,7 +125,7 @@ impl Namespace {
         Self { id, ..self }
     }
 
-    /// The largest number of entries, until it is changed. [`Summary::maxsize`] is the present one.
+    /// The largest number of entries, until it is changed. [`Summary::maxsize`](super::Summary::maxsize) is the present one.
     #[must_use]
     pub fn maxsize(&self) -> Option<usize> {
         self.maxsize

@@ -1,10 +1,12 @@
 //! The store on Redis or Valkey. Each operation is a Lua script, and so atomic: the cache is exact on any number of
 //! machines.
 
+mod client;
 mod connection;
 mod lease;
 mod node;
 mod options;
+mod renewer;
 mod scripts;
 mod sentinels;
 mod server;
@@ -22,9 +24,10 @@ use std::time::Instant;
 
 use redis::{Script, ScriptInvocation, Value, cmd};
 
-use self::lease::{Names, Renewer};
+use self::client::Client;
+use self::renewer::Renewer;
 use self::scripts::Scripts;
-use self::server::Server;
+use self::server::{Server, foreign};
 use super::error::{Error, Kind};
 use super::lease::Lease;
 use super::namespace::Namespace;
@@ -50,52 +53,16 @@ const HIGHEST: u64 = 1 << 53;
 ///
 /// A server that does not accept a connection within 200 ms, or does not answer within 500 ms, is not asked for a
 /// second. Each further failure doubles this time, up to ten seconds. Calls during that time run the function.
-pub struct Redis(Arc<Inner>);
-
-struct Inner {
-    server: Server,
-    scripts: Scripts,
-    renewer: Renewer,
-    url: String,
-}
+pub struct Redis(Arc<Client>);
 
 /// One operation on the store, with a deadline for all its requests together.
 struct Operation<'a> {
-    store: &'a Inner,
+    store: &'a Client,
     until: Instant,
 }
 
 /// The answer of `info.lua`.
 type Info = (String, String, String, usize, Option<String>, Vec<Option<String>>);
-
-/// The keys of a namespace.
-struct Keys {
-    id: u128,
-    tag: String,
-}
-
-impl Inner {
-    fn keys(&self, id: u128) -> Keys {
-        let prefix = &self.server.options().prefix;
-        Keys { id, tag: format!("{prefix}lru-memo:{{{id:032x}}}:") }
-    }
-
-    /// Returns the key of the index: the ids of all namespaces.
-    fn index(&self) -> String {
-        format!("{}lru-memo:namespaces", self.server.options().prefix)
-    }
-}
-
-impl Keys {
-    fn key(&self, name: &str) -> Vec<u8> {
-        [self.tag.as_bytes(), name.as_bytes()].concat()
-    }
-
-    fn lease(&self, key: &[u8]) -> Names {
-        let named = |name: &[u8]| [self.tag.as_bytes(), name, key].concat();
-        Names { home: self.id, holder: named(b"lease:"), ended: named(b"ended:") }
-    }
-}
 
 impl Redis {
     /// Makes a store of a URL, such as `redis://user:password@host:6379/0`, `unix:///run/redis.sock` or, with the cargo
@@ -118,8 +85,8 @@ impl Redis {
         let (endpoints, options) = options::parse(url)?;
         let scripts = Scripts::new(options.unused);
         let (server, renewer) = (Server::new(endpoints, options), Renewer::new());
-        let url = super::configured::redacted(url);
-        Ok(Self(Arc::new(Inner { server, scripts, renewer, url })))
+        let url = super::url::redacted(url);
+        Ok(Self(Arc::new(Client { server, scripts, renewer, url })))
     }
 
     fn operation(&self) -> Operation<'_> {
@@ -380,11 +347,6 @@ fn counter(text: &str) -> Result<u64, Error> {
 
 fn micros(length: Option<Duration>) -> String {
     number(length.map(|length| length.as_micros().min(u128::from(HIGHEST))))
-}
-
-/// The error for data that this store has not written.
-fn foreign(what: &str) -> Error {
-    Error::new(Kind::Corrupt, format!("the Redis server has {what} where a cache should be"))
 }
 
 impl Store for Redis {

@@ -4,8 +4,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-#[cfg(doc)]
-use super::Data;
 use super::{Error, Kind, Lease, Namespace};
 use crate::info::CacheInfo;
 use crate::totals::CacheTotals;
@@ -248,7 +246,7 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredEntry {
-    /// The key, as the program has written it; [`Data::read_key`] decodes it.
+    /// The key, as the program has written it; [`Data::read_key`](super::Data::read_key) decodes it.
     pub key: Vec<u8>,
     /// The length of the value.
     pub value_bytes: u64,
@@ -287,6 +285,7 @@ impl Summary {
     /// Returns the namespace, to look into it or to clear it.
     #[must_use]
     pub fn namespace(&self) -> Namespace {
-        Namespace::found(self)
+        let Self { id, maxsize, max_weight, ttl, max_idle, .. } = *self;
+        Namespace::found(&self.name, id, maxsize, max_weight, ttl, max_idle)
     }
 }

@@ -9,12 +9,10 @@ use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::thread;
 
-use super::Store;
 use super::error::{Error, Kind};
 use crate::flight::{Flight, Landed};
-use crate::sys::fork::Own;
+use crate::sys::fork::{Own, start_thread};
 use crate::sys::sync::{Condvar, Mutex};
 
 /// The kind of a caller.
@@ -86,11 +84,11 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// Threads for what would block a task. The pool grows as needed, and never shrinks.
 struct Pool {
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     work: Condvar,
 }
 
-struct State {
+struct PoolState {
     jobs: VecDeque<Job>,
     threads: usize,
     idle: usize,
@@ -103,17 +101,6 @@ static POOL: Own<Pool> = Own::none();
 /// Returns `None` in the child of a fork that polls a task of its parent, as [`on_new_thread`] does.
 pub(super) async fn in_pool<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static) -> Option<R> {
     answered(job, Pool::add).await
-}
-
-/// Returns the store of this process. Opening it does not block a task's thread.
-pub(super) async fn store(caller: Caller) -> Result<&'static dyn Store, Error> {
-    match caller {
-        Caller::Thread => super::store(),
-        Caller::Task => match without_waiting(super::store) {
-            Some(store) => store,
-            None => in_pool(super::store).await.ok_or_else(forked)?,
-        },
-    }
 }
 
 /// The error for a child of a fork that polls a task of its parent.
@@ -160,12 +147,12 @@ async fn answered<R: Send + 'static>(
 }
 
 fn spawned(run: impl FnOnce() + Send + 'static) -> bool {
-    thread::Builder::new().name("lru-memo store".into()).spawn(run).is_ok()
+    start_thread("lru-memo store", run).is_ok()
 }
 
 impl Pool {
     fn new() -> Self {
-        let state = State { jobs: VecDeque::new(), threads: 0, idle: 0 };
+        let state = PoolState { jobs: VecDeque::new(), threads: 0, idle: 0 };
         Self { state: Mutex::new(state), work: Condvar::new() }
     }
 

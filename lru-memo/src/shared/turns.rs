@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::thread;
 use std::time::Instant;
 
+use super::configured::store_for;
 use super::error::Error;
 use super::lease::Lease;
 use super::namespace::Namespace;
@@ -31,9 +32,9 @@ type KeyBytes = Arc<[u8]>;
 type Bytes = Vec<u8>;
 
 /// The flights and leases of one function in this process.
-pub(super) struct Turns(Own<Mutex<Table>>);
+pub(super) struct Turns(Own<Mutex<FlightsAndLeases>>);
 
-struct Table {
+struct FlightsAndLeases {
     flights: Flights<KeyBytes, Run>,
     /// The leases of this process, for current and outdated flights. Its hasher hashes the keys of flights as well.
     leases: HashMap<KeyBytes, Weak<SharedLease>>,
@@ -83,8 +84,8 @@ impl Turns {
         Self(Own::none())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.0.get_or_make(|| Mutex::new(Table::new())).lock()
+    fn lock(&self) -> MutexGuard<'_, FlightsAndLeases> {
+        self.0.get_or_make(|| Mutex::new(FlightsAndLeases::new())).lock()
     }
 
     pub(super) fn join(&'static self, key: &[u8]) -> Role {
@@ -127,7 +128,7 @@ impl HasFlights for Turns {
     }
 }
 
-impl Table {
+impl FlightsAndLeases {
     fn new() -> Self {
         Self { flights: Flights::new(), leases: HashMap::new() }
     }
@@ -158,7 +159,7 @@ impl SharedTurn {
         if self.shares_lease() {
             return Ok(());
         }
-        let (store, key) = (task::store(caller).await?, Arc::clone(&self.key));
+        let (store, key) = (store_for(caller).await?, Arc::clone(&self.key));
         let lease = match caller {
             Caller::Thread => lease(store, space, &key, deadline)?,
             Caller::Task if store.blocks() => {
@@ -188,7 +189,7 @@ impl SharedTurn {
         if self.shares_lease() {
             return Ok(true);
         }
-        let (store, key) = (task::store(caller).await?, Arc::clone(&self.key));
+        let (store, key) = (store_for(caller).await?, Arc::clone(&self.key));
         let here = match caller {
             Caller::Thread => Some(store.try_lease(space, &key)?),
             Caller::Task if store.blocks() => None,
@@ -226,11 +227,9 @@ impl SharedTurn {
         self.turn.as_ref().map(flight::Turn::enter)
     }
 
-    pub(super) async fn inside<F: Future>(&mut self, body: F) -> F::Output {
-        match &mut self.turn {
-            Some(turn) => turn.inside(body).await,
-            None => body.await,
-        }
+    /// As [`flight::Turn::inside`].
+    pub(super) fn inside<F: Future>(turn: Option<&mut Self>, body: F) -> impl Future<Output = F::Output> {
+        flight::Turn::inside(turn.and_then(|turn| turn.turn.as_mut()), body)
     }
 
     /// Ends the turn with a value, which all followers get.

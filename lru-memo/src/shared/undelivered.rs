@@ -17,7 +17,7 @@ use std::thread;
 
 use super::namespace::Namespace;
 use super::store;
-use crate::sys::fork::{Heritage, Inherited};
+use crate::sys::fork::{Heritage, Inherited, start_thread};
 
 /// How many keys of a function are remembered. More become a clear.
 const MOST_KEYS: usize = 1024;
@@ -120,8 +120,7 @@ impl All {
 
     fn deliver_from_now_on(&mut self) {
         if !self.is_delivering && !self.functions.is_empty() {
-            let thread = thread::Builder::new().name("lru-memo removals".into());
-            self.is_delivering = thread.spawn(deliver_all).is_ok();
+            self.is_delivering = start_thread("lru-memo removals", deliver_all).is_ok();
         }
     }
 

@@ -1,9 +1,27 @@
-//! Options in the URLs of stores.
+//! The URLs of stores: their schemes, their options, and what people may see of them.
 
+use alloc::borrow::ToOwned;
 use alloc::format;
+use alloc::string::String;
 use core::time::Duration;
 
 use super::error::{Error, Kind};
+
+/// Splits a URL into its scheme and the rest. Without a valid scheme, the scheme is empty, so that no error repeats
+/// another part.
+pub(super) fn split(url: &str) -> (&str, &str) {
+    let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'+');
+    url.split_once("://").filter(|(scheme, _)| is_scheme(scheme)).unwrap_or(("", url))
+}
+
+/// The error for a store that this build does not have.
+#[cfg(not(all(feature = "memcached", feature = "redis-tls")))]
+pub(super) fn missing(scheme: &str, feature: &str) -> Error {
+    Error::new(
+        Kind::Url,
+        format!("this build of lru-memo cannot use `{scheme}://`: enable its cargo feature `{feature}`"),
+    )
+}
 
 /// Splits a URL at the question mark. Returns the part before it, and the options after it as names and values.
 pub(super) fn split_options(rest: &str) -> (&str, impl Iterator<Item = (&str, &str)>) {
@@ -71,4 +89,59 @@ pub(super) fn duration(name: &str, text: &str) -> Result<Duration, Error> {
 fn split_unit<N: core::str::FromStr>(text: &str) -> (Option<N>, &str) {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     (digits.parse().ok(), &text[digits.len()..])
+}
+
+/// Returns the URL of a store without anything that may be a password or a part of one. The URL of a server also loses
+/// all options except `prefix`.
+///
+/// ```
+/// use lru_memo::shared::redacted;
+///
+/// assert_eq!(redacted("redis://me:secret@host?timeout=2s&prefix=shop1"), "redis://***@host?prefix=shop1");
+/// ```
+#[must_use]
+pub fn redacted(url: &str) -> String {
+    let (scheme, rest) = split(url);
+    let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+    let is_unix = matches!(scheme, "unix" | "redis+unix" | "memcached+unix");
+    let shown = match (scheme, place.rsplit_once('@')) {
+        ("file", _) => return url.to_owned(),
+        ("", _) if url.is_empty() => return String::new(),
+        ("", _) => return String::from("***"),
+        _ if is_unix => format!("{scheme}://{place}"),
+        // The question mark is part of the password.
+        _ if options.contains('@') => return format!("{scheme}://***"),
+        (_, Some((_, host))) => format!("{scheme}://***@{host}"),
+        (_, None) => format!("{scheme}://{place}"),
+    };
+    let prefix = split_options(rest).1.filter(|(name, text)| *name == "prefix" && self::prefix(text).is_ok());
+    prefix.last().map_or_else(|| shown.clone(), |(_, prefix)| format!("{shown}?prefix={prefix}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redacted_url_has_no_part_of_a_password() {
+        for (url, shown) in [
+            ("", ""),
+            ("file:///var/cache/app?size=8MiB", "file:///var/cache/app?size=8MiB"),
+            ("redis://me:secret@h:6379/0?timeout=2s", "redis://***@h:6379/0"),
+            ("redis://me:se@cret@h", "redis://***@h"),
+            ("redis://me:se?cret@h", "redis://***"),
+            ("redis://h?pass=se@cret", "redis://***"),
+            ("unix:///run/r@1.sock?pass=se@cret", "unix:///run/r@1.sock"),
+            ("memcached://a:1,b:2?timeout=2s", "memcached://a:1,b:2"),
+            ("memcached://a:1?prefix=shop-1&timeout=2s", "memcached://a:1?prefix=shop-1"),
+            ("redis://me:secret@h?prefix=not%20one", "redis://***@h"),
+            ("redis://me:1?prefix=secret@h", "redis://***"),
+            ("unix:///run/r.sock?pass=secret&prefix=a.b_c", "unix:///run/r.sock?prefix=a.b_c"),
+            ("me:secret@h", "***"),
+            ("me:secret@redis://h", "***"),
+            ("secret", "***"),
+        ] {
+            assert_eq!(redacted(url), shown, "{url}");
+        }
+    }
 }

@@ -25,7 +25,8 @@ impl<T> Default for ByType<T> {
 struct Node<T> {
     of: TypeId,
     value: T,
-    children: [ByType<T>; 1 << BITS],
+    /// Made when there is a child: most objects have one cache.
+    children: OnceBox<[ByType<T>; 1 << BITS]>,
 }
 
 impl<T> ByType<T> {
@@ -46,8 +47,7 @@ impl<T> ByType<T> {
         if let Some(value) = self.get(of) {
             return (value, false);
         }
-        let mut made =
-            Some(Box::new(Node { of, value: make(), children: [const { Self::new() }; 1 << BITS] }));
+        let mut made = Some(Box::new(Node { of, value: make(), children: OnceBox::new() }));
         let mut path = Path::to(of);
         let mut place = self;
         loop {
@@ -68,15 +68,22 @@ impl<T> ByType<T> {
             if node.of == of {
                 return (&node.value, is_new);
             }
-            place = &node.children[path.turn()];
+            let children = node.children.get_or_init(|| Box::new([const { Self::new() }; 1 << BITS]));
+            place = &children[path.turn()];
         }
+    }
+
+    /// Returns whether there is no value.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.get().is_none()
     }
 
     /// Calls this with each value.
     pub(crate) fn for_each<'t>(&'t self, act: &mut impl FnMut(&'t T)) {
         if let Some(node) = self.0.get() {
             act(&node.value);
-            node.children.iter().for_each(|child| child.for_each(act));
+            node.children.get().into_iter().flatten().for_each(|child| child.for_each(act));
         }
     }
 }
@@ -86,7 +93,7 @@ impl<T> Node<T> {
         let mut path = Path::to(of);
         let mut node = self;
         while node.of != of {
-            node = node.children[path.turn()].0.get()?;
+            node = node.children.get()?[path.turn()].0.get()?;
         }
         Some(&node.value)
     }

@@ -6,18 +6,20 @@
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
-use core::any::{Any, TypeId};
+use core::any::TypeId;
 use core::hash::BuildHasher;
 
 use once_cell::race::OnceBox;
 
 use crate::advice::CacheAdvice;
-use crate::bounds::{self, Bound};
+use crate::bounds;
 use crate::cache::Cache;
 use crate::cache::kind::Kind;
 use crate::info::CacheInfo;
-use crate::registry::{self, Reached, Site};
+use crate::registry::{self, Reached};
+use crate::site::Site;
 use crate::storage::by_type::ByType;
+use crate::storage::erased::ErasedCache;
 use crate::storage::slot::{Shareable, ShareableKey, Shared, Slot};
 use crate::table::reach::Reach;
 use crate::table::threading::{AllThreads, OneThread};
@@ -59,15 +61,6 @@ pub fn thread_instance_of<F>(method: F) -> ThreadInstance {
         static ALL: ThreadInstances = const { ThreadInstances::new() };
     }
     ThreadInstance { instances: &ALL, of: instantiation_of(method) }
-}
-
-/// A type-erased cache.
-pub(crate) trait ErasedCache: Reached + Any {
-    /// Returns the advice on the bound, or `None` if the cache was not used.
-    fn advice(&self) -> Option<CacheAdvice>;
-    fn follow(&self, bound: &Bound);
-    fn as_any(&self) -> &dyn Any;
-    fn into_any(self: Rc<Self>) -> Rc<dyn Any>;
 }
 
 /// The caches of one generic function, for all threads. Finding or adding one never blocks.
@@ -204,7 +197,7 @@ impl ThreadInstance {
         }
         let erased = Rc::<TheCache<P, K, V, S>>::clone(&made);
         if self.instances.try_with(|all| all.0.get_or_insert(self.of, || erased).1) == Ok(true) {
-            registry::register(site, || Box::leak(Box::new(self)));
+            registry::register(site, &mut || Box::leak(Box::new(self)));
             made.begin_to_follow();
         }
         made
@@ -279,49 +272,5 @@ impl Reached for ThreadInstance {
         if let Some(cache) = self.find() {
             cache.invalidate_tag(tag);
         }
-    }
-}
-
-impl<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static> Reached
-    for Cache<OneThread, P, K, V, S>
-{
-    fn info(&self) -> Option<CacheInfo> {
-        Some(Self::info(self))
-    }
-
-    fn totals(&self) -> CacheTotals {
-        Self::totals(self)
-    }
-
-    fn clear(&self) {
-        Self::clear(self);
-    }
-
-    fn resize(&self, _: TypeId, maxsize: usize) {
-        Self::resize(self, maxsize);
-    }
-
-    fn invalidate_tag(&self, tag: Fingerprint) {
-        Self::invalidate_tag(self, tag);
-    }
-}
-
-impl<P: Kind + 'static, K: Tagged + 'static, V: 'static, S: BuildHasher + Default + 'static> ErasedCache
-    for Cache<OneThread, P, K, V, S>
-{
-    fn advice(&self) -> Option<CacheAdvice> {
-        Some(Self::advice(self))
-    }
-
-    fn follow(&self, bound: &Bound) {
-        Self::follow(self, bound);
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn into_any(self: Rc<Self>) -> Rc<dyn Any> {
-        self
     }
 }

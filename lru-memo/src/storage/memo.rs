@@ -11,6 +11,7 @@ mod serde;
 use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
+use core::mem::ManuallyDrop;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::info::{CacheInfo, CacheParameters};
@@ -56,18 +57,25 @@ use crate::totals::CacheTotals;
 ///
 /// A `Memo` is no part of the value of its owner. The owner may derive its traits: a clone of a `Memo` is empty, all of
 /// them are equal and hash alike, and serde takes them for `()`.
-pub struct Memo(ByType<ObjectCache>);
+pub struct Memo(ManuallyDrop<ByType<ObjectCache>>);
 
 impl Memo {
     /// Returns a `Memo` without caches.
     #[must_use]
     pub const fn new() -> Self {
-        Self(ByType::new())
+        Self(ManuallyDrop::new(ByType::new()))
     }
 
     /// Clears the caches of all functions: drops every entry and zeroes the counters.
     pub fn clear(&self) {
         self.caches().for_each(|cache| cache.clear());
+    }
+
+    #[inline(never)]
+    fn free(&mut self) {
+        // SAFETY: the `Memo` is being dropped, and this is the last use. A map without caches has no memory to free.
+        let caches = unsafe { ManuallyDrop::take(&mut self.0) };
+        caches.for_each(&mut ObjectCache::end);
     }
 
     /// Iterates over the caches that have been used, in the order of first use.
@@ -81,8 +89,11 @@ impl Memo {
 
 /// Frees the caches. A cache that a call still uses is emptied, and freed when the call returns.
 impl Drop for Memo {
+    #[inline]
     fn drop(&mut self) {
-        self.0.for_each(&mut ObjectCache::end);
+        if !self.0.is_empty() {
+            self.free();
+        }
     }
 }
 

@@ -7,12 +7,14 @@ use core::cell::OnceCell;
 use core::hash::BuildHasher;
 use std::thread::LocalKey;
 
+use crate::cache::Cache;
 use crate::cache::kind::Kind;
-use crate::cache::{Cache, Unseen};
+use crate::cache::lookup::Unseen;
 use crate::codegen::hooks::cold;
 use crate::codegen::key::Key;
 use crate::info::CacheInfo;
-use crate::registry::{self, Reached, Site};
+use crate::registry::{self, Reached};
+use crate::site::Site;
 use crate::table::threading::OneThread;
 use crate::tags::{Fingerprint, Tagged};
 use crate::totals::CacheTotals;
@@ -45,7 +47,7 @@ impl<P: Kind, K: Tagged, V, S: BuildHasher + Default> OfThread<P, K, V, S> {
     // As with `Cache::get`.
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub fn get<Q: Key<K, S::Hasher>>(self, key: Q, clone: impl Fn(&V) -> V) -> Result<V, Unseen> {
+    pub fn get<Q: Key<K, S::Hasher>>(self, key: Q, clone: fn(&V) -> V) -> Result<V, Unseen> {
         let local = self.local.try_with(|cache| cache.get().map(|cache| core::ptr::from_ref(&**cache)));
         let Ok(Some(cache)) = local else {
             return cold(move || self.cache().get(key, clone));
@@ -80,7 +82,7 @@ impl<P: Kind, K: Tagged, V, S: BuildHasher + Default> OfThread<P, K, V, S> {
         match kept {
             Ok((Some(kept), is_first)) => {
                 if is_first {
-                    registry::register(site, || Box::leak(Box::new(self)));
+                    registry::register(site, &mut || Box::leak(Box::new(self)));
                     kept.begin_to_follow();
                 }
                 kept

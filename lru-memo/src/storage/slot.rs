@@ -13,13 +13,15 @@ use core::marker::PhantomData;
 use once_cell::race::OnceBox;
 
 use crate::advice::CacheAdvice;
-use crate::bounds::{self, Bound};
+use crate::bounds;
+use crate::bounds::bound::Bound;
 use crate::cache::Cache;
 use crate::cache::kind::{Kept, Kind};
 use crate::codegen::key::Part;
 use crate::info::CacheInfo;
-use crate::registry::{self, Reached, Site};
-use crate::storage::instances::ErasedCache;
+use crate::registry::{self, Reached};
+use crate::site::Site;
+use crate::storage::erased::ErasedCache;
 use crate::table::threading::AllThreads;
 use crate::tags::{Fingerprint, Tagged, Tags};
 use crate::totals::CacheTotals;
@@ -131,7 +133,7 @@ where
         // A cache that is not needed is dropped at the end, because dropping it runs user code.
         let unused = self.0.set(made).err();
         if unused.is_none() {
-            registry::register(site, || self);
+            registry::register(site, &mut || self);
         }
         let cache = self.0.get().expect("the slot was filled just now, if not before");
         cache.begin_to_follow();

@@ -20,11 +20,13 @@
 
 #[cfg(unix)]
 mod handlers;
+mod here;
 mod inherited;
 mod own;
 mod process;
 #[cfg(feature = "_stores")]
 mod stack;
+mod start;
 
 #[cfg(unix)]
 use alloc::boxed::Box;
@@ -36,6 +38,7 @@ pub(crate) use own::Own;
 pub(crate) use process::Process;
 #[cfg(feature = "_stores")]
 pub(crate) use stack::stack_end;
+pub(crate) use start::start_thread;
 
 /// A cache that all threads share.
 #[cfg(unix)]

@@ -103,14 +103,20 @@ mod plain {
         #[inline(never)]
         fn wait(&self) -> MutexGuard<'_, T> {
             for number in PAUSES {
-                for _ in 0..1 << number {
-                    core::hint::spin_loop();
-                }
+                pause(number);
                 if let Ok(guard) = self.0.try_lock() {
                     return guard;
                 }
             }
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+
+    /// Spins for a pause.
+    #[inline(never)]
+    fn pause(number: u32) {
+        for _ in 0..1 << number {
+            core::hint::spin_loop();
         }
     }
 

@@ -1,6 +1,6 @@
 //! The memory of the arena: blocks of values, whose addresses never change. So readers may read while places are added.
 //!
-//! There is one block if the values up to the bound take little memory. Otherwise each further block is as long as all
+//! [`Wide`] has one block if the values up to the bound take little memory. Otherwise each further block is as long as all
 //! blocks before it together. A block is allocated when its first place is used. The blocks within the bound end exactly
 //! at the bound. Places beyond the bound are in blocks of their own: retired entries need them, and a bound that has grown.
 
@@ -8,6 +8,7 @@ use alloc::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use crate::sys::huge_pages::{self, HUGE};
 use crate::sys::prefetch::fetch;
 use crate::sys::sync::AtomicPtr;
 
@@ -16,8 +17,8 @@ pub(crate) type Place = u32;
 
 /// The largest number of further blocks, within the bound and beyond it: enough for every place.
 const BLOCKS: usize = 32;
-/// The length of the first block of a cache that begins small, in values.
-const FEW: usize = 8;
+/// The least length of the first block, in values, if there are further ones.
+const FEWEST: usize = 8;
 /// The largest first block, in bytes. The system provides its pages when they are written.
 const AT_ONCE: usize = 1 << 28;
 /// The length of the first block, in bytes, if the values do not fit into the largest one.
@@ -29,13 +30,64 @@ const FIRST_BEYOND: usize = 64;
 ///
 /// # Safety
 /// A value of zeros is valid, and needs no drop.
-pub(crate) unsafe trait Blank {
+#[allow(unreachable_pub, reason = "older Rust does not see that it can be reached")]
+pub unsafe trait Blank {
     /// Returns the value of zeros. Loom's types have more than their content, and must be made.
     #[cfg_attr(not(all(test, loom)), allow(dead_code, reason = "memory of zeros is allocated"))]
     fn blank() -> Self;
 }
 
-pub(crate) struct Blocks<X> {
+/// Values at places, in blocks.
+#[allow(unreachable_pub, reason = "older Rust does not see that it can be reached")]
+pub trait Blocks<X: Blank> {
+    /// Returns blocks for values up to this bound, beside entries of this size: the blocks of entries and those beside them have
+    /// equal lengths.
+    fn new(bound: usize, size_of_entry: usize) -> Self;
+
+    /// Makes room for a place.
+    ///
+    /// # Safety
+    /// One thread at a time calls this, for one place after the other, from 1.
+    unsafe fn extend_to(&self, place: Place);
+
+    /// Returns the number of places that are [near](Self::are_near).
+    fn reach(&self) -> usize;
+
+    /// Returns whether the fast path of a hit reads a place. There is no place 0.
+    fn are_near(&self, place: Place) -> bool;
+
+    /// Prefetches the value at a place, unless that takes longer than it saves.
+    fn fetch(&self, place: Place);
+
+    /// Returns the value at a place that is [near](Self::are_near).
+    ///
+    /// # Safety
+    /// There is room for the place, and the place is near.
+    unsafe fn near(&self, place: Place) -> &X;
+
+    /// Does this with the value at a near place, if there is room for any place.
+    ///
+    /// # Safety
+    /// If there is room for any place, then for this one, and it is [near](Self::are_near).
+    unsafe fn with_near_if_any(&self, place: Place, act: impl FnOnce(&X));
+
+    /// Returns the value at a place.
+    ///
+    /// # Safety
+    /// There is room for the place.
+    unsafe fn at(&self, place: Place) -> &X;
+
+    /// Returns the values at the places from the first to the last, in slices, each with its first place.
+    ///
+    /// # Safety
+    /// There is room for all of them.
+    unsafe fn slices<'b>(&'b self, first: Place, last: Place) -> impl Iterator<Item = (Place, &'b [X])>
+    where
+        X: 'b;
+}
+
+/// One block that is long enough for most caches, and further ones.
+pub struct Wide<X> {
     first: AtomicPtr<X>,
     layout: Shape,
     /// A leaked box.
@@ -86,38 +138,23 @@ impl Shape {
     }
 }
 
-impl<X: Blank> Blocks<X> {
-    /// Returns blocks for values up to this bound. If it `begins_small`, the first block is short.
-    pub(crate) fn new(bound: usize, begins_small: bool) -> Self {
+impl<X: Blank> Blocks<X> for Wide<X> {
+    fn new(bound: usize, size_of_entry: usize) -> Self {
         // With a bound as small as that, the first block has all places within it.
         let bound = bound.max(FIRST_BEYOND);
-        let size = size_of::<X>().max(1);
+        let size = size_of_entry.max(1);
         let is_small = bound.checked_mul(size).is_some_and(|size| size <= AT_ONCE);
-        let unit = if begins_small { FEW } else { 1 << (FIRST_BYTES / size).max(FEW).ilog2() };
-        let near = if is_small && !begins_small { bound } else { unit.min(bound) };
-        Self::of(Shape { near, unit, bound })
-    }
-
-    /// Returns the length of the first block.
-    pub(crate) fn first_length(&self) -> usize {
-        self.layout.near
-    }
-
-    /// Returns blocks of the same lengths, for values of another type.
-    pub(crate) fn beside<Y: Blank>(&self) -> Blocks<Y> {
-        Blocks::of(self.layout)
-    }
-
-    fn of(layout: Shape) -> Self {
+        let unit = 1 << (FIRST_BYTES / size).max(FEWEST).ilog2();
+        let near = if is_small { bound } else { unit.min(bound) };
         let none = core::ptr::null_mut();
-        Self { first: AtomicPtr::new(none), layout, further: AtomicPtr::new(core::ptr::null_mut()) }
+        Self {
+            first: AtomicPtr::new(none),
+            layout: Shape { near, unit, bound },
+            further: AtomicPtr::new(core::ptr::null_mut()),
+        }
     }
 
-    /// Makes room for a place.
-    ///
-    /// # Safety
-    /// One thread at a time calls this, for one place after the other, from 1.
-    pub(crate) unsafe fn extend_to(&self, place: Place) {
+    unsafe fn extend_to(&self, place: Place) {
         let block = self.layout.block(place as usize - 1);
         if block.start == place as usize - 1 {
             let pointer = match block.start {
@@ -128,6 +165,62 @@ impl<X: Blank> Blocks<X> {
         }
     }
 
+    fn reach(&self) -> usize {
+        self.layout.near
+    }
+
+    /// Returns whether a place is in the first block.
+    #[inline(always)]
+    fn are_near(&self, place: Place) -> bool {
+        (place as usize).wrapping_sub(1) < self.layout.near
+    }
+
+    /// Prefetches the value at a place, if it is in the first block.
+    #[inline(always)]
+    fn fetch(&self, place: Place) {
+        fetch(self.first.load(Relaxed).wrapping_add(place as usize).wrapping_sub(1));
+    }
+
+    #[inline(always)]
+    unsafe fn near(&self, place: Place) -> &X {
+        // SAFETY: the place is in the first block, which was there before the place was known.
+        unsafe { &*self.first.load(Relaxed).add(place as usize - 1) }
+    }
+
+    #[inline(always)]
+    unsafe fn with_near_if_any(&self, place: Place, act: impl FnOnce(&X)) {
+        let first = self.first.load(Relaxed);
+        if !first.is_null() {
+            // SAFETY: as for `near`.
+            act(unsafe { &*first.add(place as usize - 1) });
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn at(&self, place: Place) -> &X {
+        if self.are_near(place) {
+            // SAFETY: as the caller says.
+            unsafe { self.near(place) }
+        } else {
+            // SAFETY: as the caller says.
+            unsafe { self.far(place as usize - 1) }
+        }
+    }
+
+    unsafe fn slices<'b>(&'b self, first: Place, last: Place) -> impl Iterator<Item = (Place, &'b [X])>
+    where
+        X: 'b,
+    {
+        let end = |start| {
+            let block = self.layout.block(start);
+            block.start + block.length
+        };
+        // SAFETY: as the caller says.
+        unsafe { slices(self, first, last, end) }
+    }
+}
+
+impl<X> Wide<X> {
     #[cold]
     fn make_further(&self) -> &Further<X> {
         let mut further = self.further.load(Acquire);
@@ -143,53 +236,6 @@ impl<X: Blank> Blocks<X> {
         unsafe { &*further }
     }
 
-    /// Returns whether a place is in the first block.
-    #[inline(always)]
-    pub(crate) fn are_near(&self, place: Place) -> bool {
-        (place as usize - 1) < self.layout.near
-    }
-
-    /// Returns the value at a place, if the place is in the first block, which most are.
-    ///
-    /// # Safety
-    /// There is room for the place.
-    #[inline(always)]
-    pub(crate) unsafe fn near(&self, place: Place) -> Option<&X> {
-        let index = place as usize - 1;
-        // SAFETY: the first block is that long, and was there before the place was known.
-        (index < self.layout.near).then(|| unsafe { &*self.first.load(Relaxed).add(index) })
-    }
-
-    /// Prefetches the value at a place, if it is in the first block.
-    #[inline(always)]
-    pub(crate) fn fetch(&self, place: Place) {
-        fetch(self.first.load(Relaxed).wrapping_add(place as usize - 1));
-    }
-
-    /// Returns the value at a place in the first block.
-    ///
-    /// # Safety
-    /// There is room for the place, and the place is in the first block.
-    #[inline(always)]
-    pub(crate) unsafe fn in_first(&self, place: Place) -> &X {
-        // SAFETY: as the caller says.
-        unsafe { &*self.first.load(Relaxed).add(place as usize - 1) }
-    }
-
-    /// Returns the value at a place.
-    ///
-    /// # Safety
-    /// There is room for the place.
-    #[inline(always)]
-    pub(crate) unsafe fn at(&self, place: Place) -> &X {
-        // SAFETY: as the caller says.
-        match unsafe { self.near(place) } {
-            Some(value) => value,
-            // SAFETY: as the caller says.
-            None => unsafe { self.far(place as usize - 1) },
-        }
-    }
-
     #[inline]
     unsafe fn far(&self, index: usize) -> &X {
         let block = self.layout.block(index);
@@ -199,26 +245,30 @@ impl<X: Blank> Blocks<X> {
             &*further.of(&block).load(Acquire).add(index - block.start)
         }
     }
+}
 
-    /// Returns the values at the places from the first to the last, in slices, each with its first place.
-    ///
-    /// # Safety
-    /// There is room for all of them.
-    pub(crate) unsafe fn slices(&self, first: Place, last: Place) -> impl Iterator<Item = (Place, &[X])> {
-        let mut next = first as usize - 1;
-        core::iter::from_fn(move || {
-            let last = last as usize;
-            if next >= last {
-                return None;
-            }
-            let start = next;
-            let block = self.layout.block(start);
-            next = (block.start + block.length).min(last);
-            // SAFETY: as the caller says, and the slice is within the block.
-            let slice = unsafe { core::slice::from_raw_parts(self.at(start as Place + 1), next - start) };
-            Some((start as Place + 1, slice))
-        })
-    }
+/// Returns the values at the places from the first to the last, in slices. `end` returns the end of the block that has an index.
+///
+/// # Safety
+/// There is room for all of them.
+pub(super) unsafe fn slices<'b, X: Blank + 'b, B: Blocks<X>>(
+    blocks: &'b B,
+    first: Place,
+    last: Place,
+    end: impl Fn(usize) -> usize,
+) -> impl Iterator<Item = (Place, &'b [X])> {
+    let mut next = first as usize - 1;
+    core::iter::from_fn(move || {
+        let last = last as usize;
+        if next >= last {
+            return None;
+        }
+        let start = next;
+        next = end(start).min(last);
+        // SAFETY: as the caller says, and the slice is within the block.
+        let slice = unsafe { core::slice::from_raw_parts(blocks.at(start as Place + 1), next - start) };
+        Some((start as Place + 1, slice))
+    })
 }
 
 impl<X> Further<X> {
@@ -228,7 +278,7 @@ impl<X> Further<X> {
     }
 }
 
-impl<X> Drop for Blocks<X> {
+impl<X> Drop for Wide<X> {
     fn drop(&mut self) {
         let first = self.first.load(Acquire);
         if !first.is_null() {
@@ -257,7 +307,7 @@ fn layout<X>(length: usize) -> Layout {
     Layout::array::<X>(length).expect("so many values fit into memory")
 }
 
-fn allocate<X: Blank>(length: usize) -> *mut X {
+pub(super) fn allocate<X: Blank>(length: usize) -> *mut X {
     let layout = layout::<X>(length);
     if layout.size() == 0 {
         return core::ptr::dangling_mut();
@@ -267,6 +317,9 @@ fn allocate<X: Blank>(length: usize) -> *mut X {
     if block.is_null() {
         handle_alloc_error(layout);
     }
+    // The beginning has small pages, because many caches never have the entries that their bounds allow.
+    // SAFETY: the block was just allocated.
+    unsafe { huge_pages::prefer(block, HUGE, layout.size()) };
     #[cfg(all(test, loom))]
     for index in 0..length {
         // SAFETY: the index is in the block.
@@ -275,7 +328,7 @@ fn allocate<X: Blank>(length: usize) -> *mut X {
     block
 }
 
-fn deallocate<X>(block: *mut X, length: usize) {
+pub(super) fn deallocate<X>(block: *mut X, length: usize) {
     let layout = layout::<X>(length);
     if layout.size() > 0 {
         // SAFETY: it was allocated with this layout, and nobody has it any more.
@@ -284,14 +337,14 @@ fn deallocate<X>(block: *mut X, length: usize) {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
+pub(super) mod tests {
     use core::sync::atomic::AtomicU64;
 
     use super::*;
 
     /// Stores a number at each place up to the last, and reads it in each way.
-    fn expect_what_is_put(bound: usize, begins_small: bool, last: Place, near: Place) {
-        let blocks: Blocks<AtomicU64> = Blocks::new(bound, begins_small);
+    pub(crate) fn expect_what_is_put<B: Blocks<AtomicU64>>(bound: usize, last: Place, near: Place) {
+        let blocks = B::new(bound, size_of::<AtomicU64>());
         for place in 1..=last {
             // SAFETY: one after the other.
             unsafe {
@@ -300,10 +353,13 @@ mod tests {
             }
         }
         for place in 1..=last {
+            assert_eq!(blocks.are_near(place), place <= near, "{place}");
             // SAFETY: there is room.
             unsafe {
                 assert_eq!(blocks.at(place).load(Relaxed), u64::from(place));
-                assert_eq!(blocks.near(place).is_some(), place <= near, "{place}");
+                if place <= near {
+                    assert_eq!(blocks.near(place).load(Relaxed), u64::from(place));
+                }
             }
         }
         // SAFETY: there is room.
@@ -317,11 +373,8 @@ mod tests {
 
     #[test]
     fn what_is_put_at_a_place_is_found_there_in_any_block() {
-        expect_what_is_put(1 << 31, false, 300_000, 1 << 17);
-        expect_what_is_put(5_000, false, 5_300, 5_000);
-        expect_what_is_put(5_000, true, 5_300, 8);
-        expect_what_is_put(70, true, 400, 8);
-        expect_what_is_put(1, true, 400, 8);
-        expect_what_is_put(0, false, 400, 64);
+        expect_what_is_put::<Wide<_>>(1 << 31, 300_000, 1 << 17);
+        expect_what_is_put::<Wide<_>>(5_000, 5_300, 5_000);
+        expect_what_is_put::<Wide<_>>(0, 400, 64);
     }
 }

@@ -1,9 +1,10 @@
 //! A search without the lock, and the hit of what it finds.
 
 use crate::sys::fork::Process;
+use crate::table::bias::Biased as _;
 use crate::table::blocks::Place;
-use crate::table::front::{Computation, Front, Unfound};
-use crate::table::index::Tag;
+use crate::table::front::{Begun, Computation, Front, Unfound};
+use crate::table::index::PartialHash;
 use crate::table::reader::{Hazard, Owner, Pin};
 use crate::table::threading::Threading;
 
@@ -21,10 +22,20 @@ pub(crate) struct PinnedEntry<'f, T: Threading, E> {
     entry: &'f E,
 }
 
-/// An entry that a pinned reader has found in the first block, or, with `in_blocks`, in any block.
-pub(crate) struct PinnedNear<'f, T: Threading, E> {
-    found: PinnedEntry<'f, T, E>,
-    in_blocks: bool,
+/// An entry that a pinned reader has found at a near place.
+pub(crate) struct PinnedNear<'f, T: Threading, E>(PinnedEntry<'f, T, E>);
+
+/// A place that is not near, which ends a search for near ones.
+struct Far;
+
+/// An entry that the calling thread has found at a near place.
+pub(crate) struct Near<'f, T: Threading, E> {
+    front: &'f Front<T, E>,
+    pin: Pin<'f>,
+    /// Whether the table is biased to the calling thread.
+    is_biased: bool,
+    place: Place,
+    entry: &'f E,
 }
 
 /// An entry that the calling thread protects by its hazard, while it runs foreign code.
@@ -49,6 +60,118 @@ impl<T: Threading, E> Front<T, E> {
     pub(crate) fn mine(&self) -> Option<Mine<'_, T, E>> {
         // SAFETY: the reader is one of this table.
         self.owner().map(|owner| unsafe { Mine::new(self, owner) })
+    }
+
+    /// Finds an entry that has this partial hash and that the predicate accepts, with the least work: at a near place.
+    ///
+    /// # Errors
+    /// What the search has seen.
+    // A prefetch of the stamp would not pay: without a fence, no load waits until the stamp is stored.
+    #[inline(always)]
+    pub(crate) fn find_near(
+        &self,
+        partial_hash: PartialHash,
+        accepts: impl Fn(&E) -> bool,
+    ) -> Result<Near<'_, T, E>, Unfound> {
+        let (pin, is_biased) = match self.pin_if_biased() {
+            Some(pin) => (pin, true),
+            None => (self.pin_mine().ok_or(Unfound::UNSURE)?, false),
+        };
+        // SAFETY: the search finds the places while the reader is pinned.
+        let visit = |place| unsafe { self.visit_near::<false>(&pin, place, &accepts) };
+        // SAFETY: the pin is of a reader of this table.
+        match unsafe { self.index.find_anywhere(&pin, partial_hash, visit) } {
+            Some(Ok((place, entry))) => Ok(Near { front: self, pin, is_biased, place, entry }),
+            Some(Err(Far)) => Err(Unfound::UNSURE),
+            None => Err(self.unfound(&pin, is_biased, partial_hash)),
+        }
+    }
+
+    /// Pins the reader of the calling thread, if it has one and the table is not biased to it.
+    #[inline(always)]
+    fn pin_mine(&self) -> Option<Pin<'_>> {
+        let owner = self.owner()?;
+        // SAFETY: the reader is one of this table. A pin without a bias has a fence.
+        Some(unsafe { T::pin(owner, &()) })
+    }
+
+    /// Returns what a search for near entries has seen that found none.
+    #[inline(always)]
+    fn unfound(&self, pin: &Pin<'_>, is_biased: bool, partial_hash: PartialHash) -> Unfound {
+        if !is_biased {
+            return Unfound(self.index.lacks(pin, partial_hash));
+        }
+        let changes = self.index.changes();
+        // As long as the table is biased to this thread, no other one changes the index.
+        match self.bias.holds_after_load(pin.owner().reader()) {
+            true => Unfound(changes),
+            false => Unfound::UNSURE,
+        }
+    }
+
+    /// Returns the place of an entry that has this partial hash and that the predicate accepts.
+    ///
+    /// # Safety
+    /// The pin is of a reader of this table.
+    #[inline(always)]
+    unsafe fn search_near(
+        &self,
+        pin: &Pin<'_>,
+        partial_hash: PartialHash,
+        accepts: impl Fn(&E) -> bool,
+    ) -> Option<Result<(Place, &E), Far>> {
+        // SAFETY: the search finds the places while the reader is pinned.
+        let visit = |place| unsafe { self.visit_near::<true>(pin, place, &accepts) };
+        // SAFETY: the pin is of a reader of this table.
+        unsafe { self.index.find(pin, partial_hash, visit) }
+    }
+
+    /// Returns the entry at a place, if the predicate accepts it.
+    ///
+    /// # Safety
+    /// The pinned reader is one of this table, and has found the place, unless that is 0.
+    #[inline(always)]
+    unsafe fn visit_near<'e, const IS_FETCHED: bool>(
+        &'e self,
+        _: &Pin<'_>,
+        place: Place,
+        accepts: &impl Fn(&E) -> bool,
+    ) -> Option<Result<(Place, &'e E), Far>> {
+        let Self { nodes, recency, .. } = self;
+        if IS_FETCHED {
+            recency.fetch(place);
+        }
+        let is_in_reach = match nodes.reach() {
+            Some(reach) if !T::SHARED => reach.covers(place),
+            _ => nodes.are_near(place),
+        };
+        if !is_in_reach {
+            return Some(Err(Far));
+        }
+        // SAFETY: invariant 5: the pinned reader has found it. A place in reach is near.
+        let entry = unsafe { nodes.near_entry(place) };
+        accepts(entry).then_some(Ok((place, entry)))
+    }
+}
+
+impl<T: Threading, E> Near<'_, T, E> {
+    #[inline(always)]
+    pub(crate) fn entry(&self) -> &E {
+        self.entry
+    }
+
+    /// Stamps the hit, and returns what `value` makes of the entry before, if nothing stands in the way.
+    #[inline(always)]
+    pub(crate) fn hit<V>(self, value: impl FnOnce(&E) -> V) -> Option<V> {
+        let Self { front, pin, is_biased, place, entry } = self;
+        let value = value(entry);
+        if is_biased {
+            // SAFETY: the biased reader stamps alone, or the order is not kept. It has found the place, which is near.
+            unsafe { front.recency.hit_biased_near(pin, place) };
+            return Some(value);
+        }
+        // SAFETY: a reader of this table has found the place.
+        unsafe { front.recency.hit(pin, place) }.then_some(value)
     }
 }
 
@@ -80,89 +203,71 @@ impl<'f, T: Threading, E> Mine<'f, T, E> {
 
     /// Ends a computation, which another thread may have begun.
     #[inline]
-    pub(crate) fn end(self, computation: Computation<'_, T, E>) {
-        computation.end_by(Some(self.owner));
+    pub(crate) fn end(self, begun: Begun) {
+        self.front.end_by(Some(self.owner), begun);
     }
 
-    /// Finds an entry whose hash has this tag and that the predicate accepts, with the least work: only in the first block,
-    /// or, with `in_blocks`, in all blocks.
+    /// Finds an entry that has this partial hash and that the predicate accepts, with the least work: only at near places.
     ///
     /// # Errors
     /// What the search has seen.
     #[inline(always)]
     pub(crate) fn find_near(
         self,
-        tag: Tag,
-        in_blocks: bool,
+        partial_hash: PartialHash,
         accepts: impl Fn(&E) -> bool,
     ) -> Result<PinnedNear<'f, T, E>, Unfound> {
-        let Front { index, nodes, recency, .. } = self.front;
         let pin = self.pin();
-        let changes = index.changes();
         // SAFETY: the pin is of a reader of this table.
-        for place in unsafe { index.candidates(&pin, tag) } {
-            recency.fetch(place);
-            let is_in_reach = match (in_blocks, T::SHARED) {
-                (true, _) => true,
-                (false, true) => nodes.are_near(place),
-                (false, false) => nodes.reach().covers(place),
-            };
-            if !is_in_reach {
-                return Err(Unfound::UNSURE);
-            }
-            // SAFETY: invariant 5: the pinned reader has found it. A place in reach is in the first block.
-            let entry = unsafe { if in_blocks { nodes.entry(place) } else { nodes.near_entry(place) } };
-            if accepts(entry) {
-                return Ok(PinnedNear { found: PinnedEntry { mine: self, pin, place, entry }, in_blocks });
-            }
+        match unsafe { self.front.search_near(&pin, partial_hash, accepts) } {
+            Some(Ok((place, entry))) => Ok(PinnedNear(PinnedEntry { mine: self, pin, place, entry })),
+            Some(Err(Far)) => Err(Unfound::UNSURE),
+            // No other thread changes the index.
+            None if !T::SHARED => Err(Unfound(self.front.index.changes())),
+            None => Err(Unfound(self.front.index.lacks(&pin, partial_hash))),
         }
-        Err(Unfound(Some(changes)))
     }
 
-    /// Finds an entry whose hash has this tag and that the predicate accepts.
+    /// Finds an entry that has this partial hash and that the predicate accepts.
     ///
     /// # Errors
     /// What the search has seen.
     pub(crate) fn find(
         self,
-        tag: Tag,
+        partial_hash: PartialHash,
         accepts: impl Fn(&E) -> bool,
     ) -> Result<PinnedEntry<'f, T, E>, Unfound> {
         let Front { index, nodes, .. } = self.front;
         let pin = self.pin();
         let changes = index.changes();
         // SAFETY: the pin is of a reader of this table.
-        for place in unsafe { index.candidates(&pin, tag) } {
+        for place in unsafe { index.candidates(&pin, partial_hash) } {
             // SAFETY: invariant 5: the pinned reader has found it.
             let entry = unsafe { nodes.entry(place) };
             if accepts(entry) {
                 return Ok(PinnedEntry { mine: self, pin, place, entry });
             }
         }
-        Err(Unfound(Some(changes)))
+        Err(Unfound(changes))
     }
 }
 
 impl<'f, T: Threading, E> PinnedNear<'f, T, E> {
     #[inline(always)]
     pub(crate) fn entry(&self) -> &E {
-        self.found.entry
+        self.0.entry
     }
 
     /// Stamps the hit, and returns what `value` makes of the entry before, if nothing stands in the way.
     #[inline(always)]
     pub(crate) fn hit<V>(self, value: impl FnOnce(&E) -> V) -> Option<V> {
-        let PinnedEntry { mine: Mine { front, .. }, pin, place, entry } = self.found;
+        let PinnedEntry { mine: Mine { front, .. }, pin, place, entry } = self.0;
         let value = value(entry);
-        if !T::SHARED || front.recency.is(pin.owner().reader()) {
-            // SAFETY: the only reader, or the one that stamps alone, has found the place, in the first block unless it
-            // searched `in_blocks`.
-            unsafe {
-                match self.in_blocks {
-                    true => front.recency.hit_alone(pin, place),
-                    false => front.recency.hit_alone_near(pin, place),
-                }
-            }
+        if !T::SHARED
+            || front.recency.is(pin.owner().reader()) && !(T::Bias::MAY_HOLD && pin.is_time_for_bias())
+        {
+            // SAFETY: the only reader, or the one that stamps alone, has found the place, which is near.
+            unsafe { front.recency.hit_alone_near(pin, place) };
             return Some(value);
         }
         // SAFETY: a reader of this table has found the place.
@@ -172,7 +277,7 @@ impl<'f, T: Threading, E> PinnedNear<'f, T, E> {
     /// As [`PinnedEntry::protect`].
     #[inline(always)]
     pub(crate) fn protect(self) -> Option<Protected<'f, T, E>> {
-        self.found.protect()
+        self.0.protect()
     }
 }
 
@@ -214,7 +319,7 @@ impl<'f, T: Threading, E> Protected<'f, T, E> {
     pub(crate) fn stamp(&self) -> bool {
         let Mine { front, owner } = self.mine;
         let pin = self.mine.pin();
-        if !T::SHARED || front.recency.is(owner.reader()) {
+        if !T::SHARED || front.recency.is(owner.reader()) && !(T::Bias::MAY_HOLD && pin.is_time_for_bias()) {
             // SAFETY: the only reader, or the one that stamps alone, which was seen since the pin, has found the place.
             unsafe { front.recency.hit_alone(pin, self.place) };
             return true;

@@ -4,68 +4,67 @@ use crate::sys::clock::Instant;
 use alloc::vec::Vec;
 
 use crate::sys::sync::relax;
+use crate::table::bias::Biased;
 use crate::table::blocks::Place;
 use crate::table::front::{ExpiryCheck, Front, SPARE, Unfound};
-use crate::table::index::{Index, Tag};
+use crate::table::guarded::{Guarded, Rest};
+use crate::table::index::PartialHash;
 use crate::table::invalidations::SequenceNumber;
-use crate::table::limbo::Limbo;
 use crate::table::live::Live;
 use crate::table::locked::Locked;
 use crate::table::lru::{Left, Limits, Lru};
+use crate::table::outlined::{LATER, Outlined};
 use crate::table::reader::{Owner, Reader};
-use crate::table::readers::List;
-use crate::table::recency::{Order, Recency};
-use crate::table::running::Running;
-use crate::table::threading::Threading;
+use crate::table::seldom::Seldom;
 
 /// The number of entries that leave at once when a bound becomes smaller.
 const STEP: usize = 64;
 /// The number of retired entries, beyond one for each thread in foreign code, at which a writer waits for pinned readers.
 /// A pinned thread runs no foreign code, so the wait is short.
 const HELD_BACK: usize = 1024;
-/// With many entries, an eviction prefetches for two later victims. These are their distances: for the later one, its stamp
-/// and its tag are prefetched; for the sooner one, its bucket, which its tag tells.
-const LATER: usize = 8;
-const SOON: usize = 3;
 /// How often a writer looks again whether readers still see a retired entry.
 const LINGER: usize = if cfg!(all(test, loom)) { 0 } else { 16 };
 
-/// The table's own part of what its lock protects.
-pub(super) struct Guarded {
-    pub(super) lru: Lru,
-    pub(super) order: Order,
-    pub(super) limbo: Limbo,
-    pub(super) readers: List,
-}
-
 /// A table while the calling thread holds its lock.
-pub(crate) struct Inside<'a, T: Threading, E> {
+pub(crate) struct Inside<'a, T: Outlined, E> {
     pub(super) front: Locked<'a, Front<T, E>>,
-    pub(super) guarded: &'a mut Guarded,
+    pub(super) guarded: &'a mut Guarded<T>,
     /// The calling thread's reader, if it has one.
     mine: Option<Owner<'a>>,
     /// Whether no other thread has a reader.
     is_alone: bool,
 }
 
-impl Guarded {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { lru: Lru::new(limits), order: Order::new(), limbo: Limbo::default(), readers: List::default() }
+/// Returns the calling thread's reader, and whether no other thread has one. Begins or ends the bias.
+///
+/// # Safety
+/// The state is that of the front's table.
+#[inline(always)]
+pub(super) unsafe fn owner_in<'f, T: Outlined, E>(
+    guarded: &mut Guarded<T>,
+    front: &'f Front<T, E>,
+) -> (Option<Owner<'f>>, bool) {
+    let mine = front.owner();
+    let is_alone = !T::SHARED || guarded.readers.are_only(mine) || {
+        // SAFETY: invariant 1: the reference to the state proves that the lock is held.
+        let parts = unsafe { Locked::new(front) }.parts();
+        // SAFETY: as the caller says.
+        unsafe { T::is_alone_by_now(parts, guarded, mine) }
+    };
+    if let Some(mine) = mine.filter(|_| is_alone && front.bias.may_begin()) {
+        // SAFETY: invariant 1: the reference to the state proves that the lock is held.
+        let parts = unsafe { Locked::new(front) }.parts();
+        // SAFETY: as the caller says.
+        unsafe { T::begin_bias(parts, mine) };
     }
-
-    /// Frees the readers of ended threads. The state is that of the front's table.
-    pub(super) fn prune<T: Threading, E>(&mut self, front: Locked<'_, Front<T, E>>) {
-        let Self { order, limbo, readers, .. } = self;
-        limbo.retain_pinned();
-        readers.prune(&front.get().without_reader, |reader| front.recency().forget(reader, order));
-    }
+    (mine, is_alone)
 }
 
-impl<'a, T: Threading, E> Inside<'a, T, E> {
+impl<'a, T: Outlined, E> Inside<'a, T, E> {
     #[inline(always)]
     pub(super) fn new(
         front: Locked<'a, Front<T, E>>,
-        guarded: &'a mut Guarded,
+        guarded: &'a mut Guarded<T>,
         mine: Option<Owner<'a>>,
         is_alone: bool,
     ) -> Self {
@@ -80,12 +79,12 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Returns the limits that hold now.
     pub(crate) fn limits(&self) -> Limits {
-        self.guarded.lru.limits()
+        Limits { maxsize: self.front.maxsize(), max_weight: self.guarded.lru.max_weight() }
     }
 
-    /// Returns the tag of the entry at a place.
-    pub(crate) fn tag(&self, place: Place) -> Tag {
-        self.guarded.lru.tag(place)
+    /// Returns the partial hash of the entry at a place.
+    pub(crate) fn partial_hash(&self, place: Place) -> PartialHash {
+        self.guarded.lru.partial_hash(place)
     }
 
     /// Returns the number of entries.
@@ -95,7 +94,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Returns how many entries were evicted, and how many were removed because they had expired.
     pub(crate) fn evictions_and_expirations(&self) -> (u64, u64) {
-        (self.guarded.lru.evictions, self.guarded.lru.expirations)
+        self.guarded.seldom.get().map_or((0, 0), |rest| (rest.evictions, rest.expirations))
     }
 
     /// Returns whether an entry of this weight may be stored at all.
@@ -106,7 +105,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Returns the places of all entries.
     pub(crate) fn places(&self) -> Vec<Place> {
-        self.guarded.lru.live.places().collect()
+        self.guarded.lru.live.all_places()
     }
 
     /// Returns whether there is an entry at the place.
@@ -120,7 +119,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     /// If there is no entry.
     pub(crate) fn keep(&mut self, place: Place) {
         assert!(self.contains(place), "there is an entry");
-        self.guarded.limbo.keep(place);
+        self.guarded.seldom.made().limbo.keep(place);
     }
 
     /// Ends one [`keep`](Self::keep).
@@ -128,7 +127,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     /// # Safety
     /// The caller kept the place, and uses the entry no more.
     pub(crate) unsafe fn unkeep(&mut self, place: Place) {
-        self.guarded.limbo.unkeep(place);
+        self.guarded.seldom.made().limbo.unkeep(place);
     }
 
     /// Notes the number of the newest clear or invalidation, and whether invalidations are remembered.
@@ -136,26 +135,31 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         self.front.set_newest(newest, remembers);
     }
 
-    /// Returns the places whose entries may have a hash with this tag.
-    pub(crate) fn candidates(&self, tag: Tag) -> impl Iterator<Item = Place> {
+    /// Returns the places whose entries may have this partial hash.
+    pub(crate) fn candidates(&self, partial_hash: PartialHash) -> impl Iterator<Item = Place> {
         // SAFETY: the candidates borrow `self`, and reclaiming takes `&mut self`.
-        unsafe { self.front.index().candidates(tag) }
+        unsafe { self.front.index().candidates(partial_hash) }
     }
 
     /// Returns what a search in the lock has seen that found nothing.
     pub(crate) fn lacking(&self) -> Unfound {
-        Unfound(Some(self.front.index.changes()))
+        Unfound(self.front.index.changes())
     }
 
     /// Returns whether an entry that was not found certainly does not exist now.
     pub(crate) fn still_lacks(&self, unfound: Unfound) -> bool {
-        unfound.0.is_some_and(|changes| self.front.index().has_nothing_new(changes))
+        self.front.index().has_nothing_new(unfound.0)
     }
 
-    /// Finds the first entry whose hash has this tag and of which `made` makes something. Returns its place, and that.
-    pub(crate) fn find<R>(&self, tag: Tag, made: impl Fn(&E) -> Option<R>) -> Option<(Place, R)> {
+    /// Finds the first entry that has this partial hash and of which `made` makes something. Returns its place, and that.
+    pub(crate) fn find<R>(
+        &self,
+        partial_hash: PartialHash,
+        made: impl Fn(&E) -> Option<R>,
+    ) -> Option<(Place, R)> {
         // SAFETY: invariant 5: in the lock, every entry in the index is live.
-        self.candidates(tag).find_map(|place| Some((place, made(unsafe { self.front.nodes.entry(place) })?)))
+        self.candidates(partial_hash)
+            .find_map(|place| Some((place, made(unsafe { self.front.nodes.entry(place) })?)))
     }
 
     /// Returns the entry at a place.
@@ -173,14 +177,8 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     /// The place is known (invariant 3).
     #[inline(always)]
     unsafe fn stamp(&mut self, place: Place, step: u32) -> u64 {
-        let Guarded { order, readers, .. } = &mut *self.guarded;
-        // SAFETY: as the caller says. In a cache of one thread, the order is always kept.
-        unsafe {
-            match self.mine {
-                Some(mine) if !T::SHARED => self.front.recency().stamp_alone(place, mine),
-                mine => self.front.recency().stamp(place, mine, step, order, readers),
-            }
-        }
+        // SAFETY: as the caller says; all is of this table.
+        unsafe { T::stamp(self.front.recency(), self.guarded, self.mine, place, step) }
     }
 
     /// As [`stamp`](Self::stamp), by a reader that the thread has although it may have forgotten it.
@@ -199,23 +197,14 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Returns whether a computation is under way that has begun before.
     pub(crate) fn runs(&self) -> bool {
-        let all = || {
-            let of_readers = self.readers().map(|reader| reader.get().running());
-            of_readers.chain([&self.front.get().without_reader])
-        };
-        // The ended ones are summed first, so that whatever begins or ends meanwhile only enlarges the difference.
-        let ended: u64 = all().map(Running::ended).sum();
-        let begun: u64 = all().map(Running::begun).sum();
-        begun != ended
+        // SAFETY: all is of this table.
+        unsafe { T::runs(self.front.parts(), self.guarded) }
     }
 
     /// Returns the number of all hits, and that of all misses.
     pub(crate) fn counts(&self) -> (u64, u64) {
-        self.readers()
-            .map(Locked::counts)
-            .fold(self.guarded.readers.counts(), |(hits, misses), (more_hits, more_misses)| {
-                (hits + more_hits, misses + more_misses)
-            })
+        // SAFETY: all is of this table.
+        unsafe { T::counts(&self.front.get().readers, self.guarded) }
     }
 
     /// Makes an entry the most recent one.
@@ -235,19 +224,19 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     pub(crate) fn remove(&mut self, place: Place, left: &mut Left<E>) {
         assert!(self.contains(place), "there is an entry");
         self.unlink(place);
-        self.guarded.limbo.retire(place);
+        self.guarded.seldom.made().limbo.retire(place);
         self.settle(left);
     }
 
     /// As [`remove`](Self::remove), and counts that the entry had expired.
     pub(crate) fn expire(&mut self, place: Place, left: &mut Left<E>) {
-        self.guarded.lru.expirations += 1;
+        self.guarded.seldom.made().expirations += 1;
         self.remove(place, left);
     }
 
     fn unlink(&mut self, place: Place) {
         let lru = &mut self.guarded.lru;
-        self.front.index().remove(lru.tag(place), place);
+        self.front.index().remove(lru.partial_hash(place), place);
         lru.remove(place);
     }
 
@@ -257,7 +246,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     pub(crate) fn store(
         &mut self,
         there: Option<Place>,
-        tag: Tag,
+        partial_hash: PartialHash,
         entry: E,
         weight: usize,
         expiry: &ExpiryCheck<impl Fn(&E) -> Option<Instant>>,
@@ -275,12 +264,12 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         }
         while self.guarded.lru.is_full_for(weight) && self.evict(expiry, is_seen_by_nobody, left) {}
         let place = self.free_place(left);
-        self.guarded.lru.add(place, tag, weight);
+        self.guarded.lru.add(place, partial_hash, weight);
         // SAFETY: the place was free.
-        unsafe { self.put(there, place, tag, entry, expiry, left) };
+        unsafe { self.put(there, place, partial_hash, entry, expiry, left) };
         if let Some(there) = there.filter(|_| !is_seen_by_nobody) {
             // Readers could find the old entry until now: the index has the place of the new one instead.
-            self.guarded.limbo.retire(there);
+            self.guarded.seldom.made().limbo.retire(there);
         }
         if core::mem::needs_drop::<E>() && !is_seen_by_nobody {
             self.settle(left);
@@ -292,7 +281,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     #[inline(always)]
     pub(crate) fn store_new(
         &mut self,
-        tag: Tag,
+        partial_hash: PartialHash,
         entry: E,
         weight: usize,
         expiry: &ExpiryCheck<impl Fn(&E) -> Option<Instant>>,
@@ -300,8 +289,9 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     ) {
         if let (true, Some(mine), None) = (self.is_alone, self.mine, expiry.now) {
             let (index, recency) = (self.front.index(), self.front.recency());
+            self.fetch_entry_ahead();
             // SAFETY: index, recency, state and reader are of this table, which nobody else reads.
-            if let Some(place) = unsafe { exchange::<T>(index, recency, self.guarded, mine, tag) } {
+            if let Some(place) = unsafe { T::exchange(index, recency, self.guarded, mine, partial_hash) } {
                 let nodes = self.front.nodes();
                 if core::mem::needs_drop::<E>() {
                     // SAFETY: the old entry was unlinked, and nobody sees it.
@@ -311,7 +301,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
                 return unsafe { nodes.put(place, entry) };
             }
         }
-        self.store(None, tag, entry, weight, expiry, left);
+        self.store(None, partial_hash, entry, weight, expiry, left);
     }
 
     /// Writes an entry to a place, and puts the place in the index: instead of the one with its key, if that was `there`.
@@ -322,7 +312,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         &mut self,
         there: Option<Place>,
         place: Place,
-        tag: Tag,
+        partial_hash: PartialHash,
         entry: E,
         expiry: &ExpiryCheck<impl Fn(&E) -> Option<Instant>>,
         left: &mut Left<E>,
@@ -330,24 +320,16 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         let deadline = expiry.now.and_then(|_| (expiry.deadline_of)(&entry));
         // SAFETY: nobody can see a free place, as the caller says.
         unsafe { self.front.nodes().put(place, entry) };
-        // SAFETY: a place that was free is known.
-        let stamp = unsafe { self.stamp(place, 1) };
-        let Guarded { lru, order, limbo, .. } = &mut *self.guarded;
-        let (index, entries) = (self.front.index(), lru.len());
-        order.add(place, stamp, entries);
-        match there {
-            Some(there) => index.replace(tag, there, place),
-            None => {
-                if let Some(old) = index.insert(tag, place, entries) {
-                    limbo.retire_buckets(old);
-                    self.settle_all(left);
-                }
-            }
+        let (parts, mine, is_alone) = (self.front.parts(), self.mine, self.is_alone);
+        // SAFETY: all is of this table, and a place that was free is known.
+        if unsafe { T::link(parts, self.guarded, mine, is_alone, there, place, partial_hash) } {
+            self.settle_all(left);
         }
         if let Some(deadline) = deadline {
             let front = self.front;
+            let entries = self.guarded.lru.len();
             let Lru { deadlines, live, .. } = &mut self.guarded.lru;
-            deadlines.push(deadline, place, entries, |place| deadline_at(front, live, place, expiry));
+            deadlines.push(deadline, place, entries, &|place| deadline_at(front, live, place, expiry));
             #[cfg(any(test, fuzzing))]
             deadlines.validate(live.places(), |place| deadline_at(front, live, place, expiry));
         }
@@ -363,12 +345,12 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     ) -> bool {
         let leaving = match self.expired(expiry) {
             Some(expired) => {
-                self.guarded.lru.expirations += 1;
+                self.guarded.seldom.made().expirations += 1;
                 expired
             }
             None => {
                 let Some(least_recent) = self.least_recent() else { return false };
-                self.guarded.lru.evictions += 1;
+                self.guarded.seldom.made().evictions += 1;
                 least_recent
             }
         };
@@ -381,8 +363,8 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     /// Returns whether the calling thread alone reads, and protects nothing.
     #[inline]
     fn is_seen_by_nobody(&self) -> bool {
-        let Guarded { limbo, .. } = &*self.guarded;
-        self.is_alone && limbo.is_at_rest() && self.mine.is_none_or(|mine| mine.hazard() == 0)
+        let is_at_rest = self.guarded.seldom.get().is_none_or(|rest| rest.limbo.is_at_rest());
+        self.is_alone && is_at_rest && self.mine.is_none_or(|mine| mine.hazard() == 0)
     }
 
     /// Frees the place of an unlinked entry: at once, or when no thread sees it any more.
@@ -391,7 +373,7 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     /// The entry was live, and no thread finds it from now on; with `is_seen_by_nobody`, no other thread sees it either.
     #[inline]
     unsafe fn let_go(&mut self, place: Place, is_seen_by_nobody: bool, left: &mut Left<E>) {
-        let limbo = &mut self.guarded.limbo;
+        let limbo = &mut self.guarded.seldom.made().limbo;
         if !is_seen_by_nobody {
             return limbo.retire(place);
         }
@@ -414,10 +396,11 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
         let is_seen_by_nobody = self.is_seen_by_nobody();
         while self.len() > bound && self.evict(expiry, is_seen_by_nobody, left) {}
         let lru = &mut self.guarded.lru;
-        lru.maxsize = Some(bound);
+        lru.set_maxsize(bound);
         self.front.set_maxsize(bound);
-        if lru.limits().order_matters() {
-            self.front.recency().begin(lru.last_place());
+        if (Limits { maxsize: Some(bound), max_weight: lru.max_weight() }).order_matters() {
+            // SAFETY: all is of this table.
+            unsafe { T::begin_order(self.front.recency(), self.guarded) };
         }
         self.settle_all(left);
         bound
@@ -428,46 +411,58 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     fn expired(&mut self, expiry: &ExpiryCheck<impl Fn(&E) -> Option<Instant>>) -> Option<Place> {
         let front = self.front;
         let Lru { deadlines, live, .. } = &mut self.guarded.lru;
-        deadlines.pop(expiry.now?, |place| deadline_at(front, live, place, expiry))
+        deadlines.pop(expiry.now?, &|place| deadline_at(front, live, place, expiry))
+    }
+
+    /// Prefetches the entry of a later victim. Otherwise the store of the new entry there waits for memory, and stores after
+    /// it wait as well.
+    #[inline(always)]
+    fn fetch_entry_ahead(&self) {
+        if let Some(later) = self.guarded.seldom.get().and_then(|rest| rest.order.ahead(LATER)) {
+            self.front.nodes().fetch(later);
+        }
     }
 
     #[inline(always)]
     fn least_recent(&mut self) -> Option<Place> {
-        let Guarded { lru, order, readers, .. } = &mut *self.guarded;
-        let recency = self.front.recency();
-        if !recency.is_kept() {
-            return lru.live.places().next();
-        }
-        // SAFETY: invariant 3: all places up to the last are known.
-        unsafe { recency.least_recent(&lru.live, lru.len(), lru.last_place(), order, readers) }
+        self.fetch_entry_ahead();
+        // SAFETY: all is of this table.
+        unsafe { T::least_recent(self.front.recency(), self.front.index(), self.guarded) }
     }
 
     /// Returns a place that no thread can see, and that is free no more.
     fn free_place(&mut self, left: &mut Left<E>) -> Place {
-        if self.guarded.limbo.has_no_free_place() && self.guarded.limbo.len() >= SPARE / 2 {
+        if self.has_no_free_place() && self.retired() >= SPARE / 2 {
             self.settle_all(left);
         }
-        while self.guarded.limbo.has_no_free_place()
-            && self.guarded.limbo.len() >= HELD_BACK + self.readers().count()
-        {
+        while self.has_no_free_place() && self.retired() >= HELD_BACK + self.readers().count() {
             relax();
             self.settle_all(left);
         }
-        let Guarded { lru, limbo, .. } = &mut *self.guarded;
-        limbo.take_free().unwrap_or_else(|| {
+        let Guarded { lru, seldom, .. } = &mut *self.guarded;
+        seldom.get_mut().and_then(|rest| rest.limbo.take_free()).unwrap_or_else(|| {
             let place = lru.extend();
             // SAFETY: `extend` returns one place after the other. Thus invariant 3 holds for the place.
             unsafe {
                 self.front.nodes().extend_to(place);
-                self.front.recency().extend_to(place);
+                T::extend_stamps_to(self.front.recency(), place);
             }
             place
         })
     }
 
+    fn has_no_free_place(&self) -> bool {
+        self.guarded.seldom.get().is_none_or(|rest| rest.limbo.has_no_free_place())
+    }
+
+    /// Returns the number of retired places.
+    fn retired(&self) -> usize {
+        self.guarded.seldom.get().map_or(0, |rest| rest.limbo.len())
+    }
+
     /// Frees what was retired and no thread can see any more, unless it would take long to find out.
     pub(crate) fn settle(&mut self, left: &mut Left<E>) {
-        let is_worth_it = self.guarded.limbo.len() >= SPARE / 2;
+        let is_worth_it = self.retired() >= SPARE / 2;
         if is_worth_it || self.guarded.readers.are_few() {
             self.settle_all(left);
         }
@@ -491,14 +486,11 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     fn settle_once(&mut self, left: &mut Left<E>) {
         let Self { front, is_alone, .. } = *self;
-        let Guarded { limbo, readers, .. } = &mut *self.guarded;
-        let hazards = || {
-            let all = T::all(&front.get().readers, readers).map(|reader| reader.hazard());
-            all.filter(|&place| place != 0).collect()
-        };
-        let freed = limbo.settle((!is_alone).then_some(&*readers), hazards);
+        // SAFETY: all is of this table.
+        let freed = unsafe { T::settle(front.parts(), self.guarded, is_alone) };
         if core::mem::needs_drop::<E>() {
-            for &place in freed {
+            let Some(Rest { limbo, .. }) = self.guarded.seldom.get() else { return };
+            for &place in limbo.last_freed(freed) {
                 // SAFETY: invariant 5: it was retired, and nobody can see it any more.
                 left.push(unsafe { front.nodes().take(place) });
             }
@@ -508,9 +500,10 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
 
     /// Removes all entries.
     pub(crate) fn clear(&mut self, left: &mut Left<E>) {
-        let Guarded { lru, order, limbo, .. } = &mut *self.guarded;
+        let Guarded { lru, seldom, .. } = &mut *self.guarded;
+        let Rest { order, limbo, .. } = seldom.made();
         limbo.retire_buckets(self.front.index().clear());
-        lru.live.places().for_each(|place| limbo.retire(place));
+        limbo.retire_all(&lru.live);
         lru.clear();
         order.clear();
         self.settle_all(left);
@@ -519,22 +512,26 @@ impl<'a, T: Threading, E> Inside<'a, T, E> {
     /// Returns the places of all entries, the most recent first.
     #[cfg(all(test, loom))]
     pub(super) fn newest_first(&self) -> Vec<Place> {
-        let Guarded { lru, order, readers, .. } = &*self.guarded;
+        let Guarded { lru, seldom, readers } = &*self.guarded;
+        let order = seldom.get().map(|rest| &rest.order);
         self.front.recency().newest_first(&lru.live, order, readers)
     }
 
     /// Takes out all entries of a table that nobody uses any more.
     pub(super) fn empty(self) -> Vec<E> {
-        let Guarded { lru, limbo, .. } = &*self.guarded;
+        let Guarded { lru, seldom, .. } = &*self.guarded;
         let nodes = self.front.nodes();
-        let places = lru.live.places().chain(limbo.retired());
+        let mut places = lru.live.all_places();
+        if let Some(rest) = seldom.get() {
+            rest.limbo.add_retired_to(&mut places);
+        }
         // SAFETY: invariant 4: these are the places with entries, each once. Nobody uses the table any more.
-        places.map(|place| unsafe { nodes.take(place) }).collect()
+        places.into_iter().map(|place| unsafe { nodes.take(place) }).collect()
     }
 }
 
 /// Returns the deadline of the entry at a place, if there is an entry and it expires.
-fn deadline_at<T: Threading, E>(
+fn deadline_at<T: Outlined, E>(
     front: Locked<'_, Front<T, E>>,
     live: &Live,
     place: Place,
@@ -542,39 +539,4 @@ fn deadline_at<T: Threading, E>(
 ) -> Option<Instant> {
     // SAFETY: invariant 5: the entry is live, and the lock is held.
     live.has(place).then(|| (expiry.deadline_of)(unsafe { front.nodes.entry(place) }))?
-}
-
-/// Replaces the least recent entry of a full cache by a new one with this tag, as far as that needs no type of entries.
-/// Returns the place, or `None` if it did nothing.
-///
-/// # Safety
-/// All arguments are of one table, and no other thread has a reader there.
-#[inline(never)]
-unsafe fn exchange<T: Threading>(
-    index: Locked<'_, Index>,
-    recency: Locked<'_, Recency>,
-    guarded: &mut Guarded,
-    mine: Owner<'_>,
-    tag: Tag,
-) -> Option<Place> {
-    let Guarded { lru, order, limbo, readers } = guarded;
-    let is_seen_by_nobody = limbo.is_at_rest() && mine.hazard() == 0;
-    let stamps_alone = !T::SHARED || recency.is(&mine);
-    if !(is_seen_by_nobody && stamps_alone && lru.is_full_of_alike()) {
-        return None;
-    }
-    let entries = lru.len();
-    // SAFETY: invariant 3: all places up to the last are known. A reader stamps alone, so the order is kept.
-    let place = unsafe { recency.least_recent(&lru.live, entries, lru.last_place(), order, readers) }?;
-    lru.evictions += 1;
-    if let (Some(later), Some(soon)) = (order.ahead(LATER), order.ahead(SOON)) {
-        recency.fetch(later);
-        lru.fetch_tag(later);
-        index.fetch(lru.tag(soon));
-    }
-    index.exchange(lru.exchange(place, tag), tag, place);
-    // SAFETY: a live place is known.
-    let stamp = unsafe { recency.stamp_alone(place, mine) };
-    order.add(place, stamp, entries);
-    Some(place)
 }

@@ -61,10 +61,18 @@ impl<I: Clone> Invalidations<I> {
         forgotten
     }
 
-    /// Notes a clear, or that no function is running.
+    /// Notes a clear, or an invalidation of a key while no function runs.
     #[must_use = "dropping a key is the user's code: do it outside of every lock"]
     pub(crate) fn clear(&mut self) -> Forgotten<I> {
         self.forgotten = SequenceNumber(self.newest().0 + 1);
+        core::mem::take(&mut self.remembered)
+    }
+
+    /// Forgets the remembered invalidations, once all runs that began before them have ended. The newest number stays, so the
+    /// value of a run that begins meanwhile is stored.
+    #[must_use = "dropping a key is the user's code: do it outside of every lock"]
+    pub(crate) fn forget(&mut self) -> Forgotten<I> {
+        self.forgotten = self.newest();
         core::mem::take(&mut self.remembered)
     }
 
@@ -108,6 +116,18 @@ mod tests {
         assert_eq!(invalidations.clear(), [(1, 'a')]);
         assert!(matches!(invalidations.since(before, 2, NONE_IS_KNOWN), Since::Everything));
         assert!(matches!(invalidations.since(invalidations.newest(), 2, NONE_IS_KNOWN), Since::Others));
+    }
+
+    #[test]
+    fn what_began_after_the_last_invalidation_is_stored_although_that_is_forgotten() {
+        let mut invalidations = Invalidations::new();
+        let before = invalidations.newest();
+        assert!(invalidations.invalidate(1, 'a').is_empty());
+        let after = invalidations.newest();
+        assert_eq!(invalidations.forget(), [(1, 'a')]);
+        assert_eq!(invalidations.newest(), after, "nothing new has happened");
+        assert!(matches!(invalidations.since(after, 1, NONE_IS_KNOWN), Since::Others));
+        assert!(matches!(invalidations.since(before, 2, NONE_IS_KNOWN), Since::Everything));
     }
 
     #[test]

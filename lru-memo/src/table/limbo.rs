@@ -13,7 +13,6 @@ use core::sync::atomic::Ordering::SeqCst;
 use crate::sys::sync::fence;
 use crate::table::blocks::Place;
 use crate::table::index::RetiredBuckets;
-#[cfg(any(test, fuzzing))]
 use crate::table::live::Live;
 use crate::table::reader::Reader;
 use crate::table::readers::List;
@@ -147,17 +146,34 @@ impl Limbo {
         self.not_free().fresh.buckets.push(buckets);
     }
 
+    /// Retires all live places, whose entries were unlinked from the index.
+    pub(crate) fn retire_all(&mut self, live: &Live) {
+        self.not_free().fresh.places.extend(live.places());
+    }
+
+    /// Adds the retired places to a list.
+    pub(crate) fn add_retired_to(&self, places: &mut Vec<Place>) {
+        places.extend(self.retired());
+    }
+
     /// Returns the retired places.
-    pub(crate) fn retired(&self) -> impl Iterator<Item = Place> {
-        self.retired
-            .iter()
-            .flat_map(|retired| retired.fresh.places.iter().chain(&retired.waiting.places).copied())
+    fn retired(&self) -> impl Iterator<Item = Place> {
+        let [fresh, waiting] = match &self.retired {
+            Some(retired) => [&retired.fresh.places[..], &retired.waiting.places],
+            None => [&[][..]; 2],
+        };
+        fresh.iter().chain(waiting).copied()
     }
 
     /// Frees a place that no thread can see.
     #[inline]
     pub(crate) fn free(&mut self, place: Place) {
         self.free.push(place);
+    }
+
+    /// Returns this number of places, those that were freed last.
+    pub(crate) fn last_freed(&self, count: usize) -> &[Place] {
+        &self.free[self.free.len() - count..]
     }
 
     /// Returns whether no place is free.
@@ -189,14 +205,14 @@ impl Limbo {
         }
     }
 
-    /// Frees the places and buckets that no thread can see any more, and returns these places. `readers` are those of
+    /// Frees the places and buckets that no thread can see any more, and returns how many places. `readers` are those of
     /// other threads, or `None` if there are none. `hazards` returns the places that hazards name.
-    pub(crate) fn settle(&mut self, readers: Option<&List>, hazards: impl Fn() -> Vec<Place>) -> &[Place] {
+    pub(crate) fn settle(&mut self, readers: Option<&List>, hazards: impl Fn() -> Vec<Place>) -> usize {
         let were_free = self.free.len();
         if let Some(retired) = &mut self.retired {
             retired.settle(readers, hazards, &mut self.free);
         }
-        &self.free[were_free..]
+        self.free.len() - were_free
     }
 }
 

@@ -1,12 +1,14 @@
 //! The set of places that have a live entry: one that is in the index.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::slice;
 
 use crate::table::blocks::Place;
 
 /// One bit for each place.
 #[derive(Default)]
-pub(crate) struct Live(Vec<u64>);
+pub(crate) struct Live(Box<[u64]>);
 
 impl Live {
     /// Returns whether the place has a live entry.
@@ -18,7 +20,11 @@ impl Live {
     /// Makes room for a place.
     pub(crate) fn extend_to(&mut self, place: Place) {
         if self.0.len() <= place as usize / 64 {
-            self.0.push(0);
+            let longer = (2 * self.0.len()).max(1);
+            let mut words = core::mem::take(&mut self.0).into_vec();
+            words.reserve_exact(longer - words.len());
+            words.resize(longer, 0);
+            self.0 = words.into_boxed_slice();
         }
     }
 
@@ -36,13 +42,36 @@ impl Live {
         self.0.fill(0);
     }
 
+    /// As [`places`](Self::places), in a list.
+    pub(crate) fn all_places(&self) -> Vec<Place> {
+        self.places().collect()
+    }
+
     /// Returns the places with live entries, in ascending order.
-    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
-        let bits = |(at, &word): (u32, &u64)| {
-            let next = |&word: &u64| Some(word & (word - 1)).filter(|&word| word != 0);
-            let words = core::iter::successors(Some(word).filter(|&word| word != 0), next);
-            words.map(move |word| at * 64 + word.trailing_zeros())
-        };
-        (0..).zip(&self.0).flat_map(bits)
+    pub(crate) fn places(&self) -> Places<'_> {
+        Places { first: 0, word: 0, words: self.0.iter() }
+    }
+}
+
+/// The places with live entries. A type without parameters: what it does is compiled here, and not in each program.
+pub(crate) struct Places<'l> {
+    /// The place of the first bit of the word behind the present one.
+    first: Place,
+    /// The bits of the present word that are left.
+    word: u64,
+    words: slice::Iter<'l, u64>,
+}
+
+impl Iterator for Places<'_> {
+    type Item = Place;
+
+    fn next(&mut self) -> Option<Place> {
+        while self.word == 0 {
+            self.word = *self.words.next()?;
+            self.first += 64;
+        }
+        let place = self.first - 64 + self.word.trailing_zeros();
+        self.word &= self.word - 1;
+        Some(place)
     }
 }

@@ -16,9 +16,10 @@ use super::lru::{Left, Limits};
 use super::reach::Reach;
 use super::reader::{Owner, Reader};
 use super::readers::Life;
-use super::threading::AllThreads;
-use super::{ExpiryCheck, Mine, Table, tag};
-use crate::bounds::Bound;
+use super::seldom::SeldomShared;
+use super::threading::OfObject;
+use super::{ExpiryCheck, Mine, Table, partial_hash};
+use crate::bounds::bound::Bound;
 
 /// An entry. Loom finds out when it is dropped before all that looked at it.
 struct Entry {
@@ -41,7 +42,7 @@ impl Drop for Entry {
 }
 
 struct Cache {
-    table: Table<AllThreads, Entry, Invalidations<()>>,
+    table: Table<OfObject, Entry, Invalidations<()>>,
 }
 
 const NEVER: ExpiryCheck<fn(&Entry) -> Option<std::time::Instant>> =
@@ -50,7 +51,9 @@ const NEVER: ExpiryCheck<fn(&Entry) -> Option<std::time::Instant>> =
 impl Cache {
     fn new(maxsize: impl Into<Option<usize>>, keys: &[u64]) -> Arc<Self> {
         let limits = Limits { maxsize: maxsize.into(), ..Limits::default() };
-        let cache = Self { table: Table::new(limits, true, Invalidations::new()) };
+        let cache = Self { table: Table::new(limits, Invalidations::new()) };
+        // Loom does not see that threads hand this over.
+        cache.table.shared.made();
         for &key in keys {
             cache.store(key, 0);
         }
@@ -64,11 +67,11 @@ impl Cache {
 
     fn reader_of(&self, life: &Arc<Life>) -> &'static Reader {
         // SAFETY: the reader is there as long as the cache, which its threads have.
-        self.table.with(|inside, _| unsafe { &*inside.guarded.readers.of(life) })
+        self.table.with(|inside, _| unsafe { &*inside.guarded.readers.of(life, false) })
     }
 
     /// Returns the calling thread's part in the table.
-    fn mine(&self, reader: &'static Reader) -> Mine<'_, AllThreads, Entry> {
+    fn mine(&self, reader: &'static Reader) -> Mine<'_, OfObject, Entry> {
         // SAFETY: a model hands each reader of its table to one thread.
         unsafe { Mine::new(&self.table, Owner::new(reader)) }
     }
@@ -85,7 +88,8 @@ impl Cache {
         let entry = Entry { key, value: UnsafeCell::new(0) };
         // SAFETY: as in `mine`.
         let owner = unsafe { Owner::new(reader) };
-        self.table.with(|inside, _| inside.by(owner).store_new(tag(key), entry, 0, &NEVER, &mut left));
+        self.table
+            .with(|inside, _| inside.by(owner).store_new(partial_hash(key), entry, 0, &NEVER, &mut left));
     }
 
     fn clear(&self) {
@@ -106,7 +110,7 @@ impl Cache {
     /// Hits, and looks at the entry. Returns whether it was there.
     fn hit(&self, reader: &'static Reader, key: u64) -> bool {
         let mine = self.mine(reader);
-        let Ok(found) = mine.find(tag(key), |entry| entry.key == key) else { return false };
+        let Ok(found) = mine.find(partial_hash(key), |entry| entry.key == key) else { return false };
         found.entry().value();
         assert_eq!(found.entry().key, key, "a place has become another entry's while it could be seen");
         let protected = found.protect().expect("nothing else is protected");
@@ -122,7 +126,7 @@ impl Cache {
     fn keys(&self) -> Vec<u64> {
         self.table.with(|inside, _| {
             inside.validate();
-            inside.validate_tags(|entry| tag(entry.key));
+            inside.validate_partial_hashes(|entry| partial_hash(entry.key));
             // SAFETY: these are the places of all entries.
             inside.newest_first().into_iter().map(|place| unsafe { inside.entry(place) }.key).collect()
         })
@@ -133,14 +137,14 @@ impl Cache {
     }
 }
 
-fn store(inside: &mut Inside<'_, AllThreads, Entry>, key: u64, value: u32, left: &mut Left<Entry>) {
+fn store(inside: &mut Inside<'_, OfObject, Entry>, key: u64, value: u32, left: &mut Left<Entry>) {
     let entry = Entry { key, value: UnsafeCell::new(value) };
-    let there = inside.find(tag(key), |entry| (entry.key == key).then_some(()));
-    inside.store(there.map(|(place, ())| place), tag(key), entry, 0, &NEVER, left);
+    let there = inside.find(partial_hash(key), |entry| (entry.key == key).then_some(()));
+    inside.store(there.map(|(place, ())| place), partial_hash(key), entry, 0, &NEVER, left);
 }
 
-fn remove(inside: &mut Inside<'_, AllThreads, Entry>, key: u64, left: &mut Left<Entry>) {
-    if let Some((place, ())) = inside.find(tag(key), |entry| (entry.key == key).then_some(())) {
+fn remove(inside: &mut Inside<'_, OfObject, Entry>, key: u64, left: &mut Left<Entry>) {
+    if let Some((place, ())) = inside.find(partial_hash(key), |entry| (entry.key == key).then_some(())) {
         inside.remove(place, left);
     }
 }
@@ -478,7 +482,7 @@ fn what_stays_is_not_missed_while_others_are_moved() {
             let cache = Arc::clone(&cache);
             thread::spawn(move || cache.remove(8))
         };
-        let is_missed = match cache.mine(reader).find(tag(24), |entry| entry.key == 24) {
+        let is_missed = match cache.mine(reader).find(partial_hash(24), |entry| entry.key == 24) {
             Ok(_) => false,
             Err(unfound) => cache.table.lacks(unfound),
         };
@@ -512,7 +516,7 @@ fn a_reader_that_a_thread_has_left_keeps_its_hits() {
                 let life = Arc::new(Life::new());
                 assert!(cache.hit(cache.reader_of(&life), 1));
                 life.end();
-                cache.table.with(|inside, _| inside.guarded.prune(inside.front));
+                cache.table.with(|inside, _| inside.guarded.prune(&inside.front.parts()));
             })
         };
         let reader = cache.reader();
@@ -556,8 +560,40 @@ fn a_value_computed_before_an_invalidation_is_not_stored_after_it() {
         drop(running);
         other.join().unwrap();
         let reader = cache.reader();
-        if let Ok(found) = cache.mine(reader).find(tag(1), |entry| entry.key == 1) {
+        if let Ok(found) = cache.mine(reader).find(partial_hash(1), |entry| entry.key == 1) {
             assert_eq!(found.entry().value(), 2, "a value from before the invalidation is there");
         }
+    });
+}
+
+#[test]
+fn a_value_computed_after_an_invalidation_is_stored_although_another_run_ends() {
+    loom::model(|| {
+        let cache = Cache::new(2, &[]);
+        let ends = cache.table.begin();
+        cache.table.with(|inside, invalidations| {
+            let _forgotten = invalidations.invalidate(1, ());
+            inside.set_newest(invalidations.newest(), invalidations.are_remembered());
+        });
+        drop(ends);
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || {
+                cache.table.with(|inside, invalidations| {
+                    if !inside.runs() {
+                        let _forgotten = invalidations.forget();
+                        inside.set_newest(invalidations.newest(), false);
+                    }
+                });
+            })
+        };
+        let running = cache.table.begin();
+        let began_at = cache.table.newest();
+        let is_refused = cache
+            .table
+            .with(|_, invalidations| !matches!(invalidations.since(began_at, 1, |()| false), Since::Others));
+        assert!(!is_refused, "a value that nobody has invalidated is not stored");
+        drop(running);
+        other.join().unwrap();
     });
 }

@@ -1,4 +1,4 @@
-//! What the lock of a table protects about its entries: limits, weights, deadlines, tags, and which places are live.
+//! What the lock of a table protects about its entries: limits, weights, deadlines, partial hashes, and which places are live.
 //!
 //! No user code runs here: entries that leave are handed to the caller, who drops them outside of the lock.
 
@@ -12,7 +12,7 @@ use core::option;
 use self::deadlines::Deadlines;
 use crate::sys::prefetch::fetch;
 use crate::table::blocks::Place;
-use crate::table::index::Tag;
+use crate::table::index::PartialHash;
 use crate::table::live::Live;
 
 /// What a cache must not exceed.
@@ -37,16 +37,12 @@ impl Limits {
 
 /// The entries of a table, as the lock protects them.
 pub(crate) struct Lru {
-    /// The largest number of entries.
-    pub(crate) maxsize: Option<usize>,
-    /// How many entries were evicted.
-    pub(crate) evictions: u64,
-    /// How many entries were removed because they had expired.
-    pub(crate) expirations: u64,
-    length: usize,
+    /// The largest number of entries, or `u32::MAX`: there are never so many places.
+    maxsize: u32,
+    length: u32,
     pub(crate) live: Live,
-    /// The tag of each place's entry.
-    tags: Vec<Tag>,
+    /// The partial hash of each place's entry.
+    partial_hashes: Vec<PartialHash>,
     pub(crate) deadlines: Deadlines,
     /// In a box, because few caches need it.
     weights: Option<Box<Weights>>,
@@ -70,30 +66,33 @@ impl Lru {
     pub(crate) fn new(limits: Limits) -> Self {
         let weights = limits.max_weight.map(|max| Box::new(Weights { max, sum: 0, of: Vec::new() }));
         Self {
-            maxsize: limits.maxsize,
-            evictions: 0,
-            expirations: 0,
+            maxsize: limits.maxsize.map_or(u32::MAX, shortened),
             length: 0,
             live: Live::default(),
-            tags: Vec::new(),
+            partial_hashes: Vec::new(),
             deadlines: Deadlines::default(),
             weights,
         }
     }
 
-    /// Returns the limits that hold now.
-    pub(crate) fn limits(&self) -> Limits {
-        Limits { maxsize: self.maxsize, max_weight: self.weights.as_ref().map(|weights| weights.max) }
+    /// Changes the largest number of entries.
+    pub(crate) fn set_maxsize(&mut self, maxsize: usize) {
+        self.maxsize = shortened(maxsize);
+    }
+
+    /// Returns the largest sum of weights.
+    pub(crate) fn max_weight(&self) -> Option<usize> {
+        self.weights.as_ref().map(|weights| weights.max)
     }
 
     /// Returns the number of live entries.
     pub(crate) fn len(&self) -> usize {
-        self.length
+        self.length as usize
     }
 
     /// Returns the last place that was ever used.
     pub(crate) fn last_place(&self) -> Place {
-        self.tags.len().saturating_sub(1) as Place
+        self.partial_hashes.len().saturating_sub(1) as Place
     }
 
     /// Returns the next place that was never used. The caller makes room for it in the arena and for its stamp
@@ -102,8 +101,8 @@ impl Lru {
         let place = self.last_place() + 1;
         assert!(place < 1 << 31, "a cache holds fewer than 2^31 entries");
         // Retired entries need a few places beyond the bound.
-        let most = self.maxsize.map_or(usize::MAX, |maxsize| maxsize.saturating_add(65));
-        extend_to(&mut self.tags, place, most, 0);
+        let most = (self.maxsize as usize).saturating_add(65);
+        extend_to(&mut self.partial_hashes, place, most, 0);
         self.live.extend_to(place);
         if let Some(weights) = &mut self.weights {
             extend_to(&mut weights.of, place, most, 0);
@@ -112,14 +111,14 @@ impl Lru {
     }
 
     #[inline]
-    pub(crate) fn tag(&self, place: Place) -> Tag {
-        self.tags[place as usize]
+    pub(crate) fn partial_hash(&self, place: Place) -> PartialHash {
+        self.partial_hashes[place as usize]
     }
 
-    /// Prefetches the tag of a place.
+    /// Prefetches the partial hash of a place.
     #[inline(always)]
-    pub(crate) fn fetch_tag(&self, place: Place) {
-        fetch(&raw const self.tags[place as usize]);
+    pub(crate) fn fetch_partial_hash(&self, place: Place) {
+        fetch(&raw const self.partial_hashes[place as usize]);
     }
 
     /// Returns whether the place has a live entry.
@@ -129,33 +128,33 @@ impl Lru {
 
     /// Returns whether an entry of this weight may be stored at all.
     pub(crate) fn admits(&self, weight: usize) -> bool {
-        self.maxsize != Some(0) && self.weights.as_ref().is_none_or(|weights| weight <= weights.max)
+        self.maxsize != 0 && self.weights.as_ref().is_none_or(|weights| weight <= weights.max)
     }
 
     /// Returns whether another entry of this weight has no room.
     #[inline]
     pub(crate) fn is_full_for(&self, weight: usize) -> bool {
-        self.maxsize.is_some_and(|max| self.length >= max)
+        self.length >= self.maxsize
             || self.weights.as_ref().is_some_and(|weights| weights.has_no_room_for(weight))
     }
 
     /// Returns whether another entry has no room, in a cache without weights.
     #[inline]
     pub(crate) fn is_full_of_alike(&self) -> bool {
-        self.maxsize == Some(self.length) && self.weights.is_none()
+        self.maxsize == self.length && self.weights.is_none()
     }
 
-    /// Replaces the entry at a place by a new one. Returns the tag of the old one.
+    /// Replaces the entry at a place by a new one. Returns the partial hash of the old one.
     #[inline]
-    pub(crate) fn exchange(&mut self, place: Place, tag: Tag) -> Tag {
-        core::mem::replace(&mut self.tags[place as usize], tag)
+    pub(crate) fn exchange(&mut self, place: Place, partial_hash: PartialHash) -> PartialHash {
+        core::mem::replace(&mut self.partial_hashes[place as usize], partial_hash)
     }
 
     /// Adds an entry.
     #[inline]
-    pub(crate) fn add(&mut self, place: Place, tag: Tag, weight: usize) {
+    pub(crate) fn add(&mut self, place: Place, partial_hash: PartialHash, weight: usize) {
         self.length += 1;
-        self.tags[place as usize] = tag;
+        self.partial_hashes[place as usize] = partial_hash;
         self.live.add(place);
         if let Some(weights) = &mut self.weights {
             weights.of[place as usize] = weight;
@@ -186,14 +185,16 @@ impl Lru {
 
 #[cfg(any(test, fuzzing))]
 impl Lru {
-    /// Checks the numbers of entries and the weights, and that the index has exactly these entries, each once.
-    pub(crate) fn validate(&self, mut indexed: Vec<(Tag, Place)>) {
-        let live: Vec<(Tag, Place)> = self.live.places().map(|place| (self.tag(place), place)).collect();
+    /// Checks the bound, the numbers of entries and the weights, and that the index has exactly these entries, each once.
+    pub(crate) fn validate(&self, maxsize: Option<usize>, mut indexed: Vec<(PartialHash, Place)>) {
+        assert_eq!(self.maxsize, maxsize.map_or(u32::MAX, shortened), "both know one bound");
+        let live: Vec<(PartialHash, Place)> =
+            self.live.places().map(|place| (self.partial_hash(place), place)).collect();
         indexed.sort_unstable_by_key(|&(_, place)| place);
-        assert_eq!(indexed, live, "the index has the live places, each with its tag");
-        assert_eq!(self.length, live.len(), "the entries are counted");
+        assert_eq!(indexed, live, "the index has the live places, each with its partial hash");
+        assert_eq!(self.len(), live.len(), "the entries are counted");
         assert!(live.iter().all(|&(_, place)| 0 < place && place <= self.last_place()));
-        assert!(self.maxsize.is_none_or(|maxsize| self.length <= maxsize), "the bound holds");
+        assert!(self.length <= self.maxsize, "the bound holds");
         if let Some(weights) = &self.weights {
             let sum: usize = live.iter().map(|&(_, place)| weights.of[place as usize]).sum();
             assert_eq!(sum, weights.sum, "the weights are summed");
@@ -202,11 +203,18 @@ impl Lru {
     }
 }
 
+fn shortened(maxsize: usize) -> u32 {
+    u32::try_from(maxsize).unwrap_or(u32::MAX)
+}
+
+/// The number of places that a vector has room for at first.
+const FEW: usize = 2;
+
 /// Lengthens a vector to this place. Its capacity doubles, but stays within the places that a cache needs as a rule.
 fn extend_to<T: Clone>(vector: &mut Vec<T>, place: Place, most: usize, value: T) {
     let length = place as usize + 1;
     if length > vector.capacity() {
-        let wanted = (vector.capacity() * 2).max(9).min(most).max(length);
+        let wanted = (vector.capacity() * 2).max(FEW + 1).min(most).max(length);
         vector.reserve_exact(wanted - vector.len());
     }
     vector.resize(length, value);

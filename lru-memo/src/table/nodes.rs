@@ -6,7 +6,10 @@ use crate::sys::sync::{AtomicU64, UnsafeCell};
 use crate::table::blocks::{Blank, Blocks, Place};
 use crate::table::locked::Locked;
 use crate::table::reach::Reach;
+use crate::table::seldom::UnlessSmall;
+use crate::table::threading::Threading;
 
+/// Room for an entry.
 struct Node<E>(UnsafeCell<MaybeUninit<E>>);
 
 // SAFETY: any bytes are a valid `MaybeUninit`, which needs no drop.
@@ -24,48 +27,51 @@ unsafe impl Blank for AtomicU64 {
 }
 
 /// The entries. Dropping this drops none of them: the table takes them out before.
-pub(crate) struct Nodes<E> {
-    blocks: Blocks<Node<E>>,
-    reach: Reach,
+pub(crate) struct Nodes<T: Threading, E> {
+    blocks: T::Blocks<Node<E>>,
+    reach: T::UnlessSmall<Reach>,
 }
 
-impl<E> Nodes<E> {
-    /// See [`Blocks::new`].
-    pub(crate) fn new(bound: usize, begins_small: bool) -> Self {
-        let blocks = Blocks::new(bound, begins_small);
-        Self { reach: Reach::new(blocks.first_length()), blocks }
+impl<T: Threading, E> Nodes<T, E> {
+    /// Returns an arena for entries at places up to this bound.
+    pub(crate) fn new(bound: usize) -> Self {
+        let blocks = T::Blocks::new(bound, size_of::<E>());
+        Self { reach: T::UnlessSmall::new(|| Reach::new(blocks.reach())), blocks }
     }
 
-    /// See [`Blocks::beside`].
-    pub(crate) fn beside<Y: Blank>(&self) -> Blocks<Y> {
-        self.blocks.beside()
-    }
-
-    /// Returns whether the place is in the first block.
+    /// Returns whether the fast path of a hit reads the place. There is no place 0.
     #[inline(always)]
     pub(crate) fn are_near(&self, place: Place) -> bool {
         self.blocks.are_near(place)
     }
 
-    /// Returns the number of places that the fast path of a hit reads: no more than the first block has.
+    /// Prefetches the entry at a place, unless that takes longer than it saves.
     #[inline(always)]
-    pub(crate) fn reach(&self) -> &Reach {
-        &self.reach
+    pub(crate) fn fetch(&self, place: Place) {
+        self.blocks.fetch(place);
     }
 
-    /// Restores the reach to the whole first block.
+    /// Returns the number of places that the fast path of a hit reads, unless that is all.
+    #[inline(always)]
+    pub(crate) fn reach(&self) -> Option<&Reach> {
+        self.reach.get()
+    }
+
+    /// Restores the reach to all near places.
     pub(crate) fn restore_reach(&self) {
-        self.reach.restore(self.blocks.first_length());
+        if let Some(reach) = self.reach() {
+            reach.restore(self.blocks.reach());
+        }
     }
 
-    /// Returns the entry at a place in the first block.
+    /// Returns the entry at a near place.
     ///
     /// # Safety
-    /// As for [`entry`](Self::entry), and the place is in the first block.
+    /// As for [`entry`](Self::entry), and the place is [near](Self::are_near).
     #[inline(always)]
     pub(crate) unsafe fn near_entry(&self, place: Place) -> &E {
         // SAFETY: invariant 3 (room) and 4 (there is an entry), for a place that the caller may read.
-        unsafe { self.blocks.in_first(place).0.with(|node| (*node).assume_init_ref()) }
+        unsafe { self.blocks.near(place).0.with(|node| (*node).assume_init_ref()) }
     }
 
     /// Returns the entry at a place.
@@ -80,7 +86,7 @@ impl<E> Nodes<E> {
     }
 }
 
-impl<E> Locked<'_, Nodes<E>> {
+impl<T: Threading, E> Locked<'_, Nodes<T, E>> {
     /// Makes room for a place.
     ///
     /// # Safety
@@ -94,7 +100,7 @@ impl<E> Locked<'_, Nodes<E>> {
     ///
     /// # Safety
     /// The place is free, or its entry was taken: no thread can see it.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn put(self, place: Place, entry: E) {
         // SAFETY: invariant 3 (room). Nobody else accesses the place, as the caller says.
         unsafe { self.blocks.at(place) }.0.with_mut(|node| unsafe {

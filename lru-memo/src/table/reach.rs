@@ -8,11 +8,13 @@
 //! 1. A reach is in the list while its thread may use it, and does not move. Only a holder of the list's lock cuts it.
 //! 2. A thread stores the new bound before it cuts the reach. The owner restores its reach by an exchange, and reads the
 //!    bound after that. So the owner sees the bound, or its reach is cut once more.
+//! 3. A child whose fork ran no handlers begins with an empty list. There, the cache of the thread that forked does not
+//!    follow what other threads of the child say.
 
 use alloc::collections::BTreeSet;
 use core::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 
-use crate::bounds::Bound;
+use crate::bounds::bound::Bound;
 use crate::sys::fork::{Heritage, Inherited};
 use crate::sys::sync::AtomicUsize;
 use crate::table::blocks::Place;
@@ -21,15 +23,15 @@ use crate::table::blocks::Place;
 pub(crate) struct Reach(AtomicUsize);
 
 /// The reaches of all threads, by the bound that each follows.
-static LISTED: Inherited<Listed> = Inherited::new(Listed::default);
+static LISTED: Inherited<Reaches> = Inherited::new(Reaches::default);
 
 #[derive(Default)]
-struct Listed(BTreeSet<(*const Bound, *const Reach)>);
+struct Reaches(BTreeSet<(*const Bound, *const Reach)>);
 
 // SAFETY: the pointers lead to atomics, which exist by invariant 1.
-unsafe impl Send for Listed {}
+unsafe impl Send for Reaches {}
 
-impl Heritage for Listed {}
+impl Heritage for Reaches {}
 
 impl Reach {
     /// Returns a reach of so many places, at least one.
@@ -37,9 +39,10 @@ impl Reach {
         Self(AtomicUsize::new(most))
     }
 
+    /// Returns whether the fast path of a hit reads the place. There is no place 0.
     #[inline(always)]
     pub(crate) fn covers(&self, place: Place) -> bool {
-        place as usize <= self.0.load(Relaxed)
+        (place as usize).wrapping_sub(1) < self.0.load(Relaxed)
     }
 
     /// Returns whether another thread has cut this reach.

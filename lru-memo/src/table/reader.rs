@@ -1,38 +1,48 @@
 //! One thread's part in one cache: its pin, its hazard and its counts.
 //!
-//! `word` counts by two, plus one while the thread is *pinned*. Nothing that a pinned thread can find is freed (epoch-based
+//! `word` grows by two, plus one while the thread is *pinned*. Nothing that a pinned thread can find is freed (epoch-based
 //! reclamation). A pinned thread runs nothing that blocks. While the user's `Eq` and `Clone` run, the thread is not pinned,
 //! and protects one place instead: its `hazard` (a hazard pointer).
 
 use alloc::boxed::Box;
 use core::marker::PhantomData;
 use core::ops::Deref;
+use core::ptr::NonNull;
 #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
 use core::sync::atomic::Ordering::SeqCst;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::sys::sync::{AtomicPtr, AtomicU32, AtomicU64};
-use crate::table::bias::Bias;
 use crate::table::blocks::Place;
 use crate::table::locked::Locked;
 use crate::table::running::Running;
 
-// No two readers share a cache line, nor a pair of lines that is fetched together.
-#[repr(align(128))]
+/// After so many hits, a thread checks whether a bias pays.
+const LOOK_AFTER_HITS: u64 = 1 << 12;
+/// After so many hits, it checks for the first time.
+const FIRST_LOOK: u64 = 8;
+
+// No two readers share a cache line.
+#[repr(align(64))]
 pub struct Reader {
-    /// Two for each hit and for each stamp that the thread took in the lock, plus one while the thread is pinned.
+    /// Grows by two for each hit and for each stamp that the thread took in the lock, plus one while the thread is pinned. It is the
+    /// newest stamp of the thread that stamps alone.
     word: AtomicU64,
-    /// A stamp of the thread that stamps alone is `base` plus its word.
-    base: AtomicU64,
+    /// By how much the word has grown for anything but hits.
+    not_hits: AtomicU64,
     /// The place that the thread protects for foreign code, or 0.
     hazard: AtomicU32,
+    /// Whether this is the part of an [`Apart`].
+    is_apart: bool,
     misses: AtomicU64,
-    /// The number of stamps that the thread took in the lock. They are no hits.
-    bumps: AtomicU64,
     running: Running,
     /// A leaked box: the thread's own stamps in a crowd.
     stamps: AtomicPtr<Stamps>,
 }
+
+/// A reader that is in no pair of cache lines, which the processor fetches together, with another one.
+#[repr(C, align(128))]
+struct Apart(Reader);
 
 /// The stamps of one thread in a crowd, by place. The lock's holder makes and frees them.
 pub(crate) struct Stamps(Box<[AtomicU64]>);
@@ -66,14 +76,43 @@ impl Stamps {
 
 impl Reader {
     pub(crate) fn new() -> Self {
+        Self::beside_others(false)
+    }
+
+    fn beside_others(is_apart: bool) -> Self {
         Self {
             word: AtomicU64::new(0),
-            base: AtomicU64::new(0),
+            not_hits: AtomicU64::new(0),
             hazard: AtomicU32::new(0),
+            is_apart,
             misses: AtomicU64::new(0),
-            bumps: AtomicU64::new(0),
             running: Running::new(),
             stamps: AtomicPtr::new(core::ptr::null_mut()),
+        }
+    }
+
+    /// Allocates a reader. If it `is_apart`, it takes twice the memory.
+    pub(crate) fn leaked(is_apart: bool) -> NonNull<Self> {
+        let reader = Self::beside_others(is_apart);
+        let pointer = match is_apart {
+            true => Box::into_raw(Box::new(Apart(reader))).cast(),
+            false => Box::into_raw(Box::new(reader)),
+        };
+        // SAFETY: a box is never null.
+        unsafe { NonNull::new_unchecked(pointer) }
+    }
+
+    /// Frees a reader.
+    ///
+    /// # Safety
+    /// It came from [`leaked`](Self::leaked), and nobody uses it any more.
+    pub(crate) unsafe fn free(reader: NonNull<Self>) {
+        // SAFETY: as the caller says; a reader that is apart is at the beginning of its box.
+        unsafe {
+            match reader.as_ref().is_apart {
+                true => drop(Box::from_raw(reader.as_ptr().cast::<Apart>())),
+                false => drop(Box::from_raw(reader.as_ptr())),
+            }
         }
     }
 
@@ -92,11 +131,6 @@ impl Reader {
         self.word.load(Acquire)
     }
 
-    /// Returns the newest stamp of the thread, if it is not pinned.
-    pub(crate) fn newest(&self) -> u64 {
-        self.base.load(Relaxed).wrapping_add(self.word())
-    }
-
     pub(crate) fn running(&self) -> &Running {
         &self.running
     }
@@ -105,7 +139,7 @@ impl Reader {
 impl<'l> Locked<'l, Reader> {
     /// Returns the number of hits, and that of misses.
     pub(crate) fn counts(self) -> (u64, u64) {
-        ((self.word() >> 1) - self.bumps.load(Relaxed), self.misses.load(Relaxed))
+        ((self.word() - self.not_hits.load(Relaxed)) >> 1, self.misses.load(Relaxed))
     }
 
     /// Returns the thread's own stamps, if it has some.
@@ -176,20 +210,51 @@ impl<'r> Owner<'r> {
 
     /// Pins this thread: nothing that it can reach from now on is freed until it unpins.
     #[inline(always)]
-    pub(crate) fn pin(self, bias: &Bias) -> Pin<'r> {
-        let reader = self.reader;
-        let word = reader.word.load(Relaxed);
+    pub(crate) fn pin(self) -> Pin<'r> {
+        #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
+        {
+            // The fence that is described below.
+            let word = self.reader.word.fetch_add(1, core::sync::atomic::Ordering::SeqCst);
+            Pin { owner: self, word }
+        }
+        #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
+        self.pin_without_fence_if(|_| false)
+    }
+
+    /// As [`pin`](Self::pin), without a fence if the predicate holds, which is called after the word was stored: it tells whether
+    /// the cache is biased to this reader.
+    #[inline(always)]
+    pub(crate) fn pin_without_fence_if(self, is_biased: impl FnOnce(&Reader) -> bool) -> Pin<'r> {
+        let word = self.reader.word.load(Relaxed);
         // A thread that reads this word must also see the stamps stored before it.
-        reader.word.store(word | 1, Release);
-        if !bias.holds_after_store() {
-            // A writer unlinks, then looks which readers are pinned. A reader pins, then searches. A fence between the two
-            // steps of each makes sure that one sees the other. An exchange is the cheapest fence on x86.
-            #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
-            reader.word.swap(word | 1, core::sync::atomic::Ordering::SeqCst);
-            #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
-            crate::sys::sync::fence(SeqCst);
+        self.reader.word.store(word + 1, Release);
+        if !is_biased(self.reader) {
+            self.fence(word + 1);
         }
         Pin { owner: self, word }
+    }
+
+    /// Pins this thread without a fence, if the predicate holds, as [there](Self::pin_without_fence_if).
+    #[inline(always)]
+    pub(crate) fn pin_if(self, is_biased: impl FnOnce(&Reader) -> bool) -> Option<Pin<'r>> {
+        let word = self.reader.word.load(Relaxed);
+        self.reader.word.store(word + 1, Release);
+        if !is_biased(self.reader) {
+            self.reader.word.store(word, Release);
+            return None;
+        }
+        Some(Pin { owner: self, word })
+    }
+
+    /// Orders the stored word before what this thread then loads.
+    #[inline(always)]
+    fn fence(self, _pinned: u64) {
+        // A writer unlinks, then looks which readers are pinned. A reader pins, then searches. A fence between the two steps of each
+        // makes sure that one sees the other. An exchange is the cheapest fence on x86.
+        #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
+        self.reader.word.swap(_pinned, core::sync::atomic::Ordering::SeqCst);
+        #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
+        crate::sys::sync::fence(SeqCst);
     }
 
     /// Returns the pin of a cache of one thread, which costs nothing: nobody frees anything while this thread searches.
@@ -202,18 +267,25 @@ impl<'r> Owner<'r> {
     }
 
     /// Makes the thread's next stamps larger than this one.
-    pub(crate) fn go_on_from<X>(self, _: Locked<'_, X>, stamp: u64) {
-        self.reader.base.store(stamp.wrapping_sub(self.reader.word.load(Relaxed)), Relaxed);
+    pub(crate) fn go_on_from<X>(self, lock: Locked<'_, X>, stamp: u64) {
+        let ahead = stamp.saturating_sub(self.reader.word.load(Relaxed));
+        self.grow(lock, ahead.next_multiple_of(2));
     }
 
     /// Takes the thread's next stamp.
     #[inline]
-    pub(crate) fn bump<X>(self, _: Locked<'_, X>) -> u64 {
+    pub(crate) fn bump<X>(self, lock: Locked<'_, X>) -> u64 {
+        self.grow(lock, 2)
+    }
+
+    /// Lets the word grow for anything but a hit. Returns the word.
+    #[inline]
+    fn grow<X>(self, _: Locked<'_, X>, by: u64) -> u64 {
         let reader = self.reader;
-        let word = reader.word.load(Relaxed) + 2;
-        reader.bumps.store(reader.bumps.load(Relaxed) + 1, Relaxed);
+        let word = reader.word.load(Relaxed) + by;
+        reader.not_hits.store(reader.not_hits.load(Relaxed) + by, Relaxed);
         reader.word.store(word, Release);
-        reader.base.load(Relaxed).wrapping_add(word)
+        word
     }
 
     /// Counts a miss, and returns its number.
@@ -245,14 +317,21 @@ impl<'r> Pin<'r> {
     }
 
     /// Returns whether it is time to find out if the thread hits alone.
+    #[inline(always)]
     pub(crate) fn is_time_to_look(&self, every: u64) -> bool {
         (self.word >> 1) % every == 0
+    }
+
+    /// Returns whether it is time to check, in the lock, whether a bias pays. No bias holds now.
+    #[inline(always)]
+    pub(crate) fn is_time_for_bias(&self) -> bool {
+        (self.word >> 1) % LOOK_AFTER_HITS == FIRST_LOOK
     }
 
     /// Returns the stamp of a hit of the thread that stamps alone.
     #[inline(always)]
     pub(crate) fn stamp(&self) -> u64 {
-        self.owner.reader.base.load(Relaxed).wrapping_add(self.word + 2)
+        self.word + 2
     }
 
     /// Returns the thread's own stamps, if it has some.

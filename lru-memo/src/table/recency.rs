@@ -5,8 +5,8 @@
 //!    allows it.
 //! 2. A thread that changes `latest` first says that no reader stamps. Then it waits until every reader that was allowed to
 //!    stamp has unpinned. So no reader stores an old stamp late.
-//! 3. A reader that stamps alone takes `base` plus its word, which counts its stamps. Its `base` is so large that all earlier
-//!    stamps are smaller. Stamps taken in the lock continue the same numbers.
+//! 3. A reader that stamps alone takes its word, which grows with each stamp. The word is made so large that all earlier stamps
+//!    are smaller. Stamps taken in the lock continue the same numbers.
 //! 4. In a crowd, a stamp is a read of the processor's counter. The counter grows faster than any thread can count stamps,
 //!    so counted stamps from before are smaller. After the crowd, counting goes on from what the counter shows then.
 //! 5. In a crowd, the stamp of a place is the largest one in the common array and in the threads' own stamps.
@@ -19,12 +19,14 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use crate::sys::sync::{AtomicPtr, AtomicU64, fence, relax};
+use crate::table::bias::Biased as _;
 use crate::table::blocks::{Blocks, Place};
 use crate::table::counter;
 use crate::table::live::Live;
 use crate::table::locked::Locked;
 use crate::table::reader::{Owner, Pin, Reader};
 use crate::table::readers::List;
+use crate::table::threading::Threading;
 use crate::table::victims::{Candidate, Victims};
 
 /// The number of changes of `latest` in quick succession that begin a crowd.
@@ -43,10 +45,10 @@ const ALL: *mut Reader = core::ptr::without_provenance_mut(1);
 const NOT_KEPT: *mut Reader = core::ptr::without_provenance_mut(2);
 
 /// The stamps, and which readers may stamp.
-#[repr(align(64))]
-pub(crate) struct Recency {
+#[allow(unreachable_pub, reason = "older Rust does not see that it can be reached")]
+pub struct Recency<T: Threading> {
     latest: AtomicPtr<Reader>,
-    stamps: Blocks<AtomicU64>,
+    stamps: T::Blocks<AtomicU64>,
 }
 
 /// The part of the recency that the lock protects.
@@ -76,12 +78,14 @@ struct Crowd {
 // SAFETY: the pointer is only compared.
 unsafe impl Send for Crowd {}
 
-impl Order {
-    pub(crate) const fn new() -> Self {
+impl Default for Order {
+    fn default() -> Self {
         let crowd = Crowd { thread: NOBODY, streak: 0, others: 0, has_own_stamps: false };
         Self { newest: 0, changed_at: 0, changes: 0, crowd, victims: Victims::new() }
     }
+}
 
+impl Order {
     /// Notes a new entry, one of so many, whose stamp is larger than all others.
     #[inline(always)]
     pub(crate) fn add(&mut self, place: Place, stamp: u64, entries: usize) {
@@ -130,9 +134,9 @@ impl Crowd {
     }
 }
 
-impl Recency {
-    /// Returns stamps in blocks of these lengths. Without `is_kept`, there are no stamps.
-    pub(crate) fn new(stamps: Blocks<AtomicU64>, is_kept: bool) -> Self {
+impl<T: Threading> Recency<T> {
+    /// Returns a recency with these blocks for its stamps. Without `is_kept`, there are no stamps.
+    pub(crate) fn new(stamps: T::Blocks<AtomicU64>, is_kept: bool) -> Self {
         Self { latest: AtomicPtr::new(if is_kept { NOBODY } else { NOT_KEPT }), stamps }
     }
 
@@ -165,18 +169,29 @@ impl Recency {
         pin.hit();
     }
 
-    /// As [`hit_alone`](Self::hit_alone), for a place in the first block.
+    /// As [`hit_alone`](Self::hit_alone), for a near place.
     ///
     /// # Safety
-    /// As there, and the place is in the first block.
+    /// As there, and the place is near in the arena.
     #[inline(always)]
     pub(crate) unsafe fn hit_alone_near(&self, pin: Pin<'_>, place: Place) {
         // SAFETY: as the caller says.
-        unsafe { self.stamps.in_first(place) }.store(pin.stamp(), Relaxed);
+        unsafe { self.stamps.near(place) }.store(pin.stamp(), Relaxed);
         pin.hit();
     }
 
-    /// Prefetches the stamp of a place in the first block, together with the entry: the next pin waits until the stamp is
+    /// As [`hit_alone_near`](Self::hit_alone_near), if the order is kept. Otherwise only counts the hit.
+    ///
+    /// # Safety
+    /// The reader has found the place, which is near in the arena. It stamps alone, or the order is not kept.
+    #[inline(always)]
+    pub(crate) unsafe fn hit_biased_near(&self, pin: Pin<'_>, place: Place) {
+        // SAFETY: as the caller says. If the order is not kept, there are no stamps.
+        unsafe { self.stamps.with_near_if_any(place, |slot| slot.store(pin.stamp(), Relaxed)) };
+        pin.hit();
+    }
+
+    /// Prefetches the stamp of a near place, together with the entry: the next pin waits until the stamp is
     /// stored.
     #[inline(always)]
     pub(crate) fn fetch(&self, place: Place) {
@@ -203,6 +218,9 @@ impl Recency {
                 None => _ = unsafe { self.stamps.at(place) }.fetch_max(stamp, Relaxed),
             }
         } else if latest.cast_const() == core::ptr::from_ref(pin.owner().reader()) {
+            if T::Bias::MAY_HOLD && pin.is_time_for_bias() {
+                return false;
+            }
             // SAFETY: rule 6: a reader that may stamp finds room.
             unsafe { self.hit_alone(pin, place) };
             return true;
@@ -214,7 +232,7 @@ impl Recency {
     }
 }
 
-impl Locked<'_, Recency> {
+impl<T: Threading> Locked<'_, Recency<T>> {
     /// Begins to keep the order, given the last place that was ever used. The existing entries come before all later
     /// uses, in any order.
     #[cold]
@@ -241,23 +259,25 @@ impl Locked<'_, Recency> {
     }
 
     /// Gives a place a stamp that is larger than all before, by the calling thread's reader if it has one. Returns the
-    /// stamp.
+    /// stamp. The order `is_new` if it was not made. It is not needed as long as no reader has stamped.
     ///
     /// # Safety
     /// The place is known (invariant 3).
     #[inline]
-    pub(crate) unsafe fn stamp(
+    pub(crate) unsafe fn stamp<'o>(
         self,
         place: Place,
         mine: Option<Owner<'_>>,
         step: u32,
-        order: &mut Order,
+        is_new: bool,
+        order: impl FnOnce() -> &'o mut Order,
         list: &List,
     ) -> u64 {
         let stamp = match mine {
             Some(mine) if self.is(&mine) => mine.bump(self),
             _ if !self.is_kept() => return 0,
-            _ => self.stamp_of_another(mine, step, order, list),
+            Some(mine) if is_new && self.is_nobody() => self.hand_over(mine, 0),
+            _ => self.stamp_of_another(mine, step, order(), list),
         };
         // A hit of a crowd may store its stamp at the same time.
         // SAFETY: invariant 3 (room).
@@ -291,12 +311,12 @@ impl Locked<'_, Recency> {
                 return counter::now();
             }
             self.end_crowd(&mine, order, list);
-            return self.hand_over(mine, order);
+            return self.hand_over(mine, order.newest);
         }
         // SAFETY: the reader is in the list of the table: `forget` clears `latest` before a reader is freed.
         let former = unsafe { latest.as_ref() };
         self.stop(former.into_iter());
-        order.newest = former.map_or(order.newest, Reader::newest);
+        order.newest = former.map_or(order.newest, Reader::word);
         let Some(mine) = mine else {
             order.newest += 2;
             return order.newest;
@@ -308,12 +328,17 @@ impl Locked<'_, Recency> {
             self.latest.store(ALL, Relaxed);
             return counter::now();
         }
-        self.hand_over(mine, order)
+        self.hand_over(mine, order.newest)
     }
 
-    /// Has one reader stamp alone from now on. No reader may stamp at that time.
-    fn hand_over(self, mine: Owner<'_>, order: &Order) -> u64 {
-        mine.go_on_from(self, order.newest);
+    /// Returns whether no reader stamps.
+    fn is_nobody(&self) -> bool {
+        self.latest.load(Relaxed) == NOBODY
+    }
+
+    /// Has one reader stamp alone from now on, given an upper bound of all stamps. No reader may stamp at that time.
+    fn hand_over(self, mine: Owner<'_>, newest: u64) -> u64 {
+        mine.go_on_from(self, newest);
         self.latest.store(core::ptr::from_ref(mine.reader()).cast_mut(), Relaxed);
         mine.bump(self)
     }
@@ -353,7 +378,7 @@ impl Locked<'_, Recency> {
     /// Forgets a reader that is about to be freed, because its thread has ended.
     pub(crate) fn forget(self, reader: Locked<'_, Reader>, order: &mut Order) {
         if self.is(&reader) {
-            order.newest = reader.newest();
+            order.newest = reader.word();
             self.latest.store(NOBODY, Relaxed);
         }
         self.fold_one(reader);
@@ -432,7 +457,7 @@ impl Locked<'_, Recency> {
             // SAFETY: a live place is known.
             let stamp_of = |place| live.has(place).then(|| unsafe { self.stamp_at(place, crowd, list) });
             if let Some(victim) = victims.next(stamp_of) {
-                victims.walk_on(stamps, live);
+                victims.walk_on(stamps);
                 return Some(victim);
             }
             if entries == 0 {
@@ -445,8 +470,8 @@ impl Locked<'_, Recency> {
 
     /// Checks that the next eviction finds the least recent of the `live` entries.
     #[cfg(any(test, fuzzing))]
-    pub(crate) fn validate(self, live: &Live, order: &Order, list: &List) {
-        if self.is_kept() {
+    pub(crate) fn validate(self, live: &Live, order: Option<&Order>, list: &List) {
+        if let Some(order) = order.filter(|_| self.is_kept()) {
             // SAFETY: a live place is known.
             let stamped =
                 live.places().map(|place| (place, unsafe { self.stamp_at(place, &order.crowd, list) }));
@@ -456,7 +481,9 @@ impl Locked<'_, Recency> {
 
     /// Returns the places of all entries, the most recent first.
     #[cfg(all(test, loom))]
-    pub(crate) fn newest_first(self, live: &Live, order: &Order, list: &List) -> Vec<Place> {
+    pub(crate) fn newest_first(self, live: &Live, order: Option<&Order>, list: &List) -> Vec<Place> {
+        let none = Order::default();
+        let order = order.unwrap_or(&none);
         let mut places: Vec<Place> = live.places().collect();
         if self.is_kept() {
             // SAFETY: a live place is known.

@@ -5,15 +5,18 @@ use alloc::vec::Vec;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
+use std::sync::mpsc;
 use std::thread;
 
+use super::bias::Biased;
 use super::front::Front;
 use super::invalidations::SequenceNumber;
 use super::locked::Locked;
 use super::lru::{Left, Limits};
+use super::outlined::Outlined;
 use super::reader::{Owner, Pin};
-use super::threading::{AllThreads, OneThread, Threading};
-use super::{ExpiryCheck, Inside, Mine, Table, tag};
+use super::threading::{AllThreads, OfObject, OneThread, Small};
+use super::{ExpiryCheck, Inside, Mine, Table, partial_hash};
 
 /// An entry whose fields belong together, so that a torn one is noticed.
 struct Entry<'c> {
@@ -40,7 +43,7 @@ impl Random {
     }
 }
 
-/// Some keys share a home slot, and some a whole tag.
+/// Some keys share a home slot, and some the partial hash as well.
 fn hash(key: u64) -> u64 {
     key % 3 * 8 + key % 7
 }
@@ -54,16 +57,16 @@ struct Mix {
     expires: bool,
 }
 
-struct Cache<'c, T: Threading> {
+struct Cache<'c, T: Outlined> {
     table: Table<T, Entry<'c>, ()>,
     alive: &'c AtomicUsize,
     begun: Instant,
     mix: Mix,
 }
 
-impl<'c, T: Threading> Cache<'c, T> {
+impl<'c, T: Outlined> Cache<'c, T> {
     fn new(limits: Limits, alive: &'c AtomicUsize, mix: Mix) -> Self {
-        Self { table: Table::new(limits, mix.rare, ()), alive, begun: Instant::now(), mix }
+        Self { table: Table::new(limits, ()), alive, begun: Instant::now(), mix }
     }
 
     fn expiry(&self) -> ExpiryCheck<fn(&Entry<'c>) -> Option<Instant>> {
@@ -76,24 +79,26 @@ impl<'c, T: Threading> Cache<'c, T> {
         let entry = Entry { key, payload: [key, !key, key ^ 0x55], deadline, counted: self.alive };
         let mut left = Left::new();
         self.table.with(|mut inside, ()| {
-            let there = inside.find(tag(hash(key)), |entry| (entry.key == key).then_some(()));
+            let there = inside.find(partial_hash(hash(key)), |entry| (entry.key == key).then_some(()));
             let weight = key as usize % 5;
             match there {
                 _ if !inside.admits(weight) => left.push(entry),
-                None => inside.store_new(tag(hash(key)), entry, weight, &self.expiry(), &mut left),
+                None => inside.store_new(partial_hash(hash(key)), entry, weight, &self.expiry(), &mut left),
                 there => {
                     let there = there.map(|(place, ())| place);
-                    inside.store(there, tag(hash(key)), entry, weight, &self.expiry(), &mut left);
+                    inside.store(there, partial_hash(hash(key)), entry, weight, &self.expiry(), &mut left);
                 }
             }
-            inside.validate_tags(|entry| tag(hash(entry.key)));
+            inside.validate_partial_hashes(|entry| partial_hash(hash(entry.key)));
         });
     }
 
     fn remove(&self, key: u64) {
         let mut left = Left::new();
         self.table.with(|mut inside, ()| {
-            if let Some((place, ())) = inside.find(tag(hash(key)), |entry| (entry.key == key).then_some(())) {
+            if let Some((place, ())) =
+                inside.find(partial_hash(hash(key)), |entry| (entry.key == key).then_some(()))
+            {
                 inside.remove(place, &mut left);
             }
         });
@@ -101,8 +106,15 @@ impl<'c, T: Threading> Cache<'c, T> {
 
     fn hit(&self, key: u64) {
         let whole = |entry: &Entry<'_>| entry.payload == [entry.key, !entry.key, entry.key ^ 0x55];
+        if let Ok(found) = self.table.find_near(partial_hash(hash(key)), |entry| entry.key == key) {
+            let is_whole =
+                |entry: &Entry<'_>| assert!(entry.key == key && whole(entry), "the entry is whole");
+            if found.hit(is_whole).is_some() {
+                return;
+            }
+        }
         let mine = self.table.join_in().expect("the thread has not ended");
-        if let Ok(found) = mine.find(tag(hash(key)), |entry| entry.key == key) {
+        if let Ok(found) = mine.find(partial_hash(hash(key)), |entry| entry.key == key) {
             let protected = found.protect().expect("nothing else is protected");
             assert!(protected.entry().key == key && whole(protected.entry()), "the entry is whole");
             if !protected.stamp() {
@@ -148,7 +160,7 @@ impl<'c, T: Threading> Cache<'c, T> {
     }
 }
 
-impl<T: Threading> Drop for Cache<'_, T> {
+impl<T: Outlined> Drop for Cache<'_, T> {
     fn drop(&mut self) {
         drop(self.table.empty());
     }
@@ -178,7 +190,9 @@ fn the_parts_of_a_table_agree_after_each_step_of_one_thread() {
             {
                 let alive = AtomicUsize::new(0);
                 Cache::<OneThread>::new(limits, &alive, mix).run(1, STEPS, 100);
+                Cache::<Small<OneThread>>::new(limits, &alive, mix).run(1, STEPS, 100);
                 Cache::<AllThreads>::new(limits, &alive, mix).run(2, STEPS, 100);
+                Cache::<OfObject>::new(limits, &alive, mix).run(2, STEPS, 100);
                 assert_eq!(alive.load(Relaxed), 0, "every entry was dropped once");
             }
         }
@@ -187,13 +201,21 @@ fn the_parts_of_a_table_agree_after_each_step_of_one_thread() {
 
 #[test]
 fn the_parts_of_a_table_agree_after_each_step_of_many_threads() {
+    agree_after_each_step_of_many_threads::<AllThreads>();
+    agree_after_each_step_of_many_threads::<OfObject>();
+}
+
+fn agree_after_each_step_of_many_threads<T: Outlined>()
+where
+    for<'c> Table<T, Entry<'c>, ()>: Sync,
+{
     for mix in MIXES {
         for maxsize in [Some(1), Some(2), Some(7), Some(70), None] {
             for limits in
                 limits(maxsize, Some(40)).into_iter().filter(|limits| !mix.rare || limits.maxsize.is_some())
             {
                 let alive = AtomicUsize::new(0);
-                let cache = Cache::<AllThreads>::new(limits, &alive, mix);
+                let cache = Cache::<T>::new(limits, &alive, mix);
                 thread::scope(|scope| {
                     let threads: Vec<_> = (1..=4)
                         .map(|seed| {
@@ -233,8 +255,8 @@ fn hit_often(table: &Table<AllThreads, u64, ()>, hits: u32) {
 
 #[test]
 fn the_bias_begins_again_once_all_other_threads_have_ended_until_that_does_not_pay() {
-    let table = Table::new(Limits::default(), false, ());
-    if !table.bias.holds() {
+    let table = Table::<AllThreads, u64, ()>::new(Limits::default(), ());
+    if !table.bias.may_begin() {
         // This system has no such barrier.
         return;
     }
@@ -252,7 +274,7 @@ fn the_bias_begins_again_once_all_other_threads_have_ended_until_that_does_not_p
 
 #[test]
 fn there_is_no_bias_while_another_thread_has_a_reader() {
-    let table = Table::<AllThreads, u64, ()>::new(Limits::default(), false, ());
+    let table = Table::<AllThreads, u64, ()>::new(Limits::default(), ());
     _ = table.join_in();
     thread::scope(|scope| {
         let other = scope.spawn(|| {
@@ -265,6 +287,70 @@ fn there_is_no_bias_while_another_thread_has_a_reader() {
         use_by_another_thread(&table, 2);
         assert!(!table.bias.holds());
         other.thread().unpark();
+    });
+}
+
+#[test]
+fn the_first_thread_of_a_small_table_has_its_reader_at_hand_until_it_ends() {
+    let table = Table::<OfObject, u64, ()>::new(Limits::default(), ());
+    let readers = || table.with(|inside, ()| inside.guarded.readers.all().count());
+    let (is_at_hand, finds) = (|| table.readers.mine().is_some(), || table.owner().is_some());
+    for _ in 0..3 {
+        thread::scope(|scope| {
+            let first = scope.spawn(|| {
+                assert!(!finds());
+                _ = table.join_in();
+                assert!(is_at_hand() && finds());
+                thread::park();
+                assert!(is_at_hand() && finds());
+            });
+            while readers() < 1 {
+                thread::yield_now();
+            }
+            let second = scope.spawn(|| {
+                assert!(!finds());
+                _ = table.join_in();
+                assert!(!is_at_hand() && finds());
+            });
+            let second = second.join();
+            first.thread().unpark();
+            second.expect("it finds its reader");
+        });
+        // A scope does not wait for the destructors of its threads' variables.
+        while readers() > 0 {
+            thread::yield_now();
+        }
+    }
+    _ = table.join_in();
+    table.leave();
+    assert!(!finds());
+    _ = table.join_in();
+    assert!(is_at_hand() && finds() && readers() == 1);
+}
+
+#[test]
+fn a_thread_that_takes_the_lock_alone_for_a_while_has_the_bias_beside_an_idle_one() {
+    let table = &Table::<AllThreads, u64, ()>::new(Limits::default(), ());
+    if !table.bias.may_begin() {
+        return;
+    }
+    _ = table.join_in();
+    thread::scope(|scope| {
+        let (uses, used) = mpsc::channel();
+        let idle = scope.spawn(move || {
+            _ = table.join_in();
+            assert!(!table.bias.holds(), "this thread has a reader now");
+            uses.send(()).expect("the test waits");
+            thread::park();
+            assert!(table.bias.holds(), "this thread was idle");
+            assert!(table.pin_if_biased().is_none(), "the bias is to the other thread");
+            readers(table);
+            assert!(!table.bias.holds(), "this thread has taken the lock");
+        });
+        used.recv().expect("the other thread has used the table");
+        (0..1000).for_each(|_| _ = readers(table));
+        assert!(table.bias.holds(), "the other thread was idle");
+        idle.thread().unpark();
     });
 }
 

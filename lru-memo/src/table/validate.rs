@@ -1,32 +1,39 @@
 //! Checks that the parts of a table agree. Tests, models and fuzz targets run them, each time the lock is released.
 
-use crate::table::index::Tag;
-use crate::table::inside::{Guarded, Inside};
-use crate::table::threading::Threading;
+use crate::table::guarded::Guarded;
+#[cfg(test)]
+use crate::table::index::PartialHash;
+use crate::table::inside::Inside;
+use crate::table::limbo::Limbo;
+use crate::table::outlined::Outlined;
+use crate::table::seldom::Seldom;
 
-impl<T: Threading, E> Inside<'_, T, E> {
+impl<T: Outlined, E> Inside<'_, T, E> {
     /// Checks that index, arena, recency, reclamation and counts agree.
     ///
     /// # Panics
     /// If they do not.
     pub(super) fn validate(&self) {
-        let Guarded { lru, order, limbo, readers } = &*self.guarded;
-        assert_eq!(self.front.maxsize(), lru.maxsize, "the bound is told without the lock");
-        lru.validate(self.front.index().validated());
-        limbo.validate(&lru.live, lru.last_place(), readers);
+        let Guarded { lru, seldom, readers } = &*self.guarded;
+        let (limbo, order) = (seldom.get().map(|rest| &rest.limbo), seldom.get().map(|rest| &rest.order));
+        lru.validate(self.front.maxsize(), self.front.index().validated());
+        match limbo {
+            Some(limbo) => limbo.validate(&lru.live, lru.last_place(), readers),
+            None => Limbo::default().validate(&lru.live, lru.last_place(), readers),
+        }
         self.front.recency().validate(&lru.live, order, readers);
     }
 
-    /// Checks that the index has each entry under the tag of its key.
+    /// Checks that the index has each entry under the partial hash of its key.
     ///
     /// # Panics
     /// If it does not.
     #[cfg(test)]
-    pub(super) fn validate_tags(&self, tag_of: impl Fn(&E) -> Tag) {
-        for (tag, place) in self.front.index().validated() {
+    pub(super) fn validate_partial_hashes(&self, partial_hash_of: impl Fn(&E) -> PartialHash) {
+        for (partial_hash, place) in self.front.index().validated() {
             // SAFETY: invariant 5: in the lock, every entry in the index is live.
             let entry = unsafe { self.front.nodes.entry(place) };
-            assert_eq!(tag, tag_of(entry), "an entry is under its key's tag");
+            assert_eq!(partial_hash, partial_hash_of(entry), "an entry is under its key's partial hash");
         }
     }
 }

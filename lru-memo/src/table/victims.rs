@@ -4,40 +4,50 @@
 //! the least recent entry if the place still has that stamp, and if all other entries are candidates or have larger stamps.
 //!
 //! 1. With few entries, all of them are candidates. A new entry has the largest stamp, so it joins the end of a *queue*. A
-//!    candidate at the head of the queue whose place has got a newer stamp goes to a heap, with that stamp. The least recent
-//!    entry is at the head of the queue or on top of the heap.
+//!    candidate at the head of the queue whose place has got a newer stamp goes to the *used* ones, with that stamp. The least
+//!    recent entry is at the head of the queue or the first of the used ones (`used.rs`).
 //! 2. With many entries, that would take too much memory. There the queue is a *batch*: all entries whose stamps were no
 //!    larger than a threshold, found by one walk over all stamps, and sorted. A candidate whose place has got a newer stamp
 //!    is dropped: entries outside of the batch had larger stamps when it was made, and new ones get larger stamps.
-//! 3. The walk for the next batch goes on by a step with each eviction. Its threshold is the stamp of an entry at its
-//!    beginning. All stamps since then are larger, so each entry that is below the threshold at the end of the walk had that
-//!    stamp when the walk came by. A batch that is used up before the end of the walk is made anew by one walk at once.
+//! 3. The walk for the next batch goes on while this one is used up. It looks for stamps behind those of this batch, up to a
+//!    threshold, which is the stamp of an entry at its beginning. All stamps since then are larger, so each entry that is
+//!    below the threshold at the end of the walk had that stamp when the walk came by. A batch that is used up before the end
+//!    of the walk is made anew by one walk at once.
+//!
+//! After many hits most candidates are outdated, and new ones are found at once. With few entries, sorting all of them takes
+//! 0.03 ms for 1,000 and 0.3 ms for 10,000. With many, the walk takes 0.1 ms for 10^5 and 2 ms for 10^6.
+
+mod used;
 
 use alloc::boxed::Box;
-use alloc::collections::{BinaryHeap, binary_heap::PeekMut};
 use alloc::vec::Vec;
-use core::cmp::Reverse;
+use core::ops::RangeInclusive;
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::sys::sync::AtomicU64;
 use crate::table::blocks::Place;
 use crate::table::live::Live;
+use crate::table::victims::used::Used;
 
 /// With no more entries than this, all of them are candidates.
 const FEW: usize = if cfg!(test) { 64 } else { 1 << 14 };
+/// With a shorter queue of all entries, prefetching takes longer than it saves.
+const NEAR: usize = 1 << 12;
 /// The number of outdated candidates that do no harm.
 const FEWEST: usize = 32;
 /// A batch that is made at once has about one entry in this number.
 const SHARE_AT_ONCE: usize = 64;
-/// A batch that is made step by step has about one entry in this number, less those that were evicted meanwhile.
+/// A batch that is made step by step has about one entry in this number.
 const SHARE_IN_STEPS: usize = 12;
-/// The longest step, in stamps.
+/// The walk takes a step for so many candidates at a time, as a call for each would take longer than most steps.
+const TOGETHER: u32 = if cfg!(test) { 3 } else { 16 };
+/// The largest number of stamps in a step, for those of many candidates that were all used since.
 const LONGEST_STEP: usize = 1 << 12;
 /// A threshold is the `RANK`th smallest of a sample of `RANK * SHARE` entries.
 const RANK: usize = 32;
 
 /// A place with a stamp that it had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidate {
     pub(crate) stamp: u64,
     pub(crate) place: Place,
@@ -49,30 +59,32 @@ pub(crate) struct Victims {
     queue: Vec<Candidate>,
     /// The head of the queue. Candidates before it were taken.
     next: u32,
-    /// Candidates that were used since they joined the queue, the least recent on top.
-    used: BinaryHeap<Reverse<Candidate>>,
+    /// Candidates that were used since they joined the queue.
+    used: Used,
     /// Whether all entries are candidates.
     are_all: bool,
+    /// The head of the queue at which the walk takes its next step.
+    step_at: u32,
     /// The walk for the next batch.
     walk: Option<Box<Walk>>,
 }
 
 /// A walk over the stamps, step by step, for the next batch.
 struct Walk {
-    /// The largest stamp of the batch.
-    threshold: u64,
+    /// The smallest and the largest stamp of the batch.
+    stamps: RangeInclusive<u64>,
     next: Place,
     last: Place,
-    /// The number of stamps that the walk passes for each taken candidate.
-    step: usize,
-    /// The number of candidates taken since the last step.
-    taken: usize,
+    /// The number of stamps that the walk passes for each candidate that leaves the queue.
+    pace: usize,
+    /// The head of the queue at the last step.
+    at: u32,
     found: Vec<Candidate>,
 }
 
 impl Victims {
     pub(crate) const fn new() -> Self {
-        Self { queue: Vec::new(), next: 0, used: BinaryHeap::new(), are_all: false, walk: None }
+        Self { queue: Vec::new(), next: 0, used: Used::new(), are_all: false, step_at: u32::MAX, walk: None }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -80,6 +92,7 @@ impl Victims {
         self.next = 0;
         self.used.clear();
         self.are_all = false;
+        self.step_at = u32::MAX;
         self.walk = None;
     }
 
@@ -107,16 +120,24 @@ impl Victims {
         self.queue.push(candidate);
     }
 
-    /// Returns the head of the queue, if it is the least recent candidate.
+    /// Returns the head of the queue, if it is the least recent candidate. Returns none if the walk is to take a step.
     #[inline(always)]
     pub(crate) fn head(&self) -> Option<Candidate> {
-        if self.are_all && self.used.is_empty() { self.queue.get(self.next as usize).copied() } else { None }
+        if self.next < self.step_at { self.first() } else { None }
     }
 
-    /// Returns the place that is so many candidates behind the head of a batch. With few entries there is no batch.
+    /// Returns the head of the queue, if it is the least recent candidate.
+    #[inline(always)]
+    fn first(&self) -> Option<Candidate> {
+        let head = self.queue.get(self.next as usize).copied();
+        head.filter(|head| head.stamp < self.used.least())
+    }
+
+    /// Returns the place that is so many candidates behind the head of the queue, if the table does not fit into the
+    /// processor's nearest cache.
     #[inline(always)]
     pub(crate) fn ahead(&self, distance: usize) -> Option<Place> {
-        if self.are_all {
+        if self.are_all && self.queue.len() < NEAR {
             return None;
         }
         self.queue.get(self.next as usize + distance).map(|candidate| candidate.place)
@@ -136,30 +157,24 @@ impl Victims {
         let mut outdated = 0;
         while !self.are_all || outdated <= most {
             outdated += 1;
-            let top = self.used.peek().map(|&Reverse(top)| top);
-            let head = self.queue.get(self.next as usize).filter(|&head| top.is_none_or(|top| *head < top));
-            let Some(&head) = head else {
-                let mut top = self.used.peek_mut()?;
-                let Reverse(candidate) = *top;
-                match stamp_of(candidate.place) {
-                    Some(stamp) if stamp != candidate.stamp => top.0.stamp = stamp,
-                    unchanged => {
-                        PeekMut::pop(top);
-                        if unchanged.is_some() {
-                            return Some(candidate.place);
-                        }
-                    }
+            if let Some(head) = self.first() {
+                self.take_head();
+                match stamp_of(head.place) {
+                    Some(stamp) if stamp == head.stamp => return Some(head.place),
+                    Some(stamp) if self.are_all => self.used.push(Candidate { stamp, ..head }),
+                    _ => {}
                 }
-                continue;
-            };
-            self.take_head();
-            if let Some(walk) = &mut self.walk {
-                walk.taken += 1;
-            }
-            match stamp_of(head.place) {
-                Some(stamp) if stamp == head.stamp => return Some(head.place),
-                Some(stamp) if self.are_all => self.used.push(Reverse(Candidate { stamp, ..head })),
-                _ => {}
+            } else if let Some(used) = self.used.pop() {
+                match stamp_of(used.place) {
+                    Some(stamp) if stamp == used.stamp => return Some(used.place),
+                    Some(stamp) => self.used.push(Candidate { stamp, ..used }),
+                    None => {}
+                }
+            } else {
+                let head = self.queue.get(self.next as usize).map(|head| head.stamp);
+                if !self.used.go_on(head.unwrap_or(0), &stamp_of) && head.is_none() {
+                    return None;
+                }
             }
         }
         None
@@ -176,40 +191,51 @@ impl Victims {
         entries: usize,
         last: Place,
     ) {
+        self.step_at = 0;
+        self.walk_on(&stamps);
+        let mut spare = Vec::new();
         match self.walk.take().filter(|walk| walk.next > walk.last && !walk.found.is_empty()) {
-            Some(walk) => (self.queue, self.next) = (walk.found, 0),
+            Some(walk) => {
+                spare = core::mem::replace(&mut self.queue, walk.found);
+                self.next = 0;
+            }
             None => {
                 self.clear();
                 self.are_all = entries <= FEW;
                 let threshold = match self.are_all {
                     true => None,
-                    false => threshold(stamps(1, last), live, last, SHARE_AT_ONCE),
+                    false => threshold(stamps(1, last), live, last, 0, SHARE_AT_ONCE),
                 };
-                collect(&mut self.queue, stamps(1, last), live, threshold.unwrap_or(u64::MAX));
+                collect(&mut self.queue, stamps(1, last), &(0..=threshold.unwrap_or(u64::MAX)));
             }
         }
+        self.queue.retain(|candidate| live.has(candidate.place));
         self.queue.sort_unstable_by_key(|candidate| candidate.stamp);
         if !self.are_all {
-            let step = last as usize / self.queue.len().max(1) + 1;
-            let threshold = threshold(stamps(1, last), live, last, SHARE_IN_STEPS);
-            let walk = |threshold| Walk { threshold, next: 1, last, step, taken: 0, found: Vec::new() };
+            let pace = last as usize / self.queue.len().max(1) + 1;
+            let least = self.queue.last().map_or(0, |last| last.stamp + 1);
+            let threshold = threshold(stamps(1, last), live, last, least, SHARE_IN_STEPS);
+            spare.clear();
+            let walk = |most| Walk { stamps: least..=most, next: 1, last, pace, at: 0, found: spare };
             self.walk = threshold.map(walk).map(Box::new);
+            self.step_at = if self.walk.is_some() { TOGETHER } else { u32::MAX };
         }
     }
 
-    /// Goes on with the walk for the next batch, by a step for each taken candidate.
+    /// Goes on with the walk for the next batch, if a step is due.
     pub(crate) fn walk_on<'s, S: Iterator<Item = (Place, &'s [AtomicU64])>>(
         &mut self,
         stamps: impl Fn(Place, Place) -> S,
-        live: &Live,
     ) {
-        let Some(walk) = &mut self.walk else { return };
-        let length = (core::mem::take(&mut walk.taken) * walk.step).min(LONGEST_STEP);
+        let Some(walk) = self.walk.as_mut().filter(|_| self.next >= self.step_at) else { return };
         if walk.next <= walk.last {
+            let length = ((self.next - walk.at) as usize * walk.pace).min(LONGEST_STEP);
             let last = walk.last.min(walk.next + length as Place);
-            collect(&mut walk.found, stamps(walk.next, last), live, walk.threshold);
+            collect(&mut walk.found, stamps(walk.next, last), &walk.stamps);
             walk.next = last + 1;
+            walk.at = self.next;
         }
+        self.step_at = if walk.next <= walk.last { self.next + TOGETHER } else { u32::MAX };
     }
 }
 
@@ -221,7 +247,7 @@ impl Victims {
         assert!(queue.is_sorted_by_key(|candidate| candidate.stamp), "the queue is in order");
         let mut candidates: Vec<(Place, u64)> =
             queue.iter().map(|queued| (queued.place, queued.stamp)).collect();
-        candidates.extend(self.used.iter().map(|&Reverse(used)| (used.place, used.stamp)));
+        candidates.extend(self.used.candidates().map(|used| (used.place, used.stamp)));
         candidates.sort_unstable();
         for &(place, stamp) in entries {
             let first = candidates.get(candidates.partition_point(|&(other, _)| other < place));
@@ -232,11 +258,13 @@ impl Victims {
     }
 }
 
-/// Returns a stamp such that about one entry in `share` has a smaller one. Returns `None` if a sample has too few entries.
+/// Returns a stamp such that about one entry in `share` has a smaller one, but not one below `least`. Returns `None` if a
+/// sample has too few of them.
 fn threshold<'s>(
     slices: impl Iterator<Item = (Place, &'s [AtomicU64])>,
     live: &Live,
     last: Place,
+    least: u64,
     share: usize,
 ) -> Option<u64> {
     let step = (last as usize / (RANK * share)).max(1);
@@ -249,7 +277,7 @@ fn threshold<'s>(
         }
         while let Some(stamp) = slice.get(at - first as usize) {
             let stamp = stamp.load(Relaxed);
-            if stamp < smallest[RANK - 1] && live.has(at as Place) {
+            if (least..smallest[RANK - 1]).contains(&stamp) && live.has(at as Place) {
                 let mut slot = RANK - 1;
                 while slot > 0 && smallest[slot - 1] > stamp {
                     smallest[slot] = smallest[slot - 1];
@@ -263,26 +291,26 @@ fn threshold<'s>(
     Some(smallest[RANK - 1]).filter(|&stamp| stamp < u64::MAX)
 }
 
-/// Adds the `live` entries whose stamps are at most the threshold.
+/// Adds the places whose stamps are in the range. Some of them may have no entry.
 fn collect<'s>(
     found: &mut Vec<Candidate>,
     slices: impl Iterator<Item = (Place, &'s [AtomicU64])>,
-    live: &Live,
-    threshold: u64,
+    range: &RangeInclusive<u64>,
 ) {
-    /// The number of stamps that are compared at a time.
-    const TOGETHER: usize = 8;
+    /// The number of stamps that are compared at a time. A branch for each would often be mispredicted.
+    const MANY: usize = 64;
+    let (least, length) = (*range.start(), range.end() - range.start());
     for (first, slice) in slices {
-        for (first, stamps) in (first..).step_by(TOGETHER).zip(slice.chunks(TOGETHER)) {
-            let smallest = stamps.iter().fold(u64::MAX, |smallest, stamp| smallest.min(stamp.load(Relaxed)));
-            if smallest <= threshold {
-                let candidates = (first..).zip(stamps).map(|(place, stamp)| (stamp.load(Relaxed), place));
-                found.extend(
-                    candidates
-                        .filter(|&(stamp, place)| stamp <= threshold && live.has(place))
-                        .map(|(stamp, place)| Candidate { stamp, place }),
-                );
+        for (first, stamps) in (first..).step_by(MANY).zip(slice.chunks(MANY)) {
+            let (before, mut count) = (found.len(), 0);
+            found.resize(before + MANY, Candidate { stamp: 0, place: 0 });
+            let candidates = found.last_chunk_mut::<MANY>().expect("it is that long");
+            for (place, stamp) in (first..).zip(stamps) {
+                let stamp = stamp.load(Relaxed);
+                candidates[count % MANY] = Candidate { stamp, place };
+                count += usize::from(stamp.wrapping_sub(least) <= length);
             }
+            found.truncate(before + count);
         }
     }
 }

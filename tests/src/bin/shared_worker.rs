@@ -280,7 +280,7 @@ fn fork(store: &dyn Store) {
         call(store, &space, key);
     }
     let _turn = store.lease(&space, b"turn").expect("the store works");
-    // SAFETY: no other thread runs here, so the child may go on as it likes.
+    // SAFETY: the only other thread renews the lease. The child may use the store all the same, and start threads.
     let child = unsafe { libc::fork() };
     assert!(child >= 0, "fork");
     if child == 0 {

@@ -322,6 +322,6 @@ fn programs_run_on_redis_as_they_did_in_cpython() {
 fn programs_run_on_memcached_as_they_did_in_cpython() {
     let scratch = crate::shared::Scratch::new();
     let server = crate::shared::memcached_server::Server::on_socket(&scratch, &["-m", "256"]);
-    let url = format!("{}?timeout=60s&connect_timeout=60s", server.url());
+    let url = server.patient_url();
     lru_memo_tests::again_with_store(&url, &["cpython::recorded_programs"]);
 }

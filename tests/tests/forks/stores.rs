@@ -110,7 +110,7 @@ fn children_of_a_process_that_uses_memcached_go_on() {
     in_fresh_processes(
         2,
         "stores::children_of_a_process_that_uses_memcached_go_on",
-        &server.url(),
+        &server.patient_url(),
         forks_go_well,
     );
 }

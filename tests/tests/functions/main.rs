@@ -2,6 +2,7 @@
 
 mod arguments;
 mod async_functions;
+mod futures;
 mod hygiene;
 mod implementations;
 mod recursion;

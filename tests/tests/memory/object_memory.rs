@@ -69,7 +69,19 @@ fn a_cache_that_is_used_takes_few_bytes_and_one_that_is_not_takes_none() {
     assert!(bytes < LITTLE, "{bytes} bytes for caches that are looked at");
     let (bytes, ()) = grown(|| owners.iter().for_each(|owner| assert_eq!(owner.number(1), 1)));
     println!("{} bytes for a cache", bytes / OWNERS);
-    assert!(bytes / OWNERS <= 1728, "{} bytes for a cache", bytes / OWNERS);
+    assert!(bytes / OWNERS <= 512, "{} bytes for a cache", bytes / OWNERS);
+}
+
+#[test]
+fn a_thread_that_uses_one_of_many_objects_takes_few_bytes() {
+    let _alone = alone();
+    let owners: Vec<Owner> = (0..20_000).map(|_| Owner::default()).collect();
+    owners.iter().for_each(|owner| assert_eq!(owner.number(1), 1));
+    let (bytes, ()) = thread::scope(|scope| {
+        let other = scope.spawn(|| grown(|| assert_eq!(owners[0].number(1), 1)));
+        other.join().expect("it does not panic")
+    });
+    assert!(bytes < LITTLE, "{bytes} bytes");
 }
 
 #[test]

@@ -373,6 +373,7 @@ enum End {
 
 #[test]
 fn an_old_value_that_could_not_be_renewed_is_a_hit_of_all_sizes() {
+    let _clock = lru_memo_tests::clock_for_me_alone();
     #[lru_cache(maxsize = 2, scope = thread, ttl = "10s", stale = "1h", skip(end), advise = true)]
     fn failing(key: u64, end: End) -> Result<u64, ()> {
         match end {

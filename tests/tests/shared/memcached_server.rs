@@ -59,8 +59,18 @@ impl Server {
         self.url().rsplit('/').next().expect("a host").to_owned()
     }
 
+    /// The URL of a store that waits as long as a busy machine takes.
+    pub fn patient_url(&self) -> String {
+        format!("{}?timeout=60s&connect_timeout=60s", self.url())
+    }
+
     pub fn store(&self) -> Memcached {
-        Memcached::new(&self.url()).expect("it is a URL")
+        self.store_with("")
+    }
+
+    /// With more options of the URL, such as `&lease=6s`.
+    pub fn store_with(&self, more: &str) -> Memcached {
+        Memcached::new(&format!("{}{more}", self.patient_url())).expect("it is a URL")
     }
 
     pub fn kill(&mut self) {

@@ -28,7 +28,7 @@ impl Place {
     pub fn memcached() -> Self {
         let place = Self::embedded();
         let server = super::memcached_server::Server::on_socket(&place.scratch, &["-m", "256"]);
-        let url = format!("{}?timeout=60s&connect_timeout=60s", server.url());
+        let url = server.patient_url();
         Self { url, _server: Some(Box::new(server)), ..place }
     }
 }

@@ -546,6 +546,6 @@ fn functions_do_the_same_on_redis() {
 fn functions_do_the_same_on_memcached() {
     let scratch = Scratch::new();
     let server = crate::shared::memcached_server::Server::on_socket(&scratch, &["-m", "256"]);
-    let url = format!("{}?timeout=60s&connect_timeout=60s", server.url());
+    let url = server.patient_url();
     again_on(&url);
 }

@@ -14,6 +14,6 @@ fn all_signatures_are_the_same_on_redis() {
 fn all_signatures_are_the_same_on_memcached() {
     let scratch = crate::shared::Scratch::new();
     let server = crate::shared::memcached_server::Server::on_socket(&scratch, &["-m", "256"]);
-    let url = format!("{}?timeout=60s&connect_timeout=60s", server.url());
+    let url = server.patient_url();
     again_with_store(&url, &["in_all_processes"]);
 }

@@ -104,7 +104,8 @@ fn on_a_full_disk_the_cache_goes_on_within_what_it_has() {
         let store = Embedded::open(disk.join("store"), Options::default()).expect("the store opens");
         let space = space("f", None);
         let kept = || store.info(&space).expect("it works").currsize;
-        let least = 300 * size.min(8);
+        // What the store needs for itself leaves little of 1 MiB.
+        let least = if size == 1 { 250 } else { 500 * size.min(8) };
         assert_eq!(store_all(&store, &space, 0..15_000), 15_000);
         let before = kept();
         assert!(before >= least, "{before} entries in {size} MiB");

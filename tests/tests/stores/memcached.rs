@@ -18,11 +18,6 @@ use crate::shared::{Scratch, call, info, peek, put, space, square};
 /// Far more than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
 
-fn patient(server: &Server, options: &str) -> Memcached {
-    Memcached::new(&format!("{}?timeout=60s&connect_timeout=60s{options}", server.url()))
-        .expect("it is a URL")
-}
-
 /// Beyond 1,024 entries there is no list of them.
 #[test]
 fn a_bound_that_crosses_the_longest_list_drops_the_entries_and_keeps_the_counters() {
@@ -90,7 +85,7 @@ fn a_hit_is_one_round_trip() {
 fn two_that_use_a_namespace_in_turn_are_exact() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let stores = [patient(&server, ""), patient(&server, "")];
+    let stores = [server.store(), server.store()];
     for maxsize in [Some(3), None] {
         let space = space("f", maxsize);
         let hits =
@@ -106,13 +101,13 @@ fn counters_and_maxsize_are_exact_where_calls_of_several_processes_overlap() {
     const CALLS: u64 = 1500;
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let reader = patient(&server, "");
+    let reader = server.store();
     for maxsize in [Some(4), None] {
         let space = &space("f", maxsize);
         let hits = &AtomicU64::new(0);
         thread::scope(|scope| {
             for process in 0..4_u64 {
-                let store = patient(&server, "");
+                let store = server.store();
                 scope.spawn(move || {
                     for at in 0..CALLS {
                         hits.fetch_add(square(&store, space, (process + at * at) % 7).into(), SeqCst);
@@ -156,7 +151,7 @@ fn keys_have_any_length_and_any_bytes() {
 fn what_is_too_long_for_the_server_is_not_stored_and_what_it_was_to_replace_goes() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let store = patient(&server, "");
+    let store = server.store();
     let long = vec![7; 2 << 20];
     for maxsize in [Some(10), None] {
         let space = space("f", maxsize);
@@ -175,7 +170,7 @@ fn what_is_too_long_for_the_server_is_not_stored_and_what_it_was_to_replace_goes
 fn what_the_server_has_forgotten_is_a_miss() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let store = patient(&server, "");
+    let store = server.store();
     let space = space("f", Some(10));
     [1, 2].into_iter().for_each(|x| _ = square(&store, &space, x));
     for name in server.items("lm:v:") {
@@ -193,7 +188,7 @@ fn what_the_server_has_forgotten_is_a_miss() {
 fn a_server_that_was_flushed_is_an_empty_one() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let store = patient(&server, "");
+    let store = server.store();
     for maxsize in [Some(10), None] {
         let space = space("f", maxsize);
         let Ok(Found::Miss(ticket)) = store.get(&space, b"k") else { panic!("it is empty") };
@@ -218,7 +213,7 @@ fn a_server_that_was_flushed_is_an_empty_one() {
 fn foreign_bytes_are_a_miss() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let store = patient(&server, "");
+    let store = server.store();
     for maxsize in [Some(10), None] {
         for beginning in ["lm:d:", "lm:v:", "lm:e:", "lm:i"] {
             let space = space(beginning, maxsize);
@@ -238,7 +233,7 @@ fn foreign_bytes_are_a_miss() {
 fn removed_entries_are_not_left_on_the_server() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let store = patient(&server, "");
+    let store = server.store();
     let space = space("f", Some(3));
     (0..50).for_each(|x| _ = square(&store, &space, x));
     put(&store, &space, &49_u64.to_le_bytes(), b"v", 1);
@@ -253,7 +248,7 @@ fn removed_entries_are_not_left_on_the_server() {
 fn a_namespace_without_a_list_can_be_invalidated_cleared_and_expires() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let (store, other) = (patient(&server, ""), patient(&server, ""));
+    let (store, other) = (server.store(), server.store());
     let space = space("f", Some(5000)).with_ttl(Some(Duration::from_secs(1000)));
     (0..10).for_each(|x| _ = square(&store, &space, x));
     assert_eq!(other.invalidate(&space, &3_u64.to_le_bytes()), Ok(true));
@@ -276,12 +271,12 @@ fn a_namespace_without_a_list_can_be_invalidated_cleared_and_expires() {
 fn a_lease_lasts_as_long_as_it_is_held_and_no_longer() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let (store, other) = (patient(&server, "&lease=4s"), patient(&server, "&lease=4s"));
+    let (store, other) = (server.store_with("&lease=8s"), server.store_with("&lease=8s"));
     let space = space("f", Some(2));
     let mine = store.lease(&space, b"k").expect("it works");
     let begun = Instant::now();
     // Longer than it would last by itself.
-    while begun.elapsed() < Duration::from_secs(6) {
+    while begun.elapsed() < Duration::from_secs(10) {
         assert!(other.try_lease(&space, b"k").expect("it works").is_none());
         thread::sleep(Duration::from_millis(50));
     }

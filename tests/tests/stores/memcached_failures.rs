@@ -296,9 +296,9 @@ fn the_key_of_a_process_that_was_killed_is_taken_over() {
 
 /// A process that computes a key for ever, and one that waits for the same key.
 fn holder_and_waiter(server: &Server) -> (Worker, Worker) {
-    let mut holder = Worker::start(&server.url());
+    let mut holder = Worker::start(&server.patient_url());
     assert_eq!(holder.ask("slow_alone 5"), "runs 5");
-    let mut waiter = Worker::start(&server.url());
+    let mut waiter = Worker::start(&server.patient_url());
     waiter.tell("slow_alone 5");
     // It has asked for the lease, again and again.
     let before = server.statistic("cmd_set");
@@ -407,7 +407,7 @@ fn thousands_of_leases_are_kept_by_few_questions() {
 fn functions_run_while_there_is_no_server_and_it_is_counted() {
     let scratch = Scratch::new();
     let mut server = Server::on_socket(&scratch, &[]);
-    let mut worker = Worker::start(&server.url());
+    let mut worker = Worker::start(&server.patient_url());
     assert_eq!(worker.ask("double 1"), "2");
     server.kill();
     for x in 1..20 {

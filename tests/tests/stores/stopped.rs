@@ -282,12 +282,13 @@ fn a_run_whose_process_is_stopped_is_taken_over_by_one_who_waits() {
 #[test]
 fn a_run_that_takes_long_is_waited_for() {
     let scratch = Scratch::new();
-    let url = scratch.plain_url();
+    let url = format!("{}?timeout=4s", scratch.plain_url());
     let [mut first, mut second] = [(); 2].map(|()| Worker::start(&url));
     second.ask("double 1");
-    first.tell("slow_for 4000");
+    // A stopped run would be waited for five seconds.
+    first.tell("slow_for 7000");
     assert_eq!(first.line(), "runs 2");
-    second.tell("slow_for 4000");
+    second.tell("slow_for 7000");
     assert_eq!(second.answer_and_runs(), ("6".to_owned(), 0));
     assert_eq!(first.answer_and_runs(), ("6".to_owned(), 0));
 }

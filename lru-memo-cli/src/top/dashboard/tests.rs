@@ -201,8 +201,8 @@ fn a_namespace_is_cleared_after_a_question_and_only_with_y() {
     // While it is asked, the table goes on, and the question stays.
     let rows = vec![row("shop::user", 0, 0, 0, None), row("shop::catalog::price_of", 0, 0, 5, None)];
     dashboard.update(rows, Vec::new(), Instant::now());
-    let place = row("shop::catalog::price_of", 0, 0, 0, None).place();
-    assert_eq!(press(&mut dashboard, "y"), Wish::Clear(place));
+    let full_id = row("shop::catalog::price_of", 0, 0, 0, None).full_id();
+    assert_eq!(press(&mut dashboard, "y"), Wish::Clear(full_id));
     dashboard.tell("cleared".to_owned());
     assert_eq!(dashboard.bottom(80), "cleared");
     press(&mut dashboard, "\u{2191}");

@@ -6,8 +6,8 @@ use core::future::Future;
 use core::hash::BuildHasher;
 use core::time::Duration;
 
-use super::Old;
-use crate::advice::Use;
+use super::old::Old;
+use crate::advice::record::Use;
 use crate::cache::in_flight::Pending;
 use crate::cache::kind::Kind;
 use crate::cache::miss::Miss;
@@ -16,19 +16,19 @@ use crate::codegen::key::SameKey;
 use crate::codegen::outcome::{Errors, Returned};
 use crate::flight::Failure;
 use crate::info::Outcome;
-use crate::table::tag;
-use crate::table::threading::Threading;
+use crate::table::outlined::Outlined;
+use crate::table::partial_hash;
 use crate::tags::Tagged;
 
 /// A [`Miss`], and the old value if there is one.
-pub struct Rerun<'c, T: Threading, P: Kind, K, V, S, M> {
+pub struct Rerun<'c, T: Outlined, P: Kind, K, V, S, M> {
     /// Dropped before the miss: whoever gets the turn then finds the claim free.
     pub(super) old: Option<Box<Old<V>>>,
     pub(super) miss: Miss<'c, T, P, K, V, S, M>,
 }
 
 /// A [`Pending`], and the old value if the caller is to run the function for it.
-pub struct PendingRerun<'c, T: Threading, P: Kind, K, V, S, M> {
+pub struct PendingRerun<'c, T: Outlined, P: Kind, K, V, S, M> {
     pub(super) pending: Pending<'c, T, P, K, V, S, M>,
     pub(super) old: Option<Box<Old<V>>>,
 }
@@ -38,7 +38,7 @@ type Waited<'c, T, P, K, V, S, M> = Result<(Result<V, Failure>, Outcome), Rerun<
 
 impl<'c, T, P, K, V, S, M> PendingRerun<'c, T, P, K, V, S, M>
 where
-    T: Threading,
+    T: Outlined,
     P: Kind,
     S: BuildHasher + Default,
     M: SameKey<K>,
@@ -68,7 +68,7 @@ where
 
 impl<'c, T, P, K, V, S, M> Rerun<'c, T, P, K, V, S, M>
 where
-    T: Threading,
+    T: Outlined,
     P: Kind,
     K: Tagged,
     S: BuildHasher + Default,
@@ -85,8 +85,8 @@ where
     }
 
     /// See [`Miss::inside`].
-    pub async fn inside<F: Future>(&mut self, body: F) -> F::Output {
-        self.miss.inside(body).await
+    pub fn inside<F: Future>(&mut self, body: F) -> impl Future<Output = F::Output> {
+        self.miss.inside(body)
     }
 
     /// See [`Miss::share_error`].
@@ -128,11 +128,11 @@ where
     /// Returns the old value, and keeps everybody from recomputing for a while.
     fn fall_back<Kind, R: Returned<Kind, Value = V>>(&mut self, drop_failure: impl FnOnce()) -> R {
         let Old { value, claim } = *self.old.take().expect("there is an old value");
-        self.miss.stopwatch.end(false);
+        self.miss.stopwatch.end_in(&self.miss.cache.runs, false);
         claim.rest(crate::sys::clock::now(), self.miss.cache.pause());
         // The claim has used the old value.
         if self.miss.key.take().is_some() {
-            self.miss.cache.note(tag(self.miss.hash), Use::Stored);
+            self.miss.cache.note(partial_hash(self.miss.hash), Use::Stored);
         }
         drop_failure();
         R::from_value(value)

@@ -44,7 +44,10 @@ fn a_body_that_panics_leaves_the_flight() {
     assert!(body.is_err());
     assert!(!flight.is_entered());
     let body = catch_unwind(AssertUnwindSafe(|| {
-        cancel_after(1, first.inside(async { std::panic::resume_unwind(Box::new("no value")) }))
+        cancel_after(
+            1,
+            Turn::inside(Some(&mut first), async { std::panic::resume_unwind(Box::new("no value")) }),
+        )
     }));
     assert!(body.is_err());
     assert!(!flight.is_entered());
@@ -55,7 +58,7 @@ fn a_task_is_inside_only_while_it_is_polled() {
     let mut first = Flight::<u32>::begin();
     let flight = Arc::clone(first.flight());
     let polls = AtomicUsize::new(0);
-    let mut body = Box::pin(first.inside(async {
+    let mut body = Box::pin(Turn::inside(Some(&mut first), async {
         for _ in 0..9 {
             assert!(flight.is_entered());
             polls.fetch_add(1, SeqCst);
@@ -92,7 +95,7 @@ fn destructors_of_a_body_are_inside_too() {
             step().await;
             let _keep = &captured;
         };
-        assert_eq!(cancel_after(polls, first.inside(body)).is_some(), ends);
+        assert_eq!(cancel_after(polls, Turn::inside(Some(&mut first), body)).is_some(), ends);
         assert!(!flight.is_entered());
     }
     assert_eq!(asked.load(SeqCst), 4);

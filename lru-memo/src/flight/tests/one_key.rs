@@ -108,7 +108,7 @@ impl OneKey {
             },
         };
         let flight = Arc::clone(turn.flight());
-        turn.inside(async {
+        Turn::inside(Some(&mut turn), async {
             self.starts();
             let _ends = Ends(&self.running);
             for _ in 0..3 {

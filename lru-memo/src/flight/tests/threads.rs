@@ -109,7 +109,7 @@ fn futures_move_between_threads_when_their_values_may() {
     shared(first.flight());
     let waiting = sent(first.flight().join());
     shared(&waiting);
-    assert_eq!(block_on(sent(first.inside(async { 1 }))), 1);
+    assert_eq!(block_on(sent(Turn::inside(Some(&mut first), async { 1 }))), 1);
     first.land(Arc::new(String::from("sent")));
     let landed = thread::spawn(move || block_on(waiting)).join().unwrap();
     assert!(matches!(landed, Landed::Value(value) if *value == "sent"));

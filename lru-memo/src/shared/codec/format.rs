@@ -1,6 +1,6 @@
 //! The format of keys and values: self-describing bytes, for serde.
 //!
-//! Each value follows a [`Tag`]. Names precede fields, variants and types. This has three effects:
+//! Each value follows a [`TypeCode`]. Names precede fields, variants and types. This has three effects:
 //!
 //! - Different arguments are different keys, even if serde is told to leave the variant out.
 //! - If the fields or variants of a type were reordered, an old value is still read correctly.
@@ -27,10 +27,10 @@ pub use self::data::Data;
 pub(super) use self::read::{read, read_bytes};
 pub(super) use self::write::{Floats, write, write_bytes};
 
-/// The kind of a value.
+/// The type of a value, which is its first byte.
 #[repr(u8)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tag {
+enum TypeCode {
     Bool,
     Signed,
     Unsigned,
@@ -54,8 +54,8 @@ enum Tag {
     Struct,
 }
 
-impl Tag {
-    /// All tags, in the order of their numbers.
+impl TypeCode {
+    /// All codes, in the order of their numbers.
     const ALL: [Self; 19] = [
         Self::Bool,
         Self::Signed,

@@ -10,30 +10,24 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use core::time::Duration;
 
 use once_cell::race::OnceBox;
 
-use super::totals::Ledger;
+use super::notes::{BATCH, Sampled};
+use super::totals::wake;
 use super::{SharedCache, SharedCall};
 use crate::CacheAdvice;
-use crate::advice::Use;
-use crate::advice::fleet::{FleetModel, TimedUse, Uses};
+use crate::advice::fleet::{FleetModel, Uses};
+use crate::advice::record::Use;
 use crate::shared::hash::hash;
-use crate::shared::{Entry, Error, Namespace, Store, wall};
-use crate::sys::sync::Mutex;
+use crate::shared::{Entry, Error, Namespace, Store};
 
 /// The identity of the namespace: `lru-memo advice` in bytes. Another format needs another one.
 const ID: u128 = 0x6c72_752d_6d65_6d6f_0061_6476_6963_6501;
 
 /// How long the store keeps what is known of a function that nobody calls.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-
-/// How many uses wake the thread.
-const BATCH: usize = 512;
-/// How many uses a process holds. With more, it samples fewer keys.
-const MOST: usize = 8 * BATCH;
 
 /// How many uses a process samples before it samples fewer keys because there are many.
 const ENOUGH: u64 = 1 << 18;
@@ -45,102 +39,40 @@ const SEED: [u64; 2] = [0x6164_7669_6365_2d31, 0x6c72_752d_6d65_6d6f];
 const USES: u8 = b'u';
 const MODEL: u8 = b'm';
 
-/// The hash of a key that is sampled.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sampled(u32);
-
-/// What this process has sampled since it has last told the store.
-pub(super) struct Notes {
-    /// The largest hash that is sampled.
-    threshold: AtomicU32,
-    /// Whether the store has failed.
-    is_failing: AtomicBool,
-    uses: Mutex<Uses>,
-    /// How many uses were delivered since this process has sampled fewer keys.
-    delivered: AtomicU64,
-    /// The calls that the store has been told of.
-    sent: Mutex<u64>,
-}
-
-impl Notes {
-    pub(super) fn new() -> Self {
-        Self {
-            threshold: AtomicU32::new(u32::MAX),
-            is_failing: AtomicBool::new(false),
-            uses: Mutex::default(),
-            delivered: AtomicU64::new(0),
-            sent: Mutex::new(0),
+impl SharedCache {
+    /// Tells the store of the sampled uses, unless another process is just doing so. Returns whether nothing is left to tell.
+    pub(super) fn tell_uses(&'static self, store: &dyn Store) -> Result<bool, Error> {
+        if !self.advises {
+            return Ok(true);
         }
-    }
-
-    /// Notes a use, and returns how many there are.
-    fn note(&self, hash: u32, used: Use) -> usize {
-        let mut log = self.uses.lock();
-        if log.uses.len() >= MOST {
-            if self.is_failing.load(Relaxed) {
-                log.uses.clear();
-            } else {
-                log.narrow();
-                self.threshold.store(log.threshold(), Relaxed);
-            }
-        }
-        if hash <= log.threshold() {
-            log.uses.push(TimedUse::new(wall::unmoved(), hash, used));
-        }
-        log.uses.len()
-    }
-
-    /// Takes all uses out.
-    fn take(&self) -> Uses {
-        let mut log = self.uses.lock();
-        let mut rest = Uses::default();
-        rest.narrow_to(log.turn());
-        core::mem::replace(&mut *log, rest)
-    }
-
-    /// Puts back what could not be delivered.
-    fn give_back(&self, mut undelivered: Uses) {
-        *self.sent.lock() -= core::mem::take(&mut undelivered.lookups);
-        self.uses.lock().merge(undelivered);
-    }
-
-    fn narrow_to(&self, turn: u32) {
-        let mut log = self.uses.lock();
-        log.narrow_to(turn);
-        self.threshold.store(log.threshold(), Relaxed);
-    }
-}
-
-impl Ledger {
-    /// Tells the store what was sampled, unless another process is just doing so. Returns whether it was told.
-    pub(super) fn tell_uses(&self, cache: &SharedCache, store: &dyn Store) -> Result<bool, Error> {
-        let told = self.try_tell_uses(cache, store);
-        self.notes.is_failing.store(told.is_err(), Relaxed);
+        let told = self.try_tell_uses(store);
+        self.ledger().notes.is_failing.store(told.is_err(), Relaxed);
         told
     }
 
-    fn try_tell_uses(&self, cache: &SharedCache, store: &dyn Store) -> Result<bool, Error> {
-        let (space, id) = (space(), cache.space.id());
+    fn try_tell_uses(&'static self, store: &dyn Store) -> Result<bool, Error> {
+        let (space, id, ledger) = (space(), self.space.id(), self.ledger());
+        let notes = &ledger.notes;
         let uses_key = key(id, USES);
         let Some(_lease) = store.try_lease(space, &uses_key)? else { return Ok(false) };
         let mut uses = uses_of(store, &uses_key)?;
-        let mut own = self.notes.take();
-        let lookups = self.lookups();
-        own.lookups = lookups.saturating_sub(core::mem::replace(&mut *self.notes.sent.lock(), lookups));
+        let mut own = notes.take();
+        let lookups = ledger.lookups();
+        own.lookups = lookups.saturating_sub(core::mem::replace(&mut *notes.sent.lock(), lookups));
         uses.merge(own.clone());
-        let delivered = self.notes.delivered.load(Relaxed) + own.uses.len() as u64;
+        let delivered = notes.delivered.load(Relaxed) + own.uses.len() as u64;
         let is_enough = delivered >= ENOUGH && own.are_many();
-        self.notes.delivered.store(if is_enough { 0 } else { delivered }, Relaxed);
+        notes.delivered.store(if is_enough { 0 } else { delivered }, Relaxed);
         if is_enough {
             uses.narrow();
         }
-        self.notes.narrow_to(uses.turn());
+        notes.narrow_to(uses.turn());
         let old = uses.take_old();
         // First what is no longer there, so that a process that is killed in between has nothing counted twice.
-        put(store, &uses_key, &uses.write()).inspect_err(|_| self.notes.give_back(own))?;
+        put(store, &uses_key, &uses.write()).inspect_err(|_| notes.give_back(own))?;
         if let Some(old) = old {
             let key = key(id, MODEL);
-            let mut model = FleetModel::read(store.peek(space, &key)?.as_deref(), cache.known_bound());
+            let mut model = FleetModel::read(store.peek(space, &key)?.as_deref(), self.known_bound());
             model.count(&old);
             put(store, &key, &model.write())?;
         }
@@ -180,7 +112,7 @@ impl SharedCache {
         let count = self.ledger().notes.note(hash, used);
         self.tell_later();
         if count % BATCH == 0 {
-            super::totals::wake();
+            wake();
         }
     }
 }
@@ -197,7 +129,7 @@ impl SharedCall {
     pub async fn advice(self) -> CacheAdvice {
         let cache = self.cache;
         let question = |store: &dyn Store| {
-            cache.ledger().tell_uses(cache, store)?;
+            cache.tell_uses(store)?;
             let maxsize = store.summary(&cache.space)?.maxsize;
             advice_of(store, &cache.space, maxsize)
         };
@@ -255,9 +187,4 @@ fn put(store: &dyn Store, key: &[u8], value: &[u8]) -> Result<bool, Error> {
         key,
         Entry { value, weight, computed_since: None, replace: true, age: Duration::ZERO },
     )
-}
-
-/// Tells the store of the uses of a function, if it wants advice. Returns false if that is to be tried again.
-pub(super) fn tell(cache: &'static SharedCache, store: &dyn Store) -> Result<bool, Error> {
-    if cache.advises { cache.ledger().tell_uses(cache, store) } else { Ok(true) }
 }

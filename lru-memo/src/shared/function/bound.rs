@@ -5,6 +5,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use super::{SharedCache, SharedCall, noted};
 use crate::info::{CacheInfo, CacheParameters};
 use crate::shared::Summary;
+use crate::shared::configured::store_for;
 use crate::shared::near::Near;
 use crate::shared::task::{self, Caller};
 
@@ -27,7 +28,7 @@ impl SharedCall {
     /// is counted.
     pub async fn resize(self, maxsize: usize) {
         let Self { cache, caller, key, .. } = self;
-        let (Some(_), Ok(store)) = (key, task::store(caller).await) else { return };
+        let (Some(_), Ok(store)) = (key, store_for(caller).await) else { return };
         let resize = move || {
             if noted(store.resize(&cache.space, maxsize)).is_some() {
                 cache.note_bound(Some(maxsize));

@@ -3,13 +3,76 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{SharedCache, noted};
-use crate::advice::Use;
+use super::tags::{self, with_head};
+use super::{SharedCache, SharedCall, SharedMiss, noted};
+use crate::advice::record::Use;
+use crate::shared::codec::value::Codec;
+use crate::shared::configured::store_for;
 use crate::shared::hash::hash;
 use crate::shared::near::Near;
 use crate::shared::task::{self, Caller};
 use crate::shared::undelivered::Removal;
 use crate::shared::{Entry, Store, Ticket};
+
+impl SharedCall {
+    /// Removes the key, and returns whether there was an entry. A value that is being computed for the key will not be
+    /// stored.
+    pub async fn invalidate(self) -> bool {
+        let Self { cache, key, caller, .. } = self;
+        let Some(key) = key else { return false };
+        if let Some(near) = &cache.near {
+            near.invalidate(&key);
+        }
+        cache.change(caller, key, |store, key| cache.remove(store, key)).await.unwrap_or(false)
+    }
+
+    /// Stores a value as the most recent entry, in place of an older one. Counts nothing.
+    pub async fn put<V>(self, value: V, codec: Codec<V>, ttl_of: impl FnOnce(&V) -> Option<Duration>) {
+        let (own_ttl, bytes) = (ttl_of(&value), noted((codec.encode)(&value)));
+        drop(value);
+        let Self { cache, key, caller, tags } = self;
+        let (Some(key), Some(bytes)) = (key, bytes) else { return };
+        let head = if tags.is_empty() { Some(Vec::new()) } else { tags::head(caller, tags).await };
+        let Some(head) = head else {
+            cache.change(caller, key, |store, key| cache.remove(store, key)).await;
+            return;
+        };
+        let bytes = cache.dated(&key, own_ttl, with_head(head, bytes));
+        let put = move |store: Option<&dyn Store>, key: &[u8]| {
+            let is_stored = cache.overwrite(store, key, &bytes, own_ttl, None);
+            if let Some(near) = cache.near.as_ref().filter(|_| is_stored) {
+                near.put(key, &bytes);
+            }
+        };
+        cache.change(caller, key, put).await;
+    }
+
+    /// Begins a run for `_refresh`. Counts nothing, and is always a miss.
+    pub async fn refresh(self) -> SharedMiss {
+        let Self { cache, key, caller, .. } = self;
+        let stored = match key {
+            Some(key) => match cache.ask(caller, key, |store, space, _| store.ticket(space)).await {
+                (key, Some(ticket)) => Some((key, ticket)),
+                (key, None) => {
+                    // The new value cannot replace the old one, so the old one is removed.
+                    cache.change(caller, key, |store, key| cache.remove(store, key)).await;
+                    None
+                }
+            },
+            None => None,
+        };
+        let near = cache.near.as_ref().and_then(Near::ticket);
+        SharedMiss { replace: true, refreshes: true, near, ..cache.miss(caller, stored) }
+    }
+
+    /// Removes every entry and zeroes the counters.
+    pub async fn clear(self) {
+        let Self { cache, key, caller, .. } = self;
+        if key.is_some() {
+            cache.remove_all(caller).await;
+        }
+    }
+}
 
 impl SharedCache {
     /// Changes a key in the store so that older values are gone, and then in the near cache. Returns `None` in the
@@ -48,7 +111,7 @@ impl SharedCache {
         change: impl FnOnce(Option<&dyn Store>) -> R + Send + 'static,
     ) -> Option<R> {
         self.forget_runs(&older);
-        let store = task::store(caller).await.ok();
+        let store = store_for(caller).await.ok();
         let theirs = older.clone();
         let change = move || {
             let answer = change(store);

@@ -8,10 +8,12 @@ use core::time::Duration;
 
 use super::super::codec::value::Codec;
 use super::super::turns::{Run, SharedTurn};
-use super::{SharedMiss, noted, tags, with_head};
-use crate::advice::Use;
+use super::tags::{self, with_head};
+use super::{SharedCache, SharedMiss, noted};
+use crate::advice::record::Use;
 use crate::codegen::outcome::{Errors, Returned};
-use crate::shared::{Store, Ticket};
+use crate::shared::task::Caller;
+use crate::shared::{Entry, Namespace, Store, Ticket};
 
 impl SharedMiss {
     /// Marks the calling thread as the leader while the function runs, so that a recursive call does not wait.
@@ -20,11 +22,8 @@ impl SharedMiss {
     }
 
     /// Like [`enter`](Self::enter), for an `async fn`.
-    pub async fn inside<F: Future>(&mut self, body: F) -> F::Output {
-        match &mut self.turn {
-            Some(turn) => turn.inside(body).await,
-            None => body.await,
-        }
+    pub fn inside<F: Future>(&mut self, body: F) -> impl Future<Output = F::Output> {
+        SharedTurn::inside(self.turn.as_mut(), body)
     }
 
     /// Gives copies of the run's error to the followers in this process, if there is an error and it can be copied.
@@ -47,7 +46,7 @@ impl SharedMiss {
         admits: impl FnOnce(&R::Value) -> bool,
         ttl_of: impl FnOnce(&R::Value) -> Option<Duration>,
     ) -> R {
-        self.stopwatch.end(outcome.value().is_some());
+        self.run.end(outcome.value().is_some());
         if let Some((bytes, _)) = self.keep(&outcome, codec, admits, ttl_of).await {
             self.land(bytes);
         }
@@ -132,5 +131,28 @@ impl SharedMiss {
             self.stored = None;
         }
         self.head = head.unwrap_or_else(tags::empty_head);
+    }
+}
+
+impl SharedCache {
+    /// Stores the bytes of a value. Returns the key, and whether the value is stored.
+    async fn store(
+        &'static self,
+        caller: Caller,
+        key: Vec<u8>,
+        (value, own_ttl): (Arc<Vec<u8>>, Option<Duration>),
+        since: Ticket,
+        replace: bool,
+    ) -> (Vec<u8>, bool) {
+        let Some(age) = self.age(&key, own_ttl) else { return (key, false) };
+        let (weight, computed_since) = ((key.len() + value.len()) as u64, Some(since));
+        let store = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
+            store.store(space, key, Entry { value: &value, weight, computed_since, replace, age })
+        };
+        let (key, is_stored) = self.ask(caller, key, store).await;
+        if let Some(is_stored) = is_stored {
+            self.note_use(self.sampled(Some(&key)), if is_stored { Use::Stored } else { Use::Unstored });
+        }
+        (key, is_stored.unwrap_or(false))
     }
 }

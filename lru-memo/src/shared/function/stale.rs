@@ -5,28 +5,23 @@
 //! the value; all others, of all processes, get the old one. So there is one run at a time, and a lease whose process is
 //! killed ends as every lease does.
 
-mod head;
+pub(in crate::shared) mod head;
 mod rerun;
 
 use alloc::vec::Vec;
+use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 
-use self::head::Head;
+use self::head::{Head, undated};
 use self::rerun::{SharedOld, SharedPendingRerun, SharedRerun};
+use super::notes::Sampled;
+use super::totals::Missed;
 use super::{SharedCache, SharedCall, SharedMiss, SharedPending, noted};
 use crate::info::Outcome;
 use crate::shared::codec::value::Codec;
-use crate::shared::namespace::fingerprint;
 use crate::shared::task::Caller;
 use crate::shared::turns::{Role, SharedTurn};
 use crate::shared::{Found, Namespace, Store, Ticket, wall};
-
-pub(in crate::shared) use self::head::undated;
-
-/// Returns the identity of the namespace: values with a head are kept apart from those without.
-pub(super) fn id(id: u128, stale: Option<Duration>) -> u128 {
-    stale.map_or(id, |stale| fingerprint(&[&id.to_le_bytes(), b"stale", &stale.as_nanos().to_le_bytes()]))
-}
 
 /// What the store has of a key once the caller has the lease.
 struct Seen {
@@ -50,7 +45,7 @@ impl Seen {
 }
 
 /// The value of a hit, or what the caller does next.
-pub(super) type Looked<V, E> = Result<(V, Outcome), E>;
+type Looked<V, E> = Result<(V, Outcome), E>;
 
 impl SharedCall {
     /// Like [`get`](Self::get), for values that may be old.
@@ -107,6 +102,20 @@ impl SharedCall {
 }
 
 impl SharedCache {
+    /// Counts a hit or a miss of a function with `stale`.
+    fn count_looked<V, E: Missed>(
+        &'static self,
+        sampled: Option<Sampled>,
+        looked: Looked<V, E>,
+    ) -> Looked<V, E> {
+        let calls = &self.ledger().calls;
+        if matches!(looked, Ok((_, Outcome::Stale))) {
+            calls.stale_hits.fetch_add(1, Relaxed);
+            self.tell_later();
+        }
+        self.count(sampled, looked)
+    }
+
     /// Whether these bytes of a value are older than its `ttl`.
     pub(super) fn is_old(&self, bytes: &[u8]) -> bool {
         self.lifetime.stale.is_some() && Head::of(bytes).is_some_and(|head| head.is_old(wall::now()))

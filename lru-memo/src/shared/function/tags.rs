@@ -17,7 +17,7 @@ use crate::shared::task::Caller;
 use crate::shared::unique::unique;
 use crate::shared::{Entry, Namespace, Store};
 
-/// The first byte of a value with tags. Other values begin with a `format::Tag`, which is a smaller number.
+/// The first byte of a value with tags. Other values begin with a `TypeCode` of the format, which is a smaller number.
 const MARK: u8 = 0xfe;
 
 /// The identity of the namespace of generations: `lru-memo tags` in bytes.
@@ -30,7 +30,7 @@ fn generations() -> &'static SharedCache {
     static GENERATIONS: OnceBox<SharedCache> = OnceBox::new();
     GENERATIONS.get_or_init(|| {
         let parameters = CacheParameters::new(None, false, Scope::Shared);
-        Box::new(SharedCache::new("lru_memo::tags", parameters, Some(ID), false, false))
+        Box::new(SharedCache::new(|| "lru_memo::tags", parameters, Some(ID), false, false))
     })
 }
 
@@ -114,4 +114,13 @@ fn split(bytes: &[u8]) -> Option<(Vec<Stamped<'_>>, &[u8])> {
         rest = after;
     }
     Some((tags, rest))
+}
+
+/// Puts the head before a value.
+pub(super) fn with_head(mut head: Vec<u8>, bytes: Vec<u8>) -> Vec<u8> {
+    if head.is_empty() {
+        return bytes;
+    }
+    head.extend(bytes);
+    head
 }

@@ -10,10 +10,11 @@ use std::path::Path;
 
 use super::made::Explicit;
 use super::opened::Opened;
+use super::options::Options;
 use super::read::Purpose;
 use super::record::{Named, Record, entry_key, hash_in, id_in, namespace_key};
 use super::table::{FIRST, Head, SPACES_AT, Slot, Space};
-use super::{Options, directory, files};
+use super::{directory, files};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
 use crate::shared::{Entry, Found};

@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-use super::table::{LOCKED, Slot, Space, Table};
+use super::table::{LOCKED, MappedTable, Slot, Space};
 
 /// The candidates of one space, the smallest last.
 #[derive(Default)]
@@ -32,14 +32,18 @@ impl Orders {
     /// Returns the least recent entry, with its stamp.
     pub(super) fn least_recent<'a>(
         &mut self,
-        table: &'a Table,
+        table: &'a MappedTable,
         space: &'a Space,
     ) -> Option<(u32, &'a Slot, u64)> {
         least(&mut self.uses, table, space, |slot| slot.used.load(SeqCst))
     }
 
     /// Returns the entry that was stored first, with its time.
-    pub(super) fn oldest<'a>(&mut self, table: &'a Table, space: &'a Space) -> Option<(u32, &'a Slot, u64)> {
+    pub(super) fn oldest<'a>(
+        &mut self,
+        table: &'a MappedTable,
+        space: &'a Space,
+    ) -> Option<(u32, &'a Slot, u64)> {
         let older_stored = space.older_stored.load(Relaxed);
         if self.older_stored != older_stored {
             self.older_stored = older_stored;
@@ -72,7 +76,7 @@ impl Orders {
 
 fn least<'a>(
     noted: &mut Vec<(u64, u32)>,
-    table: &'a Table,
+    table: &'a MappedTable,
     space: &'a Space,
     key: impl Fn(&Slot) -> u64,
 ) -> Option<(u32, &'a Slot, u64)> {

@@ -5,7 +5,7 @@
 //! | `v1/gate` | locked while a process opens or makes the store |
 //! | `v1/turns` | each process that uses the store, and each key that is computed, locks a byte, see `members` |
 //! | `v1/current` | the name of the current instance |
-//! | `v1/INSTANCE/` | `data.mdb`, `lock.mdb`: LMDB's; `table`: the [`Table`]; `made`: its parameters, see [`Made`] |
+//! | `v1/INSTANCE/` | `data.mdb`, `lock.mdb`: LMDB's; `table`: the [`MappedTable`]; `made`: its parameters, see [`Made`] |
 //!
 //! A broken store is replaced by a new instance rather than repaired. After a reboot, a store that is not durable is
 //! replaced, too; a durable one gets a new table, made from the records in LMDB. An incompatible layout gets another
@@ -17,9 +17,7 @@ use alloc::sync::Arc;
 use core::mem::offset_of;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::time::Duration;
-use std::collections::hash_map::RandomState;
 use std::fs::{self, File, Metadata};
-use std::hash::BuildHasher;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -28,16 +26,19 @@ use std::time::Instant;
 
 use super::default_place::make_again;
 use super::directory::{failed, make_private, open_file};
-use super::made::{Explicit, Made, sync_directory};
+use super::errors::error_of;
+use super::instance::Files;
+use super::made::{Explicit, Made, random, random_seed, sync_directory};
 use super::members::Membership;
 use super::opened::Opened;
+use super::options::Options;
 use super::queue::stopped;
 use super::raw::{self, Environment};
-use super::table::{self, Head, Table};
-use super::{Options, error_of, memory, record};
+use super::table::{self, Head, MappedTable};
+use super::{memory, record};
 use crate::shared::error::{Error, Kind};
+use crate::shared::events;
 use crate::shared::hash::hash;
-use crate::shared::health;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"lru-mem4");
 
@@ -46,20 +47,6 @@ const READERS: u32 = 4000;
 
 /// The length of LMDB's `lock.mdb`, in bytes: more than these readers need.
 const LOCKS: u64 = 1 << 18;
-
-/// An open instance.
-pub(super) struct Files {
-    // Dropped before the table.
-    pub(super) environment: Environment,
-    pub(super) table: Table,
-    /// The file of LMDB.
-    pub(super) data: File,
-    pub(super) turns: PathBuf,
-    pub(super) members: Arc<Membership>,
-    pub(super) made: Made,
-    /// The path of the file `made`.
-    pub(super) made_in: PathBuf,
-}
 
 /// What opening needs, for any instance.
 struct Opening<'a> {
@@ -89,7 +76,7 @@ pub(super) fn open(directory: &Path, options: &Options, explicit: Explicit) -> R
     let opened = match read_name(&current) {
         Ok(name) if is_name(&name) => match too_large(&base.join(&name), explicit)? {
             Some(limit) if create => {
-                health::note_rebuilt();
+                events::note_rebuilt();
                 let size = options.size.min(limit);
                 return make(&base, opening, Made::new(&Options { size, ..options.clone() }));
             }
@@ -105,8 +92,8 @@ pub(super) fn open(directory: &Path, options: &Options, explicit: Explicit) -> R
     };
     let opened = match opened {
         Err(error) if create && error.kind() == Kind::Corrupt => {
-            health::note(&error);
-            health::note_rebuilt();
+            events::note(&error);
+            events::note_rebuilt();
             let before = made(directory)?.map(|made| Made { seed: random_seed(), ..made });
             make(&base, opening, before.unwrap_or_else(|| Made::new(options)))
         }
@@ -200,7 +187,7 @@ fn open_instance(directory: &Path, opening: &Opening<'_>) -> Result<Files, Error
             "the limit of this process for files, `ulimit -f`, is below what the shared store needs";
         return Err(Error::new(Kind::Full, message));
     }
-    let table = Table::new(file, map_size).map_err(|error| failed("map", &path, &error))?;
+    let table = MappedTable::new(file, map_size).map_err(|error| failed("map", &path, &error))?;
     let head = table.head();
     if head.dead.load(SeqCst) != 0 {
         return Err(corrupt("it was given up"));
@@ -279,15 +266,15 @@ fn recover(directory: &Path, opening: &Opening<'_>, made: Made) -> Result<Files,
 }
 
 /// Returns the table from before the reboot, if the file is one. Its numbers may be torn.
-fn table_before(directory: &Path, made: &Made) -> Option<Table> {
+fn table_before(directory: &Path, made: &Made) -> Option<MappedTable> {
     let file = open_file(&directory.join("table"), false).ok()?;
     let is_whole =
         file.metadata().is_ok_and(|metadata| metadata.len() == table::length(made.map_size) as u64);
-    (is_whole && begins_with_magic(&file)).then(|| Table::new(file, made.map_size).ok()).flatten()
+    (is_whole && begins_with_magic(&file)).then(|| MappedTable::new(file, made.map_size).ok()).flatten()
 }
 
 /// Makes the table of an instance, without its magic number and the instance's number, and the file for LMDB's locks.
-fn make_table(directory: &Path, made: &Made) -> Result<Table, Error> {
+fn make_table(directory: &Path, made: &Made) -> Result<MappedTable, Error> {
     let (path, locks) = (directory.join("table"), directory.join("lock.mdb"));
     for old in [&path, &locks] {
         let _ = fs::remove_file(old);
@@ -300,7 +287,7 @@ fn make_table(directory: &Path, made: &Made) -> Result<Table, Error> {
     // LMDB would leave a hole in the file. Touching the hole on a full disk would kill the process.
     let file_of_locks = open_file(&locks, true)?;
     raw::reserve(&file_of_locks, 0, LOCKS as usize).map_err(|error| failed("make", &locks, &error))?;
-    let table = Table::new(file, made.map_size).map_err(|error| failed("map", &path, &error))?;
+    let table = MappedTable::new(file, made.map_size).map_err(|error| failed("map", &path, &error))?;
     for lock in [table.writers(), table.readers()] {
         lock.prepare().map_err(|error| failed("prepare", &path, &error))?;
     }
@@ -312,14 +299,6 @@ fn make_table(directory: &Path, made: &Made) -> Result<Table, Error> {
         word.store(seed, Relaxed);
     }
     Ok(table)
-}
-
-fn random(what: u8) -> u64 {
-    RandomState::new().hash_one(what)
-}
-
-pub(super) fn random_seed() -> [u64; 2] {
-    [random(2), random(3)]
 }
 
 /// Makes a new instance, and removes older ones.
@@ -376,7 +355,7 @@ fn remove_all(base: &Path) {
             // A page with the magic number is allocated, so touching it is safe.
             .filter(begins_with_magic);
         let is_marked = table.is_some() || matches!(Made::read(&directory.join("made")), Ok(Some(_)));
-        if let Some(table) = table.and_then(|file| Table::new(file, 0).ok()) {
+        if let Some(table) = table.and_then(|file| MappedTable::new(file, 0).ok()) {
             table.head().dead.store(1, SeqCst);
         }
         // A failure only leaves files behind.

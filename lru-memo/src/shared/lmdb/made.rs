@@ -1,16 +1,17 @@
 //! The parameters of a store, which all its processes must agree on. They are written once, when the store is made, as
-//! text.
+//! text. They outlive the table: a durable store gets a new one after a reboot, with the same seed.
 
 use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
+use std::collections::hash_map::RandomState;
 use std::fs::File;
+use std::hash::BuildHasher;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use super::Options;
 use super::directory::{failed, open_file};
-use super::files::random_seed;
+use super::options::Options;
 use crate::shared::error::{Error, Kind};
 
 /// The maximum length of the file.
@@ -123,6 +124,15 @@ fn size(bytes: usize) -> String {
 fn time(time: Duration) -> String {
     let seconds = time.as_secs();
     if seconds % 86_400 == 0 { format!("unused={}d", seconds / 86_400) } else { format!("unused={seconds}s") }
+}
+
+/// Returns a random number; each `what` gives another one.
+pub(super) fn random(what: u8) -> u64 {
+    RandomState::new().hash_one(what)
+}
+
+pub(super) fn random_seed() -> [u64; 2] {
+    [random(2), random(3)]
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@
 //!   and such a number means nothing in another PID namespace.
 //! - [`Sign`]s of life follow.
 //!
+//! All locks of a process belong to one open file for each directory, so that no file is opened later, when the process may
+//! have other privileges. Locks of different open files conflict, even within a process.
+//!
 //! The child of a fork inherits open files with their locks, and would keep the locks of a parent that was killed. So
 //! the child closes these files, see [`close_inherited`].
 
@@ -26,7 +29,7 @@ use super::directory::{failed, open_file};
 use super::raw::{self, Mapping, Shared};
 use crate::shared::error::{Error, Kind};
 use crate::shared::hash::hash;
-use crate::sys::fork::{Own, Process};
+use crate::sys::fork::{Own, Process, start_thread};
 use crate::sys::sync::{Mutex, MutexGuard};
 
 /// The first byte for processes. Bytes before it are for keys.
@@ -244,7 +247,7 @@ impl Memberships {
     fn beat_from_now_on(&mut self) {
         if !self.is_beating {
             // Without the thread, other processes may give this one up and compute the key, too.
-            self.is_beating = thread::Builder::new().name("lru-memo turns".into()).spawn(beat).is_ok();
+            self.is_beating = start_thread("lru-memo turns", beat).is_ok();
         }
     }
 }

@@ -16,19 +16,20 @@ use heed::types::Bytes;
 use heed::{Database, RoTxn, RwTxn};
 use parking_lot::Mutex;
 
-use super::Options;
 use super::evict::Orders;
-use super::files::Files;
+use super::instance::Files;
 use super::made::{Made, sync_directory};
 use super::members::Membership;
+use super::options::Options;
 use super::queue::Queue;
 use super::raw::{self, Environment, RobustGuard};
 use super::record::{NAMESPACE, Named, Record, entry_key, id_in, namespace_key};
-use super::table::{Space, Table, damaged};
+use super::table::{MappedTable, Space, damaged};
 use crate::shared::error::{Error, Kind};
+use crate::shared::events;
 use crate::shared::hash::hash;
-use crate::shared::health;
 use crate::shared::namespace::Namespace;
+use crate::shared::wall;
 
 /// After how many unused seconds the namespace of an older version of a function may be removed.
 const OUTDATED: u64 = 24 * 3600;
@@ -42,13 +43,13 @@ const NOTES: u64 = 60;
 pub(super) struct Opened {
     // Dropped before the table.
     environment: Environment,
-    pub(super) table: Table,
+    pub(super) table: MappedTable,
     /// The file of LMDB, for allocating space in it.
     pub(super) data: std::fs::File,
     turns: std::path::PathBuf,
     pub(super) members: Arc<Membership>,
     /// The number of this store in this process, so that a namespace's place in another store is not used here.
-    tag: u32,
+    number: u32,
     /// When this process last checked that the files are still in their place, in seconds.
     watched: AtomicU64,
     seed: [u64; 2],
@@ -100,7 +101,7 @@ impl DerefMut for Writing<'_> {
 }
 
 thread_local! {
-    /// The tag of the store that this thread has read last: LMDB has a reader slot for the thread.
+    /// The number of the store that this thread has read last: LMDB has a reader slot for the thread.
     static HAS_READ: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -112,9 +113,16 @@ pub(super) struct HashedKey<'a> {
     pub(super) hash: u64,
 }
 
+impl HashedKey<'_> {
+    /// Returns the time, if entries of the namespace expire.
+    pub(super) fn now(&self) -> Option<u64> {
+        self.namespace.ttl().or(self.namespace.idle()).map(|_| wall::now())
+    }
+}
+
 impl Opened {
     pub(super) fn new(files: Files, options: &Options) -> Self {
-        static TAGS: AtomicU32 = AtomicU32::new(1);
+        static NUMBERS: AtomicU32 = AtomicU32::new(1);
         let Files { environment, table, data, turns, members, made, made_in } = files;
         let watched = AtomicU64::new(raw::seconds());
         let seed = [0, 1].map(|at: usize| table.head().seed[at].load(Relaxed));
@@ -125,7 +133,7 @@ impl Opened {
             data,
             turns,
             members,
-            tag: TAGS.fetch_add(1, Relaxed),
+            number: NUMBERS.fetch_add(1, Relaxed),
             watched,
             seed,
             mask: options.hash_mask,
@@ -184,7 +192,7 @@ impl Opened {
         }
         // Marks this table, not a new one that may be in its place.
         self.table.head().dead.store(1, SeqCst);
-        health::note_rebuilt();
+        events::note_rebuilt();
         Err(Error::new(
             Kind::Corrupt,
             "the files of the shared store were removed, or replaced, while it was in use",
@@ -206,7 +214,7 @@ impl Opened {
     #[inline]
     pub(super) fn known(&self, namespace: &Namespace) -> Option<(u32, &Space)> {
         let place = namespace.place.load(Relaxed);
-        if place >> 32 != u64::from(self.tag) {
+        if place >> 32 != u64::from(self.number) {
             return None;
         }
         let space = self.table.space(place as u32)?;
@@ -225,14 +233,14 @@ impl Opened {
         let Some(bytes) = self.database().get(txn, &namespace_key(namespace.id()))? else { return Ok(None) };
         let index = Named::read(bytes).ok_or_else(damaged)?.space;
         let space = self.table.space(index).ok_or_else(damaged)?;
-        namespace.place.store(u64::from(self.tag) << 32 | u64::from(index), Relaxed);
+        namespace.place.store(u64::from(self.number) << 32 | u64::from(index), Relaxed);
         Ok(space.is(namespace.id()).then_some((index, space)))
     }
 
     /// Begins a read transaction. A thread that has no reader slot in LMDB yet waits for a lock first.
     #[inline]
     pub(super) fn read(&self) -> Result<RoTxn<'_, heed::WithTls>, Error> {
-        if HAS_READ.try_with(Cell::get) == Ok(self.tag) {
+        if HAS_READ.try_with(Cell::get) == Ok(self.number) {
             Ok(self.environment.read()?)
         } else {
             self.read_first()
@@ -243,7 +251,7 @@ impl Opened {
     fn read_first(&self) -> Result<RoTxn<'_, heed::WithTls>, Error> {
         let _turn = self.readers.enter(self.table.readers())?;
         let txn = self.environment.read()?;
-        let _ = HAS_READ.try_with(|tag| tag.set(self.tag));
+        let _ = HAS_READ.try_with(|number| number.set(self.number));
         Ok(txn)
     }
 

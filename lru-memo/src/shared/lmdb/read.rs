@@ -13,7 +13,7 @@ use super::table::{LOCKED, Space, Tally, damaged};
 use super::write::{Change, is_valid};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
-use crate::shared::{Counts, Found, Summary, Ticket, health, wall};
+use crate::shared::{Counts, Found, Summary, Ticket, events, wall};
 use crate::totals::CacheTotals;
 
 /// How often a lookup is tried without a lock before it waits for the writers' lock.
@@ -41,7 +41,7 @@ enum Seen {
 impl Opened {
     /// Looks a key up. Returns the value, or a ticket for a miss.
     pub(super) fn look(&self, key: &HashedKey<'_>, what: Purpose) -> Result<Found, Error> {
-        let now = time_of(key.namespace);
+        let now = key.now();
         for _ in 0..ATTEMPTS {
             match self.try_look(key, what, now)? {
                 Seen::Hit(value) => return Ok(Found::Hit(value)),
@@ -79,7 +79,7 @@ impl Opened {
     #[cold]
     fn look_alone(&self, key: &HashedKey<'_>, what: Purpose) -> Result<Found, Error> {
         let (txn, index, space) = self.begin_in(key.namespace)?;
-        let now = time_of(key.namespace);
+        let now = key.now();
         let change = space.change.load(SeqCst);
         match self.see(&txn, index, space, change, key, what, now)? {
             Seen::Hit(value) => return Ok(Found::Hit(value)),
@@ -129,7 +129,7 @@ impl Opened {
         let value = record.value.to_vec();
         if !record.is_whole(&value) {
             if space.is_still(change) {
-                health::note_rejected();
+                events::note_rejected();
             }
             return Ok(Seen::Unclear);
         }
@@ -284,11 +284,6 @@ impl Opened {
         }
         Ok(last)
     }
-}
-
-/// Returns the time, if entries of the namespace expire.
-pub(super) fn time_of(namespace: &Namespace) -> Option<u64> {
-    namespace.ttl().or(namespace.idle()).map(|_| wall::now())
 }
 
 impl Space {

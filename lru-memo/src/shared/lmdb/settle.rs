@@ -8,7 +8,7 @@ use heed::RoTxn;
 use super::opened::Opened;
 use super::raw;
 use super::record::{NAMESPACE, Named, Record, entries_of, hash_in, id_in, namespace_key};
-use super::table::{LOCKED, Space, Table, Tally, damaged};
+use super::table::{LOCKED, MappedTable, Space, Tally, damaged};
 use crate::shared::error::Error;
 
 impl Opened {
@@ -44,7 +44,7 @@ impl Opened {
 
     /// Fills a new table from the records in LMDB. The recency comes from the table before; entries that it does not
     /// know are in the order in which they were stored.
-    pub(super) fn recover(&self, before: Option<&Table>) -> Result<(), Error> {
+    pub(super) fn recover(&self, before: Option<&MappedTable>) -> Result<(), Error> {
         let txn = self.environment().write()?;
         let age = before.map_or(0, |before| before.head().age.load(Relaxed));
         self.table.head().age.store(age, Relaxed);
@@ -71,7 +71,7 @@ impl Opened {
     }
 
     /// Copies the times of use from the table before.
-    fn take_over(&self, space: &Space, before: &Table, old: &Space) {
+    fn take_over(&self, space: &Space, before: &MappedTable, old: &Space) {
         for (number, slot) in self.table.slots(space) {
             let Some(known) = before.slot(old, number) else { continue };
             let (stamp, used) = (slot.used.load(Relaxed), known.used.load(Relaxed) & !LOCKED);

@@ -293,7 +293,7 @@ impl Space {
 }
 
 /// The table's file, mapped into memory.
-pub(super) struct Table {
+pub(super) struct MappedTable {
     mapping: Mapping,
     file: File,
     length: usize,
@@ -304,7 +304,7 @@ pub(super) fn length(map_size: usize) -> usize {
     SLOTS_AT + map_size / 2
 }
 
-impl Table {
+impl MappedTable {
     pub(super) fn new(file: File, map_size: usize) -> std::io::Result<Self> {
         let length = length(map_size);
         Ok(Self { mapping: Mapping::new(&file, length)?, file, length })
@@ -469,7 +469,7 @@ mod tests {
         let file =
             File::options().read(true).write(true).create(true).truncate(true).open(&path).expect("a file");
         file.set_len(length(0) as u64).expect("it is made longer");
-        let table = Table::new(file, 0).expect("a table");
+        let table = MappedTable::new(file, 0).expect("a table");
         let (day, begun) = (24 * 3600, 1_700_000_000);
         let ages = [0, 5, 65, day, day + 7, 9, 10].map(|later| table.head().age(begun + later));
         assert_eq!(ages, [0, 5, 65, 3665, 3672, 3672, 3673]);

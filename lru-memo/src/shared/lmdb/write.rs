@@ -6,7 +6,6 @@ use core::time::Duration;
 use std::io::Write;
 
 use super::opened::{HashedKey, Opened, Writing};
-use super::read::time_of;
 use super::record::{Named, Record, entries_of, entry_key, namespace_key};
 use super::room;
 use super::table::{LOCKED, Slot, Space, damaged};
@@ -345,7 +344,7 @@ impl Opened {
     pub(super) fn invalidate(&self, key: &HashedKey<'_>) -> Result<bool, Error> {
         let (txn, index, space) = self.begin_in(key.namespace)?;
         // An expired entry counts as missing.
-        let now = time_of(key.namespace);
+        let now = key.now();
         let found = self.find(&txn, index, key)?;
         let is_there = found.is_some_and(|(_, record)| !self.is_expired(key.namespace, space, &record, now));
         let mut change = Change::new(self, txn, index, space);

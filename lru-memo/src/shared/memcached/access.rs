@@ -8,20 +8,21 @@ use std::collections::hash_map::RandomState;
 use std::thread;
 use std::time::Instant;
 
-use super::Memcached;
+use super::client::Client;
 use super::directory::{Directory, Limits};
+use super::index;
 use super::item::Item;
-use super::names::{Counter, Items, Names};
+use super::names::{self, Counter, Items, Names};
 use super::remembered::{Known, LastSeen};
 use super::server::Server;
 use super::wire::{Answer, Batch, When};
 use crate::shared::error::{Error, Kind};
 use crate::shared::namespace::Namespace;
-use crate::shared::{Entry, Ticket, health, wall};
+use crate::shared::{Entry, Ticket, events, wall};
 
 /// One operation on a namespace, with its deadline.
 pub(super) struct Access<'a> {
-    pub(super) store: &'a Memcached,
+    pub(super) store: &'a Client,
     pub(super) space: &'a Namespace,
     /// The server with the directory and the counters.
     pub(super) server: &'a Server,
@@ -61,7 +62,7 @@ impl<R> Edited<R> {
 }
 
 impl<'a> Access<'a> {
-    pub(super) fn new(store: &'a Memcached, space: &'a Namespace) -> Self {
+    pub(super) fn new(store: &'a Client, space: &'a Namespace) -> Self {
         let items = Items { prefix: &store.options.prefix, id: space.id() };
         let directory = items.directory();
         let until = Instant::now() + store.options.timeout;
@@ -104,7 +105,7 @@ impl<'a> Access<'a> {
     pub(super) fn known(&self, answer: Answer, run: u32) -> Result<Option<Known>, Error> {
         let Some((bytes, number)) = answer.value()? else { return Ok(None) };
         let directory = Directory::decode(&bytes).unwrap_or_else(|| {
-            health::note_rejected();
+            events::note_rejected();
             Directory::broken()
         });
         if !directory.is_broken() {
@@ -182,7 +183,7 @@ impl<'a> Access<'a> {
                 known.number = number;
                 self.keep(known, is_calm);
                 if is_new {
-                    self.store.list(self)?;
+                    self.list()?;
                 }
                 return Ok(Changed::Done(edited.result, value));
             }
@@ -249,6 +250,28 @@ impl<'a> Access<'a> {
         self.store.remembered.keep(self.space.id(), seen);
     }
 
+    /// Adds the namespace to the list of all namespaces.
+    fn list(&self) -> Result<(), Error> {
+        for tried in 0.. {
+            let mut batch = Batch::new();
+            batch.get(&names::index(&self.store.options.prefix));
+            let mut answers = self.ask_here(&batch)?;
+            let found = answers.pop().unwrap_or(Answer::Missing).value()?;
+            let (bytes, when) = match &found {
+                Some((bytes, number)) => (&bytes[..], When::Unchanged(*number)),
+                None => (&[][..], When::Absent),
+            };
+            let Some(list) = index::with(bytes, self.space) else { return Ok(()) };
+            let mut batch = Batch::new();
+            batch.set(&names::index(&self.store.options.prefix), &list, when, 0);
+            if self.ask_here(&batch)?.pop().unwrap_or(Answer::Missing).done()?.is_some() {
+                return Ok(());
+            }
+            self.pause(tried)?;
+        }
+        Ok(())
+    }
+
     /// Pauses before the next attempt, longer each time.
     pub(super) fn pause(&self, tried: u32) -> Result<(), Error> {
         if Instant::now() >= self.until {
@@ -295,7 +318,7 @@ impl<'a> Access<'a> {
     pub(super) fn value_in(&self, bytes: Option<&[u8]>, key: &[u8]) -> Option<(Vec<u8>, u64)> {
         let bytes = bytes?;
         let Some(item) = Item::decode(bytes) else {
-            health::note_rejected();
+            events::note_rejected();
             return None;
         };
         (item.key == key).then(|| (item.value.to_vec(), item.stored))

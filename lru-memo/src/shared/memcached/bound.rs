@@ -2,7 +2,6 @@
 //! has none. A change from one kind to the other drops all entries, because their items have other names.
 
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use super::access::{Access, Edited};
 use super::directory::{Directory, Limits};
@@ -17,30 +16,9 @@ use crate::totals::CacheTotals;
 /// How often an operation begins again because the namespace has become one of the other kind.
 pub(super) const KINDS: u32 = 8;
 
-/// Whether a namespace has a list of its entries, as this process has last seen.
-#[derive(Debug, Default)]
-pub(crate) struct Listing(AtomicU8);
-
-impl Listing {
-    const LISTED: u8 = 1;
-    const UNLISTED: u8 = 2;
-
-    pub(super) fn note(&self, is_listed: bool) {
-        let seen = if is_listed { Self::LISTED } else { Self::UNLISTED };
-        // Rarely changes, and all threads read it.
-        if self.0.load(Relaxed) != seen {
-            self.0.store(seen, Relaxed);
-        }
-    }
-}
-
 /// Whether a namespace probably has a list of its entries.
 pub(super) fn is_listed(space: &Namespace) -> bool {
-    match space.listing.0.load(Relaxed) {
-        Listing::LISTED => true,
-        Listing::UNLISTED => false,
-        _ => Limits::are_listed(space, space.maxsize()),
-    }
+    space.listing.seen().unwrap_or_else(|| Limits::are_listed(space, space.maxsize()))
 }
 
 /// Returns the counters, and the present bound.

@@ -21,7 +21,7 @@ use super::watched::Watched;
 use super::wire::{Answer, Batch, When};
 use crate::shared::error::Error;
 use crate::shared::lease::Lease;
-use crate::sys::fork::Own;
+use crate::sys::fork::{Own, start_thread};
 use crate::sys::sync::Mutex;
 
 /// The first and the longest pause of a waiter between two attempts.
@@ -142,7 +142,7 @@ impl Leases {
             }
         };
         // If the thread cannot be started, the next lease tries again.
-        if thread::Builder::new().name("lru-memo leases".into()).spawn(keep).is_err() {
+        if start_thread("lru-memo leases", keep).is_err() {
             has_thread.store(false, Ordering::Relaxed);
         }
     }

@@ -8,6 +8,8 @@ use std::time::Instant;
 
 use redis::{ConnectionLike, Parser, RedisConnectionInfo, RedisError, RedisResult, Value, cmd};
 
+#[cfg(feature = "redis-tls")]
+use super::tls::{Encrypted, encrypted};
 use crate::shared::remote::socket::{Address, Timed};
 
 /// The address of a server, and the login for it.
@@ -37,12 +39,19 @@ impl Stream for Timed {
     }
 }
 
+#[cfg(feature = "redis-tls")]
+impl Stream for Encrypted {
+    fn set_deadline(&mut self, until: Instant) {
+        self.sock.set_deadline(until);
+    }
+}
+
 impl Connection {
     pub(super) fn open(endpoint: &Endpoint, until: Instant) -> RedisResult<Self> {
         let socket = Timed::open(&endpoint.address, until)?;
         let stream: Box<dyn Stream> = match &endpoint.address {
             #[cfg(feature = "redis-tls")]
-            Address::Tcp(host, _) if endpoint.tls => Box::new(super::tls::encrypted(host, socket)?),
+            Address::Tcp(host, _) if endpoint.tls => Box::new(encrypted(host, socket)?),
             _ => Box::new(socket),
         };
         let database = endpoint.login.db();

@@ -12,12 +12,12 @@ use std::time::Instant;
 
 use redis::Cmd;
 
-use super::Inner;
+use super::client::Client;
+use super::renewer::{Names, Renewal};
 use crate::shared::error::Error;
 use crate::shared::lease::Lease;
 use crate::shared::unique::unique;
-use crate::sys::fork::Own;
-use crate::sys::sync::{Mutex, MutexGuard};
+use crate::sys::fork::start_thread;
 
 /// The longest pause of a waiter between two attempts. The end of a lease wakes it earlier.
 const SLEEP: Duration = Duration::from_millis(500);
@@ -25,47 +25,10 @@ const SLEEP: Duration = Duration::from_millis(500);
 /// How many leases one request renews.
 const BATCH: usize = 500;
 
-/// The keys of a lease.
-pub(super) struct Names {
-    /// The id of the namespace.
-    pub(super) home: u128,
-    /// The key that exists while the lease lasts.
-    pub(super) holder: Vec<u8>,
-    /// A list that waiters block on. The end of the lease adds an element.
-    pub(super) ended: Vec<u8>,
-}
-
 /// The holder's side of a lease. Dropping it ends the lease.
 struct HeldLease {
-    store: Arc<Inner>,
+    store: Arc<Client>,
     kept: Arc<Renewal>,
-}
-
-/// A lease as the renewing thread sees it. The thread has only weak references, so it does not prolong a lease that was
-/// dropped.
-struct Renewal {
-    names: Names,
-    token: u64,
-}
-
-/// The leases of this process. A thread renews them while there are any.
-pub(super) struct Renewer(Own<Mutex<Renewals>>);
-
-#[derive(Default)]
-struct Renewals {
-    held: Vec<Weak<Renewal>>,
-    /// Whether the renewing thread runs.
-    has_thread: bool,
-}
-
-impl Renewer {
-    pub(super) fn new() -> Self {
-        Self(Own::none())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Renewals> {
-        self.0.get_or_make(Mutex::default).lock()
-    }
 }
 
 /// A lease that another caller holds.
@@ -77,7 +40,7 @@ pub(super) struct Taken {
 
 /// Takes the lease if it is free, or if its key still has the `outdated` contents.
 pub(super) fn try_take(
-    store: &Arc<Inner>,
+    store: &Arc<Client>,
     names: Names,
     outdated: Option<&[u8]>,
 ) -> Result<Result<Lease, Taken>, Error> {
@@ -95,7 +58,7 @@ pub(super) fn try_take(
 }
 
 /// Waits for the lease.
-pub(super) fn take(store: &Arc<Inner>, mut names: Names) -> Result<Lease, Error> {
+pub(super) fn take(store: &Arc<Client>, mut names: Names) -> Result<Lease, Error> {
     let lease = store.server.options().lease;
     let mut seen: Option<(Vec<u8>, Instant)> = None;
     loop {
@@ -119,21 +82,20 @@ pub(super) fn take(store: &Arc<Inner>, mut names: Names) -> Result<Lease, Error>
     }
 }
 
-fn keep(store: &Arc<Inner>, kept: &Arc<Renewal>) {
+fn keep(store: &Arc<Client>, kept: &Arc<Renewal>) {
     let mut keeping = store.renewer.lock();
     keeping.held.retain(|other| other.strong_count() > 0);
     keeping.held.push(Arc::downgrade(kept));
     if !keeping.has_thread {
         let store = Arc::downgrade(store);
-        let keeper = thread::Builder::new().name("lru-memo leases".into());
-        if keeper.spawn(move || keep_all(&store)).is_ok() {
+        if start_thread("lru-memo leases", move || keep_all(&store)).is_ok() {
             keeping.has_thread = true;
         }
     }
 }
 
 /// Renews all leases, until there are none.
-fn keep_all(store: &Weak<Inner>) {
+fn keep_all(store: &Weak<Client>) {
     while let Some(store) = store.upgrade() {
         let pause = store.server.options().lease / 4;
         let held: Vec<_> = {
@@ -152,7 +114,7 @@ fn keep_all(store: &Weak<Inner>) {
 }
 
 /// Renews these leases. One request renews many leases of one namespace, because these are on one server.
-fn keep_for_longer(store: &Inner, mut held: Vec<Arc<Renewal>>) {
+fn keep_for_longer(store: &Client, mut held: Vec<Arc<Renewal>>) {
     held.sort_by_key(|held| held.names.home);
     for of_one_namespace in held.chunk_by(|one, other| one.names.home == other.names.home) {
         for batch in of_one_namespace.chunks(BATCH) {
@@ -178,7 +140,7 @@ impl Drop for HeldLease {
 }
 
 /// Returns the deadline of a request that begins now.
-fn until(store: &Inner) -> Instant {
+fn until(store: &Client) -> Instant {
     Instant::now() + store.server.options().timeout
 }
 

@@ -61,7 +61,7 @@ const PRIVATE: &str = "this is no URL of a Redis server, or has an unknown optio
 pub(super) fn parse(url: &str) -> Result<(Vec<Endpoint>, Options), Error> {
     #[cfg(not(feature = "redis-tls"))]
     if url.starts_with("rediss://") {
-        return Err(crate::shared::configured::missing("rediss", "redis-tls"));
+        return Err(url::missing("rediss", "redis-tls"));
     }
     let holds_password = url.contains('@') || url.contains("pass");
     read(url).map_err(|error| if holds_password { Error::new(Kind::Url, PRIVATE) } else { error })

@@ -5,6 +5,7 @@
 //! sentinels, these name the one server.
 
 use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -16,7 +17,6 @@ use std::time::Instant;
 use redis::{Cmd, FromRedisValue, RedisError, RedisResult, ScriptInvocation, Value, cmd};
 
 use super::connection::{Connection, Endpoint};
-use super::foreign;
 use super::node::Node;
 use super::options::Options;
 use super::sentinels::Sentinels;
@@ -254,4 +254,9 @@ mod tests {
             assert_eq!(Server::new(endpoints, options).node(&("h3".into(), 1)).endpoint.tls, tls, "{url}");
         }
     }
+}
+
+/// The error for data that this store has not written.
+pub(super) fn foreign(what: &str) -> Error {
+    Error::new(Kind::Corrupt, format!("the Redis server has {what} where a cache should be"))
 }

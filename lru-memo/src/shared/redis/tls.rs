@@ -4,22 +4,15 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use std::io;
-use std::time::Instant;
 
 use once_cell::race::OnceBox;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::connection::Stream;
 use crate::shared::remote::socket::Timed;
 
-type Encrypted = StreamOwned<ClientConnection, Timed>;
-
-impl Stream for Encrypted {
-    fn set_deadline(&mut self, until: Instant) {
-        self.sock.set_deadline(until);
-    }
-}
+/// An encrypted socket.
+pub(super) type Encrypted = StreamOwned<ClientConnection, Timed>;
 
 /// Makes a TLS session with the server of this name. The first bytes start the handshake.
 pub(super) fn encrypted(host: &str, socket: Timed) -> io::Result<Encrypted> {

@@ -1,16 +1,18 @@
 //! A socket to a server, with a deadline for all reads and writes together.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::sync::mpsc;
-use std::thread;
 use std::time::Instant;
 
 use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::sys::fork::start_thread;
+use crate::sys::sync::{Condvar, Mutex};
 
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,13 +111,40 @@ fn resolve(host: &str, port: u16, until: Instant) -> io::Result<Vec<SocketAddr>>
     if let Ok(address) = host.parse() {
         return Ok(Vec::from([SocketAddr::new(address, port)]));
     }
-    let (answer, answered) = mpsc::channel();
-    let host = String::from(host);
+    // No channel: waiting for one takes the token of `thread::park`, by which an executor may be waking the calling thread.
+    let asked = Arc::new((Mutex::new(None), Condvar::new()));
+    let (answer, host) = (Arc::clone(&asked), String::from(host));
     let look_up = move || {
         let addresses = (host.as_str(), port).to_socket_addrs().map(|addresses| addresses.collect());
-        // Fails if the caller has reached its deadline.
-        let _ = answer.send(addresses);
+        let (found, changed) = &*answer;
+        *found.lock() = Some(addresses);
+        changed.notify_one();
     };
-    thread::Builder::new().name("lru-memo address".into()).spawn(look_up)?;
-    answered.recv_timeout(left(until)?).unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+    start_thread("lru-memo address", look_up)?;
+    let (found, changed) = &*asked;
+    let mut found = found.lock();
+    loop {
+        if let Some(addresses) = found.take() {
+            return addresses;
+        }
+        left(until)?;
+        found = changed.wait_until(found, until);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_up_a_name_takes_no_wake_up_that_is_for_the_caller() {
+        for _ in 0..20 {
+            let (begin, long) = (Instant::now(), Duration::from_secs(60));
+            std::thread::current().unpark();
+            let addresses = resolve("localhost", 1, begin + long).expect("the name is known");
+            assert!(addresses.iter().all(|address| address.ip().is_loopback() && address.port() == 1));
+            std::thread::park_timeout(long);
+            assert!(begin.elapsed() < long, "the wake-up is lost");
+        }
+    }
 }

@@ -3,20 +3,22 @@
 use alloc::sync::Arc;
 use core::any::TypeId;
 use core::hash::BuildHasher;
+use core::mem::ManuallyDrop;
 use core::ops::Deref;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
-use core::sync::atomic::{AtomicBool, AtomicUsize, fence};
+use core::sync::atomic::{AtomicBool, fence};
 
 use crate::advice::CacheAdvice;
-use crate::bounds::{self, Bound};
+use crate::bounds;
+use crate::bounds::bound::Bound;
 use crate::cache::Cache;
-use crate::cache::kind::{InBlocks, Kept, Kind};
+use crate::cache::kind::{Kept, Kind};
 use crate::codegen::hooks::cold;
 use crate::codegen::key::Part;
-use crate::info::{CacheInfo, CacheParameters};
+use crate::info::{CacheInfo, CacheParameters, Scope};
 use crate::storage::memo::Memo;
 use crate::storage::slot::{ShareableKey, Shared};
-use crate::table::threading::AllThreads;
+use crate::table::threading::OfObject;
 use crate::tags::Tagged;
 use crate::totals::CacheTotals;
 
@@ -50,7 +52,7 @@ pub const fn shareable_part_in_object<T: ?Sized, S: ShareableInObject, H>(
 /// Whether the bound of any object's cache was ever changed. Until then, new caches do not look for a changed bound.
 static IS_ANY_CHANGED: AtomicBool = AtomicBool::new(false);
 
-type TheCache<P, K, V, S> = Cache<AllThreads, InBlocks<P>, K, V, S>;
+type TheCache<P, K, V, S> = Cache<OfObject, P, K, V, S>;
 
 /// The parts that a cache is made from.
 pub struct SiteInObject {
@@ -76,6 +78,10 @@ trait Erased: Send + Sync {
     fn advice(&self) -> CacheAdvice;
     fn clear(&self);
     fn follow(&self, bound: &Bound);
+    fn name(&self) -> &'static str;
+    fn parameters(&self) -> CacheParameters;
+    /// Returns the number of the cache, in the order in which caches were made.
+    fn number(&self) -> u64;
     /// Returns the bound, if this is a bound in place of a cache.
     fn as_bound(&self) -> Option<&Bound> {
         None
@@ -100,6 +106,18 @@ impl Erased for Bound {
 
     fn follow(&self, _: &Bound) {}
 
+    fn name(&self) -> &'static str {
+        ""
+    }
+
+    fn parameters(&self) -> CacheParameters {
+        CacheParameters::new(Some(self.get()), false, Scope::Object)
+    }
+
+    fn number(&self) -> u64 {
+        0
+    }
+
     fn as_bound(&self) -> Option<&Bound> {
         Some(self)
     }
@@ -109,7 +127,7 @@ impl Erased for Bound {
 struct Sharing<C>(C);
 
 // SAFETY: a `C` gets in here, and a reference to it out of here, only by this module: `ObjectCache::new` and `ObjectCache::typed` exist for
-// a `Cache<AllThreads, P, K, V, S>` alone, and the former demands a `ShareableKey<K>`, a `Shared<V>` and `S:
+// `TheCache<P, K, V, S>` alone, and the former demands a `ShareableKey<K>`, a `Shared<V>` and `S:
 // ShareableInObject`. The first two exist only when all parts of `K`, and `V`, are `Send + Sync`; then the cache is,
 // too, which the compiler confirms below.
 unsafe impl<C> Sync for Sharing<C> {}
@@ -136,17 +154,62 @@ impl<P: Kind, K, V, S: BuildHasher + Default> Erased for Sharing<TheCache<P, K, 
     fn follow(&self, bound: &Bound) {
         self.0.follow(bound);
     }
+
+    fn name(&self) -> &'static str {
+        self.0.runs.name()
+    }
+
+    fn parameters(&self) -> CacheParameters {
+        self.0.parameters_of_object()
+    }
+
+    fn number(&self) -> u64 {
+        self.0.table.number()
+    }
 }
 
 /// The cache of one function in the table of an object.
 pub(crate) struct ObjectCache {
-    cache: Arc<dyn Erased>,
+    cache: Erasing,
     /// The type that is forgotten.
     of: TypeId,
-    /// The order in which the caches of all objects were made.
-    number: usize,
-    name: fn() -> &'static str,
-    parameters: CacheParameters,
+}
+
+/// An `Arc<dyn Erased>` as a pointer to what is in it, which a hit casts without a look at its alignment.
+struct Erasing(*const dyn Erased);
+
+// SAFETY: an `Arc` of something that is `Send` and `Sync`.
+unsafe impl Send for Erasing {}
+// SAFETY: as above.
+unsafe impl Sync for Erasing {}
+
+impl Erasing {
+    fn new(cache: Arc<dyn Erased>) -> Self {
+        Self(Arc::into_raw(cache))
+    }
+
+    /// Returns whether a call keeps the cache.
+    fn is_shared(&self) -> bool {
+        // SAFETY: the pointer came from `into_raw`, and this is no owner more.
+        Arc::strong_count(&ManuallyDrop::new(unsafe { Arc::from_raw(self.0) })) > 1
+    }
+}
+
+impl Deref for Erasing {
+    type Target = dyn Erased;
+
+    #[inline(always)]
+    fn deref(&self) -> &(dyn Erased + 'static) {
+        // SAFETY: the pointer is to what is in an `Arc`, of which this is an owner.
+        unsafe { &*self.0 }
+    }
+}
+
+impl Drop for Erasing {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from `into_raw`, and is not used any more.
+        drop(unsafe { Arc::from_raw(self.0) });
+    }
 }
 
 impl ObjectCache {
@@ -157,17 +220,14 @@ impl ObjectCache {
         V: 'static,
         S: BuildHasher + Default + ShareableInObject,
     {
-        static NUMBERS: AtomicUsize = AtomicUsize::new(0);
         let SiteInObject { name, parameters, .. } = site.with_first_bound();
-        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::unlisted(parameters).named(name)));
-        let of = TypeId::of::<TheCache<P, K, V, S>>();
-        Self { cache, of, number: NUMBERS.fetch_add(1, Relaxed), name, parameters }
+        let cache = Arc::new(Sharing(TheCache::<P, K, V, S>::new(parameters).named(name)));
+        Self { cache: Erasing::new(cache), of: TypeId::of::<TheCache<P, K, V, S>>() }
     }
 
     /// Makes one with a bound in place of a cache.
-    fn of_bound(site: SiteInObject, maxsize: usize) -> Self {
-        let SiteInObject { name, parameters, .. } = site;
-        Self { cache: Arc::new(Bound::new(maxsize)), of: TypeId::of::<Bound>(), number: 0, name, parameters }
+    fn of_bound(maxsize: usize) -> Self {
+        Self { cache: Erasing::new(Arc::new(Bound::new(maxsize))), of: TypeId::of::<Bound>() }
     }
 
     pub(super) fn is_bound(&self) -> bool {
@@ -185,7 +245,7 @@ impl ObjectCache {
     {
         assert!(self.of == TypeId::of::<TheCache<P, K, V, S>>(), "a function has one type of cache");
         // SAFETY: it is of this type.
-        unsafe { &*Arc::as_ptr(&self.cache).cast() }
+        unsafe { &*self.cache.0.cast() }
     }
 
     /// Returns the cache with its type, counted.
@@ -204,16 +264,17 @@ impl ObjectCache {
         })
     }
 
-    pub(super) fn number(&self) -> usize {
-        self.number
+    /// Returns the number of the cache, in the order in which caches were made.
+    pub(super) fn number(&self) -> u64 {
+        self.cache.number()
     }
 
     pub(super) fn name(&self) -> &'static str {
-        (self.name)()
+        self.cache.name()
     }
 
     pub(super) fn parameters(&self) -> CacheParameters {
-        CacheParameters { maxsize: self.info().maxsize, ..self.parameters }
+        self.cache.parameters()
     }
 
     pub(super) fn info(&self) -> CacheInfo {
@@ -230,7 +291,7 @@ impl ObjectCache {
 
     /// Empties the cache of an object that is being dropped, if a call keeps it.
     pub(super) fn end(&self) {
-        if Arc::strong_count(&self.cache) > 1 {
+        if self.cache.is_shared() {
             self.clear();
         }
     }
@@ -397,8 +458,7 @@ impl<'m> InObject<'m> {
     /// Changes the bound. The argument is the configuration of a cache that does not exist yet.
     pub fn resize(self, maxsize: usize, site: impl FnOnce() -> SiteInObject) {
         IS_ANY_CHANGED.store(true, Relaxed);
-        let site = site();
-        let found = self.memo.0.get_or_insert(site.bound, || ObjectCache::of_bound(site, maxsize)).0;
+        let found = self.memo.0.get_or_insert(site().bound, || ObjectCache::of_bound(maxsize)).0;
         let Some(bound) = found.cache.as_bound() else { return };
         bound.set(maxsize);
         if let Some(found) = self.find() {

@@ -13,18 +13,18 @@ use super::{Forkable, LockedByFork};
 use crate::flight::this_thread;
 
 /// A cache that each fork locks.
-struct Listed(*const dyn Forkable);
+struct ForkableCache(*const dyn Forkable);
 
 // SAFETY: the caller of `Registration::begin` promises that all threads may use the cache.
-unsafe impl Send for Listed {}
+unsafe impl Send for ForkableCache {}
 
-impl Listed {
+impl ForkableCache {
     fn address(&self) -> *const () {
         self.0.cast()
     }
 }
 
-type List = Vec<Listed>;
+type List = Vec<ForkableCache>;
 
 /// The list. Each fork holds its lock. A child whose fork ran no handlers has an empty list of its own.
 static LIST: OfProcess<Mutex<List>, true> = OfProcess::none();
@@ -47,7 +47,7 @@ impl Registration {
     /// Until the registration ends, the cache does not move, and all threads may use it.
     pub(crate) unsafe fn begin(&self, what: *const dyn Forkable) {
         self.0.store(what.cast_mut().cast(), Relaxed);
-        list().push(Listed(what));
+        list().push(ForkableCache(what));
     }
 
     /// Whether forks take the lock of this cache.

@@ -11,7 +11,7 @@ use alloc::boxed::Box;
 
 /// A process: the first one that uses the crate, or a descendant by forks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Process(u32);
+pub(crate) struct Process(pub(super) u32);
 
 /// Points to two numbers in one word. The lower half is the number of this process. The upper half is the number of the
 /// first process in the line whose caches this one may use. Zero means that the number is missing.
@@ -21,12 +21,6 @@ static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(core::ptr::null_mut());
 static LAST: AtomicU64 = AtomicU64::new(0);
 
 impl Process {
-    /// The calling process.
-    #[inline]
-    pub(crate) fn here() -> Self {
-        Self(word() as u32)
-    }
-
     /// Stands for any process, where the process does not matter.
     pub(crate) const ANY: Self = Self(0);
 
@@ -35,42 +29,23 @@ impl Process {
     pub(crate) fn number(self) -> u32 {
         self.0
     }
-
-    /// Whether this is the calling process.
-    #[inline]
-    pub(crate) fn is_here(self) -> bool {
-        self == Self::here()
-    }
-
-    /// Whether the calling process may use the caches of this one: it is the same process, or each fork in between has
-    /// taken the caches' locks.
-    #[inline]
-    pub(crate) fn is_inherited(self) -> bool {
-        self.inherited().is_some()
-    }
-
-    /// Returns the calling process, if it [may use](Self::is_inherited) the caches of this one.
-    #[inline]
-    pub(crate) fn inherited(self) -> Option<Self> {
-        let word = word();
-        (self.0 >= (word >> 32) as u32).then_some(Self(word as u32))
-    }
 }
 
+/// Returns both numbers. A process without one gets it, after the handlers were installed.
 #[inline]
-fn word() -> u64 {
+pub(super) fn word(install: fn()) -> u64 {
     // SAFETY: a page that was published stays.
     match unsafe { PAGE.load(Acquire).as_ref() }.map(|word| word.load(Relaxed)) {
         Some(word) if word != 0 => word,
-        _ => missing(),
+        _ => missing(install),
     }
 }
 
 /// Gives a number to a process that got none from the handlers. It uses no caches of its ancestors.
 #[cold]
 #[inline(never)]
-fn missing() -> u64 {
-    let page = page();
+fn missing(install: fn()) -> u64 {
+    let page = page(install);
     // Threads that come here at the same time read the same number, because it changes after the page.
     let number = u64::from(LAST.load(Acquire) as u32) + 1;
     let word = number << 32 | number;
@@ -94,7 +69,7 @@ pub(super) fn hand_over() {
     }
 }
 
-fn page() -> &'static AtomicU64 {
+fn page(install: fn()) -> &'static AtomicU64 {
     let published = || {
         // SAFETY: a page that was published stays.
         unsafe { PAGE.load(Acquire).as_ref() }
@@ -102,8 +77,7 @@ fn page() -> &'static AtomicU64 {
     if let Some(page) = published() {
         return page;
     }
-    #[cfg(unix)]
-    super::handlers::install();
+    install();
     let page = wiped_page().unwrap_or_else(|| Box::leak(Box::default()));
     // Two threads may both have made a page; one of the pages is not used.
     let _ =

@@ -2,16 +2,22 @@
 //!
 //! The heap is not updated when a deadline is put off, or when another entry gets the place. When a deadline comes to the
 //! top, it is compared with that of the entry, and put where it belongs.
+//!
+//! `deadline_of` is a trait object: so the heap is compiled here, and not in each program for each type of entries.
 
 use crate::sys::clock::Instant;
+use alloc::boxed::Box;
 use alloc::collections::{BinaryHeap, binary_heap::PeekMut};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use crate::table::blocks::Place;
 
+/// In a box, because entries of few caches expire.
 #[derive(Default)]
-pub(crate) struct Deadlines(BinaryHeap<Reverse<(Instant, Place)>>);
+pub(crate) struct Deadlines(Option<Box<Heap>>);
+
+type Heap = BinaryHeap<Reverse<(Instant, Place)>>;
 
 impl Deadlines {
     /// Adds a deadline. Deadlines of entries that have left are forgotten once there are more of them than `entries`.
@@ -20,11 +26,12 @@ impl Deadlines {
         deadline: Instant,
         place: Place,
         entries: usize,
-        deadline_of: impl Fn(Place) -> Option<Instant>,
+        deadline_of: &dyn Fn(Place) -> Option<Instant>,
     ) {
         const FEW: usize = 64;
-        if self.0.len() >= 2 * entries + FEW {
-            let mut queued: Vec<_> = core::mem::take(&mut self.0).into_vec();
+        let heap = &mut **self.0.get_or_insert_default();
+        if heap.len() >= 2 * entries + FEW {
+            let mut queued: Vec<_> = core::mem::take(heap).into_vec();
             queued
                 .retain(|&Reverse((deadline, place))| deadline_of(place).is_some_and(|now| now >= deadline));
             queued.sort_unstable_by_key(|&Reverse((_, place))| place);
@@ -32,9 +39,9 @@ impl Deadlines {
             for Reverse((deadline, place)) in &mut queued {
                 *deadline = deadline_of(*place).unwrap_or(*deadline);
             }
-            self.0 = queued.into();
+            *heap = queued.into();
         }
-        self.0.push(Reverse((deadline, place)));
+        heap.push(Reverse((deadline, place)));
     }
 
     /// Takes an entry whose deadline has passed. The caller removes it. `deadline_of` returns the deadline of the entry at a
@@ -42,9 +49,10 @@ impl Deadlines {
     pub(crate) fn pop(
         &mut self,
         now: Instant,
-        deadline_of: impl Fn(Place) -> Option<Instant>,
+        deadline_of: &dyn Fn(Place) -> Option<Instant>,
     ) -> Option<Place> {
-        while let Some(mut top) = self.0.peek_mut() {
+        let heap = self.0.as_mut()?;
+        while let Some(mut top) = heap.peek_mut() {
             let Reverse((deadline, place)) = *top;
             if deadline > now {
                 return None;
@@ -69,8 +77,12 @@ impl Deadlines {
         live: impl Iterator<Item = Place>,
         deadline_of: impl Fn(Place) -> Option<Instant>,
     ) {
-        let mut queued: Vec<(Place, Instant)> =
-            self.0.iter().map(|&Reverse((deadline, place))| (place, deadline)).collect();
+        let mut queued: Vec<(Place, Instant)> = self
+            .0
+            .iter()
+            .flat_map(|heap| heap.iter())
+            .map(|&Reverse((deadline, place))| (place, deadline))
+            .collect();
         queued.sort_unstable();
         for place in live {
             let Some(deadline) = deadline_of(place) else { continue };

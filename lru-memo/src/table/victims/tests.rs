@@ -71,7 +71,7 @@ impl Entries {
                 core::iter::once((first, &stamps[first as usize - 1..last as usize]))
             };
             if let Some(victim) = victims.next(stamp_of) {
-                victims.walk_on(slices, live);
+                victims.walk_on(slices);
                 break victim;
             }
             victims.find(slices, live, self.length, last);
@@ -119,6 +119,31 @@ fn the_least_recent_of_many_entries_is_evicted() {
     for fill in [FEW as Place + 1, 300, 1_000] {
         for shares in [[100, 0], [50, 0], [50, 10], [5, 1]] {
             expect_the_least_recent(fill + 8, fill, 2_000, shares);
+        }
+    }
+}
+
+#[test]
+fn the_order_is_kept_when_stamps_begin_to_grow_much_faster_or_slower() {
+    for fill in [3, 30, FEW as Place, 300] {
+        let mut entries = Entries::new(fill + 8);
+        (0..fill).for_each(|_| entries.store());
+        for step in 0..4_000 {
+            entries.latest += [0, 1 << 40, 0, 1 << 12][step / 1_000];
+            if step % 500 == 499 {
+                // All entries are used before the next eviction.
+                (0..10 * fill).for_each(|_| {
+                    let place = entries.any();
+                    entries.stamp(place);
+                });
+            }
+            if entries.random(3) == 0 {
+                entries.evict();
+                entries.store();
+            } else {
+                let place = entries.any();
+                entries.stamp(place);
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-// mistakes: 5
+// mistakes: 6
 //! Arguments and values need a size, as without the attribute.
 
 use lru_memo::lru_cache;
@@ -26,6 +26,11 @@ fn i(x: u32) -> str {
 #[lru_cache]
 fn j(x: u32) -> [u32] {
     *vec![x]
+}
+
+#[lru_cache]
+fn k<'a>(function: dyn Fn() -> usize + 'a) -> usize {
+    function()
 }
 
 fn main() {}

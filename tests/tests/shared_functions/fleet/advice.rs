@@ -126,7 +126,9 @@ fn play(url: &str, keys: &[u64], of: &str) {
 
 fn the_ratios_of_a_long_sequence_are_those_of_all_workers_together(place: Place) {
     let (name, keys) = generated().swap_remove(3);
-    play(&place.url, &keys, name);
+    // The model is the same on each kind of store, and a server takes longer for a call.
+    let calls = if place.url.starts_with("file:") { keys.len() } else { 10_000 };
+    play(&place.url, &keys[..calls], name);
 }
 
 #[test]

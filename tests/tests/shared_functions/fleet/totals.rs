@@ -126,7 +126,7 @@ fn without_redis_a_process_tells_its_own_part() {
 fn without_memcached_a_process_tells_its_own_part() {
     let scratch = crate::shared::Scratch::new();
     let mut server = crate::shared::memcached_server::Server::on_socket(&scratch, &[]);
-    let url = server.url();
+    let url = server.patient_url();
     the_server_is_away_and_comes_back(&url, &mut |kill| if kill { server.kill() } else { server.restart() });
 }
 

@@ -17,7 +17,7 @@ fn two_deployments_of_one_program_meet_only_if_they_have_the_same_prefix() {
 fn every_item_begins_with_the_prefix_and_namespaces_of_others_are_not_listed() {
     let scratch = Scratch::new();
     let server = Server::on_socket(&scratch, &[]);
-    let store = super::patient(&server, "&prefix=shop1");
+    let store = server.store_with("&prefix=shop1");
     for maxsize in [Some(4), None] {
         let space = space("f", maxsize);
         assert!(!square(&store, &space, 1));
@@ -32,6 +32,6 @@ fn every_item_begins_with_the_prefix_and_namespaces_of_others_are_not_listed() {
         drop(lease);
     }
     assert_eq!(store.namespaces().expect("it works").len(), 2);
-    assert_eq!(super::patient(&server, "&prefix=shop2").namespaces().expect("it works").len(), 0);
-    assert_eq!(super::patient(&server, "").namespaces().expect("it works").len(), 0);
+    assert_eq!(server.store_with("&prefix=shop2").namespaces().expect("it works").len(), 0);
+    assert_eq!(server.store().namespaces().expect("it works").len(), 0);
 }

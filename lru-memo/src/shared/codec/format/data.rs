@@ -10,9 +10,9 @@ use serde::ser::{Error as _, Serialize, Serializer};
 
 use super::read::{Reader, truncated};
 use super::write::{Floats, Writer, write_bytes};
-use super::{Tag, Unfit};
+use super::{TypeCode, Unfit};
 use crate::shared::error::{Error, Kind};
-use crate::shared::function::stale::undated;
+use crate::shared::function::stale::head::undated;
 use crate::shared::function::tags::without_head;
 
 /// The data of a key or a value in a shared store, in serde's data model. Stores keep keys and values in a
@@ -104,43 +104,43 @@ impl Data {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Unfit> {
-        Ok(match reader.tag()? {
-            Tag::Bool => Self::Bool(reader.bytes()? == [1]),
-            Tag::Signed => Self::signed(reader.bytes()?).ok_or_else(truncated)?,
-            Tag::Unsigned => Self::unsigned(reader.bytes()?).ok_or_else(truncated)?,
-            Tag::Byte => Self::U8(u8::from_le_bytes(reader.array()?)),
-            Tag::Float => Self::float(reader.bytes()?).ok_or_else(truncated)?,
-            Tag::Char => Self::Char(reader.character()?),
-            Tag::Text => Self::Text(reader.text()?.to_owned()),
-            Tag::Bytes => Self::Bytes(reader.bytes()?.to_owned()),
-            Tag::None => reader.length().map(|_| Self::None)?,
-            Tag::Some => {
+        Ok(match reader.type_code()? {
+            TypeCode::Bool => Self::Bool(reader.bytes()? == [1]),
+            TypeCode::Signed => Self::signed(reader.bytes()?).ok_or_else(truncated)?,
+            TypeCode::Unsigned => Self::unsigned(reader.bytes()?).ok_or_else(truncated)?,
+            TypeCode::Byte => Self::U8(u8::from_le_bytes(reader.array()?)),
+            TypeCode::Float => Self::float(reader.bytes()?).ok_or_else(truncated)?,
+            TypeCode::Char => Self::Char(reader.character()?),
+            TypeCode::Text => Self::Text(reader.text()?.to_owned()),
+            TypeCode::Bytes => Self::Bytes(reader.bytes()?.to_owned()),
+            TypeCode::None => reader.length().map(|_| Self::None)?,
+            TypeCode::Some => {
                 reader.length()?;
                 Self::Some(Self::inside(reader)?)
             }
-            Tag::Unit => reader.length().map(|_| Self::Unit)?,
-            Tag::UnitVariant => Self::UnitVariant(reader.text()?.to_owned()),
-            Tag::Variant => Self::Variant(reader.text()?.to_owned(), Self::inside(reader)?),
-            Tag::Named => Self::Named(reader.text()?.to_owned(), Self::inside(reader)?),
-            Tag::Sequence => {
+            TypeCode::Unit => reader.length().map(|_| Self::Unit)?,
+            TypeCode::UnitVariant => Self::UnitVariant(reader.text()?.to_owned()),
+            TypeCode::Variant => Self::Variant(reader.text()?.to_owned(), Self::inside(reader)?),
+            TypeCode::Named => Self::Named(reader.text()?.to_owned(), Self::inside(reader)?),
+            TypeCode::Sequence => {
                 let count = reader.count()?;
                 Self::Sequence(Self::several(reader, count, Self::read)?)
             }
-            Tag::ByteSequence => {
+            TypeCode::ByteSequence => {
                 let count = reader.count()?;
                 Self::ByteSequence(reader.take(count)?.to_owned())
             }
-            Tag::Tuple => {
+            TypeCode::Tuple => {
                 let length = reader.length()?;
                 Self::Tuple(Self::several(reader, length, Self::read)?)
             }
-            Tag::Map => {
+            TypeCode::Map => {
                 let count = reader.count()? / 2;
                 Self::Map(Self::several(reader, count, |reader| {
                     Ok((Self::read(reader)?, Self::read(reader)?))
                 })?)
             }
-            Tag::Struct => {
+            TypeCode::Struct => {
                 let length = reader.length()?;
                 Self::Struct(Self::several(reader, length, |reader| match Self::read(reader)? {
                     Self::Text(name) => Ok((name, Self::read(reader)?)),
@@ -179,12 +179,12 @@ impl Data {
 
     fn write(&self, mut writer: Writer<'_>) -> Result<(), Unfit> {
         match self {
-            Self::Some(inside) => inside.write(writer.tag(Tag::Some, 1).nested()?),
-            Self::UnitVariant(name) => writer.tagged(Tag::UnitVariant, name.as_bytes()),
-            Self::Variant(name, inside) => inside.write(writer.name(Tag::Variant, name)?),
-            Self::Named(name, inside) => inside.write(writer.name(Tag::Named, name)?),
+            Self::Some(inside) => inside.write(writer.type_code(TypeCode::Some, 1).nested()?),
+            Self::UnitVariant(name) => writer.coded(TypeCode::UnitVariant, name.as_bytes()),
+            Self::Variant(name, inside) => inside.write(writer.name(TypeCode::Variant, name)?),
+            Self::Named(name, inside) => inside.write(writer.name(TypeCode::Named, name)?),
             Self::Sequence(elements) => {
-                let mut counted = writer.counted(Tag::Sequence)?;
+                let mut counted = writer.counted(TypeCode::Sequence)?;
                 elements.iter().try_for_each(|element| counted.written(|writer| element.write(writer)))?;
                 counted.finish()
             }
@@ -193,11 +193,11 @@ impl Data {
                 Ok(())
             }
             Self::Tuple(elements) => {
-                writer = writer.tag(Tag::Tuple, elements.len()).nested()?;
+                writer = writer.type_code(TypeCode::Tuple, elements.len()).nested()?;
                 elements.iter().try_for_each(|element| element.write(writer.again()))
             }
             Self::Map(entries) => {
-                let mut counted = writer.counted(Tag::Map)?;
+                let mut counted = writer.counted(TypeCode::Map)?;
                 let elements = entries.iter().flat_map(|(key, value)| [key, value]);
                 elements
                     .into_iter()
@@ -205,7 +205,7 @@ impl Data {
                 counted.finish()
             }
             Self::Struct(fields) => {
-                writer = writer.tag(Tag::Struct, fields.len()).nested()?;
+                writer = writer.type_code(TypeCode::Struct, fields.len()).nested()?;
                 fields.iter().try_for_each(|(name, value)| {
                     writer.again().serialize_str(name)?;
                     value.write(writer.again())

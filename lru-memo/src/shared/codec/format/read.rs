@@ -5,7 +5,7 @@ use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, Error as _, In
 use serde::forward_to_deserialize_any;
 
 use super::depth::Depth;
-use super::{Tag, Unfit};
+use super::{TypeCode, Unfit};
 
 /// Reads a value.
 pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Unfit> {
@@ -17,7 +17,7 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Unfi
 /// Reads a `Vec<u8>`, without copying it.
 pub(crate) fn read_bytes(bytes: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader::new(bytes);
-    let is_sequence = reader.tag().ok()? == Tag::ByteSequence;
+    let is_sequence = reader.type_code().ok()? == TypeCode::ByteSequence;
     let count = reader.count().ok()?;
     (is_sequence && count == reader.bytes.len()).then_some(reader.bytes)
 }
@@ -53,15 +53,15 @@ impl<'de> Reader<'de> {
         Ok(array)
     }
 
-    fn peek(&self) -> Result<Tag, Unfit> {
-        let tag = self.bytes.first().and_then(|&tag| Tag::ALL.get(usize::from(tag)));
-        tag.copied().ok_or_else(truncated)
+    fn peek(&self) -> Result<TypeCode, Unfit> {
+        let code = self.bytes.first().and_then(|&code| TypeCode::ALL.get(usize::from(code)));
+        code.copied().ok_or_else(truncated)
     }
 
-    pub(super) fn tag(&mut self) -> Result<Tag, Unfit> {
-        let tag = self.peek()?;
+    pub(super) fn type_code(&mut self) -> Result<TypeCode, Unfit> {
+        let code = self.peek()?;
         self.bytes = &self.bytes[1..];
-        Ok(tag)
+        Ok(code)
     }
 
     pub(super) fn count(&mut self) -> Result<usize, Unfit> {
@@ -87,19 +87,19 @@ impl<'de> Reader<'de> {
 
     /// Reads the name of the type that follows, if there is one.
     fn type_name(&mut self) -> Result<Option<&'de str>, Unfit> {
-        if self.peek()? != Tag::Named {
+        if self.peek()? != TypeCode::Named {
             return Ok(None);
         }
-        self.tag()?;
+        self.type_code()?;
         self.text().map(Some)
     }
 
-    fn number<V: Visitor<'de>>(&mut self, tag: Tag, visitor: V) -> Result<V::Value, Unfit> {
+    fn number<V: Visitor<'de>>(&mut self, code: TypeCode, visitor: V) -> Result<V::Value, Unfit> {
         let number = self.bytes()?;
         macro_rules! by_length {
-            ($($Tag:ident $Type:ident $visit:ident)*) => {
-                match tag {
-                    $(Tag::$Tag if number.len() == size_of::<$Type>() => {
+            ($($Code:ident $Type:ident $visit:ident)*) => {
+                match code {
+                    $(TypeCode::$Code if number.len() == size_of::<$Type>() => {
                         let mut bytes = [0; size_of::<$Type>()];
                         bytes.copy_from_slice(number);
                         visitor.$visit($Type::from_le_bytes(bytes))
@@ -169,56 +169,56 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     type Error = Unfit;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        match self.tag()? {
-            Tag::Bool => visitor.visit_bool(self.bytes()? == [1]),
-            tag @ (Tag::Signed | Tag::Unsigned | Tag::Float) => self.number(tag, visitor),
-            Tag::Byte => visitor.visit_u8(u8::from_le_bytes(self.array()?)),
-            Tag::Char => visitor.visit_char(self.character()?),
-            Tag::Text => visitor.visit_borrowed_str(self.text()?),
-            Tag::Bytes => visitor.visit_borrowed_bytes(self.bytes()?),
-            Tag::None => {
+        match self.type_code()? {
+            TypeCode::Bool => visitor.visit_bool(self.bytes()? == [1]),
+            code @ (TypeCode::Signed | TypeCode::Unsigned | TypeCode::Float) => self.number(code, visitor),
+            TypeCode::Byte => visitor.visit_u8(u8::from_le_bytes(self.array()?)),
+            TypeCode::Char => visitor.visit_char(self.character()?),
+            TypeCode::Text => visitor.visit_borrowed_str(self.text()?),
+            TypeCode::Bytes => visitor.visit_borrowed_bytes(self.bytes()?),
+            TypeCode::None => {
                 self.length()?;
                 visitor.visit_none()
             }
-            Tag::Some => {
+            TypeCode::Some => {
                 self.length()?;
                 self.nested(|reader| visitor.visit_some(reader))
             }
-            Tag::Unit => {
+            TypeCode::Unit => {
                 self.length()?;
                 visitor.visit_unit()
             }
             // A text, as in formats without variants.
-            Tag::UnitVariant => visitor.visit_borrowed_str(self.text()?),
-            Tag::Variant => {
+            TypeCode::UnitVariant => visitor.visit_borrowed_str(self.text()?),
+            TypeCode::Variant => {
                 let name = self.text()?;
                 self.nested(|reader| visitor.visit_map(OneEntry { name: Some(name), reader }))
             }
-            Tag::Named => {
+            TypeCode::Named => {
                 self.text()?;
                 self.nested(|reader| reader.deserialize_any(visitor))
             }
-            Tag::Sequence => {
+            TypeCode::Sequence => {
                 let count = self.count()?;
                 self.elements(count, visitor)
             }
-            Tag::ByteSequence => {
+            TypeCode::ByteSequence => {
                 let count = self.count()?;
                 let bytes = self.take(count)?;
                 let mut elements = de::value::SeqDeserializer::new(bytes.iter().copied());
                 let value = visitor.visit_seq(&mut elements)?;
                 elements.end().map(|()| value)
             }
-            Tag::Tuple => {
+            TypeCode::Tuple => {
                 let length = self.length()?;
                 self.elements(length, visitor)
             }
-            Tag::Map => {
+            TypeCode::Map => {
                 // The number counts keys and values.
                 let count = self.count()? / 2;
                 self.entries(count, visitor)
             }
-            Tag::Struct => {
+            TypeCode::Struct => {
                 let length = self.length()?;
                 self.entries(length, visitor)
             }
@@ -227,7 +227,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
         match self.peek()? {
-            Tag::None | Tag::Some => self.deserialize_any(visitor),
+            TypeCode::None | TypeCode::Some => self.deserialize_any(visitor),
             _ => Err(Unfit::custom("it is no option")),
         }
     }
@@ -249,9 +249,9 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unfit> {
-        match self.tag()? {
-            Tag::UnitVariant => visitor.visit_enum(self.text()?.into_deserializer()),
-            Tag::Variant => {
+        match self.type_code()? {
+            TypeCode::UnitVariant => visitor.visit_enum(self.text()?.into_deserializer()),
+            TypeCode::Variant => {
                 let name = self.text()?;
                 self.nested(|reader| visitor.visit_enum(Variant { name, reader }))
             }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::check::Nothing;
-use super::{Data, Floats, Tag, read, read_bytes, write, write_bytes};
+use super::{Data, Floats, TypeCode, read, read_bytes, write, write_bytes};
 
 fn bytes(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -88,10 +88,11 @@ fn options_and_units_come_back() {
 #[test]
 fn what_is_nested_too_deeply_is_an_error() {
     let one = 1_u64.to_le_bytes();
-    let sequence = [&[Tag::Sequence as u8][..], &one].concat();
-    let map = [&[Tag::Map as u8][..], &2_u64.to_le_bytes(), &[Tag::Unit as u8, 0]].concat();
-    let (some, tuple, named) = ([Tag::Some as u8, 1], [Tag::Tuple as u8, 1], [Tag::Named as u8, 0]);
-    for level in [&some[..], &tuple, &named, &[Tag::Variant as u8, 0], &sequence, &map] {
+    let sequence = [&[TypeCode::Sequence as u8][..], &one].concat();
+    let map = [&[TypeCode::Map as u8][..], &2_u64.to_le_bytes(), &[TypeCode::Unit as u8, 0]].concat();
+    let (some, tuple, named) =
+        ([TypeCode::Some as u8, 1], [TypeCode::Tuple as u8, 1], [TypeCode::Named as u8, 0]);
+    for level in [&some[..], &tuple, &named, &[TypeCode::Variant as u8, 0], &sequence, &map] {
         let nested = level.repeat(100_000);
         let small = std::thread::Builder::new().stack_size(256 << 10);
         let refused = small.spawn(move || {
@@ -103,7 +104,7 @@ fn what_is_nested_too_deeply_is_an_error() {
 
 #[test]
 fn a_count_that_cannot_be_true_takes_no_memory() {
-    let mut sequence = vec![Tag::Sequence as u8];
+    let mut sequence = vec![TypeCode::Sequence as u8];
     sequence.extend(u64::MAX.to_le_bytes());
     assert!(read::<Vec<u64>>(&sequence).is_err());
     assert_eq!(Data::read_value(&sequence), None);
@@ -111,8 +112,9 @@ fn a_count_that_cannot_be_true_takes_no_memory() {
 
 #[test]
 fn a_count_that_cannot_be_true_takes_no_time() {
-    for (tag, count) in [(Tag::Sequence, u64::MAX), (Tag::Sequence, 2), (Tag::Map, u64::MAX)] {
-        let bytes = [&[tag as u8][..], &count.to_le_bytes(), &[0]].concat();
+    for (code, count) in [(TypeCode::Sequence, u64::MAX), (TypeCode::Sequence, 2), (TypeCode::Map, u64::MAX)]
+    {
+        let bytes = [&[code as u8][..], &count.to_le_bytes(), &[0]].concat();
         assert!(read::<Vec<Nothing>>(&bytes).is_err());
         assert!(read::<BTreeMap<Nothing, Nothing>>(&bytes).is_err());
     }
@@ -129,8 +131,8 @@ fn bytes_are_not_read_as_fewer_or_more() {
 
 #[test]
 fn every_tag_is_found_by_its_number() {
-    for (number, tag) in Tag::ALL.into_iter().enumerate() {
-        assert_eq!(tag as usize, number);
+    for (number, code) in TypeCode::ALL.into_iter().enumerate() {
+        assert_eq!(code as usize, number);
     }
 }
 
@@ -161,5 +163,5 @@ fn a_key_is_read_argument_by_argument() {
     assert_eq!(Data::read_value(&key), None, "they are two");
     assert_eq!(Data::read_key(&[]), Some(Vec::new()), "a function without arguments has one key");
     // A unit of some length, which reads as one without.
-    assert_eq!(Data::read_key(&[Tag::Unit as u8, 3]), None);
+    assert_eq!(Data::read_key(&[TypeCode::Unit as u8, 3]), None);
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::ser::{self, Serialize, Serializer};
 
 use super::depth::Depth;
-use super::{Tag, Unfit};
+use super::{TypeCode, Unfit};
 
 /// How floats are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) fn write<T: ?Sized + Serialize>(
 /// Appends bytes, in the form in which [`write()`] writes a `Vec<u8>`.
 pub(crate) fn write_bytes(value: &[u8], bytes: &mut Vec<u8>) {
     bytes.reserve(1 + size_of::<u64>() + value.len());
-    bytes.push(Tag::ByteSequence as u8);
+    bytes.push(TypeCode::ByteSequence as u8);
     bytes.extend((value.len() as u64).to_le_bytes());
     bytes.extend_from_slice(value);
 }
@@ -45,9 +45,9 @@ impl<'k> Writer<'k> {
         Self { bytes, floats, depth: Depth::OUTSIDE }
     }
 
-    /// Writes a tag, and the number of bytes or elements that follow.
-    pub(super) fn tag(self, tag: Tag, length: usize) -> Self {
-        self.bytes.push(tag as u8);
+    /// Writes a type code, and the number of bytes or elements that follow.
+    pub(super) fn type_code(self, code: TypeCode, length: usize) -> Self {
+        self.bytes.push(code as u8);
         match u8::try_from(length) {
             Ok(length) if length < u8::MAX => self.bytes.push(length),
             _ => {
@@ -68,31 +68,31 @@ impl<'k> Writer<'k> {
         Ok(Self { depth: self.depth.deeper()?, ..self })
     }
 
-    pub(super) fn tagged(self, tag: Tag, bytes: &[u8]) -> Result<(), Unfit> {
-        self.tag(tag, bytes.len()).bytes.extend_from_slice(bytes);
+    pub(super) fn coded(self, code: TypeCode, bytes: &[u8]) -> Result<(), Unfit> {
+        self.type_code(code, bytes.len()).bytes.extend_from_slice(bytes);
         Ok(())
     }
 
-    /// Writes a tag and a name, and returns a writer for the contents.
-    pub(super) fn name(self, tag: Tag, name: &str) -> Result<Self, Unfit> {
-        let writer = self.tag(tag, name.len());
+    /// Writes a type code and a name, and returns a writer for the contents.
+    pub(super) fn name(self, code: TypeCode, name: &str) -> Result<Self, Unfit> {
+        let writer = self.type_code(code, name.len());
         writer.bytes.extend_from_slice(name.as_bytes());
         writer.nested()
     }
 
-    pub(super) fn counted(self, tag: Tag) -> Result<Counted<'k>, Unfit> {
-        Ok(Counted::new(self.nested()?, tag))
+    pub(super) fn counted(self, code: TypeCode) -> Result<Counted<'k>, Unfit> {
+        Ok(Counted::new(self.nested()?, code))
     }
 
-    fn fields(self, tag: Tag, length: usize) -> Result<Fields<'k>, Unfit> {
-        Ok(Fields(self.tag(tag, length).nested()?))
+    fn fields(self, code: TypeCode, length: usize) -> Result<Fields<'k>, Unfit> {
+        Ok(Fields(self.type_code(code, length).nested()?))
     }
 }
 
 macro_rules! numbers {
-    ($($method:ident: $Type:ty, $Tag:ident;)*) => {$(
+    ($($method:ident: $Type:ty, $Code:ident;)*) => {$(
         fn $method(self, number: $Type) -> Result<(), Unfit> {
-            self.tagged(Tag::$Tag, &number.to_le_bytes())
+            self.coded(TypeCode::$Code, &number.to_le_bytes())
         }
     )*};
 }
@@ -102,7 +102,7 @@ macro_rules! floats {
         fn $method(self, number: $Type) -> Result<(), Unfit> {
             // Adding zero turns -0.0 into 0.0 and leaves everything else as it is.
             let number = if self.floats == Floats::ByEquality { number + 0.0 } else { number };
-            self.tagged(Tag::Float, &number.to_bits().to_le_bytes())
+            self.coded(TypeCode::Float, &number.to_bits().to_le_bytes())
         }
     )*};
 }
@@ -136,44 +136,44 @@ impl<'k> Serializer for Writer<'k> {
     }
 
     fn serialize_u8(self, number: u8) -> Result<(), Unfit> {
-        self.bytes.extend([Tag::Byte as u8, number]);
+        self.bytes.extend([TypeCode::Byte as u8, number]);
         Ok(())
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), Unfit> {
-        self.tagged(Tag::Bool, &[value.into()])
+        self.coded(TypeCode::Bool, &[value.into()])
     }
 
     fn serialize_char(self, value: char) -> Result<(), Unfit> {
-        self.tagged(Tag::Char, &u32::from(value).to_le_bytes())
+        self.coded(TypeCode::Char, &u32::from(value).to_le_bytes())
     }
 
     fn serialize_str(self, text: &str) -> Result<(), Unfit> {
-        self.tagged(Tag::Text, text.as_bytes())
+        self.coded(TypeCode::Text, text.as_bytes())
     }
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Unfit> {
-        self.tagged(Tag::Bytes, bytes)
+        self.coded(TypeCode::Bytes, bytes)
     }
 
     fn serialize_none(self) -> Result<(), Unfit> {
-        self.tagged(Tag::None, &[])
+        self.coded(TypeCode::None, &[])
     }
 
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Unfit> {
-        value.serialize(self.tag(Tag::Some, 1).nested()?)
+        value.serialize(self.type_code(TypeCode::Some, 1).nested()?)
     }
 
     fn serialize_unit(self) -> Result<(), Unfit> {
-        self.tagged(Tag::Unit, &[])
+        self.coded(TypeCode::Unit, &[])
     }
 
     fn serialize_unit_struct(self, name: &'static str) -> Result<(), Unfit> {
-        self.name(Tag::Named, name)?.serialize_unit()
+        self.name(TypeCode::Named, name)?.serialize_unit()
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Unfit> {
-        self.tagged(Tag::UnitVariant, variant.as_bytes())
+        self.coded(TypeCode::UnitVariant, variant.as_bytes())
     }
 
     fn serialize_newtype_struct<T: ?Sized + Serialize>(
@@ -181,7 +181,7 @@ impl<'k> Serializer for Writer<'k> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Unfit> {
-        value.serialize(self.name(Tag::Named, name)?)
+        value.serialize(self.name(TypeCode::Named, name)?)
     }
 
     fn serialize_newtype_variant<T: ?Sized + Serialize>(
@@ -191,19 +191,19 @@ impl<'k> Serializer for Writer<'k> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Unfit> {
-        value.serialize(self.name(Tag::Variant, variant)?)
+        value.serialize(self.name(TypeCode::Variant, variant)?)
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Counted<'k>, Unfit> {
-        self.counted(Tag::Sequence)
+        self.counted(TypeCode::Sequence)
     }
 
     fn serialize_tuple(self, length: usize) -> Result<Fields<'k>, Unfit> {
-        self.fields(Tag::Tuple, length)
+        self.fields(TypeCode::Tuple, length)
     }
 
     fn serialize_tuple_struct(self, name: &'static str, length: usize) -> Result<Fields<'k>, Unfit> {
-        self.name(Tag::Named, name)?.serialize_tuple(length)
+        self.name(TypeCode::Named, name)?.serialize_tuple(length)
     }
 
     fn serialize_tuple_variant(
@@ -213,15 +213,15 @@ impl<'k> Serializer for Writer<'k> {
         variant: &'static str,
         length: usize,
     ) -> Result<Fields<'k>, Unfit> {
-        self.name(Tag::Variant, variant)?.serialize_tuple(length)
+        self.name(TypeCode::Variant, variant)?.serialize_tuple(length)
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Counted<'k>, Unfit> {
-        self.counted(Tag::Map)
+        self.counted(TypeCode::Map)
     }
 
     fn serialize_struct(self, name: &'static str, length: usize) -> Result<Fields<'k>, Unfit> {
-        self.name(Tag::Named, name)?.fields(Tag::Struct, length)
+        self.name(TypeCode::Named, name)?.fields(TypeCode::Struct, length)
     }
 
     fn serialize_struct_variant(
@@ -231,7 +231,7 @@ impl<'k> Serializer for Writer<'k> {
         variant: &'static str,
         length: usize,
     ) -> Result<Fields<'k>, Unfit> {
-        self.name(Tag::Variant, variant)?.fields(Tag::Struct, length)
+        self.name(TypeCode::Variant, variant)?.fields(TypeCode::Struct, length)
     }
 
     // For the reason in `read`.
@@ -249,9 +249,9 @@ pub(super) struct Counted<'k> {
 }
 
 impl<'k> Counted<'k> {
-    fn new(writer: Writer<'k>, tag: Tag) -> Self {
+    fn new(writer: Writer<'k>, code: TypeCode) -> Self {
         let start = writer.bytes.len();
-        writer.bytes.push(tag as u8);
+        writer.bytes.push(code as u8);
         writer.bytes.extend([0; 8]);
         Self { writer, start, count: 0, are_bytes: true }
     }
@@ -269,7 +269,7 @@ impl<'k> Counted<'k> {
         write(self.writer.again())?;
         self.count += 1;
         let element = &self.writer.bytes[start..];
-        self.are_bytes &= element.len() == 2 && element[0] == Tag::Byte as u8;
+        self.are_bytes &= element.len() == 2 && element[0] == TypeCode::Byte as u8;
         Ok(())
     }
 
@@ -277,8 +277,8 @@ impl<'k> Counted<'k> {
         let Self { writer: Writer { bytes, .. }, start, count, are_bytes } = self;
         let first = start + 9;
         bytes[start + 1..first].copy_from_slice(&(count as u64).to_le_bytes());
-        if are_bytes && bytes[start] == Tag::Sequence as u8 {
-            bytes[start] = Tag::ByteSequence as u8;
+        if are_bytes && bytes[start] == TypeCode::Sequence as u8 {
+            bytes[start] = TypeCode::ByteSequence as u8;
             for at in 0..count {
                 bytes[first + at] = bytes[first + 2 * at + 1];
             }

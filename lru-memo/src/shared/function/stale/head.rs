@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use crate::shared::namespace::fingerprint;
 use crate::shared::wall;
 
-/// The first byte. Other values begin with a `format::Tag`, or with the mark of tags.
+/// The first byte. Other values begin with a `TypeCode` of the format, or with the mark of tags.
 const MARK: u8 = 0xfd;
 
 /// The times of a value, in nanoseconds since 1970.
@@ -54,6 +55,11 @@ impl Head {
         let stored = self.fresh_until.saturating_sub(nanoseconds(ttl));
         Duration::from_nanos(wall::now().saturating_sub(stored))
     }
+}
+
+/// Returns the identity of the namespace: values with a head are kept apart from those without.
+pub(in crate::shared) fn id(id: u128, stale: Option<Duration>) -> u128 {
+    stale.map_or(id, |stale| fingerprint(&[&id.to_le_bytes(), b"stale", &stale.as_nanos().to_le_bytes()]))
 }
 
 /// Returns a stored value without its head, if it has one.

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use core::future::Future;
 use core::time::Duration;
 
-use super::Head;
-use crate::advice::Use;
+use super::head::{Head, undated};
+use crate::advice::record::Use;
 use crate::cache::stale::pause;
 use crate::codegen::caught::Panicked;
 use crate::codegen::outcome::{Errors, Returned};
@@ -96,8 +96,8 @@ impl<V> SharedRerun<V> {
     }
 
     /// See [`SharedMiss::inside`].
-    pub async fn inside<F: Future>(&mut self, body: F) -> F::Output {
-        self.miss.inside(body).await
+    pub fn inside<F: Future>(&mut self, body: F) -> impl Future<Output = F::Output> {
+        self.miss.inside(body)
     }
 
     /// See [`SharedMiss::with_tags`].
@@ -156,7 +156,7 @@ impl<V> SharedRerun<V> {
     ) {
         let (cache, caller) = (self.miss.cache, self.miss.caller);
         let SharedOld { key, bytes, .. } = old;
-        self.miss.stopwatch.end(true);
+        self.miss.run.end(true);
         // One that was put meanwhile stays, as without `stale`.
         let theirs = bytes.clone();
         let is_there =
@@ -180,13 +180,13 @@ impl<V> SharedRerun<V> {
     async fn fall_back(&mut self, old: SharedOld<V>) -> V {
         let (cache, caller) = (self.miss.cache, self.miss.caller);
         let SharedOld { value, key, bytes, ticket } = old;
-        self.miss.stopwatch.end(false);
+        self.miss.run.end(false);
         let ttl = cache.lifetime.ttl;
         let rest = move |store: &dyn Store, space: &Namespace, key: &[u8]| {
             let (Some(head), true) = (Head::of(&bytes), has(store, space, key, &bytes)?) else {
                 return Ok(false);
             };
-            let value = head.resting_for(pause(ttl)).before(super::undated(&bytes).unwrap_or_default());
+            let value = head.resting_for(pause(ttl)).before(undated(&bytes).unwrap_or_default());
             let (weight, age) = ((key.len() + value.len()) as u64, head.age(ttl.unwrap_or_default()));
             let entry = Entry { value: &value, weight, computed_since: Some(ticket), replace: true, age };
             store.store(space, key, entry)

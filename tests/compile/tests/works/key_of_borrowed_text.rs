@@ -22,11 +22,15 @@ fn itself(name: &str, _verbose: bool) -> usize {
     name.len()
 }
 
-fn main() {
+#[test]
+fn a_key_may_be_a_reference_into_the_arguments() {
     assert_eq!((method("a"), method(" a "), method("ab")), (1, 1, 2));
     assert_eq!((method_cache_info().hits, method_cache_info().misses), (1, 2));
     let user = |id, name: &str| User { id, name: name.to_owned() };
-    assert_eq!((fields(&user(1, "a")), fields(&user(1, "a")), fields(&user(1, "b"))), ("a1".into(), "a1".into(), "b1".into()));
+    assert_eq!(
+        (fields(&user(1, "a")), fields(&user(1, "a")), fields(&user(1, "b"))),
+        ("a1".into(), "a1".into(), "b1".into())
+    );
     assert_eq!((fields_cache_info().hits, fields_cache_info().misses), (1, 2));
     assert_eq!((itself("a", true), itself("a", false), itself_cache_info().hits), (1, 1, 1));
 }

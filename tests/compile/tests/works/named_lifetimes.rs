@@ -1,5 +1,7 @@
 //! Lifetimes that the function declares are declared by its companions, too.
 
+#![expect(clippy::multiple_bound_locations, reason = "it is what is tested")]
+
 use lru_memo::lru_cache;
 
 #[lru_cache]
@@ -15,7 +17,8 @@ where
     x.map_or(0, str::len) + y.len()
 }
 
-fn main() {
+#[test]
+fn companions_declare_the_lifetimes_of_the_function() {
     assert_eq!((f("a", &["b"]), f("a", &["b"])), (2, 2));
     assert_eq!(f_cache_info().hits, 1);
     assert_eq!(f_cache_peek("a", &["b"]), Some(2));

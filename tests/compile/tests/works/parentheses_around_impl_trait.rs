@@ -11,6 +11,7 @@ fn double(x: &(impl Into<u64> + Clone + Eq + Hash + Send + Sync + 'static)) -> u
     2 * x.clone().into()
 }
 
-fn main() {
+#[test]
+fn generated_code_is_not_warned_of_for_parentheses() {
     assert_eq!((double(&1_u8), double(&1_u8), double(&2_u32)), (2, 2, 4));
 }

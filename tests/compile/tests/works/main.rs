@@ -1,0 +1,8 @@
+//! What must compile, beside the mistakes in `ui`, and work.
+
+mod inferred_duration;
+mod key_behind_a_lock;
+mod key_of_borrowed_text;
+mod long_tuples;
+mod named_lifetimes;
+mod parentheses_around_impl_trait;
