@@ -11,7 +11,7 @@ use syn::{
 
 use crate::generics::type_parameters;
 use crate::mentions::mentions;
-use crate::types::peel;
+use crate::types::{peel, referable};
 
 /// An `impl` block.
 pub(crate) struct Block {
@@ -37,7 +37,7 @@ pub(crate) struct Implemented {
 impl Block {
     pub(crate) fn new(block: &ItemImpl) -> Self {
         let mut generics = block.generics.clone();
-        let mut ty = (*block.self_ty).clone();
+        let mut ty = referable((*block.self_ty).clone());
         let mut name = LifetimeNamer { generics: &mut generics };
         name.visit_type_mut(&mut ty);
         let implemented = block.trait_.as_ref().map(|(path, _)| {

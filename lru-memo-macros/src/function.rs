@@ -15,6 +15,7 @@ use crate::inputs::{Inputs, input};
 use crate::mentions::{inferable, mentions, mentions_self};
 use crate::names::{Names, without_place};
 use crate::own::{is_skip, take_own};
+use crate::types::referable;
 
 /// Where a function stands.
 #[derive(Clone, Copy)]
@@ -144,7 +145,7 @@ impl<'b> Function<'b> {
             ReceiverKind::Reference(and, lifetime, mutability) => {
                 parse_quote!(#and #lifetime #mutability #own)
             }
-            ReceiverKind::Typed(_, ty) => (**ty).clone(),
+            ReceiverKind::Typed(_, ty) => referable((**ty).clone()),
             _ => own,
         })
     }

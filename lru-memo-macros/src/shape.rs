@@ -31,7 +31,7 @@ pub(crate) fn stored_of_generic(ty: &Type, runtime: &Runtime) -> Option<TokenStr
             let stored = || if is_own { quote!(#elem) } else { quote!(<#elem as #owned>::Owned) };
             (!needs_structure(elem)).then(stored)
         }
-        inner => (!needs_structure(inner)).then(|| inner.to_token_stream()),
+        _ => (!needs_structure(ty)).then(|| ty.to_token_stream()),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Questions about a type that its name answers.
 
-use syn::{GenericArgument, Ident, PathArguments, Type, TypeReference};
+use syn::token::Paren;
+use syn::{
+    GenericArgument, Ident, PathArguments, Type, TypeImplTrait, TypeParen, TypeReference, TypeTraitObject,
+};
 
 /// Returns the type without parentheses and invisible groups.
 pub(crate) fn peel(ty: &Type) -> &Type {
@@ -8,6 +11,18 @@ pub(crate) fn peel(ty: &Type) -> &Type {
         Type::Paren(inner) => peel(&inner.elem),
         Type::Group(inner) => peel(&inner.elem),
         other => other,
+    }
+}
+
+/// Returns a type that may follow `&`: in parentheses if it has several bounds.
+pub(crate) fn referable(ty: Type) -> Type {
+    match &ty {
+        Type::ImplTrait(TypeImplTrait { bounds, .. }) | Type::TraitObject(TypeTraitObject { bounds, .. })
+            if bounds.len() > 1 =>
+        {
+            Type::Paren(TypeParen { attrs: Vec::new(), paren_token: Paren::default(), elem: Box::new(ty) })
+        }
+        _ => ty,
     }
 }
 

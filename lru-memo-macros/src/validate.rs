@@ -18,7 +18,7 @@ use crate::diagnostics::Diagnostics;
 use crate::function::{Argument, Function, Misplaced};
 use crate::mentions::mentions_ident;
 use crate::options::{Options, Scope};
-use crate::types::{is_unsized, peel};
+use crate::types::{is_unsized, peel, referable};
 
 /// Reports everything about the function that cannot be memoized.
 pub(crate) fn validate(function: &Function<'_>, options: &Options, diagnostics: &mut Diagnostics) {
@@ -182,11 +182,9 @@ fn validate_receiver(receiver: &Receiver, diagnostics: &mut Diagnostics) {
 }
 
 fn needs_a_size(ty: &Type, diagnostics: &mut Diagnostics) {
-    let written = match ty {
-        Type::TraitObject(object) if object.bounds.len() > 1 => format!("&({})", quote!(#ty)),
-        _ => format!("&{}", quote!(#ty)),
-    };
-    diagnostics.error(ty, format!("an argument needs a size; take a reference: `{written}`"));
+    let written = referable(ty.clone());
+    let message = format!("an argument needs a size; take a reference: `&{}`", quote!(#written));
+    diagnostics.error(ty, message);
 }
 
 fn validate_argument(argument: &Argument, options: &Options, diagnostics: &mut Diagnostics) {

@@ -70,9 +70,11 @@ fn fuzz_run(target: &str) -> Command {
 }
 
 fn how_to_reproduce(target: &str, input: &Path) -> String {
-    let (built, input) = (BUILT.join(" "), input.display());
+    // Of a run on another machine, this is all that is left.
+    let bytes = fs::read(input).unwrap_or_default();
+    let (built, input, bytes) = (BUILT.join(" "), input.display(), bytes.escape_ascii());
     format!(
-        "the input is {input}; to see it again:\n  cargo +nightly fuzz run {built} {target} {input}\n\
+        "the input is {input}, b\"{bytes}\"; to see it again:\n  cargo +nightly fuzz run {built} {target} {input}\n\
          to see what it means:\n  cargo +nightly fuzz fmt {built} {target} {input}"
     )
 }

@@ -21,4 +21,9 @@ fn h(names: Box<&str>) -> usize {
     names.len()
 }
 
+#[lru_cache]
+fn i<'a>(name: &'a str, measure: for<'b> fn(&'b str, &'a str) -> usize) -> usize {
+    measure("", name)
+}
+
 fn main() {}
