@@ -115,8 +115,8 @@ impl Biased for () {
 const PAYS: u64 = 1 << 10;
 /// After so many locks in a row, a thread checks whether a bias pays.
 const OFTEN: u32 = 1 << 8;
-/// The largest patience.
-const MOST_PATIENCE: u32 = 1 << 16;
+/// The largest patience: then a thread has been alone for a hundred times as long as the end of a bias takes.
+const MOST_PATIENCE: u32 = 1 << 6;
 
 /// The reader that a cache is biased to.
 pub struct Bias {

@@ -328,6 +328,12 @@ pub(super) fn allocate<X: Blank>(length: usize) -> *mut X {
     block
 }
 
+/// Returns so many values of zeros.
+pub(super) fn zeros<X: Blank>(length: usize) -> Box<[X]> {
+    // SAFETY: the block has the layout of such a slice, and nobody else has it.
+    unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(allocate(length), length)) }
+}
+
 pub(super) fn deallocate<X>(block: *mut X, length: usize) {
     let layout = layout::<X>(length);
     if layout.size() > 0 {

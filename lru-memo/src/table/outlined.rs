@@ -201,14 +201,21 @@ unsafe fn stamp<T: Threading>(
     place: Place,
     step: u32,
 ) -> u64 {
-    let Guarded { seldom, readers, .. } = guarded;
+    let Guarded { lru, seldom, readers } = guarded;
     // SAFETY: as the caller says. In a cache of one thread, the order is always kept.
     unsafe {
         match mine {
             Some(mine) if !T::SHARED => recency.stamp_alone(place, mine),
             mine => {
                 let is_new = seldom.get().is_none();
-                recency.stamp(place, mine, step, is_new, move || &mut seldom.made().order, readers)
+                recency.stamp(
+                    place,
+                    mine,
+                    step,
+                    is_new,
+                    move || (&mut seldom.made().order, lru.last_place()),
+                    readers,
+                )
             }
         }
     }

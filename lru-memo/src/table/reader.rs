@@ -8,12 +8,10 @@ use alloc::boxed::Box;
 use core::marker::PhantomData;
 use core::ops::Deref;
 use core::ptr::NonNull;
-#[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
-use core::sync::atomic::Ordering::SeqCst;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-use crate::sys::sync::{AtomicPtr, AtomicU32, AtomicU64};
-use crate::table::blocks::Place;
+use crate::sys::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
+use crate::table::blocks::{Place, zeros};
 use crate::table::locked::Locked;
 use crate::table::running::Running;
 
@@ -45,7 +43,14 @@ pub struct Reader {
 struct Apart(Reader);
 
 /// The stamps of one thread in a crowd, by place. The lock's holder makes and frees them.
-pub(crate) struct Stamps(Box<[AtomicU64]>);
+pub(crate) struct Stamps {
+    stamps: Box<[AtomicU64]>,
+    /// Whether the thread has stored a stamp in a part of them since they were last folded.
+    changed: Box<[AtomicBool]>,
+}
+
+/// The number of stamps in a part: those of a page.
+const PART: usize = if cfg!(all(test, loom)) { 2 } else { 1 << 9 };
 
 /// A reader of the calling thread (invariant 2). What only this thread may do is a method of it.
 #[derive(Clone, Copy)]
@@ -65,12 +70,38 @@ pub struct Pin<'r> {
 pub(crate) struct Hazard<'r>(Owner<'r>);
 
 impl Stamps {
-    pub(crate) fn slot(&self, place: Place) -> Option<&AtomicU64> {
-        self.0.get(place as usize)
+    fn new(length: usize) -> Self {
+        let changed = (0..length.div_ceil(PART)).map(|_| AtomicBool::new(false));
+        Self { stamps: zeros(length), changed: changed.collect() }
     }
 
-    pub(crate) fn slots(&self) -> &[AtomicU64] {
-        &self.0
+    pub(crate) fn len(&self) -> usize {
+        self.stamps.len()
+    }
+
+    /// Returns the stamp of a place, or 0.
+    pub(crate) fn stamp_at(&self, place: Place) -> u64 {
+        self.stamps.get(place as usize).map_or(0, |stamp| stamp.load(Relaxed))
+    }
+
+    /// Stores the stamp of a place, if there is room. Only the thread itself calls this.
+    #[inline]
+    pub(crate) fn store(&self, place: Place, stamp: u64) -> bool {
+        let Some(slot) = self.stamps.get(place as usize) else { return false };
+        slot.store(stamp, Relaxed);
+        // Whoever sees this, sees the stamp.
+        self.changed[place as usize / PART].store(true, Release);
+        true
+    }
+
+    /// Returns the stamps that may have changed since this was last called, each with its place.
+    pub(crate) fn take_changed(&self) -> impl Iterator<Item = (Place, u64)> {
+        let parts = self.stamps.chunks(PART).zip(&*self.changed).zip((0..).step_by(PART));
+        // The exchange comes before the loads of the stamps: a stamp that they miss is noted as a change after it.
+        let changed = parts.filter(|((_, changed), _)| changed.load(Relaxed) && changed.swap(false, SeqCst));
+        changed.flat_map(|((part, _), first)| {
+            (first..).zip(part).map(|(place, stamp)| (place, stamp.load(Relaxed)))
+        })
     }
 }
 
@@ -214,7 +245,7 @@ impl<'r> Owner<'r> {
         #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
         {
             // The fence that is described below.
-            let word = self.reader.word.fetch_add(1, core::sync::atomic::Ordering::SeqCst);
+            let word = self.reader.word.fetch_add(1, SeqCst);
             Pin { owner: self, word }
         }
         #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
@@ -252,7 +283,7 @@ impl<'r> Owner<'r> {
         // A writer unlinks, then looks which readers are pinned. A reader pins, then searches. A fence between the two steps of each
         // makes sure that one sees the other. An exchange is the cheapest fence on x86.
         #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom))))]
-        self.reader.word.swap(_pinned, core::sync::atomic::Ordering::SeqCst);
+        self.reader.word.swap(_pinned, SeqCst);
         #[cfg(any(not(target_arch = "x86_64"), miri, all(test, loom)))]
         crate::sys::sync::fence(SeqCst);
     }
@@ -301,12 +332,12 @@ impl<'r> Owner<'r> {
         self.reader.word.store(self.reader.word.load(Relaxed) + 2, Release);
     }
 
-    /// Gives the thread stamps of its own for so many places, unless it has some.
-    pub(crate) fn make_stamps<X>(self, _: Locked<'_, X>, places: usize) {
-        if self.reader.stamps.load(Relaxed).is_null() {
-            let stamps = Stamps((0..places).map(|_| AtomicU64::new(0)).collect());
-            self.reader.stamps.store(Box::into_raw(Box::new(stamps)), Release);
-        }
+    /// Gives the thread so many stamps of its own.
+    ///
+    /// # Safety
+    /// The thread has none, and is not pinned.
+    pub(crate) unsafe fn make_stamps<X>(self, _: Locked<'_, X>, length: usize) {
+        self.reader.stamps.store(Box::into_raw(Box::new(Stamps::new(length))), Release);
     }
 }
 

@@ -24,7 +24,7 @@ use crate::table::blocks::{Blocks, Place};
 use crate::table::counter;
 use crate::table::live::Live;
 use crate::table::locked::Locked;
-use crate::table::reader::{Owner, Pin, Reader};
+use crate::table::reader::{Owner, Pin, Reader, Stamps};
 use crate::table::readers::List;
 use crate::table::threading::Threading;
 use crate::table::victims::{Candidate, Victims};
@@ -37,7 +37,8 @@ const QUICK: u64 = if cfg!(all(test, loom)) { u64::MAX } else { 1 << 17 };
 const LOOK_AFTER_HITS: u64 = if cfg!(all(test, loom)) { 4 } else { 1 << 12 };
 /// The number of stamps in a row, taken in the lock, after which a thread of a crowd finds out if it is alone.
 pub(super) const LOOK_AFTER_STAMPS: u32 = if cfg!(all(test, loom)) { 2 } else { 64 };
-/// The number of places for which a thread has stamps of its own in a crowd.
+/// The least number of stamps that a thread has of its own in a crowd. All threads together have no more than two for each place,
+/// except for these.
 const OWN_STAMPS: usize = if cfg!(all(test, loom)) { 4 } else { 1 << 10 };
 
 const NOBODY: *mut Reader = core::ptr::null_mut();
@@ -71,8 +72,8 @@ struct Crowd {
     streak: u32,
     /// The sum of the words of the other readers.
     others: u64,
-    /// Whether any thread has stamps of its own.
-    has_own_stamps: bool,
+    /// The number of stamps that threads have of their own.
+    own_stamps: usize,
 }
 
 // SAFETY: the pointer is only compared.
@@ -80,7 +81,7 @@ unsafe impl Send for Crowd {}
 
 impl Default for Order {
     fn default() -> Self {
-        let crowd = Crowd { thread: NOBODY, streak: 0, others: 0, has_own_stamps: false };
+        let crowd = Crowd { thread: NOBODY, streak: 0, others: 0, own_stamps: 0 };
         Self { newest: 0, changed_at: 0, changes: 0, crowd, victims: Victims::new() }
     }
 }
@@ -212,10 +213,9 @@ impl<T: Threading> Recency<T> {
                 return false;
             }
             let stamp = counter::now();
-            match own.slot(place) {
-                Some(slot) => slot.store(stamp, Relaxed),
+            if !own.store(place, stamp) {
                 // SAFETY: rule 6: a reader that may stamp finds room.
-                None => _ = unsafe { self.stamps.at(place) }.fetch_max(stamp, Relaxed),
+                unsafe { self.stamps.at(place) }.fetch_max(stamp, Relaxed);
             }
         } else if latest.cast_const() == core::ptr::from_ref(pin.owner().reader()) {
             if T::Bias::MAY_HOLD && pin.is_time_for_bias() {
@@ -259,7 +259,8 @@ impl<T: Threading> Locked<'_, Recency<T>> {
     }
 
     /// Gives a place a stamp that is larger than all before, by the calling thread's reader if it has one. Returns the
-    /// stamp. The order `is_new` if it was not made. It is not needed as long as no reader has stamped.
+    /// stamp. `order` returns the order and the last place. The order `is_new` if it was not made. It is not needed as long as no
+    /// reader has stamped.
     ///
     /// # Safety
     /// The place is known (invariant 3).
@@ -270,14 +271,17 @@ impl<T: Threading> Locked<'_, Recency<T>> {
         mine: Option<Owner<'_>>,
         step: u32,
         is_new: bool,
-        order: impl FnOnce() -> &'o mut Order,
+        order: impl FnOnce() -> (&'o mut Order, Place),
         list: &List,
     ) -> u64 {
         let stamp = match mine {
             Some(mine) if self.is(&mine) => mine.bump(self),
             _ if !self.is_kept() => return 0,
             Some(mine) if is_new && self.is_nobody() => self.hand_over(mine, 0),
-            _ => self.stamp_of_another(mine, step, order(), list),
+            _ => {
+                let (order, last) = order();
+                self.stamp_of_another(mine, step, order, last, list)
+            }
         };
         // A hit of a crowd may store its stamp at the same time.
         // SAFETY: invariant 3 (room).
@@ -302,12 +306,22 @@ impl<T: Threading> Locked<'_, Recency<T>> {
 
     /// Returns the next stamp of a thread that does not stamp alone.
     #[inline(never)]
-    fn stamp_of_another(self, mine: Option<Owner<'_>>, step: u32, order: &mut Order, list: &List) -> u64 {
+    fn stamp_of_another(
+        self,
+        mine: Option<Owner<'_>>,
+        step: u32,
+        order: &mut Order,
+        last: Place,
+        list: &List,
+    ) -> u64 {
         let latest = self.latest.load(Relaxed);
         if latest == ALL {
             let Some(mine) = mine else { return counter::now() };
             if !order.crowd.is_over(&mine, step, list) {
-                self.make_own_stamps(mine, order);
+                // A thread that only misses needs none.
+                if step == LOOK_AFTER_STAMPS {
+                    self.make_own_stamps(mine, order, last);
+                }
                 return counter::now();
             }
             self.end_crowd(&mine, order, list);
@@ -324,7 +338,6 @@ impl<T: Threading> Locked<'_, Recency<T>> {
         if order.is_crowded() {
             order.changes = 0;
             order.crowd.thread = NOBODY;
-            self.make_own_stamps(mine, order);
             self.latest.store(ALL, Relaxed);
             return counter::now();
         }
@@ -343,22 +356,41 @@ impl<T: Threading> Locked<'_, Recency<T>> {
         mine.bump(self)
     }
 
-    fn make_own_stamps(self, mine: Owner<'_>, order: &mut Order) {
-        order.crowd.has_own_stamps = true;
-        mine.make_stamps(self, OWN_STAMPS);
+    /// Gives a thread stamps of its own for the places up to the last, as far as the other threads have left room for them.
+    fn make_own_stamps(self, mine: Owner<'_>, order: &mut Order, last: Place) {
+        // SAFETY: the lock is held.
+        let reader = unsafe { Locked::new(mine.reader()) };
+        let has = reader.stamps().map_or(0, Stamps::len);
+        let places = last as usize + 1;
+        if has >= places {
+            return;
+        }
+        let left = (2 * places).saturating_sub(order.crowd.own_stamps - has);
+        // More places will be used, because retired entries keep theirs.
+        let length = (places + places / 8).min(left).max(OWN_STAMPS);
+        if length < 2 * has {
+            return;
+        }
+        self.drop_own_stamps(reader, order);
+        order.crowd.own_stamps += length;
+        // SAFETY: the thread has none now, and holds the lock, so it is not pinned.
+        unsafe { mine.make_stamps(self, length) };
+    }
+
+    /// Frees a thread's own stamps. The thread is not pinned, or not allowed to stamp.
+    fn drop_own_stamps(self, reader: Locked<'_, Reader>, order: &mut Order) {
+        self.fold_one(reader);
+        order.crowd.own_stamps -= reader.stamps().map_or(0, Stamps::len);
+        // SAFETY: invariant 6, as the caller says.
+        unsafe { reader.drop_stamps() };
     }
 
     #[cold]
     fn end_crowd(self, mine: &Reader, order: &mut Order, list: &List) {
         self.stop(list.all().map(Locked::get).filter(|reader| !core::ptr::eq(*reader, mine)));
         order.newest = counter::now();
-        self.fold(order, list);
-        for reader in list.all() {
-            // SAFETY: invariant 6: the calling thread is not pinned; all others have unpinned, and see that there is no crowd
-            // when they pin again.
-            unsafe { reader.drop_stamps() };
-        }
-        order.crowd.has_own_stamps = false;
+        // The calling thread is not pinned. All others have unpinned, and see that there is no crowd when they pin again.
+        list.all().for_each(|reader| self.drop_own_stamps(reader, order));
     }
 
     /// Ends the right of every reader to stamp, and waits until the readers that had it have unpinned.
@@ -381,23 +413,23 @@ impl<T: Threading> Locked<'_, Recency<T>> {
             order.newest = reader.word();
             self.latest.store(NOBODY, Relaxed);
         }
-        self.fold_one(reader);
+        self.drop_own_stamps(reader, order);
     }
 
     /// Moves the threads' own stamps to the common array.
     fn fold(self, order: &Order, list: &List) {
-        if order.crowd.has_own_stamps {
+        if order.crowd.own_stamps > 0 {
             list.all().for_each(|reader| self.fold_one(reader));
         }
     }
 
     fn fold_one(self, reader: Locked<'_, Reader>) {
         let Some(own) = reader.stamps() else { return };
-        for (place, slot) in (0..).zip(own.slots()) {
-            let stamp = slot.load(Relaxed);
-            if stamp != 0 {
-                // SAFETY: the thread has found an entry at the place, so there is room (invariant 3).
-                unsafe { self.stamps.at(place) }.fetch_max(stamp, Relaxed);
+        for (place, stamp) in own.take_changed().filter(|&(_, stamp)| stamp > 0) {
+            // SAFETY: the thread has found an entry at the place, so there is room (invariant 3).
+            let common = unsafe { self.stamps.at(place) };
+            if common.load(Relaxed) < stamp {
+                common.fetch_max(stamp, Relaxed);
             }
         }
     }
@@ -410,7 +442,7 @@ impl<T: Threading> Locked<'_, Recency<T>> {
     unsafe fn stamp_at(self, place: Place, crowd: &Crowd, list: &List) -> u64 {
         // SAFETY: invariant 3 (room).
         let common = unsafe { self.stamps.at(place) }.load(Relaxed);
-        if crowd.has_own_stamps { common.max(largest_own_stamp(place, list)) } else { common }
+        if crowd.own_stamps > 0 { common.max(largest_own_stamp(place, list)) } else { common }
     }
 
     /// Returns the place of the least recent entry among the `live` ones, of which there are so many.
@@ -498,6 +530,6 @@ impl<T: Threading> Locked<'_, Recency<T>> {
 #[cold]
 #[inline(never)]
 fn largest_own_stamp(place: Place, list: &List) -> u64 {
-    let slots = list.all().filter_map(|reader| reader.stamps()?.slot(place));
-    slots.map(|slot| slot.load(Relaxed)).max().unwrap_or(0)
+    let stamps = list.all().filter_map(|reader| Some(reader.stamps()?.stamp_at(place)));
+    stamps.max().unwrap_or(0)
 }
