@@ -66,7 +66,6 @@ impl<T: Threading, E> Front<T, E> {
     ///
     /// # Errors
     /// What the search has seen.
-    // A prefetch of the stamp would not pay: without a fence, no load waits until the stamp is stored.
     #[inline(always)]
     pub(crate) fn find_near(
         &self,
@@ -77,8 +76,14 @@ impl<T: Threading, E> Front<T, E> {
             Some(pin) => (pin, true),
             None => (self.pin_mine().ok_or(Unfound::UNSURE)?, false),
         };
-        // SAFETY: the search finds the places while the reader is pinned.
-        let visit = |place| unsafe { self.visit_near::<false>(&pin, place, &accepts) };
+        let visit = |place| {
+            // Without a fence, no load waits until the stamp is stored.
+            if !is_biased {
+                self.fetch_stamp(&pin, place);
+            }
+            // SAFETY: the search finds the places while the reader is pinned.
+            unsafe { self.visit_near(&pin, place, &accepts) }
+        };
         // SAFETY: the pin is of a reader of this table.
         match unsafe { self.index.find_anywhere(&pin, partial_hash, visit) } {
             Some(Ok((place, entry))) => Ok(Near { front: self, pin, is_biased, place, entry }),
@@ -120,10 +125,21 @@ impl<T: Threading, E> Front<T, E> {
         partial_hash: PartialHash,
         accepts: impl Fn(&E) -> bool,
     ) -> Option<Result<(Place, &E), Far>> {
-        // SAFETY: the search finds the places while the reader is pinned.
-        let visit = |place| unsafe { self.visit_near::<true>(pin, place, &accepts) };
+        let visit = |place| {
+            self.fetch_stamp(pin, place);
+            // SAFETY: the search finds the places while the reader is pinned.
+            unsafe { self.visit_near(pin, place, &accepts) }
+        };
         // SAFETY: the pin is of a reader of this table.
         unsafe { self.index.find(pin, partial_hash, visit) }
+    }
+
+    /// Prefetches the stamp of a place together with the entry: the next pin waits until the stamp is stored.
+    #[inline(always)]
+    fn fetch_stamp(&self, pin: &Pin<'_>, place: Place) {
+        if !(T::SHARED && pin.fetch_stamp(place)) {
+            self.recency.fetch(place);
+        }
     }
 
     /// Returns the entry at a place, if the predicate accepts it.
@@ -131,16 +147,13 @@ impl<T: Threading, E> Front<T, E> {
     /// # Safety
     /// The pinned reader is one of this table, and has found the place, unless that is 0.
     #[inline(always)]
-    unsafe fn visit_near<'e, const IS_FETCHED: bool>(
+    unsafe fn visit_near<'e>(
         &'e self,
         _: &Pin<'_>,
         place: Place,
         accepts: &impl Fn(&E) -> bool,
     ) -> Option<Result<(Place, &'e E), Far>> {
-        let Self { nodes, recency, .. } = self;
-        if IS_FETCHED {
-            recency.fetch(place);
-        }
+        let Self { nodes, .. } = self;
         let is_in_reach = match nodes.reach() {
             Some(reach) if !T::SHARED => reach.covers(place),
             _ => nodes.are_near(place),

@@ -14,7 +14,7 @@ use super::inside::Inside;
 use super::invalidations::{Invalidations, Since};
 use super::lru::{Left, Limits};
 use super::reach::Reach;
-use super::reader::{Owner, Reader};
+use super::reader::{Owner, Reader, Stamps};
 use super::readers::Life;
 use super::seldom::SeldomShared;
 use super::threading::OfObject;
@@ -336,6 +336,26 @@ fn a_crowd_that_has_ended_leaves_no_stamp_that_is_later_than_those_after_it() {
         assert_eq!(cache.keys(), [2, 1]);
         cache.store(3, 0);
         assert_eq!(cache.keys(), [3, 2]);
+    });
+}
+
+#[test]
+fn a_stamp_that_the_taking_of_changed_ones_misses_is_taken_the_next_time() {
+    loom::model(|| {
+        let stamps = Arc::new(Stamps::new(4));
+        let thread = {
+            let stamps = Arc::clone(&stamps);
+            thread::spawn(move || {
+                assert!(stamps.store(1, 5));
+                assert!(stamps.store(0, 6));
+            })
+        };
+        let mut taken: Vec<_> = stamps.take_changed().collect();
+        thread.join().unwrap();
+        taken.extend(stamps.take_changed());
+        assert!(taken.contains(&(1, 5)) && taken.contains(&(0, 6)));
+        assert_eq!(stamps.take_changed().count(), 0);
+        assert!(!stamps.store(4, 7), "there is no room");
     });
 }
 

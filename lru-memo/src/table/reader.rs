@@ -10,6 +10,7 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
+use crate::sys::prefetch::fetch;
 use crate::sys::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
 use crate::table::blocks::{Place, zeros};
 use crate::table::locked::Locked;
@@ -36,6 +37,8 @@ pub struct Reader {
     running: Running,
     /// A leaked box: the thread's own stamps in a crowd.
     stamps: AtomicPtr<Stamps>,
+    /// Where these stamps begin. Only prefetches use it.
+    first_stamp: AtomicPtr<AtomicU64>,
 }
 
 /// A reader that is in no pair of cache lines, which the processor fetches together, with another one.
@@ -70,7 +73,7 @@ pub struct Pin<'r> {
 pub(crate) struct Hazard<'r>(Owner<'r>);
 
 impl Stamps {
-    fn new(length: usize) -> Self {
+    pub(super) fn new(length: usize) -> Self {
         let changed = (0..length.div_ceil(PART)).map(|_| AtomicBool::new(false));
         Self { stamps: zeros(length), changed: changed.collect() }
     }
@@ -119,6 +122,7 @@ impl Reader {
             misses: AtomicU64::new(0),
             running: Running::new(),
             stamps: AtomicPtr::new(core::ptr::null_mut()),
+            first_stamp: AtomicPtr::new(core::ptr::null_mut()),
         }
     }
 
@@ -202,6 +206,7 @@ impl Reader {
     /// # Safety
     /// Nobody uses the stamps.
     unsafe fn free_stamps(&self) {
+        self.first_stamp.store(core::ptr::null_mut(), Relaxed);
         let stamps = self.stamps.swap(core::ptr::null_mut(), Acquire);
         if !stamps.is_null() {
             // SAFETY: a leaked box, which nobody uses, as the caller says.
@@ -337,7 +342,9 @@ impl<'r> Owner<'r> {
     /// # Safety
     /// The thread has none, and is not pinned.
     pub(crate) unsafe fn make_stamps<X>(self, _: Locked<'_, X>, length: usize) {
-        self.reader.stamps.store(Box::into_raw(Box::new(Stamps::new(length))), Release);
+        let stamps = Box::new(Stamps::new(length));
+        self.reader.first_stamp.store(stamps.stamps.as_ptr().cast_mut(), Relaxed);
+        self.reader.stamps.store(Box::into_raw(stamps), Release);
     }
 }
 
@@ -357,6 +364,14 @@ impl<'r> Pin<'r> {
     #[inline(always)]
     pub(crate) fn is_time_for_bias(&self) -> bool {
         (self.word >> 1) % LOOK_AFTER_HITS == FIRST_LOOK
+    }
+
+    /// Prefetches the thread's own stamp of a place. Returns whether it has such stamps.
+    #[inline(always)]
+    pub(crate) fn fetch_stamp(&self, place: Place) -> bool {
+        let first = self.owner.reader.first_stamp.load(Relaxed);
+        fetch(first.wrapping_add(place as usize));
+        !first.is_null()
     }
 
     /// Returns the stamp of a hit of the thread that stamps alone.

@@ -1,7 +1,9 @@
 //! Tables under random operations. Each release of the lock checks that the parts of the table agree.
 
 use crate::sys::clock::Instant;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Range;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
@@ -9,12 +11,15 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::bias::Biased;
+use super::counter;
 use super::front::Front;
+use super::hit::PinnedEntry;
 use super::invalidations::SequenceNumber;
 use super::locked::Locked;
 use super::lru::{Left, Limits};
 use super::outlined::Outlined;
-use super::reader::{Owner, Pin};
+use super::reader::{Owner, Pin, Stamps};
+use super::readers::Life;
 use super::threading::{AllThreads, OfObject, OneThread, Small};
 use super::{ExpiryCheck, Inside, Mine, Table, partial_hash};
 
@@ -352,6 +357,65 @@ fn a_thread_that_takes_the_lock_alone_for_a_while_has_the_bias_beside_an_idle_on
         assert!(table.bias.holds(), "the other thread was idle");
         idle.thread().unpark();
     });
+}
+
+#[test]
+fn the_stamps_of_a_crowd_are_no_more_than_two_for_each_place_and_tell_the_order() {
+    const ENTRIES: u64 = 5_000;
+    if !counter::exists() {
+        // Then there is no crowd.
+        return;
+    }
+    let table = Table::<AllThreads, u64, ()>::new(
+        Limits { maxsize: Some(ENTRIES as usize), ..Limits::default() },
+        (),
+    );
+    table.with(|mut inside, ()| {
+        let (mut left, never) = (Left::new(), ExpiryCheck { now: None, deadline_of: |_: &u64| None });
+        (0..ENTRIES).for_each(|key| inside.store_new(partial_hash(key), key, 0, &never, &mut left));
+    });
+    // As if there were four threads.
+    let lives = [(); 4].map(|()| Arc::new(Life::new()));
+    let readers = lives.each_ref().map(|life| {
+        // SAFETY: the reader is of this table, and there as long as it, and no other thread has it.
+        table.with(|inside, ()| unsafe {
+            Mine::new(&table, Owner::new(&*inside.guarded.readers.of(life, false)))
+        })
+    });
+    let own_stamps = || {
+        table.with(|inside, ()| {
+            let own = inside.guarded.readers.all().filter_map(Locked::stamps).map(Stamps::len);
+            own.collect::<Vec<_>>()
+        })
+    };
+    let hit_by_turns = |keys: Range<u64>| {
+        for key in keys {
+            for mine in readers {
+                let found = mine.find(partial_hash(key), |entry| *entry == key).ok();
+                let protected = found.and_then(PinnedEntry::protect).expect("it is there");
+                if !protected.stamp() {
+                    table.hit(&protected);
+                }
+            }
+        }
+    };
+    // Whenever this thread is interrupted, the changes of the reader are not quick.
+    while own_stamps().len() < readers.len() {
+        hit_by_turns(0..20);
+    }
+    let own = own_stamps();
+    assert!(own.iter().sum::<usize>() <= 2 * (ENTRIES as usize + 1) + 4 * 1024, "{own:?}");
+    assert!(own.iter().any(|&own| own > ENTRIES as usize), "{own:?}");
+    hit_by_turns(20..ENTRIES);
+    hit_by_turns(0..10);
+    let evicted: Vec<u64> = table.with(|mut inside, ()| {
+        let never = ExpiryCheck { now: None, deadline_of: |_: &u64| None };
+        inside.resize(ENTRIES as usize - 3, &never, &mut Left::new());
+        let is_there =
+            |key: u64| inside.find(partial_hash(key), |entry| (*entry == key).then_some(())).is_some();
+        (0..ENTRIES).filter(|&key| !is_there(key)).collect()
+    });
+    assert_eq!(evicted, [10, 11, 12]);
 }
 
 /// Does not compile if the type is `$bound`: then both implementations of `Unless` apply.
