@@ -111,7 +111,7 @@ impl Biased for () {
     fn forget(&self, _: Locked<'_, Reader>) {}
 }
 
-/// The number of hits and misses that save as much time as the end of a bias takes.
+/// The number of hits that save as much time as the end of a bias takes.
 const PAYS: u64 = 1 << 10;
 /// After so many locks in a row, a thread checks whether a bias pays.
 const OFTEN: u32 = 1 << 8;
@@ -135,7 +135,7 @@ pub struct Bias {
     /// The reader of the thread that has taken the lock last, and how often in a row it did.
     met: AtomicPtr<Reader>,
     times_met: AtomicU32,
-    /// The bias has paid once its reader has so many hits and misses.
+    /// The bias has paid once its reader has so many hits.
     pays_at: AtomicU64,
 }
 
@@ -161,18 +161,12 @@ impl Bias {
     fn end(&self, biased: Option<Locked<'_, Reader>>) {
         self.clear();
         barrier::run();
-        let has_paid = biased.is_none_or(|biased| calls(biased) >= self.pays_at.load(Relaxed));
+        let has_paid = biased.is_none_or(|biased| biased.counts().0 >= self.pays_at.load(Relaxed));
         let patience = self.patience.load(Relaxed);
         let patience = if has_paid { 1 } else { (patience * 2).min(MOST_PATIENCE) };
         self.patience.store(patience, Relaxed);
         self.may_begin.store(has_paid, Relaxed);
     }
-}
-
-/// Returns the number of a reader's hits and misses.
-fn calls(reader: Locked<'_, Reader>) -> u64 {
-    let (hits, misses) = reader.counts();
-    hits + misses
 }
 
 impl Biased for Bias {
@@ -229,8 +223,8 @@ impl Biased for Bias {
         }
         self.may_begin.store(false, Relaxed);
         // SAFETY: the lock is held, as the first argument proves.
-        let calls = calls(unsafe { Locked::new(mine.reader()) });
-        self.pays_at.store(calls + PAYS, Relaxed);
+        let (hits, _) = unsafe { Locked::new(mine.reader()) }.counts();
+        self.pays_at.store(hits + PAYS, Relaxed);
         self.reader.store(core::ptr::from_ref(mine.reader()).cast_mut(), Release);
         self.thread.store(thread.0, Release);
     }
