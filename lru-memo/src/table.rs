@@ -26,7 +26,8 @@
 //!    is kept, or that is live while the lock is held is neither taken nor overwritten. The same holds for the index's old
 //!    buckets, which pins alone protect.
 //! 6. **Stamps.** A reader uses its own stamps only if it has seen, since it pinned, that there is a crowd. The lock's holder
-//!    frees them after it has ended the crowd and then every reader has unpinned. `recency.rs` has the other rules.
+//!    frees them after it has ended the crowd and then every reader has unpinned. It may replace those of its own reader, which
+//!    is not pinned. `recency.rs` has the other rules.
 //! 7. **One thread.** A cache of one thread is not `Sync`. Its only reader needs neither pin nor fence, because nobody frees
 //!    anything while it searches.
 
