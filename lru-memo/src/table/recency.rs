@@ -370,17 +370,22 @@ impl<T: Threading> Locked<'_, Recency<T>> {
         if length < 2 * has {
             return;
         }
-        self.drop_own_stamps(reader, order);
         order.crowd.own_stamps += length;
-        // SAFETY: the thread has none now, and holds the lock, so it is not pinned.
-        unsafe { mine.make_stamps(self, length) };
+        // SAFETY: the thread holds the lock, so it is not pinned. It has no stamps of its own any more.
+        unsafe {
+            self.drop_own_stamps(reader, order);
+            mine.make_stamps(self, length);
+        }
     }
 
-    /// Frees a thread's own stamps. The thread is not pinned, or not allowed to stamp.
-    fn drop_own_stamps(self, reader: Locked<'_, Reader>, order: &mut Order) {
+    /// Moves a thread's own stamps to the common ones, and frees them.
+    ///
+    /// # Safety
+    /// The reader is not pinned, or pinned since it was not allowed to use the stamps any more (invariant 6).
+    unsafe fn drop_own_stamps(self, reader: Locked<'_, Reader>, order: &mut Order) {
         self.fold_one(reader);
         order.crowd.own_stamps -= reader.stamps().map_or(0, Stamps::len);
-        // SAFETY: invariant 6, as the caller says.
+        // SAFETY: as the caller says.
         unsafe { reader.drop_stamps() };
     }
 
@@ -388,8 +393,10 @@ impl<T: Threading> Locked<'_, Recency<T>> {
     fn end_crowd(self, mine: &Reader, order: &mut Order, list: &List) {
         self.stop(list.all().map(Locked::get).filter(|reader| !core::ptr::eq(*reader, mine)));
         order.newest = counter::now();
-        // The calling thread is not pinned. All others have unpinned, and see that there is no crowd when they pin again.
-        list.all().for_each(|reader| self.drop_own_stamps(reader, order));
+        for reader in list.all() {
+            // SAFETY: the calling thread is not pinned. All others have unpinned, and see that there is no crowd when they pin again.
+            unsafe { self.drop_own_stamps(reader, order) };
+        }
     }
 
     /// Ends the right of every reader to stamp, and waits until the readers that had it have unpinned.
@@ -412,7 +419,8 @@ impl<T: Threading> Locked<'_, Recency<T>> {
             order.newest = reader.word();
             self.latest.store(NOBODY, Relaxed);
         }
-        self.drop_own_stamps(reader, order);
+        // SAFETY: its thread has ended, so it is not pinned.
+        unsafe { self.drop_own_stamps(reader, order) };
     }
 
     /// Moves the threads' own stamps to the common array.
