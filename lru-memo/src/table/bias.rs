@@ -141,7 +141,7 @@ pub struct Bias {
 
 impl Bias {
     /// Returns whether there is a bias.
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(super) fn holds(&self) -> bool {
         !self.reader.load(Relaxed).is_null()
     }

@@ -418,6 +418,33 @@ fn the_stamps_of_a_crowd_are_no_more_than_two_for_each_place_and_tell_the_order(
     assert_eq!(evicted, [10, 11, 12]);
 }
 
+#[test]
+fn a_bias_that_never_paid_is_tried_again_after_a_while() {
+    let table = &Table::<AllThreads, u64, ()>::new(Limits::default(), ());
+    if !table.bias.may_begin() {
+        return;
+    }
+    _ = table.join_in();
+    thread::scope(|scope| {
+        let (asks, asked) = mpsc::channel();
+        let (answers, answered) = mpsc::channel();
+        scope.spawn(move || {
+            _ = table.join_in();
+            while asked.recv().is_ok() {
+                readers(table);
+                answers.send(table.bias.holds()).expect("the test waits");
+            }
+        });
+        for _ in 0..10 {
+            asks.send(()).expect("the other thread waits");
+            assert!(!answered.recv().expect("the other thread answers"), "it has taken the lock");
+            (0..20_000).for_each(|_| _ = readers(table));
+            assert!(table.bias.holds(), "this thread alone has taken the lock");
+        }
+        drop(asks);
+    });
+}
+
 /// Does not compile if the type is `$bound`: then both implementations of `Unless` apply.
 macro_rules! is_not {
     ($($type:ty: $bound:ident;)*) => {$(
