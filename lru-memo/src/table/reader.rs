@@ -11,7 +11,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 use crate::sys::prefetch::fetch;
-use crate::sys::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
+use crate::sys::sync::{AtomicPtr, AtomicU32, AtomicU64};
 use crate::table::blocks::{Place, zeros};
 use crate::table::locked::Locked;
 use crate::table::running::Running;
@@ -48,8 +48,10 @@ struct Apart(Reader);
 /// The stamps of one thread in a crowd, by place. The lock's holder makes and frees them.
 pub(crate) struct Stamps {
     stamps: Box<[AtomicU64]>,
-    /// Whether the thread has stored a stamp in a part of them since they were last folded.
-    changed: Box<[AtomicBool]>,
+    /// The newest stamp in each part of them.
+    newest: Box<[AtomicU64]>,
+    /// That stamp when the part was last taken. The lock's holder writes it.
+    taken: Box<[AtomicU64]>,
 }
 
 /// The number of stamps in a part: those of a page.
@@ -74,8 +76,8 @@ pub(crate) struct Hazard<'r>(Owner<'r>);
 
 impl Stamps {
     pub(super) fn new(length: usize) -> Self {
-        let changed = (0..length.div_ceil(PART)).map(|_| AtomicBool::new(false));
-        Self { stamps: zeros(length), changed: changed.collect() }
+        let parts = length.div_ceil(PART);
+        Self { stamps: zeros(length), newest: zeros(parts), taken: zeros(parts) }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -87,24 +89,25 @@ impl Stamps {
         self.stamps.get(place as usize).map_or(0, |stamp| stamp.load(Relaxed))
     }
 
-    /// Stores the stamp of a place, if there is room. Only the thread itself calls this.
+    /// Stores the stamp of a place, if there is room. It is larger than all stamps before. Only the thread itself calls this.
     #[inline]
     pub(crate) fn store(&self, place: Place, stamp: u64) -> bool {
         let Some(slot) = self.stamps.get(place as usize) else { return false };
         slot.store(stamp, Relaxed);
-        // Whoever sees this, sees the stamp.
-        self.changed[place as usize / PART].store(true, Release);
+        // Whoever sees this, sees all stamps up to this one.
+        self.newest[place as usize / PART].store(stamp, Release);
         true
     }
 
     /// Returns the stamps that may have changed since this was last called, each with its place.
-    pub(crate) fn take_changed(&self) -> impl Iterator<Item = (Place, u64)> {
-        let parts = self.stamps.chunks(PART).zip(&*self.changed).zip((0..).step_by(PART));
-        // The exchange comes before the loads of the stamps: a stamp that they miss is noted as a change after it.
-        let changed = parts.filter(|((_, changed), _)| changed.load(Relaxed) && changed.swap(false, SeqCst));
-        changed.flat_map(|((part, _), first)| {
-            (first..).zip(part).map(|(place, stamp)| (place, stamp.load(Relaxed)))
-        })
+    pub(crate) fn take_changed<X>(&self, _: Locked<'_, X>) -> impl Iterator<Item = (Place, u64)> {
+        let parts = self.stamps.chunks(PART).zip(&*self.newest).zip(&*self.taken).zip((0..).step_by(PART));
+        let changed = parts.filter_map(|(((part, newest), taken), first)| {
+            let (newest, before) = (newest.load(Acquire), taken.load(Relaxed));
+            taken.store(newest, Relaxed);
+            (newest != before).then_some((first..).zip(part))
+        });
+        changed.flatten().map(|(place, stamp)| (place, stamp.load(Relaxed)))
     }
 }
 

@@ -432,7 +432,7 @@ impl<T: Threading> Locked<'_, Recency<T>> {
 
     fn fold_one(self, reader: Locked<'_, Reader>) {
         let Some(own) = reader.stamps() else { return };
-        for (place, stamp) in own.take_changed().filter(|&(_, stamp)| stamp > 0) {
+        for (place, stamp) in own.take_changed(self).filter(|&(_, stamp)| stamp > 0) {
             // SAFETY: the thread has found an entry at the place, so there is room (invariant 3).
             let common = unsafe { self.stamps.at(place) };
             if common.load(Relaxed) < stamp {
