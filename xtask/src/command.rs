@@ -55,7 +55,7 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}")) }
 }
 
-/// Runs a command, and returns its standard output.
+/// Runs a command, and returns its standard output. If the command fails, prints it.
 pub(crate) fn read(command: &mut Command) -> Result<String, Failure> {
     let shown = show(command);
     println!("$ {shown}");
@@ -65,6 +65,7 @@ pub(crate) fn read(command: &mut Command) -> Result<String, Failure> {
         .output()
         .map_err(|error| format!("`{shown}` could not be started: {error}"))?;
     if !output.status.success() {
+        println!("{}", String::from_utf8_lossy(&output.stdout));
         return Err(format!("`{shown}` ended with {}", output.status));
     }
     String::from_utf8(output.stdout).map_err(|error| format!("`{shown}` printed no text: {error}"))
