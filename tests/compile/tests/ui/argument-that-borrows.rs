@@ -1,4 +1,4 @@
-// mistakes: 3
+// mistakes: 4
 //! A type that borrows cannot be kept.
 
 use lru_memo::lru_cache;
