@@ -50,7 +50,7 @@ pub(crate) struct Stamps {
     stamps: Box<[AtomicU64]>,
     /// The newest stamp in each part of them.
     newest: Box<[AtomicU64]>,
-    /// That stamp when the part was last taken. The lock's holder writes it.
+    /// The newest stamp of each part when the part was last taken. The lock's holder writes these.
     taken: Box<[AtomicU64]>,
 }
 
@@ -89,12 +89,13 @@ impl Stamps {
         self.stamps.get(place as usize).map_or(0, |stamp| stamp.load(Relaxed))
     }
 
-    /// Stores the stamp of a place, if there is room. It is larger than all stamps before. Only the thread itself calls this.
+    /// Stores the stamp of a place, if there is room. The stamp is larger than all that the thread has stored. Only the thread itself
+    /// calls this.
     #[inline]
     pub(crate) fn store(&self, place: Place, stamp: u64) -> bool {
         let Some(slot) = self.stamps.get(place as usize) else { return false };
         slot.store(stamp, Relaxed);
-        // Whoever sees this, sees all stamps up to this one.
+        // Who sees this number sees all stamps up to it.
         self.newest[place as usize / PART].store(stamp, Release);
         true
     }

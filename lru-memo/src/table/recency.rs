@@ -37,8 +37,8 @@ const QUICK: u64 = if cfg!(test) { u64::MAX } else { 1 << 17 };
 const LOOK_AFTER_HITS: u64 = if cfg!(all(test, loom)) { 4 } else { 1 << 12 };
 /// The number of stamps in a row, taken in the lock, after which a thread of a crowd finds out if it is alone.
 pub(super) const LOOK_AFTER_STAMPS: u32 = if cfg!(all(test, loom)) { 2 } else { 64 };
-/// The least number of stamps that a thread has of its own in a crowd. All threads together have no more than two for each place,
-/// except for these.
+/// The least number of stamps that a thread has of its own in a crowd. A thread gets more only as long as all threads together have
+/// at most two for each place.
 const OWN_STAMPS: usize = if cfg!(all(test, loom)) { 4 } else { 1 << 10 };
 
 const NOBODY: *mut Reader = core::ptr::null_mut();
