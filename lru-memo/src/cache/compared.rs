@@ -34,9 +34,13 @@ impl<C> Compared<C> {
                 Err(unknown) => unknown,
             };
             let is_equal = equals(&again, &candidate);
-            if is_equal { &mut self.equal } else { &mut self.different }.push(candidate);
+            self.note(candidate, is_equal);
             subject = again;
         }
+    }
+
+    pub(crate) fn note(&mut self, candidate: C, is_equal: bool) {
+        if is_equal { &mut self.equal } else { &mut self.different }.push(candidate);
     }
 }
 

@@ -30,8 +30,18 @@ impl<'c, T: Outlined, P: Kind, K, V, S> Keeping<'c, T, P, K, V, S> {
         inside: &mut Inside<'_, T, EntryOf<P, K, V>>,
         place: Place,
     ) -> Self {
+        let mut kept = Self::nothing(cache);
+        kept.add(inside, place);
+        kept
+    }
+
+    /// Keeps another entry.
+    ///
+    /// # Panics
+    /// If there is no entry at the place.
+    pub(super) fn add(&mut self, inside: &mut Inside<'_, T, EntryOf<P, K, V>>, place: Place) {
         inside.keep(place);
-        Self { cache, places: Vec::from([place]) }
+        self.places.push(place);
     }
 
     pub(super) fn places(&self) -> &[Place] {
@@ -56,11 +66,6 @@ impl<'c, T: Outlined, P: Kind, K, V, S> Keeping<'c, T, P, K, V, S> {
     /// Returns the value of the first entry.
     pub(crate) fn value(&self) -> &V {
         &self.first().value
-    }
-
-    /// Takes over the entries of another one.
-    pub(super) fn take(&mut self, mut other: Self) {
-        self.places.append(&mut other.places);
     }
 
     /// Lets the entries go, in the lock.

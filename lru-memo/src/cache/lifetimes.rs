@@ -66,15 +66,16 @@ impl<T: Outlined, P: Kind, K, V, S> Cache<T, P, K, V, S> {
     /// Returns the time, if entries expire.
     #[inline(always)]
     pub(super) fn now(&self) -> Option<Instant> {
-        if P::Expiry::IDLES {
-            return Some(clock::now());
-        }
-        self.lifetime.ttl().filter(|_| P::Expiry::EXPIRES).map(|_| clock::now())
+        let is_needed = P::Expiry::EXPIRES && (P::Expiry::IDLES || self.lifetime.ttl().is_some());
+        if is_needed { Some(clock::now()) } else { None }
     }
 
     #[inline(always)]
     pub(crate) fn is_expired(&self, entry: &EntryOf<P, K, V>, now: Option<Instant>) -> bool {
-        now.zip(entry.expiry.deadline()).is_some_and(|(now, deadline)| now >= deadline)
+        match (now, entry.expiry.deadline()) {
+            (Some(now), Some(deadline)) => now >= deadline,
+            _ => false,
+        }
     }
 
     /// Notes that an entry is used now. With `idle`, that puts off its deadline.

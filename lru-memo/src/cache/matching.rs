@@ -97,7 +97,7 @@ impl<T: Outlined, P: Kind, K: Tagged, V, S: BuildHasher + Default> Cache<T, P, K
                 let mut kept = Keeping::nothing(self);
                 for &place in batch {
                     if inside.contains(place) {
-                        kept.take(Keeping::of(self, &mut inside, place));
+                        kept.add(&mut inside, place);
                     }
                 }
                 kept

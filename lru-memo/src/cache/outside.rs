@@ -8,10 +8,26 @@ use super::{Cache, EntryOf};
 use crate::cache::keeping::Keeping;
 use crate::cache::kind::Kind;
 use crate::cache::search::Searched;
+use crate::sys::clock::Instant;
 use crate::table::blocks::Place;
+use crate::table::index::Candidates;
 use crate::table::lru::Left;
 use crate::table::outlined::Outlined;
 use crate::table::{Unfound, partial_hash};
+
+/// A search, between its looks in the lock.
+struct Outside<'c, T: Outlined, P: Kind, K, V, S> {
+    hash: u64,
+    unfound: Unfound,
+    now: Option<Instant>,
+    compared: Compared<Place>,
+    /// The compared entries, so that they stay what they are.
+    kept: Keeping<'c, T, P, K, V, S>,
+    rounds: Rounds,
+}
+
+/// What is done with the result of a search.
+type Found<'f, T, P, K, V> = &'f mut dyn FnMut(Searched<'_, T, P, K, V>);
 
 impl<T: Outlined, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> {
     /// As [`search`](Self::search), comparing outside of the lock.
@@ -23,48 +39,91 @@ impl<T: Outlined, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> 
         matches: impl Fn(&Q, &K) -> bool,
         inside: impl FnOnce(Searched<'_, T, P, K, V>, Q) -> R,
     ) -> (R, Left<EntryOf<P, K, V>>) {
-        let now = self.now();
         let mut left = Left::new();
-        let mut rounds = Rounds::default();
-        // Compared entries are kept, so that they stay what they are.
-        let result = Compared::new().search(
-            (inside, subject),
-            |compared: &mut Compared<Keeping<'_, T, P, K, V, S>>, (inside, subject)| {
-                self.table.with(|mut table, ledger| {
-                    let is_among = |kept: &[Keeping<'_, T, P, K, V, S>], place: Place| {
-                        kept.iter().any(|kept| kept.places().contains(&place))
-                    };
-                    let (mut there, mut unknown) = (None, None);
-                    let is_lacking = table.still_lacks(unfound);
-                    for place in table.candidates(partial_hash(hash)).take_while(|_| !is_lacking) {
-                        if is_among(&compared.equal, place) {
-                            there = Some(place);
-                        } else if !is_among(&compared.different, place) {
-                            unknown = Some(place);
-                        }
+        let mut outside = Outside {
+            hash,
+            unfound,
+            now: self.now(),
+            compared: Compared::new(),
+            kept: Keeping::nothing(self),
+            rounds: Rounds::default(),
+        };
+        let (mut inside, mut result) = (Some((inside, subject)), None);
+        loop {
+            let unknown = self.look_outside(&mut outside, &mut left, &mut |searched| {
+                if let Some((inside, subject)) = inside.take() {
+                    result = Some(inside(searched, subject));
+                }
+            });
+            match (unknown, &inside) {
+                (Some(place), Some((_, subject))) => {
+                    let is_equal = matches(subject, &outside.kept.entry(place).key);
+                    outside.compared.note(place, is_equal);
+                }
+                _ => return (result.expect("the search has ended"), left),
+            }
+        }
+    }
+
+    /// Looks for the key in the lock. Returns a candidate that was not compared. Without one, runs `found` with the result.
+    // It knows neither the subject nor what is done with the result, so it is compiled once for a cache.
+    fn look_outside<'c>(
+        &'c self,
+        outside: &mut Outside<'c, T, P, K, V, S>,
+        left: &mut Left<EntryOf<P, K, V>>,
+        found: Found<'_, T, P, K, V>,
+    ) -> Option<Place> {
+        let Outside { hash, unfound, now, ref mut compared, ref mut kept, ref mut rounds } = *outside;
+        self.table.with(|mut table, ledger| {
+            let mut there = None;
+            if !table.still_lacks(unfound) {
+                let looked = compared.look(table.candidates(partial_hash(hash)));
+                there = looked.equal;
+                if let Some(place) = looked.unknown {
+                    if rounds.are_left(looked.candidates) {
+                        kept.add(&mut table, place);
+                        return Some(place);
                     }
-                    if let Some(place) = unknown {
-                        if rounds.are_left(table.candidates(partial_hash(hash)).count()) {
-                            return Err((Keeping::of(self, &mut table, place), (inside, subject)));
-                        }
-                        let is_unknown =
-                            |&place: &Place| !is_among(&compared.different, place) && Some(place) != there;
-                        let unknown: Vec<_> =
-                            table.candidates(partial_hash(hash)).filter(is_unknown).collect();
-                        unknown.into_iter().for_each(|place| table.remove(place, &mut left));
+                    for place in compared.unknown(table.candidates(partial_hash(hash))) {
+                        table.remove(place, left);
                     }
-                    if !(compared.equal.is_empty() && compared.different.is_empty()) {
-                        for mut kept in compared.equal.drain(..).chain(compared.different.drain(..)) {
-                            kept.let_go(&mut table);
-                        }
-                        table.settle(&mut left);
-                    }
-                    Ok(inside(self.searched(table, ledger, there, now, &mut left), subject))
-                })
-            },
-            |(_, subject), kept| matches(subject, &kept.first().key),
-        );
-        (result, left)
+                }
+            }
+            if !kept.places().is_empty() {
+                kept.let_go(&mut table);
+                table.settle(left);
+            }
+            found(self.searched(table, ledger, there, now, left));
+            None
+        })
+    }
+}
+
+/// What is known of the entries that may have the key of a search.
+struct Looked {
+    candidates: usize,
+    equal: Option<Place>,
+    /// The last one that was not compared.
+    unknown: Option<Place>,
+}
+
+impl Compared<Place> {
+    fn look(&self, candidates: Candidates<'_>) -> Looked {
+        let mut looked = Looked { candidates: 0, equal: None, unknown: None };
+        for place in candidates {
+            looked.candidates += 1;
+            if self.equal.contains(&place) {
+                looked.equal = Some(place);
+            } else if !self.different.contains(&place) {
+                looked.unknown = Some(place);
+            }
+        }
+        looked
+    }
+
+    /// Returns the places that were not compared.
+    fn unknown(&self, candidates: Candidates<'_>) -> Vec<Place> {
+        candidates.filter(|place| !self.equal.contains(place) && !self.different.contains(place)).collect()
     }
 }
 

@@ -45,9 +45,11 @@ impl<T: Outlined, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> 
     /// Follows the bound of its function from now on. Whoever makes the cache calls this when others can find it.
     pub(crate) fn begin_to_follow(&self) {
         let Some(bound) = self.bound() else { return };
-        if let Some(reach) = self.table.reach().filter(|_| !T::SHARED) {
-            // SAFETY: a cache of one thread is counted, so it stays where it is until it is dropped, which ends this.
-            unsafe { reach.begin(bound) };
+        if !T::SHARED {
+            if let Some(reach) = self.table.reach() {
+                // SAFETY: a cache of one thread is counted, so it stays where it is until it is dropped, which ends this.
+                unsafe { reach.begin(bound) };
+            }
         }
         self.follow(bound);
     }
@@ -123,7 +125,10 @@ impl<T: Outlined, P: Kind, K, V, S> Cache<T, P, K, V, S> {
 
     /// Ends what [`begin_to_follow`](Self::begin_to_follow) began.
     pub(super) fn stop_following(&self) {
-        if let (Some(bound), Some(reach)) = (self.bound(), self.table.reach().filter(|_| !T::SHARED)) {
+        if T::SHARED {
+            return;
+        }
+        if let (Some(bound), Some(reach)) = (self.bound(), self.table.reach()) {
             reach.end(bound);
         }
     }

@@ -118,15 +118,17 @@ pub(super) fn later(job: impl FnOnce() + Send + 'static) {
 
 /// Runs a job on a thread of its own, because it may take long.
 pub(super) async fn on_new_thread<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static) -> Option<R> {
-    answered(job, |job| {
-        let job = Arc::new(Mutex::new(Some(job)));
-        let theirs = Arc::clone(&job);
-        let run = |job: Arc<Mutex<Option<Job>>>| job.lock().take().map(|job| job());
-        if !spawned(move || _ = run(theirs)) {
-            run(job);
-        }
-    })
-    .await
+    answered(job, start_alone).await
+}
+
+/// Starts a job on a thread of its own, or runs it here if none can be started.
+fn start_alone(job: Job) {
+    let job = Arc::new(Mutex::new(Some(job)));
+    let theirs = Arc::clone(&job);
+    let run = |job: Arc<Mutex<Option<Job>>>| job.lock().take().map(|job| job());
+    if !spawned(move || _ = run(theirs)) {
+        run(job);
+    }
 }
 
 /// Starts a job and waits for its result.

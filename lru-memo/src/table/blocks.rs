@@ -6,6 +6,7 @@
 
 use alloc::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
+use core::marker::PhantomData;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::sys::huge_pages::{self, HUGE};
@@ -88,11 +89,15 @@ pub trait Blocks<X: Blank> {
 
 /// One block that is long enough for most caches, and further ones.
 pub struct Wide<X> {
-    first: AtomicPtr<X>,
+    first: Pointer,
     layout: Shape,
     /// A leaked box.
-    further: AtomicPtr<Further<X>>,
+    further: AtomicPtr<Further>,
+    values: PhantomData<AtomicPtr<X>>,
 }
+
+/// A pointer to a block's first value, or null. It does not name the type of the values, so that it is compiled once for all.
+type Pointer = AtomicPtr<()>;
 
 /// The lengths of the blocks.
 #[derive(Clone, Copy)]
@@ -106,9 +111,9 @@ struct Shape {
 }
 
 /// The further blocks.
-struct Further<X> {
-    within: [AtomicPtr<X>; BLOCKS],
-    beyond: [AtomicPtr<X>; BLOCKS],
+struct Further {
+    within: [Pointer; BLOCKS],
+    beyond: [Pointer; BLOCKS],
 }
 
 /// A block: its number, the index of its first value, and its length.
@@ -146,11 +151,11 @@ impl<X: Blank> Blocks<X> for Wide<X> {
         let is_small = bound.checked_mul(size).is_some_and(|size| size <= AT_ONCE);
         let unit = 1 << (FIRST_BYTES / size).max(FEWEST).ilog2();
         let near = if is_small { bound } else { unit.min(bound) };
-        let none = core::ptr::null_mut();
         Self {
-            first: AtomicPtr::new(none),
+            first: AtomicPtr::new(core::ptr::null_mut()),
             layout: Shape { near, unit, bound },
             further: AtomicPtr::new(core::ptr::null_mut()),
+            values: PhantomData,
         }
     }
 
@@ -159,9 +164,9 @@ impl<X: Blank> Blocks<X> for Wide<X> {
         if block.start == place as usize - 1 {
             let pointer = match block.start {
                 0 => &self.first,
-                _ => self.make_further().of(&block),
+                _ => make_further(&self.further).of(&block),
             };
-            pointer.store(allocate(block.length), Release);
+            pointer.store(allocate::<X>(block.length).cast(), Release);
         }
     }
 
@@ -178,18 +183,18 @@ impl<X: Blank> Blocks<X> for Wide<X> {
     /// Prefetches the value at a place, if it is in the first block.
     #[inline(always)]
     fn fetch(&self, place: Place) {
-        fetch(self.first.load(Relaxed).wrapping_add(place as usize).wrapping_sub(1));
+        fetch(self.first().wrapping_add(place as usize).wrapping_sub(1));
     }
 
     #[inline(always)]
     unsafe fn near(&self, place: Place) -> &X {
         // SAFETY: the place is in the first block, which was there before the place was known.
-        unsafe { &*self.first.load(Relaxed).add(place as usize - 1) }
+        unsafe { &*self.first().add(place as usize - 1) }
     }
 
     #[inline(always)]
     unsafe fn with_near_if_any(&self, place: Place, act: impl FnOnce(&X)) {
-        let first = self.first.load(Relaxed);
+        let first = self.first();
         if !first.is_null() {
             // SAFETY: as for `near`.
             act(unsafe { &*first.add(place as usize - 1) });
@@ -220,20 +225,26 @@ impl<X: Blank> Blocks<X> for Wide<X> {
     }
 }
 
+/// Returns the further blocks, which it makes if there are none.
+#[cold]
+fn make_further(pointer: &AtomicPtr<Further>) -> &Further {
+    let mut further = pointer.load(Acquire);
+    if further.is_null() {
+        let none = |_| AtomicPtr::new(core::ptr::null_mut());
+        further = Box::into_raw(Box::new(Further {
+            within: core::array::from_fn(none),
+            beyond: core::array::from_fn(none),
+        }));
+        pointer.store(further, Release);
+    }
+    // SAFETY: a leaked box, which is freed with the blocks.
+    unsafe { &*further }
+}
+
 impl<X> Wide<X> {
-    #[cold]
-    fn make_further(&self) -> &Further<X> {
-        let mut further = self.further.load(Acquire);
-        if further.is_null() {
-            let none = |_| AtomicPtr::new(core::ptr::null_mut());
-            further = Box::into_raw(Box::new(Further {
-                within: core::array::from_fn(none),
-                beyond: core::array::from_fn(none),
-            }));
-            self.further.store(further, Release);
-        }
-        // SAFETY: a leaked box, which is freed with the blocks.
-        unsafe { &*further }
+    #[inline(always)]
+    fn first(&self) -> *mut X {
+        self.first.load(Relaxed).cast()
     }
 
     #[inline]
@@ -242,7 +253,7 @@ impl<X> Wide<X> {
         // SAFETY: the block was there before the place was known, and the index is in the block.
         unsafe {
             let further = &*self.further.load(Acquire);
-            &*further.of(&block).load(Acquire).add(index - block.start)
+            &*further.of(&block).load(Acquire).cast::<X>().add(index - block.start)
         }
     }
 }
@@ -271,8 +282,8 @@ pub(super) unsafe fn slices<'b, X: Blank + 'b, B: Blocks<X>>(
     })
 }
 
-impl<X> Further<X> {
-    fn of(&self, block: &Block) -> &AtomicPtr<X> {
+impl Further {
+    fn of(&self, block: &Block) -> &Pointer {
         let blocks = if block.is_within { &self.within } else { &self.beyond };
         &blocks[block.number]
     }
@@ -282,7 +293,7 @@ impl<X> Drop for Wide<X> {
     fn drop(&mut self) {
         let first = self.first.load(Acquire);
         if !first.is_null() {
-            deallocate(first, self.layout.near);
+            deallocate(first.cast::<X>(), self.layout.near);
         }
         let further = self.further.load(Acquire);
         if further.is_null() {
@@ -294,10 +305,10 @@ impl<X> Drop for Wide<X> {
             let (within, beyond) =
                 (further.within[number].load(Acquire), further.beyond[number].load(Acquire));
             if !within.is_null() {
-                deallocate(within, self.layout.block(self.layout.unit << number).length);
+                deallocate(within.cast::<X>(), self.layout.block(self.layout.unit << number).length);
             }
             if !beyond.is_null() {
-                deallocate(beyond, FIRST_BEYOND << number);
+                deallocate(beyond.cast::<X>(), FIRST_BEYOND << number);
             }
         }
     }

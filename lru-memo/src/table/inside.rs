@@ -8,7 +8,7 @@ use crate::table::bias::Biased;
 use crate::table::blocks::Place;
 use crate::table::front::{ExpiryCheck, Front, SPARE, Unfound};
 use crate::table::guarded::{Guarded, Rest};
-use crate::table::index::PartialHash;
+use crate::table::index::{Candidates, PartialHash};
 use crate::table::invalidations::SequenceNumber;
 use crate::table::live::Live;
 use crate::table::locked::Locked;
@@ -136,7 +136,7 @@ impl<'a, T: Outlined, E> Inside<'a, T, E> {
     }
 
     /// Returns the places whose entries may have this partial hash.
-    pub(crate) fn candidates(&self, partial_hash: PartialHash) -> impl Iterator<Item = Place> {
+    pub(crate) fn candidates(&self, partial_hash: PartialHash) -> Candidates<'_> {
         // SAFETY: the candidates borrow `self`, and reclaiming takes `&mut self`.
         unsafe { self.front.index().candidates(partial_hash) }
     }
@@ -525,8 +525,12 @@ impl<'a, T: Outlined, E> Inside<'a, T, E> {
         if let Some(rest) = seldom.get() {
             rest.limbo.add_retired_to(&mut places);
         }
-        // SAFETY: invariant 4: these are the places with entries, each once. Nobody uses the table any more.
-        places.into_iter().map(|place| unsafe { nodes.take(place) }).collect()
+        let mut entries = Vec::with_capacity(places.len());
+        for place in places {
+            // SAFETY: invariant 4: these are the places with entries, each once. Nobody uses the table any more.
+            entries.push(unsafe { nodes.take(place) });
+        }
+        entries
     }
 }
 

@@ -55,7 +55,9 @@ impl<I: Clone> Invalidations<I> {
         let mut forgotten = VecDeque::new();
         self.remembered.push_back((hash, key));
         if self.remembered.len() > MOST {
-            forgotten.extend(self.remembered.pop_front());
+            if let Some(first) = self.remembered.pop_front() {
+                forgotten.push_back(first);
+            }
             self.forgotten.0 += 1;
         }
         forgotten
@@ -80,12 +82,13 @@ impl<I: Clone> Invalidations<I> {
     /// recognises keys that are known to be different ones.
     pub(crate) fn since(&self, began: SequenceNumber, hash: u64, is_known: impl Fn(&I) -> bool) -> Since<I> {
         let Some(since) = began.0.checked_sub(self.forgotten.0) else { return Since::Everything };
-        if self.remembered.is_empty() {
-            return Since::Others;
+        for at in since as usize..self.remembered.len() {
+            let (other, key) = &self.remembered[at];
+            if *other == hash && !is_known(key) {
+                return Since::Unknown(key.clone());
+            }
         }
-        let mut later = self.remembered.iter().skip(since as usize);
-        let unknown = later.find(|(other, key)| *other == hash && !is_known(key));
-        unknown.map_or(Since::Others, |(_, key)| Since::Unknown(key.clone()))
+        Since::Others
     }
 }
 

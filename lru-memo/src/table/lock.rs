@@ -102,7 +102,11 @@ impl<T: Outlined, E, L> Table<T, E, L> {
     #[inline]
     pub(crate) fn with<R>(&self, act: impl FnOnce(Inside<'_, T, E>, &mut L) -> R) -> R {
         let (mut act, mut result) = (Some(act), None);
-        self.run_in_lock(&mut |inside, ledger| result = act.take().map(|act| act(inside, ledger)));
+        self.run_in_lock(&mut |inside, ledger| {
+            if let Some(act) = act.take() {
+                result = Some(act(inside, ledger));
+            }
+        });
         result.expect("it has run")
     }
 

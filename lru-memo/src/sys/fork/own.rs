@@ -11,7 +11,11 @@ use super::Process;
 /// children whose fork ran the handlers may use it as well.
 ///
 /// A value that this process may not use is never freed: threads that no longer exist may have been changing it.
-pub(crate) struct OfProcess<T, const INHERITED: bool>(AtomicPtr<Made<T>>, PhantomData<T>);
+pub(crate) struct OfProcess<T, const INHERITED: bool> {
+    /// A leaked box with a [`Made<T>`], or null. What is done with the pointer is compiled once for all types.
+    made: AtomicPtr<()>,
+    value: PhantomData<(AtomicPtr<Made<T>>, T)>,
+}
 
 /// A value that each process makes for itself.
 pub(crate) type Own<T> = OfProcess<T, false>;
@@ -23,11 +27,16 @@ struct Made<T> {
 
 impl<T, const INHERITED: bool> OfProcess<T, INHERITED> {
     pub(crate) const fn none() -> Self {
-        Self(AtomicPtr::new(core::ptr::null_mut()), PhantomData)
+        Self { made: AtomicPtr::new(core::ptr::null_mut()), value: PhantomData }
     }
 
     fn is_usable(by: Process) -> bool {
         if INHERITED { by.is_inherited() } else { by.is_here() }
+    }
+
+    #[inline]
+    fn made(&self) -> *mut Made<T> {
+        self.made.load(Acquire).cast()
     }
 
     /// Returns the value of this process, if there is one.
@@ -35,7 +44,7 @@ impl<T, const INHERITED: bool> OfProcess<T, INHERITED> {
     pub(crate) fn get(&self) -> Option<&T> {
         // SAFETY: the pointer is to a leaked box. The box is freed only by a process that may not use it, or when
         // `self` is dropped.
-        let made = unsafe { self.0.load(Acquire).as_ref() }?;
+        let made = unsafe { self.made().as_ref() }?;
         Self::is_usable(made.by).then_some(&made.value)
     }
 
@@ -56,13 +65,13 @@ impl<T, const INHERITED: bool> OfProcess<T, INHERITED> {
         // SAFETY: it was made just now, and nobody else has it.
         prepare(unsafe { &(*made).value });
         loop {
-            let other = self.0.load(Acquire);
+            let other = self.made.load(Acquire);
             if let Some(value) = self.get() {
                 // SAFETY: as above.
                 drop(unsafe { Box::from_raw(made) });
                 return value;
             }
-            if self.0.compare_exchange(other, made, AcqRel, Acquire).is_ok() {
+            if self.made.compare_exchange(other, made.cast(), AcqRel, Acquire).is_ok() {
                 // SAFETY: as in `get`.
                 return unsafe { &(*made).value };
             }
@@ -75,13 +84,13 @@ impl<T> Own<T> {
     /// Replaces the value. The old one is never freed, because other threads may be using it.
     pub(crate) fn set(&self, value: T) -> &T {
         let made = Box::leak(Box::new(Made { by: Process::here(), value }));
-        self.0.store(made, core::sync::atomic::Ordering::Release);
+        self.made.store((&raw mut *made).cast(), core::sync::atomic::Ordering::Release);
         &made.value
     }
 
     /// Drops the value, even one of another process, see [`drop_inherited`](Self::drop_inherited).
     pub(crate) fn close(&mut self) {
-        let made = core::mem::replace(self.0.get_mut(), core::ptr::null_mut());
+        let made = core::mem::replace(self.made.get_mut(), core::ptr::null_mut()).cast::<Made<T>>();
         if !made.is_null() {
             // SAFETY: a leaked box, to which there is no reference any more.
             drop(unsafe { Box::from_raw(made) });
@@ -91,10 +100,10 @@ impl<T> Own<T> {
     /// Drops the value of an ancestor process. One thread at a time calls this, and only for values that are consistent
     /// without the ancestor's threads.
     pub(crate) fn drop_inherited(&self) {
-        let made = self.0.load(Acquire);
+        let made = self.made();
         // SAFETY: as in `get`.
         if unsafe { made.as_ref() }.is_some_and(|made| !made.by.is_here()) {
-            self.0.store(core::ptr::null_mut(), core::sync::atomic::Ordering::Release);
+            self.made.store(core::ptr::null_mut(), core::sync::atomic::Ordering::Release);
             // SAFETY: a leaked box. Only threads of another process got references from `get`: the thread that forked
             // had none, because no code forks while it has one.
             drop(unsafe { Box::from_raw(made) });
@@ -104,7 +113,7 @@ impl<T> Own<T> {
 
 impl<T, const INHERITED: bool> Drop for OfProcess<T, INHERITED> {
     fn drop(&mut self) {
-        let made = *self.0.get_mut();
+        let made = self.made.get_mut().cast::<Made<T>>();
         // SAFETY: as in `get`.
         if unsafe { made.as_ref() }.is_some_and(|made| Self::is_usable(made.by)) {
             // SAFETY: a leaked box, to which there is no reference any more.
