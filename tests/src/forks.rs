@@ -1,4 +1,7 @@
 //! Children of forks, and fresh processes to fork them from.
+//!
+//! The standard library holds a lock while a thread starts or ends. A child that is forked at that moment cannot start a
+//! thread. So no thread of a test starts or ends while another one forks a child that starts threads.
 
 use std::env;
 use std::panic::catch_unwind;

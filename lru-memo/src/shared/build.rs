@@ -5,6 +5,7 @@
 #[cfg(target_os = "linux")]
 pub(super) fn build_of(address: usize) -> Option<alloc::vec::Vec<u8>> {
     let mut search = linux::Search { address, found: None };
+    let _inside = linux::INSIDE_LOADER.lock();
     // SAFETY: `visit` is called before this returns, with the pointer that is given here, and with objects that stay
     // loaded meanwhile.
     unsafe { libc::dl_iterate_phdr(Some(linux::visit), (&raw mut search).cast()) };
@@ -22,6 +23,16 @@ mod linux {
     use alloc::vec::Vec;
     use core::ffi::{c_int, c_void};
     use core::slice;
+
+    use crate::sys::fork::{Heritage, Inherited};
+
+    /// Taken while this asks the loader, so that no fork happens meanwhile: the loader holds a lock, which would stay locked in
+    /// the child.
+    pub(super) static INSIDE_LOADER: Inherited<InsideLoader> = Inherited::new(|| InsideLoader);
+
+    pub(super) struct InsideLoader;
+
+    impl Heritage for InsideLoader {}
 
     /// The type of a note that holds a build id, with the name `GNU`; see `elf(5)`.
     const NT_GNU_BUILD_ID: u32 = 3;

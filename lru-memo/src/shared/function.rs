@@ -118,6 +118,8 @@ impl SharedCaches {
 
     #[cold]
     fn add(&'static self, of: TypeId, site: Site, identity: Identity) -> &'static SharedCache {
+        // Before another thread, or a child that is forked now, finds the cache.
+        registry::register(site, &mut || Box::leak(Box::new(OfInstantiation { caches: self, of })));
         let make = || {
             SharedCache::new(
                 site.name,
@@ -127,11 +129,7 @@ impl SharedCaches {
                 self.advise,
             )
         };
-        let (cache, is_new) = self.caches.get_or_insert(of, make);
-        if is_new {
-            registry::register(site, &mut || Box::leak(Box::new(cache)));
-        }
-        cache
+        self.caches.get_or_insert(of, make).0
     }
 }
 
@@ -141,25 +139,43 @@ impl Default for SharedCaches {
     }
 }
 
-impl Reached for &'static SharedCache {
+/// The cache of one instantiation, which may not be made yet.
+struct OfInstantiation {
+    caches: &'static SharedCaches,
+    of: TypeId,
+}
+
+impl OfInstantiation {
+    fn cache(&self) -> Option<&'static SharedCache> {
+        self.caches.caches.get(self.of)
+    }
+}
+
+impl Reached for OfInstantiation {
     fn info(&self) -> Option<CacheInfo> {
-        Some(at_once(self.by_thread(()).info()))
+        self.cache().map(|cache| at_once(cache.by_thread(()).info()))
     }
 
     fn totals(&self) -> CacheTotals {
-        at_once(self.by_thread(()).totals())
+        self.cache().map(|cache| at_once(cache.by_thread(()).totals())).unwrap_or_default()
     }
 
     fn clear(&self) {
-        at_once(self.by_thread(()).clear());
+        if let Some(cache) = self.cache() {
+            at_once(cache.by_thread(()).clear());
+        }
     }
 
     fn resize(&self, _: TypeId, maxsize: usize) {
-        at_once(self.by_thread(()).resize(maxsize));
+        if let Some(cache) = self.cache() {
+            at_once(cache.by_thread(()).resize(maxsize));
+        }
     }
 
     fn invalidate_tag(&self, _: Fingerprint) {
-        self.forget_tags();
+        if let Some(cache) = self.cache() {
+            cache.forget_tags();
+        }
     }
 }
 

@@ -130,11 +130,10 @@ where
         let made = Box::new(Cache::of_function(&site));
         // SAFETY: the cache stays in its box, and all threads may use a cache in a slot, as said above.
         unsafe { made.take_part_in_forks() };
+        // Before another thread, or a child that is forked now, finds the cache.
+        registry::register(site, &mut || self);
         // A cache that is not needed is dropped at the end, because dropping it runs user code.
-        let unused = self.0.set(made).err();
-        if unused.is_none() {
-            registry::register(site, &mut || self);
-        }
+        let _unused = self.0.set(made).err();
         let cache = self.0.get().expect("the slot was filled just now, if not before");
         cache.begin_to_follow();
         cache

@@ -1,9 +1,10 @@
 //! Forks at each point of a call: before the first one, inside of the function, while others wait for its value, and as
 //! a task waits or moves to another thread.
 
+use std::hint::spin_loop;
 use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex, OnceLock};
 use std::task::{Context, Poll, Waker};
@@ -50,18 +51,20 @@ fn children_of_threads_that_fork_while_others_make_their_first_calls_go_on() {
         thread::scope(|scope| (0..3).for_each(|_| _ = scope.spawn(calls)));
     }
     fn scene() {
-        let start = Barrier::new(5);
+        let (start, end) = (Barrier::new(5), Barrier::new(5));
         thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
                     start.wait();
                     calls();
+                    end.wait();
                 });
             }
             for _ in 0..2 {
                 scope.spawn(|| {
                     start.wait();
                     (0..5).for_each(|_| in_child(child).unwrap());
+                    end.wait();
                 });
             }
         });
@@ -69,6 +72,63 @@ fn children_of_threads_that_fork_while_others_make_their_first_calls_go_on() {
     }
     let name = "points::children_of_threads_that_fork_while_others_make_their_first_calls_go_on";
     in_fresh_processes(20, name, "", scene);
+}
+
+/// The instantiations 0 to 63 of a function.
+macro_rules! instantiations {
+    ($function:ident) => { instantiations!(@ $function 0 8 16 24 32 40 48 56) };
+    (@ $function:ident $($n:literal)*) => {[$(
+        $function::<$n>, $function::<{ $n + 1 }>, $function::<{ $n + 2 }>, $function::<{ $n + 3 }>,
+        $function::<{ $n + 4 }>, $function::<{ $n + 5 }>, $function::<{ $n + 6 }>, $function::<{ $n + 7 }>,
+    )*]};
+}
+
+/// Forks soon after the first call of each function has begun in another thread. The child calls it, and lists it.
+fn expect_children_that_list(functions: [fn(usize) -> usize; 64], name: &str) {
+    let (begun, forked) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let wait = |count: &AtomicUsize, number| while count.load(SeqCst) <= number {};
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for (number, function) in functions.iter().enumerate() {
+                begun.fetch_add(1, SeqCst);
+                function(1);
+                wait(&forked, number);
+            }
+        });
+        for (number, function) in functions.iter().enumerate() {
+            wait(&begun, number);
+            (0..number * 60).for_each(|_| spin_loop());
+            let child = || {
+                function(1);
+                let name = format!("::{name}::<{number}>");
+                assert!(caches().any(|cache| cache.name().ends_with(&name)), "{name} is not listed");
+            };
+            let outcome = in_child(child);
+            // After a failure, the other thread waits for nothing.
+            forked.store(if outcome.is_ok() { number + 1 } else { usize::MAX }, SeqCst);
+            outcome.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_child_lists_the_functions_that_it_calls_wherever_the_fork_found_their_first_calls() {
+    #[lru_cache]
+    fn numbered<const N: usize>(x: usize) -> usize {
+        x + N
+    }
+    expect_children_that_list(instantiations!(numbered), "numbered");
+}
+
+#[cfg(feature = "shared")]
+#[test]
+fn a_child_lists_the_shared_functions_that_it_calls_wherever_the_fork_found_their_first_calls() {
+    #[lru_cache(scope = shared)]
+    fn shared<const N: usize>(x: usize) -> usize {
+        x + N
+    }
+    lru_memo::shared::configure("memory://").unwrap();
+    expect_children_that_list(instantiations!(shared), "shared");
 }
 
 /// What a thread does that runs a function until it is told to go on.
@@ -201,9 +261,11 @@ fn a_child_that_is_forked_in_the_function_goes_on_while_others_wait_for_it() {
         x.to_string()
     }
     fn scene() {
+        let (start, end) = (&Barrier::new(4), &Barrier::new(4));
         thread::scope(|scope| {
             for thread in 0..4 {
                 scope.spawn(move || {
+                    start.wait();
                     for x in 0..20 {
                         WAITING.fetch_add(1, SeqCst);
                         assert_eq!(forks(x), x.to_string());
@@ -211,6 +273,7 @@ fn a_child_that_is_forked_in_the_function_goes_on_while_others_wait_for_it() {
                             forks_cache_invalidate(x);
                         }
                     }
+                    end.wait();
                 });
             }
         });

@@ -1,9 +1,9 @@
 //! A process that forks while its threads use a cache: the child goes on with its own copy, as if nobody else had
 //! ever been there.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -16,11 +16,12 @@ const FORKS: u32 = 20;
 /// Forks again and again while threads do something without pause, and this one now and then.
 fn forks_go_well(hammer: fn(u32), uses: fn()) {
     let test = move || {
-        let is_over = AtomicBool::new(false);
+        let (is_over, start) = (AtomicBool::new(false), Barrier::new(4));
         let outcome = thread::scope(|scope| {
             for thread in 0..3 {
-                let is_over = &is_over;
+                let (is_over, start) = (&is_over, &start);
                 scope.spawn(move || {
+                    start.wait();
                     for number in 0_u32.. {
                         if is_over.load(SeqCst) {
                             return;
@@ -29,6 +30,7 @@ fn forks_go_well(hammer: fn(u32), uses: fn()) {
                     }
                 });
             }
+            start.wait();
             let outcome = (0..FORKS).try_for_each(|number| {
                 in_child(uses).map_err(|what| format!("fork {number}: {what}"))?;
                 (0..100).for_each(hammer);
