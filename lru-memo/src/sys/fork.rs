@@ -5,7 +5,7 @@
 //!
 //! | type | in the child | used for |
 //! |---|---|---|
-//! | [`Registration`], [`Inherited`] | a consistent copy, because each fork takes the lock | caches, and the choice of the store |
+//! | [`Registration`], [`Inherited`] | a consistent copy, because each fork takes the lock | caches, the choice of the store, and questions to the loader |
 //! | [`Own`] | nothing: the child makes its own on demand | turns, pools, connections |
 //! | a chain of `once_cell::race::OnceBox` | a copy: there is no lock | statics that are filled once |
 //!

@@ -63,7 +63,7 @@ fn forks_go_well() {
                     });
                 }
                 start.wait();
-                let outcome = (0..20).try_for_each(|_| in_child(uses));
+                let outcome = (0..500).try_for_each(|_| in_child(uses));
                 is_over.store(true, SeqCst);
                 outcome.unwrap();
             });
@@ -113,6 +113,43 @@ fn children_of_a_process_that_uses_memcached_go_on() {
         &server.patient_url(),
         forks_go_well,
     );
+}
+
+/// Asks the store on another thread, which a child has to start.
+#[lru_cache(scope = shared)]
+async fn cube(x: u64) -> u64 {
+    x * x * x
+}
+
+fn forks_beside_threads_that_start_and_end() {
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(SeqCst) {
+                    let threads: Vec<_> = (0..8).map(|_| thread::spawn(|| ())).collect();
+                    threads.into_iter().for_each(|thread| thread.join().unwrap());
+                }
+            });
+        }
+        let uses = || (0..3).for_each(|x| assert_eq!(pollster::block_on(cube(x)), x * x * x));
+        // One of some hundred forks meets a thread at the wrong moment. Its child waits before it goes on.
+        let mut children = (0..500).map(|_| {
+            let begun = Instant::now();
+            in_child(uses).map(|()| begun.elapsed())
+        });
+        let late = children.find(|took| took.as_ref().map_or(true, |took| *took > Duration::from_secs(3)));
+        is_over.store(true, SeqCst);
+        late.transpose().unwrap();
+    });
+}
+
+#[test]
+fn a_child_goes_on_although_it_was_forked_while_another_thread_started_or_ended() {
+    let scratch = Scratch::new();
+    let url = format!("file://{}", scratch.path().display());
+    let name = "stores::a_child_goes_on_although_it_was_forked_while_another_thread_started_or_ended";
+    in_fresh_processes(1, name, &url, forks_beside_threads_that_start_and_end);
 }
 
 #[test]

@@ -2,28 +2,80 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::Ordering::Relaxed;
+use core::time::Duration;
 use std::io;
-use std::sync::Barrier;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::{Builder, Thread};
+
+use super::Process;
+
+/// How long a thread may take until it runs.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The process in which a thread did not start in time, if there is one.
+static STUCK: AtomicU32 = AtomicU32::new(0);
+
+/// Whether a new thread has come to its body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    Awaited,
+    Runs,
+    GivenUp,
+}
 
 /// Starts a thread of this name, and returns once the thread runs.
 ///
-/// The standard library holds a lock while a thread starts. A fork at that moment leaves the lock locked in the child, which
+/// The standard library holds a lock while a thread starts or ends. A fork at that moment leaves the lock locked in the child, which
 /// can then start no thread. A caller does not know that its call starts a thread, and may fork right after the call.
 ///
 /// A channel must not be waited for here: it would take the one token of `thread::park`, by which an executor may be waking the
 /// calling thread.
+///
+/// # Errors
+/// If the system starts no thread. Also in a child whose fork met another thread as that started or ended: the first caller
+/// waits for a few seconds, and later ones do not wait.
 pub(crate) fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
-    let both = Arc::new(Barrier::new(2));
-    let started = Arc::clone(&both);
+    let too_late = || io::Error::from(io::ErrorKind::TimedOut);
+    if STUCK.load(Relaxed) == Process::here().number() {
+        return Err(too_late());
+    }
+    let both = Arc::new((Mutex::new(Start::Awaited), Condvar::new()));
+    let theirs = Arc::clone(&both);
     let run = move || {
-        both.wait();
-        drop(both);
-        body();
+        if comes(&theirs) {
+            drop(theirs);
+            body();
+        }
     };
     let thread = Builder::new().name(String::from(name)).spawn(run)?.thread().clone();
-    started.wait();
-    Ok(thread)
+    has_come(&both).then_some(thread).ok_or_else(too_late)
+}
+
+/// Tells the caller that the new thread runs. Returns whether the caller has waited for it.
+fn comes((start, changed): &(Mutex<Start>, Condvar)) -> bool {
+    let mut start = start.lock().unwrap_or_else(PoisonError::into_inner);
+    if *start == Start::GivenUp {
+        // So threads do start.
+        STUCK.store(0, Relaxed);
+        return false;
+    }
+    *start = Start::Runs;
+    changed.notify_one();
+    true
+}
+
+/// Waits until the new thread runs. Returns false if that takes too long.
+fn has_come((start, changed): &(Mutex<Start>, Condvar)) -> bool {
+    let start = start.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = changed.wait_timeout_while(start, PATIENCE, |start| *start == Start::Awaited);
+    let (mut start, _) = waited.unwrap_or_else(PoisonError::into_inner);
+    if *start == Start::Awaited {
+        *start = Start::GivenUp;
+        STUCK.store(Process::here().number(), Relaxed);
+    }
+    *start == Start::Runs
 }
 
 /// For x86-64 alone: elsewhere tests may be run by a loader or an emulator, and a test cannot start its own program again.
