@@ -122,24 +122,27 @@ async fn cube(x: u64) -> u64 {
 }
 
 fn forks_beside_threads_that_start_and_end() {
-    let is_over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while !is_over.load(SeqCst) {
-                    let threads: Vec<_> = (0..8).map(|_| thread::spawn(|| ())).collect();
-                    threads.into_iter().for_each(|thread| thread.join().unwrap());
-                }
-            });
+    let (is_over, next) = (AtomicBool::new(false), Barrier::new(3));
+    let threads = || {
+        next.wait();
+        while !is_over.load(SeqCst) {
+            let threads: Vec<_> = (0..8).map(|_| thread::spawn(|| ())).collect();
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            next.wait();
         }
-        let uses = || (0..3).for_each(|x| assert_eq!(pollster::block_on(cube(x)), x * x * x));
+    };
+    thread::scope(|scope| {
+        (0..2).for_each(|_| _ = scope.spawn(threads));
         // One of some hundred forks meets a thread at the wrong moment. Its child waits before it goes on.
-        let mut children = (0..500).map(|_| {
+        let mut children = (0..1_000).map(|_| {
+            next.wait();
             let begun = Instant::now();
-            in_child(uses).map(|()| begun.elapsed())
+            in_child(|| (0..3).for_each(|x| assert_eq!(pollster::block_on(cube(x)), x * x * x)))?;
+            Ok::<_, String>(begun.elapsed())
         });
         let late = children.find(|took| took.as_ref().map_or(true, |took| *took > Duration::from_secs(3)));
         is_over.store(true, SeqCst);
+        next.wait();
         late.transpose().unwrap();
     });
 }
