@@ -1,7 +1,8 @@
 //! A real `redis-server`, as a test needs it.
 
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -87,7 +88,8 @@ impl RedisServer {
         let process = process.expect("`redis-server` is needed: install it (`cargo xtask test` does)");
         let process = self.process.insert(process);
         let end = Instant::now() + Duration::from_secs(60);
-        while UnixStream::connect(self.scratch.path().join(SOCKET)).is_err() {
+        let socket = self.scratch.path().join(SOCKET);
+        while !answers(&socket) {
             if process.try_wait().expect("it is ours").is_some() {
                 return false;
             }
@@ -112,6 +114,18 @@ impl RedisServer {
             Err(error) => error.to_string(),
         }
     }
+}
+
+/// Whether a server answers there. That it accepts does not tell: the node of a cluster accepts, and ends if it cannot have
+/// its port.
+fn answers(socket: &Path) -> bool {
+    let ask = || {
+        let mut stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"PING\r\n")?;
+        stream.read_exact(&mut [0])
+    };
+    ask().is_ok()
 }
 
 fn as_text(answer: &redis::Value) -> String {

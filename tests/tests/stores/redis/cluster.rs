@@ -35,7 +35,7 @@ fn namespaces_that_move_to_another_node_of_a_cluster_are_found_there() {
 
 #[test]
 fn all_keys_of_a_namespace_are_in_one_slot_of_a_cluster() {
-    let server = RedisServer::start_with(&["--cluster-enabled", "yes", "--port", "0"]);
+    let (server, _) = RedisServer::start_in_cluster();
     assert_eq!(server.ask(&["cluster", "addslotsrange", "0", "16383"]), "OK");
     let end = Instant::now() + Duration::from_secs(60);
     while !server.ask(&["cluster", "info"]).contains("cluster_state:ok") {
