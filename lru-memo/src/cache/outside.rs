@@ -21,7 +21,7 @@ struct Outside<'c, T: Outlined, P: Kind, K, V, S> {
     unfound: Unfound,
     now: Option<Instant>,
     compared: Compared<Place>,
-    /// The compared entries, so that they stay what they are.
+    /// The compared entries. While they are kept, they do not change.
     kept: Keeping<'c, T, P, K, V, S>,
     rounds: Rounds,
 }
@@ -66,7 +66,7 @@ impl<T: Outlined, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> 
     }
 
     /// Looks for the key in the lock. Returns a candidate that was not compared. Without one, runs `found` with the result.
-    // It knows neither the subject nor what is done with the result, so it is compiled once for a cache.
+    // This function names neither the type of the subject nor that of the result, so it is compiled once for a cache.
     fn look_outside<'c>(
         &'c self,
         outside: &mut Outside<'c, T, P, K, V, S>,
@@ -103,7 +103,7 @@ impl<T: Outlined, P: Kind, K, V, S: BuildHasher + Default> Cache<T, P, K, V, S> 
 struct Looked {
     candidates: usize,
     equal: Option<Place>,
-    /// The last one that was not compared.
+    /// The last candidate that was not compared.
     unknown: Option<Place>,
 }
 

@@ -26,8 +26,8 @@ mod linux {
 
     use crate::sys::fork::{Heritage, Inherited};
 
-    /// Taken while this asks the loader, so that no fork happens meanwhile: the loader holds a lock, which would stay locked in
-    /// the child.
+    /// The lock of a thread that asks the loader. Each fork takes it too, so no fork happens meanwhile: the loader's own lock would
+    /// stay locked in the child.
     pub(super) static INSIDE_LOADER: Inherited<InsideLoader> = Inherited::new(|| InsideLoader);
 
     pub(super) struct InsideLoader;

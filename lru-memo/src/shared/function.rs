@@ -118,7 +118,7 @@ impl SharedCaches {
 
     #[cold]
     fn add(&'static self, of: TypeId, site: Site, identity: Identity) -> &'static SharedCache {
-        // Before another thread, or a child that is forked now, finds the cache.
+        // The cache is registered before another thread, or a child that is forked now, can find it.
         registry::register(site, &mut || Box::leak(Box::new(OfInstantiation { caches: self, of })));
         let make = || {
             SharedCache::new(

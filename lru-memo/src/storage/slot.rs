@@ -130,7 +130,7 @@ where
         let made = Box::new(Cache::of_function(&site));
         // SAFETY: the cache stays in its box, and all threads may use a cache in a slot, as said above.
         unsafe { made.take_part_in_forks() };
-        // Before another thread, or a child that is forked now, finds the cache.
+        // The cache is registered before another thread, or a child that is forked now, can find it.
         registry::register(site, &mut || self);
         // A cache that is not needed is dropped at the end, because dropping it runs user code.
         let _unused = self.0.set(made).err();

@@ -96,7 +96,8 @@ pub struct Wide<X> {
     values: PhantomData<AtomicPtr<X>>,
 }
 
-/// A pointer to a block's first value, or null. It does not name the type of the values, so that it is compiled once for all.
+/// A pointer to a block's first value, or null. The pointer does not name the type of the values, so that it is
+/// compiled once for all types.
 type Pointer = AtomicPtr<()>;
 
 /// The lengths of the blocks.

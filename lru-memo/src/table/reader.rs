@@ -95,7 +95,7 @@ impl Stamps {
     pub(crate) fn store(&self, place: Place, stamp: u64) -> bool {
         let Some(slot) = self.stamps.get(place as usize) else { return false };
         slot.store(stamp, Relaxed);
-        // Who sees this number sees all stamps up to it.
+        // A thread that sees this number sees all stamps up to it.
         self.newest[place as usize / PART].store(stamp, Release);
         true
     }

@@ -12,7 +12,8 @@ use super::Process;
 ///
 /// A value that this process may not use is never freed: threads that no longer exist may have been changing it.
 pub(crate) struct OfProcess<T, const INHERITED: bool> {
-    /// A leaked box with a [`Made<T>`], or null. What is done with the pointer is compiled once for all types.
+    /// A leaked box with a [`Made<T>`], or null. The pointer does not name `T`, so that its atomic operations are
+    /// compiled once for all types.
     made: AtomicPtr<()>,
     value: PhantomData<(AtomicPtr<Made<T>>, T)>,
 }

@@ -27,15 +27,15 @@ enum Start {
 
 /// Starts a thread of this name, and returns once the thread runs.
 ///
-/// The standard library holds a lock while a thread starts or ends. A fork at that moment leaves the lock locked in the child, which
-/// can then start no thread. A caller does not know that its call starts a thread, and may fork right after the call.
+/// The standard library holds a lock while a thread starts or ends. A fork at that moment leaves the lock locked in the child,
+/// which can then start no thread. A caller does not know that its call starts a thread, and may fork right after the call.
 ///
 /// A channel must not be waited for here: it would take the one token of `thread::park`, by which an executor may be waking the
 /// calling thread.
 ///
 /// # Errors
-/// If the system starts no thread. Also in a child whose fork met another thread as that started or ended: the first caller
-/// waits for a few seconds, and later ones do not wait.
+/// If the system starts no thread, or if the new thread does not run in time, as in such a child. The first caller in such a
+/// child waits for a few seconds; later callers do not wait.
 pub(crate) fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
     let too_late = || io::Error::from(io::ErrorKind::TimedOut);
     if STUCK.load(Relaxed) == Process::here().number() {
@@ -57,7 +57,7 @@ pub(crate) fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> 
 fn comes((start, changed): &(Mutex<Start>, Condvar)) -> bool {
     let mut start = start.lock().unwrap_or_else(PoisonError::into_inner);
     if *start == Start::GivenUp {
-        // So threads do start.
+        // This thread runs, so the process is not stuck.
         STUCK.store(0, Relaxed);
         return false;
     }

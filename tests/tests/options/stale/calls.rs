@@ -95,7 +95,7 @@ macro_rules! in_scope {
         #[test]
         fn the_pause_after_a_failure_is_a_second_at_least() {
             let _clock = begin();
-            // As long as a value may take to be stored on a busy machine.
+            // On a busy machine, some milliseconds may pass before a value is stored.
             #[lru_cache(ttl = "200ms", stale = "1000m", scope = $scope)]
             fn f(_x: u32) -> Result<u32, String> {
                 ask()
